@@ -11,5 +11,6 @@
 //! domain  -> nothing                     sim    -> nothing
 //! ```
 
+pub mod domain;
 #[cfg(feature = "demo")]
 pub mod sim;

@@ -1,0 +1,201 @@
+//! Judging a snapshot: counts, the order in which rows want to be seen, and what `--fail-on` asks.
+
+use super::project::{ProjectRow, State, StateWord};
+use super::snapshot::Snapshot;
+use super::status::Status;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeMap;
+
+/// How many rows there are of each kind.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts {
+    pub projects: usize,
+    /// Projects by the status of their worst pipeline, most severe first.
+    pub by_status: Vec<(Status, usize)>,
+    pub no_pipeline: usize,
+    pub no_access: usize,
+    pub error: usize,
+}
+
+impl Counts {
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let mut counts = Self { projects: snapshot.rows.len(), ..Self::default() };
+        let mut by_status: BTreeMap<(u8, String), (Status, usize)> = BTreeMap::new();
+        for row in &snapshot.rows {
+            match &row.state {
+                State::Ok(_) => {
+                    if let Some(worst) = row.worst() {
+                        let key = (worst.severity(), worst.word().to_owned());
+                        by_status.entry(key).or_insert((worst, 0)).1 += 1;
+                    }
+                }
+                State::NoPipeline { .. } => counts.no_pipeline += 1,
+                State::NoAccess(_) => counts.no_access += 1,
+                State::Error(_) => counts.error += 1,
+            }
+        }
+        counts.by_status = by_status.into_values().collect();
+        counts
+    }
+}
+
+/// The order of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// Most severe first, then newest first.
+    #[default]
+    Attention,
+    /// By full path.
+    Name,
+    /// Newest pipeline first.
+    Age,
+    /// Longest pipeline first.
+    Duration,
+    /// By severity, then by full path: rows of one status in a lasting order.
+    Status,
+}
+
+impl Sort {
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("attention", Self::Attention),
+        ("name", Self::Name),
+        ("age", Self::Age),
+        ("duration", Self::Duration),
+        ("status", Self::Status),
+    ];
+
+    /// Puts the rows in this order; rows that are equal in it go by full path, so that the order is total.
+    pub fn apply(self, rows: &mut [ProjectRow]) {
+        rows.sort_by(|a, b| self.compare(a, b).then_with(|| a.project.full_path.cmp(&b.project.full_path)));
+    }
+
+    fn compare(self, a: &ProjectRow, b: &ProjectRow) -> Ordering {
+        let newest = |row: &ProjectRow| Reverse(row.pipelines().iter().filter_map(|p| p.created_at).max());
+        let longest = |row: &ProjectRow| Reverse(row.pipelines().iter().filter_map(|p| p.duration).max());
+        match self {
+            Self::Attention => rank(a).cmp(&rank(b)).then_with(|| newest(a).cmp(&newest(b))),
+            Self::Name => Ordering::Equal,
+            Self::Age => newest(a).cmp(&newest(b)),
+            Self::Duration => longest(a).cmp(&longest(b)),
+            Self::Status => rank(a).cmp(&rank(b)),
+        }
+    }
+}
+
+/// Ranks a row: failed, then unreadable, then by severity, and last what has nothing to show.
+fn rank(row: &ProjectRow) -> (u8, u8) {
+    match &row.state {
+        State::Ok(_) => match row.worst() {
+            Some(Status::Failed) => (0, 0),
+            Some(worst) => (2, worst.severity()),
+            None => (4, 0),
+        },
+        State::Error(_) => (1, 0),
+        State::NoAccess(_) => (3, 0),
+        State::NoPipeline { .. } => (4, 0),
+    }
+}
+
+/// What `--fail-on` names: statuses of a project's worst pipeline, or states of its row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FailOn {
+    pub statuses: Vec<Status>,
+    pub states: Vec<StateWord>,
+}
+
+impl FailOn {
+    pub fn matches(&self, row: &ProjectRow) -> bool {
+        self.states.contains(&row.state_word())
+            || row.pipelines().iter().any(|pipeline| self.statuses.contains(&pipeline.worst()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::{PipelineId, ProjectId};
+    use crate::domain::pipeline::{Pipeline, Ref};
+    use crate::domain::project::{Failure, Project};
+    use chrono::{DateTime, Utc};
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn row(path: &str, state: State) -> ProjectRow {
+        let project = Project {
+            id: ProjectId(1),
+            name: path.into(),
+            full_path: path.into(),
+            web_url: None,
+            default_branch: None,
+            ci_enabled: None,
+        };
+        ProjectRow { project, state, as_of: at(0) }
+    }
+
+    fn ran(path: &str, status: Status, created: i64) -> ProjectRow {
+        let pipeline = Pipeline {
+            id: PipelineId(1),
+            iid: None,
+            status,
+            has_warnings: false,
+            git_ref: Ref::from_gitlab("main", Some(false)),
+            sha: None,
+            source: None,
+            name: None,
+            created_at: Some(at(created)),
+            started_at: None,
+            finished_at: None,
+            updated_at: None,
+            duration: None,
+            queued: None,
+            coverage: None,
+            user: None,
+            commit_title: None,
+            failure_reason: None,
+            yaml_errors: None,
+            web_url: None,
+            stages: vec![],
+            downstream: vec![],
+        };
+        row(path, State::Ok(vec![pipeline]))
+    }
+
+    fn failure() -> Failure {
+        Failure { kind: "http_500".into(), message: "no answer".into() }
+    }
+
+    #[test]
+    fn what_wants_attention_comes_first() {
+        let mut rows = vec![
+            row("never", State::NoPipeline { ever_ran: Some(false) }),
+            row("secret", State::NoAccess(failure())),
+            ran("green", Status::Success, 9),
+            ran("running", Status::Running, 9),
+            row("unread", State::Error(failure())),
+            ran("odd", Status::Other("quarantined".into()), 9),
+            ran("old-failure", Status::Failed, 1),
+            ran("new-failure", Status::Failed, 5),
+        ];
+        Sort::Attention.apply(&mut rows);
+        let order: Vec<_> = rows.iter().map(|row| row.project.full_path.as_str()).collect();
+        assert_eq!(order, ["new-failure", "old-failure", "unread", "odd", "running", "green", "secret", "never"]);
+    }
+
+    #[test]
+    fn fail_on_names_statuses_and_states() {
+        let on_failed = FailOn { statuses: vec![Status::Failed], states: vec![] };
+        let on_error = FailOn { statuses: vec![], states: vec![StateWord::Error] };
+        let cases = [
+            ("a failed pipeline", &on_failed, ran("p", Status::Failed, 1), true),
+            ("a running pipeline", &on_failed, ran("p", Status::Running, 1), false),
+            ("an unread project is not a failed one", &on_failed, row("p", State::Error(failure())), false),
+            ("an unread project", &on_error, row("p", State::Error(failure())), true),
+            ("nothing asked for", &FailOn::default(), ran("p", Status::Failed, 1), false),
+        ];
+        for (sentence, fail_on, row, expected) in cases {
+            assert_eq!(fail_on.matches(&row), expected, "{sentence}");
+        }
+    }
+}

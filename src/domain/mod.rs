@@ -1,0 +1,12 @@
+//! The vocabulary: what a group, a project, a pipeline and a job are, and how they are judged.
+//!
+//! Pure: no I/O, no async, no clock, no colour, and no serde for the wire. Time is an argument.
+
+pub mod health;
+pub mod id;
+pub mod job;
+pub mod pipeline;
+pub mod project;
+pub mod snapshot;
+pub mod status;
+pub mod usage;

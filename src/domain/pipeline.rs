@@ -1,0 +1,278 @@
+//! Pipelines, what they ran for, and the pipelines that they triggered.
+
+use super::id::{PipelineId, ProjectId};
+use super::job::{Job, Stage};
+use super::status::Status;
+use chrono::{DateTime, Utc};
+use std::fmt;
+use std::time::Duration;
+
+/// How deep triggered pipelines are followed.
+///
+/// GitLab allows two levels of child pipelines below a parent
+/// (<https://docs.gitlab.com/ci/pipelines/downstream_pipelines/#nested-child-pipelines>); one more sees a trigger across projects.
+pub const DOWNSTREAM_DEPTH: usize = 3;
+
+/// What kind of ref a pipeline ran for; never guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RefKind {
+    Branch,
+    Tag,
+    MergeRequest,
+    MergeTrain,
+    Other,
+}
+
+impl RefKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Branch => "branch",
+            Self::Tag => "tag",
+            Self::MergeRequest => "merge_request",
+            Self::MergeTrain => "merge_train",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// The ref of a pipeline under the name that people use for it: `main`, `v1.2.0`, `!7`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Ref {
+    pub name: String,
+    pub kind: RefKind,
+}
+
+impl Ref {
+    /// Names a ref as GitLab gives it. `is_tag` is `None` where the API does not say.
+    ///
+    /// `refs/merge-requests/IID/{head,merge,train}` is the merge request `!IID`:
+    /// <https://docs.gitlab.com/ci/pipelines/merge_request_pipelines/>.
+    pub fn from_gitlab(raw: &str, is_tag: Option<bool>) -> Self {
+        let merge_request = raw.strip_prefix("refs/merge-requests/").and_then(|rest| rest.split_once('/'));
+        if let Some((iid, part)) = merge_request
+            && !iid.is_empty()
+            && iid.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            let kind = match part {
+                "train" => Some(RefKind::MergeTrain),
+                "head" | "merge" => Some(RefKind::MergeRequest),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                return Self { name: format!("!{iid}"), kind };
+            }
+        }
+        let (name, kind) = match (raw.strip_prefix("refs/heads/"), raw.strip_prefix("refs/tags/"), is_tag) {
+            (Some(name), _, _) => (name, RefKind::Branch),
+            (_, Some(name), _) => (name, RefKind::Tag),
+            (_, _, Some(true)) => (raw, RefKind::Tag),
+            (_, _, Some(false)) if !raw.starts_with("refs/") => (raw, RefKind::Branch),
+            _ => (raw, RefKind::Other),
+        };
+        Self { name: name.to_owned(), kind }
+    }
+}
+
+/// A pipeline with its stages and everything that it triggered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pipeline {
+    pub id: PipelineId,
+    pub iid: Option<u64>,
+    /// GitLab's word.
+    pub status: Status,
+    /// Whether it passed with a failure that was allowed.
+    pub has_warnings: bool,
+    pub git_ref: Ref,
+    pub sha: Option<String>,
+    pub source: Option<String>,
+    pub name: Option<String>,
+    pub created_at: Option<DateTime<Utc>>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub updated_at: Option<DateTime<Utc>>,
+    pub duration: Option<Duration>,
+    pub queued: Option<Duration>,
+    /// Percent.
+    pub coverage: Option<f64>,
+    /// User name of whoever started it.
+    pub user: Option<String>,
+    pub commit_title: Option<String>,
+    pub failure_reason: Option<String>,
+    pub yaml_errors: Option<String>,
+    pub web_url: Option<String>,
+    pub stages: Vec<Stage>,
+    pub downstream: Vec<Downstream>,
+}
+
+impl Pipeline {
+    /// Returns its own status, with `warning` for a success that had allowed failures.
+    pub fn verdict(&self) -> Status {
+        verdict(&self.status, self.has_warnings)
+    }
+
+    /// Returns its verdict joined with those of everything that it triggered.
+    pub fn worst(&self) -> Status {
+        self.downstream.iter().map(Downstream::worst).fold(self.verdict(), Status::worse)
+    }
+
+    /// Returns all jobs in the pipeline's order.
+    pub fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.stages.iter().flat_map(|stage| &stage.jobs)
+    }
+
+    /// Returns all followed downstream pipelines, depth first.
+    pub fn descendants(&self) -> Vec<&Downstream> {
+        fn walk<'a>(level: &'a [Downstream], found: &mut Vec<&'a Downstream>) {
+            for downstream in level {
+                found.push(downstream);
+                walk(&downstream.downstream, found);
+            }
+        }
+        let mut found = Vec::new();
+        walk(&self.downstream, &mut found);
+        found
+    }
+}
+
+/// Returns the verdict over one pipeline: GitLab's word, or `warning`.
+fn verdict(status: &Status, has_warnings: bool) -> Status {
+    match status {
+        Status::Success if has_warnings => Status::Warning,
+        status => status.clone(),
+    }
+}
+
+/// A pipeline that another one triggered: a child, or one of another project.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Downstream {
+    pub id: PipelineId,
+    /// Full path of its project, where its URL tells.
+    pub project: Option<String>,
+    /// GitLab's word.
+    pub status: Status,
+    pub has_warnings: bool,
+    /// What could not be read about it, although it should have been: it is then not taken for fine.
+    pub is_unread: bool,
+    pub web_url: Option<String>,
+    pub downstream: Vec<Downstream>,
+}
+
+impl Downstream {
+    /// Returns its verdict joined with those below it.
+    pub fn worst(&self) -> Status {
+        let own = verdict(&self.status, self.has_warnings);
+        let own = if self.is_unread { own.worse(Status::Other("unread".into())) } else { own };
+        self.downstream.iter().map(Self::worst).fold(own, Status::worse)
+    }
+}
+
+/// Where a trigger job leads: enough to show it, and to read more about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DownstreamLink {
+    pub id: PipelineId,
+    pub project_id: Option<ProjectId>,
+    pub project: Option<String>,
+    pub status: Status,
+    pub web_url: Option<String>,
+}
+
+impl fmt::Display for Ref {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refs_are_named_as_what_they_are() {
+        let cases = [
+            ("refs/merge-requests/7/head", Some(false), "!7", RefKind::MergeRequest),
+            ("refs/merge-requests/7/merge", Some(false), "!7", RefKind::MergeRequest),
+            ("refs/merge-requests/71/train", Some(false), "!71", RefKind::MergeTrain),
+            ("refs/merge-requests/7/unheard-of", Some(false), "refs/merge-requests/7/unheard-of", RefKind::Other),
+            ("refs/merge-requests/x/head", Some(false), "refs/merge-requests/x/head", RefKind::Other),
+            ("v1.2.0", Some(true), "v1.2.0", RefKind::Tag),
+            ("main", Some(false), "main", RefKind::Branch),
+            ("main", None, "main", RefKind::Other),
+            ("refs/heads/main", None, "main", RefKind::Branch),
+            ("refs/tags/v1", None, "v1", RefKind::Tag),
+            ("refs/workloads/abc", Some(false), "refs/workloads/abc", RefKind::Other),
+        ];
+        for (raw, is_tag, name, kind) in cases {
+            let found = Ref::from_gitlab(raw, is_tag);
+            assert_eq!((found.name.as_str(), found.kind), (name, kind), "{raw}");
+        }
+    }
+
+    fn downstream(status: Status, below: Vec<Downstream>) -> Downstream {
+        Downstream {
+            id: PipelineId(2),
+            project: None,
+            status,
+            has_warnings: false,
+            is_unread: false,
+            web_url: None,
+            downstream: below,
+        }
+    }
+
+    fn parent(status: Status, below: Vec<Downstream>) -> Pipeline {
+        Pipeline {
+            id: PipelineId(1),
+            iid: None,
+            status,
+            has_warnings: false,
+            git_ref: Ref::from_gitlab("main", Some(false)),
+            sha: None,
+            source: None,
+            name: None,
+            created_at: None,
+            started_at: None,
+            finished_at: None,
+            updated_at: None,
+            duration: None,
+            queued: None,
+            coverage: None,
+            user: None,
+            commit_title: None,
+            failure_reason: None,
+            yaml_errors: None,
+            web_url: None,
+            stages: vec![],
+            downstream: below,
+        }
+    }
+
+    #[test]
+    fn worst_looks_below_the_pipeline() {
+        use Status::*;
+        let warned = Downstream { has_warnings: true, ..downstream(Success, vec![]) };
+        let unread = Downstream { is_unread: true, ..downstream(Success, vec![]) };
+        let cases = [
+            ("nothing below", parent(Success, vec![]), Success),
+            ("a failed child below a green parent", parent(Success, vec![downstream(Failed, vec![])]), Failed),
+            (
+                "a failed grandchild",
+                parent(Success, vec![downstream(Success, vec![downstream(Failed, vec![])])]),
+                Failed,
+            ),
+            ("a child still runs", parent(Success, vec![downstream(Running, vec![])]), Running),
+            ("a failed parent stays failed", parent(Failed, vec![downstream(Running, vec![])]), Failed),
+            ("a child passed with a warning", parent(Success, vec![warned]), Warning),
+            ("a child that could not be read is not fine", parent(Success, vec![unread]), Other("unread".into())),
+            ("a skipped child does not hide success", parent(Success, vec![downstream(Skipped, vec![])]), Success),
+        ];
+        for (sentence, pipeline, expected) in cases {
+            assert_eq!(pipeline.worst(), expected, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn only_a_success_can_be_a_warning() {
+        let failed = Pipeline { has_warnings: true, ..parent(Status::Failed, vec![]) };
+        assert_eq!(failed.worst(), Status::Failed);
+    }
+}

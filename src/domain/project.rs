@@ -1,0 +1,151 @@
+//! A project, and the state of its row: what could be found out about its pipelines.
+
+use super::id::ProjectId;
+use super::pipeline::Pipeline;
+use super::status::Status;
+use chrono::{DateTime, Utc};
+use std::fmt;
+
+/// A project of the group, as the list names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    pub id: ProjectId,
+    pub name: String,
+    pub full_path: String,
+    pub web_url: Option<String>,
+    /// `None` while the repository is empty.
+    pub default_branch: Option<String>,
+    /// Whether CI/CD is switched on for whoever asks; `None` where the list does not say.
+    pub ci_enabled: Option<bool>,
+}
+
+impl Project {
+    /// Returns the last part of the full path, the project's own.
+    pub fn path(&self) -> &str {
+        self.full_path.rsplit('/').next().unwrap_or(&self.full_path)
+    }
+
+    /// Returns the full paths of the groups above, nearest first.
+    pub fn ancestors(&self) -> impl Iterator<Item = &str> {
+        let path = self.full_path.as_str();
+        path.rmatch_indices('/').map(move |(at, _)| &path[..at])
+    }
+}
+
+/// Why something could not be read: a stable word for scripts and a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// `http_500`, `timeout`, `rate_limited`, `not_json`, ...
+    pub kind: String,
+    /// What was tried and what came of it.
+    pub message: String,
+}
+
+/// What is known about the pipelines of one project.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// Pipelines, one per `--ref` value at most, never empty.
+    Ok(Vec<Pipeline>),
+    /// None matched. `ever_ran` is `None` where only some refs were asked for.
+    NoPipeline { ever_ran: Option<bool> },
+    /// The project is there, its pipelines are not to be seen: 403, 404, CI switched off.
+    NoAccess(Failure),
+    /// They could not be read this time.
+    Error(Failure),
+}
+
+/// The word for a row's state in every output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StateWord {
+    Ok,
+    NoPipeline,
+    NoAccess,
+    Error,
+}
+
+impl StateWord {
+    pub const ALL: [Self; 4] = [Self::Ok, Self::NoPipeline, Self::NoAccess, Self::Error];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NoPipeline => "no_pipeline",
+            Self::NoAccess => "no_access",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for StateWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// One row: a project, what is known about it, and since when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProjectRow {
+    pub project: Project,
+    pub state: State,
+    /// When the state was read, by the server's clock.
+    pub as_of: DateTime<Utc>,
+}
+
+impl ProjectRow {
+    pub fn state_word(&self) -> StateWord {
+        match &self.state {
+            State::Ok(_) => StateWord::Ok,
+            State::NoPipeline { .. } => StateWord::NoPipeline,
+            State::NoAccess(_) => StateWord::NoAccess,
+            State::Error(_) => StateWord::Error,
+        }
+    }
+
+    pub fn pipelines(&self) -> &[Pipeline] {
+        match &self.state {
+            State::Ok(pipelines) => pipelines,
+            State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => &[],
+        }
+    }
+
+    /// Returns the failure behind a row that shows no pipelines.
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.state {
+            State::NoAccess(failure) | State::Error(failure) => Some(failure),
+            State::Ok(_) | State::NoPipeline { .. } => None,
+        }
+    }
+
+    /// Says whether any pipeline ever ran here; `None` when that is not known.
+    pub fn ever_ran(&self) -> Option<bool> {
+        match &self.state {
+            State::Ok(_) => Some(true),
+            State::NoPipeline { ever_ran } => *ever_ran,
+            State::NoAccess(_) | State::Error(_) => None,
+        }
+    }
+
+    /// Returns the worst status over the row's pipelines; `None` without any.
+    pub fn worst(&self) -> Option<Status> {
+        self.pipelines().iter().map(Pipeline::worst).reduce(Status::worse)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ancestors_are_named_nearest_first_and_without_the_project() {
+        let project = Project {
+            id: ProjectId(1),
+            name: "API".into(),
+            full_path: "acme/payments/api".into(),
+            web_url: None,
+            default_branch: None,
+            ci_enabled: None,
+        };
+        assert_eq!(project.ancestors().collect::<Vec<_>>(), ["acme/payments", "acme"]);
+        assert_eq!(project.path(), "api");
+    }
+}

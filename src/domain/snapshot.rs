@@ -1,0 +1,74 @@
+//! The groups at one moment: their projects, what went wrong while reading them, and what that cost.
+
+use super::id::GroupId;
+use super::project::{Failure, ProjectRow, State};
+use super::usage::Usage;
+use chrono::{DateTime, Utc};
+
+/// A group that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    pub id: GroupId,
+    pub full_path: String,
+    pub web_url: Option<String>,
+}
+
+/// What a problem concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// A group could not be read at all.
+    Group,
+    /// A group's list of projects lost a part.
+    List,
+    /// One project.
+    Project,
+    /// The run as a whole.
+    Api,
+}
+
+impl Scope {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::List => "list",
+            Self::Project => "project",
+            Self::Api => "api",
+        }
+    }
+}
+
+/// Something that went wrong, or that the reader must know to read the rest rightly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub scope: Scope,
+    /// The group, project or host that it concerns.
+    pub subject: String,
+    pub failure: Failure,
+}
+
+/// Everything that is known about the groups at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// Origin and sub-path of the GitLab that answered: `https://gitlab.example.com`.
+    pub host: String,
+    /// By the server's clock.
+    pub taken_at: DateTime<Utc>,
+    pub groups: Vec<Group>,
+    pub rows: Vec<ProjectRow>,
+    pub problems: Vec<Problem>,
+    pub usage: Usage,
+}
+
+impl Snapshot {
+    /// Says whether every project of every group is here with its pipelines.
+    pub fn is_complete(&self) -> bool {
+        let lost = |problem: &Problem| matches!(problem.scope, Scope::Group | Scope::List);
+        !self.problems.iter().any(lost) && !self.rows.iter().any(|row| matches!(row.state, State::Error(_)))
+    }
+
+    /// Says whether not one project's pipelines could be read although there are projects.
+    pub fn has_nothing_read(&self) -> bool {
+        let unread = |row: &ProjectRow| matches!(row.state, State::Error(_) | State::NoAccess(_));
+        !self.rows.is_empty() && self.rows.iter().all(unread)
+    }
+}

@@ -1,0 +1,34 @@
+//! What a run has cost the server, and what it may still cost.
+
+use chrono::{DateTime, Utc};
+
+/// Which of GitLab's APIs answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Api {
+    #[default]
+    Rest,
+}
+
+impl Api {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+        }
+    }
+}
+
+/// Requests and bytes so far, and the server's limit where it tells one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Requests sent, retries and redirects included: each one counts against the server's limit.
+    pub requests: u64,
+    /// Body bytes received, after decompression.
+    pub bytes: u64,
+    /// `RateLimit-Limit` of the last answer that carried one.
+    pub limit: Option<u64>,
+    /// `RateLimit-Remaining` of the last answer that carried one.
+    pub remaining: Option<u64>,
+    /// `RateLimit-Reset` of the last answer that carried one.
+    pub resets_at: Option<DateTime<Utc>>,
+    pub api: Api,
+}
