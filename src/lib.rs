@@ -11,6 +11,8 @@
 //! domain  -> nothing                     sim    -> nothing
 //! ```
 
+pub mod collect;
 pub mod domain;
+pub mod gitlab;
 #[cfg(feature = "demo")]
 pub mod sim;

@@ -127,6 +127,7 @@ mod tests {
             id: ProjectId(1),
             name: path.into(),
             full_path: path.into(),
+            ancestor_names: vec![],
             web_url: None,
             default_branch: None,
             ci_enabled: None,

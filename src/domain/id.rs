@@ -26,3 +26,35 @@ id! {
     /// A job's or bridge's id; a retry gets a new, higher one.
     JobId,
 }
+
+/// A group as a person names it: by number or by full path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum GroupRef {
+    Id(GroupId),
+    Path(String),
+}
+
+impl fmt::Display for GroupRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Path(path) => f.pad(path),
+        }
+    }
+}
+
+/// A project as a request names it: by id where that is known, else by full path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ProjectRef {
+    Id(ProjectId),
+    Path(String),
+}
+
+impl fmt::Display for ProjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Path(path) => f.pad(path),
+        }
+    }
+}

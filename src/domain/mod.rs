@@ -3,10 +3,12 @@
 //! Pure: no I/O, no async, no clock, no colour, and no serde for the wire. Time is an argument.
 
 pub mod health;
+pub mod host;
 pub mod id;
 pub mod job;
 pub mod pipeline;
 pub mod project;
+pub mod selection;
 pub mod snapshot;
 pub mod status;
 pub mod usage;

@@ -12,6 +12,8 @@ pub struct Project {
     pub id: ProjectId,
     pub name: String,
     pub full_path: String,
+    /// Names, not paths, of the groups above, outermost first.
+    pub ancestor_names: Vec<String>,
     pub web_url: Option<String>,
     /// `None` while the repository is empty.
     pub default_branch: Option<String>,
@@ -141,6 +143,7 @@ mod tests {
             id: ProjectId(1),
             name: "API".into(),
             full_path: "acme/payments/api".into(),
+            ancestor_names: vec![],
             web_url: None,
             default_branch: None,
             ci_enabled: None,

@@ -1,0 +1,182 @@
+//! Following pipelines to those that they triggered, level by level.
+//!
+//! A pipeline that is already known, because its project is in the group, costs nothing; the others cost a request
+//! for their details and one for their own bridges. Cycles end because a pipeline is read once and shown once per path.
+
+use crate::domain::id::{PipelineId, ProjectRef};
+use crate::domain::pipeline::{DOWNSTREAM_DEPTH, Downstream, DownstreamLink};
+use crate::domain::project::Failure;
+use crate::domain::snapshot::{Problem, Scope};
+use crate::domain::status::Status;
+use crate::gitlab::client::Client;
+use crate::gitlab::error::Error;
+use futures_util::{StreamExt, stream};
+use std::collections::HashMap;
+
+/// What is known of a pipeline as somebody's downstream.
+#[derive(Debug, Clone)]
+pub(super) enum Known {
+    Read {
+        status: Status,
+        has_warnings: bool,
+        links: Vec<DownstreamLink>,
+    },
+    /// Not to be seen by this token: what its bridge says is all there is.
+    Hidden,
+    /// It could not be read this time.
+    Unread,
+}
+
+/// Every pipeline that a run knows, by id.
+#[derive(Debug, Default)]
+pub(super) struct Followed {
+    known: HashMap<PipelineId, Known>,
+}
+
+impl Followed {
+    pub(super) fn insert(&mut self, id: PipelineId, known: Known) {
+        self.known.insert(id, known);
+    }
+
+    /// Reads what the links lead to, down to the depth that is followed.
+    pub(super) async fn read(&mut self, client: &Client, roots: &[DownstreamLink]) -> Result<Vec<Problem>, Error> {
+        let mut problems = Vec::new();
+        let mut level: HashMap<PipelineId, DownstreamLink> = roots.iter().map(|link| (link.id, link.clone())).collect();
+        for depth in 1..=DOWNSTREAM_DEPTH {
+            let mut unknown: Vec<&DownstreamLink> =
+                level.values().filter(|link| !self.known.contains_key(&link.id)).collect();
+            unknown.sort_by_key(|link| link.id);
+            let is_last = depth == DOWNSTREAM_DEPTH;
+            let readings: Vec<_> = stream::iter(unknown)
+                .map(|link| read_one(client, link, is_last))
+                .buffer_unordered(READ_AHEAD)
+                .collect()
+                .await;
+            for reading in readings {
+                let (id, known, problem) = reading?;
+                self.known.insert(id, known);
+                problems.extend(problem);
+            }
+            let below = level.keys().filter_map(|id| match self.known.get(id) {
+                Some(Known::Read { links, .. }) => Some(links),
+                Some(Known::Hidden | Known::Unread) | None => None,
+            });
+            level = below.flatten().map(|link| (link.id, link.clone())).collect();
+        }
+        Ok(problems)
+    }
+
+    /// Builds the tree below a pipeline.
+    pub(super) fn tree(&self, root: PipelineId, links: &[DownstreamLink]) -> Vec<Downstream> {
+        self.level(links, &mut vec![root])
+    }
+
+    fn level(&self, links: &[DownstreamLink], path: &mut Vec<PipelineId>) -> Vec<Downstream> {
+        if path.len() > DOWNSTREAM_DEPTH {
+            return Vec::new();
+        }
+        let mut level = Vec::new();
+        for link in links {
+            if path.contains(&link.id) {
+                continue;
+            }
+            path.push(link.id);
+            let (status, has_warnings, below) = match self.known.get(&link.id) {
+                Some(Known::Read { status, has_warnings, links }) => (status, *has_warnings, self.level(links, path)),
+                Some(Known::Hidden | Known::Unread) | None => (&link.status, false, Vec::new()),
+            };
+            path.pop();
+            level.push(Downstream {
+                id: link.id,
+                project: link.project.clone(),
+                status: status.clone(),
+                has_warnings,
+                is_unread: matches!(self.known.get(&link.id), Some(Known::Unread)),
+                web_url: link.web_url.clone(),
+                downstream: below,
+            });
+        }
+        level
+    }
+}
+
+/// Enough to keep every slot of the budget busy; the budget does the bounding.
+const READ_AHEAD: usize = 64;
+
+async fn read_one(
+    client: &Client,
+    link: &DownstreamLink,
+    is_last: bool,
+) -> Result<(PipelineId, Known, Option<Problem>), Error> {
+    let key = match (link.project_id, &link.project) {
+        (Some(id), _) => ProjectRef::Id(id),
+        (None, Some(path)) => ProjectRef::Path(path.clone()),
+        (None, None) => return Ok((link.id, Known::Hidden, None)),
+    };
+    let bridges = async { if is_last { Ok(Vec::new()) } else { client.bridges(&key, link.id).await.map(|b| b.links) } };
+    match tokio::try_join!(client.pipeline(&key, link.id), bridges) {
+        Ok((pipeline, links)) => {
+            let known = Known::Read { status: pipeline.status, has_warnings: pipeline.has_warnings, links };
+            Ok((link.id, known, None))
+        }
+        Err(error) if error.is_no_access() || error.status() == Some(401) && !client.has_token() => {
+            Ok((link.id, Known::Hidden, None))
+        }
+        Err(error) if error.is_fatal() => Err(error),
+        Err(error) => {
+            let subject = link.project.clone().unwrap_or_else(|| key.to_string());
+            let message = format!("downstream pipeline #{} could not be read: {error}", link.id);
+            let failure = Failure { kind: error.word(), message };
+            Ok((link.id, Known::Unread, Some(Problem { scope: Scope::Project, subject, failure })))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(id: u64, status: Status) -> DownstreamLink {
+        DownstreamLink { id: PipelineId(id), project_id: None, project: None, status, web_url: None }
+    }
+
+    fn read(status: Status, below: &[u64]) -> Known {
+        let links = below.iter().map(|id| link(*id, Status::Running)).collect();
+        Known::Read { status, has_warnings: false, links }
+    }
+
+    fn ids(tree: &[Downstream]) -> Vec<(u64, Vec<u64>)> {
+        tree.iter().map(|d| (d.id.0, d.downstream.iter().map(|d| d.id.0).collect())).collect()
+    }
+
+    #[test]
+    fn a_cycle_ends_where_it_began() {
+        let mut followed = Followed::default();
+        followed.insert(PipelineId(1), read(Status::Success, &[2]));
+        followed.insert(PipelineId(2), read(Status::Success, &[1]));
+        assert_eq!(ids(&followed.tree(PipelineId(1), &[link(2, Status::Success)])), [(2, vec![])]);
+    }
+
+    #[test]
+    fn the_tree_is_three_levels_deep() {
+        let mut followed = Followed::default();
+        for id in 1..6 {
+            followed.insert(PipelineId(id), read(Status::Success, &[id + 1]));
+        }
+        let tree = followed.tree(PipelineId(1), &[link(2, Status::Success)]);
+        assert_eq!(tree[0].downstream[0].downstream[0].id, PipelineId(4));
+        assert!(tree[0].downstream[0].downstream[0].downstream.is_empty());
+    }
+
+    #[test]
+    fn what_was_read_is_newer_than_what_the_bridge_said_and_the_unread_is_not_fine() {
+        let mut followed = Followed::default();
+        followed.insert(PipelineId(2), read(Status::Failed, &[]));
+        followed.insert(PipelineId(3), Known::Unread);
+        followed.insert(PipelineId(4), Known::Hidden);
+        let links = [link(2, Status::Running), link(3, Status::Success), link(4, Status::Success)];
+        let tree = followed.tree(PipelineId(1), &links);
+        let worst: Vec<_> = tree.iter().map(|d| d.worst().word().to_owned()).collect();
+        assert_eq!(worst, ["failed", "unread", "success"]);
+    }
+}

@@ -1,0 +1,109 @@
+//! Reading a group and its list of projects, page by page, and noticing when a part is lost.
+
+use crate::domain::id::{GroupRef, ProjectId};
+use crate::domain::project::{Failure, Project};
+use crate::domain::snapshot::{Group, Problem, Scope};
+use crate::gitlab::Page;
+use crate::gitlab::client::{Client, ListFilter, ListedProject};
+use crate::gitlab::error::Error;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use std::collections::HashSet;
+use tokio::sync::mpsc::UnboundedSender;
+
+/// What became of one group's list.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub group: Group,
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a group and sends its projects on as the pages arrive.
+///
+/// The group and the first page are asked for at once; later pages go by the group's id, all at once where the
+/// server tells how many there are.
+pub(super) async fn read_group(
+    client: &Client,
+    wanted: &GroupRef,
+    filter: ListFilter,
+    found: UnboundedSender<Project>,
+) -> Result<Listed, Error> {
+    let (group, first) = tokio::join!(client.group(wanted), client.projects(wanted, filter, 1));
+    let (group, first) = (group?, first?);
+    let mut list = List { found, filter, ids: HashSet::new() };
+    let mut problems = Vec::new();
+    let by_id = GroupRef::Id(group.id);
+    let total = first.total;
+    let (total_pages, mut next) = (first.total_pages, first.next);
+    list.take(first);
+
+    let lost = |page: u32, error: &Error| Problem {
+        scope: Scope::List,
+        subject: group.full_path.clone(),
+        failure: Failure {
+            kind: error.word(),
+            message: format!("page {page} of the project list is missing: {error}"),
+        },
+    };
+    if let Some(pages) = total_pages {
+        let by_id = &by_id;
+        let read = |number| async move { (number, client.projects(by_id, filter, number).await) };
+        let mut pending: FuturesUnordered<_> = (2..=pages).map(read).collect();
+        while let Some((number, page)) = pending.next().await {
+            match page {
+                Ok(page) => list.take(page),
+                Err(error) if error.is_fatal() => return Err(error),
+                Err(error) => problems.push(lost(number, &error)),
+            }
+        }
+        next = None;
+    }
+    while let Some(number) = next {
+        match client.projects(&by_id, filter, number).await {
+            Ok(page) => {
+                next = page.next.filter(|next| *next > number && !page.items.is_empty());
+                list.take(page);
+            }
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(error) => {
+                problems.push(lost(number, &error));
+                next = None;
+            }
+        }
+    }
+    if problems.is_empty() {
+        problems.extend(list.missing(total, &group));
+    }
+    Ok(Listed { group, problems })
+}
+
+struct List {
+    found: UnboundedSender<Project>,
+    filter: ListFilter,
+    ids: HashSet<ProjectId>,
+}
+
+impl List {
+    fn take(&mut self, page: Page<ListedProject>) {
+        for listed in page.items {
+            let is_wanted = self.filter.archived || !listed.is_marked_for_deletion;
+            if self.ids.insert(listed.project.id) && is_wanted {
+                // The receiver lives as long as the run; a run that has ended wants no more projects.
+                let _ = self.found.send(listed.project);
+            }
+        }
+    }
+
+    /// Compares what came with what the first page announced.
+    fn missing(&self, total: Option<u64>, group: &Group) -> Option<Problem> {
+        let (total, came) = (total?, self.ids.len() as u64);
+        (came < total).then(|| Problem {
+            scope: Scope::List,
+            subject: group.full_path.clone(),
+            failure: Failure {
+                kind: "list_short".into(),
+                message: format!("the list announced {total} projects, but only {came} came; run again"),
+            },
+        })
+    }
+}

@@ -1,0 +1,6 @@
+//! Deciding what to read, reading it, and putting it together into a snapshot.
+
+mod follow;
+mod list;
+mod project;
+pub mod run;

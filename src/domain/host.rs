@@ -1,0 +1,133 @@
+//! The GitLab that a run speaks to.
+
+use std::fmt;
+use url::{Host as UrlHost, Url};
+
+/// A GitLab instance: scheme, host, port and the sub-path that it is installed under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Ends in a slash, has neither user, query nor fragment.
+    base: Url,
+}
+
+/// Why a text does not name a GitLab instance.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    #[error("it is not a host name or URL")]
+    NotAUrl,
+    #[error("only https and http are spoken, not {0}")]
+    Scheme(String),
+    #[error("it carries a user name or password; give the token with --token-file or GITLAB_TOKEN")]
+    Credentials,
+    #[error("it carries a query or fragment; give only the address, such as https://gitlab.example.com")]
+    Extra,
+}
+
+impl Host {
+    /// Reads `gitlab.com`, `gitlab.example.com:8443` or a full URL with a sub-path.
+    ///
+    /// A trailing `/api/v4` or `/api/graphql`, which other tools ask for, is dropped.
+    pub fn parse(text: &str) -> Result<Self, HostError> {
+        let text = text.trim();
+        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+        let mut base = Url::parse(&with_scheme).map_err(|_| HostError::NotAUrl)?;
+        if !matches!(base.scheme(), "https" | "http") {
+            return Err(HostError::Scheme(base.scheme().to_owned()));
+        }
+        if base.host_str().is_none_or(str::is_empty) || text.contains(char::is_whitespace) {
+            return Err(HostError::NotAUrl);
+        }
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(HostError::Credentials);
+        }
+        if base.query().is_some() || base.fragment().is_some() {
+            return Err(HostError::Extra);
+        }
+        let path = base.path().trim_end_matches('/');
+        let path = path.strip_suffix("/api/v4").or_else(|| path.strip_suffix("/api/graphql")).unwrap_or(path);
+        let path = format!("{path}/");
+        base.set_path(&path);
+        Ok(Self { base })
+    }
+
+    /// Returns the URL of a REST resource; `path` is already encoded.
+    pub fn rest(&self, path: &str) -> String {
+        format!("{}api/v4/{path}", self.base)
+    }
+
+    /// Says whether a URL lies on this host's own scheme, name and port.
+    pub fn is_origin_of(&self, url: &Url) -> bool {
+        self.base.origin() == url.origin()
+    }
+
+    /// Returns the path of a web URL below this host's base, when it lies there.
+    pub fn path_below<'a>(&self, web_url: &'a str) -> Option<&'a str> {
+        web_url.strip_prefix(self.base.as_str())
+    }
+
+    /// Says whether what is sent can be read on the way: plain http to anything but this machine.
+    pub fn is_exposed(&self) -> bool {
+        self.base.scheme() == "http" && !self.is_loopback()
+    }
+
+    fn is_loopback(&self) -> bool {
+        match self.base.host() {
+            Some(UrlHost::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(UrlHost::Ipv4(address)) => address.is_loopback(),
+            Some(UrlHost::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.base.as_str().trim_end_matches('/'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_a_url_with_a_sub_path() {
+        let cases = [
+            ("gitlab.com", "https://gitlab.com"),
+            ("gitlab.example.com:8443", "https://gitlab.example.com:8443"),
+            ("https://example.com/gitlab/", "https://example.com/gitlab"),
+            ("https://gitlab.com/api/v4", "https://gitlab.com"),
+            ("https://example.com/gitlab/api/graphql/", "https://example.com/gitlab"),
+            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("  gitlab.com ", "https://gitlab.com"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(Host::parse(text).map(|host| host.to_string()), Ok(shown.to_owned()), "{text}");
+        }
+        let refused = [
+            ("", HostError::NotAUrl),
+            ("git lab", HostError::NotAUrl),
+            ("ftp://gitlab.com", HostError::Scheme("ftp".into())),
+            ("https://user:secret@gitlab.com", HostError::Credentials),
+            ("https://gitlab.com?private_token=x", HostError::Extra),
+        ];
+        for (text, error) in refused {
+            assert_eq!(Host::parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_exposed_unless_it_stays_on_this_machine() {
+        let cases = [
+            ("http://gitlab.example.com", true),
+            ("https://gitlab.example.com", false),
+            ("http://127.0.0.1:1", false),
+            ("http://[::1]:1", false),
+            ("http://localhost:1", false),
+            ("http://localhost.evil.example", true),
+        ];
+        for (text, exposed) in cases {
+            assert_eq!(Host::parse(text).unwrap().is_exposed(), exposed, "{text}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! How much may be asked at once, and how fast: the one place where every request waits its turn.
+//!
+//! - At most `concurrency` requests are under way.
+//! - A token bucket bounds the rate, whoever asks.
+//! - What the server says (`RateLimit-*`, `Retry-After`) slows or stops everyone, not only whoever heard it.
+
+use crate::domain::usage::Usage;
+use chrono::{DateTime, Utc};
+use reqwest::header::HeaderMap;
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep_until};
+
+/// Requests that may go out at once before the rate counts: a group of 250 projects read once over REST.
+const BURST: u32 = 1000;
+/// GitLab.com allows 2000 requests a minute to a user (<https://docs.gitlab.com/user/gitlab_com/#rate-limits-on-gitlabcom>): 33/s, less a quarter.
+const DEFAULT_RPS: f64 = 25.0;
+/// Below this part of the server's limit the rest is spread over the time until it refills.
+const LOW_WATER: u64 = 10;
+
+/// The turn-taking of all requests of one run.
+#[derive(Debug)]
+pub(super) struct Budget {
+    slots: Semaphore,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The token bucket as GCRA: when the bucket would be full again.
+    full_at: Instant,
+    interval: Duration,
+    burst: Duration,
+    /// Nobody sends before this.
+    closed_until: Instant,
+    /// While the server's limit is nearly used up: when the next request may go, and the gap after it.
+    next_slot: Instant,
+    gap: Duration,
+    usage: Usage,
+}
+
+/// A wait that would end after the run's deadline.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TooLong {
+    pub wait: Duration,
+    pub left: Duration,
+}
+
+impl Budget {
+    /// Makes a budget; an `rps` of one's own has a burst of one second's worth.
+    pub(super) fn new(concurrency: usize, rps: Option<f64>) -> Self {
+        let interval = Duration::from_secs_f64(1.0 / rps.unwrap_or(DEFAULT_RPS));
+        let burst = rps.map_or(BURST, |rps| (rps as u32).max(1));
+        let now = Instant::now();
+        let state = State {
+            full_at: now,
+            interval,
+            burst: interval * (burst - 1),
+            closed_until: now,
+            next_slot: now,
+            gap: Duration::ZERO,
+            usage: Usage::default(),
+        };
+        Self { slots: Semaphore::new(concurrency), state: Mutex::new(state) }
+    }
+
+    /// Waits for a turn, and counts the request.
+    pub(super) async fn acquire(&self, deadline: Option<Instant>) -> Result<SemaphorePermit<'_>, TooLong> {
+        let permit = self.slots.acquire().await.expect("the semaphore is never closed");
+        let mut turn = self.lock().reserve(Instant::now());
+        loop {
+            let now = Instant::now();
+            if turn <= now {
+                self.lock().usage.requests += 1;
+                return Ok(permit);
+            }
+            if let Some(deadline) = deadline
+                && turn > deadline
+            {
+                return Err(TooLong { wait: turn - now, left: deadline.saturating_duration_since(now) });
+            }
+            sleep_until(turn).await;
+            // Somebody may have been told to stop meanwhile.
+            turn = turn.max(self.lock().closed_until);
+        }
+    }
+
+    /// Stops everyone: `Retry-After`.
+    pub(super) fn close_for(&self, wait: Duration) {
+        let mut state = self.lock();
+        state.closed_until = state.closed_until.max(Instant::now() + wait);
+    }
+
+    /// Learns from an answer's `RateLimit-*` headers.
+    pub(super) fn learn(&self, headers: &HeaderMap, server_now: DateTime<Utc>) {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+        let (Some(limit), Some(remaining)) = (number("ratelimit-limit"), number("ratelimit-remaining")) else { return };
+        let resets_at = number("ratelimit-reset").and_then(|reset| DateTime::from_timestamp(reset as i64, 0));
+        self.lock().adapt(limit, remaining, resets_at, server_now);
+    }
+
+    pub(super) fn count_bytes(&self, bytes: u64) {
+        self.lock().usage.bytes += bytes;
+    }
+
+    pub(super) fn usage(&self) -> Usage {
+        self.lock().usage
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of the budget panics")
+    }
+}
+
+impl State {
+    /// Takes the next turn.
+    fn reserve(&mut self, now: Instant) -> Instant {
+        let full_at = self.full_at.max(now);
+        let from_bucket = full_at.checked_sub(self.burst).unwrap_or(now);
+        self.full_at = full_at + self.interval;
+        let turn = from_bucket.max(now).max(self.closed_until);
+        if self.gap.is_zero() {
+            return turn;
+        }
+        let turn = turn.max(self.next_slot);
+        self.next_slot = turn + self.gap;
+        turn
+    }
+
+    fn adapt(&mut self, limit: u64, remaining: u64, resets_at: Option<DateTime<Utc>>, server_now: DateTime<Utc>) {
+        // Answers come back out of order: within one window the lowest word is the newest.
+        let same_window = resets_at.is_some() && self.usage.resets_at == resets_at;
+        let remaining =
+            if same_window { self.usage.remaining.map_or(remaining, |r| r.min(remaining)) } else { remaining };
+        self.usage.limit = Some(limit);
+        self.usage.remaining = Some(remaining);
+        self.usage.resets_at = resets_at;
+        let until_reset = resets_at.and_then(|at| (at - server_now).to_std().ok()).unwrap_or_default();
+        let now = Instant::now();
+        if remaining == 0 {
+            self.closed_until = self.closed_until.max(now + until_reset);
+        }
+        if remaining * LOW_WATER <= limit && !until_reset.is_zero() {
+            self.gap = until_reset / (remaining.min(u64::from(u32::MAX)) as u32 + 1);
+            self.next_slot = self.next_slot.max(now);
+        } else {
+            self.gap = Duration::ZERO;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::HeaderValue;
+
+    fn limits(limit: &'static str, remaining: &'static str, reset: i64) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert("ratelimit-limit", HeaderValue::from_static(limit));
+        headers.insert("ratelimit-remaining", HeaderValue::from_static(remaining));
+        headers.insert("ratelimit-reset", HeaderValue::from(reset));
+        headers
+    }
+
+    async fn elapsed_after(budget: &Budget, requests: usize) -> Duration {
+        let start = Instant::now();
+        for _ in 0..requests {
+            drop(budget.acquire(None).await.unwrap());
+        }
+        start.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_burst_is_free_and_then_the_rate_holds() {
+        let budget = Budget::new(8, None);
+        assert_eq!(elapsed_after(&budget, 1000).await, Duration::ZERO);
+        assert!(elapsed_after(&budget, 50).await.abs_diff(Duration::from_secs(2)) < Duration::from_millis(100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_of_ones_own_may_be_a_fraction() {
+        let budget = Budget::new(8, Some(0.5));
+        assert!(elapsed_after(&budget, 4).await.abs_diff(Duration::from_secs(6)) < Duration::from_millis(100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retry_after_stops_everyone_even_those_already_waiting() {
+        let budget = Budget::new(8, Some(1.0));
+        drop(budget.acquire(None).await.unwrap());
+        let waiting = async {
+            let start = Instant::now();
+            drop(budget.acquire(None).await.unwrap());
+            start.elapsed()
+        };
+        let told_to_stop = async { budget.close_for(Duration::from_secs(30)) };
+        let (waited, ()) = tokio::join!(waiting, told_to_stop);
+        assert!(waited >= Duration::from_secs(30), "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_beyond_the_deadline_fails_at_once() {
+        let budget = Budget::new(8, None);
+        budget.close_for(Duration::from_secs(3600));
+        let start = Instant::now();
+        let refused = budget.acquire(Some(start + Duration::from_secs(300))).await.unwrap_err();
+        assert_eq!(refused, TooLong { wait: Duration::from_secs(3600), left: Duration::from_secs(300) });
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_of_the_servers_limit_is_spread_before_the_wall() {
+        let budget = Budget::new(8, None);
+        let now = DateTime::from_timestamp(1000, 0).unwrap();
+        budget.learn(&limits("600", "300", 1060), now);
+        assert_eq!(elapsed_after(&budget, 10).await, Duration::ZERO);
+        budget.learn(&limits("600", "59", 1060), now);
+        assert!(elapsed_after(&budget, 60).await >= Duration::from_secs(58));
+        budget.learn(&limits("600", "0", 1120), now + Duration::from_secs(60));
+        assert!(elapsed_after(&budget, 1).await >= Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn never_more_at_once_than_the_concurrency() {
+        let budget = Budget::new(2, None);
+        let _first = budget.acquire(None).await.unwrap();
+        let second = budget.acquire(None).await.unwrap();
+        let third = async {
+            drop(budget.acquire(None).await.unwrap());
+            Instant::now()
+        };
+        let release = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            drop(second);
+        };
+        let start = Instant::now();
+        let (third_at, ()) = tokio::join!(third, release);
+        assert_eq!(third_at - start, Duration::from_secs(5));
+    }
+}

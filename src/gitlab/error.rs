@@ -1,0 +1,124 @@
+//! What can go wrong with a request, with what was tried in it. Tokens and query secrets never print.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A request that brought no usable answer.
+#[derive(Debug)]
+pub struct Error {
+    /// Method and URL, redacted.
+    pub request: String,
+    pub kind: Kind,
+    pub attempts: u32,
+    pub elapsed: Duration,
+    /// `x-request-id` of the last answer: what an administrator searches the logs for.
+    pub request_id: Option<String>,
+}
+
+/// The ways in which a request fails.
+#[derive(Debug, thiserror::Error)]
+pub enum Kind {
+    #[error("the host name does not resolve")]
+    Dns(#[source] reqwest::Error),
+    #[error("the connection was refused")]
+    Refused(#[source] reqwest::Error),
+    #[error("the server's certificate is not trusted")]
+    Certificate(#[source] reqwest::Error),
+    #[error("the connection failed")]
+    Connection(#[source] reqwest::Error),
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    #[error("the answer broke off")]
+    BodyCut(#[source] reqwest::Error),
+    #[error("the answer is larger than {} MiB", .0 >> 20)]
+    TooLarge(u64),
+    #[error("401: {0}")]
+    Unauthorized(String),
+    #[error("403: the token lacks the scope {needed}")]
+    InsufficientScope { needed: String },
+    #[error("429: too many requests{}", said_wait(.retry_after))]
+    RateLimited { retry_after: Option<Duration> },
+    #[error("the server asks to wait {wait:?}, longer than the {left:?} that this run has left")]
+    WaitTooLong { wait: Duration, left: Duration },
+    #[error("the time of this run is over")]
+    Deadline,
+    #[error("{code}{}", after_colon(.said))]
+    Status { code: u16, said: String },
+    #[error("the answer is not JSON but {found}")]
+    NotJson { found: String },
+    #[error("the answer is not what GitLab documents: at `{path}`: {source}")]
+    Decode { path: String, source: serde_json::Error },
+    #[error("it redirects to {to}, {why}")]
+    Redirect { to: String, why: &'static str },
+}
+
+fn after_colon(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
+fn said_wait(wait: &Option<Duration>) -> String {
+    wait.map_or(String::new(), |wait| format!(", to be asked again in {wait:?}"))
+}
+
+impl Error {
+    /// Returns the stable word for scripts.
+    pub fn word(&self) -> String {
+        match &self.kind {
+            Kind::Dns(_) => "dns".into(),
+            Kind::Refused(_) => "connection_refused".into(),
+            Kind::Certificate(_) => "certificate".into(),
+            Kind::Connection(_) => "connection".into(),
+            Kind::Timeout(_) => "timeout".into(),
+            Kind::BodyCut(_) => "body_cut".into(),
+            Kind::TooLarge(_) => "body_too_large".into(),
+            Kind::Unauthorized(_) => "unauthorized".into(),
+            Kind::InsufficientScope { .. } => "insufficient_scope".into(),
+            Kind::RateLimited { .. } | Kind::WaitTooLong { .. } => "rate_limited".into(),
+            Kind::Deadline => "deadline".into(),
+            Kind::Status { code, .. } => format!("http_{code}"),
+            Kind::NotJson { .. } => "not_json".into(),
+            Kind::Decode { .. } => "decode".into(),
+            Kind::Redirect { .. } => "redirect".into(),
+        }
+    }
+
+    /// Returns the HTTP status that GitLab refused with, if it did.
+    pub fn status(&self) -> Option<u16> {
+        match &self.kind {
+            Kind::Unauthorized(_) => Some(401),
+            Kind::InsufficientScope { .. } => Some(403),
+            Kind::RateLimited { .. } => Some(429),
+            Kind::Status { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// Says whether the thing asked for is hidden or absent, which is a fact about it and no failure of the request.
+    pub fn is_no_access(&self) -> bool {
+        matches!(self.kind, Kind::Status { code: 403 | 404, .. })
+    }
+
+    /// Says whether no other request of this run can fare better.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self.kind, Kind::Unauthorized(_) | Kind::InsufficientScope { .. })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.request, self.kind)?;
+        if self.attempts > 1 {
+            write!(f, " (after {} attempts in {:.1}s)", self.attempts, self.elapsed.as_secs_f64())?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(f, " [request id {id}]")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.kind)
+    }
+}

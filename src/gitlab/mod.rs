@@ -1,0 +1,18 @@
+//! The only module that speaks HTTP to GitLab: requests out, domain types back.
+//!
+//! [`client::Client`] is the face; behind it every request takes one path: auth, budget, send, retry, decode.
+
+mod auth;
+mod budget;
+pub mod client;
+pub mod error;
+mod page;
+mod redirect;
+mod rest;
+mod retry;
+mod transport;
+
+pub use auth::Token;
+pub use page::Page;
+pub use retry::RetryOptions;
+pub use transport::Options;

@@ -1,0 +1,60 @@
+//! Offset paging: what the headers of a list say about the rest of it.
+
+use reqwest::header::HeaderMap;
+
+/// The most that GitLab puts on one page (<https://docs.gitlab.com/api/rest/#offset-based-pagination>).
+pub(super) const PER_PAGE: usize = 100;
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// `x-total`; GitLab leaves it out above 10 000 records.
+    pub total: Option<u64>,
+    /// `x-total-pages`, left out likewise.
+    pub total_pages: Option<u32>,
+    /// The number of the page after this one.
+    pub next: Option<u32>,
+}
+
+impl<T> Page<T> {
+    pub(super) fn new(items: Vec<T>, number: u32, headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        let next = match (text("x-next-page"), text("link")) {
+            (Some(next), _) => next.parse().ok(),
+            (None, Some(link)) => link.contains("rel=\"next\"").then_some(number + 1),
+            // A proxy that strips headers: only a page that is not full is surely the last.
+            (None, None) => (items.len() >= PER_PAGE).then_some(number + 1),
+        };
+        let total = text("x-total").and_then(|total| total.parse().ok());
+        let total_pages = text("x-total-pages").and_then(|pages| pages.parse().ok());
+        Self { items, total, total_pages, next }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::{HeaderName, HeaderValue};
+
+    #[test]
+    fn the_next_page_is_found_with_whatever_headers_are_left() {
+        let full = PER_PAGE;
+        type Headers = &'static [(&'static str, &'static str)];
+        let cases: [(&str, Headers, usize, Option<u32>); 6] = [
+            ("x-next-page names it", &[("x-next-page", "3")], full, Some(3)),
+            ("x-next-page is empty on the last page", &[("x-next-page", "")], full, None),
+            ("only Link is left", &[("link", "<https://x/?page=3>; rel=\"next\"")], full, Some(3)),
+            ("Link without a next", &[("link", "<https://x/?page=1>; rel=\"first\"")], full, None),
+            ("no header and a full page", &[], full, Some(3)),
+            ("no header and a page that is not full", &[], 7, None),
+        ];
+        for (sentence, headers, count, expected) in cases {
+            let headers: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| (HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap()))
+                .collect();
+            assert_eq!(Page::new(vec![(); count], 2, &headers).next, expected, "{sentence}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Redirects: followed by us, and only where the token may go too.
+
+use crate::domain::host::Host;
+use crate::gitlab::error::Kind;
+use url::Url;
+
+/// More hops than any GitLab makes; a moved project needs one.
+pub(super) const MAX_HOPS: u32 = 5;
+
+/// Returns where a redirect leads, or why it is not followed.
+///
+/// Only the same scheme, name and port are followed: elsewhere the token would be handed to a stranger.
+pub(super) fn target(host: &Host, from: &Url, location: Option<&str>) -> Result<Url, Kind> {
+    let Some(to) = location.and_then(|location| from.join(location).ok()) else {
+        return Err(Kind::Redirect { to: "nowhere".into(), why: "without saying where" });
+    };
+    if host.is_origin_of(&to) {
+        return Ok(to);
+    }
+    let why = if from.scheme() == "https" && to.scheme() == "http" {
+        "which is not encrypted; it was not followed and the token not sent"
+    } else {
+        "which is another host; it was not followed and the token not sent"
+    };
+    // Path and query of a foreign URL may carry secrets.
+    Err(Kind::Redirect { to: to.origin().ascii_serialization(), why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_stays_on_its_origin_or_is_refused() {
+        let host = Host::parse("https://gitlab.example.com/sub").unwrap();
+        let from = Url::parse("https://gitlab.example.com/sub/api/v4/projects/a%2Fb").unwrap();
+        let followed = [
+            ("https://gitlab.example.com/sub/api/v4/projects/81", "https://gitlab.example.com/sub/api/v4/projects/81"),
+            ("/sub/api/v4/projects/81", "https://gitlab.example.com/sub/api/v4/projects/81"),
+        ];
+        for (location, expected) in followed {
+            assert_eq!(target(&host, &from, Some(location)).map(String::from).ok().as_deref(), Some(expected));
+        }
+        let refused = [
+            ("https://evil.example/api?token=1", "another host"),
+            ("http://gitlab.example.com/sub/api/v4/projects/81", "not encrypted"),
+            ("https://gitlab.example.com:8443/", "another host"),
+            ("//evil.example/", "another host"),
+        ];
+        for (location, word) in refused {
+            let error = target(&host, &from, Some(location)).unwrap_err().to_string();
+            assert!(error.contains(word) && !error.contains("token=1"), "{location}: {error}");
+        }
+        assert!(target(&host, &from, None).is_err());
+    }
+}

@@ -1,0 +1,162 @@
+//! Jobs and bridges of a pipeline (<https://docs.gitlab.com/api/jobs/>).
+
+use super::pipeline::status;
+use super::{project_key, seconds};
+use crate::domain::host::Host;
+use crate::domain::id::{JobId, PipelineId, ProjectId, ProjectRef};
+use crate::domain::job::{Job, JobKind};
+use crate::domain::pipeline::DownstreamLink;
+use crate::gitlab::error::Error;
+use crate::gitlab::page::{PER_PAGE, Page};
+use crate::gitlab::transport::{Answer, Transport};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// All attempts at a pipeline's jobs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct JobList {
+    pub attempts: Vec<Job>,
+    /// The title of the commit that they ran for; REST tells it nowhere else.
+    pub commit_title: Option<String>,
+}
+
+/// A pipeline's trigger jobs, and the pipelines that they lead to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Bridges {
+    pub attempts: Vec<Job>,
+    /// By bridge id; those that have triggered nothing yet lead nowhere.
+    pub links: Vec<DownstreamLink>,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    id: u64,
+    name: String,
+    stage: String,
+    status: Option<String>,
+    #[serde(default)]
+    allow_failure: Option<bool>,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    duration: Option<f64>,
+    failure_reason: Option<String>,
+    web_url: Option<String>,
+    commit: Option<CommitWire>,
+}
+
+#[derive(Deserialize)]
+struct CommitWire {
+    title: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct BridgeWire {
+    #[serde(flatten)]
+    job: Wire,
+    downstream_pipeline: Option<DownstreamWire>,
+}
+
+#[derive(Deserialize)]
+struct DownstreamWire {
+    id: u64,
+    /// Newer GitLab gives it, the documented example does not.
+    project_id: Option<u64>,
+    status: Option<String>,
+    web_url: Option<String>,
+}
+
+impl Wire {
+    fn into_job(self, kind: JobKind, downstream_id: Option<PipelineId>) -> Job {
+        Job {
+            id: JobId(self.id),
+            name: self.name,
+            stage: self.stage,
+            kind,
+            status: status(self.status.as_deref()),
+            allow_failure: self.allow_failure.unwrap_or(false),
+            attempts: None,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            duration: seconds(self.duration),
+            failure_reason: self.failure_reason,
+            web_url: self.web_url,
+            downstream_id,
+        }
+    }
+}
+
+impl DownstreamWire {
+    fn into_link(self, host: &Host) -> DownstreamLink {
+        let project = self.web_url.as_deref().and_then(|url| project_of(host, url)).map(str::to_owned);
+        DownstreamLink {
+            id: PipelineId(self.id),
+            project_id: self.project_id.map(ProjectId),
+            project,
+            status: status(self.status.as_deref()),
+            web_url: self.web_url,
+        }
+    }
+}
+
+/// Returns the full path of the project in a pipeline's web URL, on this host only.
+fn project_of<'a>(host: &Host, web_url: &'a str) -> Option<&'a str> {
+    let below = host.path_below(web_url)?;
+    // GitLab before 13 had no `/-/` in it, and its documentation still shows that form.
+    let (project, _) = below.split_once("/-/pipelines/").or_else(|| below.split_once("/pipelines/"))?;
+    Some(project)
+}
+
+pub(crate) async fn list(transport: &Transport, project: &ProjectRef, id: PipelineId) -> Result<JobList, Error> {
+    let path = format!("projects/{}/pipelines/{id}/jobs?include_retried=true", project_key(project));
+    let mut wires: Vec<Wire> = all_pages(transport, &path).await?;
+    let commit_title = wires.iter_mut().find_map(|wire| wire.commit.take()?.title);
+    let attempts = wires.into_iter().map(|wire| wire.into_job(JobKind::Job, None)).collect();
+    Ok(JobList { attempts, commit_title })
+}
+
+pub(crate) async fn bridges(transport: &Transport, project: &ProjectRef, id: PipelineId) -> Result<Bridges, Error> {
+    let path = format!("projects/{}/pipelines/{id}/bridges?", project_key(project));
+    let mut wires: Vec<BridgeWire> = all_pages(transport, &path).await?;
+    wires.sort_by_key(|wire| wire.job.id);
+    let mut found = Bridges::default();
+    for BridgeWire { job, downstream_pipeline } in wires {
+        let link = downstream_pipeline.map(|wire| wire.into_link(transport.host()));
+        found.attempts.push(job.into_job(JobKind::Bridge, link.as_ref().map(|link| link.id)));
+        found.links.extend(link);
+    }
+    Ok(found)
+}
+
+/// Reads every page of a list, one after the other: a second page of jobs is rare.
+async fn all_pages<T: DeserializeOwned>(transport: &Transport, path: &str) -> Result<Vec<T>, Error> {
+    let joint = if path.ends_with('?') { "" } else { "&" };
+    let mut items = Vec::new();
+    let mut next = Some(1);
+    while let Some(number) = next {
+        let answer: Answer = transport.get(&format!("{path}{joint}per_page={PER_PAGE}&page={number}")).await?;
+        let page = Page::<T>::new(answer.decode()?, number, &answer.headers);
+        next = page.next.filter(|next| *next > number && !page.items.is_empty());
+        items.extend(page.items);
+    }
+    Ok(items)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_project_of_a_downstream_pipeline_is_read_off_its_url() {
+        let host = Host::parse("https://example.com/gitlab").unwrap();
+        let cases = [
+            ("https://example.com/gitlab/acme/deploy/-/pipelines/8200", Some("acme/deploy")),
+            ("https://example.com/gitlab/acme/deploy/pipelines/8200", Some("acme/deploy")),
+            ("https://elsewhere.example/acme/deploy/-/pipelines/8200", None),
+            ("https://example.com/gitlab/acme/deploy", None),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(project_of(&host, url), expected, "{url}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! GitLab's REST API v4, one resource per file: request, private wire struct, conversion to the domain.
+
+pub(super) mod group;
+pub(super) mod job;
+pub(super) mod pipeline;
+pub(super) mod project;
+
+use crate::domain::id::ProjectRef;
+use std::time::Duration;
+use url::form_urlencoded::byte_serialize;
+
+/// Encodes one part of a path: GitLab takes a full path as an id with its slashes written `%2F`.
+fn encode(part: &str) -> String {
+    // Form encoding writes a blank as `+`, which a path does not undo.
+    byte_serialize(part.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// Returns how a project stands in a path.
+fn project_key(project: &ProjectRef) -> String {
+    match project {
+        ProjectRef::Id(id) => id.to_string(),
+        ProjectRef::Path(path) => encode(path),
+    }
+}
+
+/// Takes seconds as GitLab gives them; nonsense such as a negative duration is none.
+fn seconds(seconds: Option<f64>) -> Option<Duration> {
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+}

@@ -1,0 +1,148 @@
+//! Pipelines: the list that finds the newest, and one with its details
+//! (<https://docs.gitlab.com/api/pipelines/>).
+
+use super::{encode, project_key, seconds};
+use crate::domain::id::{PipelineId, ProjectRef};
+use crate::domain::pipeline::{Pipeline, Ref};
+use crate::domain::status::Status;
+use crate::gitlab::error::Error;
+use crate::gitlab::transport::Transport;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer};
+
+/// Which pipelines of a project are meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PipelineFilter {
+    /// Of any ref. GitLab lists child pipelines nowhere here.
+    Any,
+    /// Of the branch or tag with this name.
+    Ref(String),
+    Tags,
+    MergeRequests,
+}
+
+/// A pipeline as the list has it: enough to know whether to ask for more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PipelineHead {
+    pub id: PipelineId,
+    /// As GitLab gives it: `refs/merge-requests/7/head`.
+    pub raw_ref: String,
+}
+
+#[derive(Deserialize)]
+struct HeadWire {
+    id: u64,
+    #[serde(rename = "ref")]
+    git_ref: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    id: u64,
+    iid: Option<u64>,
+    status: Option<String>,
+    #[serde(rename = "ref")]
+    git_ref: Option<String>,
+    tag: Option<bool>,
+    sha: Option<String>,
+    source: Option<String>,
+    name: Option<String>,
+    created_at: Option<DateTime<Utc>>,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    updated_at: Option<DateTime<Utc>>,
+    duration: Option<f64>,
+    queued_duration: Option<f64>,
+    #[serde(default, deserialize_with = "coverage")]
+    coverage: Option<f64>,
+    user: Option<UserWire>,
+    failure_reason: Option<String>,
+    yaml_errors: Option<String>,
+    detailed_status: Option<DetailedStatusWire>,
+    web_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct UserWire {
+    username: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct DetailedStatusWire {
+    group: Option<String>,
+}
+
+/// Reads a coverage: documented as null, in practice a text such as `"84.20"`.
+fn coverage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Coverage {
+        Number(f64),
+        Text(String),
+        None(()),
+    }
+    Ok(match Coverage::deserialize(deserializer)? {
+        Coverage::Number(percent) => Some(percent),
+        Coverage::Text(text) => text.parse().ok(),
+        Coverage::None(()) => None,
+    })
+}
+
+impl From<Wire> for Pipeline {
+    fn from(wire: Wire) -> Self {
+        let group = wire.detailed_status.and_then(|detailed| detailed.group);
+        Self {
+            id: PipelineId(wire.id),
+            iid: wire.iid,
+            status: status(wire.status.as_deref()),
+            // Words with hyphens are GitLab's groups of detailed status.
+            has_warnings: group.as_deref() == Some("success-with-warnings"),
+            git_ref: Ref::from_gitlab(wire.git_ref.as_deref().unwrap_or_default(), wire.tag),
+            sha: wire.sha,
+            source: wire.source,
+            name: wire.name,
+            created_at: wire.created_at,
+            started_at: wire.started_at,
+            finished_at: wire.finished_at,
+            updated_at: wire.updated_at,
+            duration: seconds(wire.duration),
+            queued: seconds(wire.queued_duration),
+            coverage: wire.coverage,
+            user: wire.user.and_then(|user| user.username),
+            commit_title: None,
+            failure_reason: wire.failure_reason,
+            yaml_errors: wire.yaml_errors,
+            web_url: wire.web_url,
+            stages: Vec::new(),
+            downstream: Vec::new(),
+        }
+    }
+}
+
+/// Reads a status; one that is missing is not known, which is never fine.
+pub(super) fn status(word: Option<&str>) -> Status {
+    Status::from_gitlab(word.unwrap_or("unknown"))
+}
+
+pub(crate) async fn list(
+    transport: &Transport,
+    project: &ProjectRef,
+    filter: &PipelineFilter,
+    count: usize,
+) -> Result<Vec<PipelineHead>, Error> {
+    let filter = match filter {
+        PipelineFilter::Any => String::new(),
+        PipelineFilter::Ref(name) => format!("&ref={}", encode(name)),
+        PipelineFilter::Tags => "&scope=tags".into(),
+        PipelineFilter::MergeRequests => "&source=merge_request_event".into(),
+    };
+    let path = format!("projects/{}/pipelines?per_page={count}{filter}", project_key(project));
+    let wires: Vec<HeadWire> = transport.get(&path).await?.decode()?;
+    let head = |wire: HeadWire| PipelineHead { id: PipelineId(wire.id), raw_ref: wire.git_ref.unwrap_or_default() };
+    Ok(wires.into_iter().map(head).collect())
+}
+
+pub(crate) async fn read(transport: &Transport, project: &ProjectRef, id: PipelineId) -> Result<Pipeline, Error> {
+    let answer = transport.get(&format!("projects/{}/pipelines/{id}", project_key(project))).await?;
+    Ok(answer.decode::<Wire>()?.into())
+}

@@ -1,0 +1,86 @@
+//! Which failures are worth another attempt, and how long to wait before it.
+
+use crate::gitlab::error::Kind;
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use std::time::Duration;
+
+/// How often and how patiently a request is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryOptions {
+    /// Attempts in all, the first included.
+    pub attempts: u32,
+    /// The wait before the second attempt; doubles from there, with jitter.
+    pub first_wait: Duration,
+    pub longest_wait: Duration,
+}
+
+impl Default for RetryOptions {
+    /// Four attempts within about four seconds: long enough for a restarting proxy, short enough for a person who waits.
+    fn default() -> Self {
+        Self { attempts: 4, first_wait: Duration::from_millis(300), longest_wait: Duration::from_secs(5) }
+    }
+}
+
+impl RetryOptions {
+    /// Returns the waits between the attempts.
+    pub(super) fn waits(&self) -> ExponentialBackoff {
+        ExponentialBuilder::default()
+            .with_min_delay(self.first_wait)
+            .with_max_delay(self.longest_wait)
+            .with_max_times(self.attempts.saturating_sub(1) as usize)
+            .with_jitter()
+            .build()
+    }
+}
+
+/// Says whether the same request may fare better in a moment.
+///
+/// Only what is passing: a server that restarts, a network that hiccups, a limit that refills.
+pub(super) fn is_passing(kind: &Kind) -> bool {
+    match kind {
+        Kind::Refused(_) | Kind::Connection(_) | Kind::Timeout(_) | Kind::BodyCut(_) | Kind::RateLimited { .. } => true,
+        Kind::Status { code, .. } => matches!(code, 500 | 502 | 503 | 504),
+        Kind::Dns(_)
+        | Kind::Certificate(_)
+        | Kind::TooLarge(_)
+        | Kind::Unauthorized(_)
+        | Kind::InsufficientScope { .. }
+        | Kind::WaitTooLong { .. }
+        | Kind::Deadline
+        | Kind::NotJson { .. }
+        | Kind::Decode { .. }
+        | Kind::Redirect { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_passing_failures_are_tried_again() {
+        let status = |code| Kind::Status { code, said: String::new() };
+        for code in [500, 502, 503, 504] {
+            assert!(is_passing(&status(code)), "{code}");
+        }
+        for code in [400, 403, 404, 501] {
+            assert!(!is_passing(&status(code)), "{code}");
+        }
+        assert!(is_passing(&Kind::RateLimited { retry_after: None }));
+        assert!(!is_passing(&Kind::Unauthorized("expired".into())));
+    }
+
+    #[test]
+    fn the_waits_grow_stay_below_the_longest_and_end() {
+        let options = RetryOptions {
+            attempts: 6,
+            first_wait: Duration::from_millis(100),
+            longest_wait: Duration::from_millis(400),
+        };
+        let waits: Vec<_> = options.waits().collect();
+        assert_eq!(waits.len(), 5);
+        assert!(waits[0] >= options.first_wait);
+        // Jitter adds up to one delay on top.
+        assert!(waits.iter().all(|wait| *wait <= options.longest_wait * 2), "{waits:?}");
+    }
+}

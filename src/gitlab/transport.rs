@@ -1,0 +1,385 @@
+//! The one path that every request takes: auth, budget, send, retry, decode.
+
+use crate::domain::host::Host;
+use crate::domain::usage::Usage;
+use crate::gitlab::auth::Token;
+use crate::gitlab::budget::{Budget, TooLong};
+use crate::gitlab::error::{Error, Kind};
+use crate::gitlab::redirect;
+use crate::gitlab::retry::{RetryOptions, is_passing};
+use chrono::{DateTime, Utc};
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use serde::de::DeserializeOwned;
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::time::Instant;
+use url::Url;
+
+/// No answer of ours comes near it: a page of 100 jobs is about 300 KB.
+const MAX_BODY: u64 = 64 << 20;
+/// How much of an error body is read and shown.
+const MAX_SAID: usize = 200;
+
+/// What a client is made of.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub host: Host,
+    pub token: Option<Token>,
+    /// Requests under way at most.
+    pub concurrency: usize,
+    /// Requests per second; `None` for the default bucket.
+    pub rps: Option<f64>,
+    /// For one request, its body included.
+    pub timeout: Duration,
+    /// For everything together; `None` while watching.
+    pub total_time: Option<Duration>,
+    /// Further trusted certificates, PEM.
+    pub ca: Option<Vec<u8>>,
+    pub insecure: bool,
+    pub retry: RetryOptions,
+    /// The program's clock, for servers that send no `Date`.
+    pub now: fn() -> DateTime<Utc>,
+}
+
+/// An answer that came with a 2xx.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub headers: HeaderMap,
+    body: Vec<u8>,
+    request: String,
+}
+
+/// The one HTTP client of a run.
+#[derive(Debug)]
+pub(super) struct Transport {
+    http: reqwest::Client,
+    host: Host,
+    token: Option<Token>,
+    budget: Budget,
+    retry: RetryOptions,
+    timeout: Duration,
+    deadline: Option<Instant>,
+    now: fn() -> DateTime<Utc>,
+    /// The server's clock at the last answer, and when that was.
+    server_clock: Mutex<Option<(DateTime<Utc>, Instant)>>,
+}
+
+/// One failed attempt: what went wrong, and how long the server asks to wait.
+struct Refusal {
+    kind: Kind,
+    request_id: Option<String>,
+}
+
+impl Transport {
+    pub(super) fn new(options: Options) -> Result<Self, reqwest::Error> {
+        // A second call finds the provider already there, which is what we want.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("glwatch/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .pool_max_idle_per_host(options.concurrency);
+        if let Some(pem) = &options.ca {
+            builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem)?);
+        }
+        if options.insecure {
+            builder = builder.tls_danger_accept_invalid_certs(true);
+        }
+        Ok(Self {
+            http: builder.build()?,
+            budget: Budget::new(options.concurrency, options.rps),
+            deadline: options.total_time.map(|time| Instant::now() + time),
+            host: options.host,
+            token: options.token,
+            retry: options.retry,
+            timeout: options.timeout,
+            now: options.now,
+            server_clock: Mutex::new(None),
+        })
+    }
+
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    pub(super) fn usage(&self) -> Usage {
+        self.budget.usage()
+    }
+
+    pub(super) fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Returns the time by the server's clock, ours until the server has told its own.
+    pub(super) fn server_now(&self) -> DateTime<Utc> {
+        let clock = self.server_clock.lock().expect("no holder of the clock panics");
+        clock.map_or_else(self.now, |(date, at)| date + at.elapsed())
+    }
+
+    /// Reads a REST resource; `path` is already encoded.
+    pub(super) async fn get(&self, path: &str) -> Result<Answer, Error> {
+        let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
+        let start = Instant::now();
+        let request = format!("GET {url}");
+        let mut waits = self.retry.waits();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let refusal = match self.follow(&url).await {
+                Ok((headers, body)) => {
+                    tracing::debug!(%url, attempts, bytes = body.len(), "answered");
+                    return Ok(Answer { headers, body, request });
+                }
+                Err(refusal) => refusal,
+            };
+            tracing::debug!(%url, attempts, problem = %refusal.kind, "failed");
+            let wait = if is_passing(&refusal.kind) { waits.next() } else { None };
+            let kind = match (wait, self.time_left()) {
+                (Some(wait), left) if left.is_none_or(|left| wait < left) => {
+                    if !matches!(refusal.kind, Kind::RateLimited { retry_after: Some(_) }) {
+                        tokio::time::sleep(wait).await;
+                    }
+                    continue;
+                }
+                _ => refusal.kind,
+            };
+            return Err(Error { request, kind, attempts, elapsed: start.elapsed(), request_id: refusal.request_id });
+        }
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Sends one attempt, through redirects.
+    async fn follow(&self, url: &Url) -> Result<(HeaderMap, Vec<u8>), Refusal> {
+        let mut url = url.clone();
+        for _ in 0..=redirect::MAX_HOPS {
+            let response = self.send(&url).await?;
+            if !response.0.is_redirection() {
+                return self.judge(response);
+            }
+            let location = response.1.get(LOCATION).and_then(|value| value.to_str().ok());
+            url = redirect::target(&self.host, &url, location).map_err(Refusal::from)?;
+        }
+        Err(Kind::Redirect { to: url.path().to_owned(), why: "again and again" }.into())
+    }
+
+    /// Sends one request when its turn has come, and reads the whole answer.
+    async fn send(&self, url: &Url) -> Result<(StatusCode, HeaderMap, Vec<u8>), Refusal> {
+        let _turn = self.budget.acquire(self.deadline).await.map_err(|too_long| self.over_time(too_long))?;
+        let timeout = self.time_left().map_or(self.timeout, |left| left.min(self.timeout));
+        if timeout.is_zero() {
+            return Err(Kind::Deadline.into());
+        }
+        let exchange = async {
+            let mut request = self.http.get(url.clone()).header(ACCEPT, "application/json");
+            if let Some(token) = &self.token {
+                request = request.header(AUTHORIZATION, token.header());
+            }
+            let mut response = request.send().await.map_err(|error| connect_kind(error, timeout))?;
+            self.learn(response.headers());
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(|error| Kind::BodyCut(error.without_url()))? {
+                if (body.len() + chunk.len()) as u64 > MAX_BODY {
+                    return Err(Kind::TooLarge(MAX_BODY));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            self.budget.count_bytes(body.len() as u64);
+            Ok((response.status(), response.headers().clone(), body))
+        };
+        match tokio::time::timeout(timeout, exchange).await {
+            Ok(outcome) => outcome.map_err(Refusal::from),
+            Err(_) if timeout < self.timeout => Err(Kind::Deadline.into()),
+            Err(_) => Err(Kind::Timeout(timeout).into()),
+        }
+    }
+
+    /// A turn that comes too late is the server's doing where it said to wait, else simply the end of our time.
+    fn over_time(&self, too_long: TooLong) -> Refusal {
+        let TooLong { wait, left } = too_long;
+        if left.is_zero() { Kind::Deadline.into() } else { Kind::WaitTooLong { wait, left }.into() }
+    }
+
+    fn learn(&self, headers: &HeaderMap) {
+        let date = headers.get(DATE).and_then(|value| value.to_str().ok());
+        if let Some(date) = date.and_then(|text| DateTime::parse_from_rfc2822(text).ok()) {
+            let mut clock = self.server_clock.lock().expect("no holder of the clock panics");
+            *clock = Some((date.to_utc(), Instant::now()));
+        }
+        self.budget.learn(headers, self.server_now());
+    }
+
+    /// Takes a 2xx for an answer and anything else for a refusal, in GitLab's own words.
+    fn judge(&self, response: (StatusCode, HeaderMap, Vec<u8>)) -> Result<(HeaderMap, Vec<u8>), Refusal> {
+        let (status, headers, body) = response;
+        if status.is_success() {
+            return Ok((headers, body));
+        }
+        let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).map(clean);
+        let said =
+            self.token.as_ref().map_or_else(|| said(&headers, &body), |token| token.scrub(&said(&headers, &body)));
+        let kind = match status.as_u16() {
+            401 => Kind::Unauthorized(said),
+            403 if said.contains("insufficient_scope") => Kind::InsufficientScope { needed: needed_scope(&body) },
+            429 => {
+                let retry_after = retry_after(&headers, self.server_now());
+                if let Some(wait) = retry_after {
+                    self.budget.close_for(wait);
+                }
+                Kind::RateLimited { retry_after }
+            }
+            code => Kind::Status { code, said },
+        };
+        Err(Refusal { kind, request_id })
+    }
+}
+
+impl Answer {
+    /// Decodes the body; a failure names the place in it.
+    pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let mut json = serde_json::Deserializer::from_slice(&self.body);
+        serde_path_to_error::deserialize(&mut json).map_err(|error| Error {
+            request: self.request.clone(),
+            kind: self.undecodable(error),
+            attempts: 1,
+            elapsed: Duration::ZERO,
+            request_id: None,
+        })
+    }
+
+    fn undecodable(&self, error: serde_path_to_error::Error<serde_json::Error>) -> Kind {
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let start = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
+        if content_type.starts_with("text/html") || start == Some(&b'<') {
+            return Kind::NotJson { found: "an HTML page, such as a login page or a proxy's".into() };
+        }
+        if start.is_none() {
+            return Kind::NotJson { found: "an empty body".into() };
+        }
+        Kind::Decode { path: error.path().to_string(), source: error.into_inner() }
+    }
+}
+
+impl From<Kind> for Refusal {
+    fn from(kind: Kind) -> Self {
+        Self { kind, request_id: None }
+    }
+}
+
+/// Sorts the ways in which a connection fails by what the user can do about each.
+fn connect_kind(error: reqwest::Error, timeout: Duration) -> Kind {
+    let error = error.without_url();
+    if error.is_timeout() {
+        return Kind::Timeout(timeout);
+    }
+    let mut causes = Vec::new();
+    let mut next: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(&error);
+    while let Some(cause) = next {
+        causes.push(cause);
+        // An io::Error hides what it wraps from `source`.
+        next = match cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        };
+    }
+    let refused = |cause: &&(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
+    };
+    let certificate = |cause: &&(dyn std::error::Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
+    };
+    if causes.iter().any(certificate) {
+        Kind::Certificate(error)
+    } else if causes.iter().any(refused) {
+        Kind::Refused(error)
+    } else if causes.iter().any(|cause| cause.to_string().starts_with("dns error")) {
+        Kind::Dns(error)
+    } else {
+        Kind::Connection(error)
+    }
+}
+
+/// Returns what an error body says, short and on one line: GitLab answers `message` (a text or an object) or `error`.
+fn said(headers: &HeaderMap, body: &[u8]) -> String {
+    let is_html = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    if is_html {
+        return "an HTML page".into();
+    }
+    let text = match serde_json::from_slice::<serde_json::Value>(body) {
+        Ok(serde_json::Value::Object(object)) => ["error", "error_description", "message"]
+            .iter()
+            .filter_map(|key| object.get(*key))
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+            .join(": "),
+        _ => String::from_utf8_lossy(&body[..body.len().min(4 * MAX_SAID)]).into_owned(),
+    };
+    clean(&text)
+}
+
+/// Keeps the beginning of a foreign text, on one line and without controls.
+fn clean(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SAID).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn needed_scope(body: &[u8]) -> String {
+    let scope = serde_json::from_slice::<serde_json::Value>(body)
+        .ok()
+        .and_then(|value| value.get("scope")?.as_str().map(clean))
+        .unwrap_or_default();
+    // GitLab lists every scope that would do; the smallest is the one to ask for.
+    if scope.is_empty() || scope.split_whitespace().any(|word| word == "read_api") { "read_api".into() } else { scope }
+}
+
+/// Reads `Retry-After`, in seconds or as a date (RFC 9110).
+fn retry_after(headers: &HeaderMap, server_now: DateTime<Utc>) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds.min(u64::from(u32::MAX))));
+    }
+    let at = DateTime::parse_from_rfc2822(text).ok()?;
+    Some((at.to_utc() - server_now).to_std().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::HeaderValue;
+
+    #[test]
+    fn gitlabs_ways_to_say_no_become_one_line() {
+        let cases = [
+            (r#"{"message":"401 Unauthorized"}"#, "401 Unauthorized"),
+            (
+                r#"{"error":"invalid_token","error_description":"Token is expired."}"#,
+                "invalid_token: Token is expired.",
+            ),
+            (r#"{"message":{"name":["is taken"]}}"#, r#"{"name":["is taken"]}"#),
+            ("Retry later\n", "Retry later"),
+            ("\u{1b}[2Jgone", "[2Jgone"),
+            ("", ""),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(said(&HeaderMap::new(), body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = DateTime::parse_from_rfc3339("2026-11-20T19:00:00Z").unwrap().to_utc();
+        let cases = [
+            ("7", Some(7)),
+            ("Fri, 20 Nov 2026 19:01:00 GMT", Some(60)),
+            ("Fri, 20 Nov 2026 18:00:00 GMT", Some(0)),
+            ("soon", None),
+        ];
+        for (text, expected) in cases {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]);
+            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{text}");
+        }
+    }
+}
