@@ -1,1 +1,45 @@
-//! A simulated GitLab: a small group that lives, served over HTTP on a loopback port.
+//! A simulated GitLab: a group that lives, served as REST v4 over HTTP on a loopback port.
+//!
+//! It plays GitLab for `--demo`, for the integration tests and for the benches. It obeys GitLab's documentation and not
+//! our client: no struct is shared with the rest of the crate, so a misspelt key cannot hide on both sides.
+//!
+//! ```text
+//! scenarios/demo.toml -> scenario, job_spec   what the file says
+//!                     -> world                groups, projects, lines of pipelines; ids
+//!                     -> plan                 one pipeline's life, every status change with its time
+//!                     -> truth                what a correct client must report
+//!                     -> rest/                what GitLab answers
+//! options, clock, faults -> server            HTTP, latency, limits, misbehaviour
+//! ```
+//!
+//! A person can talk to a running one: `GET /-/sim/stats`, `GET /-/sim/truth`, `POST /-/sim/reset`,
+//! `POST /-/sim/advance?seconds=60`, `POST /-/sim/stop`.
+
+mod clock;
+mod connection;
+mod faults;
+mod job_spec;
+mod log;
+mod options;
+mod plan;
+mod query;
+mod reply;
+mod rest;
+mod rng;
+mod scenario;
+mod server;
+mod status;
+mod truth;
+mod uniform;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use clock::Clock;
+pub use faults::{Action, Fault, FaultOn};
+pub use log::Request;
+pub use options::{
+    Access, Options, RateLimit, TOKEN_API, TOKEN_EXPIRED, TOKEN_JOB, TOKEN_READ_API, TOKEN_READ_USER, WorldKind,
+};
+pub use server::Sim;

@@ -1,0 +1,142 @@
+//! One job of a template, written as a line: `unit tests | 90s | allow_failure | flaky`.
+
+use super::scenario::parse_span;
+use super::status::Word;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct JobSpec {
+    pub(crate) stage: String,
+    pub(crate) name: String,
+    pub(crate) ms: i64,
+    pub(crate) fate: Fate,
+    pub(crate) allow_failure: bool,
+    pub(crate) start: Start,
+    /// Runs although an earlier stage failed (`when: always`).
+    pub(crate) always: bool,
+    /// How long after a failure somebody presses retry; `None` is `retry:` in the file, at once.
+    pub(crate) retry_after: Option<i64>,
+    pub(crate) coverage: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) downstream: Option<Downstream>,
+}
+
+/// How a job ends.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Fate {
+    Succeeds,
+    /// Fails in each of so many attempts.
+    Fails(u32),
+    /// Fails in all but the last of so many attempts.
+    Flaky(u32),
+    Canceled,
+    /// Reaches a status and stays there.
+    Stays(Word),
+}
+
+/// What starts a job once its stage is due.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Start {
+    Runner,
+    /// Waits for a person; `Some` says after how long that person comes.
+    Manual(Option<i64>),
+    Delayed(i64),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Downstream {
+    /// Full path of another project; `None` is a child pipeline.
+    pub(crate) project: Option<String>,
+    pub(crate) template: String,
+    /// `strategy: depend`: the bridge waits and mirrors.
+    pub(crate) depend: bool,
+}
+
+/// Reads `[stage, job, job, ...]` rows into jobs, `.pre` first and `.post` last.
+pub(crate) fn parse_stages(stages: &[Vec<String>]) -> Result<Vec<JobSpec>, String> {
+    let mut jobs = Vec::new();
+    for row in stages {
+        let (stage, lines) = row.split_first().ok_or("a stage needs a name")?;
+        for line in lines {
+            jobs.extend(parse_job(stage, line)?);
+        }
+    }
+    jobs.sort_by_key(|job| match job.stage.as_str() {
+        ".pre" => 0,
+        ".post" => 2,
+        _ => 1,
+    });
+    Ok(jobs)
+}
+
+/// Reads one job line; `| x 120` makes a matrix out of it.
+fn parse_job(stage: &str, line: &str) -> Result<Vec<JobSpec>, String> {
+    let (name, rest) = line.split_once(" | ").unwrap_or((line, "30s"));
+    let mut job = JobSpec {
+        stage: stage.to_owned(),
+        name: name.to_owned(),
+        ms: 30_000,
+        fate: Fate::Succeeds,
+        allow_failure: false,
+        start: Start::Runner,
+        always: false,
+        retry_after: None,
+        coverage: None,
+        reason: None,
+        downstream: None,
+    };
+    let (copies, rest): (Vec<&str>, Vec<&str>) = rest.split(" | ").partition(|flag| flag.starts_with("x "));
+    job.add_flags(&rest.join(" | "))?;
+    let Some(copies) = copies.first() else { return Ok(vec![job]) };
+    let count: usize = copies[2..].parse().map_err(|_| format!("\"{copies}\" is not a number of jobs"))?;
+    Ok((1..=count).map(|i| JobSpec { name: format!("{name}: [{i}/{count}]"), ..job.clone() }).collect())
+}
+
+impl JobSpec {
+    /// Adds flags separated by ` | `.
+    pub(crate) fn add_flags(&mut self, flags: &str) -> Result<(), String> {
+        flags.split(" | ").filter(|flag| !flag.is_empty()).try_for_each(|flag| self.add_flag(flag.trim()))
+    }
+
+    fn add_flag(&mut self, flag: &str) -> Result<(), String> {
+        let (word, value) = flag.split_once(' ').unwrap_or((flag, ""));
+        match word {
+            "allow_failure" => self.allow_failure = true,
+            "always" => self.always = true,
+            "manual" => self.start = Start::Manual(None),
+            "played" => self.start = Start::Manual(Some(parse_span(value)?)),
+            "delayed" => self.start = Start::Delayed(parse_span(value)?),
+            "succeeds" => self.fate = Fate::Succeeds,
+            "fails" => self.fate = Fate::Fails(attempts(value, 1)?),
+            "flaky" => self.fate = Fate::Flaky(attempts(value, 2)?),
+            "canceled" => self.fate = Fate::Canceled,
+            "stays" => self.fate = Fate::Stays(Word::Owned(value.to_owned())),
+            "retried" => self.retry_after = Some(parse_span(value)?),
+            "coverage" => self.coverage = Some(value.to_owned()),
+            "reason" => self.reason = Some(value.to_owned()),
+            "child" => self.downstream = Some(downstream(None, value)),
+            "triggers" => {
+                let (project, template) = value.split_once(' ').ok_or("triggers PROJECT TEMPLATE")?;
+                self.downstream = Some(downstream(Some(project.to_owned()), template));
+            }
+            _ => self.ms = parse_span(flag).map_err(|_| format!("unknown job flag \"{flag}\""))?,
+        }
+        Ok(())
+    }
+
+    /// Returns how many attempts there will be at most.
+    pub(crate) fn attempts(&self) -> u32 {
+        match self.fate {
+            Fate::Fails(n) | Fate::Flaky(n) => n,
+            Fate::Succeeds | Fate::Canceled | Fate::Stays(_) => 1,
+        }
+    }
+}
+
+fn attempts(value: &str, default: u32) -> Result<u32, String> {
+    if value.is_empty() { Ok(default) } else { value.parse().map_err(|_| format!("\"{value}\" is not a count")) }
+}
+
+fn downstream(project: Option<String>, value: &str) -> Downstream {
+    let (template, strategy) = value.split_once(' ').unwrap_or((value, ""));
+    Downstream { project, template: template.to_owned(), depend: strategy == "depend" }
+}

@@ -1,0 +1,80 @@
+//! What a caller chooses about the simulated GitLab before it starts.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::clock::Clock;
+use super::faults::Fault;
+
+/// A token with scope `read_api`: enough for every read.
+pub const TOKEN_READ_API: &str = "glpat-sim-read_api";
+/// A token with scope `api`: reads and acts.
+pub const TOKEN_API: &str = "glpat-sim-api";
+/// A token past its date: 401 `invalid_token`.
+pub const TOKEN_EXPIRED: &str = "glpat-sim-expired";
+/// A token without `read_api`: 403 `insufficient_scope`.
+pub const TOKEN_READ_USER: &str = "glpat-sim-read_user";
+/// A `CI_JOB_TOKEN`: 401 on everything that the monitor needs.
+pub const TOKEN_JOB: &str = "glcbt-sim-job";
+
+/// Where the fixed clock stands by default, as Unix seconds: 2026-11-20T19:00:00Z.
+const DEFAULT_INSTANT: i64 = 1_795_201_200;
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub world: WorldKind,
+    pub seed: u64,
+    pub clock: Clock,
+    /// How late every answer is; concurrent requests wait side by side.
+    pub latency: Duration,
+    /// 0 takes any free port.
+    pub port: u16,
+    pub access: Access,
+    pub rate_limit: Option<RateLimit>,
+    /// Every unknown group answers as the root group, so that the demo accepts any `--group-id`.
+    pub any_group: bool,
+    pub faults: Vec<Fault>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let at = DateTime::<Utc>::from_timestamp(DEFAULT_INSTANT, 0).expect("the default instant is in range");
+        Self {
+            world: WorldKind::Demo,
+            seed: 1,
+            clock: Clock::stepped(at),
+            latency: Duration::ZERO,
+            port: 0,
+            access: Access::Public,
+            rate_limit: None,
+            any_group: false,
+            faults: Vec::new(),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub enum WorldKind {
+    /// `scenarios/demo.toml`.
+    Demo,
+    /// Every project has one finished pipeline of `stages` x `jobs`, mostly green.
+    Uniform { projects: usize, stages: usize, jobs: usize },
+    /// TOML text in the format of `scenarios/demo.toml`.
+    Scenario(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anonymous requests may read.
+    Public,
+    /// A token is needed; anonymous requests get GitLab's 404.
+    Private,
+}
+
+/// Counts requests in windows of `period` of the simulated server's own clock.
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimit {
+    pub limit: u32,
+    pub period: Duration,
+}

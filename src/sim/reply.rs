@@ -1,0 +1,193 @@
+//! From an answer to HTTP bytes, with whatever the faults do to them on the way.
+
+use std::convert::Infallible;
+use std::io;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use futures_util::stream::{iter, unfold};
+use serde_json::{Value, json};
+
+use super::faults::{Action, set_field};
+use super::rest::Answer;
+
+const LOGIN_PAGE: &str = "<!DOCTYPE html><html><head><title>Sign in · GitLab</title></head><body></body></html>";
+/// Rack::Attack's answer (GitLab's default text).
+const RETRY_LATER: &str = "Retry later\n";
+/// What GitLab's own application limits answer.
+const TOO_OFTEN: &str = r#"{"message":{"error":"This endpoint has been requested too many times. Try again later."}}"#;
+
+/// An answer whose body is bytes.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) kind: &'static str,
+    flow: Flow,
+}
+
+/// How the body leaves.
+enum Flow {
+    Whole,
+    /// Half of it, then the connection closes.
+    Cut,
+    Slow {
+        chunk: usize,
+        pause: Duration,
+    },
+    Endless(u64),
+}
+
+impl Reply {
+    /// Turns an answer into bytes, changed by the faults in their order.
+    pub(crate) fn of(answer: Answer, actions: &[Action]) -> Self {
+        let Answer { status, headers, mut body, kind } = answer;
+        for action in actions {
+            match action {
+                Action::SetField { field, value } => set_field(&mut body, field, value),
+                Action::NullFields(fields) => fields.iter().for_each(|f| set_field(&mut body, f, &Value::Null)),
+                _ => {}
+            }
+        }
+        let mut reply = Self::text(status, "application/json", &body.to_string());
+        reply.kind = kind;
+        for (name, value) in headers {
+            reply.set(name, &value);
+        }
+        for action in actions {
+            reply.suffer(action);
+        }
+        reply
+    }
+
+    pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
+        let mut reply =
+            Self { status, headers: HeaderMap::new(), body: body.as_bytes().to_vec(), kind: "", flow: Flow::Whole };
+        reply.set("content-type", content_type);
+        reply
+    }
+
+    /// Answers past the rate limit.
+    pub(crate) fn rate_limited(retry_after: Option<&str>, json: bool) -> Self {
+        let mut reply = if json {
+            Self::text(429, "application/json", TOO_OFTEN)
+        } else {
+            Self::text(429, "text/plain", RETRY_LATER)
+        };
+        if let Some(seconds) = retry_after {
+            reply.set("retry-after", seconds);
+        }
+        reply.kind = "rate_limited";
+        reply
+    }
+
+    /// Sets a header; names and values that HTTP forbids are left out.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        let name = HeaderName::try_from(name);
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
+            self.headers.insert(name, value);
+        }
+    }
+
+    fn replace(&mut self, other: Self) {
+        *self = Self { kind: self.kind, ..other };
+    }
+
+    fn suffer(&mut self, action: &Action) {
+        match action {
+            Action::Status { code, content_type, body, headers } => {
+                self.replace(Self::text(*code, content_type, body));
+                headers.iter().for_each(|(name, value)| self.set(name, value));
+            }
+            Action::RateLimited { retry_after, json } => {
+                self.replace(Self::rate_limited(retry_after.as_deref(), *json));
+            }
+            Action::Html => self.replace(Self::text(200, "text/html; charset=utf-8", LOGIN_PAGE)),
+            Action::Redirect { code, location } => {
+                let text = format!("This resource has been moved permanently to {location}");
+                self.replace(Self::text(*code, "text/plain", &text));
+                self.set("location", location);
+            }
+            Action::Truncate => self.body.truncate(self.body.len() / 2),
+            Action::Cut => self.flow = Flow::Cut,
+            Action::SlowBody { chunk, pause } => self.flow = Flow::Slow { chunk: (*chunk).max(1), pause: *pause },
+            Action::Huge { bytes } => self.flow = Flow::Endless(*bytes),
+            // Dropped at the very end, when the limit's and the date's headers are there too; the others do not change
+            // the bytes.
+            Action::DropHeaders(_)
+            | Action::Reset
+            | Action::Delay(_)
+            | Action::Stall
+            | Action::SetField { .. }
+            | Action::NullFields(_) => {}
+        }
+    }
+
+    pub(crate) fn drop_headers(&mut self, actions: &[Action]) {
+        for action in actions {
+            if let Action::DropHeaders(names) = action {
+                names.iter().for_each(|name| {
+                    self.headers.remove(name.to_ascii_lowercase());
+                });
+            }
+        }
+    }
+
+    pub(crate) fn into_response(self) -> Response {
+        let Self { status, headers, body, flow, .. } = self;
+        let length = body.len();
+        let body = match &flow {
+            Flow::Whole => Body::from(body),
+            Flow::Cut => cut(body),
+            Flow::Slow { chunk, pause } => slow(Bytes::from(body), *chunk, *pause),
+            Flow::Endless(bytes) => endless(*bytes),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.headers_mut() = headers;
+        if matches!(flow, Flow::Cut) {
+            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        response
+    }
+}
+
+fn cut(body: Vec<u8>) -> Body {
+    let half = Bytes::from(body[..body.len() / 2].to_vec());
+    let parts = [Ok(half), Err(io::Error::from(io::ErrorKind::ConnectionAborted))];
+    Body::from_stream(iter(parts))
+}
+
+fn slow(body: Bytes, chunk: usize, pause: Duration) -> Body {
+    Body::from_stream(unfold(body, move |mut left| async move {
+        if left.is_empty() {
+            return None;
+        }
+        tokio::time::sleep(pause).await;
+        let part = left.split_to(chunk.min(left.len()));
+        Some((Ok::<_, Infallible>(part), left))
+    }))
+}
+
+/// A JSON array of spaces, made up while it is sent.
+fn endless(bytes: u64) -> Body {
+    const BLOCK: &[u8] = &[b' '; 16 * 1024];
+    Body::from_stream(unfold((0_u64, false), move |(sent, closed)| async move {
+        let left = usize::try_from(bytes.saturating_sub(sent)).unwrap_or(usize::MAX);
+        let part = match (sent, left, closed) {
+            (_, _, true) => return None,
+            (0, _, false) => Bytes::from_static(b"["),
+            (_, 0 | 1, false) => return Some((Ok(Bytes::from_static(b"]")), (bytes, true))),
+            (_, left, false) => Bytes::from_static(&BLOCK[..BLOCK.len().min(left - 1)]),
+        };
+        let sent = sent + part.len() as u64;
+        Some((Ok::<_, Infallible>(part), (sent, false)))
+    }))
+}
+
+/// GitLab's answer when something broke inside.
+pub(crate) fn broken() -> Answer {
+    Answer::error(500, json!({ "message": "500 Internal Server Error" }))
+}

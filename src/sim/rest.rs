@@ -1,0 +1,142 @@
+//! GitLab's REST API v4 over the world: routes and what all resources share. One file per resource below.
+
+mod auth;
+mod groups;
+mod jobs;
+mod page;
+mod pipelines;
+mod projects;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+pub(crate) use auth::{Caller, INSUFFICIENT_SCOPE, caller};
+
+use super::options::Access;
+use super::query::{Query, segments};
+use super::world::World;
+
+/// An answer before it becomes HTTP, so that faults can still change its JSON.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Value,
+    /// What kind of route this was, for the statistics; `unknown` when there is none.
+    pub(crate) kind: &'static str,
+}
+
+impl Answer {
+    pub(crate) fn ok(body: Value) -> Self {
+        Self { status: 200, headers: Vec::new(), body, kind: "" }
+    }
+
+    pub(crate) fn error(status: u16, body: Value) -> Self {
+        Self { status, headers: Vec::new(), body, kind: "" }
+    }
+
+    fn message(status: u16, text: &str) -> Self {
+        Self::error(status, json!({ "message": text }))
+    }
+
+    fn project_not_found() -> Self {
+        Self::message(404, "404 Project Not Found")
+    }
+
+    fn group_not_found() -> Self {
+        Self::message(404, "404 Group Not Found")
+    }
+
+    /// What Grape answers to a value outside the allowed ones.
+    fn invalid(parameter: &str) -> Self {
+        Self::error(400, json!({ "error": format!("{parameter} does not have a valid value") }))
+    }
+}
+
+/// Everything an endpoint may look at.
+pub(crate) struct Rest<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) now: i64,
+    /// The server's own URL, for the links in answers.
+    pub(crate) base: &'a str,
+    pub(crate) access: Access,
+    pub(crate) any_group: bool,
+}
+
+/// One request, taken apart.
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) query: Query,
+    pub(crate) caller: Caller,
+}
+
+impl Rest<'_> {
+    /// Answers one request as GitLab would.
+    pub(crate) fn answer(&self, asked: &Asked<'_>) -> Answer {
+        let parts = segments(asked.path);
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let Some(parts) = parts.strip_prefix(&["api", "v4"]) else { return unknown() };
+        if asked.method != "GET" {
+            return unknown();
+        }
+        let Some((kind, handler)) = route(parts) else { return unknown() };
+        let refusal = asked.caller.refusal(kind, self.access);
+        let mut answer = refusal.unwrap_or_else(|| handler(self, asked, parts));
+        answer.kind = kind;
+        answer
+    }
+
+    fn visible_project(&self, asked: &Asked<'_>, id: &str) -> Result<usize, Answer> {
+        let visible = self.access == Access::Public || asked.caller == Caller::Reader;
+        self.world.project(id).filter(|_| visible).ok_or_else(Answer::project_not_found)
+    }
+}
+
+type Handler = fn(&Rest<'_>, &Asked<'_>, &[&str]) -> Answer;
+
+fn route(parts: &[&str]) -> Option<(&'static str, Handler)> {
+    Some(match parts {
+        ["metadata"] => ("metadata", |_, _, _| Answer::ok(metadata())),
+        ["version"] => ("version", |_, _, _| Answer::ok(json!({ "version": VERSION, "revision": REVISION }))),
+        ["personal_access_tokens", "self"] => ("token", |rest, asked, _| auth::token_self(rest, asked)),
+        ["groups", _] => ("group", |rest, asked, p| groups::single(rest, asked, p[1])),
+        ["groups", _, "projects"] => ("group_projects", |rest, asked, p| groups::projects(rest, asked, p[1])),
+        ["projects", _] => ("project", |rest, asked, p| projects::single(rest, asked, p[1])),
+        ["projects", _, "pipelines"] => ("pipelines", |rest, asked, p| pipelines::list(rest, asked, p[1])),
+        ["projects", _, "pipelines", "latest"] => {
+            ("pipeline_latest", |rest, asked, p| pipelines::latest(rest, asked, p[1]))
+        }
+        ["projects", _, "pipelines", _] => ("pipeline", |rest, asked, p| pipelines::single(rest, asked, p[1], p[3])),
+        ["projects", _, "pipelines", _, "jobs"] => ("jobs", |rest, asked, p| jobs::list(rest, asked, p[1], p[3])),
+        ["projects", _, "pipelines", _, "bridges"] => {
+            ("bridges", |rest, asked, p| jobs::bridges(rest, asked, p[1], p[3]))
+        }
+        _ => return None,
+    })
+}
+
+fn unknown() -> Answer {
+    Answer { kind: "unknown", ..Answer::error(404, json!({ "error": "404 Not Found" })) }
+}
+
+/// The GitLab that is played; the revision is the one of the documented answer.
+const VERSION: &str = "18.5.0";
+const REVISION: &str = "ceb07b24cb0";
+
+fn metadata() -> Value {
+    let kas = json!({ "enabled": false, "externalUrl": null, "externalK8sProxyUrl": null, "version": null });
+    json!({ "version": VERSION, "revision": REVISION, "kas": kas, "enterprise": false })
+}
+
+/// Writes a time as GitLab's REST does: UTC with milliseconds.
+pub(crate) fn time(ms: i64) -> String {
+    DateTime::<Utc>::from_timestamp_millis(ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Reads a time parameter.
+fn parse_time(text: &str) -> Option<i64> {
+    let day = || format!("{text}T00:00:00Z");
+    let parsed = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc3339(&day()));
+    parsed.ok().map(|at| at.timestamp_millis())
+}

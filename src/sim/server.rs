@@ -1,0 +1,313 @@
+//! The running server: its thread, and what happens to one request from arrival to answer.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use super::clock::Clock;
+use super::connection::{Doors, Lifeline};
+use super::faults::{Action, Fault, Faults};
+use super::log::{Log, Request};
+use super::options::{Options, WorldKind};
+use super::query::Query;
+use super::reply::{Reply, broken};
+use super::rest::{Asked, Rest, caller};
+use super::scenario::Scenario;
+use super::truth::truth;
+use super::uniform::uniform;
+use super::world::World;
+
+const DEMO: &str = include_str!("scenarios/demo.toml");
+
+/// A running simulated GitLab; dropping it stops it.
+pub struct Sim {
+    url: String,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    world: World,
+    options: Options,
+    base: String,
+    faults: Mutex<Faults>,
+    log: Log,
+    window: Mutex<Window>,
+    numbers: AtomicU64,
+    stop: Notify,
+}
+
+/// The rate limit's current window.
+#[derive(Default)]
+struct Window {
+    start: i64,
+    used: u32,
+}
+
+impl Sim {
+    /// Starts a server on a loopback port of its own; it answers once this returns.
+    pub fn start(options: Options) -> io::Result<Self> {
+        let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
+        let scenario = match &options.world {
+            WorldKind::Demo => Scenario::parse(DEMO).map_err(invalid)?,
+            WorldKind::Scenario(text) => Scenario::parse(text).map_err(invalid)?,
+            WorldKind::Uniform { projects, stages, jobs } => uniform(*projects, *stages, *jobs, options.seed),
+        };
+        let world = World::new(&scenario, options.seed, options.clock.now_ms()).map_err(invalid)?;
+        let mut faults = Faults::default();
+        options.faults.iter().cloned().for_each(|fault| faults.add(fault));
+        for entry in scenario.fault {
+            faults.add(entry.fault().map_err(invalid)?);
+        }
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
+        listener.set_nonblocking(true)?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let shared = Arc::new(Shared {
+            world,
+            options,
+            base: url.clone(),
+            faults: Mutex::new(faults),
+            log: Log::default(),
+            window: Mutex::default(),
+            numbers: AtomicU64::new(1),
+            stop: Notify::new(),
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let served = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("sim".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = serve(listener, Arc::clone(&served)) => {}
+                    () = served.stop.notified() => {}
+                }
+            });
+            // Not waited for: a stalled answer would hold it for ever.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { url, shared, thread: Some(thread) })
+    }
+
+    /// Returns `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the requests in order of arrival; one without an answer yet has status 0.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.log.requests()
+    }
+
+    /// Forgets the requests and the counters.
+    pub fn clear_requests(&self) {
+        self.shared.log.clear();
+    }
+
+    pub fn peak_in_flight(&self) -> usize {
+        self.shared.log.peak_in_flight()
+    }
+
+    pub fn add_fault(&self, fault: Fault) {
+        lock(&self.shared.faults).add(fault);
+    }
+
+    pub fn clear_faults(&self) {
+        lock(&self.shared.faults).clear();
+    }
+
+    /// Returns what a correct client must report right now.
+    pub fn truth(&self) -> Value {
+        truth(&self.shared.world, self.clock().now_ms())
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.shared.options.clock
+    }
+
+    /// Waits until `n` requests have arrived since the last clearing; `false` when the deadline passed first.
+    pub fn wait_for_requests(&self, n: usize, deadline: Duration) -> bool {
+        self.shared.log.wait_for(n, deadline)
+    }
+
+    /// Returns how many handlers panicked and how many requests went to routes that do not exist.
+    pub fn panics(&self) -> usize {
+        self.shared.log.panics()
+    }
+
+    /// Returns the counters that `GET /-/sim/stats` shows.
+    pub fn stats(&self) -> Value {
+        self.shared.log.stats()
+    }
+
+    /// Blocks until `POST /-/sim/stop`, or for ever: the process that does only this.
+    pub fn run_until_stopped(mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was printed by its hook; there is nothing to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        self.shared.stop.notify_one();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    let app = Router::new().fallback(handle).with_state(shared);
+    let service = app.into_make_service_with_connect_info::<Lifeline>();
+    // Accept errors are retried inside; it ends only with the runtime.
+    let _ = axum::serve(Doors(listener), service).await;
+}
+
+/// Counts a request as in flight until its answer is handed over or its client is gone.
+struct InFlight<'a>(&'a Log);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.left();
+    }
+}
+
+async fn handle(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(lifeline): ConnectInfo<Lifeline>,
+    request: HttpRequest,
+) -> Response {
+    let (method, uri) = (request.method().as_str(), request.uri());
+    let (path, query) = (uri.path(), uri.query().unwrap_or(""));
+    if let Some(command) = path.strip_prefix("/-/sim/") {
+        return shared.admin(method, command, &Query::parse(query));
+    }
+    let number = shared.log.arrive(Request {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        authorization: ["authorization", "private-token"].iter().any(|name| request.headers().contains_key(*name)),
+        status: 0,
+        at: shared.options.clock.now(),
+    });
+    let _in_flight = InFlight(&shared.log);
+    let line = format!("{method} {path}{}{query}", if query.is_empty() { "" } else { "?" });
+    let actions = lock(&shared.faults).take(&line);
+    let late: Duration = actions.iter().map(|a| if let Action::Delay(by) = a { *by } else { Duration::ZERO }).sum();
+    if !(late + shared.options.latency).is_zero() {
+        tokio::time::sleep(late + shared.options.latency).await;
+    }
+    if actions.iter().any(|action| matches!(action, Action::Stall)) {
+        std::future::pending::<()>().await;
+    }
+    if actions.iter().any(|action| matches!(action, Action::Reset)) {
+        shared.log.answered(number, "reset", 0, 0);
+        lifeline.cut();
+        return Response::default();
+    }
+    let reply = shared.reply(method, path, query, request.headers(), &actions);
+    shared.log.answered(number, reply.kind, reply.status, reply.body.len());
+    reply.into_response()
+}
+
+impl Shared {
+    fn reply(&self, method: &str, path: &str, query: &str, headers: &HeaderMap, actions: &[Action]) -> Reply {
+        let (limit_headers, refused) = self.charge();
+        let mut reply = match refused {
+            Some(seconds) => Reply::rate_limited(Some(&seconds.to_string()), false),
+            None => self.answer(method, path, query, headers, actions),
+        };
+        for (name, value) in limit_headers {
+            reply.set(name, &value);
+        }
+        let now = self.options.clock.now();
+        reply.set("date", &now.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        reply.set("x-request-id", &format!("01SIM{:021}", self.numbers.fetch_add(1, Ordering::Relaxed)));
+        reply.drop_headers(actions);
+        reply
+    }
+
+    fn answer(&self, method: &str, path: &str, query: &str, headers: &HeaderMap, actions: &[Action]) -> Reply {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let caller = caller(text("authorization"), text("private-token"));
+        let asked = Asked { method, path, query: Query::parse(query), caller };
+        let rest = Rest {
+            world: &self.world,
+            now: self.options.clock.now_ms(),
+            base: &self.base,
+            access: self.options.access,
+            any_group: self.options.any_group,
+        };
+        let answer = catch_unwind(AssertUnwindSafe(|| rest.answer(&asked))).unwrap_or_else(|_| {
+            self.log.panicked();
+            broken()
+        });
+        // A route that a fault answers need not exist: a redirect's target, say.
+        let answered_by_fault =
+            actions.iter().any(|a| matches!(a, Action::Status { .. } | Action::Redirect { .. } | Action::Html));
+        if answer.kind == "unknown" && !answered_by_fault {
+            self.log.panicked();
+        }
+        Reply::of(answer, actions)
+    }
+
+    /// Counts a request against the limit; returns the headers, and the seconds to wait when it is used up.
+    fn charge(&self) -> (Vec<(&'static str, String)>, Option<i64>) {
+        let Some(limit) = self.options.rate_limit else { return (Vec::new(), None) };
+        let period = i64::try_from(limit.period.as_millis()).unwrap_or(i64::MAX).max(1);
+        let now = self.options.clock.now_ms();
+        let mut window = lock(&self.window);
+        if now >= window.start + period {
+            *window = Window { start: now, used: 0 };
+        }
+        window.used = window.used.saturating_add(1);
+        let reset = window.start + period;
+        let headers = vec![
+            ("ratelimit-limit", limit.limit.to_string()),
+            ("ratelimit-name", "throttle_authenticated_api".to_owned()),
+            ("ratelimit-observed", window.used.to_string()),
+            ("ratelimit-remaining", limit.limit.saturating_sub(window.used).to_string()),
+            ("ratelimit-reset", (reset / 1_000).to_string()),
+        ];
+        let wait = (window.used > limit.limit).then(|| ((reset - now + 999) / 1_000).max(1));
+        (headers, wait)
+    }
+
+    /// The surface for benches and for people; never counted, never delayed.
+    fn admin(&self, method: &str, command: &str, query: &Query) -> Response {
+        let body = match (method, command) {
+            ("GET", "stats") => self.log.stats(),
+            ("GET", "truth") => truth(&self.world, self.options.clock.now_ms()),
+            ("POST", "reset") => {
+                self.log.clear();
+                json!({ "reset": true })
+            }
+            ("POST", "advance") => {
+                self.options.clock.advance(Duration::from_secs(query.number("seconds").unwrap_or(0) as u64));
+                json!({ "now": self.options.clock.now().to_rfc3339() })
+            }
+            ("POST", "stop") => {
+                self.stop.notify_one();
+                json!({ "stopped": true })
+            }
+            _ => return (axum::http::StatusCode::NOT_FOUND, "no such command\n").into_response(),
+        };
+        Reply::text(200, "application/json", &body.to_string()).into_response()
+    }
+}

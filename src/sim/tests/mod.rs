@@ -1,0 +1,3 @@
+//! Tests of the simulated GitLab, over HTTP where HTTP matters.
+
+mod http;

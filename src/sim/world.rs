@@ -1,0 +1,302 @@
+//! The simulated group: its projects, and which pipelines exist at a given moment.
+//!
+//! State is a pure function of scenario, seed, the moment the world was made (`anchor`, from which ages count) and the
+//! time asked for. Nothing is stored per pipeline: an id carries its creation time and its *slot* (which line of
+//! pipelines it belongs to), and `plan.rs` rebuilds the rest from there.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::job_spec::JobSpec;
+use super::plan::{Pipeline, Tree};
+use super::rng::Rng;
+use super::scenario::{LineEntry, ProjectEntry, Scenario, parse_span};
+
+/// 2025-01-01T00:00:00Z in milliseconds: pipeline ids count seconds from here, which gives ids as large as GitLab.com's.
+pub(crate) const EPOCH_MS: i64 = 1_735_689_600_000;
+/// How many pipelines of one line are remembered.
+const HISTORY: i64 = 3;
+/// GitLab refuses deeper trees (`reached_max_descendant_pipelines_depth`); also what ends a template that triggers itself.
+const MAX_DEPTH: usize = 4;
+
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) full_path: String,
+    pub(crate) parent: Option<usize>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Project {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) full_path: String,
+    pub(crate) group: usize,
+    pub(crate) shared_with: Vec<usize>,
+    pub(crate) default_branch: Option<String>,
+    pub(crate) archived: bool,
+    pub(crate) marked_for_deletion: bool,
+    pub(crate) ci_off: bool,
+    pub(crate) created: i64,
+    /// Slots whose pipelines belong to this project.
+    pub(crate) slots: Vec<usize>,
+}
+
+/// One line of pipelines of a project, from the scenario.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) slot: usize,
+    pub(crate) entry: LineEntry,
+    pub(crate) schedule: Schedule,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Schedule {
+    Once(i64),
+    Every { period: i64, phase: i64 },
+}
+
+/// Where a pipeline stands in its line's tree: the root, or the downstream of one of its bridges.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) line: usize,
+    pub(crate) project: usize,
+    /// Position among the project's slots: keeps `iid` unique within the project.
+    pub(crate) rank: usize,
+    pub(crate) jobs: Arc<Vec<JobSpec>>,
+    /// Job index -> slot of its downstream pipeline.
+    pub(crate) children: Vec<(usize, usize)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    pub(crate) anchor: i64,
+    pub(crate) root: usize,
+    pub(crate) groups: Vec<Group>,
+    /// By ascending id.
+    pub(crate) projects: Vec<Project>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) slots: Vec<Slot>,
+    /// Powers of two that leave room for the slot in a pipeline id, and for the job in a job id.
+    pub(crate) slot_span: u64,
+    pub(crate) job_span: u64,
+    project_by_id: HashMap<u64, usize>,
+    project_by_path: HashMap<String, usize>,
+}
+
+impl World {
+    /// Builds the world that `scenario` describes, ages counting back from `anchor`.
+    pub(crate) fn new(scenario: &Scenario, seed: u64, anchor: i64) -> Result<Self, String> {
+        let groups = build_groups(scenario)?;
+        let root = find_group(&groups, &scenario.root)?;
+        let mut entries: Vec<(u64, &ProjectEntry)> =
+            scenario.project.iter().zip(0..).map(|(entry, i)| (entry.id.unwrap_or(20_001 + i), entry)).collect();
+        entries.sort_by_key(|(id, _)| *id);
+        let group_by_path: HashMap<&str, usize> =
+            groups.iter().enumerate().map(|(i, group)| (group.full_path.as_str(), i)).collect();
+        let projects: Vec<Project> =
+            entries.iter().map(|(id, entry)| build_project(*id, entry, &group_by_path)).collect::<Result<_, _>>()?;
+        let mut world = Self {
+            seed,
+            anchor,
+            root,
+            project_by_id: projects.iter().enumerate().map(|(i, project)| (project.id, i)).collect(),
+            project_by_path: projects.iter().enumerate().map(|(i, p)| (p.full_path.clone(), i)).collect(),
+            groups,
+            projects,
+            lines: Vec::new(),
+            slots: Vec::new(),
+            slot_span: 1,
+            job_span: 1,
+        };
+        if world.project_by_id.len() < world.projects.len() || world.project_by_path.len() < world.projects.len() {
+            return Err("two projects have the same id or path".to_owned());
+        }
+        let mut templates = Templates { scenario, known: HashMap::new() };
+        for (project, (_, entry)) in entries.iter().enumerate() {
+            for line in &entry.run {
+                world.add_line(&mut templates, project, line)?;
+            }
+        }
+        world.slot_span = (world.slots.len() as u64 + 1).next_power_of_two();
+        let attempts = |slot: &Slot| slot.jobs.iter().map(|job| u64::from(job.attempts()) + 1).sum::<u64>();
+        world.job_span = (world.slots.iter().map(attempts).max().unwrap_or(0) + 2).next_power_of_two();
+        Ok(world)
+    }
+
+    fn add_line(&mut self, templates: &mut Templates<'_>, project: usize, entry: &LineEntry) -> Result<(), String> {
+        let index = self.lines.len();
+        let jobs = match &entry.jobs {
+            Some(template) if entry.set.is_empty() => templates.get(template)?,
+            Some(template) => Arc::new(templates.scenario.jobs(template, &entry.set)?),
+            None => Arc::default(),
+        };
+        let slot = self.add_slot(templates, index, project, jobs, 0)?;
+        let schedule = match (&entry.every, &entry.age) {
+            (Some(every), None) => {
+                let period = parse_span(every)?.max(1_000);
+                Schedule::Every { period, phase: Rng::of(&[self.seed, slot as u64]).between(0, period) }
+            }
+            (None, Some(age)) => Schedule::Once(self.anchor - parse_span(age)?),
+            _ => return Err(format!("a run of {} needs `every` or `age`", self.projects[project].full_path)),
+        };
+        self.lines.push(Line { slot, entry: entry.clone(), schedule });
+        Ok(())
+    }
+
+    fn add_slot(
+        &mut self,
+        templates: &mut Templates<'_>,
+        line: usize,
+        project: usize,
+        jobs: Arc<Vec<JobSpec>>,
+        depth: usize,
+    ) -> Result<usize, String> {
+        let slot = self.slots.len();
+        let rank = self.projects[project].slots.len();
+        self.projects[project].slots.push(slot);
+        self.slots.push(Slot { line, project, rank, jobs: Arc::clone(&jobs), children: Vec::new() });
+        if depth >= MAX_DEPTH {
+            return Ok(slot);
+        }
+        for (index, job) in jobs.iter().enumerate() {
+            let Some(downstream) = &job.downstream else { continue };
+            let target = match &downstream.project {
+                Some(path) => *self.project_by_path.get(path).ok_or_else(|| format!("no project \"{path}\""))?,
+                None => project,
+            };
+            let jobs = templates.get(&downstream.template)?;
+            let child = self.add_slot(templates, line, target, jobs, depth + 1)?;
+            self.slots[slot].children.push((index, child));
+        }
+        Ok(slot)
+    }
+
+    /// Finds a project by number or by full path.
+    pub(crate) fn project(&self, id_or_path: &str) -> Option<usize> {
+        match id_or_path.parse::<u64>() {
+            Ok(id) => self.project_by_id.get(&id).copied(),
+            Err(_) => self.project_by_path.get(id_or_path).copied(),
+        }
+    }
+
+    /// Finds a group by number or by full path.
+    pub(crate) fn group(&self, id_or_path: &str) -> Option<usize> {
+        let id = id_or_path.parse::<u64>().ok();
+        self.groups.iter().position(|group| id.map_or(group.full_path == id_or_path, |id| group.id == id))
+    }
+
+    /// Returns whether `group` is `ancestor` or lies below it.
+    pub(crate) fn is_within(&self, group: usize, ancestor: usize) -> bool {
+        std::iter::successors(Some(group), |at| self.groups[*at].parent).any(|at| at == ancestor)
+    }
+
+    /// Returns the pipelines of a project that exist at `now`, newest id first, children included.
+    pub(crate) fn pipelines_of(&self, project: usize, now: i64) -> Vec<Pipeline> {
+        let mut found = Vec::new();
+        let mut lines: Vec<usize> = self.projects[project].slots.iter().map(|slot| self.slots[*slot].line).collect();
+        lines.dedup();
+        for line in lines {
+            for instance in self.instances(line, now) {
+                let tree = Tree::grow(self, line, instance);
+                found.extend(tree.pipelines.into_iter().filter(|p| p.project == project && p.created <= now));
+            }
+        }
+        found.sort_by_key(|pipeline| std::cmp::Reverse(pipeline.id));
+        found.dedup_by_key(|pipeline| pipeline.id);
+        found
+    }
+
+    /// Finds a pipeline that exists at `now`, with the tree that it belongs to.
+    pub(crate) fn tree_with(&self, id: u64, now: i64) -> Option<(Tree, usize)> {
+        let slot = self.slots.get(usize::try_from(id % self.slot_span).ok()?)?;
+        self.instances(slot.line, now).into_iter().find_map(|instance| {
+            let tree = Tree::grow(self, slot.line, instance);
+            let at = tree.pipelines.iter().position(|p| p.id == id && p.created <= now)?;
+            Some((tree, at))
+        })
+    }
+
+    /// Returns the numbers of the line's newest pipelines at `now`; pipelines older than these are forgotten.
+    fn instances(&self, line: usize, now: i64) -> Vec<i64> {
+        match self.lines[line].schedule {
+            Schedule::Once(created) => (created <= now).then_some(0).into_iter().collect(),
+            Schedule::Every { period, phase } => {
+                let newest = (now - EPOCH_MS - phase).div_euclid(period);
+                (0..HISTORY).map(|back| newest - back).collect()
+            }
+        }
+    }
+
+    /// Returns when the n-th pipeline of a line is created.
+    pub(crate) fn created(&self, line: usize, instance: i64) -> i64 {
+        match self.lines[line].schedule {
+            Schedule::Once(created) => created,
+            Schedule::Every { period, phase } => EPOCH_MS + phase + instance * period,
+        }
+    }
+
+    /// Returns the id of the pipeline of `slot` created at `created`: larger when created later.
+    pub(crate) fn pipeline_id(&self, slot: usize, created: i64) -> u64 {
+        let seconds = u64::try_from((created - EPOCH_MS) / 1_000).unwrap_or(0);
+        seconds * self.slot_span + slot as u64
+    }
+}
+
+/// Templates parsed once and shared: a uniform world has 10 000 lines with the same jobs.
+struct Templates<'a> {
+    scenario: &'a Scenario,
+    known: HashMap<String, Arc<Vec<JobSpec>>>,
+}
+
+impl Templates<'_> {
+    fn get(&mut self, name: &str) -> Result<Arc<Vec<JobSpec>>, String> {
+        if let Some(jobs) = self.known.get(name) {
+            return Ok(Arc::clone(jobs));
+        }
+        let jobs = Arc::new(self.scenario.jobs(name, &std::collections::BTreeMap::new())?);
+        self.known.insert(name.to_owned(), Arc::clone(&jobs));
+        Ok(jobs)
+    }
+}
+
+fn find_group(groups: &[Group], path: &str) -> Result<usize, String> {
+    groups.iter().position(|group| group.full_path == path).ok_or_else(|| format!("no group \"{path}\""))
+}
+
+fn build_groups(scenario: &Scenario) -> Result<Vec<Group>, String> {
+    let mut groups: Vec<Group> = Vec::new();
+    for entry in &scenario.group {
+        let (parent, name) = match entry.path.rsplit_once('/') {
+            Some((above, name)) => (Some(find_group(&groups, above)?), name),
+            None => (None, entry.path.as_str()),
+        };
+        let name = entry.name.clone().unwrap_or_else(|| name.to_owned());
+        groups.push(Group { id: entry.id, name, full_path: entry.path.clone(), parent });
+    }
+    Ok(groups)
+}
+
+fn build_project(id: u64, entry: &ProjectEntry, groups: &HashMap<&str, usize>) -> Result<Project, String> {
+    let find = |path: &str| groups.get(path).copied().ok_or_else(|| format!("no group \"{path}\""));
+    let (above, path) = entry.path.rsplit_once('/').ok_or_else(|| format!("\"{}\" has no group", entry.path))?;
+    let branch = entry.branch.clone().unwrap_or_else(|| "main".to_owned());
+    Ok(Project {
+        id,
+        name: entry.name.clone().unwrap_or_else(|| path.to_owned()),
+        path: path.to_owned(),
+        full_path: entry.path.clone(),
+        group: find(above)?,
+        shared_with: entry.shared_with.iter().map(|path| find(path)).collect::<Result<_, _>>()?,
+        default_branch: (!entry.empty).then_some(branch),
+        archived: entry.archived,
+        marked_for_deletion: entry.marked_for_deletion,
+        ci_off: entry.ci_off,
+        // Ids grow with creation time, as they do in a database.
+        created: EPOCH_MS - 86_400_000 * 900 + i64::try_from(id % 1_000_000).unwrap_or(0) * 600_000,
+        slots: Vec::new(),
+    })
+}
