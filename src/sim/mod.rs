@@ -6,7 +6,7 @@
 //! ```text
 //! scenarios/demo.toml -> scenario, job_spec   what the file says
 //!                     -> world                groups, projects, lines of pipelines; ids
-//!                     -> plan                 one pipeline's life, every status change with its time
+//!                     -> growth, plan         one pipeline's life, every status change with its time
 //!                     -> truth                what a correct client must report
 //!                     -> rest/                what GitLab answers
 //! options, clock, faults -> server            HTTP, latency, limits, misbehaviour
@@ -18,6 +18,7 @@
 mod clock;
 mod connection;
 mod faults;
+mod growth;
 mod job_spec;
 mod log;
 mod options;

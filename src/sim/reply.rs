@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use futures_util::stream::{iter, unfold};
+use futures_util::stream::unfold;
 use serde_json::{Value, json};
 
 use super::faults::{Action, set_field};
@@ -156,8 +156,16 @@ impl Reply {
 
 fn cut(body: Vec<u8>) -> Body {
     let half = Bytes::from(body[..body.len() / 2].to_vec());
-    let parts = [Ok(half), Err(io::Error::from(io::ErrorKind::ConnectionAborted))];
-    Body::from_stream(iter(parts))
+    Body::from_stream(unfold(Some(half), |left| async move {
+        match left {
+            Some(half) => Some((Ok(half), None)),
+            None => {
+                // hyper flushes what it has while the body is pending; without this nothing would leave at all.
+                tokio::task::yield_now().await;
+                Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
+            }
+        }
+    }))
 }
 
 fn slow(body: Bytes, chunk: usize, pause: Duration) -> Body {

@@ -76,6 +76,10 @@ impl Rest<'_> {
     pub(crate) fn answer(&self, asked: &Asked<'_>) -> Answer {
         let parts = segments(asked.path);
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        if parts == ["api", "graphql"] {
+            // Known to every GitLab; here a client finds out that it has to do without.
+            return Answer { kind: "graphql", ..unknown() };
+        }
         let Some(parts) = parts.strip_prefix(&["api", "v4"]) else { return unknown() };
         if asked.method != "GET" {
             return unknown();

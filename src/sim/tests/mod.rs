@@ -1,3 +1,9 @@
 //! Tests of the simulated GitLab, over HTTP where HTTP matters.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod http;
+mod keys;
+mod rest;
+mod rules;
+mod world;

@@ -1,0 +1,324 @@
+//! From a line of the scenario to a pipeline's life: plays its stages one after the other, downstreams included.
+
+use super::job_spec::{Downstream, Fate, JobSpec, Start};
+use super::plan::{Attempt, Job, Pipeline, Tree, USERS};
+use super::rng::Rng;
+use super::status::{Word, is_complete};
+use super::world::{Line, World};
+
+const TITLES: [&str; 8] = [
+    "Fix rounding in the invoice total",
+    "Bump dependencies",
+    "Retry on connection reset",
+    "Drop support for Python 3.8",
+    "Cache the exchange rates for a minute",
+    "Make the importer idempotent",
+    "Document the failure modes",
+    "Merge branch 'release' into 'main'",
+];
+
+/// What the stages so far mean for the next one.
+#[derive(Clone, Copy, PartialEq)]
+enum Flow {
+    Going,
+    Failed,
+    Canceled,
+    Blocked,
+}
+
+impl Tree {
+    /// Grows the n-th pipeline of a line.
+    pub(crate) fn grow(world: &World, line: usize, instance: i64) -> Self {
+        let mut tree = Self { pipelines: Vec::new() };
+        let created = world.created(line, instance);
+        tree.add(
+            world,
+            &Seedling { line: &world.lines[line], instance, slot: world.lines[line].slot, created, upstream: None },
+        );
+        tree
+    }
+
+    fn add(&mut self, world: &World, seed: &Seedling<'_>) -> usize {
+        let mut rng = Rng::of(&[world.seed, seed.slot as u64, u64::try_from(seed.instance.max(0)).unwrap_or(0)]);
+        let index = self.pipelines.len();
+        let pipeline = seed.pipeline(world, self, &mut rng);
+        self.pipelines.push(pipeline);
+        let specs = seed.specs(world, &mut rng);
+        let jobs = Runner { world, tree: self, seed, rng }.run(&specs);
+        self.pipelines[index].jobs = jobs;
+        self.number_attempts(world, index);
+        index
+    }
+
+    /// Gives ids: first attempts in stage order, later attempts above all of them.
+    fn number_attempts(&mut self, world: &World, index: usize) {
+        let pipeline = &mut self.pipelines[index];
+        let mut next = pipeline.id * world.job_span;
+        let most = pipeline.jobs.iter().map(|job| job.attempts.len()).max().unwrap_or(0);
+        for attempt in 0..most {
+            for job in &mut pipeline.jobs {
+                if let Some(attempt) = job.attempts.get_mut(attempt) {
+                    next += 1;
+                    attempt.id = next;
+                }
+            }
+        }
+    }
+}
+
+/// Where and when a pipeline is to be planted.
+struct Seedling<'a> {
+    line: &'a Line,
+    instance: i64,
+    slot: usize,
+    created: i64,
+    /// Index in the tree of the pipeline that triggered this one.
+    upstream: Option<usize>,
+}
+
+impl Seedling<'_> {
+    fn pipeline(&self, world: &World, tree: &Tree, rng: &mut Rng) -> Pipeline {
+        let slot = &world.slots[self.slot];
+        let project = &world.projects[slot.project];
+        let branch = project.default_branch.clone().unwrap_or_else(|| "main".to_owned());
+        let ranks = project.slots.len() as u64;
+        let entry = &self.line.entry;
+        let upstream = self.upstream.map(|at| &tree.pipelines[at]);
+        let title = TITLES[usize::try_from(rng.next() % 8).unwrap_or(0)].to_owned();
+        let mut pipeline = Pipeline {
+            id: world.pipeline_id(self.slot, self.created),
+            iid: (u64::try_from(self.instance).unwrap_or(0) + 1) * ranks + slot.rank as u64,
+            project: slot.project,
+            ref_name: entry.ref_name.clone().unwrap_or_else(|| branch.clone()),
+            tag: entry.tag,
+            source: entry.source.clone().unwrap_or_else(|| "push".to_owned()),
+            name: entry.name.clone(),
+            title: entry.title.clone().unwrap_or(title),
+            sha: rng.sha(),
+            before_sha: rng.sha(),
+            user: usize::try_from(rng.next() % USERS.len() as u64).unwrap_or(0),
+            yaml_errors: entry.yaml_errors.clone(),
+            fixed_status: entry.status.clone(),
+            created: self.created,
+            jobs: Vec::new(),
+        };
+        if let Some(upstream) = upstream {
+            pipeline.name = None;
+            pipeline.user = upstream.user;
+            if upstream.project == slot.project {
+                pipeline.source = "parent_pipeline".to_owned();
+                pipeline.sha.clone_from(&upstream.sha);
+                pipeline.title.clone_from(&upstream.title);
+            } else {
+                pipeline.source = "pipeline".to_owned();
+                pipeline.ref_name = branch;
+                pipeline.tag = false;
+            }
+        }
+        pipeline
+    }
+
+    /// Returns the template's jobs, one of them made to fail as often as the line asks for.
+    fn specs(&self, world: &World, rng: &mut Rng) -> Vec<JobSpec> {
+        let mut specs = world.slots[self.slot].jobs.to_vec();
+        let roll = rng.next() % 100;
+        let (fail, flaky) = (self.line.entry.fail, self.line.entry.flaky);
+        let mut candidates: Vec<&mut JobSpec> =
+            specs.iter_mut().filter(|job| job.downstream.is_none() && job.fate == Fate::Succeeds).collect();
+        if self.upstream.is_some() || roll >= fail + flaky || candidates.is_empty() {
+            return specs;
+        }
+        let victim = usize::try_from(rng.next() % candidates.len() as u64).unwrap_or(0);
+        candidates[victim].fate = if roll < fail { Fate::Fails(1) } else { Fate::Flaky(2) };
+        specs
+    }
+}
+
+/// Plays the stages of one pipeline one after the other.
+struct Runner<'a> {
+    world: &'a World,
+    tree: &'a mut Tree,
+    seed: &'a Seedling<'a>,
+    rng: Rng,
+}
+
+impl Runner<'_> {
+    fn run(&mut self, specs: &[JobSpec]) -> Vec<Job> {
+        let index = self.tree.pipelines.len() - 1;
+        let mut jobs = Vec::with_capacity(specs.len());
+        let mut flow = Flow::Going;
+        let mut gate = self.seed.created + 1_000;
+        // What a later retry makes the jobs of all following stages go through before their own turn.
+        let mut prelude: Vec<(i64, Word)> = vec![(self.seed.created, Word::Borrowed("created"))];
+        let mut first = 0;
+        while first < specs.len() {
+            let width = specs[first..].iter().take_while(|spec| spec.stage == specs[first].stage).count();
+            let stage = first..first + width;
+            let mut next = flow;
+            let mut end = gate;
+            let mut retried_at = None;
+            for (at, spec) in specs[stage.clone()].iter().enumerate() {
+                let slot = self.seed.slot;
+                let child = self.world.slots[slot].children.iter().find(|(job, _)| *job == first + at).map(|(_, s)| *s);
+                let turn = Turn { flow, gate, prelude: &prelude };
+                let job = self.play(spec, &turn, child.map(|slot| (index, slot)));
+                let last = job.attempts.last().map_or(gate, Attempt::end);
+                end = end.max(last);
+                next = worse(next, outcome(spec, &job));
+                if spec.retry_after.is_some() && job.attempts.len() > 1 {
+                    retried_at = retried_at.max(job.attempts.get(1).map(Attempt::created));
+                }
+                jobs.push(job);
+            }
+            if let Some(retried_at) = retried_at {
+                let failed_at = jobs[stage].iter().filter_map(|job: &Job| job.attempts.first()).map(Attempt::end).max();
+                prelude.push((failed_at.unwrap_or(gate).min(retried_at - 1) + 1, Word::Borrowed("skipped")));
+                prelude.push((retried_at, Word::Borrowed("created")));
+            }
+            flow = next;
+            gate = end + 400;
+            first += width;
+        }
+        jobs
+    }
+
+    fn play(&mut self, spec: &JobSpec, turn: &Turn<'_>, child: Option<(usize, usize)>) -> Job {
+        let mut job = Job {
+            stage: spec.stage.clone(),
+            name: spec.name.clone(),
+            bridge: spec.downstream.is_some(),
+            allow_failure: spec.allow_failure,
+            coverage: spec.coverage.clone(),
+            reason: spec.reason.clone().unwrap_or_else(|| "script_failure".to_owned()),
+            attempts: Vec::new(),
+            downstream: None,
+        };
+        let mut moves = turn.prelude.to_vec();
+        let halted = match turn.flow {
+            Flow::Failed if !spec.always => Some("skipped"),
+            Flow::Canceled => Some("canceled"),
+            Flow::Blocked => Some("created"),
+            Flow::Going | Flow::Failed => None,
+        };
+        if let Some(word) = halted {
+            if word != "created" {
+                moves.push((turn.gate, Word::Borrowed(word)));
+            }
+            job.attempts.push(Attempt { id: 0, moves });
+            return job;
+        }
+        let Some(ready) = start(spec, turn.gate, &mut moves) else {
+            job.attempts.push(Attempt { id: 0, moves });
+            return job;
+        };
+        match (&spec.downstream, child) {
+            (Some(downstream), Some((upstream, slot))) => {
+                self.trigger(downstream, ready, upstream, slot, &mut moves, &mut job);
+                job.attempts.push(Attempt { id: 0, moves });
+            }
+            _ => self.execute(spec, ready, moves, &mut job.attempts),
+        }
+        job
+    }
+
+    /// Starts a downstream pipeline; with `strategy: depend` the bridge waits for it and mirrors it.
+    fn trigger(
+        &mut self,
+        downstream: &Downstream,
+        ready: i64,
+        upstream: usize,
+        slot: usize,
+        moves: &mut Vec<(i64, Word)>,
+        job: &mut Job,
+    ) {
+        let created = ready + 1_500;
+        moves.push((ready, Word::Borrowed("pending")));
+        moves.push((created, Word::Borrowed("running")));
+        let seed =
+            Seedling { line: self.seed.line, instance: self.seed.instance, slot, created, upstream: Some(upstream) };
+        let index = self.tree.add(self.world, &seed);
+        job.downstream = Some(index);
+        if !downstream.depend {
+            moves.push((created + 300, Word::Borrowed("success")));
+            return;
+        }
+        let below = &self.tree.pipelines[index];
+        let status = below.status(i64::MAX);
+        if is_complete(&status) {
+            moves.push((below.end() + 200, status));
+        }
+    }
+
+    fn execute(&mut self, spec: &JobSpec, ready: i64, moves: Vec<(i64, Word)>, attempts: &mut Vec<Attempt>) {
+        let mut ready = ready;
+        let mut moves = moves;
+        for attempt in 1..=spec.attempts() {
+            moves.push((ready, Word::Borrowed("pending")));
+            let running = ready + self.rng.between(900, 9_000);
+            if let Fate::Stays(word) = &spec.fate {
+                moves.pop();
+                if word == "running" {
+                    moves.push((ready, Word::Borrowed("pending")));
+                }
+                moves.push((if word == "pending" { ready } else { running }, word.clone()));
+                attempts.push(Attempt { id: 0, moves });
+                return;
+            }
+            let done = running + spec.ms * self.rng.between(85, 130) / 100;
+            let word = match &spec.fate {
+                Fate::Fails(_) => "failed",
+                Fate::Flaky(n) if attempt < *n => "failed",
+                Fate::Canceled => "canceled",
+                Fate::Flaky(_) | Fate::Succeeds | Fate::Stays(_) => "success",
+            };
+            moves.push((running, Word::Borrowed("running")));
+            moves.push((done, Word::Borrowed(word)));
+            attempts.push(Attempt { id: 0, moves: std::mem::take(&mut moves) });
+            ready = done + spec.retry_after.unwrap_or(0);
+        }
+    }
+}
+
+/// What a job finds when its stage is due.
+struct Turn<'a> {
+    flow: Flow,
+    gate: i64,
+    prelude: &'a [(i64, Word)],
+}
+
+/// Moves a job to where a runner can take it and returns when; `None` when that never happens.
+fn start(spec: &JobSpec, gate: i64, moves: &mut Vec<(i64, Word)>) -> Option<i64> {
+    match spec.start {
+        Start::Runner => Some(gate),
+        Start::Manual(played) => {
+            moves.push((gate, Word::Borrowed("manual")));
+            played.map(|after| gate + after)
+        }
+        Start::Delayed(by) => {
+            moves.push((gate, Word::Borrowed("scheduled")));
+            Some(gate + by)
+        }
+    }
+}
+
+/// Returns what a job's end means for the following stages.
+fn outcome(spec: &JobSpec, job: &Job) -> Flow {
+    let last = job.attempts.last().and_then(|attempt| attempt.status(i64::MAX)).unwrap_or("created");
+    match last {
+        "success" | "skipped" => Flow::Going,
+        "failed" | "canceled" | "manual" if spec.allow_failure => Flow::Going,
+        "failed" => Flow::Failed,
+        "canceled" => Flow::Canceled,
+        _ => Flow::Blocked,
+    }
+}
+
+fn worse(a: Flow, b: Flow) -> Flow {
+    let rank = |flow: Flow| match flow {
+        Flow::Going => 0,
+        Flow::Failed => 1,
+        Flow::Canceled => 2,
+        Flow::Blocked => 3,
+    };
+    if rank(b) > rank(a) { b } else { a }
+}

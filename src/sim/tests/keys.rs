@@ -1,0 +1,126 @@
+//! Every key that is emitted stands in GitLab's documented answer, or in a list here that says where it comes from.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::http::{get, send, sim};
+use crate::sim::TOKEN_API;
+
+/// Keys that real answers carry beyond the documented examples.
+const EXTRA: [(&str, &[&str], &str); 6] = [
+    (
+        "group-projects.json",
+        &["namespace.full_path", "namespace.parent_id", "namespace.avatar_url", "namespace.web_url"],
+        "doc/api/projects.md, `namespace` of every example there (lib/api/entities/namespace_basic.rb)",
+    ),
+    (
+        "group-projects.json",
+        &["empty_repo", "builds_access_level", "marked_for_deletion_at", "marked_for_deletion_on"],
+        "doc/api/projects.md (lib/api/entities/project.rb)",
+    ),
+    (
+        "group-projects.json",
+        &[
+            "shared_with_groups.group_id",
+            "shared_with_groups.group_name",
+            "shared_with_groups.group_full_path",
+            "shared_with_groups.group_access_level",
+            "shared_with_groups.expires_at",
+        ],
+        "group-single.json (lib/api/entities/shared_group_with_project.rb)",
+    ),
+    ("pipeline-bridges.json", &["failure_reason"], "lib/api/entities/ci/job_basic.rb, when failed"),
+    (
+        "pipeline-bridges.json",
+        &["pipeline.iid", "pipeline.name", "pipeline.source"],
+        "lib/api/entities/ci/pipeline_basic.rb (iid since 13.2, source since 13.12, name since 15.11)",
+    ),
+    (
+        "pipeline-bridges.json",
+        &[
+            "downstream_pipeline.iid",
+            "downstream_pipeline.name",
+            "downstream_pipeline.project_id",
+            "downstream_pipeline.source",
+        ],
+        "lib/api/entities/ci/pipeline_basic.rb",
+    ),
+];
+
+#[expect(clippy::print_stderr, reason = "a skipped test says so aloud")]
+fn documented(file: &str) -> Option<BTreeSet<String>> {
+    let shared = std::env::var("GLWATCH_SHARED").unwrap_or_else(|_| "../shared".to_owned());
+    let path = PathBuf::from(shared).join("gitlab/rest-examples").join(file);
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("skipped: {} is not there; set GLWATCH_SHARED", path.display());
+        return None;
+    };
+    let mut keys = key_paths(&serde_json::from_str(&text).unwrap());
+    for (_, extra, _) in EXTRA.iter().filter(|(of, _, _)| *of == file) {
+        keys.extend(extra.iter().map(|key| (*key).to_owned()));
+    }
+    Some(keys)
+}
+
+/// Returns `a`, `a.b` for every key; lists add nothing to the path.
+fn key_paths(value: &Value) -> BTreeSet<String> {
+    fn walk(value: &Value, prefix: &str, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(map) => {
+                for (key, inner) in map {
+                    let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                    walk(inner, &path, found);
+                    found.insert(path);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(item, prefix, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    walk(value, "", &mut found);
+    found
+}
+
+fn assert_documented(file: &str, answer: &Value) {
+    let Some(documented) = documented(file) else { return };
+    let undocumented: Vec<String> = key_paths(answer).difference(&documented).cloned().collect();
+    assert!(undocumented.is_empty(), "{file} does not have {undocumented:?}");
+}
+
+#[test]
+fn every_key_of_every_demo_answer_is_documented() {
+    let sim = sim();
+    let all = "/api/v4/groups/acme/projects?include_subgroups=true&per_page=100";
+    let projects = get(&sim, all).json();
+    assert_documented("group-projects.json", &projects);
+    assert_documented("group-single.json", &get(&sim, "/api/v4/groups/acme?with_projects=false").json());
+    for project in projects.as_array().unwrap() {
+        let base = format!("/api/v4/projects/{}/pipelines", project["id"]);
+        let listed = get(&sim, &format!("{base}?per_page=100"));
+        if listed.status == 403 {
+            continue;
+        }
+        assert_documented("pipelines-list.json", &listed.json());
+        for pipeline in listed.json().as_array().unwrap() {
+            let one = format!("{base}/{}", pipeline["id"]);
+            assert_documented("pipeline-single.json", &get(&sim, &one).json());
+            let jobs = get(&sim, &format!("{one}/jobs?include_retried=true&per_page=100"));
+            assert_documented("pipeline-jobs.json", &jobs.json());
+            assert_documented("pipeline-bridges.json", &get(&sim, &format!("{one}/bridges")).json());
+        }
+    }
+    assert_eq!(sim.panics(), 0);
+}
+
+#[test]
+fn the_answers_about_server_and_token_are_documented() {
+    let sim = sim();
+    let token = format!("private-token: {TOKEN_API}\r\n");
+    let ask = |path: &str| send(&sim, "GET", path, &token).unwrap().json();
+    assert_documented("metadata.json", &ask("/api/v4/metadata"));
+    assert_documented("metadata.json", &ask("/api/v4/version"));
+    assert_documented("personal-access-token.json", &ask("/api/v4/personal_access_tokens/self"));
+}
