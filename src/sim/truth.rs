@@ -43,14 +43,15 @@ fn pipeline(world: &World, tree: &Tree, at: usize, now: i64) -> Value {
     let mut below = Vec::new();
     descend(tree, at, now, DEPTH, &mut below);
     let own = own_verdict(this, now);
-    let worst = below.iter().map(|b| own_verdict(&tree.pipelines[*b], now)).chain([own]).min_by_key(|w| severity(w));
+    let worst =
+        below.iter().map(|(b, _)| own_verdict(&tree.pipelines[*b], now)).chain([own]).min_by_key(|w| severity(w));
     let downstream: Vec<Value> = below
         .iter()
-        .map(|b| {
+        .map(|(b, left)| {
             let below = &tree.pipelines[*b];
             let mut deeper = Vec::new();
-            descend(tree, *b, now, DEPTH, &mut deeper);
-            let verdicts = deeper.iter().map(|d| own_verdict(&tree.pipelines[*d], now));
+            descend(tree, *b, now, *left, &mut deeper);
+            let verdicts = deeper.iter().map(|(d, _)| own_verdict(&tree.pipelines[*d], now));
             json!({
                 "id": below.id, "project": world.projects[below.project].full_path, "status": below.status(now),
                 "worst": verdicts.chain([own_verdict(below, now)]).min_by_key(|w| severity(w)),
@@ -68,8 +69,8 @@ fn own_verdict(pipeline: &Pipeline, now: i64) -> String {
     verdict(&pipeline.status(now), pipeline.has_warnings(now)).to_owned()
 }
 
-/// Lists what lies below, each bridge's pipeline before that pipeline's own.
-fn descend(tree: &Tree, at: usize, now: i64, depth: usize, found: &mut Vec<usize>) {
+/// Lists what lies below, each bridge's pipeline before that pipeline's own, with the depth left beneath it.
+fn descend(tree: &Tree, at: usize, now: i64, depth: usize, found: &mut Vec<(usize, usize)>) {
     if depth == 0 {
         return;
     }
@@ -77,8 +78,8 @@ fn descend(tree: &Tree, at: usize, now: i64, depth: usize, found: &mut Vec<usize
         tree.pipelines[at].jobs.iter().filter_map(|job| Some((job.current(now)?.id, job.downstream?))).collect();
     bridges.sort_unstable();
     for (_, below) in bridges {
-        if tree.pipelines[below].created <= now && !found.contains(&below) {
-            found.push(below);
+        if tree.pipelines[below].created <= now && !found.iter().any(|(known, _)| *known == below) {
+            found.push((below, depth - 1));
             descend(tree, below, now, depth - 1, found);
         }
     }
