@@ -107,6 +107,8 @@ impl Seedling<'_> {
             pipeline.user = upstream.user;
             if upstream.project == slot.project {
                 pipeline.source = "parent_pipeline".to_owned();
+                pipeline.ref_name.clone_from(&upstream.ref_name);
+                pipeline.tag = upstream.tag;
                 pipeline.sha.clone_from(&upstream.sha);
                 pipeline.title.clone_from(&upstream.title);
             } else {

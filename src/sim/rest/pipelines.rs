@@ -59,17 +59,7 @@ fn filter(rest: &Rest<'_>, query: &Query, found: &mut Vec<Pipeline>) -> Result<(
         }
         found.retain(|p| p.status(now) == wanted);
     }
-    for (key, after, stamp) in [
-        ("updated_after", true, Pipeline::updated as fn(&Pipeline, i64) -> i64),
-        ("updated_before", false, Pipeline::updated),
-        ("created_after", true, |p, _| p.created),
-        ("created_before", false, |p, _| p.created),
-    ] {
-        let Some(text) = query.get(key) else { continue };
-        let limit =
-            parse_time(text).ok_or_else(|| Answer::error(400, json!({"error": format!("{key} is invalid")})))?;
-        found.retain(|p| if after { stamp(p, now) > limit } else { stamp(p, now) < limit });
-    }
+    filter_by_time(query, found, now)?;
     match query.get("scope") {
         None => {}
         Some("running") => found.retain(|p| p.status(now) == "running"),
@@ -82,6 +72,21 @@ fn filter(rest: &Rest<'_>, query: &Query, found: &mut Vec<Pipeline>) -> Result<(
             found.retain(|p| seen.insert(p.ref_name.clone()));
         }
         Some(_) => return Err(Answer::invalid("scope")),
+    }
+    Ok(())
+}
+
+fn filter_by_time(query: &Query, found: &mut Vec<Pipeline>, now: i64) -> Result<(), Answer> {
+    for (key, after, stamp) in [
+        ("updated_after", true, Pipeline::updated as fn(&Pipeline, i64) -> i64),
+        ("updated_before", false, Pipeline::updated),
+        ("created_after", true, |p, _| p.created),
+        ("created_before", false, |p, _| p.created),
+    ] {
+        let Some(text) = query.get(key) else { continue };
+        let limit =
+            parse_time(text).ok_or_else(|| Answer::error(400, json!({"error": format!("{key} is invalid")})))?;
+        found.retain(|p| if after { stamp(p, now) > limit } else { stamp(p, now) < limit });
     }
     Ok(())
 }
