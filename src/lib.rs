@@ -16,3 +16,4 @@ pub mod domain;
 pub mod gitlab;
 #[cfg(feature = "demo")]
 pub mod sim;
+pub mod text;

@@ -1,0 +1,139 @@
+//! Durations for people: written as `6m 12s`, read from `30s`, `1h30m`, `250ms`. Knows nothing of calendars.
+
+use std::time::Duration;
+use thiserror::Error;
+
+/// Returns a duration in its two largest units, rounded to whole seconds: `45s`, `6m 12s`, `1h 05m`, `2d 3h`.
+///
+/// The second unit is left out where it is zero.
+pub fn duration(duration: Duration) -> String {
+    let seconds = whole_seconds(duration);
+    let (days, hours, minutes, rest) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    match (days, hours, minutes, rest) {
+        (0, 0, 0, s) => format!("{s}s"),
+        (0, 0, m, 0) => format!("{m}m"),
+        (0, 0, m, s) => format!("{m}m {s:02}s"),
+        (0, h, 0, _) => format!("{h}h"),
+        (0, h, m, _) => format!("{h}h {m:02}m"),
+        (d, 0, _, _) => format!("{d}d"),
+        (d, h, _, _) => format!("{d}d {h}h"),
+    }
+}
+
+/// Returns a duration in whole seconds, rounded to the nearest.
+pub fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs().saturating_add(u64::from(duration.subsec_millis() >= 500))
+}
+
+/// Why a text is not a duration.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DurationError {
+    #[error("a duration is missing, such as \"30s\", \"5m\" or \"1h30m\"")]
+    Empty,
+    #[error("\"{0}\" is not a duration: expected whole numbers with units, such as \"30s\", \"5m\" or \"1h30m\"")]
+    NotANumber(String),
+    #[error("\"{text}\" lacks a unit after {number}: write \"{number}s\", \"{number}m\" or \"{number}h\"")]
+    NoUnit { text: String, number: u64 },
+    #[error("\"{text}\" has the unknown unit \"{unit}\": use ms, s, m, h, d or w")]
+    UnknownUnit { text: String, unit: String },
+    #[error("\"{0}\" is too long a duration")]
+    TooLong(String),
+}
+
+/// Reads `30s`, `5m`, `1h30m`, `2d`, `250ms`; spaces between the parts do no harm.
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(DurationError::Empty);
+    }
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let (digits, after) = split_where(rest, |c| !c.is_ascii_digit());
+        if digits.is_empty() {
+            return Err(DurationError::NotANumber(text.to_owned()));
+        }
+        let number: u64 = digits.parse().map_err(|_| DurationError::TooLong(text.to_owned()))?;
+        let (unit, after) = split_where(after.trim_start(), |c| !c.is_alphabetic());
+        let part = match unit {
+            "" if after.is_empty() => return Err(DurationError::NoUnit { text: text.to_owned(), number }),
+            "" => return Err(DurationError::NotANumber(text.to_owned())),
+            "ms" => Some(Duration::from_millis(number)),
+            "s" => Some(Duration::from_secs(number)),
+            "m" => number.checked_mul(60).map(Duration::from_secs),
+            "h" => number.checked_mul(3_600).map(Duration::from_secs),
+            "d" => number.checked_mul(86_400).map(Duration::from_secs),
+            "w" => number.checked_mul(604_800).map(Duration::from_secs),
+            unit => return Err(DurationError::UnknownUnit { text: text.to_owned(), unit: unit.to_owned() }),
+        };
+        total = part.and_then(|part| total.checked_add(part)).ok_or_else(|| DurationError::TooLong(text.to_owned()))?;
+        rest = after.trim_start();
+    }
+    Ok(total)
+}
+
+fn split_where(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(ends).unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_shows_its_two_largest_units() {
+        let cases = [
+            (0, "0s"),
+            (400, "0s"),
+            (500, "1s"),
+            (45_000, "45s"),
+            (59_600, "1m"),
+            (180_000, "3m"),
+            (372_000, "6m 12s"),
+            (65_000, "1m 05s"),
+            (7_200_000, "2h"),
+            (3_930_000, "1h 05m"),
+            (183_600_000, "2d 3h"),
+            (432_000_000, "5d"),
+        ];
+        for (millis, expected) in cases {
+            assert_eq!(duration(Duration::from_millis(millis)), expected);
+        }
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        let cases = [
+            ("30s", 30_000),
+            ("5m", 300_000),
+            ("1h30m", 5_400_000),
+            ("1h 30m", 5_400_000),
+            ("2d", 172_800_000),
+            ("1w", 604_800_000),
+            ("250ms", 250),
+            (" 0s ", 0),
+        ];
+        for (text, millis) in cases {
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_duration_is_refused_with_the_reason() {
+        let cases = [
+            ("", "a duration is missing"),
+            ("10", "lacks a unit after 10: write \"10s\""),
+            ("1h30", "lacks a unit after 30"),
+            ("soon", "is not a duration"),
+            ("1.5h", "is not a duration"),
+            ("-5m", "is not a duration"),
+            ("5 minutes", "unknown unit \"minutes\""),
+            ("5µs", "unknown unit \"µs\""),
+            ("99999999999999999999s", "too long"),
+            ("18446744073709551615w", "too long"),
+        ];
+        for (text, expected) in cases {
+            let message = parse_duration(text).expect_err(text).to_string();
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+    }
+}

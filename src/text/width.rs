@@ -1,0 +1,142 @@
+//! Text measured in terminal cells, cut and padded to them. Expects text that is already sanitised.
+
+use super::glyph::Charset;
+use unicode_width::UnicodeWidthStr;
+
+/// Returns how many cells a text takes: wide characters two, combining marks none.
+pub fn cells(text: &str) -> usize {
+    text.width()
+}
+
+/// Cuts a text at its end so that it takes at most `width` cells, the ellipsis included.
+pub fn truncate(text: &str, width: usize, charset: Charset) -> String {
+    if cells(text) <= width {
+        return text.to_owned();
+    }
+    match width {
+        0 => String::new(),
+        _ => format!("{}{}", head(text, width - 1).trim_end(), charset.ellipsis()),
+    }
+}
+
+/// Cuts a text in its middle: names of one family differ at the start or at the end.
+pub fn truncate_middle(text: &str, width: usize, charset: Charset) -> String {
+    if cells(text) <= width {
+        return text.to_owned();
+    }
+    if width < 5 {
+        return truncate(text, width, charset);
+    }
+    let room = width - 1;
+    let start = head(text, room.div_ceil(2));
+    let end = tail(&text[start.len()..], room - cells(start));
+    format!("{start}{}{end}", charset.ellipsis())
+}
+
+/// Shortens a path so that its last part stays recognisable: `acme/payments/api`, `…/payments/api`, `…/api`, `…/ve…ce`.
+pub fn truncate_path(path: &str, width: usize, charset: Charset) -> String {
+    if cells(path) <= width {
+        return path.to_owned();
+    }
+    let tails = path.match_indices('/').map(|(at, _)| format!("{}{}", charset.ellipsis(), &path[at..]));
+    if let Some(fitting) = tails.into_iter().find(|tail| cells(tail) <= width) {
+        return fitting;
+    }
+    // What leads to the name would take the cells that tell it from its neighbours.
+    truncate_middle(path.rsplit('/').next().unwrap_or(path), width, charset)
+}
+
+/// Adds spaces at the end up to `width` cells.
+pub fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(cells(text))))
+}
+
+/// Returns the longest start of `text` that fits.
+fn head(text: &str, width: usize) -> &str {
+    let mut end = 0;
+    for (at, c) in text.char_indices() {
+        let next = at + c.len_utf8();
+        if cells(&text[..next]) > width {
+            break;
+        }
+        end = next;
+    }
+    &text[..end]
+}
+
+/// Returns the longest end of `text` that fits and does not start with a combining mark.
+fn tail(text: &str, width: usize) -> &str {
+    let mut start = text.len();
+    for (at, c) in text.char_indices().rev() {
+        if cells(&text[at..]) > width {
+            break;
+        }
+        if cells(c.encode_utf8(&mut [0; 4])) > 0 {
+            start = at;
+        }
+    }
+    &text[start..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Charset::{Ascii, Unicode};
+    use proptest::prelude::*;
+
+    #[test]
+    fn widths_are_cells() {
+        for (text, expected) in [("", 0), ("api", 3), ("日本", 4), ("🚀", 2), ("e\u{301}", 1), ("✓ é", 3)] {
+            assert_eq!(cells(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_cut_between_characters() {
+        let cases = [
+            ("deploy", 6, Unicode, "deploy"),
+            ("deploy", 5, Unicode, "depl…"),
+            ("deploy", 5, Ascii, "depl~"),
+            ("日本語", 5, Unicode, "日本…"),
+            ("日本語", 4, Unicode, "日…"),
+            ("go to it", 4, Unicode, "go…"),
+            ("deploy", 1, Unicode, "…"),
+            ("deploy", 0, Unicode, ""),
+        ];
+        for (text, width, charset, expected) in cases {
+            assert_eq!(truncate(text, width, charset), expected);
+        }
+    }
+
+    #[test]
+    fn a_path_keeps_its_last_part() {
+        let cases = [
+            ("acme/payments/api", 17, "acme/payments/api"),
+            ("acme/payments/api", 16, "…/payments/api"),
+            ("acme/payments/api", 9, "…/api"),
+            ("acme/payments/api", 4, "api"),
+            ("acme/payments-service-web", 11, "payme…e-web"),
+            ("acme/payments", 4, "pay…"),
+            ("日本/決済サービス", 9, "決済…ビス"),
+        ];
+        for (path, width, expected) in cases {
+            assert_eq!(truncate_path(path, width, Unicode), expected, "{path} in {width}");
+        }
+    }
+
+    #[test]
+    fn padding_counts_cells() {
+        assert_eq!(pad("日", 4), "日  ");
+        assert_eq!(pad("long", 2), "long");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_cut_fits(text in "\\PC{0,20}", width in 0usize..16) {
+            let text = crate::text::sanitise::sanitise(&text).into_owned();
+            for cut in [truncate(&text, width, Unicode), truncate_middle(&text, width, Unicode), truncate_path(&text, width, Unicode)] {
+                prop_assert!(cells(&cut) <= width, "{cut:?}");
+            }
+        }
+    }
+}
