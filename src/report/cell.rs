@@ -1,0 +1,133 @@
+//! What stands in one cell of a report, before anybody knows how wide it may be or what escaping it needs.
+
+use crate::domain::project::StateWord;
+use crate::domain::status::Status;
+
+/// How something is meant; a renderer makes a colour or nothing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Tone {
+    #[default]
+    Plain,
+    Good,
+    Warn,
+    Bad,
+    /// GitLab goes on with it by itself.
+    Active,
+    /// Waits for a person or for a clock.
+    Blocked,
+    Muted,
+}
+
+impl From<&Status> for Tone {
+    fn from(status: &Status) -> Self {
+        match status {
+            Status::Success => Self::Good,
+            Status::Warning | Status::Canceled | Status::Other(_) => Self::Warn,
+            Status::Failed => Self::Bad,
+            Status::WaitingForResource
+            | Status::Preparing
+            | Status::WaitingForCallback
+            | Status::Pending
+            | Status::Running
+            | Status::Canceling => Self::Active,
+            Status::Manual | Status::Scheduled => Self::Blocked,
+            Status::Created | Status::Skipped => Self::Muted,
+        }
+    }
+}
+
+impl From<StateWord> for Tone {
+    fn from(state: StateWord) -> Self {
+        match state {
+            StateWord::Ok => Self::Good,
+            StateWord::NoPipeline => Self::Muted,
+            StateWord::NoAccess => Self::Warn,
+            StateWord::Error => Self::Bad,
+        }
+    }
+}
+
+/// A text with its meaning; empty where there is nothing to say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cell {
+    pub text: String,
+    pub tone: Tone,
+}
+
+impl Cell {
+    pub fn new(text: impl Into<String>, tone: Tone) -> Self {
+        Self { text: text.into(), tone }
+    }
+
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self::new(text, Tone::Plain)
+    }
+}
+
+/// The pipeline's status, and the worse one of a pipeline that it triggered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PipelineCell {
+    /// The worst of both: what the glyph and the colour show.
+    pub worst: Status,
+    /// The pipeline's own status.
+    pub own: Status,
+    pub id: u64,
+    /// The triggered pipeline whose status is worse than `own`.
+    pub below: Option<u64>,
+}
+
+/// What a cell of a report holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// The project's full path.
+    Project(String),
+    Text(Cell),
+    Pipeline(PipelineCell),
+    /// Instead of a pipeline: what the row is.
+    State(StateWord),
+    /// Names and statuses in the pipeline's order.
+    Stages(Vec<(String, Status)>),
+    /// Instead of stages: why there are none.
+    Message(Cell),
+    /// A moment as a person reads it, and unmistakable for a script.
+    Moment {
+        short: String,
+        full: String,
+    },
+}
+
+/// The columns that a report can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Column {
+    Project,
+    Ref,
+    Pipeline,
+    Stages,
+    Duration,
+    Age,
+    Time,
+    User,
+    Commit,
+    Source,
+    Coverage,
+    Queued,
+}
+
+impl Column {
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Ref => "ref",
+            Self::Pipeline => "pipeline",
+            Self::Stages => "stages",
+            Self::Duration => "duration",
+            Self::Age => "age",
+            Self::Time => "time",
+            Self::User => "user",
+            Self::Commit => "commit",
+            Self::Source => "source",
+            Self::Coverage => "coverage",
+            Self::Queued => "queued",
+        }
+    }
+}

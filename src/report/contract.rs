@@ -1,0 +1,283 @@
+//! The JSON contract `glwatch.status/1`: key for key what scripts may rely on. Fields may be added, none changes its meaning.
+//!
+//! Borrows from a snapshot and says how it is written; which bytes that makes is `render::json`'s.
+
+use crate::domain::health::Counts;
+use crate::domain::job::{Job, Stage};
+use crate::domain::pipeline::{Downstream, Pipeline};
+use crate::domain::project::{Failure, ProjectRow};
+use crate::domain::snapshot::{Group, Problem, Snapshot};
+use crate::domain::status::Status;
+use crate::text::duration::whole_seconds;
+use chrono::{DateTime, Utc};
+use serde::{Serialize, Serializer};
+
+/// The version of the contract, in every document.
+pub const SCHEMA: &str = "glwatch.status/1";
+
+/// A whole snapshot.
+#[derive(Debug, Serialize)]
+pub struct StatusDocument<'a> {
+    pub schema: &'static str,
+    pub host: &'a str,
+    pub generated_at: String,
+    pub complete: bool,
+    pub groups: Vec<GroupEntry<'a>>,
+    pub problems: Vec<ProblemEntry<'a>>,
+    pub requests: Requests,
+    pub summary: Summary,
+    pub projects: Vec<ProjectEntry<'a>>,
+}
+
+impl<'a> From<&'a Snapshot> for StatusDocument<'a> {
+    fn from(snapshot: &'a Snapshot) -> Self {
+        let usage = &snapshot.usage;
+        Self {
+            schema: SCHEMA,
+            host: &snapshot.host,
+            generated_at: time(snapshot.taken_at),
+            complete: snapshot.is_complete(),
+            groups: snapshot.groups.iter().map(GroupEntry::from).collect(),
+            problems: snapshot.problems.iter().map(ProblemEntry::from).collect(),
+            requests: Requests {
+                count: usage.requests,
+                limit: usage.limit,
+                remaining: usage.remaining,
+                api: usage.api.word(),
+            },
+            summary: Summary::from(Counts::of(snapshot)),
+            projects: snapshot.rows.iter().map(ProjectEntry::from).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct GroupEntry<'a> {
+    pub id: u64,
+    pub full_path: &'a str,
+    pub web_url: Option<&'a str>,
+}
+
+impl<'a> From<&'a Group> for GroupEntry<'a> {
+    fn from(group: &'a Group) -> Self {
+        Self { id: group.id.0, full_path: &group.full_path, web_url: group.web_url.as_deref() }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct ProblemEntry<'a> {
+    pub scope: &'static str,
+    pub subject: &'a str,
+    pub kind: &'a str,
+    pub message: &'a str,
+}
+
+impl<'a> From<&'a Problem> for ProblemEntry<'a> {
+    fn from(problem: &'a Problem) -> Self {
+        let Failure { kind, message } = &problem.failure;
+        Self { scope: problem.scope.word(), subject: &problem.subject, kind, message }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct Requests {
+    pub count: u64,
+    pub limit: Option<u64>,
+    pub remaining: Option<u64>,
+    pub api: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    pub projects: usize,
+    /// Projects by the status of their worst pipeline, most severe first.
+    #[serde(serialize_with = "as_object")]
+    pub by_status: Vec<(Status, usize)>,
+    pub no_pipeline: usize,
+    pub no_access: usize,
+    pub error: usize,
+    pub stale: usize,
+}
+
+impl From<Counts> for Summary {
+    fn from(counts: Counts) -> Self {
+        let Counts { projects, by_status, no_pipeline, no_access, error } = counts;
+        // A one-shot run has no older data to keep.
+        Self { projects, by_status, no_pipeline, no_access, error, stale: 0 }
+    }
+}
+
+fn as_object<S: Serializer>(counts: &[(Status, usize)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(counts.iter().map(|(status, count)| (status.word(), count)))
+}
+
+#[derive(Debug, Serialize)]
+pub struct ProjectEntry<'a> {
+    pub id: u64,
+    pub full_path: &'a str,
+    pub name: &'a str,
+    pub web_url: Option<&'a str>,
+    pub default_branch: Option<&'a str>,
+    pub state: &'static str,
+    pub ever_ran: Option<bool>,
+    pub error: Option<ErrorEntry<'a>>,
+    pub as_of: String,
+    pub pipelines: Vec<PipelineEntry<'a>>,
+}
+
+impl<'a> From<&'a ProjectRow> for ProjectEntry<'a> {
+    fn from(row: &'a ProjectRow) -> Self {
+        let project = &row.project;
+        Self {
+            id: project.id.0,
+            full_path: &project.full_path,
+            name: &project.name,
+            web_url: project.web_url.as_deref(),
+            default_branch: project.default_branch.as_deref(),
+            state: row.state_word().word(),
+            ever_ran: row.ever_ran(),
+            error: row.failure().map(|Failure { kind, message }| ErrorEntry { kind, message }),
+            as_of: time(row.as_of),
+            pipelines: row.pipelines().iter().map(PipelineEntry::from).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct ErrorEntry<'a> {
+    pub kind: &'a str,
+    pub message: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PipelineEntry<'a> {
+    pub id: u64,
+    pub iid: Option<u64>,
+    pub status: &'a str,
+    pub worst: String,
+    #[serde(rename = "ref")]
+    pub git_ref: &'a str,
+    pub ref_kind: &'static str,
+    pub sha: Option<&'a str>,
+    pub source: Option<&'a str>,
+    pub name: Option<&'a str>,
+    pub created_at: Option<String>,
+    pub started_at: Option<String>,
+    pub finished_at: Option<String>,
+    pub updated_at: Option<String>,
+    pub duration_s: Option<u64>,
+    pub queued_s: Option<u64>,
+    pub coverage: Option<f64>,
+    pub user: Option<&'a str>,
+    pub commit_title: Option<&'a str>,
+    pub failure_reason: Option<&'a str>,
+    pub yaml_errors: Option<&'a str>,
+    pub web_url: Option<&'a str>,
+    pub stages: Vec<StageEntry<'a>>,
+    pub downstream: Vec<DownstreamEntry<'a>>,
+}
+
+impl<'a> From<&'a Pipeline> for PipelineEntry<'a> {
+    fn from(pipeline: &'a Pipeline) -> Self {
+        Self {
+            id: pipeline.id.0,
+            iid: pipeline.iid,
+            status: pipeline.status.word(),
+            worst: pipeline.worst().word().to_owned(),
+            git_ref: &pipeline.git_ref.name,
+            ref_kind: pipeline.git_ref.kind.word(),
+            sha: pipeline.sha.as_deref(),
+            source: pipeline.source.as_deref(),
+            name: pipeline.name.as_deref(),
+            created_at: pipeline.created_at.map(time),
+            started_at: pipeline.started_at.map(time),
+            finished_at: pipeline.finished_at.map(time),
+            updated_at: pipeline.updated_at.map(time),
+            duration_s: pipeline.duration.map(whole_seconds),
+            queued_s: pipeline.queued.map(whole_seconds),
+            coverage: pipeline.coverage,
+            user: pipeline.user.as_deref(),
+            commit_title: pipeline.commit_title.as_deref(),
+            failure_reason: pipeline.failure_reason.as_deref(),
+            yaml_errors: pipeline.yaml_errors.as_deref(),
+            web_url: pipeline.web_url.as_deref(),
+            stages: pipeline.stages.iter().map(StageEntry::from).collect(),
+            downstream: pipeline.descendants().into_iter().map(DownstreamEntry::from).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct StageEntry<'a> {
+    pub name: &'a str,
+    pub status: &'a str,
+    pub jobs: Vec<JobEntry<'a>>,
+}
+
+impl<'a> From<&'a Stage> for StageEntry<'a> {
+    fn from(stage: &'a Stage) -> Self {
+        let jobs = stage.jobs.iter().map(JobEntry::from).collect();
+        Self { name: &stage.name, status: stage.status.word(), jobs }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct JobEntry<'a> {
+    pub id: u64,
+    pub name: &'a str,
+    pub kind: &'static str,
+    pub status: &'a str,
+    pub allow_failure: bool,
+    pub attempts: Option<u32>,
+    pub started_at: Option<String>,
+    pub finished_at: Option<String>,
+    pub duration_s: Option<u64>,
+    pub failure_reason: Option<&'a str>,
+    pub web_url: Option<&'a str>,
+    pub downstream_id: Option<u64>,
+}
+
+impl<'a> From<&'a Job> for JobEntry<'a> {
+    fn from(job: &'a Job) -> Self {
+        Self {
+            id: job.id.0,
+            name: &job.name,
+            kind: job.kind.word(),
+            status: job.status.word(),
+            allow_failure: job.allow_failure,
+            attempts: job.attempts,
+            started_at: job.started_at.map(time),
+            finished_at: job.finished_at.map(time),
+            duration_s: job.duration.map(whole_seconds),
+            failure_reason: job.failure_reason.as_deref(),
+            web_url: job.web_url.as_deref(),
+            downstream_id: job.downstream_id.map(|id| id.0),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct DownstreamEntry<'a> {
+    pub id: u64,
+    pub project: Option<&'a str>,
+    pub status: &'a str,
+    pub worst: String,
+    pub web_url: Option<&'a str>,
+}
+
+impl<'a> From<&'a Downstream> for DownstreamEntry<'a> {
+    fn from(downstream: &'a Downstream) -> Self {
+        Self {
+            id: downstream.id.0,
+            project: downstream.project.as_deref(),
+            status: downstream.status.word(),
+            worst: downstream.worst().word().to_owned(),
+            web_url: downstream.web_url.as_deref(),
+        }
+    }
+}
+
+/// RFC 3339 in UTC and whole seconds.
+fn time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,231 @@
+//! The state of the groups as rows and columns: one row per pipeline, or one that says why there is none.
+//!
+//! The order is the snapshot's, the present is when it was taken. It knows neither widths nor colours.
+
+use super::cell::{Cell, Column, Content, PipelineCell, Tone};
+use crate::domain::health::Counts;
+use crate::domain::pipeline::{Downstream, Pipeline, RefKind};
+use crate::domain::project::{ProjectRow, State, StateWord};
+use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
+use crate::domain::status::Status;
+use crate::domain::usage::Usage;
+use crate::text::age::age;
+use crate::text::duration::duration;
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+/// What the reader asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusOptions {
+    /// User, commit, source, coverage and queue time, too.
+    pub wide: bool,
+    /// The zone of every time that is shown.
+    pub zone: Tz,
+    /// Shows when a pipeline was created instead of how long ago that was.
+    pub times: bool,
+}
+
+/// The report behind `table` and `wide`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatusReport {
+    pub columns: Vec<Column>,
+    pub rows: Vec<Row>,
+    /// The group that all groups lie in: a terminal may leave it out of the paths.
+    pub common_group: Option<String>,
+    pub summary: Summary,
+    /// What the report lacks, in sentences; empty when it is complete.
+    pub missing: Vec<String>,
+}
+
+/// One line: as many contents as the report has columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    pub contents: Vec<Content>,
+}
+
+/// The facts below the table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    pub counts: Counts,
+    pub usage: Usage,
+    /// `20:00 CET`
+    pub taken_at: String,
+}
+
+impl StatusReport {
+    pub fn new(snapshot: &Snapshot, options: &StatusOptions) -> Self {
+        let columns = columns(options);
+        let scene = Scene { now: snapshot.taken_at, zone: options.zone };
+        Self {
+            rows: snapshot.rows.iter().flat_map(|row| rows(row, &columns, scene)).collect(),
+            columns,
+            common_group: common_group(&snapshot.groups),
+            summary: Summary {
+                counts: Counts::of(snapshot),
+                usage: snapshot.usage,
+                taken_at: snapshot.taken_at.with_timezone(&options.zone).format("%H:%M %Z").to_string(),
+            },
+            missing: missing(snapshot),
+        }
+    }
+}
+
+fn columns(options: &StatusOptions) -> Vec<Column> {
+    let when = if options.times { Column::Time } else { Column::Age };
+    let mut columns = vec![Column::Project, Column::Ref, Column::Pipeline, Column::Stages, Column::Duration, when];
+    if options.wide {
+        columns.extend([Column::User, Column::Commit, Column::Source, Column::Coverage, Column::Queued]);
+    }
+    columns
+}
+
+/// From when and where the rows are seen.
+#[derive(Clone, Copy)]
+struct Scene {
+    now: DateTime<Utc>,
+    zone: Tz,
+}
+
+fn rows(row: &ProjectRow, columns: &[Column], scene: Scene) -> Vec<Row> {
+    let path = &row.project.full_path;
+    let of_pipeline = |pipeline: &Pipeline| Row {
+        contents: columns.iter().map(|column| pipeline_content(*column, path, pipeline, scene)).collect(),
+    };
+    match &row.state {
+        State::Ok(pipelines) => pipelines.iter().map(of_pipeline).collect(),
+        State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => {
+            vec![Row { contents: columns.iter().map(|column| state_content(*column, row)).collect() }]
+        }
+    }
+}
+
+fn state_content(column: Column, row: &ProjectRow) -> Content {
+    let state = row.state_word();
+    match column {
+        Column::Project => Content::Project(row.project.full_path.clone()),
+        Column::Pipeline => Content::State(state),
+        Column::Stages => Content::Message(Cell::new(state_message(&row.state), Tone::from(state))),
+        Column::Ref
+        | Column::Duration
+        | Column::Age
+        | Column::Time
+        | Column::User
+        | Column::Commit
+        | Column::Source
+        | Column::Coverage
+        | Column::Queued => Content::Text(Cell::default()),
+    }
+}
+
+fn state_message(state: &State) -> &str {
+    match state {
+        State::Ok(_) => "",
+        State::NoPipeline { ever_ran: Some(false) } => "no pipeline yet",
+        State::NoPipeline { ever_ran: Some(true) | None } => "no pipeline for this ref",
+        State::NoAccess(failure) | State::Error(failure) => &failure.message,
+    }
+}
+
+fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: Scene) -> Content {
+    let optional = |text: Option<String>| Content::Text(Cell::plain(text.unwrap_or_default()));
+    match column {
+        Column::Project => Content::Project(path.to_owned()),
+        Column::Ref => Content::Text(Cell::plain(ref_label(pipeline))),
+        Column::Pipeline => Content::Pipeline(pipeline_cell(pipeline)),
+        Column::Stages => stages_content(pipeline),
+        Column::Duration => optional(pipeline.duration.map(duration)),
+        Column::Age => optional(pipeline.created_at.map(|then| age(scene.now, then))),
+        Column::Time => match pipeline.created_at {
+            Some(then) => moment(then, scene),
+            None => optional(None),
+        },
+        Column::User => optional(pipeline.user.clone()),
+        Column::Commit => optional(pipeline.commit_title.clone()),
+        Column::Source => optional(pipeline.source.clone()),
+        Column::Coverage => optional(pipeline.coverage.map(|percent| format!("{percent:.1}%"))),
+        Column::Queued => optional(pipeline.queued.map(duration)),
+    }
+}
+
+/// Names the ref, and what started the pipeline where the ref alone misleads.
+fn ref_label(pipeline: &Pipeline) -> String {
+    let name = &pipeline.git_ref.name;
+    match (pipeline.git_ref.kind, pipeline.source.as_deref()) {
+        (RefKind::MergeTrain, _) => format!("{name} (train)"),
+        (_, Some("schedule")) => format!("{name} (schedule)"),
+        (RefKind::Branch | RefKind::Tag | RefKind::MergeRequest | RefKind::Other, _) => name.clone(),
+    }
+}
+
+fn pipeline_cell(pipeline: &Pipeline) -> PipelineCell {
+    let (own, worst) = (pipeline.verdict(), pipeline.worst());
+    let below = (own != worst).then(|| culprit(&pipeline.downstream, &worst)).flatten();
+    PipelineCell { below, worst, own, id: pipeline.id.0 }
+}
+
+/// Finds the pipeline that brought the status: the deepest one whose worst it is.
+fn culprit(level: &[Downstream], worst: &Status) -> Option<u64> {
+    let found = level.iter().find(|downstream| downstream.worst() == *worst)?;
+    culprit(&found.downstream, worst).or(Some(found.id.0))
+}
+
+fn stages_content(pipeline: &Pipeline) -> Content {
+    if !pipeline.stages.is_empty() {
+        let stage = |stage: &crate::domain::job::Stage| (stage.name.clone(), stage.status.clone());
+        return Content::Stages(pipeline.stages.iter().map(stage).collect());
+    }
+    let first_line = |text: &str| text.trim().lines().next().unwrap_or_default().trim_end().to_owned();
+    let (text, tone) = match (&pipeline.yaml_errors, &pipeline.failure_reason) {
+        (Some(errors), _) => (format!("YAML error: {}", first_line(errors)), Tone::Bad),
+        (None, Some(reason)) => (first_line(reason).replace('_', " "), Tone::Bad),
+        (None, None) => ("no jobs".to_owned(), Tone::Muted),
+    };
+    Content::Message(Cell::new(text, tone))
+}
+
+/// A time of day for what is recent, a date for what is not.
+fn moment(then: DateTime<Utc>, scene: Scene) -> Content {
+    /// Younger than this, a day and month without a year cannot be mistaken.
+    const UNMISTAKABLE: TimeDelta = TimeDelta::days(300);
+
+    let local = then.with_timezone(&scene.zone);
+    let today = scene.now.with_timezone(&scene.zone).date_naive();
+    let short = if local.date_naive() == today {
+        local.format("%H:%M:%S")
+    } else if (scene.now - then).abs() < UNMISTAKABLE {
+        local.format("%b %d %H:%M")
+    } else {
+        local.format("%Y-%m-%d")
+    };
+    Content::Moment { short: short.to_string(), full: local.format("%Y-%m-%dT%H:%M:%S%:z").to_string() }
+}
+
+/// Returns the longest path that all groups share, a group's own path included.
+fn common_group(groups: &[Group]) -> Option<String> {
+    let mut paths = groups.iter().map(|group| group.full_path.split('/').collect::<Vec<_>>());
+    let first = paths.next()?;
+    let shared = paths.fold(first, |shared, path| {
+        shared.into_iter().zip(path).take_while(|(a, b)| a == b).map(|(part, _)| part).collect()
+    });
+    Some(shared.join("/")).filter(|path| !path.is_empty())
+}
+
+fn missing(snapshot: &Snapshot) -> Vec<String> {
+    let lost = |problem: &&Problem| match problem.scope {
+        Scope::Group | Scope::List => true,
+        Scope::Project | Scope::Api => false,
+    };
+    let sentence = |problem: &Problem| match problem.scope {
+        Scope::Group => format!("group {} could not be read: {}", problem.subject, problem.failure.message),
+        Scope::List | Scope::Project | Scope::Api => {
+            format!("the project list of {} lost a part: {}", problem.subject, problem.failure.message)
+        }
+    };
+    let mut missing: Vec<String> = snapshot.problems.iter().filter(lost).map(sentence).collect();
+    match snapshot.rows.iter().filter(|row| row.state_word() == StateWord::Error).count() {
+        0 => {}
+        1 => missing.push("1 project could not be read".to_owned()),
+        unread => missing.push(format!("{unread} projects could not be read")),
+    }
+    missing
+}
