@@ -14,6 +14,7 @@
 pub mod collect;
 pub mod domain;
 pub mod gitlab;
+pub mod render;
 pub mod report;
 #[cfg(feature = "demo")]
 pub mod sim;

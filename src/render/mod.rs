@@ -1,0 +1,12 @@
+//! Reports as bytes: takes a report and a writer, and never fetches, prints by itself or asks the time.
+//!
+//! Each renderer escapes foreign text for its own format.
+
+mod item;
+pub mod json;
+mod paint;
+mod summary;
+pub mod table;
+
+#[cfg(test)]
+mod example;

@@ -1,0 +1,148 @@
+//! The status table: aligned columns on a terminal, TAB-separated lines anywhere else.
+//!
+//! On a terminal no line is ever wider than it. Elsewhere nothing is cut and nothing but rows is written.
+
+use super::item::{Item, Painter};
+use super::paint::paint;
+use super::summary;
+use crate::report::cell::{Column, Tone};
+use crate::report::status::StatusReport;
+use crate::text::fit::{ColumnNeed, GUTTER, fit_columns};
+use crate::text::glyph::Charset;
+use crate::text::width::{cells, truncate};
+use std::io::{self, Write};
+use tabled::builder::Builder;
+use tabled::settings::{Padding, Style as Borders};
+
+/// What the output can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Cells of the terminal; `None` when it is none.
+    pub width: Option<u16>,
+    pub color: bool,
+    pub ascii: bool,
+    pub stages: StagesWidth,
+}
+
+/// How wide the stages column may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StagesWidth {
+    /// What the terminal leaves.
+    #[default]
+    Auto,
+    /// At most this many cells.
+    Cells(u16),
+}
+
+impl StagesWidth {
+    fn limit(self) -> usize {
+        match self {
+            Self::Auto => usize::MAX,
+            Self::Cells(cells) => usize::from(cells),
+        }
+    }
+}
+
+/// Messages take the place of stages; one that is wider than this would push the columns behind it out of sight.
+const MESSAGE_NATURAL: usize = 60;
+
+/// Writes the report in the form that the style asks for.
+pub fn write(report: &StatusReport, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let charset = if style.ascii { Charset::Ascii } else { Charset::Unicode };
+    let painter = Painter { color: style.color, charset };
+    match style.width {
+        Some(width) => write_terminal(report, style.stages, usize::from(width), painter, out),
+        None => write_lines(report, style.stages, painter, out),
+    }
+}
+
+fn write_terminal(
+    report: &StatusReport,
+    stages: StagesWidth,
+    width: usize,
+    painter: Painter,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let group = report.common_group.as_deref();
+    let items = |row: &crate::report::status::Row| row.contents.iter().map(|c| painter.item(c, group)).collect();
+    let rows: Vec<Vec<Item>> = report.rows.iter().map(items).collect();
+    if !rows.is_empty() {
+        let needs: Vec<ColumnNeed> =
+            report.columns.iter().enumerate().map(|(n, column)| need(*column, n, &rows, stages)).collect();
+        write_aligned(&report.columns, &rows, &fit_columns(&needs, width), painter, out)?;
+        writeln!(out)?;
+    }
+    summary::write(report, width, painter, out)
+}
+
+fn write_aligned(
+    columns: &[Column],
+    rows: &[Vec<Item>],
+    widths: &[Option<usize>],
+    painter: Painter,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let shown: Vec<(usize, usize)> = widths.iter().enumerate().filter_map(|(n, width)| Some((n, (*width)?))).collect();
+    let mut table = Builder::new();
+    table.push_record(
+        shown.iter().map(|(n, width)| {
+            paint(&truncate(columns[*n].title(), *width, painter.charset), Tone::Muted, painter.color)
+        }),
+    );
+    for row in rows {
+        table.push_record(shown.iter().map(|(n, width)| row[*n].print(*width, painter)));
+    }
+    let mut table = table.build();
+    table.with(Borders::empty()).with(Padding::new(0, GUTTER, 0, 0));
+    for line in table.to_string().lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn write_lines(report: &StatusReport, stages: StagesWidth, painter: Painter, out: &mut dyn Write) -> io::Result<()> {
+    for row in &report.rows {
+        let cells: Vec<String> = row
+            .contents
+            .iter()
+            .map(|content| match painter.item_in_full(content) {
+                item @ Item::Stages(_) => item.print(stages.limit(), painter),
+                item => item.print(usize::MAX, painter),
+            })
+            .collect();
+        writeln!(out, "{}", cells.join("\t"))?;
+    }
+    Ok(())
+}
+
+/// Measures a column and says how far it gives way.
+///
+/// The last targets of the columns that always stand in the table add up to less than 80 cells, so that none of them
+/// leaves an ordinary terminal.
+fn need(column: Column, n: usize, rows: &[Vec<Item>], stages: StagesWidth) -> ColumnNeed {
+    let item_width = |row: &Vec<Item>| match &row[n] {
+        message @ Item::Message(..) => message.natural().min(MESSAGE_NATURAL),
+        item => item.natural(),
+    };
+    let limit = if column == Column::Stages { stages.limit() } else { usize::MAX };
+    let widest = rows.iter().map(item_width).max().unwrap_or(0);
+    let natural = widest.max(cells(column.title())).min(limit);
+    let (targets, leaves, floor) = match column {
+        Column::Project => ([36, 24, 16], None, 6),
+        Column::Pipeline => ([34, 24, 18], None, 8),
+        Column::Stages => ([48, 24, 12], None, 2),
+        Column::Age => ([4, 4, 4], Some(1), 0),
+        Column::Time => ([12, 12, 12], Some(2), 0),
+        Column::Ref => ([24, 14, 8], Some(3), 0),
+        Column::Duration => ([8, 8, 8], Some(4), 0),
+        Column::User => ([20, 12, 8], Some(5), 0),
+        Column::Commit => ([40, 24, 16], Some(6), 0),
+        Column::Coverage => ([8, 8, 8], Some(7), 0),
+        Column::Source => ([14, 10, 8], Some(8), 0),
+        Column::Queued => ([7, 7, 7], Some(9), 0),
+    };
+    ColumnNeed { natural, targets, leaves, floor }
+}
+
+#[cfg(test)]
+mod tests;
