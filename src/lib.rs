@@ -11,7 +11,9 @@
 //! domain  -> nothing                     sim    -> nothing
 //! ```
 
+mod cli;
 pub mod collect;
+pub mod config;
 pub mod domain;
 pub mod gitlab;
 pub mod render;
@@ -19,3 +21,11 @@ pub mod report;
 #[cfg(feature = "demo")]
 pub mod sim;
 pub mod text;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the program with its command line, the program's name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    cli::run(arguments)
+}

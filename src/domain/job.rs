@@ -106,7 +106,7 @@ fn stage_rank(name: &str) -> u8 {
 
 /// Returns a stage's status by GitLab's composite rule (`lib/gitlab/ci/status/composite.rb`).
 ///
-/// An unknown word anywhere is not covered by that rule; the stage then carries the word, unless it is failed anyway.
+/// An unknown word is not covered by that rule; it gives way to what is surely under way, waiting or failed.
 pub fn stage_status(jobs: &[Job]) -> Status {
     use Status::*;
     let is_ignored = |job: &Job| job.allow_failure && job.status == Manual;
@@ -116,9 +116,6 @@ pub fn stage_status(jobs: &[Job]) -> Status {
     let any = |wanted: &[Status]| words.iter().any(|word| wanted.contains(word));
     let only = |allowed: &[Status]| words.iter().all(|word| allowed.contains(word));
 
-    if let Some(other) = words.iter().find(|word| matches!(word, Other(_))) {
-        return if any(&[Failed]) { Failed } else { (*other).clone() };
-    }
     let passed = if warned { Warning } else { Success };
     if !warned && only(&[Skipped]) {
         Skipped
@@ -144,6 +141,8 @@ pub fn stage_status(jobs: &[Job]) -> Status {
         Scheduled
     } else if any(&[Preparing]) {
         Preparing
+    } else if let Some(other) = words.iter().find(|word| matches!(word, Other(_)) && !any(&[Failed])) {
+        (*other).clone()
     } else if any(&[Created]) {
         Running
     } else if any(&[Canceling]) {
@@ -209,6 +208,7 @@ mod tests {
             ("being canceled", plain(&[Success, Canceling]), Canceling),
             ("resource group", plain(&[Success, WaitingForResource]), WaitingForResource),
             ("a word of tomorrow", plain(&[Success, Other("quarantined".into())]), Other("quarantined".into())),
+            ("a word of tomorrow while others run", plain(&[Running, Other("quarantined".into())]), Running),
             ("a word of tomorrow beside a failure", plain(&[Failed, Other("quarantined".into())]), Failed),
         ];
         for (sentence, jobs, expected) in cases {

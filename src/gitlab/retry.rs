@@ -15,7 +15,6 @@ pub struct RetryOptions {
 }
 
 impl Default for RetryOptions {
-    /// Four attempts within about four seconds: long enough for a restarting proxy, short enough for a person who waits.
     fn default() -> Self {
         Self { attempts: 4, first_wait: Duration::from_millis(300), longest_wait: Duration::from_secs(5) }
     }

@@ -7,6 +7,7 @@ use crate::gitlab::budget::{Budget, TooLong};
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::redirect;
 use crate::gitlab::retry::{RetryOptions, is_passing};
+use crate::text::sanitise::sanitise;
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
@@ -37,6 +38,8 @@ pub struct Options {
     /// Further trusted certificates, PEM.
     pub ca: Option<Vec<u8>>,
     pub insecure: bool,
+    /// Whether `HTTPS_PROXY` and the like count.
+    pub uses_proxy: bool,
     pub retry: RetryOptions,
     /// The program's clock, for servers that send no `Date`.
     pub now: fn() -> DateTime<Utc>,
@@ -82,6 +85,9 @@ impl Transport {
             .pool_max_idle_per_host(options.concurrency);
         if let Some(pem) = &options.ca {
             builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem)?);
+        }
+        if !options.uses_proxy {
+            builder = builder.no_proxy();
         }
         if options.insecure {
             builder = builder.tls_danger_accept_invalid_certs(true);
@@ -320,10 +326,10 @@ fn said(headers: &HeaderMap, body: &[u8]) -> String {
     clean(&text)
 }
 
-/// Keeps the beginning of a foreign text, on one line and without controls.
+/// Keeps the beginning of a foreign text, on one line and harmless.
 fn clean(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SAID).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    let start: String = text.chars().take(MAX_SAID).collect();
+    sanitise(&start).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn needed_scope(body: &[u8]) -> String {
@@ -360,7 +366,7 @@ mod tests {
             ),
             (r#"{"message":{"name":["is taken"]}}"#, r#"{"name":["is taken"]}"#),
             ("Retry later\n", "Retry later"),
-            ("\u{1b}[2Jgone", "[2Jgone"),
+            ("\u{1b}[2Jgone", "\u{fffd}gone"),
             ("", ""),
         ];
         for (body, expected) in cases {

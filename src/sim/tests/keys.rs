@@ -49,7 +49,6 @@ const EXTRA: [(&str, &[&str], &str); 6] = [
     ),
 ];
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so aloud")]
 fn documented(file: &str) -> Option<BTreeSet<String>> {
     let shared = std::env::var("GLWATCH_SHARED").unwrap_or_else(|_| "../shared".to_owned());
     let path = PathBuf::from(shared).join("gitlab/rest-examples").join(file);

@@ -1,0 +1,202 @@
+//! Everything that can be typed. What it means is decided in `config`; here it only becomes a layer of texts.
+
+use crate::config::{Layer, Origin};
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+
+const PROJECTS: &str = "Projects and pipelines";
+const ACCESS: &str = "Server and access";
+const OUTPUT: &str = "Output";
+const VERDICT: &str = "Exit code";
+const LOAD: &str = "Load on the server";
+
+const EXAMPLES: &str = "\
+Examples:
+  glwatch --demo                                     a simulated group, no server needed
+  glwatch --group-id 12345                           the newest pipeline of every project
+  glwatch --group-id acme/payments --ref default     only default branches
+  glwatch --group-id 12345 --fail-on failed && ./release.sh
+  glwatch --group-id 12345 -o json | jq -r '.projects[] | select(.pipelines[].worst == \"failed\") | .full_path'
+
+Exit codes:
+  0  done, nothing matched --fail-on        4  partial: a project, list page or group could not be read
+  1  a project matched --fail-on            6  the output could not be written
+  2  usage or configuration error           130 / 143  interrupted / terminated
+  3  no data: unreachable, unauthorised, group not found
+
+Every option can be given as a variable: GLWATCH_GROUP_ID, GLWATCH_STAGES_WIDTH, and so on.
+The token is the first of --token, --token-file, GLWATCH_TOKEN, GITLAB_TOKEN that is set and not empty.";
+
+/// Returns the whole command line.
+pub(super) fn command() -> Command {
+    let styles = Styles::styled()
+        .header(AnsiColor::Green.on_default().bold())
+        .usage(AnsiColor::Green.on_default().bold())
+        .literal(AnsiColor::Cyan.on_default())
+        .placeholder(AnsiColor::Cyan.on_default());
+    Command::new("glwatch")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Shows the state of every pipeline of a whole GitLab group")
+        .after_help(EXAMPLES)
+        .styles(styles)
+        .args_conflicts_with_subcommands(true)
+        .max_term_width(100)
+        .args(project_args())
+        .args(access_args())
+        .args(output_args())
+        .args(verdict_args())
+        .args(load_args())
+        .subcommand(super::completions::command())
+        .subcommand(super::man::command())
+        .subcommands(simulated())
+}
+
+#[cfg(feature = "demo")]
+fn simulated() -> Option<Command> {
+    Some(super::sim::command())
+}
+
+#[cfg(not(feature = "demo"))]
+fn simulated() -> Option<Command> {
+    None
+}
+
+/// Returns an option that takes a value; an empty one is refused by whoever reads it.
+fn option(key: &'static str, value: &'static str, heading: &'static str, help: &'static str) -> Arg {
+    Arg::new(key).long(key).value_name(value).help_heading(heading).help(help).action(ArgAction::Append)
+}
+
+fn switch(key: &'static str, heading: &'static str, help: &'static str) -> Arg {
+    Arg::new(key).long(key).help_heading(heading).help(help).action(ArgAction::SetTrue)
+}
+
+fn project_args() -> Vec<Arg> {
+    let mut args = vec![
+        option(
+            "group-id",
+            "GROUP",
+            PROJECTS,
+            "Group, by number or full path; repeatable [in CI: the project's root group]",
+        )
+        .short('g'),
+        option(
+            "exclude",
+            "PATTERN,..",
+            PROJECTS,
+            "Leave out projects: id, name, path, a group above, or a glob on the full path",
+        ),
+        option("include", "PATTERN,..", PROJECTS, "Only these projects; patterns as for --exclude, which wins"),
+        option(
+            "ref",
+            "REF",
+            PROJECTS,
+            "Newest pipeline of: any, default, tags, mr, a branch or tag, or a glob; repeatable [default: any]",
+        ),
+        switch("archived", PROJECTS, "Archived projects and those marked for deletion, too"),
+        switch("no-subgroups", PROJECTS, "Only projects directly in the group"),
+    ];
+    if cfg!(feature = "demo") {
+        args.push(switch("demo", PROJECTS, "Show a simulated group; needs neither server nor token"));
+    }
+    args
+}
+
+fn access_args() -> Vec<Arg> {
+    vec![
+        option("host", "HOST", ACCESS, "GitLab host or URL, with sub-path if it has one [default: gitlab.com]")
+            .value_hint(ValueHint::Hostname),
+        option(
+            "token",
+            "TOKEN",
+            ACCESS,
+            "Token with scope read_api; others on this machine can see it, so prefer GITLAB_TOKEN",
+        ),
+        option("token-file", "FILE", ACCESS, "File with the token, - for standard input")
+            .value_hint(ValueHint::FilePath),
+        option("ca-file", "FILE", ACCESS, "Further trusted certificates, PEM").value_hint(ValueHint::FilePath),
+        switch("insecure", ACCESS, "Accept any certificate: anyone on the way can read the token"),
+    ]
+}
+
+fn output_args() -> Vec<Arg> {
+    vec![
+        option("output", "FORMAT", OUTPUT, "table, wide or json [default: table]")
+            .short('o')
+            .value_parser(["table", "wide", "json"]),
+        option("sort", "ORDER", OUTPUT, "Order of the projects [default: attention]").value_parser([
+            "attention",
+            "name",
+            "age",
+            "duration",
+            "status",
+        ]),
+        option("stages-width", "CELLS", OUTPUT, "Width of the stages column in cells, or auto [default: auto]"),
+        option("timezone", "ZONE", OUTPUT, "Show times in this zone instead of ages, such as Europe/Berlin"),
+        option("color", "WHEN", OUTPUT, "Use colours [default: auto]").value_parser(["auto", "always", "never"]),
+        switch("ascii", OUTPUT, "Draw with ASCII characters only"),
+        switch("quiet", OUTPUT, "No progress and no warnings on standard error").short('q'),
+        Arg::new("verbose")
+            .long("verbose")
+            .short('v')
+            .action(ArgAction::Count)
+            .help_heading(OUTPUT)
+            .help("Say on standard error what is going on; -vv every request"),
+        option("log-file", "FILE", OUTPUT, "Write every request to this file").value_hint(ValueHint::FilePath),
+    ]
+}
+
+fn verdict_args() -> Vec<Arg> {
+    vec![
+        option(
+            "fail-on",
+            "STATUS,..",
+            VERDICT,
+            "Exit with 1 if a project has one of these: failed, warning, canceled, error, ..",
+        ),
+        switch("allow-partial", VERDICT, "Exit with 0 instead of 4 if a part could not be read"),
+    ]
+}
+
+fn load_args() -> Vec<Arg> {
+    vec![
+        option("concurrency", "N", LOAD, "Requests under way at once [default: 8]"),
+        option("rps", "RATE", LOAD, "Requests per second at most, such as 5 or 0.5 [default: 1000 at once, then 25]"),
+        option(
+            "retry-wait",
+            "TIME",
+            LOAD,
+            "Wait before a failed request is tried again; doubles, four attempts in all [default: 300ms]",
+        ),
+        option("timeout", "TIME", LOAD, "Time for one request, such as 500ms or 1m [default: 30s]"),
+    ]
+}
+
+/// Returns what was typed, as the strongest layer of settings.
+pub(super) fn layer(matches: &ArgMatches) -> Layer {
+    let mut layer = Layer::default();
+    let args = [project_args(), access_args(), output_args(), verdict_args(), load_args()];
+    for arg in args.iter().flatten() {
+        let Some(key) = arg.get_long() else { continue };
+        match arg.get_action() {
+            ArgAction::SetTrue if matches.get_flag(key) => {
+                layer.set(key, vec!["true".into()], Origin::Flag(key.to_owned()))
+            }
+            ArgAction::Append => {
+                let values = matches.get_many::<String>(key).into_iter().flatten().cloned().collect();
+                layer.set(key, values, Origin::Flag(key.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    layer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+}

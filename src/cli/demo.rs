@@ -1,0 +1,31 @@
+//! `--demo`: the simulated GitLab in this process, asked through the same client as any other.
+
+use super::error::CliError;
+use super::output;
+use super::status::Surroundings;
+use crate::config::{Layer, Origin, Settings, variable};
+use crate::sim::{Clock, Options, Sim};
+use std::collections::HashMap;
+
+/// Sources that do not count in a demo: what they name is somewhere else.
+const IGNORED: [&str; 5] = ["host", "token", "token-file", "ca-file", "insecure"];
+/// The demo group's own number; any other is accepted, too.
+const GROUP: &str = "12345";
+
+/// Starts the simulated GitLab and points the settings at it.
+pub(super) fn start(
+    mut flags: Layer,
+    mut environment: HashMap<String, String>,
+) -> Result<(Sim, Surroundings), CliError> {
+    let options = Options { clock: Clock::real(), any_group: true, ..Options::default() };
+    let sim = Sim::start(options).map_err(CliError::Sim)?;
+    flags.forget(&IGNORED);
+    flags.set("host", vec![sim.url().to_owned()], Origin::Demo);
+    let of_elsewhere = |name: &str| name.starts_with("GITLAB_") && name != "GITLAB_CI" || name.starts_with("CI_");
+    let is_ignored = |name: &str| IGNORED.iter().any(|key| name == variable(key));
+    environment.retain(|name, _| !of_elsewhere(name) && !is_ignored(name));
+    let mut settings = Settings::new(flags, &environment);
+    settings.set_default("group-id", GROUP, Origin::Demo);
+    output::to_stderr(&["demo: a simulated group; token, host, proxy and CI settings are ignored".into()]);
+    Ok((sim, Surroundings { settings, environment, uses_proxy: false }))
+}

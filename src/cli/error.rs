@@ -1,0 +1,93 @@
+//! The only place that prints an error: message, causes one per line, and hints that say what to do next.
+
+use super::exit::Exit;
+use super::hint;
+use super::output;
+use crate::collect::run::GroupError;
+use crate::config::ConfigError;
+use std::io;
+
+/// What ends a run before its job is done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    #[error("{origin}: failed to read \"{path}\"")]
+    File { origin: String, path: String, source: io::Error },
+    #[error("{origin}: \"{path}\" holds no usable certificate")]
+    Certificate { origin: String, path: String, source: reqwest::Error },
+    #[error("{origin}: the token {problem}")]
+    Token { origin: String, problem: &'static str },
+    #[error("{group}")]
+    Group { group: GroupError, hints: Vec<String> },
+    #[error("the filters leave no project: {left_out} of {left_out} are left out")]
+    NothingLeft { left_out: usize, unmatched: Vec<String> },
+    #[error("failed to write the output")]
+    Output(#[source] io::Error),
+    #[cfg(feature = "demo")]
+    #[error("failed to start the simulated GitLab")]
+    Sim(#[source] io::Error),
+    #[error("failed to start")]
+    Start(#[source] io::Error),
+    #[error("interrupted")]
+    Stopped(Exit),
+}
+
+impl CliError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_)
+            | Self::File { .. }
+            | Self::Certificate { .. }
+            | Self::Token { .. }
+            | Self::NothingLeft { .. } => Exit::Usage,
+            Self::Group { .. } | Self::Start(_) => Exit::NoData,
+            #[cfg(feature = "demo")]
+            Self::Sim(_) => Exit::NoData,
+            Self::Output(_) => Exit::Unwritten,
+            Self::Stopped(exit) => *exit,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Config(error) => error.hints.clone(),
+            Self::Group { hints, .. } => hints.clone(),
+            Self::Token { .. } => vec!["a token is one line of letters, digits and signs, such as glpat-...".into()],
+            Self::Certificate { .. } => {
+                vec!["--ca-file takes certificates in PEM form, -----BEGIN CERTIFICATE-----".into()]
+            }
+            Self::NothingLeft { unmatched, .. } => hint::nothing_left(unmatched),
+            Self::Output(_) => vec!["check that there is room on the disk, then run again".into()],
+            Self::File { .. } => vec!["check that the file exists and that you may read it".into()],
+            #[cfg(feature = "demo")]
+            Self::Sim(_) => {
+                vec!["the simulated GitLab listens on a port of this machine only; choose one that is free".into()]
+            }
+            Self::Start(_) | Self::Stopped(_) => Vec::new(),
+        }
+    }
+}
+
+/// Prints an error and returns the exit code that goes with it.
+pub(super) fn report(error: &CliError) -> Exit {
+    if let CliError::Stopped(exit) = error {
+        return *exit;
+    }
+    let mut lines = vec![format!("error: {error}")];
+    let mut cause = std::error::Error::source(error);
+    // A group's error prints itself; its causes start below it.
+    if let CliError::Group { group, .. } = error {
+        cause = std::error::Error::source(group);
+    }
+    while let Some(next) = cause {
+        let text = next.to_string();
+        if !lines.last().is_some_and(|line| line.ends_with(&text)) {
+            lines.push(format!("  caused by: {text}"));
+        }
+        cause = next.source();
+    }
+    lines.extend(error.hints().into_iter().map(|hint| format!("Hint: {hint}")));
+    output::to_stderr(&lines);
+    error.exit()
+}

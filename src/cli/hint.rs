@@ -1,0 +1,110 @@
+//! What to do next, for each way in which GitLab cannot be read.
+
+use crate::config::{Config, Settings};
+use crate::domain::id::GroupRef;
+use crate::gitlab::error::{Error, Kind};
+
+/// Returns what the user can do about a group that could not be read.
+pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> Vec<String> {
+    let host = &config.connection.host;
+    let has_token = config.connection.token.is_some();
+    match &error.kind {
+        Kind::Unauthorized(_) if has_token => vec![
+            format!(
+                "GitLab does not accept the token from {}: it is expired, revoked, or for another host",
+                token_origin(config)
+            ),
+            new_token(config),
+        ],
+        Kind::Unauthorized(_) => without_token(config, settings),
+        Kind::Status { code: 403 | 404, .. } => {
+            let mut hints = vec![
+                "GitLab answers 404 for groups that one may not see, as well as for those that do not exist".to_owned(),
+            ];
+            if has_token {
+                hints.push(format!(
+                    "check the group, and that the owner of the token from {} is a member of it",
+                    token_origin(config)
+                ));
+            } else {
+                hints.extend(without_token(config, settings));
+            }
+            if config.scope.groups.iter().any(|group| matches!(group, GroupRef::Path(_))) {
+                hints.push("a group's path is the full one, such as my-group/my-subgroup".into());
+            }
+            hints
+        }
+        Kind::InsufficientScope { needed } => {
+            vec![format!("the token from {} needs the scope {needed}", token_origin(config)), new_token(config)]
+        }
+        Kind::Dns(_) => vec![format!(
+            "check the spelling of --host ({host}, from {}) and the network",
+            config.connection.host_origin
+        )],
+        Kind::Refused(_) => vec![format!("nothing listens at {host}: check host and port, or whether GitLab is down")],
+        Kind::Certificate(_) => vec![
+            "if it is signed by a CA of your own, name its certificate: --ca-file ca.pem".into(),
+            "--insecure accepts any certificate; then anyone on the way can read the token".into(),
+        ],
+        Kind::Connection(_) | Kind::BodyCut(_) => {
+            vec![format!("check the network and any proxy between here and {host}")]
+        }
+        Kind::Timeout(_) => {
+            vec!["give the server more time (--timeout 2m), or less to do at once (--concurrency 2)".into()]
+        }
+        Kind::TooLarge(_) => vec![format!("no answer of GitLab is that large: is {host} really one?")],
+        Kind::RateLimited { .. } | Kind::WaitTooLong { .. } => vec![
+            "the server limits how much it is asked: wait, then ask for less at a time (--rps 5, or fewer groups)"
+                .into(),
+        ],
+        Kind::Deadline => {
+            vec!["a run has five minutes; ask for fewer groups, or find out why the server is slow".into()]
+        }
+        Kind::Status { code, .. } if *code >= 500 => {
+            vec!["GitLab is in trouble: try again in a minute; its administrator finds the request by its id".into()]
+        }
+        Kind::Status { .. } => Vec::new(),
+        Kind::NotJson { .. } | Kind::Decode { .. } => vec![
+            format!("check that {host} is the address of a GitLab, with its sub-path if it has one"),
+            "a proxy or a login page in between answers HTML: try the address in a browser".into(),
+        ],
+        Kind::Redirect { to, .. } => vec![format!("if that is where your GitLab is, name it: --host {to}")],
+    }
+}
+
+/// Returns why a run without a token may fail, and how to give one.
+fn without_token(config: &Config, settings: &Settings) -> Vec<String> {
+    let mut hints = Vec::new();
+    let empty = settings.empty_variables.iter().filter(|name| name.ends_with("_TOKEN"));
+    hints.extend(empty.map(|name| format!("{name} is set but empty, which counts as no token")));
+    if settings.has_job_token {
+        hints.push(
+            "CI_JOB_TOKEN cannot list projects, pipelines or jobs: make a group access token with scope read_api and \
+             store it as the masked CI/CD variable GITLAB_TOKEN"
+                .into(),
+        );
+    } else {
+        hints
+            .push("no token is given, so only what is public can be read: set GITLAB_TOKEN or use --token-file".into());
+        hints.push(new_token(config));
+    }
+    hints
+}
+
+fn new_token(config: &Config) -> String {
+    format!("make a token with scope read_api: {}/-/user_settings/personal_access_tokens", config.connection.host)
+}
+
+fn token_origin(config: &Config) -> String {
+    config.connection.token.as_ref().map_or_else(|| "nowhere".to_owned(), |(_, origin)| origin.to_string())
+}
+
+/// Returns what to do when the filters leave nothing.
+pub(super) fn nothing_left(unmatched: &[String]) -> Vec<String> {
+    let mut hints: Vec<String> =
+        unmatched.iter().map(|pattern| format!("no project answers to \"{}\"", pattern.escape_debug())).collect();
+    hints.push(
+        "a pattern is an id, name or path, letter for letter, or a glob on the full path, such as 'acme/*/api'".into(),
+    );
+    hints
+}

@@ -1,0 +1,17 @@
+//! `glwatch man`.
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::{args, output};
+use clap::Command;
+
+pub(super) fn command() -> Command {
+    Command::new("man").about("Prints the manual page: glwatch man | man -l -")
+}
+
+pub(super) fn run() -> Result<Exit, CliError> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(args::command()).render(&mut page).map_err(CliError::Output)?;
+    output::to_stdout(&page)?;
+    Ok(Exit::Done)
+}

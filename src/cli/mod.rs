@@ -1,0 +1,39 @@
+//! The front door: the only module that knows all others, prints errors and decides the exit code.
+
+mod args;
+mod clock;
+mod completions;
+#[cfg(feature = "demo")]
+mod demo;
+mod error;
+mod exit;
+mod hint;
+mod log;
+mod man;
+mod output;
+mod progress;
+#[cfg(feature = "demo")]
+mod sim;
+mod status;
+mod token;
+mod wire;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the command line and returns its exit code.
+pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let matches = match args::command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(refusal) => return output::clap_answer(&refusal),
+    };
+    let outcome = match matches.subcommand() {
+        None => status::run(&matches),
+        Some(("completions", matches)) => completions::run(matches),
+        Some(("man", _)) => man::run(),
+        #[cfg(feature = "demo")]
+        Some(("sim", matches)) => sim::run(matches),
+        Some((name, _)) => unreachable!("clap knows no subcommand {name}"),
+    };
+    outcome.unwrap_or_else(|error| error::report(&error)).into()
+}

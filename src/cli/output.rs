@@ -1,0 +1,46 @@
+//! Writing to standard output and standard error: the only place that touches them.
+
+use super::error::CliError;
+use super::exit::Exit;
+use crate::text::sanitise::sanitise;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Writes what a command has to say. A reader that has gone away is not an error: it had enough.
+pub(super) fn to_stdout(bytes: &[u8]) -> Result<(), CliError> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Output(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Writes lines for people. Whatever is foreign in them is made harmless; that standard error is closed is no error.
+pub(super) fn to_stderr(lines: &[String]) {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&sanitise(line));
+        text.push('\n');
+    }
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints what clap has to say: help and version are answers, the rest is a usage error.
+pub(super) fn clap_answer(refusal: &clap::Error) -> ExitCode {
+    let _ = refusal.print();
+    if refusal.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+}
+
+/// Returns the width of the terminal that standard output is; `None` when it is none.
+pub(super) fn stdout_width() -> Option<u16> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    // A terminal that does not tell its size, or tells 0, is taken for the classic one.
+    let told = crossterm::terminal::size().map_or(0, |(columns, _)| columns);
+    Some(if told == 0 { 80 } else { told })
+}
+
+pub(super) fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}

@@ -1,0 +1,65 @@
+//! `glwatch sim`: the simulated GitLab as a server of its own.
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::output;
+use crate::sim::{Access, Clock, Options, RateLimit, Sim, WorldKind};
+use crate::text::duration::parse_duration;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use std::time::Duration;
+
+const ABOUT: &str = "Serves the simulated GitLab on a port of this machine";
+
+const EXAMPLES: &str = "\
+Examples:
+  glwatch sim --port 8929                            then: glwatch --host http://127.0.0.1:8929 --group-id 12345
+  glwatch sim --projects 2000 --latency 100ms        a large group on a slow server
+  glwatch sim --private                              only with a token, such as glpat-sim-read_api";
+
+pub(super) fn command() -> Command {
+    let value = |key: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(key).long(key).value_name(value).help(help)
+    };
+    let number = || value_parser!(u32).range(1..);
+    Command::new("sim").about(ABOUT).after_help(EXAMPLES).args([
+        value("port", "PORT", "Port to listen on [default: any that is free]").value_parser(value_parser!(u16)),
+        value("latency", "TIME", "How late every answer is [default: 0s]").value_parser(duration),
+        value("projects", "N", "That many projects of one kind instead of the demo group").value_parser(number()),
+        value("stages", "N", "Stages of each of them [default: 4]").value_parser(number()).requires("projects"),
+        value("jobs", "N", "Jobs of each stage [default: 3]").value_parser(number()).requires("projects"),
+        value("seed", "N", "Another world of the same kind [default: 1]").value_parser(value_parser!(u64)),
+        value("rate-limit", "N", "Requests a minute before it answers 429").value_parser(number()),
+        Arg::new("private").long("private").action(ArgAction::SetTrue).help("Show the group only to who has a token"),
+    ])
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| error.to_string())
+}
+
+/// Serves until it is stopped from outside.
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
+    let number = |key| matches.get_one::<u32>(key).copied();
+    let size = |key, default| number(key).map_or(default, |number| number as usize);
+    let world = match number("projects") {
+        Some(projects) => {
+            WorldKind::Uniform { projects: projects as usize, stages: size("stages", 4), jobs: size("jobs", 3) }
+        }
+        None => WorldKind::Demo,
+    };
+    let options = Options {
+        world,
+        seed: matches.get_one("seed").copied().unwrap_or(1),
+        clock: Clock::real(),
+        latency: matches.get_one("latency").copied().unwrap_or_default(),
+        port: matches.get_one("port").copied().unwrap_or(0),
+        access: if matches.get_flag("private") { Access::Private } else { Access::Public },
+        rate_limit: number("rate-limit").map(|limit| RateLimit { limit, period: Duration::from_secs(60) }),
+        any_group: true,
+        ..Options::default()
+    };
+    let sim = Sim::start(options).map_err(CliError::Sim)?;
+    output::to_stdout(format!("{}\n", sim.url()).as_bytes())?;
+    sim.run_until_stopped();
+    Ok(Exit::Done)
+}

@@ -1,0 +1,163 @@
+//! The status command: the group, once.
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::progress::ProgressLine;
+use super::{args, clock, hint, log, output, wire};
+use crate::collect::run::{self, Reply};
+use crate::config::{Color, Config, Display, Output, Settings, StagesWidth};
+use crate::domain::snapshot::{Problem, Scope, Snapshot};
+use crate::render::{json, table};
+use crate::report::contract::StatusDocument;
+use crate::report::status::{StatusOptions, StatusReport};
+use crate::text::plural::counted;
+use clap::ArgMatches;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What the command finds around it.
+pub(super) struct Surroundings {
+    pub settings: Settings,
+    pub environment: HashMap<String, String>,
+    pub uses_proxy: bool,
+}
+
+/// Runs the command. In a demo the simulated GitLab lives as long as this call.
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let environment: HashMap<String, String> = std::env::vars_os().filter_map(text).collect();
+    let flags = args::layer(matches);
+    let verbosity = matches.get_count("verbose");
+    #[cfg(feature = "demo")]
+    if matches.get_flag("demo") {
+        let (_sim, surroundings) = super::demo::start(flags, environment)?;
+        return show(&surroundings, verbosity);
+    }
+    let settings = Settings::new(flags, &environment);
+    show(&Surroundings { settings, environment, uses_proxy: true }, verbosity)
+}
+
+fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
+    let config = Config::resolve(&surroundings.settings)?;
+    log::start(verbosity, config.display.log_file.as_deref())?;
+    warn_of_insecure(&config);
+    let Reply { mut snapshot, unmatched, left_out } = read(surroundings, &config, verbosity)?;
+    if snapshot.rows.is_empty() && left_out > 0 {
+        return Err(CliError::NothingLeft { left_out, unmatched });
+    }
+    config.display.sort.apply(&mut snapshot.rows);
+    if !config.display.quiet {
+        warn(&snapshot, &unmatched);
+    }
+    let exit = judge(&snapshot, &config);
+    let bytes = rendered(&snapshot, &config.display, surroundings)?;
+    // Of two ends the worse is told, the reason in any case.
+    Ok(output::to_stdout(&bytes).map_or_else(|error| exit.worse(super::error::report(&error)), |()| exit))
+}
+
+fn read(surroundings: &Surroundings, config: &Config, verbosity: u8) -> Result<Reply, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
+    let line = ProgressLine::new(!config.display.quiet && verbosity == 0 && output::stderr_is_terminal());
+    runtime.block_on(until_stopped(async {
+        let client = wire::client(config, surroundings.uses_proxy)?;
+        let options = wire::collecting(config);
+        let reply = run::read(&client, &options, &|progress| line.show(progress)).await;
+        reply.map_err(|group| {
+            let hints = hint::for_group(&group.source, config, &surroundings.settings);
+            CliError::Group { group, hints }
+        })
+    }))
+}
+
+/// Runs until the work is done or somebody stops it.
+async fn until_stopped<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Start)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Start)?;
+    tokio::select! {
+        outcome = work => outcome,
+        _ = interrupt.recv() => Err(CliError::Stopped(Exit::Interrupted)),
+        _ = terminate.recv() => Err(CliError::Stopped(Exit::Terminated)),
+    }
+}
+
+fn warn_of_insecure(config: &Config) {
+    if config.connection.insecure && !config.display.quiet {
+        output::to_stderr(&[
+            "warning: --insecure: certificates are not checked, anyone on the way can read the token".into()
+        ]);
+    }
+}
+
+/// Says what the reader of the output must know; rows speak for themselves and are only counted.
+fn warn(snapshot: &Snapshot, unmatched: &[String]) {
+    let mut lines: Vec<String> =
+        unmatched.iter().map(|pattern| format!("warning: no project answers to \"{pattern}\"")).collect();
+    let is_row = |problem: &&Problem| problem.scope == Scope::Project;
+    for problem in snapshot.problems.iter().filter(|problem| !is_row(problem)) {
+        lines.push(format!("warning: {} {}: {}", problem.scope.word(), problem.subject, problem.failure.message));
+    }
+    let of_projects: Vec<&Problem> = snapshot.problems.iter().filter(is_row).collect();
+    if let Some(first) = of_projects.first() {
+        let what = counted(of_projects.len(), "project problem");
+        lines.push(format!("warning: {what}, the first: {}: {}", first.subject, first.failure.message));
+    }
+    if snapshot.rows.is_empty() {
+        lines.push("warning: the group has no projects, or none that this token may see".into());
+    }
+    output::to_stderr(&lines);
+}
+
+/// Returns the exit code that the snapshot deserves.
+fn judge(snapshot: &Snapshot, config: &Config) -> Exit {
+    let mut exit = Exit::Done;
+    if !snapshot.is_complete() && !config.verdict.allow_partial {
+        exit = exit.worse(Exit::Partial);
+    }
+    if snapshot.rows.iter().any(|row| config.verdict.fail_on.matches(row)) {
+        exit = exit.worse(Exit::Matched);
+    }
+    if snapshot.has_nothing_read() {
+        exit = exit.worse(Exit::NoData);
+    }
+    exit
+}
+
+fn rendered(snapshot: &Snapshot, display: &Display, surroundings: &Surroundings) -> Result<Vec<u8>, CliError> {
+    let mut bytes = Vec::new();
+    let written = match display.output {
+        Output::Json => json::write(&StatusDocument::from(snapshot), &mut bytes),
+        Output::Table | Output::Wide => {
+            let options = StatusOptions {
+                wide: display.output == Output::Wide,
+                zone: display.timezone.unwrap_or_else(|| clock::default_zone(&surroundings.environment)),
+                times: display.timezone.is_some(),
+            };
+            table::write(&StatusReport::new(snapshot, &options), &style(display, surroundings), &mut bytes)
+        }
+    };
+    written.map_err(CliError::Output)?;
+    Ok(bytes)
+}
+
+/// Decides what the output can show: the terminal, `NO_COLOR` (<https://no-color.org>) and `TERM=dumb` have a say.
+fn style(display: &Display, surroundings: &Surroundings) -> table::Style {
+    let is_set = |name: &str| surroundings.environment.get(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = surroundings.environment.get("TERM").is_some_and(|term| term == "dumb");
+    let width = output::stdout_width();
+    // The log of a GitLab job is no terminal, but shows colours.
+    let has_colors = (width.is_some() && !is_dumb) || surroundings.settings.is_ci_job;
+    table::Style {
+        width,
+        color: match display.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => has_colors && !is_set("NO_COLOR"),
+        },
+        ascii: display.ascii || is_dumb,
+        stages: match display.stages_width {
+            StagesWidth::Auto => table::StagesWidth::Auto,
+            StagesWidth::Cells(cells) => table::StagesWidth::Cells(cells),
+        },
+    }
+}

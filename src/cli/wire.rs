@@ -1,0 +1,58 @@
+//! From the sections of the configuration to each module's own options.
+
+use super::clock;
+use super::error::CliError;
+use super::token;
+use crate::collect;
+use crate::config::{Config, Connection, Origin};
+use crate::gitlab::client::{Client, ListFilter};
+use crate::gitlab::{self, RetryOptions};
+use std::path::Path;
+use std::time::Duration;
+
+/// What a one-shot run may take in all.
+const TOTAL_TIME: Duration = Duration::from_secs(5 * 60);
+
+/// Makes the client of a one-shot run.
+pub(super) fn client(config: &Config, uses_proxy: bool) -> Result<Client, CliError> {
+    let Connection { host, ca_file, insecure, .. } = &config.connection;
+    let ca = ca_file.as_ref().map(|(path, origin)| read_ca(path, origin)).transpose()?;
+    let options = gitlab::Options {
+        host: host.clone(),
+        token: token::read(&config.connection)?,
+        concurrency: config.collecting.concurrency,
+        rps: config.collecting.rps,
+        timeout: config.collecting.timeout,
+        total_time: Some(TOTAL_TIME),
+        ca,
+        insecure: *insecure,
+        uses_proxy,
+        retry: RetryOptions { first_wait: config.collecting.retry_wait, ..RetryOptions::default() },
+        now: clock::now,
+    };
+    Client::new(options).map_err(|source| match ca_file {
+        Some((path, origin)) => {
+            CliError::Certificate { origin: origin.to_string(), path: path.display().to_string(), source }
+        }
+        None => CliError::Start(std::io::Error::other(source)),
+    })
+}
+
+fn read_ca(path: &Path, origin: &Origin) -> Result<Vec<u8>, CliError> {
+    std::fs::read(path).map_err(|source| CliError::File {
+        origin: origin.to_string(),
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+/// Returns what is to be read.
+pub(super) fn collecting(config: &Config) -> collect::run::Options {
+    let scope = &config.scope;
+    collect::run::Options {
+        groups: scope.groups.clone(),
+        list: ListFilter { subgroups: scope.subgroups, archived: scope.archived },
+        filter: scope.filter.clone(),
+        refs: scope.refs.clone(),
+    }
+}

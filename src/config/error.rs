@@ -1,0 +1,26 @@
+//! A setting that cannot be used: which, from where, what is wrong, what is permitted.
+
+use super::layer::Origin;
+use std::fmt;
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    pub origin: Origin,
+    /// What the user wrote; `None` where it may be a secret or is missing.
+    pub value: Option<String>,
+    /// Goes on after the value: `is not a time zone`.
+    pub problem: String,
+    /// What to do next.
+    pub hints: Vec<String>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.origin)?;
+        if let Some(value) = &self.value {
+            write!(f, "\"{}\" ", value.escape_debug())?;
+        }
+        f.write_str(&self.problem)
+    }
+}

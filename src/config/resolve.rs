@@ -1,0 +1,270 @@
+//! From layers of texts to one validated configuration.
+
+use super::error::ConfigError;
+use super::layer::{Origin, Settings};
+use super::section::{
+    Collecting, Color, Config, Connection, Display, Output, Scope, StagesWidth, TokenSource, Verdict,
+};
+use crate::domain::health::{FailOn, Sort};
+use crate::domain::host::Host;
+use crate::domain::id::{GroupId, GroupRef};
+use crate::domain::project::StateWord;
+use crate::domain::selection::{ProjectFilter, RefSelector};
+use crate::domain::status::Status;
+use crate::text::duration::parse_duration;
+use secrecy::SecretString;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const DEFAULT_HOST: &str = "gitlab.com";
+/// Eight is what a browser with two tabs asks of a server at once.
+const DEFAULT_CONCURRENCY: usize = 8;
+const CONCURRENCY: RangeInclusive<usize> = 1..=100;
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(600);
+/// Four attempts then take about four seconds: long enough for a proxy that restarts, short enough for a person who waits.
+const DEFAULT_RETRY_WAIT: Duration = Duration::from_millis(300);
+const RETRY_WAIT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
+const STAGES_WIDTH: RangeInclusive<u16> = 1..=1000;
+const MAX_RPS: f64 = 1000.0;
+
+impl Config {
+    /// Validates the settings; the first that cannot be used is the error.
+    pub fn resolve(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            connection: connection(settings)?,
+            scope: scope(settings)?,
+            collecting: collecting(settings)?,
+            display: display(settings)?,
+            verdict: verdict(settings)?,
+        })
+    }
+}
+
+fn connection(settings: &Settings) -> Result<Connection, ConfigError> {
+    let host = settings.parsed("host", None, |text| Host::parse(text).map(Some).map_err(|error| error.to_string()))?;
+    let host = match host {
+        Some(host) => host,
+        None => Host::parse(DEFAULT_HOST).expect("the default host is a host"),
+    };
+    let host_origin = settings.get("host").map_or(Origin::Default, |setting| setting.origin.clone());
+    let token = settings.first_of(&["token", "token-file"]).map(|(key, setting)| {
+        let source = match key {
+            "token" => TokenSource::Given(SecretString::from(setting.text().trim())),
+            _ => TokenSource::File(PathBuf::from(setting.text())),
+        };
+        (source, setting.origin.clone())
+    });
+    let ca_file = settings.get("ca-file").map(|setting| (PathBuf::from(setting.text()), setting.origin.clone()));
+    Ok(Connection { host, host_origin, token, ca_file, insecure: settings.switch("insecure")? })
+}
+
+fn scope(settings: &Settings) -> Result<Scope, ConfigError> {
+    let list = |key| settings.get(key).into_iter().flat_map(|setting| setting.list());
+    let mut groups = Vec::new();
+    if let Some(setting) = settings.get("group-id") {
+        for text in setting.list() {
+            let group = group_ref(text).map_err(|problem| setting.refuse(text, problem))?;
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+    }
+    if groups.is_empty() {
+        return Err(no_group(settings));
+    }
+    for key in ["include", "exclude"] {
+        for text in list(key) {
+            if let (Err(error), Some(setting)) = (ProjectFilter::new([text], []), settings.get(key)) {
+                return Err(setting.refuse(text, format!("is not a glob: {}", error.kind())));
+            }
+        }
+    }
+    let filter = ProjectFilter::new(list("include"), list("exclude")).unwrap_or_default();
+    let mut refs = Vec::new();
+    if let Some(setting) = settings.get("ref") {
+        // Not split at commas: a ref may have one in its name.
+        for text in setting.values.iter().map(|value| value.trim()) {
+            let selector = RefSelector::parse(text)
+                .map_err(|error| setting.refuse(text, format!("is not a glob: {}", error.kind())))?;
+            refs.push(selector);
+        }
+    }
+    if refs.is_empty() {
+        refs.push(RefSelector::Any);
+    }
+    let subgroups = !settings.switch("no-subgroups")?;
+    Ok(Scope { groups, filter, subgroups, archived: settings.switch("archived")?, refs })
+}
+
+fn no_group(settings: &Settings) -> ConfigError {
+    let mut hints = vec![
+        "give the group's number or full path: glwatch --group-id 12345, or --group-id my-group/my-subgroup".to_owned(),
+        "its number stands on the group's page, behind the three dots beside its name".to_owned(),
+        "to see what glwatch does without a server: glwatch --demo".to_owned(),
+    ];
+    if settings.empty_variables.iter().any(|name| name == "GLWATCH_GROUP_ID") {
+        hints.insert(0, "GLWATCH_GROUP_ID is set but empty".to_owned());
+    }
+    ConfigError { origin: Origin::Flag("group-id".into()), value: None, problem: "no group is given".into(), hints }
+}
+
+/// Reads a group's number or full path (legal characters: GitLab `lib/gitlab/path_regex.rb`).
+fn group_ref(text: &str) -> Result<GroupRef, String> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return match text.parse() {
+            Ok(id) if id > 0 => Ok(GroupRef::Id(GroupId(id))),
+            _ => Err("is no group's number".into()),
+        };
+    }
+    let path = text.trim_matches('/');
+    let is_part =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    if text.contains("://") || text.starts_with('-') || path.is_empty() || !path.split('/').all(is_part) {
+        return Err("is neither a group's number nor its full path, such as 12345 or my-group/my-subgroup".into());
+    }
+    Ok(GroupRef::Path(path.to_owned()))
+}
+
+fn collecting(settings: &Settings) -> Result<Collecting, ConfigError> {
+    let concurrency = settings.parsed("concurrency", DEFAULT_CONCURRENCY, |text| {
+        text.parse()
+            .ok()
+            .filter(|count| CONCURRENCY.contains(count))
+            .ok_or_else(|| format!("is not a number of requests from {} to {}", CONCURRENCY.start(), CONCURRENCY.end()))
+    })?;
+    let rps = settings.parsed("rps", None, |text| match text.parse::<f64>() {
+        Ok(rps) if rps > 0.0 && rps <= MAX_RPS => Ok(Some(rps)),
+        _ => Err(format!("is not a rate above 0 and up to {MAX_RPS} requests per second, such as 5 or 0.5")),
+    })?;
+    let timeout = time(settings, "timeout", DEFAULT_TIMEOUT, TIMEOUT)?;
+    let retry_wait = time(settings, "retry-wait", DEFAULT_RETRY_WAIT, RETRY_WAIT)?;
+    Ok(Collecting { concurrency, rps, timeout, retry_wait })
+}
+
+fn time(
+    settings: &Settings,
+    key: &'static str,
+    default: Duration,
+    permitted: RangeInclusive<Duration>,
+) -> Result<Duration, ConfigError> {
+    settings.parsed(key, default, |text| match parse_duration(text) {
+        Ok(time) if permitted.contains(&time) => Ok(time),
+        Ok(_) => Err(format!("is not a time from {:?} to {:?}", permitted.start(), permitted.end())),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+fn display(settings: &Settings) -> Result<Display, ConfigError> {
+    let outputs = [("table", Output::Table), ("wide", Output::Wide), ("json", Output::Json)];
+    let colors = [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
+    let stages_width = settings.parsed("stages-width", StagesWidth::Auto, |text| match text.parse() {
+        _ if text == "auto" => Ok(StagesWidth::Auto),
+        Ok(cells) if STAGES_WIDTH.contains(&cells) => Ok(StagesWidth::Cells(cells)),
+        _ => Err(format!("is neither auto nor a width from {} to {} cells", STAGES_WIDTH.start(), STAGES_WIDTH.end())),
+    })?;
+    let timezone = settings.parsed("timezone", None, |text| {
+        text.parse()
+            .map(Some)
+            .map_err(|_| "is not a time zone of the IANA database, such as UTC or Europe/Berlin".into())
+    })?;
+    Ok(Display {
+        output: settings.choice("output", &outputs, Output::Table)?,
+        color: settings.choice("color", &colors, Color::Auto)?,
+        ascii: settings.switch("ascii")?,
+        stages_width,
+        sort: settings.choice("sort", &Sort::ALL, Sort::Attention)?,
+        timezone,
+        quiet: settings.switch("quiet")?,
+        log_file: settings.get("log-file").map(|setting| PathBuf::from(setting.text())),
+    })
+}
+
+fn verdict(settings: &Settings) -> Result<Verdict, ConfigError> {
+    let mut fail_on = FailOn::default();
+    if let Some(setting) = settings.get("fail-on") {
+        for word in setting.list() {
+            let state = StateWord::ALL.into_iter().find(|state| state.word() == word && *state != StateWord::Ok);
+            match (Status::from_word(word), state) {
+                (Some(status), _) => fail_on.statuses.push(status),
+                (None, Some(state)) => fail_on.states.push(state),
+                (None, None) => return Err(setting.refuse(word, unknown_state())),
+            }
+        }
+    }
+    Ok(Verdict { fail_on, allow_partial: settings.switch("allow-partial")? })
+}
+
+fn unknown_state() -> String {
+    let statuses: Vec<_> = Status::KNOWN.iter().map(|status| status.word().to_owned()).collect();
+    format!("is no status: permitted are {}, no_pipeline, no_access and error", statuses.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::layer::Layer;
+    use std::collections::HashMap;
+
+    fn resolve(values: &[(&'static str, &str)]) -> Result<Config, ConfigError> {
+        let mut flags = Layer::default();
+        flags.set("group-id", vec!["1".into()], Origin::Flag("group-id".into()));
+        for (key, value) in values {
+            flags.set(key, vec![(*value).to_owned()], Origin::Flag((*key).into()));
+        }
+        Config::resolve(&Settings::new(flags, &HashMap::new()))
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_with_flag_value_and_what_is_permitted() {
+        let cases = [
+            ("timezone", "Mars/Olympus", "is not a time zone"),
+            ("stages-width", "wide", "neither auto nor a width from 1 to 1000"),
+            ("stages-width", "0", "neither auto nor a width"),
+            ("exclude", "acme/[*", "is not a glob"),
+            ("ref", "v[12", "is not a glob"),
+            ("group-id", "-5", "neither a group's number nor its full path"),
+            ("group-id", "https://gitlab.com/acme", "neither a group's number"),
+            ("group-id", "a b", "neither a group's number"),
+            ("group-id", "0", "is no group's number"),
+            ("timeout", "soon", ""),
+            ("timeout", "1h", "from 100ms to 600s"),
+            ("fail-on", "failed,borken", "is no status: permitted are failed"),
+            ("concurrency", "0", "from 1 to 100"),
+            ("rps", "0", "above 0"),
+            ("rps", "NaN", "above 0"),
+            ("host", "ftp://x", "only https and http"),
+            ("sort", "size", "is not one of attention, name"),
+            ("output", "xml", "is not one of table, wide, json"),
+            ("insecure", "maybe", "neither true nor false"),
+        ];
+        for (key, value, words) in cases {
+            let error = resolve(&[(key, value)]).expect_err(value).to_string();
+            let culprit = value.rsplit(',').next().unwrap();
+            assert!(error.starts_with(&format!("--{key}: \"{culprit}\" ")) && error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_a_number_or_a_full_path() {
+        let groups = |text| resolve(&[("group-id", text)]).map(|config| config.scope.groups);
+        let path = |path: &str| GroupRef::Path(path.into());
+        assert_eq!(groups("12345").unwrap(), [GroupRef::Id(GroupId(12345))]);
+        assert_eq!(groups("acme/pay.ments/").unwrap(), [path("acme/pay.ments")]);
+        assert_eq!(groups("acme, acme,7").unwrap(), [path("acme"), GroupRef::Id(GroupId(7))]);
+    }
+
+    #[test]
+    fn fail_on_takes_statuses_and_states() {
+        let verdict = resolve(&[("fail-on", "failed, warning,no_access")]).unwrap().verdict;
+        assert_eq!(verdict.fail_on.statuses, [Status::Failed, Status::Warning]);
+        assert_eq!(verdict.fail_on.states, [StateWord::NoAccess]);
+    }
+
+    #[test]
+    fn without_a_group_the_hints_say_how_to_name_one() {
+        let error = Config::resolve(&Settings::new(Layer::default(), &HashMap::new())).unwrap_err();
+        assert!(error.to_string().contains("no group is given") && !error.hints.is_empty());
+    }
+}

@@ -1,0 +1,101 @@
+//! The validated configuration, by section.
+
+use super::layer::Origin;
+use crate::domain::health::{FailOn, Sort};
+use crate::domain::host::Host;
+use crate::domain::id::GroupRef;
+use crate::domain::selection::{ProjectFilter, RefSelector};
+use chrono_tz::Tz;
+use secrecy::SecretString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that a run can be told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub connection: Connection,
+    pub scope: Scope,
+    pub collecting: Collecting,
+    pub display: Display,
+    pub verdict: Verdict,
+}
+
+/// Where the token comes from.
+#[derive(Debug, Clone)]
+pub enum TokenSource {
+    Given(SecretString),
+    /// `-` is standard input.
+    File(PathBuf),
+}
+
+/// Whom to ask, and as whom.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    pub host: Host,
+    pub host_origin: Origin,
+    pub token: Option<(TokenSource, Origin)>,
+    pub ca_file: Option<(PathBuf, Origin)>,
+    pub insecure: bool,
+}
+
+/// Which projects and pipelines.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    pub groups: Vec<GroupRef>,
+    pub filter: ProjectFilter,
+    pub subgroups: bool,
+    pub archived: bool,
+    pub refs: Vec<RefSelector>,
+}
+
+/// How fast and how patiently.
+#[derive(Debug, Clone)]
+pub struct Collecting {
+    pub concurrency: usize,
+    pub rps: Option<f64>,
+    pub timeout: Duration,
+    /// Before the second attempt; doubles from there.
+    pub retry_wait: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    Table,
+    Wide,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The width of the stages column, in cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StagesWidth {
+    Auto,
+    Cells(u16),
+}
+
+/// How it looks.
+#[derive(Debug, Clone)]
+pub struct Display {
+    pub output: Output,
+    pub color: Color,
+    pub ascii: bool,
+    pub stages_width: StagesWidth,
+    pub sort: Sort,
+    /// Shows times in this zone instead of ages.
+    pub timezone: Option<Tz>,
+    pub quiet: bool,
+    pub log_file: Option<PathBuf>,
+}
+
+/// What the exit code says.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    pub fail_on: FailOn,
+    pub allow_partial: bool,
+}
