@@ -68,10 +68,7 @@ impl Painter {
             Content::Text(Cell { text, tone }) => Item::Text(self.clean(text), *tone),
             Content::Moment { short, .. } => Item::Text(self.clean(short), Tone::Plain),
             Content::Pipeline(cell) => Item::Forms(self.pipeline_forms(cell), Tone::from(&cell.worst)),
-            Content::State(state) => {
-                let forms = vec![self.state_text(*state), state_glyph(*state, self.charset).to_owned()];
-                Item::Forms(forms, Tone::from(*state))
-            }
+            Content::State(state) => Item::Text(self.state_text(*state), Tone::from(*state)),
             Content::Stages(stages) => Item::Stages(stages.iter().map(|stage| self.stage(stage)).collect()),
             Content::Message(Cell { text, tone }) => Item::Message(self.clean(text), *tone),
         }

@@ -75,9 +75,149 @@ mod tests {
     use crate::render::example::one_pipeline;
 
     #[test]
-    fn look() {
+    fn the_contract_key_by_key() {
         let mut out = Vec::new();
         write(&StatusDocument::from(&one_pipeline()), &mut out).unwrap();
-        println!("{}", String::from_utf8(out).unwrap());
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.ends_with("}\n") && !text.ends_with("\n\n"));
+        insta::assert_snapshot!(text, @r###"
+    {
+      "schema": "glwatch.status/1",
+      "host": "https://gitlab.example.com",
+      "generated_at": "2026-11-20T19:00:00Z",
+      "complete": false,
+      "groups": [
+        {
+          "id": 12345,
+          "full_path": "acme",
+          "web_url": "https://gitlab.example.com/groups/acme"
+        }
+      ],
+      "problems": [],
+      "requests": {
+        "count": 9,
+        "limit": 2000,
+        "remaining": 1991,
+        "api": "rest"
+      },
+      "summary": {
+        "projects": 3,
+        "by_status": {
+          "failed": 1
+        },
+        "no_pipeline": 1,
+        "no_access": 0,
+        "error": 1,
+        "stale": 0
+      },
+      "projects": [
+        {
+          "id": 77,
+          "full_path": "acme/payments/api",
+          "name": "api",
+          "web_url": "https://gitlab.example.com/acme/payments/api",
+          "default_branch": "main",
+          "state": "ok",
+          "ever_ran": true,
+          "error": null,
+          "as_of": "2026-11-20T19:00:00Z",
+          "pipelines": [
+            {
+              "id": 8123,
+              "iid": 45,
+              "status": "failed",
+              "worst": "failed",
+              "ref": "main",
+              "ref_kind": "branch",
+              "sha": "4f2d1c",
+              "source": "push",
+              "name": null,
+              "created_at": "2026-11-20T18:54:00Z",
+              "started_at": "2026-11-20T18:54:03Z",
+              "finished_at": null,
+              "updated_at": "2026-11-20T19:00:15Z",
+              "duration_s": 372,
+              "queued_s": 3,
+              "coverage": 84.2,
+              "user": "ada",
+              "commit_title": "bell \u0007, C1 \u009b, bidi \u202e, line \u2028, größe",
+              "failure_reason": null,
+              "yaml_errors": null,
+              "web_url": null,
+              "stages": [
+                {
+                  "name": "test",
+                  "status": "failed",
+                  "jobs": [
+                    {
+                      "id": 991,
+                      "name": "unit",
+                      "kind": "job",
+                      "status": "failed",
+                      "allow_failure": false,
+                      "attempts": 2,
+                      "started_at": "2026-11-20T18:58:58Z",
+                      "finished_at": "2026-11-20T19:00:00Z",
+                      "duration_s": 62,
+                      "failure_reason": "script_failure",
+                      "web_url": null,
+                      "downstream_id": null
+                    }
+                  ]
+                }
+              ],
+              "downstream": [
+                {
+                  "id": 8200,
+                  "project": "acme/deploy",
+                  "status": "running",
+                  "worst": "running",
+                  "web_url": null
+                }
+              ]
+            }
+          ]
+        },
+        {
+          "id": 78,
+          "full_path": "acme/docs",
+          "name": "docs",
+          "web_url": "https://gitlab.example.com/acme/docs",
+          "default_branch": "main",
+          "state": "no_pipeline",
+          "ever_ran": false,
+          "error": null,
+          "as_of": "2026-11-20T19:00:00Z",
+          "pipelines": []
+        },
+        {
+          "id": 79,
+          "full_path": "acme/x",
+          "name": "x",
+          "web_url": "https://gitlab.example.com/acme/x",
+          "default_branch": "main",
+          "state": "error",
+          "ever_ran": null,
+          "error": {
+            "kind": "http_500",
+            "message": "no answer"
+          },
+          "as_of": "2026-11-20T19:00:00Z",
+          "pipelines": []
+        }
+      ]
+    }
+    "###);
+    }
+
+    #[test]
+    fn no_foreign_text_acts_on_a_terminal_and_every_character_reads_back() {
+        let everything: String = (0..0x3000).filter_map(char::from_u32).collect();
+        let mut out = Vec::new();
+        let mut serializer = serde_json::Serializer::with_formatter(&mut out, EscapingFormatter::default());
+        everything.serialize(&mut serializer).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(!text.chars().any(|c| is_control(c) || is_bidi_control(c) || is_line_break(c)));
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), everything);
     }
 }

@@ -14,22 +14,34 @@ use std::io::{self, Write};
 /// More causes than this are counted instead of listed.
 const CAUSES_AT_MOST: usize = 5;
 
-/// A word group that wants to stay on one line.
-type Phrase = (String, Tone);
+/// A word group that wants to stay on one line, and what separates it from the one before.
+struct Phrase {
+    lead: &'static str,
+    text: String,
+    tone: Tone,
+}
+
+impl Phrase {
+    fn new(text: impl Into<String>, tone: Tone) -> Self {
+        Self { lead: "", text: text.into(), tone }
+    }
+}
 
 pub(super) fn write(report: &StatusReport, width: usize, painter: Painter, out: &mut dyn Write) -> io::Result<()> {
     write_wrapped(&facts(&report.summary, painter.charset), width, painter, out)?;
-    let causes = report.missing.iter().take(CAUSES_AT_MOST);
-    for cause in causes {
-        let cause = sanitise(cause);
-        let words = std::iter::once("incomplete:").chain(cause.split_whitespace());
-        let phrases: Vec<Phrase> = words.map(|word| (word.to_owned(), Tone::Warn)).collect();
-        write_wrapped(&phrases, width, painter, out)?;
+    for cause in report.missing.iter().take(CAUSES_AT_MOST) {
+        write_incomplete(&sanitise(cause), width, painter, out)?;
     }
     match report.missing.len().saturating_sub(CAUSES_AT_MOST) {
         0 => Ok(()),
-        more => write_wrapped(&[(format!("incomplete: and {more} more"), Tone::Warn)], width, painter, out),
+        more => write_incomplete(&format!("and {more} more"), width, painter, out),
     }
+}
+
+fn write_incomplete(cause: &str, width: usize, painter: Painter, out: &mut dyn Write) -> io::Result<()> {
+    let words = cause.split_whitespace().map(|word| Phrase::new(word, Tone::Plain));
+    let phrases: Vec<Phrase> = std::iter::once(Phrase::new("incomplete:", Tone::Bad)).chain(words).collect();
+    write_wrapped(&phrases, width, painter, out)
 }
 
 /// `42 projects: 3 failed, 30 success, 2 without pipeline · 9 requests, 1991 of 2000 left · 20:00 CET`
@@ -38,19 +50,19 @@ fn facts(summary: &Summary, charset: Charset) -> Vec<Phrase> {
     let by_status =
         counts.by_status.iter().map(|(status, n)| (format!("{n} {}", sanitise(status.word())), status.into()));
     let by_state = [
-        (counts.error, "unreadable", Tone::Bad),
-        (counts.no_access, "no access", Tone::Warn),
-        (counts.no_pipeline, "without pipeline", Tone::Muted),
+        (counts.error, counted(counts.error as u64, "error"), Tone::Bad),
+        (counts.no_access, format!("{} no access", counts.no_access), Tone::Warn),
+        (counts.no_pipeline, format!("{} without pipeline", counts.no_pipeline), Tone::Muted),
     ];
-    let by_state = by_state.into_iter().filter(|(n, ..)| *n > 0).map(|(n, word, tone)| (format!("{n} {word}"), tone));
-    let mut parts: Vec<Phrase> = by_status.chain(by_state).collect();
+    let by_state = by_state.into_iter().filter(|(n, ..)| *n > 0).map(|(_, text, tone)| (text, tone));
+    let mut parts: Vec<Phrase> = by_status.chain(by_state).map(|(text, tone)| Phrase::new(text, tone)).collect();
     let head = counted(counts.projects as u64, "project");
-    let mut phrases = vec![(if parts.is_empty() { head } else { format!("{head}:") }, Tone::Plain)];
+    let mut phrases = vec![Phrase::new(if parts.is_empty() { head } else { format!("{head}:") }, Tone::Plain)];
     let last = parts.len().saturating_sub(1);
-    parts.iter_mut().take(last).for_each(|(text, _)| text.push(','));
+    parts.iter_mut().take(last).for_each(|part| part.text.push(','));
     phrases.extend(parts);
     let tail = [cost(&summary.usage), summary.taken_at.clone()];
-    phrases.extend(tail.map(|text| (format!("{} {text}", charset.dot()), Tone::Muted)));
+    phrases.extend(tail.map(|text| Phrase { lead: charset.dot(), ..Phrase::new(text, Tone::Muted) }));
     phrases
 }
 
@@ -63,20 +75,21 @@ fn cost(usage: &Usage) -> String {
     }
 }
 
+/// Writes phrases in as many lines as they need; a separator at a line's start would separate nothing.
 fn write_wrapped(phrases: &[Phrase], width: usize, painter: Painter, out: &mut dyn Write) -> io::Result<()> {
     let mut used = 0;
-    for (text, tone) in phrases {
+    for Phrase { lead, text, tone } in phrases {
         let text = truncate(text, width, painter.charset);
-        let needed = cells(&text);
-        if used > 0 && used + 1 + needed > width {
+        let joint = if lead.is_empty() { " ".to_owned() } else { format!(" {lead} ") };
+        if used > 0 && used + cells(&joint) + cells(&text) > width {
             writeln!(out)?;
             used = 0;
         } else if used > 0 {
-            write!(out, " ")?;
-            used += 1;
+            write!(out, "{}", paint(&joint, if lead.is_empty() { Tone::Plain } else { Tone::Muted }, painter.color))?;
+            used += cells(&joint);
         }
         write!(out, "{}", paint(&text, *tone, painter.color))?;
-        used += needed;
+        used += cells(&text);
     }
     writeln!(out)
 }

@@ -7,7 +7,7 @@ use super::paint::paint;
 use super::summary;
 use crate::report::cell::{Column, Tone};
 use crate::report::status::StatusReport;
-use crate::text::fit::{ColumnNeed, GUTTER, fit_columns};
+use crate::text::fit::{ColumnNeed, GUTTER, ROUNDS, fit_columns};
 use crate::text::glyph::Charset;
 use crate::text::width::{cells, truncate};
 use std::io::{self, Write};
@@ -44,7 +44,7 @@ impl StagesWidth {
 }
 
 /// Messages take the place of stages; one that is wider than this would push the columns behind it out of sight.
-const MESSAGE_NATURAL: usize = 60;
+const MESSAGE_NATURAL: usize = 40;
 
 /// Writes the report in the form that the style asks for.
 pub fn write(report: &StatusReport, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -69,35 +69,114 @@ fn write_terminal(
     if !rows.is_empty() {
         let needs: Vec<ColumnNeed> =
             report.columns.iter().enumerate().map(|(n, column)| need(*column, n, &rows, stages)).collect();
-        write_aligned(&report.columns, &rows, &fit_columns(&needs, width), painter, out)?;
+        let widths = settle(&report.columns, &rows, needs, width, painter);
+        write_aligned(&report.columns, &rows, &widths, width, painter, out)?;
         writeln!(out)?;
     }
     summary::write(report, width, painter, out)
+}
+
+/// Fits the columns, and gives what is not used after all to those that lack something.
+///
+/// Stages, pipelines and paths come in a few forms only: a row that wants 90 cells may have got 60 and print 12 glyphs.
+fn settle(
+    columns: &[Column],
+    rows: &[Vec<Item>],
+    mut needs: Vec<ColumnNeed>,
+    width: usize,
+    painter: Painter,
+) -> Vec<Option<usize>> {
+    let first = fit_columns(&needs, width);
+    let used = |n: usize, width: usize| taken((n, width), columns, rows, painter) - GUTTER;
+    let naturals: Vec<usize> = needs.iter().map(|need| need.natural).collect();
+    if let Some(n) = columns.iter().position(|column| *column == Column::Stages)
+        && let Some(given) = first[n]
+    {
+        let used = used(n, given);
+        needs[n] = ColumnNeed { natural: used, targets: [used; ROUNDS], leaves: None, floor: used };
+    }
+    let staying: Vec<usize> = (0..columns.len()).filter(|n| first[*n].is_some()).collect();
+    let needs: Vec<ColumnNeed> = staying.iter().map(|n| ColumnNeed { leaves: None, ..needs[*n] }).collect();
+
+    let mut widths = vec![None; columns.len()];
+    let mut spare = width.saturating_sub(GUTTER * staying.len().saturating_sub(1));
+    for (n, given) in staying.iter().zip(fit_columns(&needs, width)) {
+        widths[*n] = given.map(|given| used(*n, given));
+        spare = spare.saturating_sub(widths[*n].unwrap_or(0));
+    }
+    for n in staying {
+        let lacking = widths[n].map_or(0, |width| naturals[n].saturating_sub(width));
+        if lacking <= spare {
+            widths[n] = widths[n].map(|width| width + lacking);
+            spare -= lacking;
+        }
+    }
+    widths
 }
 
 fn write_aligned(
     columns: &[Column],
     rows: &[Vec<Item>],
     widths: &[Option<usize>],
+    terminal: usize,
     painter: Painter,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let shown: Vec<(usize, usize)> = widths.iter().enumerate().filter_map(|(n, width)| Some((n, (*width)?))).collect();
+    let aligned = align(columns, rows, &shown, painter);
+    let mut lines = aligned.lines();
+    writeln!(out, "{}", lines.next().unwrap_or_default().trim_end())?;
+
+    let taken = |shown: &[(usize, usize)]| shown.iter().map(|column| taken(*column, columns, rows, painter)).sum();
+    let stages = shown.iter().position(|(n, _)| columns[*n] == Column::Stages).unwrap_or(shown.len());
+    let (before, behind): (usize, usize) = (taken(&shown[..stages]), taken(&shown[stages..]));
+    for (line, row) in lines.zip(rows) {
+        match shown.get(stages).filter(|(n, _)| runs_on(row, *n)) {
+            Some((n, _)) => {
+                // From the stages column on, the line is spaces: one byte each.
+                let start = &line[..line.len().saturating_sub(behind)];
+                let message = row[*n].print(terminal.saturating_sub(before), painter);
+                writeln!(out, "{}", format!("{start}{message}").trim_end())?;
+            }
+            None => writeln!(out, "{}", line.trim_end())?,
+        }
+    }
+    Ok(())
+}
+
+/// Returns the header and the rows in columns, without the messages that run on.
+fn align(columns: &[Column], rows: &[Vec<Item>], shown: &[(usize, usize)], painter: Painter) -> String {
     let mut table = Builder::new();
-    table.push_record(
-        shown.iter().map(|(n, width)| {
-            paint(&truncate(columns[*n].title(), *width, painter.charset), Tone::Muted, painter.color)
-        }),
-    );
+    let title = |(n, width): &(usize, usize)| truncate(columns[*n].title(), *width, painter.charset);
+    table.push_record(shown.iter().map(|column| paint(&title(column), Tone::Muted, painter.color)));
     for row in rows {
-        table.push_record(shown.iter().map(|(n, width)| row[*n].print(*width, painter)));
+        let print = |n: usize, width| if runs_on(row, n) { String::new() } else { row[n].print(width, painter) };
+        table.push_record(shown.iter().map(|(n, width)| print(*n, *width)));
     }
     let mut table = table.build();
     table.with(Borders::empty()).with(Padding::new(0, GUTTER, 0, 0));
-    for line in table.to_string().lines() {
-        writeln!(out, "{}", line.trim_end())?;
+    table.to_string()
+}
+
+/// Returns how many cells a column takes once it is printed, its gutter included.
+fn taken((n, width): (usize, usize), columns: &[Column], rows: &[Vec<Item>], painter: Painter) -> usize {
+    let plain = Painter { color: false, ..painter };
+    let printed = rows.iter().filter(|row| !runs_on(row, n)).map(|row| cells(&row[n].print(width, plain)));
+    GUTTER + printed.max().unwrap_or(0).max(cells(columns[n].title()).min(width))
+}
+
+/// Says whether it is a message with nothing behind it, that may therefore use the rest of the line.
+fn runs_on(row: &[Item], n: usize) -> bool {
+    matches!(row[n], Item::Message(..)) && row[n + 1..].iter().all(|item| item.natural() == 0)
+}
+
+/// Returns how many cells the content of a column wants.
+fn wanted(row: &[Item], n: usize) -> usize {
+    match &row[n] {
+        Item::Message(..) if runs_on(row, n) => 0,
+        message @ Item::Message(..) => message.natural().min(MESSAGE_NATURAL),
+        item => item.natural(),
     }
-    Ok(())
 }
 
 fn write_lines(report: &StatusReport, stages: StagesWidth, painter: Painter, out: &mut dyn Write) -> io::Result<()> {
@@ -120,12 +199,8 @@ fn write_lines(report: &StatusReport, stages: StagesWidth, painter: Painter, out
 /// The last targets of the columns that always stand in the table add up to less than 80 cells, so that none of them
 /// leaves an ordinary terminal.
 fn need(column: Column, n: usize, rows: &[Vec<Item>], stages: StagesWidth) -> ColumnNeed {
-    let item_width = |row: &Vec<Item>| match &row[n] {
-        message @ Item::Message(..) => message.natural().min(MESSAGE_NATURAL),
-        item => item.natural(),
-    };
     let limit = if column == Column::Stages { stages.limit() } else { usize::MAX };
-    let widest = rows.iter().map(item_width).max().unwrap_or(0);
+    let widest = rows.iter().map(|row| wanted(row, n)).max().unwrap_or(0);
     let natural = widest.max(cells(column.title())).min(limit);
     let (targets, leaves, floor) = match column {
         Column::Project => ([36, 24, 16], None, 6),

@@ -1,33 +1,295 @@
-//! The table as its readers see it.
+//! The table as its readers see it: on terminals of several widths, in a pipe, in colour, and with names nobody expects.
 
 use super::*;
-use crate::render::example::motley;
+use crate::domain::project::{Failure, ProjectRow, State};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::status::Status;
+use crate::render::example::{motley, pipeline, project, snapshot, stage};
 use crate::report::status::StatusOptions;
 use chrono_tz::Europe::Paris;
+use proptest::prelude::*;
 
 const OPTIONS: StatusOptions = StatusOptions { wide: false, zone: Paris, times: false };
+const WIDE: StatusOptions = StatusOptions { wide: true, zone: Paris, times: true };
+const PIPED: Style = Style { width: None, color: false, ascii: false, stages: StagesWidth::Auto };
 
-fn rendered(options: StatusOptions, style: Style) -> String {
+fn in_terminal(width: u16) -> Style {
+    Style { width: Some(width), ..PIPED }
+}
+
+fn rendered(snapshot: &Snapshot, options: StatusOptions, style: Style) -> String {
     let mut out = Vec::new();
-    write(&StatusReport::new(&motley(), &options), &style, &mut out).unwrap();
+    write(&StatusReport::new(snapshot, &options), &style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
-fn in_terminal(width: u16) -> Style {
-    Style { width: Some(width), color: false, ascii: false, stages: StagesWidth::Auto }
+#[test]
+fn eighty_columns() {
+    insta::assert_snapshot!(rendered(&motley(), OPTIONS, in_terminal(80)), @r###"
+    project             ref         pipeline             stages        duration  age
+    payments/api        main        ✗ failed #8123       ✓✗»           6m 12s    6m
+    payments/gateway    main        ✗ success → failed   ✓✓            6m 12s    20m
+    payments/gateway    !71 (trai…  ● running #8122      ✓●·                     3m
+    composite…se-train  main        ● running #8120      ✓✓✓✓✓✓✓●····            15m
+    legacy/billing                  ‼ error              GET /projects/4/pipelines:…
+    tools/yaml          main        ✗ failed #8125       YAML error:…            0s
+    labs/quantum        main        ? quarantined #8119  ✓?            6m 12s    1h
+    web/shop            main        ! warning #8118      ✓!▷           6m 12s    1d
+    日本語ドキュメント  main        ✓ success #8116      ✓✓            6m 12s    6d
+    web/🚀-launcher     main (sch…  ✓ success #8115      ✓✓✓           6m 12s    5h
+    �evil��             �main�      ✓ success #8117      ✓ �build      6m 12s    1h
+    secret/vault                    ⊠ no access          CI/CD is not visible to th…
+    docs/handbook                   – none               no pipeline yet
+    docs/style                      – none               no pipeline for this ref
+
+    13 projects: 3 failed, 1 quarantined, 1 running, 1 warning, 3 success, 1 error,
+    1 no access, 2 without pipeline · 9 requests, 1991 of 2000 left · 20:00 CET
+    incomplete: the project list of acme lost a part: page 3 of 4 answered 502
+    incomplete: 1 project could not be read
+    "###);
 }
 
 #[test]
-fn look() {
-    for width in [20, 40, 60, 80, 120, 200] {
-        println!("== {width}\n{}", rendered(OPTIONS, in_terminal(width)));
+fn a_hundred_and_twenty_columns() {
+    insta::assert_snapshot!(rendered(&motley(), OPTIONS, in_terminal(120)), @r###"
+    project                    ref              pipeline                        stages                        duration  age
+    payments/api               main             ✗ failed #8123                  ✓ build  ✗ test  » deploy     6m 12s    6m
+    payments/gateway           main             ✗ success #8121 → failed #8202  ✓ build  ✓ trigger            6m 12s    20m
+    payments/gateway           !71 (train)      ● running #8122                 ✓ build  ● test  · deploy               3m
+    …/composite-release-train  main             ● running #8120                 ✓✓✓✓✓✓✓●····                            15m
+    legacy/billing                              ‼ error                         GET /projects/4/pipelines: 500 Internal Ser…
+    tools/yaml                 main             ✗ failed #8125                  YAML error: jobs:test confi…            0s
+    labs/quantum               main             ? quarantined #8119             ✓ build  ? scan               6m 12s    1h
+    web/shop                   main             ! warning #8118                 ✓ build  ! lint  ▷ deploy     6m 12s    1d
+    web/日本語ドキュメント     main             ✓ success #8116                 ✓ 構築  ✓ 配備                6m 12s    6d
+    web/🚀-launcher            main (schedule)  ✓ success #8115                 ✓ build  ✓ test  ✓ deploy     6m 12s    5h
+    �evil��                    �main�           ✓ success #8117                 ✓ �build                      6m 12s    1h
+    secret/vault                                ⊠ no access                     CI/CD is not visible to this token (403)
+    docs/handbook                               – none                          no pipeline yet
+    docs/style                                  – none                          no pipeline for this ref
+
+    13 projects: 3 failed, 1 quarantined, 1 running, 1 warning, 3 success, 1 error, 1 no access, 2 without pipeline
+    9 requests, 1991 of 2000 left · 20:00 CET
+    incomplete: the project list of acme lost a part: page 3 of 4 answered 502
+    incomplete: 1 project could not be read
+    "###);
+}
+
+#[test]
+fn two_hundred_columns_and_everything_that_wide_has() {
+    insta::assert_snapshot!(rendered(&motley(), WIDE, in_terminal(200)), @r###"
+    project                    ref              pipeline                        stages                         duration  time          user  commit                           source    coverage  queued
+    payments/api               main             ✗ failed #8123                  ✓ build  ✗ test  » deploy      6m 12s    19:54:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    payments/gateway           main             ✗ success #8121 → failed #8202  ✓ build  ✓ trigger             6m 12s    19:40:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    payments/gateway           !71 (train)      ● running #8122                 ✓ build  ● test  · deploy                19:57:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    …/composite-release-train  main             ● running #8120                 ✓✓✓✓✓✓✓●····                             19:45:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    legacy/billing                              ‼ error                         GET /projects/4/pipelines: 500 Internal Server Error, after 3 attempts
+    tools/yaml                 main             ✗ failed #8125                  YAML error: jobs:test config…            20:00:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    labs/quantum               main             ? quarantined #8119             ✓ build  ? scan                6m 12s    18:30:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    web/shop                   main             ! warning #8118                 ✓ build  ! lint  ▷ deploy      6m 12s    Nov 19 10:40  ada   Round amounts once, at the edge  push      84.2%     3s
+    web/日本語ドキュメント     main             ✓ success #8116                 ✓ 構築  ✓ 配備                 6m 12s    Nov 14 14:00  ada   Round amounts once, at the edge  push      84.2%     3s
+    web/🚀-launcher            main (schedule)  ✓ success #8115                 ✓ build  ✓ test  ✓ deploy      6m 12s    15:00:00      ada   Round amounts once, at the edge  schedule  84.2%     3s
+    �evil��                    �main�           ✓ success #8117                 ✓ �build                       6m 12s    18:59:00      ada   a b c�                           push      84.2%     3s
+    secret/vault                                ⊠ no access                     CI/CD is not visible to this token (403)
+    docs/handbook                               – none                          no pipeline yet
+    docs/style                                  – none                          no pipeline for this ref
+
+    13 projects: 3 failed, 1 quarantined, 1 running, 1 warning, 3 success, 1 error, 1 no access, 2 without pipeline · 9 requests, 1991 of 2000 left · 20:00 CET
+    incomplete: the project list of acme lost a part: page 3 of 4 answered 502
+    incomplete: 1 project could not be read
+    "###);
+}
+
+#[test]
+fn a_narrow_terminal_in_ascii() {
+    insta::assert_snapshot!(rendered(&motley(), OPTIONS, Style { ascii: true, ..in_terminal(50) }), @r###"
+    project           pipeline         stages
+    payments/api      x failed #8123   vxs
+    payments/gateway  x failed         vv
+    payments/gateway  * running #8122  v*.
+    composit~e-train  * running #8120  vvvvvvv*....
+    legacy/billing    E error          GET /projects/~
+    tools/yaml        x failed #8125   YAML error:~
+    labs/quantum      ? quarantined    v?
+    web/shop          ! warning #8118  v!>
+    日本語ド~メント   v success #8116  vv
+    web/🚀-launcher   v success #8115  vvv
+    ?evil??           v success #8117  v ?build
+    secret/vault      # no access      CI/CD is not v~
+    docs/handbook     - none           no pipeline yet
+    docs/style        - none           no pipeline fo~
+
+    13 projects: 3 failed, 1 quarantined, 1 running,
+    1 warning, 3 success, 1 error, 1 no access,
+    2 without pipeline | 9 requests, 1991 of 2000 left
+    20:00 CET
+    incomplete: the project list of acme lost a part:
+    page 3 of 4 answered 502
+    incomplete: 1 project could not be read
+    "###);
+}
+
+#[test]
+fn twenty_columns() {
+    insta::assert_snapshot!(rendered(&motley(), OPTIONS, in_terminal(20)), @r###"
+    proje…  pipeline  s…
+    …/api   ✗ failed  ✗…
+    gat…ay  ✗ failed  ✓✓
+    gat…ay  ● runni…  ●…
+    com…in  ● runni…  ●…
+    bil…ng  ‼ error   G…
+    …/yaml  ✗ failed  Y…
+    qua…um  ? quara…  ✓?
+    …/shop  ! warni…  ▷…
+    日…ト   ✓ succe…  ✓✓
+    🚀-…er  ✓ succe…  ✓…
+    �ev…��  ✓ succe…  ✓
+    vault   ⊠ no ac…  C…
+    han…ok  – none    n…
+    style   – none    n…
+
+    13 projects:
+    3 failed,
+    1 quarantined,
+    1 running,
+    1 warning,
+    3 success, 1 error,
+    1 no access,
+    2 without pipeline
+    9 requests, 1991 of…
+    20:00 CET
+    incomplete: the
+    project list of acme
+    lost a part: page 3
+    of 4 answered 502
+    incomplete: 1
+    project could not be
+    read
+    "###);
+}
+
+#[test]
+fn in_a_pipe_every_line_is_a_row_of_as_many_fields() {
+    let text = rendered(&motley(), WIDE, PIPED);
+    assert!(text.lines().all(|line| line.split('\t').count() == 11), "{text}");
+    assert!(!text.chars().any(|c| c.is_control() && c != '\t' && c != '\n'));
+    // Visible TABs; insta would not show them.
+    let text = rendered(&motley(), OPTIONS, PIPED).replace('\t', " | ");
+    insta::assert_snapshot!(text, @r###"
+    acme/payments/api | main | ✗ failed #8123 | ✓ build  ✗ test  » deploy | 6m 12s | 6m
+    acme/payments/gateway | main | ✗ success #8121 → failed #8202 | ✓ build  ✓ trigger | 6m 12s | 20m
+    acme/payments/gateway | !71 (train) | ● running #8122 | ✓ build  ● test  · deploy |  | 3m
+    acme/platform/pipelines/composite-release-train | main | ● running #8120 | ✓ prepare-environment  ✓ lint-and-format  ✓ unit-tests  ✓ integration-tests  ✓ security-scanning  ✓ build-images  ✓ publish-images  ● deploy-staging  · smoke-tests  · performance-tests  · deploy-production  · notify-everybody |  | 15m
+    acme/legacy/billing |  | ‼ error | GET /projects/4/pipelines: 500 Internal Server Error, after 3 attempts |  | 
+    acme/tools/yaml | main | ✗ failed #8125 | YAML error: jobs:test config contains unknown keys: skript |  | 0s
+    acme/labs/quantum | main | ? quarantined #8119 | ✓ build  ? scan | 6m 12s | 1h
+    acme/web/shop | main | ! warning #8118 | ✓ build  ! lint  ▷ deploy | 6m 12s | 1d
+    acme/web/日本語ドキュメント | main | ✓ success #8116 | ✓ 構築  ✓ 配備 | 6m 12s | 6d
+    acme/web/🚀-launcher | main (schedule) | ✓ success #8115 | ✓ build  ✓ test  ✓ deploy | 6m 12s | 5h
+    acme/�evil�� | �main� | ✓ success #8117 | ✓ �build | 6m 12s | 1h
+    acme/secret/vault |  | ⊠ no access | CI/CD is not visible to this token (403) |  | 
+    acme/docs/handbook |  | – none | no pipeline yet |  | 
+    acme/docs/style |  | – none | no pipeline for this ref |  |
+    "###);
+}
+
+#[test]
+fn a_width_asked_for_holds_in_a_pipe_too() {
+    let text = rendered(&motley(), OPTIONS, Style { stages: StagesWidth::Cells(8), ..PIPED });
+    assert!(text.contains("\t✓●····+6\t"), "{text}");
+    assert!(text.contains("acme/platform/pipelines/composite-release-train\t"), "{text}");
+}
+
+#[test]
+fn a_width_asked_for_limits_the_stages_of_a_wide_terminal() {
+    let text = rendered(&motley(), OPTIONS, Style { stages: StagesWidth::Cells(12), ..in_terminal(200) });
+    assert!(text.contains("  ✓✗»  "), "{text}");
+    assert!(!text.contains("✓ build  ✗ test"), "{text}");
+}
+
+#[test]
+fn colour_stands_around_the_words_and_changes_none() {
+    for style in [PIPED, in_terminal(100)] {
+        let colored = rendered(&motley(), OPTIONS, Style { color: true, ..style });
+        assert!(colored.contains("\u{1B}[31m✗ failed #8123\u{1B}[0m"), "{colored}");
+        let mut plain = colored;
+        while let Some(start) = plain.find("\u{1B}[") {
+            let end = start + plain[start..].find('m').unwrap();
+            plain.replace_range(start..=end, "");
+        }
+        assert_eq!(plain, rendered(&motley(), OPTIONS, style));
     }
-    println!("{}", rendered(OPTIONS, Style { ascii: true, ..in_terminal(100) }));
-    println!("{}", rendered(StatusOptions { wide: true, times: true, ..OPTIONS }, in_terminal(120)));
-    println!("{}", rendered(StatusOptions { wide: true, times: true, ..OPTIONS }, in_terminal(200)));
-    println!(
-        "{}",
-        rendered(StatusOptions { wide: true, times: true, ..OPTIONS }, Style { width: None, ..in_terminal(120) })
-    );
-    println!("{}", rendered(OPTIONS, Style { color: true, ..in_terminal(120) }));
+}
+
+#[test]
+fn every_column_of_the_table_fits_eighty_columns_with_the_ids_of_gitlab_com() {
+    let long = "a/group/with/a/rather/long/path/and-a-very-long-project-name";
+    let words = ["waiting_for_resource", "failed"];
+    let rows = words.iter().map(|word| {
+        let stages = (0..9).map(|n| stage(&format!("stage-number-{n}"), "success")).collect();
+        project(1, long, State::Ok(vec![pipeline(2_187_654_321, word, 9000, stages)]))
+    });
+    let text = rendered(&snapshot(rows.collect()), OPTIONS, in_terminal(80));
+    for title in ["project", "ref", "pipeline", "stages", "duration", "age"] {
+        assert!(text.lines().next().unwrap().contains(title), "{text}");
+    }
+    assert!(text.contains("✗ failed"), "{text}");
+}
+
+#[test]
+fn without_projects_there_is_no_table() {
+    let text = rendered(&snapshot(vec![]), OPTIONS, in_terminal(80));
+    assert_eq!(text, "0 projects · 9 requests, 1991 of 2000 left · 20:00 CET\n");
+    assert_eq!(rendered(&snapshot(vec![]), OPTIONS, PIPED), "");
+}
+
+/// Names as nobody should choose them.
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof!["\\PC{0,12}", "[a-z/-]{1,60}", "[日本語🚀e\u{301}\u{202E}\u{1B}\\[\u{9B}]{0,20}", any::<String>()]
+}
+
+fn row() -> impl Strategy<Value = ProjectRow> {
+    let stages = proptest::collection::vec((name(), 0..Status::KNOWN.len()), 0..14);
+    (name(), name(), stages, 0..Status::KNOWN.len(), any::<u64>(), 0u8..5).prop_map(
+        |(path, text, stages, n, id, kind)| {
+            let stages = stages.into_iter().map(|(name, n)| stage(&name, Status::KNOWN[n].word())).collect();
+            let mut ran = pipeline(id, Status::KNOWN[n].word(), 5, stages);
+            ran.git_ref.name = text.clone();
+            ran.commit_title = Some(text.clone());
+            let failure = Failure { kind: "k".into(), message: text };
+            let state = match kind {
+                0 => State::Error(failure),
+                1 => State::NoPipeline { ever_ran: None },
+                _ => State::Ok(vec![ran]),
+            };
+            project(1, &path, state)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal(
+        rows in proptest::collection::vec(row(), 0..6),
+        width in 20u16..300,
+        wide: bool,
+        ascii: bool,
+    ) {
+        let options = if wide { WIDE } else { OPTIONS };
+        let text = rendered(&snapshot(rows), options, Style { ascii, ..in_terminal(width) });
+        for line in text.lines() {
+            prop_assert!(cells(line) <= usize::from(width), "{} > {width}: {line:?}", cells(line));
+        }
+        prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
+    }
+
+    #[test]
+    fn a_pipe_gets_one_line_per_row(rows in proptest::collection::vec(row(), 0..6)) {
+        let count = rows.len();
+        let text = rendered(&snapshot(rows), OPTIONS, PIPED);
+        prop_assert_eq!(text.split_terminator('\n').count(), count);
+        prop_assert!(text.lines().all(|line| line.split('\t').count() == 6));
+    }
 }
