@@ -229,3 +229,171 @@ fn missing(snapshot: &Snapshot) -> Vec<String> {
     }
     missing
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::{GroupId, PipelineId, ProjectId};
+    use crate::domain::pipeline::Ref;
+    use crate::domain::project::{Failure, Project};
+    use chrono_tz::Europe::Paris;
+
+    fn noon() -> DateTime<Utc> {
+        "2026-11-20T12:00:00Z".parse().unwrap()
+    }
+
+    fn pipeline(status: Status, downstream: Vec<Downstream>) -> Pipeline {
+        Pipeline {
+            id: PipelineId(1),
+            iid: None,
+            status,
+            has_warnings: false,
+            git_ref: Ref::from_gitlab("main", Some(false)),
+            sha: None,
+            source: None,
+            name: None,
+            created_at: None,
+            started_at: None,
+            finished_at: None,
+            updated_at: None,
+            duration: None,
+            queued: None,
+            coverage: None,
+            user: None,
+            commit_title: None,
+            failure_reason: None,
+            yaml_errors: None,
+            web_url: None,
+            stages: vec![],
+            downstream,
+        }
+    }
+
+    fn below(id: u64, status: Status, downstream: Vec<Downstream>) -> Downstream {
+        let id = PipelineId(id);
+        Downstream { id, project: None, status, has_warnings: false, is_unread: false, web_url: None, downstream }
+    }
+
+    #[test]
+    fn a_pipeline_cell_names_the_downstream_that_is_worse() {
+        use Status::*;
+        let unread = Downstream { is_unread: true, ..below(2, Success, vec![]) };
+        let warned = Pipeline { has_warnings: true, ..pipeline(Success, vec![]) };
+        let cases = [
+            ("nothing below", pipeline(Failed, vec![]), Failed, Failed, None),
+            ("a warning is its own verdict", warned, Warning, Warning, None),
+            ("all green", pipeline(Success, vec![below(2, Success, vec![])]), Success, Success, None),
+            ("a failed child", pipeline(Success, vec![below(2, Failed, vec![])]), Success, Failed, Some(2)),
+            (
+                "the grandchild that made it fail, not the child between",
+                pipeline(Success, vec![below(2, Success, vec![]), below(3, Success, vec![below(4, Failed, vec![])])]),
+                Success,
+                Failed,
+                Some(4),
+            ),
+            ("an unread child", pipeline(Success, vec![unread]), Success, Other("unread".into()), Some(2)),
+            ("a better child says nothing", pipeline(Failed, vec![below(2, Running, vec![])]), Failed, Failed, None),
+        ];
+        for (sentence, pipeline, own, worst, below) in cases {
+            assert_eq!(pipeline_cell(&pipeline), PipelineCell { worst, own, id: 1, below }, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_ref_says_what_its_name_does_not() {
+        let cases = [
+            ("main", None, "main"),
+            ("main", Some("push"), "main"),
+            ("main", Some("schedule"), "main (schedule)"),
+            ("refs/merge-requests/71/train", Some("merge_request_event"), "!71 (train)"),
+            ("refs/merge-requests/71/head", Some("merge_request_event"), "!71"),
+        ];
+        for (raw, source, expected) in cases {
+            let source = source.map(str::to_owned);
+            let git_ref = Ref::from_gitlab(raw, Some(false));
+            assert_eq!(ref_label(&Pipeline { git_ref, source, ..pipeline(Status::Success, vec![]) }), expected);
+        }
+    }
+
+    #[test]
+    fn a_pipeline_without_jobs_says_why() {
+        let some = |text: &str| Some(text.to_owned());
+        let cases = [
+            (some("\nroot config is empty\nmore"), some("config_error"), "YAML error: root config is empty", Tone::Bad),
+            (None, some("config_error"), "config error", Tone::Bad),
+            (None, None, "no jobs", Tone::Muted),
+        ];
+        for (yaml_errors, failure_reason, text, tone) in cases {
+            let pipeline = Pipeline { yaml_errors, failure_reason, ..pipeline(Status::Failed, vec![]) };
+            assert_eq!(stages_content(&pipeline), Content::Message(Cell::new(text, tone)));
+        }
+    }
+
+    #[test]
+    fn paths_may_be_shortened_by_what_all_groups_share() {
+        let cases: [(&[&str], Option<&str>); 5] = [
+            (&["acme"], Some("acme")),
+            (&["acme/web", "acme/api"], Some("acme")),
+            (&["acme/web", "acme/web/shop"], Some("acme/web")),
+            (&["acme", "acme-labs"], None),
+            (&[], None),
+        ];
+        for (paths, expected) in cases {
+            let group = |path: &&str| Group { id: GroupId(1), full_path: (*path).into(), web_url: None };
+            let groups: Vec<Group> = paths.iter().map(group).collect();
+            assert_eq!(common_group(&groups).as_deref(), expected, "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_as_short_as_it_can_be_without_being_mistaken() {
+        let cases = [
+            ("2026-11-20T11:59:30Z", "12:59:30"),
+            ("2026-11-19T22:59:00Z", "Nov 19 23:59"),
+            ("2026-11-19T23:01:00Z", "00:01:00"),
+            ("2025-11-20T11:59:30Z", "2025-11-20"),
+        ];
+        for (then, expected) in cases {
+            let Content::Moment { short, .. } = moment(then.parse().unwrap(), Scene { now: noon(), zone: Paris })
+            else {
+                panic!("a moment");
+            };
+            assert_eq!(short, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let failure = || Failure { kind: "k".into(), message: "no answer".into() };
+        let row = |state| ProjectRow {
+            project: Project {
+                id: ProjectId(1),
+                name: "p".into(),
+                full_path: "acme/p".into(),
+                web_url: None,
+                default_branch: None,
+                ci_enabled: None,
+            },
+            state,
+            as_of: noon(),
+        };
+        let problem = |scope| Problem { scope, subject: "acme".into(), failure: failure() };
+        let snapshot = Snapshot {
+            host: "https://gitlab.com".into(),
+            taken_at: noon(),
+            groups: vec![],
+            rows: vec![row(State::Error(failure())), row(State::Error(failure())), row(State::NoAccess(failure()))],
+            problems: vec![problem(Scope::Group), problem(Scope::List), problem(Scope::Project), problem(Scope::Api)],
+            usage: Usage::default(),
+        };
+        let expected = [
+            "group acme could not be read: no answer",
+            "the project list of acme lost a part: no answer",
+            "2 projects could not be read",
+        ];
+        assert_eq!(missing(&snapshot), expected);
+        let report = StatusReport::new(&snapshot, &StatusOptions { wide: true, zone: Paris, times: true });
+        assert_eq!(report.summary.taken_at, "13:00 CET");
+        assert!(report.rows.iter().all(|row| row.contents.len() == report.columns.len()));
+    }
+}
