@@ -2,6 +2,7 @@
 //!
 //! Each renderer escapes foreign text for its own format.
 
+mod grid;
 mod item;
 pub mod json;
 mod paint;

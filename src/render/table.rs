@@ -2,17 +2,15 @@
 //!
 //! On a terminal no line is ever wider than it. Elsewhere nothing is cut and nothing but rows is written.
 
+use super::grid::{Grid, wanted};
 use super::item::{Item, Painter};
-use super::paint::paint;
 use super::summary;
-use crate::report::cell::{Column, Tone};
+use crate::report::cell::Column;
 use crate::report::status::StatusReport;
 use crate::text::fit::{ColumnNeed, GUTTER, ROUNDS, fit_columns};
 use crate::text::glyph::Charset;
-use crate::text::width::{cells, truncate};
+use crate::text::width::cells;
 use std::io::{self, Write};
-use tabled::builder::Builder;
-use tabled::settings::{Padding, Style as Borders};
 
 /// What the output can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +41,6 @@ impl StagesWidth {
     }
 }
 
-/// Messages take the place of stages; one that is wider than this would push the columns behind it out of sight.
-const MESSAGE_NATURAL: usize = 40;
-
 /// Writes the report in the form that the style asks for.
 pub fn write(report: &StatusReport, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let charset = if style.ascii { Charset::Ascii } else { Charset::Unicode };
@@ -69,8 +64,8 @@ fn write_terminal(
     if !rows.is_empty() {
         let needs: Vec<ColumnNeed> =
             report.columns.iter().enumerate().map(|(n, column)| need(*column, n, &rows, stages)).collect();
-        let widths = settle(&report.columns, &rows, needs, width, painter);
-        write_aligned(&report.columns, &rows, &widths, width, painter, out)?;
+        let grid = Grid { columns: &report.columns, rows: &rows, painter };
+        grid.write(&settle(&grid, needs, width), width, out)?;
         writeln!(out)?;
     }
     summary::write(report, width, painter, out)
@@ -79,29 +74,22 @@ fn write_terminal(
 /// Fits the columns, and gives what is not used after all to those that lack something.
 ///
 /// Stages, pipelines and paths come in a few forms only: a row that wants 90 cells may have got 60 and print 12 glyphs.
-fn settle(
-    columns: &[Column],
-    rows: &[Vec<Item>],
-    mut needs: Vec<ColumnNeed>,
-    width: usize,
-    painter: Painter,
-) -> Vec<Option<usize>> {
+fn settle(grid: &Grid<'_>, mut needs: Vec<ColumnNeed>, width: usize) -> Vec<Option<usize>> {
     let first = fit_columns(&needs, width);
-    let used = |n: usize, width: usize| taken((n, width), columns, rows, painter) - GUTTER;
     let naturals: Vec<usize> = needs.iter().map(|need| need.natural).collect();
-    if let Some(n) = columns.iter().position(|column| *column == Column::Stages)
+    if let Some(n) = grid.columns.iter().position(|column| *column == Column::Stages)
         && let Some(given) = first[n]
     {
-        let used = used(n, given);
+        let used = grid.used(n, given);
         needs[n] = ColumnNeed { natural: used, targets: [used; ROUNDS], leaves: None, floor: used };
     }
-    let staying: Vec<usize> = (0..columns.len()).filter(|n| first[*n].is_some()).collect();
+    let staying: Vec<usize> = (0..grid.columns.len()).filter(|n| first[*n].is_some()).collect();
     let needs: Vec<ColumnNeed> = staying.iter().map(|n| ColumnNeed { leaves: None, ..needs[*n] }).collect();
 
-    let mut widths = vec![None; columns.len()];
+    let mut widths = vec![None; grid.columns.len()];
     let mut spare = width.saturating_sub(GUTTER * staying.len().saturating_sub(1));
     for (n, given) in staying.iter().zip(fit_columns(&needs, width)) {
-        widths[*n] = given.map(|given| used(*n, given));
+        widths[*n] = given.map(|given| grid.used(*n, given));
         spare = spare.saturating_sub(widths[*n].unwrap_or(0));
     }
     for n in staying {
@@ -112,71 +100,6 @@ fn settle(
         }
     }
     widths
-}
-
-fn write_aligned(
-    columns: &[Column],
-    rows: &[Vec<Item>],
-    widths: &[Option<usize>],
-    terminal: usize,
-    painter: Painter,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let shown: Vec<(usize, usize)> = widths.iter().enumerate().filter_map(|(n, width)| Some((n, (*width)?))).collect();
-    let aligned = align(columns, rows, &shown, painter);
-    let mut lines = aligned.lines();
-    writeln!(out, "{}", lines.next().unwrap_or_default().trim_end())?;
-
-    let taken = |shown: &[(usize, usize)]| shown.iter().map(|column| taken(*column, columns, rows, painter)).sum();
-    let stages = shown.iter().position(|(n, _)| columns[*n] == Column::Stages).unwrap_or(shown.len());
-    let (before, behind): (usize, usize) = (taken(&shown[..stages]), taken(&shown[stages..]));
-    for (line, row) in lines.zip(rows) {
-        match shown.get(stages).filter(|(n, _)| runs_on(row, *n)) {
-            Some((n, _)) => {
-                // From the stages column on, the line is spaces: one byte each.
-                let start = &line[..line.len().saturating_sub(behind)];
-                let message = row[*n].print(terminal.saturating_sub(before), painter);
-                writeln!(out, "{}", format!("{start}{message}").trim_end())?;
-            }
-            None => writeln!(out, "{}", line.trim_end())?,
-        }
-    }
-    Ok(())
-}
-
-/// Returns the header and the rows in columns, without the messages that run on.
-fn align(columns: &[Column], rows: &[Vec<Item>], shown: &[(usize, usize)], painter: Painter) -> String {
-    let mut table = Builder::new();
-    let title = |(n, width): &(usize, usize)| truncate(columns[*n].title(), *width, painter.charset);
-    table.push_record(shown.iter().map(|column| paint(&title(column), Tone::Muted, painter.color)));
-    for row in rows {
-        let print = |n: usize, width| if runs_on(row, n) { String::new() } else { row[n].print(width, painter) };
-        table.push_record(shown.iter().map(|(n, width)| print(*n, *width)));
-    }
-    let mut table = table.build();
-    table.with(Borders::empty()).with(Padding::new(0, GUTTER, 0, 0));
-    table.to_string()
-}
-
-/// Returns how many cells a column takes once it is printed, its gutter included.
-fn taken((n, width): (usize, usize), columns: &[Column], rows: &[Vec<Item>], painter: Painter) -> usize {
-    let plain = Painter { color: false, ..painter };
-    let printed = rows.iter().filter(|row| !runs_on(row, n)).map(|row| cells(&row[n].print(width, plain)));
-    GUTTER + printed.max().unwrap_or(0).max(cells(columns[n].title()).min(width))
-}
-
-/// Says whether it is a message with nothing behind it, that may therefore use the rest of the line.
-fn runs_on(row: &[Item], n: usize) -> bool {
-    matches!(row[n], Item::Message(..)) && row[n + 1..].iter().all(|item| item.natural() == 0)
-}
-
-/// Returns how many cells the content of a column wants.
-fn wanted(row: &[Item], n: usize) -> usize {
-    match &row[n] {
-        Item::Message(..) if runs_on(row, n) => 0,
-        message @ Item::Message(..) => message.natural().min(MESSAGE_NATURAL),
-        item => item.natural(),
-    }
 }
 
 fn write_lines(report: &StatusReport, stages: StagesWidth, painter: Painter, out: &mut dyn Write) -> io::Result<()> {

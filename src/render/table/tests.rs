@@ -26,21 +26,21 @@ fn rendered(snapshot: &Snapshot, options: StatusOptions, style: Style) -> String
 #[test]
 fn eighty_columns() {
     insta::assert_snapshot!(rendered(&motley(), OPTIONS, in_terminal(80)), @r###"
-    project             ref         pipeline             stages        duration  age
-    payments/api        main        ✗ failed #8123       ✓✗»           6m 12s    6m
-    payments/gateway    main        ✗ success → failed   ✓✓            6m 12s    20m
-    payments/gateway    !71 (trai…  ● running #8122      ✓●·                     3m
-    composite…se-train  main        ● running #8120      ✓✓✓✓✓✓✓●····            15m
-    legacy/billing                  ‼ error              GET /projects/4/pipelines:…
-    tools/yaml          main        ✗ failed #8125       YAML error:…            0s
-    labs/quantum        main        ? quarantined #8119  ✓?            6m 12s    1h
-    web/shop            main        ! warning #8118      ✓!▷           6m 12s    1d
-    日本語ドキュメント  main        ✓ success #8116      ✓✓            6m 12s    6d
-    web/🚀-launcher     main (sch…  ✓ success #8115      ✓✓✓           6m 12s    5h
-    �evil��             �main�      ✓ success #8117      ✓ �build      6m 12s    1h
-    secret/vault                    ⊠ no access          CI/CD is not visible to th…
-    docs/handbook                   – none               no pipeline yet
-    docs/style                      – none               no pipeline for this ref
+    project             ref        pipeline             stages         duration  age
+    payments/api        main       ✗ failed #8123       ✓✗»            6m 12s    6m
+    payments/gateway    main       ✗ success → failed   ✓✓             6m 12s    20m
+    payments/gateway    !71 (tra…  ● running #8122      ✓●·                      3m
+    composite…se-train  main       ● running #8120      ✓✓✓✓✓✓✓●····             15m
+    legacy/billing                 ‼ error              GET /projects/4/pipelines:…
+    tools/yaml          main       ✗ failed #8125       YAML error: jobs:test…   0s
+    labs/quantum        main       ? quarantined #8119  ✓?             6m 12s    1h
+    web/shop            main       ! warning #8118      ✓!▷            6m 12s    1d
+    日本語ドキュメント  main       ✓ success #8116      ✓✓             6m 12s    6d
+    web/🚀-launcher     main (sc…  ✓ success #8115      ✓✓✓            6m 12s    5h
+    �evil��             �main�     ✓ success #8117      ✓ �build       6m 12s    1h
+    secret/vault                   ⊠ no access          CI/CD is not visible to thi…
+    docs/handbook                  – none               no pipeline yet
+    docs/style                     – none               no pipeline for this ref
 
     13 projects: 3 failed, 1 quarantined, 1 running, 1 warning, 3 success, 1 error,
     1 no access, 2 without pipeline · 9 requests, 1991 of 2000 left · 20:00 CET
@@ -58,7 +58,7 @@ fn a_hundred_and_twenty_columns() {
     payments/gateway           !71 (train)      ● running #8122                 ✓ build  ● test  · deploy               3m
     …/composite-release-train  main             ● running #8120                 ✓✓✓✓✓✓✓●····                            15m
     legacy/billing                              ‼ error                         GET /projects/4/pipelines: 500 Internal Ser…
-    tools/yaml                 main             ✗ failed #8125                  YAML error: jobs:test confi…            0s
+    tools/yaml                 main             ✗ failed #8125                  YAML error: jobs:test config contains…  0s
     labs/quantum               main             ? quarantined #8119             ✓ build  ? scan               6m 12s    1h
     web/shop                   main             ! warning #8118                 ✓ build  ! lint  ▷ deploy     6m 12s    1d
     web/日本語ドキュメント     main             ✓ success #8116                 ✓ 構築  ✓ 配備                6m 12s    6d
@@ -78,18 +78,18 @@ fn a_hundred_and_twenty_columns() {
 #[test]
 fn two_hundred_columns_and_everything_that_wide_has() {
     insta::assert_snapshot!(rendered(&motley(), WIDE, in_terminal(200)), @r###"
-    project                    ref              pipeline                        stages                         duration  time          user  commit                           source    coverage  queued
-    payments/api               main             ✗ failed #8123                  ✓ build  ✗ test  » deploy      6m 12s    19:54:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    payments/gateway           main             ✗ success #8121 → failed #8202  ✓ build  ✓ trigger             6m 12s    19:40:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    payments/gateway           !71 (train)      ● running #8122                 ✓ build  ● test  · deploy                19:57:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    …/composite-release-train  main             ● running #8120                 ✓✓✓✓✓✓✓●····                             19:45:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    project                    ref              pipeline                        stages                          duration  time          user  commit                           source    coverage  queued
+    payments/api               main             ✗ failed #8123                  ✓ build  ✗ test  » deploy       6m 12s    19:54:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    payments/gateway           main             ✗ success #8121 → failed #8202  ✓ build  ✓ trigger              6m 12s    19:40:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    payments/gateway           !71 (train)      ● running #8122                 ✓ build  ● test  · deploy                 19:57:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    …/composite-release-train  main             ● running #8120                 ✓✓✓✓✓✓✓●····                              19:45:00      ada   Round amounts once, at the edge  push      84.2%     3s
     legacy/billing                              ‼ error                         GET /projects/4/pipelines: 500 Internal Server Error, after 3 attempts
-    tools/yaml                 main             ✗ failed #8125                  YAML error: jobs:test config…            20:00:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    labs/quantum               main             ? quarantined #8119             ✓ build  ? scan                6m 12s    18:30:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    web/shop                   main             ! warning #8118                 ✓ build  ! lint  ▷ deploy      6m 12s    Nov 19 10:40  ada   Round amounts once, at the edge  push      84.2%     3s
-    web/日本語ドキュメント     main             ✓ success #8116                 ✓ 構築  ✓ 配備                 6m 12s    Nov 14 14:00  ada   Round amounts once, at the edge  push      84.2%     3s
-    web/🚀-launcher            main (schedule)  ✓ success #8115                 ✓ build  ✓ test  ✓ deploy      6m 12s    15:00:00      ada   Round amounts once, at the edge  schedule  84.2%     3s
-    �evil��                    �main�           ✓ success #8117                 ✓ �build                       6m 12s    18:59:00      ada   a b c�                           push      84.2%     3s
+    tools/yaml                 main             ✗ failed #8125                  YAML error: jobs:test config contains u…  20:00:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    labs/quantum               main             ? quarantined #8119             ✓ build  ? scan                 6m 12s    18:30:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    web/shop                   main             ! warning #8118                 ✓ build  ! lint  ▷ deploy       6m 12s    Nov 19 10:40  ada   Round amounts once, at the edge  push      84.2%     3s
+    web/日本語ドキュメント     main             ✓ success #8116                 ✓ 構築  ✓ 配備                  6m 12s    Nov 14 14:00  ada   Round amounts once, at the edge  push      84.2%     3s
+    web/🚀-launcher            main (schedule)  ✓ success #8115                 ✓ build  ✓ test  ✓ deploy       6m 12s    15:00:00      ada   Round amounts once, at the edge  schedule  84.2%     3s
+    �evil��                    �main�           ✓ success #8117                 ✓ �build                        6m 12s    18:59:00      ada   a b c�                           push      84.2%     3s
     secret/vault                                ⊠ no access                     CI/CD is not visible to this token (403)
     docs/handbook                               – none                          no pipeline yet
     docs/style                                  – none                          no pipeline for this ref
@@ -109,7 +109,7 @@ fn a_narrow_terminal_in_ascii() {
     payments/gateway  * running #8122  v*.
     composit~e-train  * running #8120  vvvvvvv*....
     legacy/billing    E error          GET /projects/~
-    tools/yaml        x failed #8125   YAML error:~
+    tools/yaml        x failed #8125   YAML error: jo~
     labs/quantum      ? quarantined    v?
     web/shop          ! warning #8118  v!>
     日本語ド~メント   v success #8116  vv
@@ -212,13 +212,17 @@ fn colour_stands_around_the_words_and_changes_none() {
     for style in [PIPED, in_terminal(100)] {
         let colored = rendered(&motley(), OPTIONS, Style { color: true, ..style });
         assert!(colored.contains("\u{1B}[31m✗ failed #8123\u{1B}[0m"), "{colored}");
-        let mut plain = colored;
-        while let Some(start) = plain.find("\u{1B}[") {
-            let end = start + plain[start..].find('m').unwrap();
-            plain.replace_range(start..=end, "");
-        }
-        assert_eq!(plain, rendered(&motley(), OPTIONS, style));
+        assert_eq!(without_colour(&colored), rendered(&motley(), OPTIONS, style));
     }
+}
+
+fn without_colour(text: &str) -> String {
+    let mut plain = text.to_owned();
+    while let Some(start) = plain.find("\u{1B}[") {
+        let end = start + plain[start..].find('m').unwrap();
+        plain.replace_range(start..=end, "");
+    }
+    plain
 }
 
 #[test]
@@ -273,16 +277,20 @@ proptest! {
     #[test]
     fn no_line_is_wider_than_the_terminal(
         rows in proptest::collection::vec(row(), 0..6),
-        width in 20u16..300,
+        width in prop_oneof![1 => 0u16..20, 9 => 20u16..300],
         wide: bool,
         ascii: bool,
+        stages in prop_oneof![Just(StagesWidth::Auto), (0u16..40).prop_map(StagesWidth::Cells)],
     ) {
         let options = if wide { WIDE } else { OPTIONS };
-        let text = rendered(&snapshot(rows), options, Style { ascii, ..in_terminal(width) });
+        let style = Style { ascii, stages, ..in_terminal(width) };
+        let text = rendered(&snapshot(rows.clone()), options, style);
         for line in text.lines() {
             prop_assert!(cells(line) <= usize::from(width), "{} > {width}: {line:?}", cells(line));
         }
         prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
+        let colored = rendered(&snapshot(rows), options, Style { color: true, ..style });
+        prop_assert_eq!(without_colour(&colored), text);
     }
 
     #[test]
