@@ -97,7 +97,7 @@ fn child(id: u64, word: &str) -> Downstream {
     }
 }
 
-/// One project of every kind.
+/// One project of every kind: a flat list, therefore longer than a function should be.
 pub(super) fn motley() -> Snapshot {
     let ok = |pipeline: Pipeline| State::Ok(vec![pipeline]);
     let hostile = Pipeline {

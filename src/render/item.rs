@@ -123,8 +123,9 @@ impl Painter {
 
     fn clean(self, text: &str) -> String {
         let clean = sanitise(text);
+        let clean = clean.trim();
         match self.charset {
-            Charset::Unicode => clean.into_owned(),
+            Charset::Unicode => clean.to_owned(),
             Charset::Ascii => clean.replace(REPLACEMENT, "?"),
         }
     }

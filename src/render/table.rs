@@ -6,7 +6,7 @@ use super::grid::{Grid, wanted};
 use super::item::{Item, Painter};
 use super::summary;
 use crate::report::cell::Column;
-use crate::report::status::StatusReport;
+use crate::report::status::{Row, StatusReport};
 use crate::text::fit::{ColumnNeed, GUTTER, ROUNDS, fit_columns};
 use crate::text::glyph::Charset;
 use crate::text::width::cells;
@@ -59,7 +59,7 @@ fn write_terminal(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let group = report.common_group.as_deref();
-    let items = |row: &crate::report::status::Row| row.contents.iter().map(|c| painter.item(c, group)).collect();
+    let items = |row: &Row| row.contents.iter().map(|c| painter.item(c, group)).collect();
     let rows: Vec<Vec<Item>> = report.rows.iter().map(items).collect();
     if !rows.is_empty() {
         let needs: Vec<ColumnNeed> =

@@ -4,6 +4,7 @@
 
 use super::cell::{Cell, Column, Content, PipelineCell, Tone};
 use crate::domain::health::Counts;
+use crate::domain::job::Stage;
 use crate::domain::pipeline::{Downstream, Pipeline, RefKind};
 use crate::domain::project::{ProjectRow, State, StateWord};
 use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
@@ -171,7 +172,7 @@ fn culprit(level: &[Downstream], worst: &Status) -> Option<u64> {
 
 fn stages_content(pipeline: &Pipeline) -> Content {
     if !pipeline.stages.is_empty() {
-        let stage = |stage: &crate::domain::job::Stage| (stage.name.clone(), stage.status.clone());
+        let stage = |stage: &Stage| (stage.name.clone(), stage.status.clone());
         return Content::Stages(pipeline.stages.iter().map(stage).collect());
     }
     let first_line = |text: &str| text.trim().lines().next().unwrap_or_default().trim_end().to_owned();

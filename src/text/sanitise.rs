@@ -8,6 +8,9 @@ pub const REPLACEMENT: char = '\u{FFFD}';
 /// More marks than this on one character are decoration that climbs over the neighbouring lines.
 const MARKS_PER_CHARACTER: usize = 4;
 
+/// Longer than any link or title; it keeps a text full of unfinished strings from being searched over and over.
+const STRING_AT_MOST: usize = 4096;
+
 /// Returns foreign text as one line that a terminal can only print.
 ///
 /// - A control sequence as a whole, and any other control or bidi character, becomes one `�`.
@@ -127,10 +130,11 @@ fn control_sequence_length(after: &str) -> usize {
     if has_final { parameters + 1 } else { 0 }
 }
 
-/// Without a terminator the string is no string: what follows stays visible instead of being swallowed.
+/// Without a terminator near enough the string is no string: what follows stays visible instead of being swallowed.
 fn control_string_length(after: &str) -> usize {
+    let near = (0..=after.len().min(STRING_AT_MOST)).rev().find(|at| after.is_char_boundary(*at)).unwrap_or(0);
     let ends = [("\u{7}", 1), ("\u{1B}\\", 2), ("\u{9C}", 2)];
-    ends.iter().filter_map(|(end, length)| after.find(end).map(|at| at + length)).min().unwrap_or(0)
+    ends.iter().filter_map(|(end, length)| after[..near].find(end).map(|at| at + length)).min().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -168,6 +172,12 @@ mod tests {
         for (sentence, text, expected) in cases {
             assert_eq!(sanitise(text), expected, "{sentence}");
         }
+    }
+
+    #[test]
+    fn a_text_full_of_unfinished_strings_takes_no_longer_than_others() {
+        let text = "\u{1B}]x".repeat(100_000);
+        assert_eq!(sanitise(&text).chars().filter(|c| *c == 'x').count(), 100_000);
     }
 
     proptest! {
