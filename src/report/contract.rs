@@ -281,3 +281,22 @@ impl<'a> From<&'a Downstream> for DownstreamEntry<'a> {
 fn time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_status_is_an_object_in_the_order_of_severity() {
+        let by_status = vec![(Status::Failed, 3), (Status::Other("odd".into()), 1), (Status::Success, 30)];
+        let counts = Counts { projects: 37, by_status, no_pipeline: 2, no_access: 1, error: 0 };
+        let json = serde_json::to_string(&Summary::from(counts)).unwrap();
+        let expected = r#"{"projects":37,"by_status":{"failed":3,"odd":1,"success":30},"no_pipeline":2,"no_access":1,"error":0,"stale":0}"#;
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn times_are_whole_seconds_in_utc() {
+        assert_eq!(time("2026-11-20T20:00:00.987+01:00".parse().unwrap()), "2026-11-20T19:00:00Z");
+    }
+}

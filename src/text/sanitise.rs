@@ -176,8 +176,8 @@ mod tests {
 
     #[test]
     fn a_text_full_of_unfinished_strings_takes_no_longer_than_others() {
-        let text = "\u{1B}]x".repeat(100_000);
-        assert_eq!(sanitise(&text).chars().filter(|c| *c == 'x').count(), 100_000);
+        let text = "\u{1B}]x".repeat(10_000);
+        assert_eq!(sanitise(&text).chars().filter(|c| *c == 'x').count(), 10_000);
     }
 
     proptest! {
