@@ -120,14 +120,14 @@ fn write_lines(report: &StatusReport, stages: StagesWidth, painter: Painter, out
 /// Measures a column and says how far it gives way.
 ///
 /// The last targets of the columns that always stand in the table add up to less than 80 cells, so that none of them
-/// leaves an ordinary terminal.
+/// leaves an ordinary terminal. The id of a pipeline goes before the names of stages do: they say more.
 fn need(column: Column, n: usize, rows: &[Vec<Item>], stages: StagesWidth) -> ColumnNeed {
     let limit = if column == Column::Stages { stages.limit() } else { usize::MAX };
     let widest = rows.iter().map(|row| wanted(row, n)).max().unwrap_or(0);
     let natural = widest.max(cells(column.title())).min(limit);
     let (targets, leaves, floor) = match column {
         Column::Project => ([36, 24, 16], None, 6),
-        Column::Pipeline => ([34, 24, 18], None, 8),
+        Column::Pipeline => ([22, 22, 18], None, 8),
         Column::Stages => ([48, 24, 12], None, 2),
         Column::Age => ([4, 4, 4], Some(1), 0),
         Column::Time => ([12, 12, 12], Some(2), 0),

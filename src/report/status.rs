@@ -371,6 +371,7 @@ mod tests {
                 id: ProjectId(1),
                 name: "p".into(),
                 full_path: "acme/p".into(),
+                ancestor_names: vec![],
                 web_url: None,
                 default_branch: None,
                 ci_enabled: None,

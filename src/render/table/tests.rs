@@ -52,21 +52,21 @@ fn eighty_columns() {
 #[test]
 fn a_hundred_and_twenty_columns() {
     insta::assert_snapshot!(rendered(&motley(), OPTIONS, in_terminal(120)), @r###"
-    project                    ref              pipeline                        stages                        duration  age
-    payments/api               main             ✗ failed #8123                  ✓ build  ✗ test  » deploy     6m 12s    6m
-    payments/gateway           main             ✗ success #8121 → failed #8202  ✓ build  ✓ trigger            6m 12s    20m
-    payments/gateway           !71 (train)      ● running #8122                 ✓ build  ● test  · deploy               3m
-    …/composite-release-train  main             ● running #8120                 ✓✓✓✓✓✓✓●····                            15m
-    legacy/billing                              ‼ error                         GET /projects/4/pipelines: 500 Internal Ser…
-    tools/yaml                 main             ✗ failed #8125                  YAML error: jobs:test config contains…  0s
-    labs/quantum               main             ? quarantined #8119             ✓ build  ? scan               6m 12s    1h
-    web/shop                   main             ! warning #8118                 ✓ build  ! lint  ▷ deploy     6m 12s    1d
-    web/日本語ドキュメント     main             ✓ success #8116                 ✓ 構築  ✓ 配備                6m 12s    6d
-    web/🚀-launcher            main (schedule)  ✓ success #8115                 ✓ build  ✓ test  ✓ deploy     6m 12s    5h
-    �evil��                    �main�           ✓ success #8117                 ✓ �build                      6m 12s    1h
-    secret/vault                                ⊠ no access                     CI/CD is not visible to this token (403)
-    docs/handbook                               – none                          no pipeline yet
-    docs/style                                  – none                          no pipeline for this ref
+    project                    ref              pipeline             stages                           duration  age
+    payments/api               main             ✗ failed #8123       ✓ build  ✗ test  » deploy        6m 12s    6m
+    payments/gateway           main             ✗ success → failed   ✓ build  ✓ trigger               6m 12s    20m
+    payments/gateway           !71 (train)      ● running #8122      ✓ build  ● test  · deploy                  3m
+    …/composite-release-train  main             ● running #8120      ✓✓✓✓✓✓✓●····                               15m
+    legacy/billing                              ‼ error              GET /projects/4/pipelines: 500 Internal Server Error,…
+    tools/yaml                 main             ✗ failed #8125       YAML error: jobs:test config contains un…  0s
+    labs/quantum               main             ? quarantined #8119  ✓ build  ? scan                  6m 12s    1h
+    web/shop                   main             ! warning #8118      ✓ build  ! lint  ▷ deploy        6m 12s    1d
+    web/日本語ドキュメント     main             ✓ success #8116      ✓ 構築  ✓ 配備                   6m 12s    6d
+    web/🚀-launcher            main (schedule)  ✓ success #8115      ✓ build  ✓ test  ✓ deploy        6m 12s    5h
+    �evil��                    �main�           ✓ success #8117      ✓ �build                         6m 12s    1h
+    secret/vault                                ⊠ no access          CI/CD is not visible to this token (403)
+    docs/handbook                               – none               no pipeline yet
+    docs/style                                  – none               no pipeline for this ref
 
     13 projects: 3 failed, 1 quarantined, 1 running, 1 warning, 3 success, 1 error, 1 no access, 2 without pipeline
     9 requests, 1991 of 2000 left · 20:00 CET
@@ -78,18 +78,18 @@ fn a_hundred_and_twenty_columns() {
 #[test]
 fn two_hundred_columns_and_everything_that_wide_has() {
     insta::assert_snapshot!(rendered(&motley(), WIDE, in_terminal(200)), @r###"
-    project                    ref              pipeline                        stages                          duration  time          user  commit                           source    coverage  queued
-    payments/api               main             ✗ failed #8123                  ✓ build  ✗ test  » deploy       6m 12s    19:54:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    payments/gateway           main             ✗ success #8121 → failed #8202  ✓ build  ✓ trigger              6m 12s    19:40:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    payments/gateway           !71 (train)      ● running #8122                 ✓ build  ● test  · deploy                 19:57:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    …/composite-release-train  main             ● running #8120                 ✓✓✓✓✓✓✓●····                              19:45:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    project                    ref              pipeline                        stages                             duration  time          user  commit                           source    coverage  queued
+    payments/api               main             ✗ failed #8123                  ✓ build  ✗ test  » deploy          6m 12s    19:54:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    payments/gateway           main             ✗ success #8121 → failed #8202  ✓ build  ✓ trigger                 6m 12s    19:40:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    payments/gateway           !71 (train)      ● running #8122                 ✓ build  ● test  · deploy                    19:57:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    …/composite-release-train  main             ● running #8120                 ✓✓✓✓✓✓✓●····                                 19:45:00      ada   Round amounts once, at the edge  push      84.2%     3s
     legacy/billing                              ‼ error                         GET /projects/4/pipelines: 500 Internal Server Error, after 3 attempts
-    tools/yaml                 main             ✗ failed #8125                  YAML error: jobs:test config contains u…  20:00:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    labs/quantum               main             ? quarantined #8119             ✓ build  ? scan                 6m 12s    18:30:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    web/shop                   main             ! warning #8118                 ✓ build  ! lint  ▷ deploy       6m 12s    Nov 19 10:40  ada   Round amounts once, at the edge  push      84.2%     3s
-    web/日本語ドキュメント     main             ✓ success #8116                 ✓ 構築  ✓ 配備                  6m 12s    Nov 14 14:00  ada   Round amounts once, at the edge  push      84.2%     3s
-    web/🚀-launcher            main (schedule)  ✓ success #8115                 ✓ build  ✓ test  ✓ deploy       6m 12s    15:00:00      ada   Round amounts once, at the edge  schedule  84.2%     3s
-    �evil��                    �main�           ✓ success #8117                 ✓ �build                        6m 12s    18:59:00      ada   a b c�                           push      84.2%     3s
+    tools/yaml                 main             ✗ failed #8125                  YAML error: jobs:test config contains unkn…  20:00:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    labs/quantum               main             ? quarantined #8119             ✓ build  ? scan                    6m 12s    18:30:00      ada   Round amounts once, at the edge  push      84.2%     3s
+    web/shop                   main             ! warning #8118                 ✓ build  ! lint  ▷ deploy          6m 12s    Nov 19 10:40  ada   Round amounts once, at the edge  push      84.2%     3s
+    web/日本語ドキュメント     main             ✓ success #8116                 ✓ 構築  ✓ 配備                     6m 12s    Nov 14 14:00  ada   Round amounts once, at the edge  push      84.2%     3s
+    web/🚀-launcher            main (schedule)  ✓ success #8115                 ✓ build  ✓ test  ✓ deploy          6m 12s    15:00:00      ada   Round amounts once, at the edge  schedule  84.2%     3s
+    �evil��                    �main�           ✓ success #8117                 ✓ �build                           6m 12s    18:59:00      ada   a b c�                           push      84.2%     3s
     secret/vault                                ⊠ no access                     CI/CD is not visible to this token (403)
     docs/handbook                               – none                          no pipeline yet
     docs/style                                  – none                          no pipeline for this ref
