@@ -12,20 +12,24 @@ const LOAD: &str = "Load on the server";
 
 const EXAMPLES: &str = "\
 Examples:
-  glwatch --demo                                     a simulated group, no server needed
-  glwatch --group-id 12345                           the newest pipeline of every project
-  glwatch --group-id acme/payments --ref default     only default branches
+  glwatch --demo                                       a simulated group, no server needed
+  glwatch --group-id 12345                             the newest pipeline of every project
+  glwatch --group-id acme/payments --ref default       only default branches
   glwatch --group-id 12345 --fail-on failed && ./release.sh
-  glwatch --group-id 12345 -o json | jq -r '.projects[] | select(.pipelines[].worst == \"failed\") | .full_path'
+  glwatch --group-id 12345 -o json | jq .summary
 
 Exit codes:
-  0  done, nothing matched --fail-on        4  partial: a project, list page or group could not be read
-  1  a project matched --fail-on            6  the output could not be written
-  2  usage or configuration error           130 / 143  interrupted / terminated
-  3  no data: unreachable, unauthorised, group not found
+  0    done, nothing matched --fail-on
+  1    a project matched --fail-on
+  2    usage or configuration error, or the filters leave no project
+  3    no data: unreachable, unauthorised, group not found
+  4    partial: a project, a page of the list or a group could not be read
+  6    the output could not be written
+  130  interrupted; 143 terminated
 
-Every option can be given as a variable: GLWATCH_GROUP_ID, GLWATCH_STAGES_WIDTH, and so on.
-The token is the first of --token, --token-file, GLWATCH_TOKEN, GITLAB_TOKEN that is set and not empty.";
+Every option can be given as a variable: GLWATCH_GROUP_ID, GLWATCH_STAGES_WIDTH, ..
+The token is the first of --token, --token-file, GLWATCH_TOKEN and GITLAB_TOKEN that is
+set and not empty.";
 
 /// Returns the whole command line.
 pub(super) fn command() -> Command {

@@ -12,9 +12,9 @@ const ABOUT: &str = "Serves the simulated GitLab on a port of this machine";
 
 const EXAMPLES: &str = "\
 Examples:
-  glwatch sim --port 8929                            then: glwatch --host http://127.0.0.1:8929 --group-id 12345
-  glwatch sim --projects 2000 --latency 100ms        a large group on a slow server
-  glwatch sim --private                              only with a token, such as glpat-sim-read_api";
+  glwatch sim --port 8929                        then: glwatch --host http://127.0.0.1:8929 -g 1
+  glwatch sim --projects 2000 --latency 100ms    a large group on a slow server
+  glwatch sim --private                          only with a token, such as glpat-sim-read_api";
 
 pub(super) fn command() -> Command {
     let value = |key: &'static str, value: &'static str, help: &'static str| {

@@ -118,7 +118,12 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {
+    /// Returns the root cause: the layers of the HTTP client in between only say that something below them failed.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.kind)
+        let mut cause = std::error::Error::source(&self.kind)?;
+        while let Some(below) = cause.source() {
+            cause = below;
+        }
+        Some(cause)
     }
 }
