@@ -9,6 +9,7 @@ use crate::config::{Color, Config, Display, Output, Settings, StagesWidth};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
 use crate::render::{json, table};
 use crate::report::contract::StatusDocument;
+use crate::report::layout;
 use crate::report::status::{StatusOptions, StatusReport};
 use crate::text::plural::counted;
 use clap::ArgMatches;
@@ -156,8 +157,8 @@ fn style(display: &Display, surroundings: &Surroundings) -> table::Style {
         },
         ascii: display.ascii || is_dumb,
         stages: match display.stages_width {
-            StagesWidth::Auto => table::StagesWidth::Auto,
-            StagesWidth::Cells(cells) => table::StagesWidth::Cells(cells),
+            StagesWidth::Auto => layout::StagesWidth::Auto,
+            StagesWidth::Cells(cells) => layout::StagesWidth::Cells(cells),
         },
     }
 }

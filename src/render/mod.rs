@@ -2,8 +2,6 @@
 //!
 //! Each renderer escapes foreign text for its own format.
 
-mod grid;
-mod item;
 pub mod json;
 mod paint;
 mod summary;

@@ -1,9 +1,9 @@
 //! The lines below a table on a terminal: counts, cost, the time, and what is missing. Wraps between words.
 
-use super::item::Painter;
 use super::paint::paint;
 use crate::domain::usage::Usage;
 use crate::report::cell::Tone;
+use crate::report::layout::Room;
 use crate::report::status::{StatusReport, Summary};
 use crate::text::glyph::Charset;
 use crate::text::plural::counted;
@@ -27,21 +27,21 @@ impl Phrase {
     }
 }
 
-pub(super) fn write(report: &StatusReport, width: usize, painter: Painter, out: &mut dyn Write) -> io::Result<()> {
-    write_wrapped(&facts(&report.summary, painter.charset), width, painter, out)?;
+pub(super) fn write(report: &StatusReport, room: Room, color: bool, out: &mut dyn Write) -> io::Result<()> {
+    write_wrapped(&facts(&report.summary, room.charset), room, color, out)?;
     for cause in report.missing.iter().take(CAUSES_AT_MOST) {
-        write_incomplete(&sanitise(cause), width, painter, out)?;
+        write_incomplete(&sanitise(cause), room, color, out)?;
     }
     match report.missing.len().saturating_sub(CAUSES_AT_MOST) {
         0 => Ok(()),
-        more => write_incomplete(&format!("and {more} more"), width, painter, out),
+        more => write_incomplete(&format!("and {more} more"), room, color, out),
     }
 }
 
-fn write_incomplete(cause: &str, width: usize, painter: Painter, out: &mut dyn Write) -> io::Result<()> {
+fn write_incomplete(cause: &str, room: Room, color: bool, out: &mut dyn Write) -> io::Result<()> {
     let words = cause.split_whitespace().map(|word| Phrase::new(word, Tone::Plain));
     let phrases: Vec<Phrase> = std::iter::once(Phrase::new("incomplete:", Tone::Bad)).chain(words).collect();
-    write_wrapped(&phrases, width, painter, out)
+    write_wrapped(&phrases, room, color, out)
 }
 
 /// `42 projects: 3 failed, 30 success, 2 without pipeline · 9 requests, 1991 of 2000 left · 20:00 CET`
@@ -76,19 +76,19 @@ fn cost(usage: &Usage) -> String {
 }
 
 /// Writes phrases in as many lines as they need; a separator at a line's start would separate nothing.
-fn write_wrapped(phrases: &[Phrase], width: usize, painter: Painter, out: &mut dyn Write) -> io::Result<()> {
+fn write_wrapped(phrases: &[Phrase], room: Room, color: bool, out: &mut dyn Write) -> io::Result<()> {
     let mut used = 0;
     for Phrase { lead, text, tone } in phrases {
-        let text = truncate(text, width, painter.charset);
+        let text = truncate(text, room.width, room.charset);
         let joint = if lead.is_empty() { " ".to_owned() } else { format!(" {lead} ") };
-        if used > 0 && used + cells(&joint) + cells(&text) > width {
+        if used > 0 && used + cells(&joint) + cells(&text) > room.width {
             writeln!(out)?;
             used = 0;
         } else if used > 0 {
-            write!(out, "{}", paint(&joint, if lead.is_empty() { Tone::Plain } else { Tone::Muted }, painter.color))?;
+            write!(out, "{}", paint(&joint, if lead.is_empty() { Tone::Plain } else { Tone::Muted }, color))?;
             used += cells(&joint);
         }
-        write!(out, "{}", paint(&text, *tone, painter.color))?;
+        write!(out, "{}", paint(&text, *tone, color))?;
         used += cells(&text);
     }
     writeln!(out)

@@ -1,7 +1,9 @@
-//! What we promise to print: rows of cells with a tone instead of a colour, and the JSON contract.
+//! What we promise to print: rows of cells with a tone instead of a colour, how they are laid out, and the JSON contract.
 //!
-//! Converts from `domain` once. It knows no terminal, no bytes, no clock; foreign text is still as GitLab sent it.
+//! Converts from `domain` once. It knows no bytes and no clock; foreign text stays as GitLab sent it until it is laid out.
 
 pub mod cell;
 pub mod contract;
+pub mod item;
+pub mod layout;
 pub mod status;

@@ -1,4 +1,4 @@
-//! Text measured in terminal cells, cut and padded to them. Expects text that is already sanitised.
+//! Text measured in terminal cells, cut to them. Expects text that is already sanitised.
 
 use super::glyph::Charset;
 use unicode_width::UnicodeWidthStr;
@@ -44,11 +44,6 @@ pub fn truncate_path(path: &str, width: usize, charset: Charset) -> String {
     }
     // What leads to the name would take the cells that tell it from its neighbours.
     truncate_middle(path.rsplit('/').next().unwrap_or(path), width, charset)
-}
-
-/// Adds spaces at the end up to `width` cells.
-pub fn pad(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(cells(text))))
 }
 
 /// Returns the longest start of `text` that fits.
@@ -122,12 +117,6 @@ mod tests {
         for (path, width, expected) in cases {
             assert_eq!(truncate_path(path, width, Unicode), expected, "{path} in {width}");
         }
-    }
-
-    #[test]
-    fn padding_counts_cells() {
-        assert_eq!(pad("日", 4), "日  ");
-        assert_eq!(pad("long", 2), "long");
     }
 
     proptest! {

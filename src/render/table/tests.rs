@@ -6,6 +6,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::status::Status;
 use crate::render::example::{motley, pipeline, project, snapshot, stage};
 use crate::report::status::StatusOptions;
+use crate::text::width::cells;
 use chrono_tz::Europe::Paris;
 use proptest::prelude::*;
 

@@ -1,0 +1,219 @@
+//! A report as lines of a terminal: which columns fit, what each cell then shows. Shared by the table and the live view.
+//!
+//! No line is ever wider than the terminal. Only messages leave their column: they run on over what is empty behind them.
+
+use super::cell::{Column, Tone};
+use super::item::{Item, Span, width_of};
+use super::status::{Row, StatusReport};
+use crate::text::fit::{ColumnNeed, GUTTER, ROUNDS, fit_columns};
+use crate::text::glyph::Charset;
+use crate::text::width::{cells, truncate};
+
+/// A message wider than this would push the columns behind it out of sight.
+const MESSAGE_NATURAL: usize = 40;
+
+/// How wide the stages column may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StagesWidth {
+    /// What the terminal leaves.
+    #[default]
+    Auto,
+    /// At most this many cells.
+    Cells(u16),
+}
+
+impl StagesWidth {
+    pub(crate) fn limit(self) -> usize {
+        match self {
+            Self::Auto => usize::MAX,
+            Self::Cells(cells) => usize::from(cells),
+        }
+    }
+}
+
+/// The room that a report is laid out in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Cells of the terminal.
+    pub width: usize,
+    pub charset: Charset,
+    pub stages: StagesWidth,
+}
+
+/// A report, laid out: every line has cells from left to right, with a gutter between two.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Layout {
+    pub header: Vec<LaidCell>,
+    /// One per row of the report.
+    pub rows: Vec<Vec<LaidCell>>,
+}
+
+/// One cell of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaidCell {
+    pub spans: Vec<Span>,
+    /// What it takes, padding included.
+    pub width: usize,
+    /// Over how many columns it goes.
+    pub columns: usize,
+}
+
+impl LaidCell {
+    /// Returns how many blanks stand behind its text.
+    pub fn padding(&self) -> usize {
+        self.width.saturating_sub(width_of(&self.spans))
+    }
+}
+
+/// Lays a report out.
+pub fn lay_out(report: &StatusReport, room: Room) -> Layout {
+    let group = report.common_group.as_deref();
+    let items = |row: &Row| row.contents.iter().map(|content| Item::new(content, group, room.charset)).collect();
+    let rows: Vec<Vec<Item>> = report.rows.iter().map(items).collect();
+    let needs = report.columns.iter().enumerate().map(|(n, column)| need(*column, n, &rows, room.stages)).collect();
+    let grid = Grid { columns: &report.columns, rows: &rows, charset: room.charset };
+    let widths = settle(&grid, needs, room.width);
+    grid.fill(&widths, room.width)
+}
+
+/// Returns a report's rows with nothing cut but what the stages' own width says.
+pub fn in_full(report: &StatusReport, charset: Charset, stages: StagesWidth) -> Vec<Vec<Vec<Span>>> {
+    let cell = |content| match Item::in_full(content, charset) {
+        item @ Item::Stages(_) => item.fit(stages.limit(), charset),
+        item => item.fit(usize::MAX, charset),
+    };
+    report.rows.iter().map(|row| row.contents.iter().map(cell).collect()).collect()
+}
+
+/// Everything that is laid out but how wide it is.
+struct Grid<'a> {
+    columns: &'a [Column],
+    rows: &'a [Vec<Item>],
+    charset: Charset,
+}
+
+/// A column that is shown: its number, the width that its contents may take, and the one that they do.
+struct Shown {
+    n: usize,
+    width: usize,
+    used: usize,
+}
+
+impl Grid<'_> {
+    fn fill(&self, widths: &[Option<usize>], terminal: usize) -> Layout {
+        let used =
+            |(n, width): (usize, &Option<usize>)| width.map(|width| Shown { n, width, used: self.used(n, width) });
+        let mut shown: Vec<Shown> = widths.iter().enumerate().filter_map(used).collect();
+        // The last column goes on to the terminal's edge, so that messages may.
+        let before: usize = shown.iter().rev().skip(1).map(|column| column.used + GUTTER).sum();
+        if let Some(last) = shown.last_mut() {
+            last.used = terminal.saturating_sub(before);
+        }
+        let header = shown.iter().map(|column| LaidCell {
+            spans: vec![Span::new(self.title(column.n, column.width), Tone::Muted)],
+            width: column.used,
+            columns: 1,
+        });
+        let header = header.collect();
+        Layout { header, rows: self.rows.iter().map(|row| self.line(row, &shown)).collect() }
+    }
+
+    fn line(&self, row: &[Item], shown: &[Shown]) -> Vec<LaidCell> {
+        let mut line = Vec::with_capacity(shown.len());
+        let mut at = 0;
+        while let Some(column) = shown.get(at) {
+            let item = &row[column.n];
+            let mut cell = LaidCell { spans: Vec::new(), width: column.used, columns: 1 };
+            let mut room = column.width;
+            if matches!(item, Item::Message(..)) {
+                for silent in shown[at + 1..].iter().take_while(|column| row[column.n].natural() == 0) {
+                    cell.width += GUTTER + silent.used;
+                    cell.columns += 1;
+                }
+                room = cell.width;
+            }
+            cell.spans = item.fit(room, self.charset);
+            at += cell.columns;
+            line.push(cell);
+        }
+        line
+    }
+
+    /// Returns how many of `width` cells a column uses once it is printed.
+    fn used(&self, n: usize, width: usize) -> usize {
+        let printed = self.rows.iter().map(|row| match &row[n] {
+            Item::Message(..) => wanted(row, n).min(width),
+            item => width_of(&item.fit(width, self.charset)),
+        });
+        printed.max().unwrap_or(0).max(cells(&self.title(n, width)))
+    }
+
+    fn title(&self, n: usize, width: usize) -> String {
+        truncate(self.columns[n].title(), width, self.charset)
+    }
+}
+
+/// Fits the columns, and gives what is not used after all to those that lack something.
+///
+/// Stages, pipelines and paths come in a few forms only: a row that wants 90 cells may have got 60 and print 12 glyphs.
+fn settle(grid: &Grid<'_>, mut needs: Vec<ColumnNeed>, width: usize) -> Vec<Option<usize>> {
+    let first = fit_columns(&needs, width);
+    let naturals: Vec<usize> = needs.iter().map(|need| need.natural).collect();
+    if let Some(n) = grid.columns.iter().position(|column| *column == Column::Stages)
+        && let Some(given) = first[n]
+    {
+        let used = grid.used(n, given);
+        needs[n] = ColumnNeed { natural: used, targets: [used; ROUNDS], leaves: None, floor: used };
+    }
+    let staying: Vec<usize> = (0..grid.columns.len()).filter(|n| first[*n].is_some()).collect();
+    let needs: Vec<ColumnNeed> = staying.iter().map(|n| ColumnNeed { leaves: None, ..needs[*n] }).collect();
+
+    let mut widths = vec![None; grid.columns.len()];
+    let mut spare = width.saturating_sub(GUTTER * staying.len().saturating_sub(1));
+    for (n, given) in staying.iter().zip(fit_columns(&needs, width)) {
+        widths[*n] = given.map(|given| grid.used(*n, given));
+        spare = spare.saturating_sub(widths[*n].unwrap_or(0));
+    }
+    for n in staying {
+        let lacking = widths[n].map_or(0, |width| naturals[n].saturating_sub(width));
+        if lacking <= spare {
+            widths[n] = widths[n].map(|width| width + lacking);
+            spare -= lacking;
+        }
+    }
+    widths
+}
+
+/// Measures a column and says how far it gives way.
+///
+/// The last targets of the columns that always stand in the table add up to less than 80 cells, so that none of them
+/// leaves an ordinary terminal. The id of a pipeline goes before the names of stages do: they say more.
+fn need(column: Column, n: usize, rows: &[Vec<Item>], stages: StagesWidth) -> ColumnNeed {
+    let limit = if column == Column::Stages { stages.limit() } else { usize::MAX };
+    let widest = rows.iter().map(|row| wanted(row, n)).max().unwrap_or(0);
+    let natural = widest.max(cells(column.title())).min(limit);
+    let (targets, leaves, floor) = match column {
+        Column::Project => ([36, 24, 16], None, 6),
+        Column::Pipeline => ([22, 22, 18], None, 8),
+        Column::Stages => ([48, 24, 12], None, 2),
+        Column::Age => ([4, 4, 4], Some(1), 0),
+        Column::Time => ([12, 12, 12], Some(2), 0),
+        Column::Ref => ([24, 14, 8], Some(3), 0),
+        Column::Duration => ([8, 8, 8], Some(4), 0),
+        Column::User => ([20, 12, 8], Some(5), 0),
+        Column::Commit => ([40, 24, 16], Some(6), 0),
+        Column::Coverage => ([8, 8, 8], Some(7), 0),
+        Column::Source => ([14, 10, 8], Some(8), 0),
+        Column::Queued => ([7, 7, 7], Some(9), 0),
+    };
+    ColumnNeed { natural, targets, leaves, floor }
+}
+
+/// Returns how many cells the content of a column wants; a message with nothing behind it runs on and wants none.
+fn wanted(row: &[Item], n: usize) -> usize {
+    match &row[n] {
+        Item::Message(..) if row[n + 1..].iter().all(|item| item.natural() == 0) => 0,
+        message @ Item::Message(..) => message.natural().min(MESSAGE_NATURAL),
+        item => item.natural(),
+    }
+}
