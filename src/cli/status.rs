@@ -4,7 +4,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::progress::ProgressLine;
 use super::{args, clock, hint, log, output, wire};
-use crate::collect::run::{self, Reply};
+use crate::collect::run::{Collector, Reply};
 use crate::config::{Color, Config, Display, Output, Settings, StagesWidth};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
 use crate::render::{json, table};
@@ -63,7 +63,7 @@ fn read(surroundings: &Surroundings, config: &Config, verbosity: u8) -> Result<R
     runtime.block_on(until_stopped(async {
         let client = wire::client(config, surroundings.uses_proxy)?;
         let options = wire::collecting(config);
-        let reply = run::read(&client, &options, &|progress| line.show(progress)).await;
+        let reply = Collector::new(&client, &options).read(&|progress| line.show(progress)).await;
         reply.map_err(|group| {
             let hints = hint::for_group(&group.source, config, &surroundings.settings);
             CliError::Group { group, hints }

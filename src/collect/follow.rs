@@ -71,6 +71,18 @@ impl Followed {
         self.level(links, &mut vec![root])
     }
 
+    /// Brings a tree that was not read again up to date with what is known from elsewhere: pipelines inside the group
+    /// are read with their own projects.
+    pub(super) fn refresh(&self, level: &mut [Downstream]) {
+        for downstream in level {
+            if let Some(Known::Read { status, has_warnings, .. }) = self.known.get(&downstream.id) {
+                downstream.status = status.clone();
+                downstream.has_warnings = *has_warnings;
+            }
+            self.refresh(&mut downstream.downstream);
+        }
+    }
+
     fn level(&self, links: &[DownstreamLink], path: &mut Vec<PipelineId>) -> Vec<Downstream> {
         if path.len() > DOWNSTREAM_DEPTH {
             return Vec::new();

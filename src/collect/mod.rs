@@ -2,5 +2,6 @@
 
 mod follow;
 mod list;
+pub mod plan;
 mod project;
 pub mod run;

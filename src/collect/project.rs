@@ -1,11 +1,12 @@
 //! Reading one project: the pipelines that were asked for, with their jobs.
 
+use super::plan;
 use crate::domain::id::{PipelineId, ProjectRef};
 use crate::domain::job;
 use crate::domain::pipeline::{DownstreamLink, Pipeline, Ref};
 use crate::domain::project::{Failure, Project};
 use crate::domain::selection::{Pattern, RefSelector};
-use crate::gitlab::client::{Client, PipelineFilter};
+use crate::gitlab::client::{Client, PipelineFilter, PipelineHead};
 use crate::gitlab::error::Error;
 use futures_util::future::try_join_all;
 use std::collections::HashSet;
@@ -15,11 +16,13 @@ pub(super) const GLOB_WINDOW: usize = 100;
 /// A glob on refs shows this many pipelines of a project at most.
 pub(super) const GLOB_MATCHES: usize = 20;
 
-/// A pipeline whose downstream pipelines have still to be read.
-#[derive(Debug)]
+/// A pipeline and where its bridges lead.
+#[derive(Debug, Clone)]
 pub(super) struct Draft {
     pub pipeline: Pipeline,
     pub links: Vec<DownstreamLink>,
+    /// It and all below it are as they were: nothing of it was read again.
+    pub is_settled: bool,
 }
 
 /// What came of one project.
@@ -39,12 +42,17 @@ pub(super) struct ProjectReading {
 }
 
 /// Reads one project. Only what concerns the whole run is an error.
-pub(super) async fn read(client: &Client, project: &Project, refs: &[RefSelector]) -> Result<ProjectReading, Error> {
+pub(super) async fn read(
+    client: &Client,
+    project: &Project,
+    refs: &[RefSelector],
+    before: &[&Draft],
+) -> Result<ProjectReading, Error> {
     if project.ci_enabled == Some(false) {
         let failure = Failure { kind: "ci_disabled".into(), message: "CI/CD is switched off".into() };
         return Ok(ProjectReading { reading: Reading::NoAccess(failure), is_glob_cut: false });
     }
-    match read_pipelines(client, project, refs).await {
+    match read_pipelines(client, project, refs, before).await {
         Ok((drafts, is_glob_cut)) => {
             let is_any = refs.iter().any(|selector| matches!(selector, RefSelector::Any));
             let reading = match drafts.is_empty() {
@@ -77,19 +85,30 @@ fn failed(client: &Client, error: Error) -> Result<Reading, Error> {
     Ok(Reading::Error(Failure { kind: error.word(), message: error.to_string() }))
 }
 
-async fn read_pipelines(client: &Client, project: &Project, refs: &[RefSelector]) -> Result<(Vec<Draft>, bool), Error> {
+async fn read_pipelines(
+    client: &Client,
+    project: &Project,
+    refs: &[RefSelector],
+    before: &[&Draft],
+) -> Result<(Vec<Draft>, bool), Error> {
     let key = ProjectRef::Id(project.id);
     let wanted = try_join_all(refs.iter().map(|selector| newest(client, &key, project, selector))).await?;
     let is_glob_cut = wanted.iter().any(|found| found.is_cut);
     let mut seen = HashSet::new();
-    let ids = wanted.into_iter().flat_map(|found| found.ids).filter(|id| seen.insert(*id));
-    let drafts = try_join_all(ids.map(|id| read_pipeline(client, &key, id))).await?;
-    Ok((drafts, is_glob_cut))
+    let heads = wanted.into_iter().flat_map(|found| found.heads).filter(|head| seen.insert(head.id));
+    let key = &key;
+    let drafts = heads.map(|head| async move {
+        match before.iter().find(|draft| plan::is_settled(&draft.pipeline, &head)) {
+            Some(draft) => Ok(Draft { is_settled: true, ..(*draft).clone() }),
+            None => read_pipeline(client, key, head.id).await,
+        }
+    });
+    Ok((try_join_all(drafts).await?, is_glob_cut))
 }
 
 #[derive(Default)]
 struct Found {
-    ids: Vec<PipelineId>,
+    heads: Vec<PipelineHead>,
     is_cut: bool,
 }
 
@@ -106,25 +125,23 @@ async fn newest(client: &Client, key: &ProjectRef, project: &Project, selector: 
         RefSelector::Name(name) => PipelineFilter::Ref(name.clone()),
         RefSelector::Glob(pattern) => return newest_per_ref(client, key, pattern).await,
     };
-    let heads = client.pipelines(key, &filter, 1).await?;
-    Ok(Found { ids: heads.into_iter().map(|head| head.id).collect(), is_cut: false })
+    Ok(Found { heads: client.pipelines(key, &filter, 1).await?, is_cut: false })
 }
 
 async fn newest_per_ref(client: &Client, key: &ProjectRef, pattern: &Pattern) -> Result<Found, Error> {
     let heads = client.pipelines(key, &PipelineFilter::Any, GLOB_WINDOW).await?;
     let is_window_full = heads.len() == GLOB_WINDOW;
     let mut refs = HashSet::new();
-    let mut ids: Vec<PipelineId> = heads
+    let mut heads: Vec<PipelineHead> = heads
         .into_iter()
         .filter(|head| {
             let name = Ref::from_gitlab(&head.raw_ref, None).name;
             pattern.matches(&name) && refs.insert(name)
         })
-        .map(|head| head.id)
         .collect();
-    let is_cut = is_window_full || ids.len() > GLOB_MATCHES;
-    ids.truncate(GLOB_MATCHES);
-    Ok(Found { ids, is_cut })
+    let is_cut = is_window_full || heads.len() > GLOB_MATCHES;
+    heads.truncate(GLOB_MATCHES);
+    Ok(Found { heads, is_cut })
 }
 
 /// Reads a pipeline's details, jobs and bridges at once.
@@ -135,5 +152,5 @@ async fn read_pipeline(client: &Client, key: &ProjectRef, id: PipelineId) -> Res
     pipeline.commit_title = jobs.commit_title;
     let has_allowed_failure = pipeline.jobs().any(job::Job::is_allowed_failure);
     pipeline.has_warnings |= has_allowed_failure;
-    Ok(Draft { pipeline, links: bridges.links })
+    Ok(Draft { pipeline, links: bridges.links, is_settled: false })
 }

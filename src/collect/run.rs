@@ -1,7 +1,8 @@
-//! One whole reading of the groups: list, projects, downstream pipelines, snapshot.
+//! Reading the groups: list, projects, downstream pipelines, snapshot; and what is kept for the next time.
 
 use super::follow::{Followed, Known};
 use super::list::{self, Listed};
+use super::plan::LIST_EVERY;
 use super::project::{self, Draft, GLOB_MATCHES, GLOB_WINDOW, ProjectReading, Reading};
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::pipeline::DownstreamLink;
@@ -14,9 +15,10 @@ use chrono::{DateTime, Utc};
 use futures_util::future::{join_all, ready};
 use futures_util::{StreamExt, stream};
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::pin;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
 
 /// What is read.
 #[derive(Debug, Clone)]
@@ -53,38 +55,157 @@ pub struct GroupError {
     pub source: Box<Error>,
 }
 
-/// Reads everything once.
-///
-/// Only what makes the whole run worthless is an error: the token is refused, or no group can be read.
-pub async fn read(client: &Client, options: &Options, progress: &dyn Fn(Progress)) -> Result<Reply, GroupError> {
-    let (sender, found) = unbounded_channel();
-    let lists = async {
-        let reads = options.groups.iter().map(|group| list::read_group(client, group, options.list, sender.clone()));
-        let lists = join_all(reads).await;
-        drop(sender);
-        lists
-    };
-    let (lists, projects) = tokio::join!(lists, read_projects(client, options, found, progress));
-    let (groups, mut problems) = sort_groups(client, options, lists)?;
-    let for_all = |error| GroupError { group: options.groups[0].to_string(), source: Box::new(error) };
-    let Projects { readings, listed } = projects.map_err(for_all)?;
+/// Reads the groups, again and again if need be: what has not changed since the last time is not read again.
+#[derive(Debug)]
+pub struct Collector<'a> {
+    client: &'a Client,
+    options: &'a Options,
+    memory: Memory,
+}
 
-    problems.extend(glob_notice(options, &readings));
-    let (followed, unread) = follow(client, &readings).await.map_err(for_all)?;
-    problems.extend(unread);
-    let rows: Vec<ProjectRow> = readings.into_iter().map(|reading| row(reading, &followed)).collect();
-    problems.extend(rows.iter().filter_map(row_problem));
-    let snapshot = Snapshot {
-        host: client.host().to_string(),
-        taken_at: client.server_now(),
-        groups,
-        rows,
-        problems,
-        usage: client.usage(),
-    };
-    let unmatched = options.filter.unmatched(&listed).into_iter().map(str::to_owned).collect();
-    let left_out = listed.len() - snapshot.rows.len();
-    Ok(Reply { snapshot, unmatched, left_out })
+/// What is kept from one reading to the next.
+#[derive(Debug, Default)]
+struct Memory {
+    list: Option<List>,
+    rows: HashMap<ProjectId, Remembered>,
+}
+
+/// The groups and their projects, as they were listed.
+#[derive(Debug)]
+struct List {
+    groups: Vec<Group>,
+    problems: Vec<Problem>,
+    projects: Vec<Project>,
+    read_at: Instant,
+}
+
+/// What was last read of a project, whole.
+#[derive(Debug, Default)]
+struct Remembered {
+    drafts: Vec<Draft>,
+    as_of: DateTime<Utc>,
+}
+
+/// What a reading may build on.
+#[derive(Clone, Copy)]
+struct Before<'a> {
+    rows: &'a HashMap<ProjectId, Remembered>,
+    /// Pipelines that triggered others are read again in any case.
+    rereads_triggers: bool,
+}
+
+impl<'a> Collector<'a> {
+    pub fn new(client: &'a Client, options: &'a Options) -> Self {
+        Self { client, options, memory: Memory::default() }
+    }
+
+    pub fn client(&self) -> &Client {
+        self.client
+    }
+
+    /// Reads what is due.
+    ///
+    /// Only what makes the whole reading worthless is an error: the token is refused, or no group can be read.
+    pub async fn read(&mut self, progress: &dyn Fn(Progress)) -> Result<Reply, GroupError> {
+        let is_list_due = self.memory.list.as_ref().is_none_or(|list| list.read_at.elapsed() >= LIST_EVERY);
+        // What is triggered outside the group has no pulse of its own: it is read again with the list.
+        let before = Before { rows: &self.memory.rows, rereads_triggers: is_list_due };
+        let (sender, found) = unbounded_channel();
+        let lists = self.lists(is_list_due, sender);
+        let projects = read_projects(self.client, self.options, before, found, progress);
+        let (lists, projects) = tokio::join!(lists, projects);
+        let for_all = |error| GroupError { group: self.options.groups[0].to_string(), source: Box::new(error) };
+        let fresh = lists.map(|lists| sort_groups(self.client, self.options, lists)).transpose()?;
+        let Projects { readings, listed } = projects.map_err(for_all)?;
+        if let Some((groups, problems)) = fresh {
+            self.memory.list = Some(List { groups, problems, projects: listed, read_at: Instant::now() });
+        }
+        let (followed, unread) = follow(self.client, &readings).await.map_err(for_all)?;
+
+        let mut problems: Vec<Problem> = unread;
+        problems.extend(glob_notice(self.options, &readings));
+        let rows: Vec<ProjectRow> = readings.into_iter().map(|reading| self.memory.merge(reading, &followed)).collect();
+        problems.extend(rows.iter().filter_map(row_problem));
+        Ok(self.reply(rows, problems))
+    }
+
+    /// Reads the groups' lists, or repeats the last ones.
+    async fn lists(&self, is_due: bool, found: UnboundedSender<Project>) -> Option<Vec<Result<Listed, Error>>> {
+        match &self.memory.list {
+            Some(list) if !is_due => {
+                for project in &list.projects {
+                    // The receiver lives as long as this reading.
+                    let _ = found.send(project.clone());
+                }
+                None
+            }
+            Some(_) | None => {
+                let groups = self.options.groups.iter();
+                Some(
+                    join_all(
+                        groups.map(|group| list::read_group(self.client, group, self.options.list, found.clone())),
+                    )
+                    .await,
+                )
+            }
+        }
+    }
+
+    fn reply(&mut self, rows: Vec<ProjectRow>, mut problems: Vec<Problem>) -> Reply {
+        let present: HashSet<ProjectId> = rows.iter().map(|row| row.project.id).collect();
+        self.memory.rows.retain(|id, _| present.contains(id));
+        let (groups, listed) = match &self.memory.list {
+            Some(list) => {
+                problems.splice(0..0, list.problems.iter().cloned());
+                (list.groups.clone(), list.projects.as_slice())
+            }
+            None => (Vec::new(), [].as_slice()),
+        };
+        let unmatched = self.options.filter.unmatched(listed).into_iter().map(str::to_owned).collect();
+        let left_out = listed.len() - rows.len();
+        let snapshot = Snapshot {
+            host: self.client.host().to_string(),
+            taken_at: self.client.server_now(),
+            groups,
+            rows,
+            problems,
+            usage: self.client.usage(),
+        };
+        Reply { snapshot, unmatched, left_out }
+    }
+}
+
+impl Memory {
+    /// Makes a row of what was read, or of what is remembered where that failed, and remembers it.
+    fn merge(&mut self, read: ReadProject, followed: &Followed) -> ProjectRow {
+        let ReadProject { project, reading, as_of } = read;
+        let state = match reading.reading {
+            Reading::None { ever_ran } => State::NoPipeline { ever_ran },
+            Reading::NoAccess(failure) => State::NoAccess(failure),
+            Reading::Error(failure) => match self.rows.get(&project.id) {
+                Some(Remembered { drafts, as_of }) => {
+                    let pipelines = drafts.iter().map(|draft| draft.pipeline.clone()).collect();
+                    return ProjectRow { project, state: State::Stale { pipelines, failure }, as_of: *as_of };
+                }
+                None => State::Error(failure),
+            },
+            Reading::Pipelines(mut drafts) => {
+                for draft in &mut drafts {
+                    match draft.is_settled {
+                        true => followed.refresh(&mut draft.pipeline.downstream),
+                        false => draft.pipeline.downstream = followed.tree(draft.pipeline.id, &draft.links),
+                    }
+                }
+                let pipelines = drafts.iter().map(|draft| draft.pipeline.clone()).collect();
+                self.rows.insert(project.id, Remembered { drafts, as_of });
+                State::Ok(pipelines)
+            }
+        };
+        if !matches!(state, State::Ok(_)) {
+            self.rows.remove(&project.id);
+        }
+        ProjectRow { project, state, as_of }
+    }
 }
 
 /// Sorts the groups into those that were read and those that are problems; none left is an error.
@@ -138,6 +259,7 @@ struct Projects {
 async fn read_projects(
     client: &Client,
     options: &Options,
+    before: Before<'_>,
     found: UnboundedReceiver<Project>,
     progress: &dyn Fn(Progress),
 ) -> Result<Projects, Error> {
@@ -157,7 +279,8 @@ async fn read_projects(
             }
             ready(is_wanted.then_some(project))
         });
-    let mut under_way = pin!(wanted.map(|project| read_project(client, options, project)).buffer_unordered(READ_AHEAD));
+    let mut under_way =
+        pin!(wanted.map(|project| read_project(client, options, before, project)).buffer_unordered(READ_AHEAD));
     let mut readings = Vec::new();
     while let Some(reading) = under_way.next().await {
         readings.push(reading?);
@@ -170,8 +293,16 @@ async fn read_projects(
 /// Projects under way at once: enough to keep the budget's slots busy, few enough to hold little in memory.
 const READ_AHEAD: usize = 64;
 
-async fn read_project(client: &Client, options: &Options, project: Project) -> Result<ReadProject, Error> {
-    let reading = project::read(client, &project, &options.refs).await?;
+async fn read_project(
+    client: &Client,
+    options: &Options,
+    before: Before<'_>,
+    project: Project,
+) -> Result<ReadProject, Error> {
+    let drafts = before.rows.get(&project.id).map_or(&[][..], |row| row.drafts.as_slice());
+    let rereads = |draft: &&Draft| before.rereads_triggers && !draft.links.is_empty();
+    let before: Vec<&Draft> = drafts.iter().filter(|draft| !rereads(draft)).collect();
+    let reading = project::read(client, &project, &options.refs, &before).await?;
     Ok(ReadProject { project, reading, as_of: client.server_now() })
 }
 
@@ -179,11 +310,13 @@ async fn read_project(client: &Client, options: &Options, project: Project) -> R
 async fn follow(client: &Client, readings: &[ReadProject]) -> Result<(Followed, Vec<Problem>), Error> {
     let mut followed = Followed::default();
     let mut roots: Vec<DownstreamLink> = Vec::new();
-    for Draft { pipeline, links } in readings.iter().flat_map(drafts) {
+    for Draft { pipeline, links, is_settled } in readings.iter().flat_map(drafts) {
         let known =
             Known::Read { status: pipeline.status.clone(), has_warnings: pipeline.has_warnings, links: links.clone() };
         followed.insert(pipeline.id, known);
-        roots.extend(links.iter().cloned());
+        if !is_settled {
+            roots.extend(links.iter().cloned());
+        }
     }
     let problems = followed.read(client, &roots).await?;
     Ok((followed, problems))
@@ -196,25 +329,9 @@ fn drafts(read: &ReadProject) -> &[Draft] {
     }
 }
 
-fn row(read: ReadProject, followed: &Followed) -> ProjectRow {
-    let state = match read.reading.reading {
-        Reading::None { ever_ran } => State::NoPipeline { ever_ran },
-        Reading::NoAccess(failure) => State::NoAccess(failure),
-        Reading::Error(failure) => State::Error(failure),
-        Reading::Pipelines(drafts) => {
-            let whole = |Draft { mut pipeline, links }: Draft| {
-                pipeline.downstream = followed.tree(pipeline.id, &links);
-                pipeline
-            };
-            State::Ok(drafts.into_iter().map(whole).collect())
-        }
-    };
-    ProjectRow { project: read.project, state, as_of: read.as_of }
-}
-
 fn row_problem(row: &ProjectRow) -> Option<Problem> {
     match &row.state {
-        State::Error(failure) => {
+        State::Error(failure) | State::Stale { failure, .. } => {
             let subject = row.project.full_path.clone();
             Some(Problem { scope: Scope::Project, subject, failure: failure.clone() })
         }

@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {
     pub projects: usize,
-    /// Projects by the status of their worst pipeline, most severe first.
+    /// Projects by the status of their worst pipeline, stale ones included, most severe first.
     pub by_status: Vec<(Status, usize)>,
     pub no_pipeline: usize,
     pub no_access: usize,
     pub error: usize,
+    pub stale: usize,
 }
 
 impl Counts {
@@ -23,7 +24,10 @@ impl Counts {
         let mut by_status: BTreeMap<(u8, String), (Status, usize)> = BTreeMap::new();
         for row in &snapshot.rows {
             match &row.state {
-                State::Ok(_) => {
+                State::Ok(_) | State::Stale { .. } => {
+                    if matches!(row.state, State::Stale { .. }) {
+                        counts.stale += 1;
+                    }
                     if let Some(worst) = row.worst() {
                         let key = (worst.severity(), worst.word().to_owned());
                         by_status.entry(key).or_insert((worst, 0)).1 += 1;
@@ -85,7 +89,7 @@ impl Sort {
 /// Ranks a row: failed, then unreadable, then by severity, and last what has nothing to show.
 fn rank(row: &ProjectRow) -> (u8, u8) {
     match &row.state {
-        State::Ok(_) => match row.worst() {
+        State::Ok(_) | State::Stale { .. } => match row.worst() {
             Some(Status::Failed) => (0, 0),
             Some(worst) => (2, worst.severity()),
             None => (4, 0),

@@ -52,8 +52,10 @@ pub enum State {
     NoPipeline { ever_ran: Option<bool> },
     /// The project is there, its pipelines are not to be seen: 403, 404, CI switched off.
     NoAccess(Failure),
-    /// They could not be read this time.
+    /// They could not be read this time, and never were before.
     Error(Failure),
+    /// They could not be read this time; these are the last that could, as old as the row says.
+    Stale { pipelines: Vec<Pipeline>, failure: Failure },
 }
 
 /// The word for a row's state in every output.
@@ -63,10 +65,11 @@ pub enum StateWord {
     NoPipeline,
     NoAccess,
     Error,
+    Stale,
 }
 
 impl StateWord {
-    pub const ALL: [Self; 4] = [Self::Ok, Self::NoPipeline, Self::NoAccess, Self::Error];
+    pub const ALL: [Self; 5] = [Self::Ok, Self::NoPipeline, Self::NoAccess, Self::Error, Self::Stale];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -74,6 +77,7 @@ impl StateWord {
             Self::NoPipeline => "no_pipeline",
             Self::NoAccess => "no_access",
             Self::Error => "error",
+            Self::Stale => "stale",
         }
     }
 }
@@ -100,20 +104,21 @@ impl ProjectRow {
             State::NoPipeline { .. } => StateWord::NoPipeline,
             State::NoAccess(_) => StateWord::NoAccess,
             State::Error(_) => StateWord::Error,
+            State::Stale { .. } => StateWord::Stale,
         }
     }
 
     pub fn pipelines(&self) -> &[Pipeline] {
         match &self.state {
-            State::Ok(pipelines) => pipelines,
+            State::Ok(pipelines) | State::Stale { pipelines, .. } => pipelines,
             State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => &[],
         }
     }
 
-    /// Returns the failure behind a row that shows no pipelines.
+    /// Returns the failure behind a row that shows no pipelines, or only old ones.
     pub fn failure(&self) -> Option<&Failure> {
         match &self.state {
-            State::NoAccess(failure) | State::Error(failure) => Some(failure),
+            State::NoAccess(failure) | State::Error(failure) | State::Stale { failure, .. } => Some(failure),
             State::Ok(_) | State::NoPipeline { .. } => None,
         }
     }
@@ -121,7 +126,7 @@ impl ProjectRow {
     /// Says whether any pipeline ever ran here; `None` when that is not known.
     pub fn ever_ran(&self) -> Option<bool> {
         match &self.state {
-            State::Ok(_) => Some(true),
+            State::Ok(_) | State::Stale { .. } => Some(true),
             State::NoPipeline { ever_ran } => *ever_ran,
             State::NoAccess(_) | State::Error(_) => None,
         }

@@ -60,10 +60,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Says whether every project of every group is here with its pipelines.
+    /// Says whether every project of every group is here with its pipelines as they are now.
     pub fn is_complete(&self) -> bool {
         let lost = |problem: &Problem| matches!(problem.scope, Scope::Group | Scope::List);
-        !self.problems.iter().any(lost) && !self.rows.iter().any(|row| matches!(row.state, State::Error(_)))
+        let unread = |row: &ProjectRow| matches!(row.state, State::Error(_) | State::Stale { .. });
+        !self.problems.iter().any(lost) && !self.rows.iter().any(unread)
     }
 
     /// Says whether not one project's pipelines could be read although there are projects.

@@ -51,6 +51,7 @@ fn facts(summary: &Summary, charset: Charset) -> Vec<Phrase> {
         counts.by_status.iter().map(|(status, n)| (format!("{n} {}", sanitise(status.word())), status.into()));
     let by_state = [
         (counts.error, counted(counts.error as u64, "error"), Tone::Bad),
+        (counts.stale, format!("{} stale", counts.stale), Tone::Warn),
         (counts.no_access, format!("{} no access", counts.no_access), Tone::Warn),
         (counts.no_pipeline, format!("{} without pipeline", counts.no_pipeline), Tone::Muted),
     ];

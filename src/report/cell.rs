@@ -41,7 +41,7 @@ impl From<StateWord> for Tone {
         match state {
             StateWord::Ok => Self::Good,
             StateWord::NoPipeline => Self::Muted,
-            StateWord::NoAccess => Self::Warn,
+            StateWord::NoAccess | StateWord::Stale => Self::Warn,
             StateWord::Error => Self::Bad,
         }
     }
@@ -74,6 +74,8 @@ pub struct PipelineCell {
     pub id: u64,
     /// The triggered pipeline whose status is worse than `own`.
     pub below: Option<u64>,
+    /// How long ago this was read, where it could not be read again since.
+    pub read_ago: Option<String>,
 }
 
 /// What a cell of a report holds.

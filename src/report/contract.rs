@@ -101,9 +101,9 @@ pub struct Summary {
 
 impl From<Counts> for Summary {
     fn from(counts: Counts) -> Self {
-        let Counts { projects, by_status, no_pipeline, no_access, error } = counts;
+        let Counts { projects, by_status, no_pipeline, no_access, error, stale } = counts;
         // A one-shot run has no older data to keep.
-        Self { projects, by_status, no_pipeline, no_access, error, stale: 0 }
+        Self { projects, by_status, no_pipeline, no_access, error, stale }
     }
 }
 
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn by_status_is_an_object_in_the_order_of_severity() {
         let by_status = vec![(Status::Failed, 3), (Status::Other("odd".into()), 1), (Status::Success, 30)];
-        let counts = Counts { projects: 37, by_status, no_pipeline: 2, no_access: 1, error: 0 };
+        let counts = Counts { projects: 37, by_status, no_pipeline: 2, no_access: 1, error: 0, stale: 0 };
         let json = serde_json::to_string(&Summary::from(counts)).unwrap();
         let expected = r#"{"projects":37,"by_status":{"failed":3,"odd":1,"success":30},"no_pipeline":2,"no_access":1,"error":0,"stale":0}"#;
         assert_eq!(json, expected);

@@ -116,13 +116,15 @@ fn state_text(state: StateWord, charset: Charset) -> String {
         StateWord::NoPipeline => "none",
         StateWord::NoAccess => "no access",
         StateWord::Error => "error",
+        StateWord::Stale => "stale",
     };
     format!("{} {word}", state_glyph(state, charset))
 }
 
 /// `✗ failed #8123`, or `✗ success #8123 → failed #8200` where a triggered pipeline is worse.
 ///
-/// The shorter forms drop the ids and then the pipeline's own word, never the word for what the glyph shows.
+/// The shorter forms drop the ids and then the pipeline's own word, never the word for what the glyph shows,
+/// nor how old it is where it could not be read again.
 fn pipeline_forms(cell: &PipelineCell, charset: Charset) -> Vec<String> {
     let glyph = glyph(&cell.worst, charset);
     let (own, worst) = (clean(cell.own.word(), charset), clean(cell.worst.word(), charset));
@@ -137,7 +139,10 @@ fn pipeline_forms(cell: &PipelineCell, charset: Charset) -> Vec<String> {
         ],
     };
     forms.push(short);
-    forms
+    match &cell.read_ago {
+        None => forms,
+        Some(ago) => forms.into_iter().map(|form| format!("{form} ({ago} old)")).collect(),
+    }
 }
 
 /// Makes a foreign text harmless.

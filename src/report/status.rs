@@ -12,6 +12,7 @@ use crate::domain::status::Status;
 use crate::domain::usage::Usage;
 use crate::text::age::age;
 use crate::text::duration::duration;
+use crate::text::plural::counted;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
@@ -89,11 +90,18 @@ struct Scene {
 
 fn rows(row: &ProjectRow, columns: &[Column], scene: Scene) -> Vec<Row> {
     let path = &row.project.full_path;
+    let read_ago = matches!(row.state, State::Stale { .. }).then(|| age(scene.now, row.as_of));
     let of_pipeline = |pipeline: &Pipeline| Row {
-        contents: columns.iter().map(|column| pipeline_content(*column, path, pipeline, scene)).collect(),
+        contents: columns
+            .iter()
+            .map(|column| match pipeline_content(*column, path, pipeline, scene) {
+                Content::Pipeline(cell) => Content::Pipeline(PipelineCell { read_ago: read_ago.clone(), ..cell }),
+                content => content,
+            })
+            .collect(),
     };
     match &row.state {
-        State::Ok(pipelines) => pipelines.iter().map(of_pipeline).collect(),
+        State::Ok(pipelines) | State::Stale { pipelines, .. } => pipelines.iter().map(of_pipeline).collect(),
         State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => {
             vec![Row { contents: columns.iter().map(|column| state_content(*column, row)).collect() }]
         }
@@ -120,7 +128,7 @@ fn state_content(column: Column, row: &ProjectRow) -> Content {
 
 fn state_message(state: &State) -> &str {
     match state {
-        State::Ok(_) => "",
+        State::Ok(_) | State::Stale { .. } => "",
         State::NoPipeline { ever_ran: Some(false) } => "no pipeline yet",
         State::NoPipeline { ever_ran: Some(true) | None } => "no pipeline for this ref",
         State::NoAccess(failure) | State::Error(failure) => &failure.message,
@@ -161,7 +169,7 @@ fn ref_label(pipeline: &Pipeline) -> String {
 fn pipeline_cell(pipeline: &Pipeline) -> PipelineCell {
     let (own, worst) = (pipeline.verdict(), pipeline.worst());
     let below = (own != worst).then(|| culprit(&pipeline.downstream, &worst)).flatten();
-    PipelineCell { below, worst, own, id: pipeline.id.0 }
+    PipelineCell { below, worst, own, id: pipeline.id.0, read_ago: None }
 }
 
 /// Finds the pipeline that brought the status: the deepest one whose worst it is.
@@ -223,10 +231,12 @@ fn missing(snapshot: &Snapshot) -> Vec<String> {
         }
     };
     let mut missing: Vec<String> = snapshot.problems.iter().filter(lost).map(sentence).collect();
-    match snapshot.rows.iter().filter(|row| row.state_word() == StateWord::Error).count() {
-        0 => {}
-        1 => missing.push("1 project could not be read".to_owned()),
-        unread => missing.push(format!("{unread} projects could not be read")),
+    let count = |state| snapshot.rows.iter().filter(|row| row.state_word() == state).count();
+    for (state, what) in [(StateWord::Error, "could not be read"), (StateWord::Stale, "could not be read again")] {
+        match count(state) {
+            0 => {}
+            unread => missing.push(format!("{} {what}", counted(unread as u64, "project"))),
+        }
     }
     missing
 }
@@ -296,7 +306,11 @@ mod tests {
             ("a better child says nothing", pipeline(Failed, vec![below(2, Running, vec![])]), Failed, Failed, None),
         ];
         for (sentence, pipeline, own, worst, below) in cases {
-            assert_eq!(pipeline_cell(&pipeline), PipelineCell { worst, own, id: 1, below }, "{sentence}");
+            assert_eq!(
+                pipeline_cell(&pipeline),
+                PipelineCell { worst, own, id: 1, below, read_ago: None },
+                "{sentence}"
+            );
         }
     }
 

@@ -85,6 +85,7 @@ pub fn state_glyph(state: StateWord, charset: Charset) -> &'static str {
         StateWord::NoPipeline => ("–", "-"),
         StateWord::NoAccess => ("⊠", "#"),
         StateWord::Error => ("‼", "E"),
+        StateWord::Stale => ("≈", "="),
     };
     pick(charset, unicode, ascii)
 }

@@ -27,6 +27,8 @@ pub struct PipelineHead {
     pub id: PipelineId,
     /// As GitLab gives it: `refs/merge-requests/7/head`.
     pub raw_ref: String,
+    pub status: Option<Status>,
+    pub updated_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +36,8 @@ struct HeadWire {
     id: u64,
     #[serde(rename = "ref")]
     git_ref: Option<String>,
+    status: Option<String>,
+    updated_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Deserialize)]
@@ -138,7 +142,12 @@ pub(crate) async fn list(
     };
     let path = format!("projects/{}/pipelines?per_page={count}{filter}", project_key(project));
     let wires: Vec<HeadWire> = transport.get(&path).await?.decode()?;
-    let head = |wire: HeadWire| PipelineHead { id: PipelineId(wire.id), raw_ref: wire.git_ref.unwrap_or_default() };
+    let head = |wire: HeadWire| PipelineHead {
+        id: PipelineId(wire.id),
+        raw_ref: wire.git_ref.unwrap_or_default(),
+        status: wire.status.as_deref().map(Status::from_gitlab),
+        updated_at: wire.updated_at,
+    };
     Ok(wires.into_iter().map(head).collect())
 }
 
