@@ -51,6 +51,7 @@ impl CliError {
 
     fn hints(&self) -> Vec<String> {
         match self {
+            Self::Config(error) if error.hints.is_empty() => vec![hint::for_setting(&error.origin)],
             Self::Config(error) => error.hints.clone(),
             Self::Group { hints, .. } => hints.clone(),
             Self::Token { .. } => vec!["a token is one line of letters, digits and signs, such as glpat-...".into()],

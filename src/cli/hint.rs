@@ -1,6 +1,6 @@
 //! What to do next, for each way in which GitLab cannot be read.
 
-use crate::config::{Config, Settings};
+use crate::config::{Config, Origin, Settings};
 use crate::domain::id::GroupRef;
 use crate::gitlab::error::{Error, Kind};
 
@@ -63,7 +63,9 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
         Kind::Status { code, .. } if *code >= 500 => {
             vec!["GitLab is in trouble: try again in a minute; its administrator finds the request by its id".into()]
         }
-        Kind::Status { .. } => Vec::new(),
+        Kind::Status { .. } => {
+            vec![format!("check that {host} is the address of a GitLab, with its sub-path if it has one")]
+        }
         Kind::NotJson { .. } | Kind::Decode { .. } => vec![
             format!("check that {host} is the address of a GitLab, with its sub-path if it has one"),
             "a proxy or a login page in between answers HTML: try the address in a browser".into(),
@@ -97,6 +99,14 @@ fn new_token(config: &Config) -> String {
 
 fn token_origin(config: &Config) -> String {
     config.connection.token.as_ref().map_or_else(|| "nowhere".to_owned(), |(_, origin)| origin.to_string())
+}
+
+/// Returns what to do about a setting that cannot be used and whose refusal says what is permitted.
+pub(super) fn for_setting(origin: &Origin) -> String {
+    match origin {
+        Origin::Flag(_) | Origin::Demo | Origin::Default => format!("glwatch --help says more about {origin}"),
+        Origin::Variable(_) | Origin::Ci(_) => format!("correct {origin} or unset it"),
+    }
 }
 
 /// Returns what to do when the filters leave nothing.

@@ -34,7 +34,7 @@ pub(super) fn command() -> Command {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).map_err(|error| error.to_string())
+    parse_duration(text).map_err(|error| format!("it {error}"))
 }
 
 /// Serves until it is stopped from outside.

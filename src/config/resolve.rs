@@ -43,8 +43,8 @@ impl Config {
 }
 
 fn connection(settings: &Settings) -> Result<Connection, ConfigError> {
-    let host = settings.parsed("host", None, |text| Host::parse(text).map(Some).map_err(|error| error.to_string()))?;
-    let host = match host {
+    let host = settings.parsed("host", None, |text| Host::parse(text).map(Some).map_err(|error| error.to_string()));
+    let host = match host.map_err(without_secret)? {
         Some(host) => host,
         None => Host::parse(DEFAULT_HOST).expect("the default host is a host"),
     };
@@ -58,6 +58,12 @@ fn connection(settings: &Settings) -> Result<Connection, ConfigError> {
     });
     let ca_file = settings.get("ca-file").map(|setting| (PathBuf::from(setting.text()), setting.origin.clone()));
     Ok(Connection { host, host_origin, token, ca_file, insecure: settings.switch("insecure")? })
+}
+
+/// Hides an address that is not one where it may carry a password or a token.
+fn without_secret(mut error: ConfigError) -> ConfigError {
+    error.value.take_if(|value| value.contains(['@', '?', '#']));
+    error
 }
 
 fn scope(settings: &Settings) -> Result<Scope, ConfigError> {
@@ -228,7 +234,7 @@ mod tests {
             ("group-id", "https://gitlab.com/acme", "neither a group's number"),
             ("group-id", "a b", "neither a group's number"),
             ("group-id", "0", "is no group's number"),
-            ("timeout", "soon", ""),
+            ("timeout", "soon", "\"soon\" is not a duration"),
             ("timeout", "1h", "from 100ms to 600s"),
             ("fail-on", "failed,borken", "is no status: permitted are failed"),
             ("concurrency", "0", "from 1 to 100"),
@@ -243,6 +249,14 @@ mod tests {
             let error = resolve(&[(key, value)]).expect_err(value).to_string();
             let culprit = value.rsplit(',').next().unwrap();
             assert!(error.starts_with(&format!("--{key}: \"{culprit}\" ")) && error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_host_with_a_secret_in_it_is_refused_without_showing_it() {
+        for value in ["https://ada:s3cret@gitlab.com", "gitlab.com?private_token=s3cret", "ada:s3cret@git lab"] {
+            let error = resolve(&[("host", value)]).expect_err(value).to_string();
+            assert!(error.starts_with("--host: ") && !error.contains("s3cret"), "{error}");
         }
     }
 

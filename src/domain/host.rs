@@ -10,16 +10,16 @@ pub struct Host {
     base: Url,
 }
 
-/// Why a text does not name a GitLab instance.
+/// Why a text does not name a GitLab instance; goes on after the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
-    #[error("it is not a host name or URL")]
+    #[error("is not a host name or URL")]
     NotAUrl,
-    #[error("only https and http are spoken, not {0}")]
+    #[error("is reached by {0}, but only https and http are spoken")]
     Scheme(String),
-    #[error("it carries a user name or password; give the token with --token-file or GITLAB_TOKEN")]
+    #[error("carries a user name or password; give the token with --token-file or GITLAB_TOKEN")]
     Credentials,
-    #[error("it carries a query or fragment; give only the address, such as https://gitlab.example.com")]
+    #[error("carries a query or fragment; give only the address, such as https://gitlab.example.com")]
     Extra,
 }
 
