@@ -5,6 +5,7 @@ use super::hint;
 use super::output;
 use crate::collect::run::GroupError;
 use crate::config::ConfigError;
+use crate::gitlab::error::SetupError;
 use std::io;
 
 /// What ends a run before its job is done.
@@ -15,7 +16,7 @@ pub(super) enum CliError {
     #[error("{origin}: failed to read \"{path}\"")]
     File { origin: String, path: String, source: io::Error },
     #[error("{origin}: \"{path}\" holds no usable certificate")]
-    Certificate { origin: String, path: String, source: reqwest::Error },
+    Certificate { origin: String, path: String, source: SetupError },
     #[error("{origin}: the token {problem}")]
     Token { origin: String, problem: &'static str },
     #[error("{group}")]

@@ -5,7 +5,7 @@ use crate::domain::id::{GroupRef, PipelineId, ProjectRef};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::snapshot::Group;
 use crate::domain::usage::Usage;
-use crate::gitlab::error::Error;
+use crate::gitlab::error::{Error, SetupError};
 use crate::gitlab::page::Page;
 use crate::gitlab::rest;
 use crate::gitlab::transport::{Options, Transport};
@@ -23,7 +23,7 @@ pub struct Client {
 
 impl Client {
     /// Makes a client; fails on certificates that cannot be read.
-    pub fn new(options: Options) -> Result<Self, reqwest::Error> {
+    pub fn new(options: Options) -> Result<Self, SetupError> {
         Ok(Self { transport: Transport::new(options)? })
     }
 

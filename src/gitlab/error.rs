@@ -15,6 +15,15 @@ pub struct Error {
     pub request_id: Option<String>,
 }
 
+/// Why no client can be made of what was given.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    #[error("it has no certificate in it")]
+    NoCertificate,
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+}
+
 /// The ways in which a request fails.
 #[derive(Debug, thiserror::Error)]
 pub enum Kind {

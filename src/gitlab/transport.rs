@@ -4,7 +4,7 @@ use crate::domain::host::Host;
 use crate::domain::usage::Usage;
 use crate::gitlab::auth::Token;
 use crate::gitlab::budget::{Budget, TooLong};
-use crate::gitlab::error::{Error, Kind};
+use crate::gitlab::error::{Error, Kind, SetupError};
 use crate::gitlab::redirect;
 use crate::gitlab::retry::{RetryOptions, is_passing};
 use crate::text::sanitise::sanitise;
@@ -75,7 +75,7 @@ struct Refusal {
 }
 
 impl Transport {
-    pub(super) fn new(options: Options) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(options: Options) -> Result<Self, SetupError> {
         // A second call finds the provider already there, which is what we want.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
@@ -84,7 +84,11 @@ impl Transport {
             .referer(false)
             .pool_max_idle_per_host(options.concurrency);
         if let Some(pem) = &options.ca {
-            builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem)?);
+            let certificates = reqwest::Certificate::from_pem_bundle(pem)?;
+            if certificates.is_empty() {
+                return Err(SetupError::NoCertificate);
+            }
+            builder = builder.tls_certs_merge(certificates);
         }
         if !options.uses_proxy {
             builder = builder.no_proxy();
