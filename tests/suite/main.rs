@@ -1,7 +1,13 @@
 //! The one integration binary. Which file holds what:
 //!
 //! - `status.rs`: the group as the simulated GitLab knows it, in every output
-//! - `trouble.rs`: bad input and bad servers, each with its message and exit code
+//! - `trouble.rs`: one bad project, what the exit code tells; the others named so begin here, too:
+//! - `trouble_input.rs`: settings that cannot be used
+//! - `trouble_access.rs`: tokens and groups that GitLab refuses
+//! - `trouble_network.rs`: no way to the server, certificates, redirects
+//! - `trouble_server.rs`: answers that no GitLab should give, and limits
+//! - `trouble_output.rs`: nowhere to write to, and signals
+//! - `conformance.rs`: GitLab's own documented answers
 //! - `cost.rs`: how many requests a run makes, and how many at once
 //! - `secrets.rs`: the token shows nowhere
 //! - `terminal.rs`: the real binary in a real terminal
@@ -15,3 +21,4 @@ mod secrets;
 mod status;
 mod terminal;
 mod trouble;
+mod trouble_input;

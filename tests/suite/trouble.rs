@@ -4,11 +4,11 @@ use crate::support::{Env, Output};
 use glwatch::sim::{Access, Fault, Options, Sim, TOKEN_EXPIRED};
 use serde_json::{Value, json};
 
-fn sim(faults: Vec<Fault>) -> Sim {
+pub(crate) fn sim(faults: Vec<Fault>) -> Sim {
     Sim::start(Options { faults, ..Options::default() }).unwrap()
 }
 
-fn status(sim: &Sim, more: &[&str]) -> Output {
+pub(crate) fn status(sim: &Sim, more: &[&str]) -> Output {
     Env::new().run(&[&["--host", sim.url(), "--group-id", "12345"], more].concat())
 }
 
@@ -20,14 +20,14 @@ fn an_expired_token_is_named_with_its_origin() {
 }
 
 /// A path fragment of everything that is asked about one project's pipelines.
-fn pipelines_of(sim: &Sim, full_path: &str) -> String {
+pub(crate) fn pipelines_of(sim: &Sim, full_path: &str) -> String {
     let truth = sim.truth();
     let project = truth["projects"].as_array().unwrap().iter().find(|project| project["full_path"] == full_path);
     format!("/projects/{}/pipelines", project.unwrap()["id"])
 }
 
 /// The row of one project in the JSON.
-fn row<'a>(json: &'a Value, full_path: &str) -> &'a Value {
+pub(crate) fn row<'a>(json: &'a Value, full_path: &str) -> &'a Value {
     json["projects"].as_array().unwrap().iter().find(|project| project["full_path"] == full_path).unwrap()
 }
 

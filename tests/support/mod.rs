@@ -135,6 +135,14 @@ impl Output {
         self
     }
 
+    /// Checks that the run ended with this code and no data, and that its error says this and what to do next.
+    #[track_caller]
+    pub(crate) fn refuses(self, code: i32, words: &[&str]) -> Self {
+        let output = self.exits_with(code).says(words).says(&["error: ", "\nHint: "]);
+        assert_eq!(output.stdout, "", "data on stdout\n{output}");
+        output
+    }
+
     /// Checks that standard error says all of this.
     #[track_caller]
     pub(crate) fn says(self, words: &[&str]) -> Self {
