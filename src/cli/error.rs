@@ -23,6 +23,8 @@ pub(super) enum CliError {
     Group { group: GroupError, hints: Vec<String> },
     #[error("the filters leave no project: {left_out} of {left_out} are left out")]
     NothingLeft { left_out: usize, unmatched: Vec<String> },
+    #[error("not one project's pipelines could be read; the first of {projects}: {first}")]
+    NothingRead { projects: usize, first: String, hints: Vec<String> },
     #[error("failed to write the output")]
     Output(#[source] io::Error),
     #[cfg(feature = "demo")]
@@ -42,7 +44,7 @@ impl CliError {
             | Self::Certificate { .. }
             | Self::Token { .. }
             | Self::NothingLeft { .. } => Exit::Usage,
-            Self::Group { .. } | Self::Start(_) => Exit::NoData,
+            Self::Group { .. } | Self::NothingRead { .. } | Self::Start(_) => Exit::NoData,
             #[cfg(feature = "demo")]
             Self::Sim(_) => Exit::NoData,
             Self::Output(_) => Exit::Unwritten,
@@ -54,7 +56,7 @@ impl CliError {
         match self {
             Self::Config(error) if error.hints.is_empty() => vec![hint::for_setting(&error.origin)],
             Self::Config(error) => error.hints.clone(),
-            Self::Group { hints, .. } => hints.clone(),
+            Self::Group { hints, .. } | Self::NothingRead { hints, .. } => hints.clone(),
             Self::Token { .. } => vec!["a token is one line of letters, digits and signs, such as glpat-...".into()],
             Self::Certificate { .. } => {
                 vec!["--ca-file takes certificates in PEM form, -----BEGIN CERTIFICATE-----".into()]

@@ -74,6 +74,27 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
     }
 }
 
+/// Returns what to do when the group could be read and none of its projects; `kinds` are the words for why.
+pub(super) fn nothing_read(kinds: &[&str], config: &Config, settings: &Settings) -> Vec<String> {
+    let mut hints = Vec::new();
+    let is_hidden = |kind: &&str| matches!(*kind, "forbidden" | "not_found");
+    if kinds.iter().any(is_hidden) && config.connection.token.is_some() {
+        hints.push(format!(
+            "to see pipelines, the owner of the token from {} needs the role Reporter in the group",
+            token_origin(config)
+        ));
+    } else if kinds.iter().any(is_hidden) {
+        hints.extend(without_token(config, settings));
+    }
+    if kinds.iter().any(|kind| !is_hidden(kind) && *kind != "ci_disabled") {
+        hints.push("try again in a minute, or with less at once (--concurrency 2); -vv shows every request".into());
+    }
+    if hints.is_empty() {
+        hints.push("CI/CD is switched off in all of these projects, so there is nothing to show".into());
+    }
+    hints
+}
+
 /// Returns why a run without a token may fail, and how to give one.
 fn without_token(config: &Config, settings: &Settings) -> Vec<String> {
     let mut hints = Vec::new();

@@ -51,7 +51,10 @@ fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
     if !config.display.quiet {
         warn(&snapshot, &unmatched);
     }
-    let exit = judge(&snapshot, &config);
+    let mut exit = judge(&snapshot, &config);
+    if let Some(error) = nothing_read(&snapshot, &config, &surroundings.settings) {
+        exit = exit.worse(super::error::report(&error));
+    }
     let bytes = rendered(&snapshot, &config.display, surroundings)?;
     // Of two ends the worse is told, the reason in any case.
     Ok(output::to_stdout(&bytes).map_or_else(|error| exit.worse(super::error::report(&error)), |()| exit))
@@ -118,10 +121,19 @@ fn judge(snapshot: &Snapshot, config: &Config) -> Exit {
     if snapshot.rows.iter().any(|row| config.verdict.fail_on.matches(row)) {
         exit = exit.worse(Exit::Matched);
     }
-    if snapshot.has_nothing_read() {
-        exit = exit.worse(Exit::NoData);
-    }
     exit
+}
+
+/// Returns the error that a snapshot is whose rows all say only that they could not be read.
+fn nothing_read(snapshot: &Snapshot, config: &Config, settings: &Settings) -> Option<CliError> {
+    if !snapshot.has_nothing_read() {
+        return None;
+    }
+    let failures = || snapshot.rows.iter().filter_map(|row| Some((row, row.failure()?)));
+    let first = failures().map(|(row, failure)| format!("{}: {}", row.project.full_path, failure.message)).next()?;
+    let kinds: Vec<&str> = failures().map(|(_, failure)| failure.kind.as_str()).collect();
+    let hints = hint::nothing_read(&kinds, config, settings);
+    Some(CliError::NothingRead { projects: snapshot.rows.len(), first, hints })
 }
 
 fn rendered(snapshot: &Snapshot, display: &Display, surroundings: &Surroundings) -> Result<Vec<u8>, CliError> {
