@@ -21,4 +21,6 @@ mod secrets;
 mod status;
 mod terminal;
 mod trouble;
+mod trouble_access;
 mod trouble_input;
+mod trouble_output;
