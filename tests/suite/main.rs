@@ -23,4 +23,6 @@ mod terminal;
 mod trouble;
 mod trouble_access;
 mod trouble_input;
+mod trouble_network;
 mod trouble_output;
+mod trouble_server;

@@ -1,0 +1,60 @@
+//! A TLS front of the test's own, with a certificate that no machine trusts.
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// `https://127.0.0.1:PORT` in front of a plain HTTP server; dropping it stops it.
+pub(crate) struct TlsFront {
+    url: String,
+    ca: String,
+    /// Holds the tasks of all connections.
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl TlsFront {
+    /// Starts a front of what listens at `http://ADDRESS`.
+    pub(crate) fn of(url: &str) -> Self {
+        let behind: SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
+        let mut ca = CertificateParams::new(Vec::new()).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        runtime.spawn(async move {
+            while let Ok((plain, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    // A client that does not trust us hangs up: what the test is about, and no trouble here.
+                    let Ok(mut front) = acceptor.accept(plain).await else { return };
+                    let Ok(mut back) = tokio::net::TcpStream::connect(behind).await else { return };
+                    let _ = tokio::io::copy_bidirectional(&mut front, &mut back).await;
+                });
+            }
+        });
+        Self { url, ca: ca.pem(), _runtime: runtime }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the certificate of the CA that signed the front's own, PEM.
+    pub(crate) fn ca(&self) -> &str {
+        &self.ca
+    }
+}
