@@ -17,6 +17,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod conformance;
 mod secrets;
 mod status;
 mod terminal;

@@ -1,0 +1,52 @@
+//! A web server that says what a test tells it to: one answer per path, nothing of its own.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+
+/// Returns status and JSON body for a path with its query.
+type Answer = dyn Fn(&str) -> (u16, String) + Send + Sync;
+
+/// A running one. Its threads end with the test's process; they hold nothing that anybody waits for.
+pub(crate) struct Canned {
+    url: String,
+}
+
+impl Canned {
+    pub(crate) fn start(answer: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answer: Arc<Answer> = Arc::new(answer);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let answer = Arc::clone(&answer);
+                // A client that hangs up in the middle fails its own run; there is nothing to add.
+                std::thread::spawn(move || serve(client, &*answer).ok());
+            }
+        });
+        Self { url }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// Answers the requests of one connection.
+fn serve(mut client: TcpStream, answer: &Answer) -> std::io::Result<()> {
+    let mut lines = BufReader::new(client.try_clone()?).lines();
+    while let Some(request) = lines.next().transpose()? {
+        for line in lines.by_ref() {
+            if line?.is_empty() {
+                break;
+            }
+        }
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        let (code, body) = answer(path);
+        let head =
+            format!("HTTP/1.1 {code} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        client.write_all(head.as_bytes())?;
+        client.write_all(body.as_bytes())?;
+    }
+    Ok(())
+}
