@@ -7,6 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::query::Query;
+
 /// A demo may run for days; older requests are forgotten (the counters are not).
 const REMEMBERED: usize = 100_000;
 
@@ -32,6 +34,8 @@ struct Entries {
     gone: usize,
     cleared: usize,
     by_kind: BTreeMap<&'static str, u64>,
+    /// Those of `by_kind` that asked for page 2 or later of a list.
+    further_pages: BTreeMap<&'static str, u64>,
     in_flight: usize,
     peak_in_flight: usize,
     bytes: u64,
@@ -71,6 +75,9 @@ impl Log {
         let at = number.checked_sub(entries.gone);
         if let Some(request) = at.and_then(|at| entries.requests.get_mut(at)) {
             request.status = status;
+            if Query::parse(&request.query).number("page").is_some_and(|page| page > 1) {
+                *entries.further_pages.entry(kind).or_default() += 1;
+            }
         }
     }
 
@@ -113,7 +120,7 @@ impl Log {
         let entries = self.lock();
         json!({
             "requests": entries.gone + entries.requests.len() - entries.cleared, "by_kind": entries.by_kind,
-            "in_flight": entries.in_flight, "peak_in_flight": entries.peak_in_flight, "bytes": entries.bytes,
+            "further_pages": entries.further_pages, "in_flight": entries.in_flight, "peak_in_flight": entries.peak_in_flight, "bytes": entries.bytes,
             "panics": entries.panics,
         })
     }

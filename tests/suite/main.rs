@@ -18,6 +18,7 @@
 mod support;
 
 mod conformance;
+mod cost;
 mod secrets;
 mod status;
 mod terminal;
