@@ -1,5 +1,6 @@
 //! What can go wrong with a request, with what was tried in it. Tokens and query secrets never print.
 
+use crate::text::duration::duration;
 use std::fmt;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub enum Kind {
     InsufficientScope { needed: String },
     #[error("429: too many requests{}", said_wait(.retry_after))]
     RateLimited { retry_after: Option<Duration> },
-    #[error("the server asks to wait {wait:?}, longer than the {left:?} that this run has left")]
+    #[error("the server asks to wait {}, longer than the {} that this run has left", duration(*.wait), duration(*.left))]
     WaitTooLong { wait: Duration, left: Duration },
     #[error("the time of this run is over")]
     Deadline,
@@ -66,7 +67,7 @@ fn after_colon(text: &str) -> String {
 }
 
 fn said_wait(wait: &Option<Duration>) -> String {
-    wait.map_or(String::new(), |wait| format!(", to be asked again in {wait:?}"))
+    wait.map_or(String::new(), |wait| format!(", to be asked again in {}", duration(wait)))
 }
 
 impl Error {

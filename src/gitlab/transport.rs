@@ -144,6 +144,10 @@ impl Transport {
                 Err(refusal) => refusal,
             };
             tracing::debug!(%url, attempts, problem = %refusal.kind, "failed");
+            // A turn that would come too late was not taken, so nothing was sent.
+            if matches!(refusal.kind, Kind::WaitTooLong { .. }) {
+                attempts -= 1;
+            }
             let wait = if is_passing(&refusal.kind) { waits.next() } else { None };
             let kind = match (wait, self.time_left()) {
                 (Some(wait), left) if left.is_none_or(|left| wait < left) => {
