@@ -292,5 +292,7 @@ fn a_limit_without_retry_after_is_tried_again_a_few_times() {
 #[test]
 fn an_hour_of_retry_after_fails_at_once_and_says_so() {
     let output = group(|on| on.rate_limited(Some("3600")));
-    let _ = output.refuses(3, &["the server asks to wait 3", "longer than the ", "that this run has left", "--rps 5"]);
+    let output =
+        output.refuses(3, &["the server asks to wait 1h, longer than the ", " that this run has left", "--rps 5"]);
+    assert!(!output.stderr.contains("attempts"), "it was asked only once\n{output}");
 }
