@@ -15,6 +15,8 @@ pub(super) enum CliError {
     Config(#[from] ConfigError),
     #[error("{origin}: failed to read \"{path}\"")]
     File { origin: String, path: String, source: io::Error },
+    #[error("--log-file: failed to write to \"{path}\"")]
+    LogFile { path: String, source: io::Error },
     #[error("{origin}: \"{path}\" holds no usable certificate")]
     Certificate { origin: String, path: String, source: SetupError },
     #[error("{origin}: the token {problem}")]
@@ -41,6 +43,7 @@ impl CliError {
         match self {
             Self::Config(_)
             | Self::File { .. }
+            | Self::LogFile { .. }
             | Self::Certificate { .. }
             | Self::Token { .. }
             | Self::NothingLeft { .. } => Exit::Usage,
@@ -64,6 +67,7 @@ impl CliError {
             Self::NothingLeft { unmatched, .. } => hint::nothing_left(unmatched),
             Self::Output(_) => vec!["check that there is room on the disk, then run again".into()],
             Self::File { .. } => vec!["check that the file exists and that you may read it".into()],
+            Self::LogFile { .. } => vec!["check that its folder exists and that you may write there".into()],
             #[cfg(feature = "demo")]
             Self::Sim(_) => {
                 vec!["the simulated GitLab listens on a port of this machine only; choose one that is free".into()]

@@ -14,11 +14,11 @@ use tracing_subscriber::layer::SubscriberExt;
 pub(super) fn start(verbosity: u8, file: Option<&Path>) -> Result<(), CliError> {
     let level = if file.is_some() || verbosity > 1 { Level::DEBUG } else { Level::INFO };
     if let Some(path) = file {
-        let log = OpenOptions::new().create(true).append(true).open(path).map_err(|source| CliError::File {
-            origin: "--log-file".into(),
-            path: path.display().to_string(),
-            source,
-        })?;
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(|source| CliError::LogFile { path: path.display().to_string(), source })?;
         install(level, move || {
             log.try_clone().map_or_else(|_| Box::new(io::sink()) as Box<dyn io::Write>, |log| Box::new(log))
         });
