@@ -142,3 +142,12 @@ fn a_token_is_not_sent_unencrypted_to_another_machine() {
     let output = output.refuses(2, &["--host: \"http://192.0.2.1\" is not encrypted", "it was not sent", "use https"]);
     assert!(!output.stderr.contains(TOKEN_READ_API), "{output}");
 }
+
+#[test]
+fn a_log_file_that_cannot_be_written_is_refused_before_anything_is_asked() {
+    let sim = sim(vec![]);
+    let output = status(&sim, &["--log-file", "no-such-folder/log"]);
+    let words = ["--log-file: failed to write to \"no-such-folder/log\"", "No such file", "that you may write there"];
+    let _ = output.refuses(2, &words);
+    assert!(sim.requests().is_empty());
+}

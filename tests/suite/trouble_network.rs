@@ -36,7 +36,7 @@ fn a_server_that_does_not_answer_runs_into_the_timeout() {
 fn one_project_that_does_not_answer_costs_only_its_row() {
     let sim = sim(vec![]);
     sim.add_fault(Fault::on(&super::trouble::pipelines_of(&sim, "acme/web/shop")).stalled());
-    let json = status(&sim, &["--timeout", "150ms", "-o", "json"]).exits_with(4).json();
+    let json = status(&sim, &["--timeout", "500ms", "-o", "json"]).exits_with(4).json();
     assert_eq!(super::trouble::row(&json, "acme/web/shop")["error"]["kind"], "timeout");
     assert_eq!(json["summary"]["error"], 1);
 }
