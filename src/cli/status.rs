@@ -6,6 +6,7 @@ use super::progress::ProgressLine;
 use super::{args, clock, hint, log, output, wire};
 use crate::collect::run::{Collector, Reply};
 use crate::config::{Color, Config, Display, Output, Settings, StagesWidth};
+use crate::domain::excerpt::Excerpt;
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
 use crate::render::{json, table};
 use crate::report::contract::StatusDocument;
@@ -139,7 +140,7 @@ fn nothing_read(snapshot: &Snapshot, config: &Config, settings: &Settings) -> Op
 fn rendered(snapshot: &Snapshot, display: &Display, surroundings: &Surroundings) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
     let written = match display.output {
-        Output::Json => json::write(&StatusDocument::from(snapshot), &mut bytes),
+        Output::Json => json::write(&StatusDocument::from(&Excerpt::all(snapshot)), &mut bytes),
         Output::Table | Output::Wide => {
             let options = StatusOptions {
                 wide: display.output == Output::Wide,

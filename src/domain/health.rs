@@ -1,5 +1,6 @@
 //! Judging a snapshot: counts, the order in which rows want to be seen, and what `--fail-on` asks.
 
+use super::pipeline::Pipeline;
 use super::project::{ProjectRow, State, StateWord};
 use super::snapshot::Snapshot;
 use super::status::Status;
@@ -100,7 +101,7 @@ fn rank(row: &ProjectRow) -> (u8, u8) {
     }
 }
 
-/// What `--fail-on` names: statuses of a project's worst pipeline, or states of its row.
+/// What `--fail-on` and `--only` name: statuses of a pipeline with all that it triggered, or states of a project's row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FailOn {
     pub statuses: Vec<Status>,
@@ -110,15 +111,19 @@ pub struct FailOn {
 impl FailOn {
     pub fn matches(&self, row: &ProjectRow) -> bool {
         self.states.contains(&row.state_word())
-            || row.pipelines().iter().any(|pipeline| self.statuses.contains(&pipeline.worst()))
+            || row.pipelines().iter().any(|pipeline| self.matches_pipeline(pipeline))
+    }
+
+    pub fn matches_pipeline(&self, pipeline: &Pipeline) -> bool {
+        self.statuses.contains(&pipeline.worst())
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::id::{PipelineId, ProjectId};
-    use crate::domain::pipeline::{Pipeline, Ref};
+    use crate::domain::pipeline::Ref;
     use crate::domain::project::{Failure, Project};
     use chrono::{DateTime, Utc};
 
@@ -126,7 +131,7 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    fn row(path: &str, state: State) -> ProjectRow {
+    pub(in crate::domain) fn row(path: &str, state: State) -> ProjectRow {
         let project = Project {
             id: ProjectId(1),
             name: path.into(),
@@ -139,7 +144,7 @@ mod tests {
         ProjectRow { project, state, as_of: at(0) }
     }
 
-    fn ran(path: &str, status: Status, created: i64) -> ProjectRow {
+    pub(in crate::domain) fn ran(path: &str, status: Status, created: i64) -> ProjectRow {
         let pipeline = Pipeline {
             id: PipelineId(1),
             iid: None,
@@ -167,7 +172,7 @@ mod tests {
         row(path, State::Ok(vec![pipeline]))
     }
 
-    fn failure() -> Failure {
+    pub(in crate::domain) fn failure() -> Failure {
         Failure { kind: "http_500".into(), message: "no answer".into() }
     }
 

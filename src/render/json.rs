@@ -1,27 +1,35 @@
-//! The JSON contract as bytes: indented, and harmless when it is shown in a terminal.
+//! The JSON contract as bytes: indented, or one event per line; harmless when it is shown in a terminal.
 
 use crate::report::contract::StatusDocument;
 use crate::text::sanitise::{is_bidi_control, is_control, is_line_break};
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 use std::io::{self, Write};
 
 /// Writes the document and one line end.
 pub fn write(document: &StatusDocument<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, EscapingFormatter::default());
-    document.serialize(&mut serializer).map_err(io::Error::from)?;
+    write_with(PrettyFormatter::new(), document, out)
+}
+
+/// Writes anything as a single line with its end.
+pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    write_with(CompactFormatter, value, out)
+}
+
+fn write_with(inner: impl Formatter, value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, EscapingFormatter { inner });
+    value.serialize(&mut serializer).map_err(io::Error::from)?;
     out.write_all(b"\n")
 }
 
-/// Indents like `serde_json` and writes C1, DEL, bidi controls and exotic line ends as `\u` escapes.
+/// Lays out like the formatter inside and writes C1, DEL, bidi controls and exotic line ends as `\u` escapes.
 ///
 /// C0 is escaped by `serde_json` itself, before a fragment comes here.
-#[derive(Default)]
-struct EscapingFormatter {
-    pretty: PrettyFormatter<'static>,
+struct EscapingFormatter<F> {
+    inner: F,
 }
 
-impl Formatter for EscapingFormatter {
+impl<F: Formatter> Formatter for EscapingFormatter<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
         while let Some(at) = rest.find(|c| is_control(c) || is_bidi_control(c) || is_line_break(c)) {
@@ -33,51 +41,52 @@ impl Formatter for EscapingFormatter {
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.begin_array(writer)
+        self.inner.begin_array(writer)
     }
 
     fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.end_array(writer)
+        self.inner.end_array(writer)
     }
 
     fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.pretty.begin_array_value(writer, first)
+        self.inner.begin_array_value(writer, first)
     }
 
     fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.end_array_value(writer)
+        self.inner.end_array_value(writer)
     }
 
     fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.begin_object(writer)
+        self.inner.begin_object(writer)
     }
 
     fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.end_object(writer)
+        self.inner.end_object(writer)
     }
 
     fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.pretty.begin_object_key(writer, first)
+        self.inner.begin_object_key(writer, first)
     }
 
     fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.begin_object_value(writer)
+        self.inner.begin_object_value(writer)
     }
 
     fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.end_object_value(writer)
+        self.inner.end_object_value(writer)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::excerpt::Excerpt;
     use crate::render::example::one_pipeline;
 
     #[test]
     fn the_contract_key_by_key() {
         let mut out = Vec::new();
-        write(&StatusDocument::from(&one_pipeline()), &mut out).unwrap();
+        write(&StatusDocument::from(&Excerpt::all(&one_pipeline())), &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.ends_with("}\n") && !text.ends_with("\n\n"));
         insta::assert_snapshot!(text, @r###"
@@ -214,7 +223,8 @@ mod tests {
     fn no_foreign_text_acts_on_a_terminal_and_every_character_reads_back() {
         let everything: String = (0..0x3000).filter_map(char::from_u32).collect();
         let mut out = Vec::new();
-        let mut serializer = serde_json::Serializer::with_formatter(&mut out, EscapingFormatter::default());
+        let mut serializer =
+            serde_json::Serializer::with_formatter(&mut out, EscapingFormatter { inner: PrettyFormatter::new() });
         everything.serialize(&mut serializer).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(!text.chars().any(|c| is_control(c) || is_bidi_control(c) || is_line_break(c)));

@@ -3,6 +3,7 @@
 //! Each renderer escapes foreign text for its own format.
 
 pub mod json;
+pub mod ndjson;
 mod paint;
 mod summary;
 pub mod table;

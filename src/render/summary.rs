@@ -62,9 +62,16 @@ fn facts(summary: &Summary, charset: Charset) -> Vec<Phrase> {
     let last = parts.len().saturating_sub(1);
     parts.iter_mut().take(last).for_each(|part| part.text.push(','));
     phrases.extend(parts);
+    if summary.hidden > 0 {
+        phrases.push(hidden_phrase(summary.hidden, charset));
+    }
     let tail = [cost(&summary.usage), summary.taken_at.clone()];
     phrases.extend(tail.map(|text| Phrase { lead: charset.dot(), ..Phrase::new(text, Tone::Muted) }));
     phrases
+}
+
+fn hidden_phrase(hidden: usize, charset: Charset) -> Phrase {
+    Phrase { lead: charset.dot(), ..Phrase::new(format!("{hidden} not shown"), Tone::Muted) }
 }
 
 fn cost(usage: &Usage) -> String {

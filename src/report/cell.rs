@@ -116,6 +116,21 @@ pub enum Column {
 }
 
 impl Column {
+    pub const ALL: [Self; 12] = [
+        Self::Project,
+        Self::Ref,
+        Self::Pipeline,
+        Self::Stages,
+        Self::Duration,
+        Self::Age,
+        Self::Time,
+        Self::User,
+        Self::Commit,
+        Self::Source,
+        Self::Coverage,
+        Self::Queued,
+    ];
+
     pub fn title(self) -> &'static str {
         match self {
             Self::Project => "project",

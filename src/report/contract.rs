@@ -2,11 +2,12 @@
 //!
 //! Borrows from a snapshot and says how it is written; which bytes that makes is `render::json`'s.
 
+use crate::domain::excerpt::Excerpt;
 use crate::domain::health::Counts;
 use crate::domain::job::{Job, Stage};
 use crate::domain::pipeline::{Downstream, Pipeline};
 use crate::domain::project::{Failure, ProjectRow};
-use crate::domain::snapshot::{Group, Problem, Snapshot};
+use crate::domain::snapshot::{Group, Problem};
 use crate::domain::status::Status;
 use crate::text::duration::whole_seconds;
 use chrono::{DateTime, Utc};
@@ -15,7 +16,7 @@ use serde::{Serialize, Serializer};
 /// The version of the contract, in every document.
 pub const SCHEMA: &str = "glwatch.status/1";
 
-/// A whole snapshot.
+/// A whole snapshot. `projects` are those that are shown; everything else speaks of all.
 #[derive(Debug, Serialize)]
 pub struct StatusDocument<'a> {
     pub schema: &'static str,
@@ -29,8 +30,9 @@ pub struct StatusDocument<'a> {
     pub projects: Vec<ProjectEntry<'a>>,
 }
 
-impl<'a> From<&'a Snapshot> for StatusDocument<'a> {
-    fn from(snapshot: &'a Snapshot) -> Self {
+impl<'a> From<&'a Excerpt<'a>> for StatusDocument<'a> {
+    fn from(excerpt: &'a Excerpt<'a>) -> Self {
+        let snapshot = excerpt.whole;
         let usage = &snapshot.usage;
         Self {
             schema: SCHEMA,
@@ -46,8 +48,22 @@ impl<'a> From<&'a Snapshot> for StatusDocument<'a> {
                 api: usage.api.word(),
             },
             summary: Summary::from(Counts::of(snapshot)),
-            projects: snapshot.rows.iter().map(ProjectEntry::from).collect(),
+            projects: excerpt.rows.iter().map(ProjectEntry::from).collect(),
         }
+    }
+}
+
+/// The same as an event: one line of `ndjson`.
+#[derive(Debug, Serialize)]
+pub struct SnapshotEvent<'a> {
+    event: &'static str,
+    #[serde(flatten)]
+    document: StatusDocument<'a>,
+}
+
+impl<'a> From<StatusDocument<'a>> for SnapshotEvent<'a> {
+    fn from(document: StatusDocument<'a>) -> Self {
+        Self { event: "snapshot", document }
     }
 }
 

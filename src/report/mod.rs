@@ -7,3 +7,4 @@ pub mod contract;
 pub mod item;
 pub mod layout;
 pub mod status;
+pub mod urgency;

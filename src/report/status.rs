@@ -3,6 +3,8 @@
 //! The order is the snapshot's, the present is when it was taken. It knows neither widths nor colours.
 
 use super::cell::{Cell, Column, Content, PipelineCell, Tone};
+use super::urgency::Urgency;
+use crate::domain::excerpt::Excerpt;
 use crate::domain::health::Counts;
 use crate::domain::job::Stage;
 use crate::domain::pipeline::{Downstream, Pipeline, RefKind};
@@ -42,6 +44,7 @@ pub struct StatusReport {
 /// One line: as many contents as the report has columns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
+    pub urgency: Urgency,
     pub contents: Vec<Content>,
 }
 
@@ -49,6 +52,8 @@ pub struct Row {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     pub counts: Counts,
+    /// Projects that are counted and not shown.
+    pub hidden: usize,
     pub usage: Usage,
     /// `20:00 CET`
     pub taken_at: String,
@@ -56,14 +61,20 @@ pub struct Summary {
 
 impl StatusReport {
     pub fn new(snapshot: &Snapshot, options: &StatusOptions) -> Self {
-        let columns = columns(options);
+        Self::of(&Excerpt::all(snapshot), columns(options), options)
+    }
+
+    /// The same for some of the rows, in columns of the reader's choice.
+    pub fn of(excerpt: &Excerpt<'_>, columns: Vec<Column>, options: &StatusOptions) -> Self {
+        let snapshot = excerpt.whole;
         let scene = Scene { now: snapshot.taken_at, zone: options.zone };
         Self {
-            rows: snapshot.rows.iter().flat_map(|row| rows(row, &columns, scene)).collect(),
+            rows: excerpt.rows.iter().flat_map(|row| rows(row, &columns, scene)).collect(),
             columns,
             common_group: common_group(&snapshot.groups),
             summary: Summary {
                 counts: Counts::of(snapshot),
+                hidden: excerpt.hidden(),
                 usage: snapshot.usage,
                 taken_at: snapshot.taken_at.with_timezone(&options.zone).format("%H:%M %Z").to_string(),
             },
@@ -72,7 +83,8 @@ impl StatusReport {
     }
 }
 
-fn columns(options: &StatusOptions) -> Vec<Column> {
+/// Returns the columns that are shown when nobody chooses.
+pub fn columns(options: &StatusOptions) -> Vec<Column> {
     let when = if options.times { Column::Time } else { Column::Age };
     let mut columns = vec![Column::Project, Column::Ref, Column::Pipeline, Column::Stages, Column::Duration, when];
     if options.wide {
@@ -92,6 +104,7 @@ fn rows(row: &ProjectRow, columns: &[Column], scene: Scene) -> Vec<Row> {
     let path = &row.project.full_path;
     let read_ago = matches!(row.state, State::Stale { .. }).then(|| age(scene.now, row.as_of));
     let of_pipeline = |pipeline: &Pipeline| Row {
+        urgency: Urgency::from(&pipeline.worst()),
         contents: columns
             .iter()
             .map(|column| match pipeline_content(*column, path, pipeline, scene) {
@@ -103,7 +116,8 @@ fn rows(row: &ProjectRow, columns: &[Column], scene: Scene) -> Vec<Row> {
     match &row.state {
         State::Ok(pipelines) | State::Stale { pipelines, .. } => pipelines.iter().map(of_pipeline).collect(),
         State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => {
-            vec![Row { contents: columns.iter().map(|column| state_content(*column, row)).collect() }]
+            let contents = columns.iter().map(|column| state_content(*column, row)).collect();
+            vec![Row { urgency: Urgency::from(row.state_word()), contents }]
         }
     }
 }
@@ -126,7 +140,7 @@ fn state_content(column: Column, row: &ProjectRow) -> Content {
     }
 }
 
-fn state_message(state: &State) -> &str {
+pub(super) fn state_message(state: &State) -> &str {
     match state {
         State::Ok(_) | State::Stale { .. } => "",
         State::NoPipeline { ever_ran: Some(false) } => "no pipeline yet",
@@ -157,7 +171,7 @@ fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: Scen
 }
 
 /// Names the ref, and what started the pipeline where the ref alone misleads.
-fn ref_label(pipeline: &Pipeline) -> String {
+pub(super) fn ref_label(pipeline: &Pipeline) -> String {
     let name = &pipeline.git_ref.name;
     match (pipeline.git_ref.kind, pipeline.source.as_deref()) {
         (RefKind::MergeTrain, _) => format!("{name} (train)"),
@@ -210,7 +224,7 @@ fn moment(then: DateTime<Utc>, scene: Scene) -> Content {
 }
 
 /// Returns the longest path that all groups share, a group's own path included.
-fn common_group(groups: &[Group]) -> Option<String> {
+pub(super) fn common_group(groups: &[Group]) -> Option<String> {
     let mut paths = groups.iter().map(|group| group.full_path.split('/').collect::<Vec<_>>());
     let first = paths.next()?;
     let shared = paths.fold(first, |shared, path| {
@@ -219,7 +233,8 @@ fn common_group(groups: &[Group]) -> Option<String> {
     Some(shared.join("/")).filter(|path| !path.is_empty())
 }
 
-fn missing(snapshot: &Snapshot) -> Vec<String> {
+/// Returns what the snapshot lacks, in sentences.
+pub(super) fn missing(snapshot: &Snapshot) -> Vec<String> {
     let lost = |problem: &&Problem| match problem.scope {
         Scope::Group | Scope::List => true,
         Scope::Project | Scope::Api => false,
