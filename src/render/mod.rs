@@ -2,6 +2,7 @@
 //!
 //! Each renderer escapes foreign text for its own format.
 
+pub mod csv;
 pub mod json;
 pub mod ndjson;
 mod paint;

@@ -6,5 +6,6 @@ pub mod cell;
 pub mod contract;
 pub mod item;
 pub mod layout;
+pub mod record;
 pub mod status;
 pub mod urgency;
