@@ -6,6 +6,7 @@ pub mod cell;
 pub mod contract;
 pub mod item;
 pub mod layout;
+pub mod metrics;
 pub mod record;
 pub mod status;
 pub mod urgency;

@@ -1,0 +1,190 @@
+//! The state of the groups as metric families: base units, one meaning per name, nothing where GitLab says nothing.
+//!
+//! Names end in their unit. A status is a label whose series has the value 1, as users of pipeline exporters know it.
+
+use crate::domain::excerpt::Excerpt;
+use crate::domain::health::Counts;
+use crate::domain::pipeline::Pipeline;
+use crate::domain::project::StateWord;
+use crate::domain::snapshot::Snapshot;
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+/// What the values of a family are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Gauge,
+    /// Only grows. The name of the family ends in `_total`.
+    Counter,
+}
+
+/// The base units that names end in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    Seconds,
+    Ratio,
+}
+
+impl Unit {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Seconds => "seconds",
+            Self::Ratio => "ratio",
+        }
+    }
+}
+
+/// A metric with all its series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Family {
+    pub name: &'static str,
+    pub help: &'static str,
+    pub kind: Kind,
+    pub unit: Option<Unit>,
+    pub samples: Vec<Sample>,
+}
+
+/// One series at the moment of the report; label values are still as GitLab sent them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    pub labels: Vec<(&'static str, String)>,
+    pub value: f64,
+}
+
+/// Returns the families of a snapshot. Pipelines are those that are shown; what is counted is all.
+pub fn families(excerpt: &Excerpt<'_>) -> Vec<Family> {
+    let mut families = of_pipelines(excerpt);
+    families.extend(of_the_whole(excerpt.whole));
+    families
+}
+
+fn gauge(name: &'static str, help: &'static str, unit: Option<Unit>, samples: Vec<Sample>) -> Family {
+    Family { name, help, kind: Kind::Gauge, unit, samples }
+}
+
+fn of_pipelines(excerpt: &Excerpt<'_>) -> Vec<Family> {
+    let pipelines = newest(excerpt);
+    let samples = |value: fn(&Pipeline) -> Option<f64>| {
+        let sample =
+            |(labels, pipeline): &(Labels, &Pipeline)| Some(Sample { labels: labels.clone(), value: value(pipeline)? });
+        pipelines.iter().filter_map(sample).collect::<Vec<_>>()
+    };
+    let status = |(labels, pipeline): &(Labels, &Pipeline)| {
+        let status = ("status", pipeline.worst().word().to_owned());
+        Sample { labels: labels.iter().cloned().chain([status]).collect(), value: 1.0 }
+    };
+    let seconds = Some(Unit::Seconds);
+    vec![
+        gauge(
+            "glwatch_pipeline_status",
+            "Status of the newest pipeline of a ref, joined with those of the pipelines that it triggered; always 1.",
+            None,
+            pipelines.iter().map(status).collect(),
+        ),
+        gauge(
+            "glwatch_pipeline_duration_seconds",
+            "Time that the newest pipeline of a ref ran; absent while GitLab does not say.",
+            seconds,
+            samples(|pipeline| pipeline.duration.map(|duration| duration.as_secs_f64())),
+        ),
+        gauge(
+            "glwatch_pipeline_queued_seconds",
+            "Time that the newest pipeline of a ref waited before its first job started.",
+            seconds,
+            samples(|pipeline| pipeline.queued.map(|queued| queued.as_secs_f64())),
+        ),
+        gauge(
+            "glwatch_pipeline_coverage_ratio",
+            "Test coverage of the newest pipeline of a ref, from 0 to 1.",
+            Some(Unit::Ratio),
+            samples(|pipeline| pipeline.coverage.map(ratio)),
+        ),
+        gauge(
+            "glwatch_pipeline_created_timestamp_seconds",
+            "When the newest pipeline of a ref was created.",
+            seconds,
+            samples(|pipeline| pipeline.created_at.map(timestamp)),
+        ),
+    ]
+}
+
+type Labels = Vec<(&'static str, String)>;
+
+/// Returns one pipeline per project and ref, the newest: `--ref any --ref main` may name the same ref twice.
+fn newest<'a>(excerpt: &'a Excerpt<'_>) -> Vec<(Labels, &'a Pipeline)> {
+    let mut newest = Vec::new();
+    for row in excerpt.rows.iter() {
+        let mut by_ref: BTreeMap<(&str, &str), &Pipeline> = BTreeMap::new();
+        for pipeline in row.pipelines() {
+            let key = (pipeline.git_ref.name.as_str(), pipeline.git_ref.kind.word());
+            let known = by_ref.entry(key).or_insert(pipeline);
+            if pipeline.id > known.id {
+                *known = pipeline;
+            }
+        }
+        newest.extend(by_ref.into_iter().map(|((name, kind), pipeline)| {
+            let project = row.project.full_path.clone();
+            (vec![("project", project), ("ref", name.to_owned()), ("ref_kind", kind.to_owned())], pipeline)
+        }));
+    }
+    newest
+}
+
+fn of_the_whole(snapshot: &Snapshot) -> Vec<Family> {
+    let single = |value: f64| vec![Sample { labels: vec![], value }];
+    let told = |value: Option<u64>| value.into_iter().flat_map(|value| single(value as f64)).collect();
+    let usage = &snapshot.usage;
+    vec![
+        gauge(
+            "glwatch_projects",
+            "Projects by the state of their row and, where it is ok, by the status of their worst pipeline.",
+            None,
+            projects(&Counts::of(snapshot)),
+        ),
+        gauge(
+            "glwatch_snapshot_complete",
+            "Whether every project of every group was read: 1 or 0.",
+            None,
+            single(f64::from(u8::from(snapshot.is_complete()))),
+        ),
+        gauge(
+            "glwatch_snapshot_timestamp_seconds",
+            "When the group was read, by the server's clock.",
+            Some(Unit::Seconds),
+            single(timestamp(snapshot.taken_at)),
+        ),
+        Family {
+            name: "glwatch_api_requests_total",
+            help: "Requests sent to GitLab, retries included.",
+            kind: Kind::Counter,
+            unit: None,
+            samples: single(usage.requests as f64),
+        },
+        gauge("glwatch_api_requests_limit", "Requests that the server permits in its window.", None, told(usage.limit)),
+        gauge("glwatch_api_requests_remaining", "Requests that are left of them.", None, told(usage.remaining)),
+    ]
+}
+
+/// One series per state and status; their sum is the number of projects. States are always told, so that 0 is seen.
+fn projects(counts: &Counts) -> Vec<Sample> {
+    let sample = |state: StateWord, status: &str, count: usize| Sample {
+        labels: vec![("state", state.word().to_owned()), ("status", status.to_owned())],
+        value: count as f64,
+    };
+    let by_status = counts.by_status.iter().map(|(status, count)| sample(StateWord::Ok, status.word(), *count));
+    let by_state = [
+        sample(StateWord::NoPipeline, "", counts.no_pipeline),
+        sample(StateWord::NoAccess, "", counts.no_access),
+        sample(StateWord::Error, "", counts.error),
+    ];
+    by_status.chain(by_state).collect()
+}
+
+/// Four digits behind GitLab's percent are more than it gives, and hide how binary fractions divide.
+fn ratio(percent: f64) -> f64 {
+    (percent * 10_000.0).round() / 1_000_000.0
+}
+
+fn timestamp(at: DateTime<Utc>) -> f64 {
+    at.timestamp() as f64
+}
