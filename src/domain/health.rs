@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {
     pub projects: usize,
-    /// Projects by the status of their worst pipeline, stale ones included, most severe first.
+    /// Projects by the status of their worst pipeline, most severe first.
     pub by_status: Vec<(Status, usize)>,
     pub no_pipeline: usize,
     pub no_access: usize,
@@ -25,10 +25,8 @@ impl Counts {
         let mut by_status: BTreeMap<(u8, String), (Status, usize)> = BTreeMap::new();
         for row in &snapshot.rows {
             match &row.state {
-                State::Ok(_) | State::Stale { .. } => {
-                    if matches!(row.state, State::Stale { .. }) {
-                        counts.stale += 1;
-                    }
+                State::Stale { .. } => counts.stale += 1,
+                State::Ok(_) => {
                     if let Some(worst) = row.worst() {
                         let key = (worst.severity(), worst.word().to_owned());
                         by_status.entry(key).or_insert((worst, 0)).1 += 1;

@@ -5,6 +5,8 @@
 pub mod csv;
 pub mod exposition;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod ndjson;
 mod paint;
 mod summary;

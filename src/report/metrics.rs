@@ -176,6 +176,7 @@ fn projects(counts: &Counts) -> Vec<Sample> {
         sample(StateWord::NoPipeline, "", counts.no_pipeline),
         sample(StateWord::NoAccess, "", counts.no_access),
         sample(StateWord::Error, "", counts.error),
+        sample(StateWord::Stale, "", counts.stale),
     ];
     by_status.chain(by_state).collect()
 }

@@ -2,11 +2,15 @@
 //!
 //! Converts from `domain` once. It knows no bytes and no clock; foreign text stays as GitLab sent it until it is laid out.
 
+mod blame;
 pub mod cell;
 pub mod contract;
+pub mod digest;
 pub mod item;
 pub mod layout;
+mod links;
 pub mod metrics;
 pub mod record;
 pub mod status;
 pub mod urgency;
+pub mod verdicts;

@@ -1,0 +1,122 @@
+//! The state of the groups for a reader who scrolls: what needs a look first, with who is to blame, the rest apart.
+
+use super::blame;
+use super::links::own_link;
+use super::status::{missing, ref_label, state_message};
+use super::urgency::Urgency;
+use crate::domain::excerpt::Excerpt;
+use crate::domain::health::Counts;
+use crate::domain::pipeline::Pipeline;
+use crate::domain::project::{ProjectRow, State, StateWord};
+use crate::text::age::age;
+use crate::text::duration::duration;
+use crate::text::glyph::Mark;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+/// The report behind `markdown`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Digest {
+    pub counts: Counts,
+    /// Projects that are counted and not shown.
+    pub hidden: usize,
+    /// Full paths of the groups, with their addresses.
+    pub groups: Vec<Linked>,
+    /// `2026-11-20 20:00 CET`
+    pub taken_at: String,
+    /// What the digest lacks, in sentences; empty when it is complete.
+    pub missing: Vec<String>,
+    /// What needs attention, then what is under way, each in the order of the rows.
+    pub first: Vec<Entry>,
+    /// What passed.
+    pub quiet: Vec<Entry>,
+}
+
+/// A text and where it leads; never anywhere but to the GitLab that was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linked {
+    pub text: String,
+    pub url: Option<String>,
+}
+
+/// One pipeline, or a project that shows none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub project: Linked,
+    pub git_ref: String,
+    /// What the glyph shows.
+    pub mark: Mark,
+    /// The word beside it.
+    pub word: String,
+    pub pipeline: Option<Linked>,
+    /// Failed jobs, triggered pipelines, or why there is no pipeline.
+    pub note: String,
+    pub duration: String,
+    pub age: String,
+}
+
+impl Digest {
+    pub fn new(excerpt: &Excerpt<'_>, zone: Tz) -> Self {
+        let snapshot = excerpt.whole;
+        let mut entries: Vec<(Urgency, Entry)> =
+            excerpt.rows.iter().flat_map(|row| entries(row, &snapshot.host, snapshot.taken_at)).collect();
+        entries.sort_by_key(|(urgency, _)| *urgency);
+        let (quiet, first): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(urgency, _)| *urgency == Urgency::Quiet);
+        let group = |group: &crate::domain::snapshot::Group| Linked {
+            text: group.full_path.clone(),
+            url: own_link(&snapshot.host, group.web_url.as_deref()),
+        };
+        Self {
+            counts: Counts::of(snapshot),
+            hidden: excerpt.hidden(),
+            groups: snapshot.groups.iter().map(group).collect(),
+            taken_at: snapshot.taken_at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string(),
+            missing: missing(snapshot),
+            first: first.into_iter().map(|(_, entry)| entry).collect(),
+            quiet: quiet.into_iter().map(|(_, entry)| entry).collect(),
+        }
+    }
+}
+
+fn entries(row: &ProjectRow, host: &str, now: DateTime<Utc>) -> Vec<(Urgency, Entry)> {
+    let project = Linked { text: row.project.full_path.clone(), url: own_link(host, row.project.web_url.as_deref()) };
+    match &row.state {
+        State::Ok(pipelines) => pipelines
+            .iter()
+            .map(|pipeline| (Urgency::from(&pipeline.worst()), of_pipeline(&project, pipeline, host, now)))
+            .collect(),
+        State::Stale { pipelines, failure } => {
+            let old = format!("as it was {} ago: {}", age(now, row.as_of), failure.message);
+            let entry = |pipeline| Entry { note: old.clone(), ..of_pipeline(&project, pipeline, host, now) };
+            pipelines.iter().map(|pipeline| (Urgency::from(StateWord::Stale), entry(pipeline))).collect()
+        }
+        State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => {
+            let state = row.state_word();
+            let entry = Entry {
+                project,
+                git_ref: String::new(),
+                mark: Mark::State(state),
+                word: state.word().replace('_', " "),
+                pipeline: None,
+                note: state_message(&row.state).to_owned(),
+                duration: String::new(),
+                age: String::new(),
+            };
+            vec![(Urgency::from(state), entry)]
+        }
+    }
+}
+
+fn of_pipeline(project: &Linked, pipeline: &Pipeline, host: &str, now: DateTime<Utc>) -> Entry {
+    let worst = pipeline.worst();
+    Entry {
+        project: project.clone(),
+        git_ref: ref_label(pipeline),
+        word: worst.word().to_owned(),
+        mark: Mark::Status(worst),
+        pipeline: Some(Linked { text: format!("#{}", pipeline.id), url: own_link(host, pipeline.web_url.as_deref()) }),
+        note: blame::summary(pipeline),
+        duration: pipeline.duration.map(duration).unwrap_or_default(),
+        age: pipeline.created_at.map(|then| age(now, then)).unwrap_or_default(),
+    }
+}

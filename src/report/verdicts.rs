@@ -1,0 +1,117 @@
+//! The state of the groups as verdicts: a suite per namespace, a case per project or pipeline, as test reports have them.
+//!
+//! Unknown is never fine: a status that this version does not know is an error, not a pass.
+
+use super::blame;
+use super::status::{ref_label, state_message};
+use crate::domain::excerpt::Excerpt;
+use crate::domain::pipeline::Pipeline;
+use crate::domain::project::{ProjectRow, State};
+use crate::domain::status::Status;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The cases of one namespace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suite {
+    /// Full path of the namespace.
+    pub name: String,
+    pub cases: Vec<Case>,
+}
+
+/// One project, or one of its pipelines where several are shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// `api`, or `api (main)` where the project has several pipelines; unique in its suite.
+    pub name: String,
+    pub duration: Option<Duration>,
+    pub verdict: Verdict,
+    /// What else there is to say, line by line: the pipeline's address, which jobs.
+    pub details: Vec<String>,
+}
+
+/// What a test report makes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Passed,
+    /// It passed with failures that were allowed.
+    Warned(String),
+    Failed(String),
+    /// It was not read, or is not understood.
+    Errored(String),
+    /// There is no verdict yet, or nothing to judge.
+    Skipped(String),
+}
+
+/// Returns the suites by name.
+pub fn suites(excerpt: &Excerpt<'_>) -> Vec<Suite> {
+    let mut by_namespace: BTreeMap<&str, Vec<Case>> = BTreeMap::new();
+    for row in excerpt.rows.iter() {
+        // A path without a namespace is only met in answers that are broken.
+        let namespace = row.project.ancestors().next().unwrap_or(&row.project.full_path);
+        by_namespace.entry(namespace).or_default().extend(cases(row));
+    }
+    by_namespace.into_iter().map(|(name, cases)| Suite { name: name.to_owned(), cases }).collect()
+}
+
+fn cases(row: &ProjectRow) -> Vec<Case> {
+    let name = row.project.path();
+    let without_pipeline = |verdict| vec![Case { name: name.to_owned(), duration: None, verdict, details: Vec::new() }];
+    match &row.state {
+        State::Ok(pipelines) => {
+            let names = names(name, pipelines);
+            pipelines.iter().zip(names).map(|(pipeline, name)| case(pipeline, name)).collect()
+        }
+        State::Error(failure) | State::Stale { failure, .. } => {
+            without_pipeline(Verdict::Errored(failure.message.clone()))
+        }
+        State::NoAccess(failure) => without_pipeline(Verdict::Skipped(format!("no_access: {}", failure.message))),
+        State::NoPipeline { .. } => {
+            without_pipeline(Verdict::Skipped(format!("no_pipeline: {}", state_message(&row.state))))
+        }
+    }
+}
+
+/// Returns a name for each pipeline; GitLab shows only one of two cases with the same name.
+fn names(project: &str, pipelines: &[Pipeline]) -> Vec<String> {
+    let labels: Vec<String> = pipelines.iter().map(ref_label).collect();
+    let name = |(pipeline, label): (&Pipeline, &String)| match labels.iter().filter(|other| *other == label).count() {
+        _ if labels.len() == 1 => project.to_owned(),
+        1 => format!("{project} ({label})"),
+        _ => format!("{project} ({label} #{})", pipeline.id),
+    };
+    pipelines.iter().zip(&labels).map(name).collect()
+}
+
+fn case(pipeline: &Pipeline, name: String) -> Case {
+    let worst = pipeline.worst();
+    let head = format!("pipeline #{} on {}: {worst}", pipeline.id, ref_label(pipeline));
+    let reasons = blame::summary(pipeline);
+    let with_reasons = if reasons.is_empty() { head } else { format!("{head}: {reasons}") };
+    let verdict = match &worst {
+        Status::Failed | Status::Canceled => Verdict::Failed(with_reasons),
+        Status::Other(_) => Verdict::Errored(with_reasons),
+        Status::Warning => Verdict::Warned(with_reasons),
+        Status::Success => Verdict::Passed,
+        Status::Created
+        | Status::WaitingForResource
+        | Status::Preparing
+        | Status::WaitingForCallback
+        | Status::Pending
+        | Status::Running
+        | Status::Canceling
+        | Status::Skipped
+        | Status::Manual
+        | Status::Scheduled => Verdict::Skipped(worst.word().to_owned()),
+    };
+    Case { name, duration: pipeline.duration, details: details(pipeline), verdict }
+}
+
+fn details(pipeline: &Pipeline) -> Vec<String> {
+    let line = |what: &'static str| move |named: String| format!("{what}: {named}");
+    let address = pipeline.web_url.clone().map(line("pipeline"));
+    let jobs = blame::failed_jobs(pipeline).into_iter().map(line("failed job"));
+    let allowed = blame::allowed_failures(pipeline).into_iter().map(line("allowed to fail"));
+    let downstream = blame::downstream(pipeline).into_iter().map(line("downstream"));
+    address.into_iter().chain(jobs).chain(allowed).chain(downstream).collect()
+}
