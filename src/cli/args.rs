@@ -1,6 +1,6 @@
 //! Everything that can be typed. What it means is decided in `config`; here it only becomes a layer of texts.
 
-use crate::config::{Layer, Origin};
+use crate::config::{Layer, Origin, Output};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
@@ -16,6 +16,7 @@ Examples:
   glwatch --group-id 12345                             the newest pipeline of every project
   glwatch --group-id acme/payments --ref default       only default branches
   glwatch --group-id 12345 --fail-on failed && ./release.sh
+  glwatch --group-id 12345 --export junit=health.xml --export markdown=health.md
   glwatch --group-id 12345 -o json | jq .summary
 
 Exit codes:
@@ -124,9 +125,18 @@ fn access_args() -> Vec<Arg> {
 
 fn output_args() -> Vec<Arg> {
     vec![
-        option("output", "FORMAT", OUTPUT, "table, wide or json [default: table]")
+        option("output", "FORMAT", OUTPUT, "What to write on standard output [default: table]")
             .short('o')
-            .value_parser(["table", "wide", "json"]),
+            .value_parser(Output::ALL.map(|(word, _)| word)),
+        option("export", "FORMAT=FILE", OUTPUT, "Write a file, too, in any format of --output; repeatable")
+            .value_hint(ValueHint::FilePath),
+        option(
+            "only",
+            "STATUS,..",
+            OUTPUT,
+            "Show only these: failed, running, error, ..; --fail-on judges all the same",
+        ),
+        option("columns", "COLUMN,..", OUTPUT, "Columns of table, wide and csv: project, ref, pipeline, stages, .."),
         option("sort", "ORDER", OUTPUT, "Order of the projects [default: attention]").value_parser([
             "attention",
             "name",

@@ -29,6 +29,8 @@ pub(super) enum CliError {
     NothingRead { projects: usize, first: String, hints: Vec<String> },
     #[error("failed to write the output")]
     Output(#[source] io::Error),
+    #[error("failed to write \"{path}\"")]
+    Export { path: String, source: io::Error },
     #[cfg(feature = "demo")]
     #[error("failed to start the simulated GitLab")]
     Sim(#[source] io::Error),
@@ -50,7 +52,7 @@ impl CliError {
             Self::Group { .. } | Self::NothingRead { .. } | Self::Start(_) => Exit::NoData,
             #[cfg(feature = "demo")]
             Self::Sim(_) => Exit::NoData,
-            Self::Output(_) => Exit::Unwritten,
+            Self::Output(_) | Self::Export { .. } => Exit::Unwritten,
             Self::Stopped(exit) => *exit,
         }
     }
@@ -66,6 +68,7 @@ impl CliError {
             }
             Self::NothingLeft { unmatched, .. } => hint::nothing_left(unmatched),
             Self::Output(_) => vec!["check that there is room on the disk, then run again".into()],
+            Self::Export { source, .. } => vec![hint::unwritten(source).into()],
             Self::File { .. } => vec!["check that the file exists and that you may read it".into()],
             Self::LogFile { .. } => vec!["check that its folder exists and that you may write there".into()],
             #[cfg(feature = "demo")]

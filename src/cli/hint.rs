@@ -3,6 +3,7 @@
 use crate::config::{Config, Origin, Settings};
 use crate::domain::id::GroupRef;
 use crate::gitlab::error::{Error, Kind};
+use std::io;
 
 /// Returns what the user can do about a group that could not be read.
 pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> Vec<String> {
@@ -127,6 +128,18 @@ pub(super) fn for_setting(origin: &Origin) -> String {
     match origin {
         Origin::Flag(_) | Origin::Demo | Origin::Default => format!("glwatch --help says more about {origin}"),
         Origin::Variable(_) | Origin::Ci(_) => format!("correct {origin} or unset it"),
+    }
+}
+
+/// Returns what to do about a file that cannot be written.
+pub(super) fn unwritten(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "make its directory first: glwatch makes files only",
+        io::ErrorKind::PermissionDenied => {
+            "you need the right to make files in its directory, because it is replaced whole"
+        }
+        io::ErrorKind::IsADirectory => "name a file in the directory, such as junit=reports/health.xml",
+        _ => "check that there is room on the disk and that its directory can be written to",
     }
 }
 

@@ -7,6 +7,8 @@ mod completions;
 mod demo;
 mod error;
 mod exit;
+mod export;
+mod format;
 mod hint;
 mod log;
 mod man;

@@ -1,17 +1,15 @@
 //! The status command: the group, once.
 
-use super::error::CliError;
+use super::error::{self, CliError};
 use super::exit::Exit;
+use super::format::{self, Formats, Place};
 use super::progress::ProgressLine;
-use super::{args, clock, hint, log, output, wire};
+use super::{args, export, hint, log, output, wire};
 use crate::collect::run::{Collector, Reply};
-use crate::config::{Color, Config, Display, Output, Settings, StagesWidth};
-use crate::domain::excerpt::Excerpt;
+use crate::config::{Color, Config, Display, Settings, StagesWidth};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
-use crate::render::{json, table};
-use crate::report::contract::StatusDocument;
+use crate::render::table;
 use crate::report::layout;
-use crate::report::status::{StatusOptions, StatusReport};
 use crate::text::plural::counted;
 use clap::ArgMatches;
 use std::collections::HashMap;
@@ -42,6 +40,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
 
 fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
     let config = Config::resolve(&surroundings.settings)?;
+    let formats = Formats::new(&config.display, &surroundings.environment)?;
     log::start(verbosity, config.display.log_file.as_deref())?;
     warn_of_insecure(&config);
     let Reply { mut snapshot, unmatched, left_out } = read(surroundings, &config, verbosity)?;
@@ -53,12 +52,22 @@ fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
         warn(&snapshot, &unmatched);
     }
     let mut exit = judge(&snapshot, &config);
-    if let Some(error) = nothing_read(&snapshot, &config, &surroundings.settings) {
-        exit = exit.worse(super::error::report(&error));
+    if let Some(unread) = nothing_read(&snapshot, &config, &surroundings.settings) {
+        exit = exit.worse(error::report(&unread));
     }
-    let bytes = rendered(&snapshot, &config.display, surroundings)?;
-    // Of two ends the worse is told, the reason in any case.
-    Ok(output::to_stdout(&bytes).map_or_else(|error| exit.worse(super::error::report(&error)), |()| exit))
+    // Of several ends the worst is told, the reasons in any case.
+    Ok(exit.worse(write(&snapshot, &config.display, &formats, surroundings)))
+}
+
+/// Writes the output and the files; each is tried, whatever became of the others.
+fn write(snapshot: &Snapshot, display: &Display, formats: &Formats, surroundings: &Surroundings) -> Exit {
+    let excerpt = format::excerpt(snapshot, display);
+    let style = style(display, surroundings);
+    let place = Place::Stdout { style, is_ci_log: surroundings.settings.is_ci_job };
+    let bytes = formats.render(display.output, &excerpt, place).map_err(CliError::Output);
+    let exit =
+        bytes.and_then(|bytes| output::to_stdout(&bytes)).map_or_else(|error| error::report(&error), |()| Exit::Done);
+    exit.worse(export::write_all(&display.exports, |output| formats.render(output, &excerpt, Place::File(style))))
 }
 
 fn read(surroundings: &Surroundings, config: &Config, verbosity: u8) -> Result<Reply, CliError> {
@@ -135,23 +144,6 @@ fn nothing_read(snapshot: &Snapshot, config: &Config, settings: &Settings) -> Op
     let kinds: Vec<&str> = failures().map(|(_, failure)| failure.kind.as_str()).collect();
     let hints = hint::nothing_read(&kinds, config, settings);
     Some(CliError::NothingRead { projects: snapshot.rows.len(), first, hints })
-}
-
-fn rendered(snapshot: &Snapshot, display: &Display, surroundings: &Surroundings) -> Result<Vec<u8>, CliError> {
-    let mut bytes = Vec::new();
-    let written = match display.output {
-        Output::Json => json::write(&StatusDocument::from(&Excerpt::all(snapshot)), &mut bytes),
-        Output::Table | Output::Wide => {
-            let options = StatusOptions {
-                wide: display.output == Output::Wide,
-                zone: display.timezone.unwrap_or_else(|| clock::default_zone(&surroundings.environment)),
-                times: display.timezone.is_some(),
-            };
-            table::write(&StatusReport::new(snapshot, &options), &style(display, surroundings), &mut bytes)
-        }
-    };
-    written.map_err(CliError::Output)?;
-    Ok(bytes)
 }
 
 /// Decides what the output can show: the terminal, `NO_COLOR` (<https://no-color.org>) and `TERM=dumb` have a say.

@@ -62,14 +62,16 @@ impl Layer {
 }
 
 /// Settings that `GLWATCH_*` variables can give, in capitals and with `_` for `-`.
-const VARIABLES: [&str; 25] = [
+const VARIABLES: [&str; 28] = [
     "allow-partial",
     "archived",
     "ascii",
     "ca-file",
     "color",
+    "columns",
     "concurrency",
     "exclude",
+    "export",
     "fail-on",
     "group-id",
     "host",
@@ -77,6 +79,7 @@ const VARIABLES: [&str; 25] = [
     "insecure",
     "log-file",
     "no-subgroups",
+    "only",
     "output",
     "quiet",
     "ref",

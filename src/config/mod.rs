@@ -10,4 +10,6 @@ mod value;
 
 pub use error::ConfigError;
 pub use layer::{Layer, Origin, Settings, variable};
-pub use section::{Collecting, Color, Config, Connection, Display, Output, Scope, StagesWidth, TokenSource, Verdict};
+pub use section::{
+    Choice, Collecting, Color, Config, Connection, Display, Export, Output, Scope, StagesWidth, TokenSource, Verdict,
+};

@@ -1,9 +1,9 @@
 //! From layers of texts to one validated configuration.
 
 use super::error::ConfigError;
-use super::layer::{Origin, Settings};
+use super::layer::{Origin, Setting, Settings};
 use super::section::{
-    Collecting, Color, Config, Connection, Display, Output, Scope, StagesWidth, TokenSource, Verdict,
+    Choice, Collecting, Color, Config, Connection, Display, Export, Output, Scope, StagesWidth, TokenSource, Verdict,
 };
 use crate::domain::health::{FailOn, Sort};
 use crate::domain::host::Host;
@@ -14,7 +14,7 @@ use crate::domain::status::Status;
 use crate::text::duration::parse_duration;
 use secrecy::SecretString;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 const DEFAULT_HOST: &str = "gitlab.com";
@@ -163,7 +163,6 @@ fn time(
 }
 
 fn display(settings: &Settings) -> Result<Display, ConfigError> {
-    let outputs = [("table", Output::Table), ("wide", Output::Wide), ("json", Output::Json)];
     let colors = [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
     let stages_width = settings.parsed("stages-width", StagesWidth::Auto, |text| match text.parse() {
         _ if text == "auto" => Ok(StagesWidth::Auto),
@@ -176,7 +175,10 @@ fn display(settings: &Settings) -> Result<Display, ConfigError> {
             .map_err(|_| "is not a time zone of the IANA database, such as UTC or Europe/Berlin".into())
     })?;
     Ok(Display {
-        output: settings.choice("output", &outputs, Output::Table)?,
+        output: settings.choice("output", &Output::ALL, Output::Table)?,
+        exports: exports(settings)?,
+        only: settings.get("only").map(|setting| statuses_and_states(setting, &StateWord::ALL)).transpose()?,
+        columns: columns(settings)?,
         color: settings.choice("color", &colors, Color::Auto)?,
         ascii: settings.switch("ascii")?,
         stages_width,
@@ -188,23 +190,64 @@ fn display(settings: &Settings) -> Result<Display, ConfigError> {
 }
 
 fn verdict(settings: &Settings) -> Result<Verdict, ConfigError> {
-    let mut fail_on = FailOn::default();
-    if let Some(setting) = settings.get("fail-on") {
-        for word in setting.list() {
-            let state = StateWord::ALL.into_iter().find(|state| state.word() == word && *state != StateWord::Ok);
-            match (Status::from_word(word), state) {
-                (Some(status), _) => fail_on.statuses.push(status),
-                (None, Some(state)) => fail_on.states.push(state),
-                (None, None) => return Err(setting.refuse(word, unknown_state())),
-            }
-        }
-    }
-    Ok(Verdict { fail_on, allow_partial: settings.switch("allow-partial")? })
+    // That a project has pipelines is nothing to fail on.
+    let states: Vec<StateWord> = StateWord::ALL.into_iter().filter(|state| *state != StateWord::Ok).collect();
+    let fail_on = settings.get("fail-on").map(|setting| statuses_and_states(setting, &states)).transpose()?;
+    Ok(Verdict { fail_on: fail_on.unwrap_or_default(), allow_partial: settings.switch("allow-partial")? })
 }
 
-fn unknown_state() -> String {
-    let statuses: Vec<_> = Status::KNOWN.iter().map(|status| status.word().to_owned()).collect();
-    format!("is no status: permitted are {}, no_pipeline, no_access and error", statuses.join(", "))
+fn statuses_and_states(setting: &Setting, states: &[StateWord]) -> Result<FailOn, ConfigError> {
+    let mut named = FailOn::default();
+    for word in setting.list() {
+        let state = states.iter().find(|state| state.word() == word);
+        match (Status::from_word(word), state) {
+            (Some(status), _) => named.statuses.push(status),
+            (None, Some(state)) => named.states.push(*state),
+            (None, None) => return Err(setting.refuse(word, unknown_state(states))),
+        }
+    }
+    Ok(named)
+}
+
+fn unknown_state(states: &[StateWord]) -> String {
+    let words: Vec<&str> =
+        Status::KNOWN.iter().map(Status::word).chain(states.iter().map(|state| state.word())).collect();
+    format!("is no status: permitted are {}", words.join(", "))
+}
+
+fn columns(settings: &Settings) -> Result<Option<Choice>, ConfigError> {
+    let Some(setting) = settings.get("columns") else { return Ok(None) };
+    let words: Vec<String> = setting.list().map(str::to_owned).collect();
+    if words.is_empty() {
+        return Err(setting.refuse(setting.text(), "names no column"));
+    }
+    Ok(Some(Choice { words, origin: setting.origin.clone() }))
+}
+
+/// Reads `FORMAT=FILE`, not split at commas: a file may have one in its name.
+fn exports(settings: &Settings) -> Result<Vec<Export>, ConfigError> {
+    let mut exports: Vec<Export> = Vec::new();
+    let Some(setting) = settings.get("export") else { return Ok(exports) };
+    for text in &setting.values {
+        let formats = || Output::ALL.map(|(word, _)| word).join(", ");
+        let Some((format, file)) = text.split_once('=').map(|(format, file)| (format.trim(), file.trim())) else {
+            let problem = format!("is not FORMAT=FILE, such as junit=health.xml; formats are {}", formats());
+            return Err(setting.refuse(text, problem));
+        };
+        let Some((_, output)) = Output::ALL.into_iter().find(|(word, _)| *word == format) else {
+            return Err(setting.refuse(text, format!("has no known format: permitted are {}", formats())));
+        };
+        // A path of components: `./a` and `a` are one file.
+        let path: PathBuf = Path::new(file).components().filter(|part| *part != Component::CurDir).collect();
+        if file == "-" || path.as_os_str().is_empty() || file.ends_with('/') {
+            return Err(setting.refuse(text, "names no file: standard output is for --output"));
+        }
+        if exports.iter().any(|export| export.path == path) {
+            return Err(setting.refuse(text, "names a file that another --export writes"));
+        }
+        exports.push(Export { output, path });
+    }
+    Ok(exports)
 }
 
 #[cfg(test)]
@@ -243,11 +286,18 @@ mod tests {
             ("host", "ftp://x", "only https and http"),
             ("sort", "size", "is not one of attention, name"),
             ("output", "xml", "is not one of table, wide, json"),
+            ("only", "failed,grene", "is no status: permitted are failed, canceled"),
+            ("export", "xml", "is not FORMAT=FILE, such as junit=health.xml"),
+            ("export", "xml=a", "has no known format: permitted are table, wide, json, ndjson, csv, markdown"),
+            ("export", "json=", "names no file"),
+            ("export", "json=-", "names no file"),
+            ("export", "json=./", "names no file"),
+            ("columns", ",", "names no column"),
             ("insecure", "maybe", "neither true nor false"),
         ];
         for (key, value, words) in cases {
             let error = resolve(&[(key, value)]).expect_err(value).to_string();
-            let culprit = value.rsplit(',').next().unwrap();
+            let culprit = if key == "columns" { value } else { value.rsplit(',').next().unwrap() };
             assert!(error.starts_with(&format!("--{key}: \"{culprit}\" ")) && error.contains(words), "{error}");
         }
     }
@@ -274,6 +324,31 @@ mod tests {
         let verdict = resolve(&[("fail-on", "failed, warning,no_access")]).unwrap().verdict;
         assert_eq!(verdict.fail_on.statuses, [Status::Failed, Status::Warning]);
         assert_eq!(verdict.fail_on.states, [StateWord::NoAccess]);
+    }
+
+    #[test]
+    fn only_takes_any_state_and_fail_on_none_that_is_fine() {
+        let only = resolve(&[("only", "ok,failed")]).unwrap().display.only.unwrap();
+        assert_eq!((only.statuses, only.states), (vec![Status::Failed], vec![StateWord::Ok]));
+        assert!(resolve(&[("fail-on", "ok")]).unwrap_err().to_string().contains("no_pipeline, no_access, error"));
+    }
+
+    #[test]
+    fn a_file_is_exported_to_once() {
+        let exports = |values: &[&str]| {
+            let mut flags = Layer::default();
+            flags.set("group-id", vec!["1".into()], Origin::Flag("group-id".into()));
+            let values = values.iter().map(|value| (*value).to_owned()).collect();
+            flags.set("export", values, Origin::Flag("export".into()));
+            Config::resolve(&Settings::new(flags, &HashMap::new())).map(|config| config.display.exports)
+        };
+        let export = |output, path: &str| Export { output, path: path.into() };
+        assert_eq!(
+            exports(&["json=a,b=c.json", "csv=./x.csv", "json=/tmp/j"]).unwrap(),
+            [export(Output::Json, "a,b=c.json"), export(Output::Csv, "x.csv"), export(Output::Json, "/tmp/j")]
+        );
+        let error = exports(&["json=a", "csv=./a"]).unwrap_err().to_string();
+        assert_eq!(error, "--export: \"csv=./a\" names a file that another --export writes");
     }
 
     #[test]

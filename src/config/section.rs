@@ -1,5 +1,6 @@
 //! The validated configuration, by section.
 
+use super::error::ConfigError;
 use super::layer::Origin;
 use crate::domain::health::{FailOn, Sort};
 use crate::domain::host::Host;
@@ -63,6 +64,44 @@ pub enum Output {
     Table,
     Wide,
     Json,
+    Ndjson,
+    Csv,
+    Markdown,
+    Junit,
+    Openmetrics,
+}
+
+impl Output {
+    pub const ALL: [(&'static str, Self); 8] = [
+        ("table", Self::Table),
+        ("wide", Self::Wide),
+        ("json", Self::Json),
+        ("ndjson", Self::Ndjson),
+        ("csv", Self::Csv),
+        ("markdown", Self::Markdown),
+        ("junit", Self::Junit),
+        ("openmetrics", Self::Openmetrics),
+    ];
+}
+
+/// A file that is written beside the output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    pub output: Output,
+    pub path: PathBuf,
+}
+
+/// Words whose meaning another module knows; with their origin, so that it can refuse one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub words: Vec<String>,
+    pub origin: Origin,
+}
+
+impl Choice {
+    pub fn refuse(&self, word: &str, problem: String) -> ConfigError {
+        ConfigError { origin: self.origin.clone(), value: Some(word.to_owned()), problem, hints: Vec::new() }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +122,11 @@ pub enum StagesWidth {
 #[derive(Debug, Clone)]
 pub struct Display {
     pub output: Output,
+    pub exports: Vec<Export>,
+    /// What is shown; everything where nobody says.
+    pub only: Option<FailOn>,
+    /// The columns of tables and records.
+    pub columns: Option<Choice>,
     pub color: Color,
     pub ascii: bool,
     pub stages_width: StagesWidth,

@@ -9,8 +9,11 @@ pub mod junit;
 pub mod markdown;
 pub mod ndjson;
 mod paint;
+pub mod section;
 mod summary;
 pub mod table;
 
 #[cfg(test)]
 mod example;
+#[cfg(test)]
+mod hostile;

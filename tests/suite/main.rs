@@ -8,6 +8,7 @@
 //! - `trouble_server.rs`: answers that no GitLab should give, and limits
 //! - `trouble_output.rs`: nowhere to write to, and signals
 //! - `conformance.rs`: GitLab's own documented answers
+//! - `exports.rs`: every format, files replaced whole, what is shown against what is judged
 //! - `cost.rs`: how many requests a run makes, and how many at once
 //! - `secrets.rs`: the token shows nowhere
 //! - `terminal.rs`: the real binary in a real terminal
@@ -19,6 +20,7 @@ mod support;
 
 mod conformance;
 mod cost;
+mod exports;
 mod secrets;
 mod status;
 mod terminal;

@@ -1,0 +1,182 @@
+//! Which renderer writes which format, and with which columns.
+
+use super::clock;
+use super::error::CliError;
+use crate::config::{Choice, ConfigError, Display, Output};
+use crate::domain::excerpt::Excerpt;
+use crate::domain::snapshot::Snapshot;
+use crate::render::{csv, exposition, json, junit, markdown, ndjson, section, table};
+use crate::report::cell::Column;
+use crate::report::contract::StatusDocument;
+use crate::report::digest::Digest;
+use crate::report::metrics::families;
+use crate::report::record::{Field, Records};
+use crate::report::status::{self, StatusOptions, StatusReport};
+use crate::report::verdicts::suites;
+use chrono_tz::Tz;
+use std::collections::HashMap;
+use std::io;
+
+/// Everything that the formats need beside the snapshot.
+pub(super) struct Formats {
+    columns: Option<Vec<Column>>,
+    fields: Vec<Field>,
+    zone: Tz,
+    /// Whether the reader named a zone, and so wants times instead of ages.
+    times: bool,
+}
+
+/// Where the bytes go, as far as it changes them.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// Standard output, and whether it is the log of a CI job.
+    Stdout {
+        style: table::Style,
+        is_ci_log: bool,
+    },
+    File(table::Style),
+}
+
+impl Formats {
+    /// Checks the columns before anything is read.
+    pub(super) fn new(display: &Display, environment: &HashMap<String, String>) -> Result<Self, CliError> {
+        let outputs = display.exports.iter().map(|export| export.output).chain([display.output]);
+        let has_table = outputs.into_iter().any(|output| matches!(output, Output::Table | Output::Wide));
+        Ok(Self {
+            columns: display.columns.as_ref().map(|choice| columns(choice, has_table)).transpose()?,
+            fields: display.columns.as_ref().map_or_else(|| Field::ALL.to_vec(), fields),
+            zone: display.timezone.unwrap_or_else(|| clock::default_zone(environment)),
+            times: display.timezone.is_some(),
+        })
+    }
+
+    /// Writes a snapshot in a format.
+    pub(super) fn render(&self, output: Output, excerpt: &Excerpt<'_>, place: Place) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        match output {
+            Output::Table | Output::Wide => self.table(output == Output::Wide, excerpt, place, &mut out)?,
+            Output::Json => json::write(&StatusDocument::from(excerpt), &mut out)?,
+            Output::Ndjson => ndjson::write_snapshot(StatusDocument::from(excerpt), &mut out)?,
+            Output::Csv => {
+                csv::write(&Records::new(&StatusDocument::from(excerpt), self.fields.clone()), &mut out)?;
+            }
+            Output::Markdown => markdown::write(&Digest::new(excerpt, self.zone), &mut out)?,
+            Output::Junit => junit::write(&suites(excerpt), &mut out)?,
+            Output::Openmetrics => {
+                exposition::write(&families(excerpt), exposition::Format::OpenMetrics, &mut out)?;
+            }
+        }
+        Ok(out)
+    }
+
+    fn table(&self, wide: bool, excerpt: &Excerpt<'_>, place: Place, out: &mut Vec<u8>) -> io::Result<()> {
+        let options = StatusOptions { wide, zone: self.zone, times: self.times };
+        let columns = self.columns.clone().unwrap_or_else(|| status::columns(&options));
+        let report = StatusReport::of(excerpt, columns, &options);
+        match place {
+            // Sections are control codes: whoever wants no colour in a job's log reads it with a program.
+            Place::Stdout { style, is_ci_log: true } if style.width.is_none() && style.color => {
+                section::write(&report, &style, excerpt.whole.taken_at, out)
+            }
+            Place::Stdout { style, .. } => table::write(&report, &style, out),
+            Place::File(style) => table::write(&report, &table::Style { width: None, color: false, ..style }, out),
+        }
+    }
+}
+
+/// Returns what is shown of a snapshot.
+pub(super) fn excerpt<'a>(snapshot: &'a Snapshot, display: &Display) -> Excerpt<'a> {
+    match &display.only {
+        Some(wanted) => Excerpt::only(snapshot, wanted),
+        None => Excerpt::all(snapshot),
+    }
+}
+
+/// Returns the columns of a table; names that only records have are refused where a table is to be written.
+fn columns(choice: &Choice, has_table: bool) -> Result<Vec<Column>, ConfigError> {
+    let column = |name: &str| Column::ALL.into_iter().find(|column| column.title() == name);
+    let permitted: Vec<&str> = Column::ALL.into_iter().map(Column::title).collect();
+    let mut columns = Vec::new();
+    for name in &choice.words {
+        match column(name) {
+            Some(column) if !columns.contains(&column) => columns.push(column),
+            Some(_) => {}
+            None if fields_named(name).is_empty() => {
+                let more: Vec<&str> =
+                    Field::ALL.into_iter().map(Field::name).filter(|name| !permitted.contains(name)).collect();
+                let list = format!("{}; in csv also {}", permitted.join(", "), more.join(", "));
+                return Err(choice.refuse(name, format!("is no column: permitted are {list}")));
+            }
+            None if has_table => {
+                let list = permitted.join(", ");
+                return Err(choice.refuse(name, format!("is a column of csv only: a table has {list}")));
+            }
+            None => {}
+        }
+    }
+    Ok(columns)
+}
+
+/// Returns the fields of records, in the chosen order.
+fn fields(choice: &Choice) -> Vec<Field> {
+    let mut fields = Vec::new();
+    for field in choice.words.iter().flat_map(|name| fields_named(name)) {
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    fields
+}
+
+/// Returns the field of that name, or those that a column of the table shows in one.
+fn fields_named(name: &str) -> Vec<Field> {
+    if let Some(field) = Field::ALL.into_iter().find(|field| field.name() == name) {
+        return vec![field];
+    }
+    match name {
+        "project" => vec![Field::FullPath],
+        "pipeline" => vec![Field::Status, Field::Worst, Field::Id],
+        "duration" => vec![Field::DurationS],
+        "age" | "time" => vec![Field::CreatedAt],
+        "commit" => vec![Field::CommitTitle],
+        "queued" => vec![Field::QueuedS],
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Origin;
+
+    fn choice(words: &str) -> Choice {
+        Choice { words: words.split(',').map(str::to_owned).collect(), origin: Origin::Flag("columns".into()) }
+    }
+
+    #[test]
+    fn every_column_of_the_table_has_its_fields() {
+        for column in Column::ALL {
+            assert!(!fields_named(column.title()).is_empty(), "{}", column.title());
+        }
+        assert_eq!(
+            fields(&choice("project,worst,pipeline")),
+            [Field::FullPath, Field::Worst, Field::Status, Field::Id]
+        );
+    }
+
+    #[test]
+    fn columns_are_refused_with_what_is_permitted() {
+        let cases = [
+            ("project,ref", true, "ok"),
+            ("project,project", true, "ok"),
+            ("worst", false, "ok"),
+            ("worst", true, "--columns: \"worst\" is a column of csv only: a table has project, ref, pipeline,"),
+            ("size", true, "--columns: \"size\" is no column: permitted are project, ref, pipeline, stages,"),
+            ("size", false, "in csv also full_path, ref_kind, status,"),
+        ];
+        for (words, has_table, expected) in cases {
+            let said = columns(&choice(words), has_table).map_or_else(|error| error.to_string(), |_| "ok".to_owned());
+            assert!(said.contains(expected), "{words}: {said}");
+        }
+    }
+}
