@@ -63,6 +63,7 @@ mod tests {
     use crate::domain::excerpt::Excerpt;
     use crate::domain::pipeline::Pipeline;
     use crate::domain::project::State;
+    use crate::domain::status::Status;
     use crate::render::example::{motley, one_pipeline, pipeline, project, snapshot};
     use crate::report::verdicts::suites;
 
@@ -153,6 +154,28 @@ mod tests {
             <testcase name="api" classname="acme/payments" time="372.400">
                 <failure message="pipeline #8123 on main: failed: test / unit (script failure)" type="failure">pipeline #8123 on main: failed: test / unit (script failure)
     failed job: test / unit (script failure)</failure>
+            </testcase>
+        </testsuite>
+    </testsuites>
+    "###);
+    }
+
+    #[test]
+    fn a_warning_passes_and_names_what_was_allowed_to_fail() {
+        let mut snapshot = one_pipeline();
+        snapshot.rows.truncate(1);
+        let State::Ok(pipelines) = &mut snapshot.rows[0].state else { panic!("it has pipelines") };
+        let pipeline = &mut pipelines[0];
+        (pipeline.status, pipeline.has_warnings) = (Status::Success, true);
+        pipeline.stages[0].jobs[0].allow_failure = true;
+        pipeline.downstream.clear();
+        insta::assert_snapshot!(rendered(&snapshot), @r###"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="glwatch" tests="1" skipped="0" failures="0" errors="0">
+        <testsuite name="acme/payments" tests="1" skipped="0" errors="0" failures="0">
+            <testcase name="api" classname="acme/payments" time="372.400">
+                <system-out>pipeline #8123 on main: warning: test / unit (script failure)
+    allowed to fail: test / unit (script failure)</system-out>
             </testcase>
         </testsuite>
     </testsuites>

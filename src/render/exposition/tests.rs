@@ -73,6 +73,7 @@ fn openmetrics() {
     glwatch_projects{state="no_pipeline"} 1
     glwatch_projects{state="no_access"} 0
     glwatch_projects{state="error"} 1
+    glwatch_projects{state="stale"} 0
     # TYPE glwatch_snapshot_complete gauge
     # HELP glwatch_snapshot_complete Whether every project of every group was read: 1 or 0.
     glwatch_snapshot_complete 0

@@ -1,10 +1,13 @@
 //! The table as its readers see it: on terminals of several widths, in a pipe, in colour, and with names nobody expects.
 
 use super::*;
+use crate::domain::excerpt::Excerpt;
+use crate::domain::health::FailOn;
 use crate::domain::project::{Failure, ProjectRow, State};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::Status;
 use crate::render::example::{motley, pipeline, project, snapshot, stage};
+use crate::report::cell::Column;
 use crate::report::status::StatusOptions;
 use crate::text::width::cells;
 use chrono_tz::Europe::Paris;
@@ -96,6 +99,28 @@ fn two_hundred_columns_and_everything_that_wide_has() {
     docs/style                                  – none                          no pipeline for this ref
 
     13 projects: 3 failed, 1 quarantined, 1 running, 1 warning, 3 success, 1 error, 1 no access, 2 without pipeline · 9 requests, 1991 of 2000 left · 20:00 CET
+    incomplete: the project list of acme lost a part: page 3 of 4 answered 502
+    incomplete: 1 project could not be read
+    "###);
+}
+
+#[test]
+fn what_is_not_shown_is_counted_below() {
+    let snapshot = motley();
+    let failed = FailOn { statuses: vec![Status::Failed], states: vec![] };
+    let columns = vec![Column::Pipeline, Column::Project, Column::Queued];
+    let report = StatusReport::of(&Excerpt::only(&snapshot, &failed), columns, &OPTIONS);
+    let mut out = Vec::new();
+    write(&report, &in_terminal(80), &mut out).unwrap();
+    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r###"
+    pipeline                        project           queued
+    ✗ failed #8123                  payments/api      3s
+    ✗ success #8121 → failed #8202  payments/gateway  3s
+    ✗ failed #8125                  tools/yaml        3s
+
+    13 projects: 3 failed, 1 quarantined, 1 running, 1 warning, 3 success, 1 error,
+    1 no access, 2 without pipeline · 10 not shown · 9 requests, 1991 of 2000 left
+    20:00 CET
     incomplete: the project list of acme lost a part: page 3 of 4 answered 502
     incomplete: 1 project could not be read
     "###);
@@ -292,6 +317,21 @@ proptest! {
         prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
         let colored = rendered(&snapshot(rows), options, Style { color: true, ..style });
         prop_assert_eq!(without_colour(&colored), text);
+    }
+
+    #[test]
+    fn whatever_columns_are_chosen_no_line_is_wider_than_the_terminal(
+        rows in proptest::collection::vec(row(), 0..6),
+        columns in proptest::sample::subsequence(Column::ALL.to_vec(), 1..=Column::ALL.len()).prop_shuffle(),
+        width in 0u16..200,
+    ) {
+        let snapshot = snapshot(rows);
+        let report = StatusReport::of(&Excerpt::all(&snapshot), columns, &OPTIONS);
+        let mut out = Vec::new();
+        write(&report, &in_terminal(width), &mut out).unwrap();
+        for line in String::from_utf8(out).unwrap().lines() {
+            prop_assert!(cells(line) <= usize::from(width), "{} > {width}: {line:?}", cells(line));
+        }
     }
 
     #[test]
