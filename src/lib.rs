@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! main -> cli -> everything
+//! tui     -> collect, report, domain, text
 //! render  -> report, domain, text
 //! report  -> domain, text
 //! collect -> gitlab, domain              gitlab -> domain, text
@@ -21,6 +22,7 @@ pub mod report;
 #[cfg(feature = "demo")]
 pub mod sim;
 pub mod text;
+pub mod tui;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

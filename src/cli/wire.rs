@@ -8,12 +8,8 @@ use crate::config::{Config, Connection, Origin};
 use crate::gitlab::client::{Client, ListFilter};
 use crate::gitlab::{self, RetryOptions};
 use std::path::Path;
-use std::time::Duration;
 
-/// What a one-shot run may take in all.
-const TOTAL_TIME: Duration = Duration::from_secs(5 * 60);
-
-/// Makes the client of a one-shot run.
+/// Makes the client of a run.
 pub(super) fn client(config: &Config, uses_proxy: bool) -> Result<Client, CliError> {
     let Connection { host, ca_file, insecure, .. } = &config.connection;
     let ca = ca_file.as_ref().map(|(path, origin)| read_ca(path, origin)).transpose()?;
@@ -23,7 +19,6 @@ pub(super) fn client(config: &Config, uses_proxy: bool) -> Result<Client, CliErr
         concurrency: config.collecting.concurrency,
         rps: config.collecting.rps,
         timeout: config.collecting.timeout,
-        total_time: Some(TOTAL_TIME),
         ca,
         insecure: *insecure,
         uses_proxy,

@@ -5,3 +5,4 @@ mod list;
 pub mod plan;
 mod project;
 pub mod run;
+pub mod watch;

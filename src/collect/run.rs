@@ -17,6 +17,7 @@ use futures_util::{StreamExt, stream};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
+use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
@@ -29,6 +30,9 @@ pub struct Options {
     pub filter: ProjectFilter,
     pub refs: Vec<RefSelector>,
 }
+
+/// What one reading may take in all.
+const TOTAL_TIME: Duration = Duration::from_secs(5 * 60);
 
 /// How far a reading has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -103,10 +107,11 @@ impl<'a> Collector<'a> {
         self.client
     }
 
-    /// Reads what is due.
+    /// Reads what is due, within five minutes.
     ///
     /// Only what makes the whole reading worthless is an error: the token is refused, or no group can be read.
     pub async fn read(&mut self, progress: &dyn Fn(Progress)) -> Result<Reply, GroupError> {
+        self.client.limit_time(TOTAL_TIME);
         let is_list_due = self.memory.list.as_ref().is_none_or(|list| list.read_at.elapsed() >= LIST_EVERY);
         // What is triggered outside the group has no pulse of its own: it is read again with the list.
         let before = Before { rows: &self.memory.rows, rereads_triggers: is_list_due };

@@ -35,7 +35,14 @@ fn shown(row: &ProjectRow, wanted: &FailOn) -> Option<ProjectRow> {
     }
     let pipelines: Vec<_> =
         row.pipelines().iter().filter(|pipeline| wanted.matches_pipeline(pipeline)).cloned().collect();
-    (!pipelines.is_empty()).then(|| ProjectRow { state: State::Ok(pipelines), ..row.clone() })
+    if pipelines.is_empty() {
+        return None;
+    }
+    let state = match &row.state {
+        State::Stale { failure, .. } => State::Stale { pipelines, failure: failure.clone() },
+        State::Ok(_) | State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => State::Ok(pipelines),
+    };
+    Some(ProjectRow { state, ..row.clone() })
 }
 
 #[cfg(test)]

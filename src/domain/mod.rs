@@ -14,3 +14,4 @@ pub mod selection;
 pub mod snapshot;
 pub mod status;
 pub mod usage;
+pub mod waiting;

@@ -10,6 +10,7 @@ use crate::gitlab::page::Page;
 use crate::gitlab::rest;
 use crate::gitlab::transport::{Options, Transport};
 use chrono::{DateTime, Utc};
+use std::time::Duration;
 
 pub use rest::job::{Bridges, JobList};
 pub use rest::pipeline::{PipelineFilter, PipelineHead};
@@ -29,6 +30,11 @@ impl Client {
 
     pub fn host(&self) -> &Host {
         self.transport.host()
+    }
+
+    /// Gives everything from now on this much time in all: what would take longer fails, and says so.
+    pub fn limit_time(&self, total: Duration) {
+        self.transport.limit_time(total);
     }
 
     /// Returns what the run has cost so far.

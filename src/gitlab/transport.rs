@@ -33,8 +33,6 @@ pub struct Options {
     pub rps: Option<f64>,
     /// For one request, its body included.
     pub timeout: Duration,
-    /// For everything together; `None` while watching.
-    pub total_time: Option<Duration>,
     /// Further trusted certificates, PEM.
     pub ca: Option<Vec<u8>>,
     pub insecure: bool,
@@ -62,7 +60,8 @@ pub(super) struct Transport {
     budget: Budget,
     retry: RetryOptions,
     timeout: Duration,
-    deadline: Option<Instant>,
+    /// When everything must be over.
+    deadline: Mutex<Option<Instant>>,
     now: fn() -> DateTime<Utc>,
     /// The server's clock at the last answer, and when that was.
     server_clock: Mutex<Option<(DateTime<Utc>, Instant)>>,
@@ -99,7 +98,7 @@ impl Transport {
         Ok(Self {
             http: builder.build()?,
             budget: Budget::new(options.concurrency, options.rps),
-            deadline: options.total_time.map(|time| Instant::now() + time),
+            deadline: Mutex::new(None),
             host: options.host,
             token: options.token,
             retry: options.retry,
@@ -162,8 +161,17 @@ impl Transport {
         }
     }
 
+    /// Gives everything from now on this much time in all.
+    pub(super) fn limit_time(&self, total: Duration) {
+        *self.deadline.lock().expect("no holder of the deadline panics") = Some(Instant::now() + total);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        *self.deadline.lock().expect("no holder of the deadline panics")
+    }
+
     fn time_left(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Sends one attempt, through redirects.
@@ -182,7 +190,7 @@ impl Transport {
 
     /// Sends one request when its turn has come, and reads the whole answer.
     async fn send(&self, url: &Url) -> Result<(StatusCode, HeaderMap, Vec<u8>), Refusal> {
-        let _turn = self.budget.acquire(self.deadline).await.map_err(|too_long| self.over_time(too_long))?;
+        let _turn = self.budget.acquire(self.deadline()).await.map_err(|too_long| self.over_time(too_long))?;
         let timeout = self.time_left().map_or(self.timeout, |left| left.min(self.timeout));
         if timeout.is_zero() {
             return Err(Kind::Deadline.into());

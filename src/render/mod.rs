@@ -2,6 +2,7 @@
 //!
 //! Each renderer escapes foreign text for its own format.
 
+pub mod changes;
 pub mod csv;
 pub mod exposition;
 pub mod json;

@@ -2,11 +2,17 @@
 
 use super::json::write_line;
 use crate::report::contract::{SnapshotEvent, StatusDocument};
+use crate::report::event::Event;
 use std::io::{self, Write};
 
 /// Writes a snapshot as one line.
 pub fn write_snapshot(document: StatusDocument<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_line(&SnapshotEvent::from(document), out)
+}
+
+/// Writes something that happened as one line.
+pub fn write_event(event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
+    write_line(event, out)
 }
 
 #[cfg(test)]

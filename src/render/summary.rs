@@ -4,7 +4,8 @@ use super::paint::paint;
 use crate::domain::usage::Usage;
 use crate::report::cell::Tone;
 use crate::report::layout::Room;
-use crate::report::status::{StatusReport, Summary};
+use crate::report::status::StatusReport;
+use crate::report::summary::Summary;
 use crate::text::glyph::Charset;
 use crate::text::plural::counted;
 use crate::text::sanitise::sanitise;
@@ -46,22 +47,8 @@ fn write_incomplete(cause: &str, room: Room, color: bool, out: &mut dyn Write) -
 
 /// `42 projects: 3 failed, 30 success, 2 without pipeline · 9 requests, 1991 of 2000 left · 20:00 CET`
 fn facts(summary: &Summary, charset: Charset) -> Vec<Phrase> {
-    let counts = &summary.counts;
-    let by_status =
-        counts.by_status.iter().map(|(status, n)| (format!("{n} {}", sanitise(status.word())), status.into()));
-    let by_state = [
-        (counts.error, counted(counts.error as u64, "error"), Tone::Bad),
-        (counts.stale, format!("{} stale", counts.stale), Tone::Warn),
-        (counts.no_access, format!("{} no access", counts.no_access), Tone::Warn),
-        (counts.no_pipeline, format!("{} without pipeline", counts.no_pipeline), Tone::Muted),
-    ];
-    let by_state = by_state.into_iter().filter(|(n, ..)| *n > 0).map(|(_, text, tone)| (text, tone));
-    let mut parts: Vec<Phrase> = by_status.chain(by_state).map(|(text, tone)| Phrase::new(text, tone)).collect();
-    let head = counted(counts.projects as u64, "project");
-    let mut phrases = vec![Phrase::new(if parts.is_empty() { head } else { format!("{head}:") }, Tone::Plain)];
-    let last = parts.len().saturating_sub(1);
-    parts.iter_mut().take(last).for_each(|part| part.text.push(','));
-    phrases.extend(parts);
+    let mut phrases: Vec<Phrase> =
+        summary.phrases().into_iter().map(|span| Phrase::new(span.text, span.tone)).collect();
     if summary.hidden > 0 {
         phrases.push(hidden_phrase(summary.hidden, charset));
     }

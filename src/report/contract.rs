@@ -294,7 +294,7 @@ impl<'a> From<&'a Downstream> for DownstreamEntry<'a> {
 }
 
 /// RFC 3339 in UTC and whole seconds.
-fn time(at: DateTime<Utc>) -> String {
+pub(super) fn time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 

@@ -3,6 +3,7 @@
 //! The order is the snapshot's, the present is when it was taken. It knows neither widths nor colours.
 
 use super::cell::{Cell, Column, Content, PipelineCell, Tone};
+use super::summary::Summary;
 use super::urgency::Urgency;
 use crate::domain::excerpt::Excerpt;
 use crate::domain::health::Counts;
@@ -11,7 +12,6 @@ use crate::domain::pipeline::{Downstream, Pipeline, RefKind};
 use crate::domain::project::{ProjectRow, State, StateWord};
 use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
 use crate::domain::status::Status;
-use crate::domain::usage::Usage;
 use crate::text::age::age;
 use crate::text::duration::duration;
 use crate::text::plural::counted;
@@ -46,17 +46,6 @@ pub struct StatusReport {
 pub struct Row {
     pub urgency: Urgency,
     pub contents: Vec<Content>,
-}
-
-/// The facts below the table.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Summary {
-    pub counts: Counts,
-    /// Projects that are counted and not shown.
-    pub hidden: usize,
-    pub usage: Usage,
-    /// `20:00 CET`
-    pub taken_at: String,
 }
 
 impl StatusReport {
@@ -262,6 +251,7 @@ mod tests {
     use crate::domain::id::{GroupId, PipelineId, ProjectId};
     use crate::domain::pipeline::Ref;
     use crate::domain::project::{Failure, Project};
+    use crate::domain::usage::Usage;
     use chrono_tz::Europe::Paris;
 
     fn noon() -> DateTime<Utc> {

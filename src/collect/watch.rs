@@ -1,0 +1,125 @@
+//! Reading the groups again and again: what a listener holds (the latest update out, requests in), and the loop behind it.
+//!
+//! One reading after the other, so that a slow server is never asked twice at once; the clock is one that stands still
+//! while a laptop sleeps, so that waking up is no storm.
+
+use super::plan;
+use super::run::{Collector, GroupError, Progress};
+use crate::domain::project::{Failure, State};
+use crate::domain::snapshot::{Problem, Scope, Snapshot};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+/// What a listener may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request {
+    /// Read now instead of at the next turn.
+    Refresh,
+}
+
+/// What the loop is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Reading(Progress),
+    /// Until the next reading; `interval` is the real one, which may be longer than the one asked for.
+    Waiting {
+        until: Instant,
+        interval: Duration,
+    },
+}
+
+/// The latest that is known; a listener that was busy misses what came between, never the newest.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// `None` until the first reading has ended.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// Patterns that no project answers to.
+    pub unmatched: Vec<String>,
+    pub left_out: usize,
+    pub phase: Phase,
+    /// Requests that the last reading took.
+    pub cost: u64,
+}
+
+impl Update {
+    pub fn new() -> Self {
+        let phase = Phase::Reading(Progress::default());
+        Self { snapshot: None, unmatched: Vec::new(), left_out: 0, phase, cost: 0 }
+    }
+}
+
+impl Default for Update {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How often to read.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    pub asked: Duration,
+    /// Requests per second that we allow ourselves.
+    pub rps: f64,
+}
+
+/// Reads until nobody listens any more. Only a first reading that brings nothing ends it with an error.
+pub async fn run(
+    mut collector: Collector<'_>,
+    pace: Pace,
+    updates: &watch::Sender<Update>,
+    mut requests: mpsc::Receiver<Request>,
+) -> Result<(), GroupError> {
+    loop {
+        let cost_before = collector.client().usage().requests;
+        let tell = |progress| updates.send_modify(|update| update.phase = Phase::Reading(progress));
+        let outcome = tokio::select! {
+            outcome = collector.read(&tell) => outcome,
+            () = updates.closed() => return Ok(()),
+        };
+        let usage = collector.client().usage();
+        let cost = usage.requests - cost_before;
+        let last = updates.borrow().snapshot.clone();
+        let interval = plan::interval(pace.asked, cost, usage.limit, pace.rps);
+        let until = Instant::now() + interval;
+        let (snapshot, said) = match (outcome, last) {
+            (Ok(reply), _) => (reply.snapshot, Some((reply.unmatched, reply.left_out))),
+            (Err(error), Some(last)) => {
+                let now = collector.client().server_now();
+                (Snapshot { taken_at: now, usage, ..stale(&last, &error) }, None)
+            }
+            (Err(error), None) => return Err(error),
+        };
+        updates.send_modify(|update| {
+            update.snapshot = Some(Arc::new(snapshot));
+            if let Some((unmatched, left_out)) = said {
+                update.unmatched = unmatched;
+                update.left_out = left_out;
+            }
+            update.phase = Phase::Waiting { until, interval };
+            update.cost = cost;
+        });
+        // Requests from before this reading have been answered by it.
+        while requests.try_recv().is_ok() {}
+        tokio::select! {
+            () = sleep_until(until) => {}
+            request = requests.recv() => if request.is_none() { return Ok(()) },
+            () = updates.closed() => return Ok(()),
+        }
+    }
+}
+
+/// Returns the last snapshot as what it is after a reading that brought nothing: old.
+fn stale(last: &Snapshot, error: &GroupError) -> Snapshot {
+    let failure = Failure { kind: error.source.word(), message: error.source.to_string() };
+    let mut snapshot = last.clone();
+    for row in &mut snapshot.rows {
+        if let State::Ok(pipelines) = &mut row.state {
+            let pipelines = std::mem::take(pipelines);
+            row.state = State::Stale { pipelines, failure: failure.clone() };
+        }
+    }
+    snapshot.problems = vec![Problem { scope: Scope::Group, subject: error.group.clone(), failure }];
+    snapshot
+}

@@ -1,0 +1,87 @@
+//! When a wait is over: no pipeline and nothing that it triggered goes on by itself, and each project's is recent enough.
+
+use super::project::{ProjectRow, State};
+use chrono::{DateTime, Utc};
+
+/// Says why a project is still waited for; `None` when it is not.
+///
+/// - What could not be read this time is waited for: it may be running.
+/// - What may not be seen is not: that does not change by waiting.
+/// - `newer_than` waits for a pipeline that recent, and so for a project that has none.
+pub fn reason(row: &ProjectRow, newer_than: Option<DateTime<Utc>>) -> Option<&'static str> {
+    match &row.state {
+        State::NoAccess(_) => None,
+        State::Error(_) | State::Stale { .. } => Some("could not be read"),
+        State::NoPipeline { .. } => newer_than.map(|_| "has no pipeline yet"),
+        State::Ok(pipelines) => {
+            let is_active = pipelines.iter().any(|pipeline| {
+                pipeline.status.is_active() || pipeline.descendants().iter().any(|below| below.status.is_active())
+            });
+            let is_recent = |than| pipelines.iter().any(|pipeline| pipeline.created_at.is_some_and(|at| at >= than));
+            match newer_than {
+                Some(than) if !is_recent(than) => Some("has no pipeline that recent"),
+                _ if is_active => Some("is still active"),
+                _ => None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::health::tests::{failure, ran, row};
+    use crate::domain::id::PipelineId;
+    use crate::domain::pipeline::Downstream;
+    use crate::domain::status::Status;
+
+    fn with_child(status: Status, child: Status) -> ProjectRow {
+        let mut row = ran("p", status, 10);
+        if let State::Ok(pipelines) = &mut row.state {
+            pipelines[0].downstream.push(Downstream {
+                id: PipelineId(9),
+                project: None,
+                status: child,
+                has_warnings: false,
+                is_unread: false,
+                web_url: None,
+                downstream: vec![],
+            });
+        }
+        row
+    }
+
+    #[test]
+    fn a_wait_ends_when_nothing_goes_on_by_itself() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0);
+        let cases = [
+            ("ended", ran("p", Status::Success, 10), None, None),
+            ("failed is an end", ran("p", Status::Failed, 10), None, None),
+            ("runs", ran("p", Status::Running, 10), None, Some("is still active")),
+            ("its turn comes", ran("p", Status::Created, 10), None, Some("is still active")),
+            ("waits for a person", ran("p", Status::Manual, 10), None, None),
+            ("waits for a clock", ran("p", Status::Scheduled, 10), None, None),
+            (
+                "a child runs below a green parent",
+                with_child(Status::Success, Status::Running),
+                None,
+                Some("is still active"),
+            ),
+            ("too old", ran("p", Status::Success, 10), at(11), Some("has no pipeline that recent")),
+            ("recent enough", ran("p", Status::Success, 10), at(10), None),
+            ("recent, and runs", ran("p", Status::Running, 10), at(5), Some("is still active")),
+            ("no pipeline, none asked for", row("p", State::NoPipeline { ever_ran: Some(false) }), None, None),
+            (
+                "no pipeline, one asked for",
+                row("p", State::NoPipeline { ever_ran: None }),
+                at(5),
+                Some("has no pipeline yet"),
+            ),
+            ("not to be seen", row("p", State::NoAccess(failure())), at(5), None),
+            ("not read", row("p", State::Error(failure())), None, Some("could not be read")),
+        ];
+        for (sentence, row, newer_than, expected) in cases {
+            assert_eq!(reason(&row, newer_than), expected, "{sentence}");
+        }
+    }
+}

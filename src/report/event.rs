@@ -1,0 +1,75 @@
+//! Changes as events of the JSON contract: `ndjson` under `--watch`.
+
+use super::contract::{PipelineEntry, ProblemEntry, time};
+use crate::domain::change::{Change, What};
+use crate::domain::usage::Usage;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use std::time::Duration;
+
+/// One line of the stream.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event<'a> {
+    Pipeline {
+        at: String,
+        project: &'a str,
+        /// The worst status before; null when there was no pipeline.
+        from: Option<&'a str>,
+        to: &'a str,
+        pipeline: PipelineEntry<'a>,
+    },
+    /// `change` is `appeared`, `left` or `state`.
+    Project {
+        at: String,
+        project: &'a str,
+        change: &'static str,
+        from: Option<&'static str>,
+        to: Option<&'static str>,
+        message: Option<&'a str>,
+    },
+    Problem {
+        at: String,
+        #[serde(flatten)]
+        problem: ProblemEntry<'a>,
+    },
+    /// What a reading took, and how long the next ones wait.
+    Budget { at: String, requests: u64, limit: Option<u64>, remaining: Option<u64>, interval_s: u64 },
+}
+
+impl<'a> Event<'a> {
+    pub fn budget(at: DateTime<Utc>, requests: u64, usage: &Usage, interval: Duration) -> Self {
+        let Usage { limit, remaining, .. } = *usage;
+        Self::Budget { at: time(at), requests, limit, remaining, interval_s: interval.as_secs() }
+    }
+}
+
+impl<'a> From<&'a Change> for Event<'a> {
+    fn from(change: &'a Change) -> Self {
+        let at = time(change.at);
+        match &change.what {
+            What::Pipeline { project, from, to, pipeline } => Self::Pipeline {
+                at,
+                project,
+                from: from.as_ref().map(|status| status.word()),
+                to: to.word(),
+                pipeline: PipelineEntry::from(pipeline.as_ref()),
+            },
+            What::Appeared { project } => {
+                Self::Project { at, project, change: "appeared", from: None, to: None, message: None }
+            }
+            What::Left { project } => {
+                Self::Project { at, project, change: "left", from: None, to: None, message: None }
+            }
+            What::State { project, from, to, failure } => Self::Project {
+                at,
+                project,
+                change: "state",
+                from: Some(from.word()),
+                to: Some(to.word()),
+                message: failure.as_ref().map(|failure| failure.message.as_str()),
+            },
+            What::Problem(problem) => Self::Problem { at, problem: ProblemEntry::from(problem) },
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What the live view knows: the latest update, what is shown of it, and where the cursor is.
+
+use crate::collect::watch::Update;
+use crate::domain::change::{What, changes};
+use crate::domain::excerpt::Excerpt;
+use crate::domain::health::Sort;
+use crate::domain::id::ProjectId;
+use crate::domain::pipeline::Pipeline;
+use crate::domain::project::{ProjectRow, StateWord};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::status::Status;
+use crate::report::cell::Column;
+use crate::report::layout::{Layout, Room, StagesWidth, lay_out};
+use crate::report::status::{StatusOptions, StatusReport};
+use crate::report::summary::Summary;
+use crate::text::glyph::Charset;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a project that has begun to fail is named in the header.
+pub const NEWS_FOR: Duration = Duration::from_secs(60);
+
+/// What the caller decides before the view starts.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub status: StatusOptions,
+    pub columns: Vec<Column>,
+    pub sort: Sort,
+    pub charset: Charset,
+    pub color: bool,
+    pub stages: StagesWidth,
+}
+
+/// What a row is, whatever its place: a project and one of its refs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RowKey {
+    pub project: ProjectId,
+    /// `None` for a row without a pipeline.
+    pub git_ref: Option<String>,
+}
+
+/// A row that can be pointed at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowFacts {
+    pub key: RowKey,
+    pub web_url: Option<String>,
+}
+
+/// What lies on top of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Modal {
+    Help,
+}
+
+/// A project that has begun to fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    pub project: String,
+    pub since: Instant,
+}
+
+/// Everything that the picture is made of.
+#[derive(Debug)]
+pub struct App {
+    pub options: Options,
+    pub sort: Sort,
+    pub attention_only: bool,
+    pub update: Update,
+    pub modal: Option<Modal>,
+    pub news: Vec<News>,
+    /// A word to the user until the next key.
+    pub notice: Option<String>,
+    /// `None` while nobody has moved it: the view then stays at the top.
+    pub cursor: Option<RowKey>,
+    /// The first row that is shown.
+    pub offset: usize,
+    pub width: u16,
+    pub height: u16,
+    pub rows: Vec<RowFacts>,
+    pub layout: Layout,
+    pub summary: Option<Summary>,
+    pub missing: Vec<String>,
+}
+
+impl App {
+    pub fn new(options: Options, width: u16, height: u16) -> Self {
+        Self {
+            sort: options.sort,
+            options,
+            attention_only: false,
+            update: Update::new(),
+            modal: None,
+            news: Vec::new(),
+            notice: None,
+            cursor: None,
+            offset: 0,
+            width,
+            height,
+            rows: Vec::new(),
+            layout: Layout::default(),
+            summary: None,
+            missing: Vec::new(),
+        }
+    }
+
+    /// Takes a newer update; notes what began to fail since the last one.
+    pub fn take(&mut self, update: Update, now: Instant) {
+        let is_new = match (&self.update.snapshot, &update.snapshot) {
+            (Some(old), Some(new)) => !Arc::ptr_eq(old, new),
+            (None, Some(_)) => true,
+            (_, None) => false,
+        };
+        if let (true, Some(old), Some(new)) = (is_new, &self.update.snapshot, &update.snapshot) {
+            self.news.extend(begun_to_fail(old, new).map(|project| News { project, since: now }));
+        }
+        self.update = update;
+        if is_new {
+            self.arrange();
+        }
+    }
+
+    /// Forgets news that are none any more.
+    pub fn grow_older(&mut self, now: Instant) {
+        self.news.retain(|news| now.duration_since(news.since) < NEWS_FOR);
+    }
+
+    /// Lays the rows out anew: after a new snapshot, another order, another size.
+    ///
+    /// A row under the cursor stays on its line of the screen, wherever it has gone in the order.
+    pub fn arrange(&mut self) {
+        let line = self.cursor_index().map(|index| index.saturating_sub(self.offset));
+        let Some(snapshot) = self.update.snapshot.clone() else { return };
+        let mut rows = self.visible_rows(&snapshot);
+        self.sort.apply(&mut rows);
+        self.rows = rows.iter().flat_map(facts).collect();
+        let excerpt = Excerpt { whole: &snapshot, rows: rows.into() };
+        let report = StatusReport::of(&excerpt, self.options.columns.clone(), &self.options.status);
+        let room = Room { width: usize::from(self.width), charset: self.options.charset, stages: self.options.stages };
+        self.layout = lay_out(&report, room);
+        self.summary = Some(report.summary);
+        self.missing = report.missing;
+        if let (Some(line), Some(index)) = (line, self.cursor_index()) {
+            self.offset = index.saturating_sub(line);
+        } else if let Some(line) = line {
+            // The row has left; the cursor goes on to whatever took its place.
+            let at = (self.offset + line).min(self.rows.len().saturating_sub(1));
+            self.cursor = self.rows.get(at).map(|row| row.key.clone());
+        }
+        self.keep_in_view();
+    }
+
+    fn visible_rows(&self, snapshot: &Snapshot) -> Vec<ProjectRow> {
+        let wanted = |row: &&ProjectRow| !self.attention_only || wants_attention(row);
+        snapshot.rows.iter().filter(wanted).cloned().collect()
+    }
+
+    /// Returns the row under the cursor.
+    pub fn cursor_index(&self) -> Option<usize> {
+        let cursor = self.cursor.as_ref()?;
+        self.rows.iter().position(|row| row.key == *cursor)
+    }
+
+    /// Puts the cursor on a row, the nearest there is.
+    pub fn move_to(&mut self, index: usize) {
+        let index = index.min(self.rows.len().saturating_sub(1));
+        self.cursor = self.rows.get(index).map(|row| row.key.clone());
+        self.keep_in_view();
+    }
+
+    /// Returns how many rows of the table the screen shows: all lines but two of header, the titles and two of footer.
+    pub fn page(&self) -> usize {
+        usize::from(self.height).saturating_sub(5).max(1)
+    }
+
+    /// Scrolls as little as needed for the cursor to be seen and the screen to be full.
+    pub fn keep_in_view(&mut self) {
+        let page = self.page();
+        if let Some(index) = self.cursor_index() {
+            self.offset = self.offset.clamp((index + 1).saturating_sub(page), index);
+        }
+        self.offset = self.offset.min(self.rows.len().saturating_sub(page));
+    }
+}
+
+/// Says whether somebody should look at a project.
+fn wants_attention(row: &ProjectRow) -> bool {
+    row.failure().is_some_and(|_| row.state_word() != StateWord::NoAccess)
+        || row.worst().is_some_and(|worst| worst.needs_attention())
+}
+
+fn facts(row: &ProjectRow) -> Vec<RowFacts> {
+    let project = row.project.id;
+    if row.pipelines().is_empty() {
+        return vec![RowFacts { key: RowKey { project, git_ref: None }, web_url: row.project.web_url.clone() }];
+    }
+    let of_pipeline = |pipeline: &Pipeline| RowFacts {
+        // With one pipeline a row the ref may change from push to push; it is still that row.
+        key: RowKey { project, git_ref: (row.pipelines().len() > 1).then(|| pipeline.git_ref.name.clone()) },
+        web_url: pipeline.web_url.clone().or_else(|| row.project.web_url.clone()),
+    };
+    row.pipelines().iter().map(of_pipeline).collect()
+}
+
+fn begun_to_fail<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = String> {
+    changes(Some(old), new).into_iter().filter_map(|change| match change.what {
+        What::Pipeline { project, from, to: Status::Failed, .. } if from != Some(Status::Failed) => Some(project),
+        What::Pipeline { .. } | What::Appeared { .. } | What::Left { .. } | What::State { .. } | What::Problem(_) => {
+            None
+        }
+    })
+}

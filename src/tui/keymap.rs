@@ -1,0 +1,106 @@
+//! Which key does what: one table, which the help screen prints.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What a key asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    Quit,
+    Interrupt,
+    Suspend,
+    Help,
+    Refresh,
+    ToggleAttention,
+    NextSort,
+    Open,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    /// Closes what is open on top, or lets the cursor go.
+    Back,
+}
+
+/// One line of the table: the keys, how they are written, and what they do.
+pub struct Binding {
+    keys: &'static [(KeyCode, KeyModifiers)],
+    pub label: &'static str,
+    pub help: &'static str,
+    pub action: Action,
+}
+
+const NONE: KeyModifiers = KeyModifiers::NONE;
+const CTRL: KeyModifiers = KeyModifiers::CONTROL;
+
+/// Every key that means something.
+pub const BINDINGS: [Binding; 15] = [
+    bind(&[(KeyCode::Char('q'), NONE)], "q", "quit", Action::Quit),
+    bind(&[(KeyCode::Char('?'), NONE), (KeyCode::F(1), NONE)], "?", "this help", Action::Help),
+    bind(&[(KeyCode::Char('r'), NONE), (KeyCode::F(5), NONE)], "r", "read now", Action::Refresh),
+    bind(&[(KeyCode::Char('f'), NONE)], "f", "only what wants attention, or all", Action::ToggleAttention),
+    bind(&[(KeyCode::Char('s'), NONE)], "s", "next order: attention, name, age, duration, status", Action::NextSort),
+    bind(
+        &[(KeyCode::Char('o'), NONE), (KeyCode::Enter, NONE)],
+        "o enter",
+        "open the pipeline in the browser",
+        Action::Open,
+    ),
+    bind(&[(KeyCode::Up, NONE), (KeyCode::Char('k'), NONE)], "↑ k", "one row up", Action::Up),
+    bind(&[(KeyCode::Down, NONE), (KeyCode::Char('j'), NONE)], "↓ j", "one row down", Action::Down),
+    bind(&[(KeyCode::PageUp, NONE), (KeyCode::Char('b'), CTRL)], "page up", "one screen up", Action::PageUp),
+    bind(
+        &[(KeyCode::PageDown, NONE), (KeyCode::Char('f'), CTRL), (KeyCode::Char(' '), NONE)],
+        "page down",
+        "one screen down",
+        Action::PageDown,
+    ),
+    bind(&[(KeyCode::Home, NONE), (KeyCode::Char('g'), NONE)], "home g", "first row", Action::Top),
+    bind(
+        &[(KeyCode::End, NONE), (KeyCode::Char('G'), KeyModifiers::SHIFT), (KeyCode::Char('G'), NONE)],
+        "end G",
+        "last row",
+        Action::Bottom,
+    ),
+    bind(&[(KeyCode::Esc, NONE)], "esc", "close the help; let the cursor go", Action::Back),
+    bind(&[(KeyCode::Char('z'), CTRL)], "ctrl-z", "suspend", Action::Suspend),
+    bind(&[(KeyCode::Char('c'), CTRL)], "ctrl-c", "interrupt: exit code 130", Action::Interrupt),
+];
+
+const fn bind(
+    keys: &'static [(KeyCode, KeyModifiers)],
+    label: &'static str,
+    help: &'static str,
+    action: Action,
+) -> Binding {
+    Binding { keys, label, help, action }
+}
+
+/// Returns what a key asks for.
+pub fn action(key: &KeyEvent) -> Option<Action> {
+    let is_it = |binding: &&Binding| binding.keys.contains(&(key.code, key.modifiers));
+    BINDINGS.iter().find(is_it).map(|binding| binding.action)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_key_means_two_things() {
+        let mut seen = HashSet::new();
+        for (key, modifiers) in BINDINGS.iter().flat_map(|binding| binding.keys) {
+            assert!(seen.insert((format!("{key:?}"), *modifiers)), "{key:?} is bound twice");
+        }
+    }
+
+    #[test]
+    fn capitals_work_with_and_without_the_shift_that_a_terminal_tells() {
+        for modifiers in [KeyModifiers::NONE, KeyModifiers::SHIFT] {
+            assert_eq!(action(&KeyEvent::new(KeyCode::Char('G'), modifiers)), Some(Action::Bottom));
+        }
+        assert_eq!(action(&KeyEvent::new(KeyCode::Char('x'), KeyModifiers::NONE)), None);
+    }
+}

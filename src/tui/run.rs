@@ -1,0 +1,71 @@
+//! The loop: every source of events becomes one kind of event, and every event one picture.
+
+use super::app::{App, Options};
+use super::terminal::Screen;
+use super::update::{Effect, Event, update};
+use super::view;
+use crate::collect::watch::{Request, Update};
+use crossterm::event::{Event as TerminalEvent, EventStream};
+use futures_util::StreamExt;
+use std::io;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// The countdown in the header moves once a second.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How the view ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Quit,
+    Interrupted,
+    /// The terminal or the readings are gone.
+    Closed,
+}
+
+/// Shows updates until the user has seen enough.
+pub async fn run(
+    options: Options,
+    mut updates: watch::Receiver<Update>,
+    requests: mpsc::Sender<Request>,
+) -> io::Result<End> {
+    let mut screen = Screen::take()?;
+    let size = screen.terminal.size()?;
+    let mut app = App::new(options, size.width, size.height);
+    let mut keys = EventStream::new();
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    updates.mark_changed();
+    loop {
+        screen.terminal.draw(|frame| view::draw(&app, frame, Instant::now()))?;
+        let event = tokio::select! {
+            key = keys.next() => match key {
+                Some(Ok(TerminalEvent::Key(key))) => Event::Key(key),
+                Some(Ok(TerminalEvent::Resize(width, height))) => Event::Resize(width, height),
+                Some(Ok(_)) => continue,
+                Some(Err(error)) => return Err(error),
+                None => return Ok(End::Closed),
+            },
+            changed = updates.changed() => match changed {
+                Ok(()) => Event::Update(Box::new(updates.borrow_and_update().clone())),
+                Err(_) => return Ok(End::Closed),
+            },
+            _ = tick.tick() => Event::Tick,
+        };
+        for effect in update(&mut app, event, Instant::now()) {
+            match effect {
+                Effect::Quit => return Ok(End::Quit),
+                Effect::Interrupt => return Ok(End::Interrupted),
+                Effect::Suspend => screen.suspend()?,
+                // A full queue holds a request already; one is enough.
+                Effect::Refresh => drop(requests.try_send(Request::Refresh)),
+                Effect::Open(url) => {
+                    if open::that_detached(&url).is_err() {
+                        app.notice = Some(format!("no browser to be found; the page is {url}"));
+                    }
+                }
+            }
+        }
+    }
+}

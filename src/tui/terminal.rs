@@ -1,0 +1,63 @@
+//! Taking the terminal, and giving it back as it was on every way out.
+
+use crossterm::cursor::{Hide, Show};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::{ExecutableCommand, execute};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use std::io::{self, Stdout};
+
+/// The terminal while it is ours; dropping this gives it back.
+#[derive(Debug)]
+pub struct Screen {
+    pub terminal: Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Screen {
+    /// Takes the terminal: raw keys, a screen of its own, no cursor.
+    pub fn take() -> io::Result<Self> {
+        give_back_on_panic();
+        enter()?;
+        match Terminal::new(CrosstermBackend::new(io::stdout())) {
+            Ok(terminal) => Ok(Self { terminal }),
+            Err(error) => {
+                let _ = leave();
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives the terminal back, stops the process as ctrl-z does, and takes the terminal again when it goes on.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        leave()?;
+        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        enter()?;
+        self.terminal.clear()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // Nothing is left to tell that it failed.
+        let _ = leave();
+    }
+}
+
+fn enter() -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, Hide)
+}
+
+fn leave() -> io::Result<()> {
+    io::stdout().execute(Show)?.execute(LeaveAlternateScreen)?;
+    disable_raw_mode()
+}
+
+/// A panic's message would be lost with the screen that it is written on.
+fn give_back_on_panic() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let _ = leave();
+        before(panic);
+    }));
+}

@@ -1,0 +1,121 @@
+//! What an event does to the view: pure, so that every key can be tried without a terminal.
+
+use super::app::{App, Modal};
+use super::keymap::{self, Action};
+use crate::collect::watch::Update;
+use crate::domain::health::Sort;
+use crossterm::event::{KeyEvent, KeyEventKind};
+use tokio::time::Instant;
+
+/// Everything that can happen to the view.
+#[derive(Debug)]
+pub enum Event {
+    Key(KeyEvent),
+    Resize(u16, u16),
+    Update(Box<Update>),
+    Tick,
+}
+
+/// What the view asks of the world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    Quit,
+    Interrupt,
+    Suspend,
+    Refresh,
+    /// A URL on the host's own origin.
+    Open(String),
+}
+
+/// Changes the state, and says what is to be done besides.
+pub fn update(app: &mut App, event: Event, now: Instant) -> Vec<Effect> {
+    app.grow_older(now);
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => press(app, &key),
+        Event::Key(_) | Event::Tick => Vec::new(),
+        Event::Resize(width, height) => {
+            (app.width, app.height) = (width, height);
+            app.arrange();
+            Vec::new()
+        }
+        Event::Update(update) => {
+            app.take(*update, now);
+            Vec::new()
+        }
+    }
+}
+
+fn press(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
+    app.notice = None;
+    let Some(action) = keymap::action(key) else { return Vec::new() };
+    match (action, app.modal) {
+        (Action::Quit, Some(Modal::Help)) | (Action::Back | Action::Help, Some(Modal::Help)) => app.modal = None,
+        (Action::Quit, None) => return vec![Effect::Quit],
+        (Action::Interrupt, _) => return vec![Effect::Interrupt],
+        (Action::Suspend, _) => return vec![Effect::Suspend],
+        (Action::Refresh, _) => return vec![Effect::Refresh],
+        (Action::Help, None) => app.modal = Some(Modal::Help),
+        (Action::Open, None) => return open(app),
+        (Action::ToggleAttention, None) => {
+            app.attention_only = !app.attention_only;
+            app.arrange();
+        }
+        (Action::NextSort, None) => next_sort(app),
+        (Action::Back, None) => {
+            app.cursor = None;
+            app.offset = 0;
+        }
+        (Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom, None) => {
+            go(app, action);
+        }
+        (_, Some(Modal::Help)) => {}
+    }
+    Vec::new()
+}
+
+fn go(app: &mut App, action: Action) {
+    let page = app.page();
+    let at = app.cursor_index();
+    let target = match (action, at) {
+        (Action::Top, _) => 0,
+        (Action::Bottom, _) => usize::MAX,
+        (Action::Up, Some(at)) => at.saturating_sub(1),
+        (Action::Down, Some(at)) => at + 1,
+        (Action::PageUp, Some(at)) => at.saturating_sub(page),
+        (Action::PageDown, Some(at)) => at + page,
+        (Action::PageDown, None) => page,
+        // The first key only shows where the cursor is.
+        (_, None) => app.offset,
+        (_, Some(at)) => at,
+    };
+    app.move_to(target);
+}
+
+fn next_sort(app: &mut App) {
+    let at = Sort::ALL.iter().position(|(_, sort)| *sort == app.sort).unwrap_or(0);
+    let (word, sort) = Sort::ALL[(at + 1) % Sort::ALL.len()];
+    app.sort = sort;
+    app.notice = Some(format!("sorted by {word}"));
+    app.arrange();
+}
+
+fn open(app: &mut App) -> Vec<Effect> {
+    let row = app.cursor_index().and_then(|index| app.rows.get(index));
+    let Some(row) = row else {
+        app.notice = Some("move the cursor to a row first".into());
+        return Vec::new();
+    };
+    let host = app.update.snapshot.as_ref().map(|snapshot| snapshot.host.clone()).unwrap_or_default();
+    // A link is whatever the server says: only the host's own pages are opened.
+    match &row.web_url {
+        Some(url) if url.starts_with(&format!("{host}/")) => vec![Effect::Open(url.clone())],
+        Some(_) => {
+            app.notice = Some("not opened: the link leads to another host".into());
+            Vec::new()
+        }
+        None => {
+            app.notice = Some("this row has no page to open".into());
+            Vec::new()
+        }
+    }
+}

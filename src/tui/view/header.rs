@@ -1,0 +1,71 @@
+//! What there is to know at a glance: the groups, the counts, when the next reading is, and what has just begun to fail.
+
+use super::paint::span;
+use crate::collect::watch::Phase;
+use crate::report::cell::Tone;
+use crate::report::item::clean;
+use crate::text::duration::duration;
+use crate::tui::app::App;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+use std::time::Duration;
+use tokio::time::Instant;
+
+pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, now: Instant) {
+    frame.render_widget(Paragraph::new(vec![counts(app), turn(app, now)]), area);
+}
+
+fn counts<'a>(app: &App) -> Line<'a> {
+    let (Some(snapshot), Some(summary)) = (&app.update.snapshot, &app.summary) else {
+        return Line::from(span(app, "reading the group for the first time", Tone::Muted));
+    };
+    let groups: Vec<String> =
+        snapshot.groups.iter().map(|group| clean(&group.full_path, app.options.charset)).collect();
+    let dot = app.options.charset.dot();
+    let mut line: Vec<Span<'a>> = vec![span(app, format!("{} {dot} ", groups.join(", ")), Tone::Plain)];
+    for (n, part) in summary.phrases().into_iter().enumerate() {
+        if n > 0 {
+            line.push(Span::raw(" "));
+        }
+        line.push(span(app, part.text, part.tone));
+    }
+    Line::from(line)
+}
+
+/// Says what the program is doing, and what is new.
+fn turn<'a>(app: &App, now: Instant) -> Line<'a> {
+    let doing = match app.update.phase {
+        Phase::Reading(progress) if progress.listed > 0 => {
+            format!("reading {} of {}", progress.read, progress.listed)
+        }
+        Phase::Reading(_) => "reading".to_owned(),
+        Phase::Waiting { until, interval } => {
+            let left = whole(until.saturating_duration_since(now));
+            format!("next in {} (every {})", duration(left), duration(whole(interval)))
+        }
+    };
+    let mut line = vec![span(app, doing, Tone::Muted)];
+    let separator = format!(" {} ", app.options.charset.dot());
+    if app.attention_only {
+        line.push(span(app, format!("{separator}only what wants attention"), Tone::Warn));
+    }
+    if let Some(notice) = &app.notice {
+        line.push(span(app, format!("{separator}{notice}"), Tone::Plain));
+    }
+    if let Some(latest) = app.news.last() {
+        let more = match app.news.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let project = clean(&latest.project, app.options.charset);
+        line.push(span(app, format!("{separator}{project}{more} began to fail"), Tone::Bad));
+    }
+    Line::from(line)
+}
+
+/// Rounds up to whole seconds: a countdown that shows 0 for a second looks stuck.
+fn whole(time: Duration) -> Duration {
+    Duration::from_secs(time.as_millis().div_ceil(1000) as u64)
+}

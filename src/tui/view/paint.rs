@@ -1,0 +1,30 @@
+//! Tones as styles of the terminal's own sixteen colours, no background.
+
+use crate::report::cell::Tone;
+use crate::report::item::Span as Text;
+use crate::tui::app::App;
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::Span;
+
+pub(super) fn style(app: &App, tone: Tone) -> Style {
+    if !app.options.color {
+        return Style::new();
+    }
+    match tone {
+        Tone::Plain => Style::new(),
+        Tone::Good => Style::new().fg(Color::Green),
+        Tone::Warn => Style::new().fg(Color::Yellow),
+        Tone::Bad => Style::new().fg(Color::Red),
+        Tone::Active => Style::new().fg(Color::Cyan),
+        Tone::Blocked => Style::new().fg(Color::Magenta),
+        Tone::Muted => Style::new().add_modifier(Modifier::DIM),
+    }
+}
+
+pub(super) fn span<'a>(app: &App, text: impl Into<String>, tone: Tone) -> Span<'a> {
+    Span::styled(text.into(), style(app, tone))
+}
+
+pub(super) fn spans<'a>(app: &App, texts: &[Text]) -> Vec<Span<'a>> {
+    texts.iter().map(|text| span(app, text.text.clone(), text.tone)).collect()
+}
