@@ -174,7 +174,12 @@ fn verdict_args() -> Vec<Arg> {
 fn load_args() -> Vec<Arg> {
     vec![
         option("concurrency", "N", LOAD, "Requests under way at once [default: 8]"),
-        option("rps", "RATE", LOAD, "Requests per second at most, such as 5 or 0.5 [default: 1000 at once, then 25]"),
+        option(
+            "rps",
+            "RATE",
+            LOAD,
+            "Requests per second at most, such as 5 or 0.5 [default: auto, 1000 at once, then 25]",
+        ),
         option(
             "retry-wait",
             "TIME",

@@ -2,6 +2,7 @@
 //!
 //! A setting of a stronger layer replaces the same setting of a weaker one; it is never mixed with it.
 
+use super::keys::{KEYS, variable};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
@@ -61,43 +62,6 @@ impl Layer {
     }
 }
 
-/// Settings that `GLWATCH_*` variables can give, in capitals and with `_` for `-`.
-const VARIABLES: [&str; 28] = [
-    "allow-partial",
-    "archived",
-    "ascii",
-    "ca-file",
-    "color",
-    "columns",
-    "concurrency",
-    "exclude",
-    "export",
-    "fail-on",
-    "group-id",
-    "host",
-    "include",
-    "insecure",
-    "log-file",
-    "no-subgroups",
-    "only",
-    "output",
-    "quiet",
-    "ref",
-    "retry-wait",
-    "rps",
-    "sort",
-    "stages-width",
-    "timeout",
-    "timezone",
-    "token",
-    "token-file",
-];
-
-/// Returns the variable that gives a setting.
-pub fn variable(key: &str) -> String {
-    format!("GLWATCH_{}", key.to_ascii_uppercase().replace('-', "_"))
-}
-
 /// Variables that other GitLab tools share with us, below our own.
 const SHARED: [(&str, &str); 2] = [("GITLAB_TOKEN", "token"), ("GITLAB_HOST", "host")];
 
@@ -131,9 +95,9 @@ impl Settings {
                 None => {}
             };
         };
-        for key in VARIABLES {
-            let name = variable(key);
-            read(&mut own, key, &name, Origin::Variable(name.clone()));
+        for key in KEYS {
+            let name = variable(key.name);
+            read(&mut own, key.name, &name, Origin::Variable(name.clone()));
         }
         for (name, key) in SHARED {
             read(&mut shared, key, name, Origin::Variable(name.to_owned()));

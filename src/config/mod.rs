@@ -3,13 +3,15 @@
 //! Knows neither clap nor the other modules: what a section means for them is written in `cli/wire.rs`.
 
 pub mod error;
+pub mod keys;
 pub mod layer;
 mod resolve;
 mod section;
 mod value;
 
 pub use error::ConfigError;
-pub use layer::{Layer, Origin, Settings, variable};
+pub use keys::variable;
+pub use layer::{Layer, Origin, Settings};
 pub use section::{
     Choice, Collecting, Color, Config, Connection, Display, Export, Output, Scope, StagesWidth, TokenSource, Verdict,
 };

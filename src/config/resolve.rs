@@ -141,8 +141,11 @@ fn collecting(settings: &Settings) -> Result<Collecting, ConfigError> {
             .ok_or_else(|| format!("is not a number of requests from {} to {}", CONCURRENCY.start(), CONCURRENCY.end()))
     })?;
     let rps = settings.parsed("rps", None, |text| match text.parse::<f64>() {
+        _ if text == "auto" => Ok(None),
         Ok(rps) if rps > 0.0 && rps <= MAX_RPS => Ok(Some(rps)),
-        _ => Err(format!("is not a rate above 0 and up to {MAX_RPS} requests per second, such as 5 or 0.5")),
+        _ => {
+            Err(format!("is neither auto nor a rate above 0 and up to {MAX_RPS} requests per second, such as 5 or 0.5"))
+        }
     })?;
     let timeout = time(settings, "timeout", DEFAULT_TIMEOUT, TIMEOUT)?;
     let retry_wait = time(settings, "retry-wait", DEFAULT_RETRY_WAIT, RETRY_WAIT)?;
@@ -253,6 +256,7 @@ fn exports(settings: &Settings) -> Result<Vec<Export>, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::keys::KEYS;
     use crate::config::layer::Layer;
     use std::collections::HashMap;
 
@@ -281,7 +285,7 @@ mod tests {
             ("timeout", "1h", "from 100ms to 600s"),
             ("fail-on", "failed,borken", "is no status: permitted are failed"),
             ("concurrency", "0", "from 1 to 100"),
-            ("rps", "0", "above 0"),
+            ("rps", "0", "neither auto nor a rate above 0"),
             ("rps", "NaN", "above 0"),
             ("host", "ftp://x", "only https and http"),
             ("sort", "size", "is not one of attention, name"),
@@ -349,6 +353,18 @@ mod tests {
         );
         let error = exports(&["json=a", "csv=./a"]).unwrap_err().to_string();
         assert_eq!(error, "--export: \"csv=./a\" names a file that another --export writes");
+    }
+
+    #[test]
+    fn the_defaults_of_the_table_are_those_that_count() {
+        let mut flags = Layer::default();
+        for key in KEYS {
+            let values = Some(key.default).filter(|value| !value.is_empty());
+            flags.set(key.name, values.into_iter().map(str::to_owned).collect(), Origin::Default);
+        }
+        flags.set("group-id", vec!["1".into()], Origin::Default);
+        let written = Config::resolve(&Settings::new(flags, &HashMap::new())).unwrap();
+        assert_eq!(format!("{written:?}"), format!("{:?}", resolve(&[]).unwrap()));
     }
 
     #[test]

@@ -1,0 +1,101 @@
+//! The table of settings: every key with the form of its value, its default, and whether a project's file may set it.
+//!
+//! A key is the long flag without its dashes; the variable and the key of a file are written from it.
+
+/// The forms that a value has in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Text,
+    /// A text that names a file.
+    Path,
+    /// A number, or a word that stands for one.
+    Number,
+    Switch,
+    List,
+}
+
+/// Whether `./glwatch.toml`, which comes with whatever repository one stands in, may set it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InProject {
+    Permitted,
+    /// Refused, for this reason.
+    Refused(&'static str),
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    pub name: &'static str,
+    pub form: Form,
+    /// As it would be written; empty where nothing is set.
+    pub default: &'static str,
+    pub in_project: InProject,
+    /// `false` for what only a flag or a variable can say.
+    pub in_file: bool,
+}
+
+const ACCESS: InProject = InProject::Refused("it decides who gets the token");
+const SECRET: InProject = InProject::Refused("it decides which token is sent");
+const LOAD: InProject = InProject::Refused("how much the server is asked is for whoever runs glwatch to decide");
+const VERDICT: InProject = InProject::Refused("the exit code is for whoever runs glwatch to decide");
+const WRITES: InProject = InProject::Refused("it writes a file");
+const CHOICE: InProject = InProject::Refused("which file and profile count is for whoever runs glwatch to decide");
+
+/// Every setting, in the order of `glwatch config show`.
+pub const KEYS: &[Key] = &[
+    permitted("group-id", Form::List, ""),
+    permitted("include", Form::List, ""),
+    permitted("exclude", Form::List, ""),
+    permitted("ref", Form::List, "any"),
+    permitted("archived", Form::Switch, "false"),
+    permitted("no-subgroups", Form::Switch, "false"),
+    refused("host", Form::Text, "gitlab.com", ACCESS),
+    refused("token", Form::Text, "", SECRET),
+    refused("token-file", Form::Path, "", SECRET),
+    refused("ca-file", Form::Path, "", ACCESS),
+    refused("insecure", Form::Switch, "false", ACCESS),
+    permitted("output", Form::Text, "table"),
+    refused("export", Form::List, "", WRITES),
+    permitted("only", Form::List, ""),
+    permitted("columns", Form::List, ""),
+    permitted("sort", Form::Text, "attention"),
+    permitted("stages-width", Form::Number, "auto"),
+    permitted("timezone", Form::Text, ""),
+    permitted("color", Form::Text, "auto"),
+    permitted("ascii", Form::Switch, "false"),
+    permitted("quiet", Form::Switch, "false"),
+    refused("log-file", Form::Path, "", WRITES),
+    refused("fail-on", Form::List, "", VERDICT),
+    refused("allow-partial", Form::Switch, "false", VERDICT),
+    refused("concurrency", Form::Number, "8", LOAD),
+    refused("rps", Form::Number, "auto", LOAD),
+    refused("retry-wait", Form::Text, "300ms", LOAD),
+    refused("timeout", Form::Text, "30s", LOAD),
+    refused("profile", Form::Text, "", CHOICE),
+    Key { name: "config", form: Form::Path, default: "", in_project: CHOICE, in_file: false },
+];
+
+const fn permitted(name: &'static str, form: Form, default: &'static str) -> Key {
+    Key { name, form, default, in_project: InProject::Permitted, in_file: true }
+}
+
+const fn refused(name: &'static str, form: Form, default: &'static str, in_project: InProject) -> Key {
+    Key { name, form, default, in_project, in_file: true }
+}
+
+impl Key {
+    /// Returns the key as it stands in a file.
+    pub fn in_snake_case(&self) -> String {
+        self.name.replace('-', "_")
+    }
+
+    /// Says whether its value must never be shown.
+    pub fn is_secret(&self) -> bool {
+        self.name == "token"
+    }
+}
+
+/// Returns the variable that gives a setting.
+pub fn variable(key: &str) -> String {
+    format!("GLWATCH_{}", key.to_ascii_uppercase().replace('-', "_"))
+}
