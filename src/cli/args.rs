@@ -29,8 +29,10 @@ Exit codes:
   130  interrupted; 143 terminated
 
 Every option can be given as a variable: GLWATCH_GROUP_ID, GLWATCH_STAGES_WIDTH, ..
-The token is the first of --token, --token-file, GLWATCH_TOKEN and GITLAB_TOKEN that is
-set and not empty.";
+or in a file; ./glwatch.toml may set display, filters and group. Flags come first, then
+GLWATCH_*, GITLAB_*, the file's profile, the file, ./glwatch.toml, and in CI its variables.
+The token is the first of --token, --token-file, GLWATCH_TOKEN, GITLAB_TOKEN, the file's
+for that host, and that of glab for that host.";
 
 /// Returns the whole command line.
 pub(super) fn command() -> Command {
@@ -46,11 +48,7 @@ pub(super) fn command() -> Command {
         .styles(styles)
         .args_conflicts_with_subcommands(true)
         .max_term_width(100)
-        .args(project_args())
-        .args(access_args())
-        .args(output_args())
-        .args(verdict_args())
-        .args(load_args())
+        .args(setting_args())
         .subcommand(super::completions::command())
         .subcommand(super::man::command())
         .subcommands(simulated())
@@ -73,6 +71,11 @@ fn option(key: &'static str, value: &'static str, heading: &'static str, help: &
 
 fn switch(key: &'static str, heading: &'static str, help: &'static str) -> Arg {
     Arg::new(key).long(key).help_heading(heading).help(help).action(ArgAction::SetTrue)
+}
+
+/// Returns everything that sets a setting, for each command that has settings.
+pub(super) fn setting_args() -> Vec<Arg> {
+    [project_args(), access_args(), output_args(), verdict_args(), load_args()].concat()
 }
 
 fn project_args() -> Vec<Arg> {
@@ -119,6 +122,9 @@ fn access_args() -> Vec<Arg> {
         option("token-file", "FILE", ACCESS, "File with the token, - for standard input")
             .value_hint(ValueHint::FilePath),
         option("ca-file", "FILE", ACCESS, "Further trusted certificates, PEM").value_hint(ValueHint::FilePath),
+        option("config", "FILE", ACCESS, "Configuration file [default: ~/.config/glwatch/config.toml]")
+            .value_hint(ValueHint::FilePath),
+        option("profile", "NAME", ACCESS, "Profile of the configuration file"),
         switch("insecure", ACCESS, "Accept any certificate: anyone on the way can read the token"),
     ]
 }
@@ -193,8 +199,7 @@ fn load_args() -> Vec<Arg> {
 /// Returns what was typed, as the strongest layer of settings.
 pub(super) fn layer(matches: &ArgMatches) -> Layer {
     let mut layer = Layer::default();
-    let args = [project_args(), access_args(), output_args(), verdict_args(), load_args()];
-    for arg in args.iter().flatten() {
+    for arg in setting_args() {
         let Some(key) = arg.get_long() else { continue };
         match arg.get_action() {
             ArgAction::SetTrue if matches.get_flag(key) => {

@@ -1,8 +1,8 @@
 //! `--demo`: the simulated GitLab in this process, asked through the same client as any other.
 
 use super::error::CliError;
-use super::output;
-use super::status::Surroundings;
+use super::surroundings::Surroundings;
+use super::{files, output};
 use crate::config::{Layer, Origin, Settings, variable};
 use crate::sim::{Clock, Options, Sim};
 use std::collections::HashMap;
@@ -13,10 +13,7 @@ const IGNORED: [&str; 5] = ["host", "token", "token-file", "ca-file", "insecure"
 const GROUP: &str = "12345";
 
 /// Starts the simulated GitLab and points the settings at it.
-pub(super) fn start(
-    mut flags: Layer,
-    mut environment: HashMap<String, String>,
-) -> Result<(Sim, Surroundings), CliError> {
+pub(super) fn start(mut flags: Layer, mut environment: HashMap<String, String>) -> Result<Surroundings, CliError> {
     let options = Options { clock: Clock::real(), any_group: true, ..Options::default() };
     let sim = Sim::start(options).map_err(CliError::Sim)?;
     flags.forget(&IGNORED);
@@ -25,7 +22,8 @@ pub(super) fn start(
     let is_ignored = |name: &str| IGNORED.iter().any(|key| name == variable(key));
     environment.retain(|name, _| !of_elsewhere(name) && !is_ignored(name));
     let mut settings = Settings::new(flags, &environment);
+    let files = files::add(&mut settings, &environment, true)?;
     settings.set_default("group-id", GROUP, Origin::Demo);
     output::to_stderr(&["demo: a simulated group; token, host, proxy and CI settings are ignored".into()]);
-    Ok((sim, Surroundings { settings, environment, uses_proxy: false }))
+    Ok(Surroundings { settings, environment, files, uses_proxy: false, _sim: Some(sim) })
 }

@@ -17,6 +17,8 @@ pub(super) enum CliError {
     File { origin: String, path: String, source: io::Error },
     #[error("--log-file: failed to write to \"{path}\"")]
     LogFile { path: String, source: io::Error },
+    #[error("{origin}: failed to run the program that tells the token")]
+    Command { origin: String, source: io::Error },
     #[error("{origin}: \"{path}\" holds no usable certificate")]
     Certificate { origin: String, path: String, source: SetupError },
     #[error("{origin}: the token {problem}")]
@@ -46,6 +48,7 @@ impl CliError {
             Self::Config(_)
             | Self::File { .. }
             | Self::LogFile { .. }
+            | Self::Command { .. }
             | Self::Certificate { .. }
             | Self::Token { .. }
             | Self::NothingLeft { .. } => Exit::Usage,
@@ -69,6 +72,7 @@ impl CliError {
             Self::NothingLeft { unmatched, .. } => hint::nothing_left(unmatched),
             Self::Output(_) => vec!["check that there is room on the disk, then run again".into()],
             Self::Export { source, .. } => vec![hint::unwritten(source).into()],
+            Self::Command { .. } => vec!["run it by hand: its first line must be the token".into()],
             Self::File { .. } => vec!["check that the file exists and that you may read it".into()],
             Self::LogFile { .. } => vec!["check that its folder exists and that you may write there".into()],
             #[cfg(feature = "demo")]

@@ -127,6 +127,7 @@ fn token_origin(config: &Config) -> String {
 pub(super) fn for_setting(origin: &Origin) -> String {
     match origin {
         Origin::Flag(_) | Origin::Demo | Origin::Default => format!("glwatch --help says more about {origin}"),
+        Origin::File(_) | Origin::Glab(_) => "glwatch config show tells where each value comes from".into(),
         Origin::Variable(_) | Origin::Ci(_) => format!("correct {origin} or unset it"),
     }
 }

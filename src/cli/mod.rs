@@ -8,6 +8,7 @@ mod demo;
 mod error;
 mod exit;
 mod export;
+mod files;
 mod format;
 mod hint;
 mod log;
@@ -17,6 +18,7 @@ mod progress;
 #[cfg(feature = "demo")]
 mod sim;
 mod status;
+mod surroundings;
 mod token;
 mod wire;
 

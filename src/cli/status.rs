@@ -4,7 +4,8 @@ use super::error::{self, CliError};
 use super::exit::Exit;
 use super::format::{self, Formats, Place};
 use super::progress::ProgressLine;
-use super::{args, export, hint, log, output, wire};
+use super::surroundings::Surroundings;
+use super::{export, hint, log, output, wire};
 use crate::collect::run::{Collector, Reply};
 use crate::config::{Color, Config, Display, Settings, StagesWidth};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
@@ -12,36 +13,20 @@ use crate::render::table;
 use crate::report::layout;
 use crate::text::plural::counted;
 use clap::ArgMatches;
-use std::collections::HashMap;
-use std::ffi::OsString;
 use tokio::signal::unix::{SignalKind, signal};
-
-/// What the command finds around it.
-pub(super) struct Surroundings {
-    pub settings: Settings,
-    pub environment: HashMap<String, String>,
-    pub uses_proxy: bool,
-}
 
 /// Runs the command. In a demo the simulated GitLab lives as long as this call.
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
-    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-    let environment: HashMap<String, String> = std::env::vars_os().filter_map(text).collect();
-    let flags = args::layer(matches);
-    let verbosity = matches.get_count("verbose");
-    #[cfg(feature = "demo")]
-    if matches.get_flag("demo") {
-        let (_sim, surroundings) = super::demo::start(flags, environment)?;
-        return show(&surroundings, verbosity);
-    }
-    let settings = Settings::new(flags, &environment);
-    show(&Surroundings { settings, environment, uses_proxy: true }, verbosity)
+    show(&Surroundings::new(matches)?, matches.get_count("verbose"))
 }
 
 fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
     let config = Config::resolve(&surroundings.settings)?;
     let formats = Formats::new(&config.display, &surroundings.environment)?;
     log::start(verbosity, config.display.log_file.as_deref())?;
+    if !config.display.quiet {
+        surroundings.warn();
+    }
     warn_of_insecure(&config);
     let Reply { mut snapshot, unmatched, left_out } = read(surroundings, &config, verbosity)?;
     if snapshot.rows.is_empty() && left_out > 0 {

@@ -4,8 +4,9 @@ use super::error::CliError;
 use crate::config::{ConfigError, Connection, TokenSource};
 use crate::gitlab::Token;
 use secrecy::ExposeSecret;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// More than any token has; a larger file is the wrong file.
 const MAX_TOKEN: u64 = 16 * 1024;
@@ -17,6 +18,7 @@ pub(super) fn read(connection: &Connection) -> Result<Option<Token>, CliError> {
     let text = match source {
         TokenSource::Given(secret) => secret.expose_secret().to_owned(),
         TokenSource::File(path) => read_file(path, &origin)?,
+        TokenSource::Command(words) => run(words, &origin)?,
     };
     let text = text.trim();
     if text.is_empty() {
@@ -35,6 +37,27 @@ pub(super) fn read(connection: &Connection) -> Result<Option<Token>, CliError> {
         }));
     }
     Ok(Some(token))
+}
+
+/// Runs a program, without a shell in between, and returns the first line that it writes.
+///
+/// It keeps standard input and standard error, where a password manager asks for its passphrase.
+fn run(words: &[String], origin: &str) -> Result<String, CliError> {
+    let failed = |source| CliError::Command { origin: origin.to_owned(), source };
+    let Some((program, arguments)) = words.split_first() else {
+        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it names no program")));
+    };
+    let mut child = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let mut written = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        stdout.take(MAX_TOKEN).read_to_end(&mut written).map_err(failed)?;
+    }
+    let status = child.wait().map_err(failed)?;
+    if !status.success() {
+        return Err(failed(io::Error::other(format!("it ended with {status}"))));
+    }
+    let text = String::from_utf8_lossy(&written);
+    Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
 fn read_file(path: &Path, origin: &str) -> Result<String, CliError> {

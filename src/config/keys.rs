@@ -12,6 +12,22 @@ pub enum Form {
     Number,
     Switch,
     List,
+    /// A program and its arguments.
+    Command,
+}
+
+impl Form {
+    /// Returns what may be written, as the end of a sentence.
+    pub(super) fn permitted(self) -> &'static str {
+        match self {
+            Self::Text => "a text in quotes",
+            Self::Path => "a path in quotes",
+            Self::Number => "a number or a word in quotes",
+            Self::Switch => "true or false",
+            Self::Command => "a list of a program and its arguments, such as [\"pass\", \"gitlab\"]",
+            Self::List => "a list, such as [\"a\", \"b\"]",
+        }
+    }
 }
 
 /// Whether `./glwatch.toml`, which comes with whatever repository one stands in, may set it.
@@ -22,6 +38,15 @@ pub enum InProject {
     Refused(&'static str),
 }
 
+/// Where it may be set at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    Anywhere,
+    /// As a flag or a variable.
+    NoFile,
+    OnlyFile,
+}
+
 /// One setting.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
@@ -30,8 +55,7 @@ pub struct Key {
     /// As it would be written; empty where nothing is set.
     pub default: &'static str,
     pub in_project: InProject,
-    /// `false` for what only a flag or a variable can say.
-    pub in_file: bool,
+    pub reach: Reach,
 }
 
 const ACCESS: InProject = InProject::Refused("it decides who gets the token");
@@ -52,6 +76,7 @@ pub const KEYS: &[Key] = &[
     refused("host", Form::Text, "gitlab.com", ACCESS),
     refused("token", Form::Text, "", SECRET),
     refused("token-file", Form::Path, "", SECRET),
+    Key { name: "token-command", form: Form::Command, default: "", in_project: SECRET, reach: Reach::OnlyFile },
     refused("ca-file", Form::Path, "", ACCESS),
     refused("insecure", Form::Switch, "false", ACCESS),
     permitted("output", Form::Text, "table"),
@@ -72,21 +97,30 @@ pub const KEYS: &[Key] = &[
     refused("retry-wait", Form::Text, "300ms", LOAD),
     refused("timeout", Form::Text, "30s", LOAD),
     refused("profile", Form::Text, "", CHOICE),
-    Key { name: "config", form: Form::Path, default: "", in_project: CHOICE, in_file: false },
+    Key { name: "config", form: Form::Path, default: "", in_project: CHOICE, reach: Reach::NoFile },
 ];
 
 const fn permitted(name: &'static str, form: Form, default: &'static str) -> Key {
-    Key { name, form, default, in_project: InProject::Permitted, in_file: true }
+    Key { name, form, default, in_project: InProject::Permitted, reach: Reach::Anywhere }
 }
 
 const fn refused(name: &'static str, form: Form, default: &'static str, in_project: InProject) -> Key {
-    Key { name, form, default, in_project, in_file: true }
+    Key { name, form, default, in_project, reach: Reach::Anywhere }
 }
 
 impl Key {
     /// Returns the key as it stands in a file.
     pub fn in_snake_case(&self) -> String {
         self.name.replace('-', "_")
+    }
+
+    pub(super) fn is_in_file(&self) -> bool {
+        self.reach != Reach::NoFile
+    }
+
+    /// Says whether it is a way to give the token.
+    pub(super) fn is_token_source(&self) -> bool {
+        matches!(self.name, "token" | "token-file" | "token-command")
     }
 
     /// Says whether its value must never be shown.

@@ -1,16 +1,41 @@
-//! Layers of settings as they were written, from the strongest to the weakest: flags, environment, CI variables.
+//! Layers of settings as they were written, from the strongest to the weakest: flags, environment, files, CI variables.
 //!
 //! A setting of a stronger layer replaces the same setting of a weaker one; it is never mixed with it.
 
-use super::keys::{KEYS, variable};
+use super::error::ConfigError;
+use super::file::File;
+use super::glab;
+use super::keys::{KEYS, Reach, variable};
+use super::section::{DEFAULT_HOST, TokenSource};
+use crate::domain::host::Host;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::path::PathBuf;
+
+/// A place in a file of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub path: String,
+    pub line: usize,
+    /// `profiles.work.host` for one of a section, empty for the line as a whole.
+    pub key: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.path, self.line)?;
+        if self.key.is_empty() { Ok(()) } else { write!(f, " ({})", self.key) }
+    }
+}
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     Flag(String),
     Variable(String),
+    File(Box<Place>),
+    /// The configuration of `glab`.
+    Glab(String),
     /// A variable that GitLab sets in every CI job.
     Ci(&'static str),
     /// What a demo sets by itself.
@@ -23,6 +48,8 @@ impl fmt::Display for Origin {
         match self {
             Self::Flag(flag) => write!(f, "--{flag}"),
             Self::Variable(name) => f.write_str(name),
+            Self::File(place) => place.fmt(f),
+            Self::Glab(path) => write!(f, "{path} (glab)"),
             Self::Ci(name) => write!(f, "{name} (GitLab CI)"),
             Self::Demo => f.write_str("demo"),
             Self::Default => f.write_str("default"),
@@ -49,6 +76,10 @@ impl fmt::Debug for Setting {
 pub struct Layer(BTreeMap<String, Setting>);
 
 impl Layer {
+    pub(super) fn get(&self, key: &str) -> Option<&Setting> {
+        self.0.get(key)
+    }
+
     /// Forgets settings that do not count in this run.
     pub fn forget(&mut self, keys: &[&str]) {
         self.0.retain(|key, _| !keys.contains(&key.as_str()));
@@ -70,10 +101,24 @@ const SHARED: [(&str, &str); 2] = [("GITLAB_TOKEN", "token"), ("GITLAB_HOST", "h
 const CI: [(&str, &str); 3] =
     [("CI_SERVER_URL", "host"), ("CI_SERVER_TLS_CA_FILE", "ca-file"), ("CI_PROJECT_ROOT_NAMESPACE", "group-id")];
 
+/// A token that goes to one host and to no other.
+#[derive(Debug, Clone)]
+pub(super) struct HostToken {
+    pub host: Host,
+    pub source: TokenSource,
+    pub origin: Origin,
+}
+
 /// All layers of one run, strongest first.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     layers: Vec<Layer>,
+    /// Where the next file goes: below the environment and the files before it, above the CI variables.
+    below_files: usize,
+    /// Tokens that files hold, each for one host only, strongest first.
+    host_tokens: Vec<HostToken>,
+    /// The path and the text of glab's configuration, the last place to look for a token.
+    glab: Option<(String, String)>,
     /// Variables that are set but empty: they count as unset, and errors that miss them say so.
     pub empty_variables: Vec<String>,
     pub is_ci_job: bool,
@@ -95,7 +140,7 @@ impl Settings {
                 None => {}
             };
         };
-        for key in KEYS {
+        for key in KEYS.iter().filter(|key| key.reach != Reach::OnlyFile) {
             let name = variable(key.name);
             read(&mut own, key.name, &name, Origin::Variable(name.clone()));
         }
@@ -109,7 +154,56 @@ impl Settings {
             }
         }
         let has_job_token = is_ci_job && value("CI_JOB_TOKEN").is_some();
-        Self { layers: vec![flags, own, shared, ci], empty_variables, is_ci_job, has_job_token }
+        let layers = vec![flags, own, shared, ci];
+        let below_files = layers.len() - 1;
+        Self { layers, below_files, empty_variables, is_ci_job, has_job_token, ..Self::default() }
+    }
+
+    /// Puts a file below the environment and the files before it: the chosen profile, then the rest of the file.
+    ///
+    /// A token that stands beside settings belongs to the host that they name, so that `--host` sends it nowhere else.
+    pub fn add_file(&mut self, mut file: File) -> Result<(), ConfigError> {
+        let profile = file.chosen_profile(self.get("profile"))?;
+        let top_host = file.top.layer.get("host").cloned();
+        let sections = profile.into_iter().map(|profile| (profile, true)).chain([(file.top, false)]);
+        let mut of_settings = Vec::new();
+        for (section, is_profile) in sections {
+            if let Some((source, origin)) = section.token {
+                let host = section.layer.get("host").or(top_host.as_ref());
+                let host = match host {
+                    Some(setting) => Host::parse(setting.text())
+                        .map_err(|error| setting.refuse(setting.text(), error.to_string()))?,
+                    None => Host::parse(DEFAULT_HOST).expect("the default host is a host"),
+                };
+                of_settings.push((HostToken { host, source, origin }, is_profile));
+            }
+            self.layers.insert(self.below_files, section.layer);
+            self.below_files += 1;
+        }
+        let (of_profile, of_top): (Vec<_>, Vec<_>) = of_settings.into_iter().partition(|(_, is_profile)| *is_profile);
+        self.host_tokens.extend(of_profile.into_iter().map(|(token, _)| token));
+        self.host_tokens.extend(file.hosts);
+        self.host_tokens.extend(of_top.into_iter().map(|(token, _)| token));
+        Ok(())
+    }
+
+    /// Returns the user's file that a flag or a variable names.
+    pub fn config_path(&self) -> Option<(PathBuf, &Origin)> {
+        self.get("config").map(|setting| (PathBuf::from(setting.text()), &setting.origin))
+    }
+
+    /// Takes the text of glab's configuration as the last place to look for a token.
+    pub fn add_glab(&mut self, path: String, text: String) {
+        self.glab = Some((path, text));
+    }
+
+    /// Returns the token that a file holds for this host.
+    pub(super) fn token_for(&self, host: &Host) -> Option<(TokenSource, Origin)> {
+        let own = self.host_tokens.iter().find(|token| token.host == *host);
+        own.map(|token| (token.source.clone(), token.origin.clone())).or_else(|| {
+            let (path, text) = self.glab.as_ref()?;
+            Some((TokenSource::Given(glab::token(text, host)?), Origin::Glab(path.clone())))
+        })
     }
 
     /// Sets a value below all others.
@@ -120,7 +214,7 @@ impl Settings {
     }
 
     /// Returns the strongest setting of a key.
-    pub(super) fn get(&self, key: &'static str) -> Option<&Setting> {
+    pub(super) fn get(&self, key: &str) -> Option<&Setting> {
         self.layers.iter().find_map(|layer| layer.0.get(key))
     }
 

@@ -3,6 +3,8 @@
 //! Knows neither clap nor the other modules: what a section means for them is written in `cli/wire.rs`.
 
 pub mod error;
+pub mod file;
+mod glab;
 pub mod keys;
 pub mod layer;
 mod resolve;
@@ -10,6 +12,7 @@ mod section;
 mod value;
 
 pub use error::ConfigError;
+pub use file::{File, Owner};
 pub use keys::variable;
 pub use layer::{Layer, Origin, Settings};
 pub use section::{

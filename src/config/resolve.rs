@@ -3,7 +3,8 @@
 use super::error::ConfigError;
 use super::layer::{Origin, Setting, Settings};
 use super::section::{
-    Choice, Collecting, Color, Config, Connection, Display, Export, Output, Scope, StagesWidth, TokenSource, Verdict,
+    Choice, Collecting, Color, Config, Connection, DEFAULT_HOST, Display, Export, Output, Scope, StagesWidth,
+    TokenSource, Verdict,
 };
 use crate::domain::health::{FailOn, Sort};
 use crate::domain::host::Host;
@@ -17,7 +18,6 @@ use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-const DEFAULT_HOST: &str = "gitlab.com";
 /// Eight is what a browser with two tabs asks of a server at once.
 const DEFAULT_CONCURRENCY: usize = 8;
 const CONCURRENCY: RangeInclusive<usize> = 1..=100;
@@ -56,6 +56,7 @@ fn connection(settings: &Settings) -> Result<Connection, ConfigError> {
         };
         (source, setting.origin.clone())
     });
+    let token = token.or_else(|| settings.token_for(&host));
     let ca_file = settings.get("ca-file").map(|setting| (PathBuf::from(setting.text()), setting.origin.clone()));
     Ok(Connection { host, host_origin, token, ca_file, insecure: settings.switch("insecure")? })
 }

@@ -11,6 +11,9 @@ use secrecy::SecretString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Whom we ask when nobody says otherwise.
+pub(super) const DEFAULT_HOST: &str = "gitlab.com";
+
 /// Everything that a run can be told.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -27,6 +30,8 @@ pub enum TokenSource {
     Given(SecretString),
     /// `-` is standard input.
     File(PathBuf),
+    /// A program and its arguments; the first line that it writes is the token.
+    Command(Vec<String>),
 }
 
 /// Whom to ask, and as whom.

@@ -9,6 +9,8 @@
 //! - `trouble_output.rs`: nowhere to write to, and signals
 //! - `conformance.rs`: GitLab's own documented answers
 //! - `exports.rs`: every format, files replaced whole, what is shown against what is judged
+//! - `trouble.rs`: bad input and bad servers, each with its message and exit code
+//! - `config.rs`: files, profiles, who may set what, `glwatch config`
 //! - `cost.rs`: how many requests a run makes, and how many at once
 //! - `secrets.rs`: the token shows nowhere
 //! - `terminal.rs`: the real binary in a real terminal
@@ -18,6 +20,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod config;
 mod conformance;
 mod cost;
 mod exports;

@@ -1,0 +1,233 @@
+use super::*;
+use crate::config::{Config, Settings};
+use secrecy::ExposeSecret;
+use std::collections::HashMap;
+
+type Pairs = &'static [(&'static str, &'static str)];
+type Files<'a> = &'a [(&'a str, Owner)];
+
+fn parse(text: &str, owner: Owner) -> Result<File, ConfigError> {
+    File::parse(text, Path::new("/etc/glwatch/config.toml"), owner, Some(Path::new("/home/u")))
+}
+
+/// Settings of a user's file under flags and variables.
+fn layered(
+    flags: &[(&str, &str)],
+    variables: &[(&str, &str)],
+    files: &[(&str, Owner)],
+) -> Result<Settings, ConfigError> {
+    let mut layer = Layer::default();
+    for (key, value) in flags {
+        layer.set(key, vec![(*value).into()], Origin::Flag((*key).into()));
+    }
+    let variables: HashMap<String, String> =
+        variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let mut settings = Settings::new(layer, &variables);
+    for (text, owner) in files {
+        settings.add_file(parse(text, *owner)?)?;
+    }
+    Ok(settings)
+}
+
+#[test]
+fn each_layer_lies_below_the_one_before() {
+    let user = "profile = 'p'\nhost = 'h4.example'\nsort = 'age'\n[profiles.p]\nhost = 'h3.example'\n";
+    let project = "timezone = 'Asia/Tokyo'\nsort = 'name'\ncolor = 'never'\ngroup_id = [7]\n";
+    let files = [(user, Owner::User), (project, Owner::Project)];
+    let ci = [("GITLAB_CI", "true"), ("CI_PROJECT_ROOT_NAMESPACE", "acme"), ("CI_SERVER_URL", "https://h5.example")];
+    let with = |more: &[(&'static str, &'static str)]| [&ci[..], more].concat();
+    type Case<'a> = (&'a str, Pairs, Vec<(&'a str, &'a str)>, Files<'a>, &'a str, &'a str);
+    let cases: [Case<'_>; 8] = [
+        ("a flag", &[("host", "h0.example")], with(&[("GLWATCH_HOST", "h1.example")]), &files, "host", "h0.example"),
+        ("our variable", &[], with(&[("GLWATCH_HOST", "h1"), ("GITLAB_HOST", "h2")]), &files, "host", "h1"),
+        ("a shared variable", &[], with(&[("GITLAB_HOST", "h2")]), &files, "host", "h2"),
+        ("the profile", &[], with(&[]), &files, "host", "h3.example"),
+        ("the user's file over the project's", &[], with(&[]), &files, "sort", "age"),
+        ("the project's file", &[], with(&[]), &files, "color", "never"),
+        ("the project's file over the CI variables", &[], with(&[]), &files, "group-id", "7"),
+        ("a CI variable", &[], with(&[]), &[], "host", "https://h5.example"),
+    ];
+    for (sentence, flags, variables, files, key, expected) in cases {
+        let settings = layered(flags, &variables, files).unwrap();
+        assert_eq!(settings.get(key).unwrap().text(), expected, "{sentence}");
+    }
+}
+
+#[test]
+fn a_value_remembers_file_line_and_key() {
+    let settings = layered(&[], &[], &[("# one\n\n[profiles.work]\nsort = 'bad'\n", Owner::User)]);
+    assert!(settings.unwrap().get("sort").is_none(), "a profile that was not chosen counts");
+    let settings = layered(
+        &[("profile", "work"), ("group-id", "1")],
+        &[],
+        &[("# one\n\n[profiles.work]\nsort = 'bad'\n", Owner::User)],
+    );
+    let error = Config::resolve(&settings.unwrap()).unwrap_err().to_string();
+    assert!(error.starts_with("/etc/glwatch/config.toml:4 (profiles.work.sort): \"bad\" is not one of"), "{error}");
+}
+
+#[test]
+fn what_a_file_may_not_say_is_refused_with_line_and_help() {
+    let cases = [
+        ("concurency = 3", ":1 (concurency): is no setting", "did you mean concurrency?"),
+        ("\ncolour = 'auto'", ":2 (colour): is no setting", "did you mean color?"),
+        ("time-zone = 'UTC'", "(time-zone): is no setting", "did you mean timezone?"),
+        ("group = 1", "is no setting", "did you mean group_id?"),
+        ("[profile.work]", "(profile): is a section; permitted is a text in quotes", ""),
+        ("[host]", "(host): is a section", ""),
+        ("zzz = 1", "is no setting", "config show names all settings"),
+        ("[profiles.work]\nhots = 'x'", ":2 (profiles.work.hots): is no setting", "did you mean host?"),
+        ("[profiles.work]\nprofile = 'x'", "may not stand in a profile", ""),
+        ("profiles = 3", "(profiles): is a number; permitted is a section [profiles]", ""),
+        ("[hosts.'a.example']\nsort = 'name'", "section of a host", ""),
+        ("[hosts.'a.example']\ntokn = 'x'", "is no setting", "did you mean token?"),
+        ("[hosts.'ftp://x']\ntoken = 'x'", "(hosts.\"ftp://x\"): only https and http", ""),
+        ("ascii = 'yes'", "is a text; permitted is true or false", ""),
+        ("timeout = 30", "is a number; permitted is a text in quotes", ""),
+        ("concurrency = true", "is true or false; permitted is a number", ""),
+        ("group_id = [1, [2]]", "is a list; permitted is a list", ""),
+        ("sort = ['age']", "is a list; permitted is a text", ""),
+        ("timezone = 2026-01-01", "is a date; permitted is a text", ""),
+        ("token_command = 'pass gitlab'", "permitted is a list of a program and its arguments", ""),
+        ("stages_width = 3\nstages-width = 4", ":2 (stages-width): stands there twice", ""),
+        ("token = 'a'\ntoken_file = 'b'", "second source of the token", ""),
+        ("config = 'x'", "give it as --config or GLWATCH_CONFIG", ""),
+        ("https_proxy = 'x'", "HTTPS_PROXY", ""),
+        ("concurrency = 99999999999999999999", "too large", ""),
+        ("a = = 1", ":1: is not TOML", ""),
+        ("sort = 'age'\nsort = 'age'", ":2: is not TOML", ""),
+    ];
+    for (text, problem, hint) in cases {
+        let error = parse(text, Owner::User).expect_err(text);
+        assert!(error.to_string().contains(problem), "{text}: {error}");
+        assert!(error.hints.concat().contains(hint), "{text}: {:?}", error.hints);
+    }
+}
+
+#[test]
+fn no_error_quotes_a_token() {
+    for text in
+        ["token = glpat-secret", "token = 'glpat-secret", "token = ['glpat-secret']\nx = 1", "token = 'glpat-secret'x"]
+    {
+        let error = parse(text, Owner::User).expect_err(text);
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+    }
+}
+
+#[test]
+fn a_project_may_set_display_filters_and_group_only() {
+    let forbidden = [
+        "host = 'evil.example'",
+        "token = 'x'",
+        "token_file = '/etc/passwd'",
+        "token-file = '/etc/passwd'",
+        "token_command = ['sh', '-c', 'true']",
+        "ca_file = 'ca.pem'",
+        "insecure = true",
+        "https_proxy = 'http://evil.example'",
+        "no_proxy = '*'",
+        "proxy = 'http://evil.example'",
+        "log_file = '/home/u/.bashrc'",
+        "export = ['json=x']",
+        "command = ['sh']",
+        "profile = 'work'",
+        "config = 'other.toml'",
+        "concurrency = 100",
+        "rps = 1000",
+        "timeout = '1s'",
+        "retry_wait = '1ms'",
+        "fail_on = []",
+        "allow_partial = true",
+        "[hosts.'gitlab.com']\ntoken = 'x'",
+        "[profiles.work]\nhost = 'evil.example'",
+    ];
+    for text in forbidden {
+        let error = parse(text, Owner::Project).expect_err(text);
+        assert!(error.to_string().contains("may not stand in a project's file"), "{text}: {error}");
+        assert!(error.to_string().contains("config.toml:1 ("), "{text}: {error}");
+    }
+    let refused = KEYS.iter().filter(|key| key.in_project != InProject::Permitted);
+    for key in refused {
+        let text = format!("{} = ''", key.in_snake_case());
+        assert!(parse(&text, Owner::Project).is_err(), "{text}");
+    }
+    let permitted = "group_id = ['acme', 7]\ninclude = ['a']\nexclude = 'b'\nref = ['default']\narchived = true\n\
+                     no_subgroups = true\noutput = 'wide'\nsort = 'age'\nstages_width = 30\ntimezone = 'UTC'\n\
+                     color = 'never'\nascii = true\nquiet = false\n";
+    assert!(parse(permitted, Owner::Project).is_ok());
+    let error = parse("hos = 'x'", Owner::Project).unwrap_err();
+    assert!(!error.hints.concat().contains("host"), "what may not stand there is not proposed");
+}
+
+#[test]
+fn profiles_are_chosen_by_flag_variable_or_file() {
+    let file =
+        "profile = 'c'\n[profiles.a]\nsort = 'age'\n[profiles.b]\nsort = 'name'\n[profiles.c]\nsort = 'status'\n";
+    let sort = |flags: &[(&str, &str)], variables: &[(&str, &str)]| {
+        let settings = layered(flags, variables, &[(file, Owner::User)])?;
+        Ok::<_, ConfigError>(settings.get("sort").unwrap().text().to_owned())
+    };
+    assert_eq!(sort(&[("profile", "a")], &[("GLWATCH_PROFILE", "b")]).unwrap(), "age");
+    assert_eq!(sort(&[], &[("GLWATCH_PROFILE", "b")]).unwrap(), "name");
+    assert_eq!(sort(&[], &[]).unwrap(), "status");
+    let error = sort(&[("profile", "x")], &[]).unwrap_err();
+    assert_eq!(error.to_string(), "--profile: \"x\" is no profile");
+    assert!(error.hints[0].contains("has a, b, c"), "{:?}", error.hints);
+    let mut settings = layered(&[("profile", "x")], &[], &[]).unwrap();
+    let error = settings.add_file(File::empty(Path::new("none.toml"))).unwrap_err();
+    assert!(error.hints[0].contains("there is none in none.toml"), "{:?}", error.hints);
+}
+
+#[test]
+fn a_token_in_a_file_goes_only_to_its_host() {
+    let file = "host = 'own.example'\ntoken = 'top'\n[hosts.'other.example']\ntoken_file = 'secret'\n\
+                [hosts.'own.example:8443']\ntoken_command = ['./get', 'x']\n\
+                [profiles.work]\nhost = 'work.example'\ntoken = 'work'\n[profiles.plain]\ntoken = 'plain'\n";
+    let cases: [(&str, Pairs, Option<&str>); 9] = [
+        ("the file's own host", &[], Some("top")),
+        ("a section", &[("host", "other.example")], Some("/etc/glwatch/secret")),
+        ("a port is another host", &[("host", "own.example:8443")], Some("/etc/glwatch/./get x")),
+        ("no other host gets it", &[("host", "evil.example")], None),
+        ("plain http is another host", &[("host", "http://own.example")], None),
+        ("a profile's own host", &[("profile", "work")], Some("work")),
+        ("not another one's", &[("profile", "work"), ("host", "evil.example")], None),
+        ("a profile without a host has the file's", &[("profile", "plain")], Some("plain")),
+        ("flags win", &[("token", "flag")], Some("flag")),
+    ];
+    for (sentence, flags, expected) in cases {
+        let settings = layered(&[flags, &[("group-id", "1")]].concat(), &[], &[(file, Owner::User)]).unwrap();
+        let token = Config::resolve(&settings).unwrap().connection.token.map(|(source, _)| match source {
+            TokenSource::Given(secret) => secret.expose_secret().to_owned(),
+            TokenSource::File(path) => path.display().to_string(),
+            TokenSource::Command(words) => words.join(" "),
+        });
+        assert_eq!(token.as_deref(), expected, "{sentence}");
+    }
+    assert!(parse(file, Owner::User).unwrap().holds_token);
+    assert!(!parse("token_file = 'x'\n", Owner::User).unwrap().holds_token);
+}
+
+#[test]
+fn glab_is_the_last_to_be_asked() {
+    let glab = "hosts:\n  gitlab.com:\n    token: from-glab\n";
+    let origin = |variables: &[(&str, &str)], file: &str| {
+        let mut settings = layered(&[("group-id", "1")], variables, &[(file, Owner::User)]).unwrap();
+        settings.add_glab("glab.yml".into(), glab.into());
+        Config::resolve(&settings).unwrap().connection.token.map(|(_, origin)| origin.to_string())
+    };
+    assert_eq!(origin(&[], "").as_deref(), Some("glab.yml (glab)"));
+    assert_eq!(origin(&[], "token = 'x'").as_deref(), Some("/etc/glwatch/config.toml:1 (token)"));
+    assert_eq!(origin(&[("GITLAB_TOKEN", "x")], "token = 'x'").as_deref(), Some("GITLAB_TOKEN"));
+    assert_eq!(origin(&[], "host = 'other.example'"), None);
+}
+
+#[test]
+fn paths_start_in_the_files_folder_and_an_empty_text_is_unset() {
+    let file = "ca_file = '~/ca.pem'\nlog_file = 'log'\ntimezone = ''\nexclude = []\nstages_width = 0x1e\n";
+    let settings = layered(&[], &[], &[(file, Owner::User)]).unwrap();
+    let text = |key| settings.get(key).map(|setting| setting.text().to_owned());
+    assert_eq!(text("ca-file").as_deref(), Some("/home/u/ca.pem"));
+    assert_eq!(text("log-file").as_deref(), Some("/etc/glwatch/log"));
+    assert_eq!((text("timezone"), text("exclude")), (None, None));
+    assert_eq!(text("stages-width").as_deref(), Some("30"));
+}

@@ -1,0 +1,134 @@
+//! Configuration files: which count, who may set what, and `glwatch config`.
+
+use crate::support::{Env, Output};
+use glwatch::sim::{Access, Options, Sim, TOKEN_READ_API};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+fn private() -> Sim {
+    Sim::start(Options { access: Access::Private, ..Options::default() }).unwrap()
+}
+
+/// Writes a file below the home, with its folders, for its owner's eyes only.
+fn write(env: &Env, path: &str, text: &str) -> PathBuf {
+    let path = env.home().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+const USER: &str = ".config/glwatch/config.toml";
+
+/// The one line of a demo-sized group that shows that it was read.
+#[track_caller]
+fn shows_the_group(output: Output) {
+    let output = output.exits_with(0);
+    assert!(output.stdout.contains("payments/checkout"), "{output}");
+    assert!(!output.to_string().contains(TOKEN_READ_API), "{output}");
+}
+
+#[test]
+fn the_file_is_found_in_each_of_its_places() {
+    let sim = private();
+    let text = format!("host = '{}'\ngroup_id = 12345\ntoken = '{TOKEN_READ_API}'\n", sim.url());
+    let env = Env::new();
+    write(&env, USER, &text);
+    shows_the_group(env.run(&[]));
+
+    let env = Env::new();
+    write(&env, "xdg/glwatch/config.toml", &text);
+    let folder = env.home().join("xdg");
+    let env = env.with("XDG_CONFIG_HOME", folder.to_str().unwrap());
+    shows_the_group(env.run(&[]));
+
+    let env = Env::new().with("GLWATCH_CONFIG", "own.toml");
+    write(&env, "own.toml", &text);
+    write(&env, "other.toml", "host = 'http://127.0.0.1:1'\ngroup_id = 1\n");
+    shows_the_group(env.run(&[]));
+    let _ = env.run(&["--config", "other.toml"]).exits_with(3).says(&["127.0.0.1:1"]);
+    let _ = env.run(&["--config", "absent.toml"]).exits_with(2).says(&["--config", "absent.toml"]);
+}
+
+#[test]
+fn a_token_comes_from_the_profile_a_program_a_host_section_or_glab() {
+    let sim = private();
+    let (url, token) = (sim.url(), TOKEN_READ_API);
+    write_and_run(USER, &format!("[profiles.w]\nhost = '{url}'\ntoken_file = 'token'\n"), &["--profile", "w"]);
+    write_and_run(
+        USER,
+        &format!("[hosts.'{url}']\ntoken_command = ['printf', '%s\\nmore\\n', '{token}']\n"),
+        &["--host", url],
+    );
+    write_and_run(USER, &format!("host = '{url}'\ntoken_command = ['./get-token', 'a b']\n"), &[]);
+    let glab = format!("hosts:\n    '{url}':\n        token: !!null {token}\n");
+    write_and_run(".config/glab-cli/config.yml", &glab, &["--host", url]);
+}
+
+#[track_caller]
+fn write_and_run(path: &str, text: &str, arguments: &[&str]) {
+    let env = Env::new();
+    write(&env, ".config/glwatch/token", &format!("{TOKEN_READ_API}\n"));
+    // Runs without a shell in between: a blank in an argument stays there.
+    let script = format!("#!/bin/sh\n[ \"$1\" = 'a b' ] && echo {TOKEN_READ_API}\n");
+    let program = write(&env, ".config/glwatch/get-token", &script);
+    fs::set_permissions(program, fs::Permissions::from_mode(0o700)).unwrap();
+    write(&env, path, text);
+    shows_the_group(env.run(&[arguments, &["--group-id", "12345"]].concat()));
+}
+
+#[test]
+fn a_program_that_tells_no_token_ends_the_run() {
+    let env = Env::new();
+    write(&env, USER, "token_command = ['false']\ngroup_id = 1\n");
+    let _ = env.run(&[]).exits_with(2).says(&["config.toml:1 (token_command)", "exit status: 1", "run it by hand"]);
+    write(&env, USER, "token_command = ['/no/such/program']\ngroup_id = 1\n");
+    let _ = env.run(&[]).exits_with(2).says(&["config.toml:1 (token_command)", "No such file"]);
+}
+
+#[test]
+fn a_token_for_another_host_is_not_sent() {
+    let sim = private();
+    let env = Env::new();
+    write(&env, USER, &format!("host = 'gitlab.example.com'\ntoken = '{TOKEN_READ_API}'\ngroup_id = 12345\n"));
+    let _ = env.run(&["--host", sim.url()]).exits_with(3).says(&["no token is given"]);
+    assert!(sim.requests().iter().all(|request| !request.authorization));
+}
+
+#[test]
+fn a_file_with_a_token_that_others_may_read_is_warned_about() {
+    let sim = private();
+    let env = Env::new();
+    let path = write(&env, USER, &format!("host = '{}'\ngroup_id = 12345\ntoken = '{TOKEN_READ_API}'\n", sim.url()));
+    assert!(!env.run(&[]).exits_with(0).stderr.contains("others may read"));
+    for mode in [0o640, 0o604, 0o644] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let output = env.run(&[]).exits_with(0).says(&["holds a token and others may read it", "chmod 600"]);
+        assert!(!output.stderr.contains(TOKEN_READ_API), "{output}");
+        assert!(!env.run(&["--quiet"]).exits_with(0).stderr.contains("others may read"));
+    }
+}
+
+#[test]
+fn the_projects_file_sets_the_group_and_never_the_host() {
+    let sim = Sim::start(Options::default()).unwrap();
+    let env = Env::new();
+    write(&env, "glwatch.toml", "group_id = 12345\ninclude = ['payments']\n");
+    let output = env.run(&["--host", sim.url()]).exits_with(0);
+    assert!(output.stdout.contains("payments/checkout") && !output.stdout.contains("web/shop"), "{output}");
+    write(&env, USER, "group_id = 12380\ninclude = []\n");
+    let output = env.run(&["--host", sim.url(), "--include", "web"]).exits_with(0);
+    assert!(output.stdout.contains("shop"), "the user's own group does not win: {output}");
+    write(&env, "glwatch.toml", "\nhost = 'evil.example'\n");
+    let says = ["./glwatch.toml:2 (host)", "comes with the repository", "who gets the token"];
+    let _ = env.run(&[]).exits_with(2).says(&says);
+}
+
+#[test]
+fn a_demo_takes_the_look_from_files_and_nothing_else() {
+    let env = Env::new();
+    let text = "host = 'gitlab.example.com'\ngroup_id = 7\ninclude = ['nothing']\ntoken_command = ['false']\noutput = 'json'\n";
+    write(&env, USER, text);
+    assert_eq!(env.run(&["--demo"]).exits_with(0).json()["complete"], true);
+}
