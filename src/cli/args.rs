@@ -49,6 +49,7 @@ pub(super) fn command() -> Command {
         .args_conflicts_with_subcommands(true)
         .max_term_width(100)
         .args(setting_args())
+        .subcommand(super::config::command())
         .subcommand(super::completions::command())
         .subcommand(super::man::command())
         .subcommands(simulated())
@@ -76,6 +77,12 @@ fn switch(key: &'static str, heading: &'static str, help: &'static str) -> Arg {
 /// Returns everything that sets a setting, for each command that has settings.
 pub(super) fn setting_args() -> Vec<Arg> {
     [project_args(), access_args(), output_args(), verdict_args(), load_args()].concat()
+}
+
+/// Returns the option that names the user's own file.
+pub(super) fn config_arg() -> Arg {
+    option("config", "FILE", ACCESS, "Configuration file [default: ~/.config/glwatch/config.toml]")
+        .value_hint(ValueHint::FilePath)
 }
 
 fn project_args() -> Vec<Arg> {
@@ -122,8 +129,7 @@ fn access_args() -> Vec<Arg> {
         option("token-file", "FILE", ACCESS, "File with the token, - for standard input")
             .value_hint(ValueHint::FilePath),
         option("ca-file", "FILE", ACCESS, "Further trusted certificates, PEM").value_hint(ValueHint::FilePath),
-        option("config", "FILE", ACCESS, "Configuration file [default: ~/.config/glwatch/config.toml]")
-            .value_hint(ValueHint::FilePath),
+        config_arg(),
         option("profile", "NAME", ACCESS, "Profile of the configuration file"),
         switch("insecure", ACCESS, "Accept any certificate: anyone on the way can read the token"),
     ]

@@ -17,6 +17,8 @@ pub(super) enum CliError {
     File { origin: String, path: String, source: io::Error },
     #[error("--log-file: failed to write to \"{path}\"")]
     LogFile { path: String, source: io::Error },
+    #[error("{origin}: failed to write \"{path}\"")]
+    Unwritable { origin: String, path: String, source: io::Error },
     #[error("{origin}: failed to run the program that tells the token")]
     Command { origin: String, source: io::Error },
     #[error("{origin}: \"{path}\" holds no usable certificate")]
@@ -55,7 +57,7 @@ impl CliError {
             Self::Group { .. } | Self::NothingRead { .. } | Self::Start(_) => Exit::NoData,
             #[cfg(feature = "demo")]
             Self::Sim(_) => Exit::NoData,
-            Self::Output(_) | Self::Export { .. } => Exit::Unwritten,
+            Self::Output(_) | Self::Export { .. } | Self::Unwritable { .. } => Exit::Unwritten,
             Self::Stopped(exit) => *exit,
         }
     }
@@ -70,6 +72,9 @@ impl CliError {
                 vec!["--ca-file takes certificates in PEM form, -----BEGIN CERTIFICATE-----".into()]
             }
             Self::NothingLeft { unmatched, .. } => hint::nothing_left(unmatched),
+            Self::Unwritable { .. } => {
+                vec!["check that you may write there, or name another file: --config FILE".into()]
+            }
             Self::Output(_) => vec!["check that there is room on the disk, then run again".into()],
             Self::Export { source, .. } => vec![hint::unwritten(source).into()],
             Self::Command { .. } => vec!["run it by hand: its first line must be the token".into()],

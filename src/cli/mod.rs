@@ -3,6 +3,7 @@
 mod args;
 mod clock;
 mod completions;
+mod config;
 #[cfg(feature = "demo")]
 mod demo;
 mod error;
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match matches.subcommand() {
         None => status::run(&matches),
+        Some(("config", matches)) => config::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", _)) => man::run(),
         #[cfg(feature = "demo")]

@@ -122,11 +122,6 @@ impl Key {
     pub(super) fn is_token_source(&self) -> bool {
         matches!(self.name, "token" | "token-file" | "token-command")
     }
-
-    /// Says whether its value must never be shown.
-    pub fn is_secret(&self) -> bool {
-        self.name == "token"
-    }
 }
 
 /// Returns the variable that gives a setting.

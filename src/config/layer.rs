@@ -213,6 +213,11 @@ impl Settings {
         self.layers.push(layer);
     }
 
+    /// Returns what a setting's value is, as it was written, and where it came from; never asked of a secret.
+    pub fn shown(&self, key: &str) -> Option<(String, &Origin)> {
+        self.get(key).map(|setting| (setting.values.join(", "), &setting.origin))
+    }
+
     /// Returns the strongest setting of a key.
     pub(super) fn get(&self, key: &str) -> Option<&Setting> {
         self.layers.iter().find_map(|layer| layer.0.get(key))

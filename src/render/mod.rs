@@ -3,6 +3,7 @@
 //! Each renderer escapes foreign text for its own format.
 
 pub mod changes;
+pub mod columns;
 pub mod csv;
 pub mod exposition;
 pub mod json;

@@ -132,3 +132,59 @@ fn a_demo_takes_the_look_from_files_and_nothing_else() {
     write(&env, USER, text);
     assert_eq!(env.run(&["--demo"]).exits_with(0).json()["complete"], true);
 }
+
+#[test]
+fn init_writes_the_example_once_and_for_its_owner_only() {
+    let env = Env::new();
+    let path = env.home().join(USER);
+    let output = env.run(&["config", "init"]).exits_with(0);
+    assert_eq!(output.stdout.trim_end(), path.to_str().unwrap());
+    assert_eq!(fs::read_to_string(&path).unwrap(), include_str!("../../config.example.toml"));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    write(&env, USER, "sort = 'age'\n");
+    let _ = env.run(&["config", "init"]).exits_with(2).says(&["is there already", "--force"]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "sort = 'age'\n");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let _ = env.run(&["config", "init", "--force"]).exits_with(0);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let _ = env.run(&["config", "init", "--config", "folder/own.toml"]).exits_with(0);
+    assert!(env.home().join("folder/own.toml").exists());
+    let _ = env.run(&["config", "init", "--config", "folder/own.toml/below"]).exits_with(6).says(&["failed to write"]);
+    // The file as it is written changes nothing.
+    let shown = env.run(&["config", "show"]).exits_with(0).stdout;
+    assert!(
+        shown.lines().skip(1).filter(|line| !line.starts_with("retry_wait")).all(|line| line.ends_with("default")),
+        "{shown}"
+    );
+}
+
+#[test]
+fn show_names_every_value_with_its_origin_and_no_token() {
+    let env = Env::new().with("GLWATCH_SORT", "age").with("GITLAB_TOKEN", "glpat-hidden");
+    write(
+        &env,
+        USER,
+        "timeout = '5s'\n[profiles.work]\nhost = 'gitlab.example.com'\n[hosts.'a.example']\ntoken = 'glpat-hidden'\n",
+    );
+    write(&env, "glwatch.toml", "group_id = ['acme', 7]\n");
+    let output = env.run(&["config", "show", "--profile", "work", "--exclude", "a,b"]).exits_with(0);
+    let file = env.home().join(USER);
+    let cases = [
+        ("exclude", "a,b", "--exclude"),
+        ("sort", "age", "GLWATCH_SORT"),
+        ("host", "gitlab.example.com", &format!("{}:3 (profiles.work.host)", file.display())),
+        ("timeout", "5s", &format!("{}:1 (timeout)", file.display())),
+        ("group_id", "acme, 7", "./glwatch.toml:1 (group_id)"),
+        ("token", "set", "GITLAB_TOKEN"),
+        ("color", "auto", "default"),
+    ];
+    for (key, value, origin) in cases {
+        let line = output.stdout.lines().find(|line| line.split_whitespace().next() == Some(key)).unwrap_or_default();
+        let rest = line[key.len()..].trim();
+        assert!(rest.starts_with(value) && rest.ends_with(origin), "{key}\n{output}");
+    }
+    assert!(!output.to_string().contains("glpat-hidden"), "{output}");
+    let output = env.run(&["config", "show", "--host", "a.example", "--sort", "name"]).exits_with(0);
+    assert!(!output.to_string().contains("glpat-hidden"), "{output}");
+    let _ = env.run(&["config", "show", "--timezone", "Mars"]).exits_with(2).says(&["--timezone", "Mars"]);
+}

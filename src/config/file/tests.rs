@@ -231,3 +231,29 @@ fn paths_start_in_the_files_folder_and_an_empty_text_is_unset() {
     assert_eq!((text("timezone"), text("exclude")), (None, None));
     assert_eq!(text("stages-width").as_deref(), Some("30"));
 }
+
+#[test]
+fn the_example_has_every_setting_with_its_default() {
+    let example = include_str!("../../../config.example.toml");
+    let uncommented = |line: &str| match line.strip_prefix("# ") {
+        Some(rest)
+            if rest.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| matches!(b, b'a'..=b'z' | b'_'))) =>
+        {
+            rest.to_owned()
+        }
+        _ => line.to_owned(),
+    };
+    let text: String = example.lines().map(|line| uncommented(line) + "\n").collect();
+    let settings = layered(&[], &[], &[(&text, Owner::User)]).unwrap();
+    for key in KEYS.iter().filter(|key| key.is_in_file()) {
+        assert!(text.contains(&format!("\n{} = ", key.in_snake_case())), "{} is not in the example", key.name);
+        let value = settings.shown(key.name).map_or(String::new(), |(value, _)| value);
+        assert_eq!(value, key.default, "{}", key.name);
+    }
+    // The sections are examples, not defaults; they must be right all the same.
+    let sections: String = example.lines().map(|line| line.trim_start_matches("# ").to_owned() + "\n").collect();
+    let sections = &sections[sections.find("[profiles.work]").unwrap()..];
+    let sections: String =
+        sections.lines().filter(|line| line.starts_with(['[', ' '])).map(|line| format!("{line}\n")).collect();
+    assert_eq!(parse(&sections, Owner::User).unwrap().profiles.len(), 1, "{sections}");
+}
