@@ -45,7 +45,7 @@ pub(super) enum CliError {
 }
 
 impl CliError {
-    fn exit(&self) -> Exit {
+    pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Config(_)
             | Self::File { .. }
@@ -62,7 +62,7 @@ impl CliError {
         }
     }
 
-    fn hints(&self) -> Vec<String> {
+    pub(super) fn hints(&self) -> Vec<String> {
         match self {
             Self::Config(error) if error.hints.is_empty() => vec![hint::for_setting(&error.origin)],
             Self::Config(error) => error.hints.clone(),
@@ -94,7 +94,17 @@ pub(super) fn report(error: &CliError) -> Exit {
     if let CliError::Stopped(exit) = error {
         return *exit;
     }
-    let mut lines = vec![format!("error: {error}")];
+    let mut causes = causes(error).into_iter();
+    let mut lines = vec![format!("error: {}", causes.next().unwrap_or_default())];
+    lines.extend(causes.map(|cause| format!("  caused by: {cause}")));
+    lines.extend(error.hints().into_iter().map(|hint| format!("Hint: {hint}")));
+    output::to_stderr(&lines);
+    error.exit()
+}
+
+/// Returns the message and its causes, each said once.
+pub(super) fn causes(error: &CliError) -> Vec<String> {
+    let mut lines = vec![error.to_string()];
     let mut cause = std::error::Error::source(error);
     // A group's error prints itself; its causes start below it.
     if let CliError::Group { group, .. } = error {
@@ -103,11 +113,9 @@ pub(super) fn report(error: &CliError) -> Exit {
     while let Some(next) = cause {
         let text = next.to_string();
         if !lines.last().is_some_and(|line| line.ends_with(&text)) {
-            lines.push(format!("  caused by: {text}"));
+            lines.push(text);
         }
         cause = next.source();
     }
-    lines.extend(error.hints().into_iter().map(|hint| format!("Hint: {hint}")));
-    output::to_stderr(&lines);
-    error.exit()
+    lines
 }

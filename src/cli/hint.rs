@@ -97,7 +97,7 @@ pub(super) fn nothing_read(kinds: &[&str], config: &Config, settings: &Settings)
 }
 
 /// Returns why a run without a token may fail, and how to give one.
-fn without_token(config: &Config, settings: &Settings) -> Vec<String> {
+pub(super) fn without_token(config: &Config, settings: &Settings) -> Vec<String> {
     let mut hints = Vec::new();
     let empty = settings.empty_variables.iter().filter(|name| name.ends_with("_TOKEN"));
     hints.extend(empty.map(|name| format!("{name} is set but empty, which counts as no token")));
@@ -115,7 +115,7 @@ fn without_token(config: &Config, settings: &Settings) -> Vec<String> {
     hints
 }
 
-fn new_token(config: &Config) -> String {
+pub(super) fn new_token(config: &Config) -> String {
     format!("make a token with scope read_api: {}/-/user_settings/personal_access_tokens", config.connection.host)
 }
 

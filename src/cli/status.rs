@@ -70,7 +70,7 @@ fn read(surroundings: &Surroundings, config: &Config, verbosity: u8) -> Result<R
 }
 
 /// Runs until the work is done or somebody stops it.
-async fn until_stopped<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+pub(super) async fn until_stopped<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Start)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Start)?;
     tokio::select! {

@@ -3,7 +3,9 @@
 use crate::domain::host::Host;
 use crate::domain::id::{GroupRef, PipelineId, ProjectRef};
 use crate::domain::pipeline::Pipeline;
+use crate::domain::server::Server;
 use crate::domain::snapshot::Group;
+use crate::domain::token::AccessToken;
 use crate::domain::usage::Usage;
 use crate::gitlab::error::{Error, SetupError};
 use crate::gitlab::page::Page;
@@ -50,6 +52,16 @@ impl Client {
     /// Says whether it asks with a token or anonymously.
     pub fn has_token(&self) -> bool {
         self.transport.has_token()
+    }
+
+    /// Reads what GitLab says about the token that it is asked with.
+    pub async fn token(&self) -> Result<AccessToken, Error> {
+        rest::token::read(&self.transport).await
+    }
+
+    /// Reads which GitLab answers.
+    pub async fn server(&self) -> Result<Server, Error> {
+        rest::server::read(&self.transport).await
     }
 
     pub async fn group(&self, group: &GroupRef) -> Result<Group, Error> {

@@ -1,7 +1,7 @@
 //! Configuration files: which count, who may set what, and `glwatch config`.
 
 use crate::support::{Env, Output};
-use glwatch::sim::{Access, Options, Sim, TOKEN_READ_API};
+use glwatch::sim::{Access, Fault, Options, Sim, TOKEN_EXPIRED, TOKEN_READ_API, TOKEN_READ_USER};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -187,4 +187,110 @@ fn show_names_every_value_with_its_origin_and_no_token() {
     let output = env.run(&["config", "show", "--host", "a.example", "--sort", "name"]).exits_with(0);
     assert!(!output.to_string().contains("glpat-hidden"), "{output}");
     let _ = env.run(&["config", "show", "--timezone", "Mars"]).exits_with(2).says(&["--timezone", "Mars"]);
+}
+
+/// Runs the check with a token from the environment, and sees to it that it shows nowhere.
+#[track_caller]
+fn check(sim: &Sim, token: &str, more: &[&str]) -> Output {
+    let env = Env::new().with("GITLAB_TOKEN", token);
+    let output = env.run(&[&["config", "check", "--host", sim.url()], more].concat());
+    assert!(token.is_empty() || !output.to_string().contains(token), "{output}");
+    output
+}
+
+/// Checks that these lines stand in the checklist, by word, subject and a part of the finding.
+#[track_caller]
+fn lists(output: &Output, expected: &[[&str; 3]]) {
+    for [word, subject, finding] in expected {
+        let is_it = |line: &&str| {
+            let mut words = line.split_whitespace().skip(1);
+            words.next() == Some(word) && words.next() == Some(subject) && line.contains(finding)
+        };
+        assert!(output.stdout.lines().any(|line| is_it(&line)), "no {word} {subject} {finding:?}\n{output}");
+    }
+}
+
+#[test]
+fn check_says_that_a_run_would_work() {
+    let output = check(&private(), TOKEN_READ_API, &["--group-id", "12345"]).exits_with(0);
+    let expected = [
+        ["ok", "token", "\"glwatch\" from GITLAB_TOKEN, scopes: read_api, does not expire"],
+        ["ok", "server", "GitLab 18.5.0, Community Edition"],
+        ["ok", "api", "REST v4 answers"],
+        ["ok", "group", "acme (12345): 41 projects visible"],
+    ];
+    lists(&output, &expected);
+    assert!(output.stdout.contains('✓') && !output.stdout.contains("Hint"), "{output}");
+    let output = check(&private(), TOKEN_READ_API, &["--group-id", "12345", "--ascii"]).exits_with(0);
+    assert!(output.stdout.is_ascii(), "{output}");
+}
+
+#[test]
+fn check_warns_of_a_token_that_expires_soon() {
+    for (day, word) in
+        [("2026-11-25", "warning"), ("2026-12-03", "warning"), ("2026-12-04", "ok"), ("2027-01-01", "ok")]
+    {
+        let sim = private();
+        sim.add_fault(Fault::on("personal_access_tokens/self").with_field("expires_at", day));
+        let output = check(&sim, TOKEN_READ_API, &["--group-id", "12345"]).exits_with(0);
+        lists(&output, &[[word, "token", &format!("expires on {day}, ")]]);
+        if day == "2026-11-25" {
+            lists(&output, &[[word, "token", "5 days left"]]);
+        }
+    }
+}
+
+#[test]
+fn check_says_what_is_wrong_and_exits_as_a_run_would() {
+    let group = ["--group-id", "12345"];
+    type Case<'a> = (&'a str, &'a str, &'a [&'a str], i32, [&'a str; 3], &'a str);
+    let cases: [Case<'_>; 6] = [
+        (
+            "an expired token",
+            TOKEN_EXPIRED,
+            &group,
+            3,
+            ["error", "token", "Token is expired"],
+            "does not accept the token",
+        ),
+        (
+            "no scope",
+            TOKEN_READ_USER,
+            &group,
+            3,
+            ["error", "token", "lacks the scope read_api"],
+            "make a token with scope",
+        ),
+        ("an unknown token", "glpat-nobody", &group, 3, ["error", "token", "401"], "does not accept the token"),
+        ("no token", "", &group, 3, ["warning", "token", "none"], "GITLAB_TOKEN is set but empty"),
+        ("no group", TOKEN_READ_API, &[], 2, ["error", "group", "no group is given"], "--group-id 12345"),
+        ("no such group", TOKEN_READ_API, &["-g", "nope"], 3, ["error", "group", "nope"], "the full one"),
+    ];
+    for (sentence, token, more, code, line, hint) in cases {
+        let sim = private();
+        let output = check(&sim, token, more);
+        assert_eq!(output.code, Some(code), "{sentence}\n{output}");
+        lists(&output, &[line]);
+        assert!(
+            output.stdout.lines().any(|line| line.contains("Hint: ") && line.contains(hint)),
+            "{sentence}\n{output}"
+        );
+        let env = Env::new().with("GITLAB_TOKEN", token);
+        let run = env.run(&[&["--host", sim.url()], more].concat());
+        assert_eq!(run.code, Some(code), "a run ends otherwise: {sentence}\n{run}");
+    }
+    let output = check(&private(), TOKEN_READ_API, &["-g", "acme", "-g", "nope"]).exits_with(4);
+    lists(&output, &[["ok", "group", "acme (12345)"], ["error", "group", "404 Group Not Found"]]);
+}
+
+#[test]
+fn check_goes_on_where_gitlab_tells_nothing_about_a_token() {
+    let sim = private();
+    sim.add_fault(Fault::on("personal_access_tokens/self").status(404));
+    sim.add_fault(Fault::on("/metadata").status(404));
+    let output = check(&sim, TOKEN_READ_API, &["--group-id", "12345"]).exits_with(0);
+    lists(
+        &output,
+        &[["warning", "token", "does not tell"], ["ok", "server", "GitLab 18.5.0"], ["ok", "group", "41 projects"]],
+    );
 }

@@ -1,5 +1,7 @@
 //! `glwatch config`: the settings as a file, as a list, and tried out.
 
+mod check;
+mod checklist;
 mod init;
 mod show;
 
@@ -18,11 +20,13 @@ pub(super) fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(init::command())
         .subcommand(show::command().args(args::setting_args()))
+        .subcommand(check::command().args(args::setting_args()))
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     match matches.subcommand() {
         Some(("init", matches)) => init::run(matches),
+        Some(("check", matches)) => check::run(matches),
         Some(("show", matches)) => show::run(matches),
         _ => unreachable!("clap requires one of its subcommands"),
     }

@@ -4,6 +4,8 @@ pub(super) mod group;
 pub(super) mod job;
 pub(super) mod pipeline;
 pub(super) mod project;
+pub(super) mod server;
+pub(super) mod token;
 
 use crate::domain::id::ProjectRef;
 use std::time::Duration;

@@ -1,0 +1,10 @@
+//! The GitLab that answers, as it describes itself.
+
+/// What a GitLab says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// `18.5.0-ee`.
+    pub version: String,
+    /// Whether it is the Enterprise Edition; `None` where it does not say.
+    pub is_enterprise: Option<bool>,
+}

@@ -1,0 +1,22 @@
+//! `GET /personal_access_tokens/self` (<https://docs.gitlab.com/api/personal_access_tokens/#self-inform>).
+//!
+//! Answers for personal, project and group access tokens of any scope, not for OAuth tokens.
+
+use crate::domain::token::AccessToken;
+use crate::gitlab::error::Error;
+use crate::gitlab::transport::Transport;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Wire {
+    name: Option<String>,
+    scopes: Option<Vec<String>>,
+    expires_at: Option<String>,
+}
+
+pub(crate) async fn read(transport: &Transport) -> Result<AccessToken, Error> {
+    let wire: Wire = transport.get("personal_access_tokens/self").await?.decode()?;
+    // Documented as a date; only that part counts should it ever be a time.
+    let day = wire.expires_at.as_deref().and_then(|text| text.get(..10)?.parse().ok());
+    Ok(AccessToken { name: wire.name.unwrap_or_default(), scopes: wire.scopes.unwrap_or_default(), expires_on: day })
+}
