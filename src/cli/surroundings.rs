@@ -30,11 +30,14 @@ impl Surroundings {
         }
         let mut settings = Settings::new(flags, &environment);
         let files = files::add(&mut settings, &environment, false)?;
+        // The HTTP client takes `*` for host names only; curl and others for everything.
+        let is_off = |name: &&str| environment.get(*name).is_some_and(|value| value.trim() == "*");
+        let uses_proxy = !["NO_PROXY", "no_proxy"].iter().any(is_off);
         Ok(Self {
             settings,
             environment,
             files,
-            uses_proxy: true,
+            uses_proxy,
             #[cfg(feature = "demo")]
             _sim: None,
         })

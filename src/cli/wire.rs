@@ -13,9 +13,12 @@ use std::path::Path;
 pub(super) fn client(config: &Config, uses_proxy: bool) -> Result<Client, CliError> {
     let Connection { host, ca_file, insecure, .. } = &config.connection;
     let ca = ca_file.as_ref().map(|(path, origin)| read_ca(path, origin)).transpose()?;
+    let token = token::read(&config.connection)?;
+    // Plain http to this machine is safe for a token only as long as nobody passes it on.
+    let uses_proxy = uses_proxy && !(token.is_some() && host.is_plain());
     let options = gitlab::Options {
         host: host.clone(),
-        token: token::read(&config.connection)?,
+        token,
         concurrency: config.collecting.concurrency,
         rps: config.collecting.rps,
         timeout: config.collecting.timeout,

@@ -67,7 +67,12 @@ impl Host {
 
     /// Says whether what is sent can be read on the way: plain http to anything but this machine.
     pub fn is_exposed(&self) -> bool {
-        self.base.scheme() == "http" && !self.is_loopback()
+        self.is_plain() && !self.is_loopback()
+    }
+
+    /// Says whether whoever passes a request on can read it.
+    pub fn is_plain(&self) -> bool {
+        self.base.scheme() == "http"
     }
 
     fn is_loopback(&self) -> bool {

@@ -12,6 +12,7 @@
 //! - `trouble.rs`: bad input and bad servers, each with its message and exit code
 //! - `config.rs`: files, profiles, who may set what, `glwatch config`
 //! - `cost.rs`: how many requests a run makes, and how many at once
+//! - `proxy.rs`: a real proxy in between
 //! - `secrets.rs`: the token shows nowhere
 //! - `terminal.rs`: the real binary in a real terminal
 
@@ -24,6 +25,7 @@ mod config;
 mod conformance;
 mod cost;
 mod exports;
+mod proxy;
 mod secrets;
 mod status;
 mod terminal;
