@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 const PROJECTS: &str = "Projects and pipelines";
 const ACCESS: &str = "Server and access";
 const OUTPUT: &str = "Output";
+const PACE: &str = "Watching and waiting";
 const VERDICT: &str = "Exit code";
 const LOAD: &str = "Load on the server";
 
@@ -15,7 +16,8 @@ Examples:
   glwatch --demo                                       a simulated group, no server needed
   glwatch --group-id 12345                             the newest pipeline of every project
   glwatch --group-id acme/payments --ref default       only default branches
-  glwatch --group-id 12345 --fail-on failed && ./release.sh
+  glwatch --group-id 12345 --watch                     live
+  glwatch --group-id 12345 --wait --fail-on failed && ./release.sh
   glwatch --group-id 12345 --export junit=health.xml --export markdown=health.md
   glwatch --group-id 12345 -o json | jq .summary
 
@@ -25,6 +27,7 @@ Exit codes:
   2    usage or configuration error, or the filters leave no project
   3    no data: unreachable, unauthorised, group not found
   4    partial: a project, a page of the list or a group could not be read
+  5    --wait reached its deadline
   6    the output could not be written
   130  interrupted; 143 terminated
 
@@ -76,7 +79,7 @@ fn switch(key: &'static str, heading: &'static str, help: &'static str) -> Arg {
 
 /// Returns everything that sets a setting, for each command that has settings.
 pub(super) fn setting_args() -> Vec<Arg> {
-    [project_args(), access_args(), output_args(), verdict_args(), load_args()].concat()
+    [project_args(), access_args(), output_args(), pace_args(), verdict_args(), load_args()].concat()
 }
 
 /// Returns the option that names the user's own file.
@@ -168,6 +171,17 @@ fn output_args() -> Vec<Arg> {
             .help_heading(OUTPUT)
             .help("Say on standard error what is going on; -vv every request"),
         option("log-file", "FILE", OUTPUT, "Write every request to this file").value_hint(ValueHint::FilePath),
+    ]
+}
+
+fn pace_args() -> Vec<Arg> {
+    vec![
+        switch("watch", PACE, "Show it live; without a terminal, one line per change or ndjson").short('w'),
+        option("interval", "TIME", PACE, "From one reading to the next [default: 10s]"),
+        switch("wait", PACE, "Wait until no pipeline is active, then show it"),
+        option("deadline", "TIME", PACE, "Wait this long at most, then exit with 5 [default: 30m]"),
+        switch("fail-fast", PACE, "Wait no longer than to the first match of --fail-on"),
+        option("newer-than", "WHEN", PACE, "Wait for pipelines that recent: a time (RFC 3339) or a duration ago"),
     ]
 }
 

@@ -14,6 +14,8 @@ pub(super) enum Exit {
     NoData,
     /// A part could not be read.
     Partial,
+    /// `--wait` reached its deadline.
+    Deadline,
     /// Output could not be written.
     Unwritten,
     Interrupted,
@@ -28,6 +30,7 @@ impl Exit {
             Self::Usage => 2,
             Self::NoData => 3,
             Self::Partial => 4,
+            Self::Deadline => 5,
             Self::Unwritten => 6,
             Self::Interrupted => 130,
             Self::Terminated => 143,
@@ -41,12 +44,13 @@ impl Exit {
             Self::NoData => 2,
             Self::Unwritten => 3,
             Self::Matched => 4,
-            Self::Partial => 5,
-            Self::Done => 6,
+            Self::Deadline => 5,
+            Self::Partial => 6,
+            Self::Done => 7,
         }
     }
 
-    /// Returns the one of the two that is told: 130/143, then 2, 3, 6, 1, 4, 0.
+    /// Returns the one of the two that is told: 130/143, then 2, 3, 6, 1, 5, 4, 0.
     pub(super) fn worse(self, other: Self) -> Self {
         if other.rank() < self.rank() { other } else { self }
     }
@@ -64,8 +68,16 @@ mod tests {
 
     #[test]
     fn where_several_hold_the_documented_order_decides() {
-        let order =
-            [Exit::Interrupted, Exit::Usage, Exit::NoData, Exit::Unwritten, Exit::Matched, Exit::Partial, Exit::Done];
+        let order = [
+            Exit::Interrupted,
+            Exit::Usage,
+            Exit::NoData,
+            Exit::Unwritten,
+            Exit::Matched,
+            Exit::Deadline,
+            Exit::Partial,
+            Exit::Done,
+        ];
         for (at, first) in order.iter().enumerate() {
             for second in &order[at..] {
                 assert_eq!(first.worse(*second), *first);

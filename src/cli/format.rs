@@ -69,10 +69,17 @@ impl Formats {
         Ok(out)
     }
 
+    pub(super) fn status_options(&self, wide: bool) -> StatusOptions {
+        StatusOptions { wide, zone: self.zone, times: self.times }
+    }
+
+    /// Returns the columns of a table, chosen or not.
+    pub(super) fn table_columns(&self, wide: bool) -> Vec<Column> {
+        self.columns.clone().unwrap_or_else(|| status::columns(&self.status_options(wide)))
+    }
+
     fn table(&self, wide: bool, excerpt: &Excerpt<'_>, place: Place, out: &mut Vec<u8>) -> io::Result<()> {
-        let options = StatusOptions { wide, zone: self.zone, times: self.times };
-        let columns = self.columns.clone().unwrap_or_else(|| status::columns(&options));
-        let report = StatusReport::of(excerpt, columns, &options);
+        let report = StatusReport::of(excerpt, self.table_columns(wide), &self.status_options(wide));
         match place {
             // Sections are control codes: whoever wants no colour in a job's log reads it with a program.
             Place::Stdout { style, is_ci_log: true } if style.width.is_none() && style.color => {

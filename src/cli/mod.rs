@@ -21,6 +21,8 @@ mod sim;
 mod status;
 mod surroundings;
 mod token;
+mod wait;
+mod watch;
 mod wire;
 
 use std::ffi::OsString;

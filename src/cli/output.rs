@@ -8,10 +8,16 @@ use std::process::ExitCode;
 
 /// Writes what a command has to say. A reader that has gone away is not an error: it had enough.
 pub(super) fn to_stdout(bytes: &[u8]) -> Result<(), CliError> {
+    to_reader(bytes).map(|_| ())
+}
+
+/// Writes to standard output what a stream has to say; `false` when its reader has gone away.
+pub(super) fn to_reader(bytes: &[u8]) -> Result<bool, CliError> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Output(error)),
-        Ok(()) | Err(_) => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(CliError::Output(error)),
     }
 }
 

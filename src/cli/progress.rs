@@ -20,6 +20,10 @@ impl ProgressLine {
         Self(bar)
     }
 
+    pub(super) fn say(&self, words: String) {
+        self.0.set_message(words);
+    }
+
     pub(super) fn show(&self, progress: Progress) {
         self.0.set_message(format!("{} of {} projects read", progress.read, progress.listed));
     }

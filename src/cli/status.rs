@@ -5,10 +5,11 @@ use super::exit::Exit;
 use super::format::{self, Formats, Place};
 use super::progress::ProgressLine;
 use super::surroundings::Surroundings;
-use super::{export, hint, log, output, wire};
-use crate::collect::run::{Collector, Reply};
+use super::{export, hint, log, output, wait, watch, wire};
+use crate::collect::run::{Collector, GroupError, Reply};
 use crate::config::{Color, Config, Display, Settings, StagesWidth};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
+use crate::gitlab::client::Client;
 use crate::render::table;
 use crate::report::layout;
 use crate::text::plural::counted;
@@ -28,7 +29,21 @@ fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
         surroundings.warn();
     }
     warn_of_insecure(&config);
-    let Reply { mut snapshot, unmatched, left_out } = read(surroundings, &config, verbosity)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
+    let work = async {
+        let client = wire::client(&config, surroundings.uses_proxy)?;
+        if config.pace.watch {
+            return watch::run(&client, &config, &formats, surroundings).await;
+        }
+        let (reply, exit) = read(&client, &config, surroundings, verbosity).await?;
+        tell(reply, &config, &formats, surroundings).map(|told| told.worse(exit))
+    };
+    runtime.block_on(until_stopped(work))
+}
+
+/// Shows what was read, and returns what it is worth.
+fn tell(reply: Reply, config: &Config, formats: &Formats, surroundings: &Surroundings) -> Result<Exit, CliError> {
+    let Reply { mut snapshot, unmatched, left_out } = reply;
     if snapshot.rows.is_empty() && left_out > 0 {
         return Err(CliError::NothingLeft { left_out, unmatched });
     }
@@ -36,12 +51,12 @@ fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
     if !config.display.quiet {
         warn(&snapshot, &unmatched);
     }
-    let mut exit = judge(&snapshot, &config);
-    if let Some(unread) = nothing_read(&snapshot, &config, &surroundings.settings) {
+    let mut exit = judge(&snapshot, config);
+    if let Some(unread) = nothing_read(&snapshot, config, &surroundings.settings) {
         exit = exit.worse(error::report(&unread));
     }
     // Of several ends the worst is told, the reasons in any case.
-    Ok(exit.worse(write(&snapshot, &config.display, &formats, surroundings)))
+    Ok(exit.worse(write(&snapshot, &config.display, formats, surroundings)))
 }
 
 /// Writes the output and the files; each is tried, whatever became of the others.
@@ -55,18 +70,25 @@ fn write(snapshot: &Snapshot, display: &Display, formats: &Formats, surroundings
     exit.worse(export::write_all(&display.exports, |output| formats.render(output, &excerpt, Place::File(style))))
 }
 
-fn read(surroundings: &Surroundings, config: &Config, verbosity: u8) -> Result<Reply, CliError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
+async fn read(
+    client: &Client,
+    config: &Config,
+    surroundings: &Surroundings,
+    verbosity: u8,
+) -> Result<(Reply, Exit), CliError> {
     let line = ProgressLine::new(!config.display.quiet && verbosity == 0 && output::stderr_is_terminal());
-    runtime.block_on(until_stopped(async {
-        let client = wire::client(config, surroundings.uses_proxy)?;
-        let options = wire::collecting(config);
-        let reply = Collector::new(&client, &options).read(&|progress| line.show(progress)).await;
-        reply.map_err(|group| {
-            let hints = hint::for_group(&group.source, config, &surroundings.settings);
-            CliError::Group { group, hints }
-        })
-    }))
+    if let Some(wait) = &config.pace.wait {
+        return wait::run(client, config, wait, surroundings, &line).await;
+    }
+    let options = wire::collecting(config);
+    let reply = Collector::new(client, &options).read(&|progress| line.show(progress)).await;
+    Ok((reply.map_err(|group| group_error(group, config, surroundings))?, Exit::Done))
+}
+
+/// Adds to a group's error what can be done about it.
+pub(super) fn group_error(group: GroupError, config: &Config, surroundings: &Surroundings) -> CliError {
+    let hints = hint::for_group(&group.source, config, &surroundings.settings);
+    CliError::Group { group, hints }
 }
 
 /// Runs until the work is done or somebody stops it.
@@ -132,7 +154,7 @@ fn nothing_read(snapshot: &Snapshot, config: &Config, settings: &Settings) -> Op
 }
 
 /// Decides what the output can show: the terminal, `NO_COLOR` (<https://no-color.org>) and `TERM=dumb` have a say.
-fn style(display: &Display, surroundings: &Surroundings) -> table::Style {
+pub(super) fn style(display: &Display, surroundings: &Surroundings) -> table::Style {
     let is_set = |name: &str| surroundings.environment.get(name).is_some_and(|value| !value.is_empty());
     let is_dumb = surroundings.environment.get("TERM").is_some_and(|term| term == "dumb");
     let width = output::stdout_width();

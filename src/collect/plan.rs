@@ -1,6 +1,8 @@
 //! What is due, and when. Pure: facts in, decisions out.
 
 use crate::domain::pipeline::Pipeline;
+use crate::domain::project::ProjectRow;
+use crate::domain::snapshot::Snapshot;
 use crate::gitlab::client::PipelineHead;
 use std::time::Duration;
 
@@ -24,9 +26,15 @@ pub fn is_settled(before: &Pipeline, now: &PipelineHead) -> bool {
         && before.descendants().iter().all(|below| below.status.is_terminal() && !below.is_unread)
 }
 
+/// Returns how many requests the next refresh will take: one per project, and three for each pipeline that goes on.
+pub fn next_cost(snapshot: &Snapshot) -> u64 {
+    let goes_on = |row: &&ProjectRow| row.worst().is_some_and(|worst| !worst.is_terminal());
+    snapshot.rows.len() as u64 + 3 * snapshot.rows.iter().filter(goes_on).count() as u64
+}
+
 /// Returns the time from one refresh to the next: as asked for, or longer where that many requests would be too many.
 ///
-/// `cost` is what a refresh takes, `limit` what the server allows in a minute, `rps` what we allow ourselves.
+/// `cost` is what the next refresh will take, `limit` what the server allows in a minute, `rps` what we allow ourselves.
 pub fn interval(asked: Duration, cost: u64, limit: Option<u64>, rps: f64) -> Duration {
     let ours = Duration::from_secs_f64(cost as f64 / rps);
     let theirs = limit

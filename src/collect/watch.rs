@@ -56,6 +56,8 @@ impl Default for Update {
     }
 }
 
+pub use crate::gitlab::DEFAULT_RPS;
+
 /// How often to read.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
@@ -81,8 +83,6 @@ pub async fn run(
         let usage = collector.client().usage();
         let cost = usage.requests - cost_before;
         let last = updates.borrow().snapshot.clone();
-        let interval = plan::interval(pace.asked, cost, usage.limit, pace.rps);
-        let until = Instant::now() + interval;
         let (snapshot, said) = match (outcome, last) {
             (Ok(reply), _) => (reply.snapshot, Some((reply.unmatched, reply.left_out))),
             (Err(error), Some(last)) => {
@@ -91,6 +91,8 @@ pub async fn run(
             }
             (Err(error), None) => return Err(error),
         };
+        let interval = plan::interval(pace.asked, plan::next_cost(&snapshot), usage.limit, pace.rps);
+        let until = Instant::now() + interval;
         updates.send_modify(|update| {
             update.snapshot = Some(Arc::new(snapshot));
             if let Some((unmatched, left_out)) = said {

@@ -90,6 +90,12 @@ pub const KEYS: &[Key] = &[
     permitted("ascii", Form::Switch, "false"),
     permitted("quiet", Form::Switch, "false"),
     refused("log-file", Form::Path, "", WRITES),
+    flag_only("watch"),
+    permitted("interval", Form::Text, "10s"),
+    flag_only("wait"),
+    permitted("deadline", Form::Text, "30m"),
+    flag_only("fail-fast"),
+    Key { form: Form::Text, default: "", ..flag_only("newer-than") },
     refused("fail-on", Form::List, "", VERDICT),
     refused("allow-partial", Form::Switch, "false", VERDICT),
     refused("concurrency", Form::Number, "8", LOAD),
@@ -106,6 +112,11 @@ const fn permitted(name: &'static str, form: Form, default: &'static str) -> Key
 
 const fn refused(name: &'static str, form: Form, default: &'static str, in_project: InProject) -> Key {
     Key { name, form, default, in_project, reach: Reach::Anywhere }
+}
+
+/// What belongs to one run and so into no file.
+const fn flag_only(name: &'static str) -> Key {
+    Key { name, form: Form::Switch, default: "false", in_project: CHOICE, reach: Reach::NoFile }
 }
 
 impl Key {

@@ -7,6 +7,7 @@ pub mod file;
 mod glab;
 pub mod keys;
 pub mod layer;
+mod pace;
 mod resolve;
 mod section;
 mod value;
@@ -16,5 +17,6 @@ pub use file::{File, Owner};
 pub use keys::variable;
 pub use layer::{Layer, Origin, Settings};
 pub use section::{
-    Choice, Collecting, Color, Config, Connection, Display, Export, Output, Scope, StagesWidth, TokenSource, Verdict,
+    Choice, Collecting, Color, Config, Connection, Display, Export, NewerThan, Output, Pace, Scope, StagesWidth,
+    TokenSource, Verdict, Wait,
 };

@@ -2,6 +2,7 @@
 
 use super::error::ConfigError;
 use super::layer::{Origin, Setting, Settings};
+use super::pace;
 use super::section::{
     Choice, Collecting, Color, Config, Connection, DEFAULT_HOST, Display, Export, Output, Scope, StagesWidth,
     TokenSource, Verdict,
@@ -36,6 +37,7 @@ impl Config {
             connection: connection(settings)?,
             scope: scope(settings)?,
             collecting: collecting(settings)?,
+            pace: pace::resolve(settings)?,
             display: display(settings)?,
             verdict: verdict(settings)?,
         })
@@ -153,7 +155,7 @@ fn collecting(settings: &Settings) -> Result<Collecting, ConfigError> {
     Ok(Collecting { concurrency, rps, timeout, retry_wait })
 }
 
-fn time(
+pub(super) fn time(
     settings: &Settings,
     key: &'static str,
     default: Duration,

@@ -6,6 +6,7 @@ use crate::domain::health::{FailOn, Sort};
 use crate::domain::host::Host;
 use crate::domain::id::GroupRef;
 use crate::domain::selection::{ProjectFilter, RefSelector};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub struct Config {
     pub connection: Connection,
     pub scope: Scope,
     pub collecting: Collecting,
+    pub pace: Pace,
     pub display: Display,
     pub verdict: Verdict,
 }
@@ -62,6 +64,31 @@ pub struct Collecting {
     pub timeout: Duration,
     /// Before the second attempt; doubles from there.
     pub retry_wait: Duration,
+}
+
+/// Once, again and again, or until the pipelines have ended.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    pub watch: bool,
+    pub interval: Duration,
+    pub wait: Option<Wait>,
+}
+
+/// When a wait ends.
+#[derive(Debug, Clone)]
+pub struct Wait {
+    pub deadline: Duration,
+    /// At the first match of `--fail-on`.
+    pub fail_fast: bool,
+    pub newer_than: Option<NewerThan>,
+}
+
+/// How recent a pipeline has to be to be waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewerThan {
+    Time(DateTime<Utc>),
+    /// This long before the run began.
+    Ago(Duration),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Reading single values; every refusal names the setting, the value and what is permitted.
 
 use super::error::ConfigError;
-use super::layer::{Setting, Settings};
+use super::layer::{Origin, Setting, Settings};
 
 impl Setting {
     /// Returns the value of a setting that has one; a repeated flag's last one counts.
@@ -12,6 +12,11 @@ impl Setting {
     /// Returns the parts of a comma-separated, repeatable setting.
     pub(super) fn list(&self) -> impl Iterator<Item = &str> {
         self.values.iter().flat_map(|value| value.split(',')).map(str::trim).filter(|part| !part.is_empty())
+    }
+
+    /// Says whether it was typed for this run, and does not just lie in a file or an environment.
+    pub(super) fn is_typed(&self) -> bool {
+        matches!(self.origin, Origin::Flag(_))
     }
 
     pub(super) fn refuse(&self, value: &str, problem: impl Into<String>) -> ConfigError {

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 /// Requests that may go out at once before the rate counts: a group of 250 projects read once over REST.
 const BURST: u32 = 1000;
 /// GitLab.com allows 2000 requests a minute to a user (<https://docs.gitlab.com/user/gitlab_com/#rate-limits-on-gitlabcom>): 33/s, less a quarter.
-const DEFAULT_RPS: f64 = 25.0;
+pub const DEFAULT_RPS: f64 = 25.0;
 /// Below this part of the server's limit the rest is spread over the time until it refills.
 const LOW_WATER: u64 = 10;
 

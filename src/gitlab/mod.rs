@@ -13,6 +13,7 @@ mod retry;
 mod transport;
 
 pub use auth::Token;
+pub use budget::DEFAULT_RPS;
 pub use page::Page;
 pub use retry::RetryOptions;
 pub use transport::Options;

@@ -17,7 +17,7 @@ pub enum Event<'a> {
         /// The worst status before; null when there was no pipeline.
         from: Option<&'a str>,
         to: &'a str,
-        pipeline: PipelineEntry<'a>,
+        pipeline: Box<PipelineEntry<'a>>,
     },
     /// `change` is `appeared`, `left` or `state`.
     Project {
@@ -53,7 +53,7 @@ impl<'a> From<&'a Change> for Event<'a> {
                 project,
                 from: from.as_ref().map(|status| status.word()),
                 to: to.word(),
-                pipeline: PipelineEntry::from(pipeline.as_ref()),
+                pipeline: Box::new(PipelineEntry::from(pipeline.as_ref())),
             },
             What::Appeared { project } => {
                 Self::Project { at, project, change: "appeared", from: None, to: None, message: None }

@@ -3,7 +3,7 @@
 use crate::collect::watch::Update;
 use crate::domain::change::{What, changes};
 use crate::domain::excerpt::Excerpt;
-use crate::domain::health::Sort;
+use crate::domain::health::{FailOn, Sort};
 use crate::domain::id::ProjectId;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{ProjectRow, StateWord};
@@ -26,6 +26,8 @@ pub const NEWS_FOR: Duration = Duration::from_secs(60);
 pub struct Options {
     pub status: StatusOptions,
     pub columns: Vec<Column>,
+    /// `--only`.
+    pub only: Option<FailOn>,
     pub sort: Sort,
     pub charset: Charset,
     pub color: bool,
@@ -151,8 +153,12 @@ impl App {
     }
 
     fn visible_rows(&self, snapshot: &Snapshot) -> Vec<ProjectRow> {
+        let excerpt = match &self.options.only {
+            Some(only) => Excerpt::only(snapshot, only),
+            None => Excerpt::all(snapshot),
+        };
         let wanted = |row: &&ProjectRow| !self.attention_only || wants_attention(row);
-        snapshot.rows.iter().filter(wanted).cloned().collect()
+        excerpt.rows.iter().filter(wanted).cloned().collect()
     }
 
     /// Returns the row under the cursor.

@@ -81,7 +81,7 @@ fn what_a_file_may_not_say_is_refused_with_line_and_help() {
         ("profiles = 3", "(profiles): is a number; permitted is a section [profiles]", ""),
         ("[hosts.'a.example']\nsort = 'name'", "section of a host", ""),
         ("[hosts.'a.example']\ntokn = 'x'", "is no setting", "did you mean token?"),
-        ("[hosts.'ftp://x']\ntoken = 'x'", "(hosts.\"ftp://x\"): only https and http", ""),
+        ("[hosts.'ftp://x']\ntoken = 'x'", "(hosts.\"ftp://x\"): is reached by ftp", ""),
         ("ascii = 'yes'", "is a text; permitted is true or false", ""),
         ("timeout = 30", "is a number; permitted is a text in quotes", ""),
         ("concurrency = true", "is true or false; permitted is a number", ""),

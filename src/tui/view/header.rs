@@ -5,6 +5,7 @@ use crate::collect::watch::Phase;
 use crate::report::cell::Tone;
 use crate::report::item::clean;
 use crate::text::duration::duration;
+use crate::text::width::cells;
 use crate::tui::app::App;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -14,10 +15,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, now: Instant) {
-    frame.render_widget(Paragraph::new(vec![counts(app), turn(app, now)]), area);
+    frame.render_widget(Paragraph::new(vec![counts(app, usize::from(area.width)), turn(app, now)]), area);
 }
 
-fn counts<'a>(app: &App) -> Line<'a> {
+fn counts<'a>(app: &App, width: usize) -> Line<'a> {
     let (Some(snapshot), Some(summary)) = (&app.update.snapshot, &app.summary) else {
         return Line::from(span(app, "reading the group for the first time", Tone::Muted));
     };
@@ -25,10 +26,19 @@ fn counts<'a>(app: &App) -> Line<'a> {
         snapshot.groups.iter().map(|group| clean(&group.full_path, app.options.charset)).collect();
     let dot = app.options.charset.dot();
     let mut line: Vec<Span<'a>> = vec![span(app, format!("{} {dot} ", groups.join(", ")), Tone::Plain)];
-    for (n, part) in summary.phrases().into_iter().enumerate() {
-        if n > 0 {
-            line.push(Span::raw(" "));
+    // The most severe come first; what does not fit is at least seen to be missing.
+    let mut room = width.saturating_sub(line.iter().map(Span::width).sum());
+    let phrases = summary.phrases();
+    let last = phrases.len().saturating_sub(1);
+    for (n, part) in phrases.into_iter().enumerate() {
+        let needed = cells(&part.text) + usize::from(n > 0);
+        let ellipsis = if n < last { 2 } else { 0 };
+        if needed + ellipsis > room {
+            line.push(span(app, format!(" {}", app.options.charset.ellipsis()), Tone::Muted));
+            break;
         }
+        room -= needed;
+        line.push(Span::raw(if n > 0 { " " } else { "" }));
         line.push(span(app, part.text, part.tone));
     }
     Line::from(line)

@@ -1,0 +1,109 @@
+//! `--wait`: reads until nothing goes on by itself, or until the deadline, and hands on the last snapshot.
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::progress::ProgressLine;
+use super::status;
+use super::surroundings::Surroundings;
+use super::{output, wire};
+use crate::collect::run::{Collector, Reply};
+use crate::collect::watch::{self, Pace, Update};
+use crate::config::{Config, NewerThan, Wait};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::waiting;
+use crate::gitlab::client::Client;
+use crate::text::plural::counted;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch as channel};
+use tokio::time::{Instant, timeout_at};
+
+/// More projects than this are counted when the deadline comes.
+const NAMED_AT_MOST: usize = 20;
+
+/// Waits, and returns what there was to see in the end and whether the deadline came first.
+pub(super) async fn run(
+    client: &Client,
+    config: &Config,
+    wait: &Wait,
+    surroundings: &Surroundings,
+    line: &ProgressLine,
+) -> Result<(Reply, Exit), CliError> {
+    let options = wire::collecting(config);
+    let (sender, updates) = channel::channel(Update::new());
+    let (_requests, asked) = mpsc::channel(1);
+    let pace = Pace { asked: config.pace.interval, rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS) };
+    let readings = watch::run(Collector::new(client, &options), pace, &sender, asked);
+    let deadline = Instant::now() + wait.deadline;
+    tokio::select! {
+        outcome = readings => match outcome {
+            Err(group) => Err(status::group_error(group, config, surroundings)),
+            Ok(()) => unreachable!("somebody listens as long as this waits"),
+        },
+        waited = judge(updates, config, wait, deadline, line) => Ok(waited),
+    }
+}
+
+async fn judge(
+    mut updates: channel::Receiver<Update>,
+    config: &Config,
+    wait: &Wait,
+    deadline: Instant,
+    line: &ProgressLine,
+) -> (Reply, Exit) {
+    let mut newer_than: Option<DateTime<Utc>> = None;
+    let mut judged: Option<Arc<Snapshot>> = None;
+    loop {
+        let update = updates.borrow_and_update().clone();
+        let reply = |snapshot: &Snapshot| Reply {
+            snapshot: snapshot.clone(),
+            unmatched: update.unmatched.clone(),
+            left_out: update.left_out,
+        };
+        if let Some(snapshot) = &update.snapshot {
+            let since = *newer_than.get_or_insert_with(|| begin(wait, snapshot.taken_at));
+            let since = wait.newer_than.map(|_| since);
+            let waited_for: Vec<(&str, &str)> = snapshot
+                .rows
+                .iter()
+                .filter_map(|row| Some((row.project.full_path.as_str(), waiting::reason(row, since)?)))
+                .collect();
+            let is_failed = wait.fail_fast && snapshot.rows.iter().any(|row| config.verdict.fail_on.matches(row));
+            if waited_for.is_empty() || is_failed {
+                return (reply(snapshot), Exit::Done);
+            }
+            if Instant::now() >= deadline {
+                tell(&waited_for);
+                return (reply(snapshot), Exit::Deadline);
+            }
+            if judged.as_ref().is_none_or(|last| !Arc::ptr_eq(last, snapshot)) {
+                line.say(format!("waiting for {}", counted(waited_for.len() as u64, "project")));
+                judged = Some(snapshot.clone());
+            }
+            // At the deadline the last snapshot is judged once more.
+            let _ = timeout_at(deadline, updates.changed()).await;
+        } else if updates.changed().await.is_err() {
+            // The readings have ended with an error, which is told by whoever runs them.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn begin(wait: &Wait, started: DateTime<Utc>) -> DateTime<Utc> {
+    match wait.newer_than {
+        Some(NewerThan::Time(time)) => time,
+        Some(NewerThan::Ago(ago)) => started - TimeDelta::from_std(ago).unwrap_or(TimeDelta::MAX),
+        None => started,
+    }
+}
+
+/// Names what was waited for in vain.
+fn tell(waited_for: &[(&str, &str)]) {
+    let mut lines =
+        vec![format!("the deadline came before {} had ended:", counted(waited_for.len() as u64, "project"))];
+    lines.extend(waited_for.iter().take(NAMED_AT_MOST).map(|(project, why)| format!("  {project} {why}")));
+    if let Some(more) = waited_for.len().checked_sub(NAMED_AT_MOST).filter(|more| *more > 0) {
+        lines.push(format!("  and {more} more"));
+    }
+    output::to_stderr(&lines);
+}

@@ -1,0 +1,153 @@
+//! `--watch`: the live view on a terminal, elsewhere one line per change or one JSON event per line.
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::format::{self, Formats, Place};
+use super::status;
+use super::surroundings::Surroundings;
+use super::{export, output, wire};
+use crate::collect::run::Collector;
+use crate::collect::watch::{self, Pace, Phase, Update};
+use crate::config::{Config, Output};
+use crate::domain::change::changes;
+use crate::domain::snapshot::Snapshot;
+use crate::gitlab::client::Client;
+use crate::render::table::Style;
+use crate::render::{changes as lines, ndjson};
+use crate::report::contract::StatusDocument;
+use crate::report::event::Event;
+use crate::text::glyph::Charset;
+use crate::tui;
+use crate::tui::run::End;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch as channel};
+
+/// Requests that may lie before the loop: one refresh asked for twice is one refresh.
+const QUEUE: usize = 1;
+
+/// Watches until the user, a signal or a closed output ends it.
+pub(super) async fn run(
+    client: &Client,
+    config: &Config,
+    formats: &Formats,
+    surroundings: &Surroundings,
+) -> Result<Exit, CliError> {
+    let options = wire::collecting(config);
+    let collector = Collector::new(client, &options);
+    let (sender, updates) = channel::channel(Update::new());
+    let (requests, asked) = mpsc::channel(QUEUE);
+    let pace = Pace { asked: config.pace.interval, rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS) };
+    let readings = async {
+        watch::run(collector, pace, &sender, asked)
+            .await
+            .map_err(|group| status::group_error(group, config, surroundings))
+    };
+    let exports = updates.clone();
+    let shown = async {
+        let style = status::style(&config.display, surroundings);
+        if style.width.is_some() && config.display.output == Output::Table {
+            let options = view_options(config, formats, &style);
+            tui::run::run(options, updates, requests).await.map_err(CliError::Output)
+        } else {
+            // The requests' end is kept: without it the loop would take everybody to have gone.
+            let _requests = requests;
+            print_changes(config, updates).await
+        }
+    };
+    tokio::select! {
+        outcome = readings => outcome.map(|()| Exit::Done),
+        end = shown => Ok(match end? {
+            End::Quit | End::Closed => Exit::Done,
+            End::Interrupted => Exit::Interrupted,
+        }),
+        () = rewrite_exports(config, formats, surroundings, exports) => Ok(Exit::Done),
+    }
+}
+
+fn view_options(config: &Config, formats: &Formats, style: &Style) -> tui::app::Options {
+    tui::app::Options {
+        status: formats.status_options(false),
+        columns: formats.table_columns(false),
+        only: config.display.only.clone(),
+        sort: config.display.sort,
+        charset: if style.ascii { Charset::Ascii } else { Charset::Unicode },
+        color: style.color,
+        stages: style.stages,
+    }
+}
+
+/// Returns the next snapshot that is another than the last one.
+async fn next(
+    updates: &mut channel::Receiver<Update>,
+    last: Option<&Arc<Snapshot>>,
+) -> Option<(Arc<Snapshot>, Update)> {
+    loop {
+        let update = updates.borrow_and_update().clone();
+        if let Some(snapshot) = &update.snapshot
+            && last.is_none_or(|last| !Arc::ptr_eq(last, snapshot))
+        {
+            return Some((snapshot.clone(), update));
+        }
+        updates.changed().await.ok()?;
+    }
+}
+
+/// Writes what changes, as it changes. A reader that has gone away ends it.
+async fn print_changes(config: &Config, mut updates: channel::Receiver<Update>) -> Result<End, CliError> {
+    let mut last: Option<Arc<Snapshot>> = None;
+    let mut real_interval = Duration::ZERO;
+    while let Some((snapshot, update)) = next(&mut updates, last.as_ref()).await {
+        let mut bytes = Vec::new();
+        let changes = changes(last.as_deref(), &snapshot);
+        if config.display.output == Output::Ndjson {
+            if last.is_none() {
+                let mut sorted = snapshot.as_ref().clone();
+                config.display.sort.apply(&mut sorted.rows);
+                let excerpt = format::excerpt(&sorted, &config.display);
+                ndjson::write_snapshot(StatusDocument::from(&excerpt), &mut bytes).map_err(CliError::Output)?;
+            } else {
+                for change in &changes {
+                    ndjson::write_event(&Event::from(change), &mut bytes).map_err(CliError::Output)?;
+                }
+            }
+            if let Phase::Waiting { interval, .. } = update.phase
+                && interval != real_interval
+            {
+                real_interval = interval;
+                let event = Event::budget(snapshot.taken_at, update.cost, &snapshot.usage, interval);
+                ndjson::write_event(&event, &mut bytes).map_err(CliError::Output)?;
+            }
+        } else {
+            for change in &changes {
+                lines::write(change, &mut bytes).map_err(CliError::Output)?;
+            }
+        }
+        if !output::to_reader(&bytes)? {
+            return Ok(End::Closed);
+        }
+        last = Some(snapshot);
+    }
+    Ok(End::Closed)
+}
+
+/// Writes the files anew after each reading; never ends, and a file that cannot be written does not end the watch.
+async fn rewrite_exports(
+    config: &Config,
+    formats: &Formats,
+    surroundings: &Surroundings,
+    mut updates: channel::Receiver<Update>,
+) {
+    let mut last: Option<Arc<Snapshot>> = None;
+    while !config.display.exports.is_empty()
+        && let Some((snapshot, _)) = next(&mut updates, last.as_ref()).await
+    {
+        let mut sorted = snapshot.as_ref().clone();
+        config.display.sort.apply(&mut sorted.rows);
+        let excerpt = format::excerpt(&sorted, &config.display);
+        let place = Place::File(status::style(&config.display, surroundings));
+        export::write_all(&config.display.exports, |output| formats.render(output, &excerpt, place));
+        last = Some(snapshot);
+    }
+    std::future::pending().await
+}
