@@ -11,7 +11,7 @@ const MAX_FILE: u64 = 1 << 20;
 /// The file that comes with whatever repository one stands in.
 pub(super) const PROJECT_FILE: &str = "glwatch.toml";
 /// What a demo takes from no file: it shows its own group, whole, and nothing of it is anybody's secret.
-const NOT_IN_DEMO: [&str; 12] = [
+const NOT_IN_DEMO: [&str; 13] = [
     "host",
     "ca-file",
     "insecure",
@@ -24,6 +24,7 @@ const NOT_IN_DEMO: [&str; 12] = [
     "fail-on",
     "log-file",
     "export",
+    "only",
 ];
 
 /// Which files were read, and what is wrong with them.
