@@ -238,9 +238,20 @@ pub(super) fn layer(matches: &ArgMatches) -> Layer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::keys::KEYS;
 
     #[test]
     fn the_command_line_is_sound() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_is_in_the_table_of_settings() {
+        let of_one_run = ["demo", "verbose"];
+        for arg in setting_args() {
+            let long = arg.get_long().unwrap_or_default();
+            let is_known = KEYS.iter().any(|key| key.name == long);
+            assert!(is_known || of_one_run.contains(&long), "--{long} is not in config/keys.rs");
+        }
     }
 }

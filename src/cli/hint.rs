@@ -10,6 +10,11 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
     let host = &config.connection.host;
     let has_token = config.connection.token.is_some();
     match &error.kind {
+        Kind::Unauthorized(_) if matches!(&config.connection.token, Some((_, Origin::Glab(_)))) => vec![
+            format!("GitLab does not accept the token from {}", token_origin(config)),
+            "a login by browser lasts two hours: any command of glab renews it, such as glab auth status".into(),
+            new_token(config),
+        ],
         Kind::Unauthorized(_) if has_token => vec![
             format!(
                 "GitLab does not accept the token from {}: it is expired, revoked, or for another host",

@@ -199,7 +199,10 @@ impl Reader<'_> {
             && let Some(reason) = forbidden(written, found)
         {
             let problem = format!("may not stand in a project's file, which comes with the repository: {reason}");
-            return Err((problem, vec!["put it into your own file: glwatch config init says where that is".into()]));
+            return Err((
+                problem,
+                vec!["put it into your own file, ~/.config/glwatch/config.toml, or give it as a flag".into()],
+            ));
         }
         match found {
             Some(key) if fits(key) => Ok(key),

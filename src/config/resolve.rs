@@ -111,6 +111,7 @@ fn no_group(settings: &Settings) -> ConfigError {
     let mut hints = vec![
         "give the group's number or full path: glwatch --group-id 12345, or --group-id my-group/my-subgroup".to_owned(),
         "its number stands on the group's page, behind the three dots beside its name".to_owned(),
+        "to give it once and for all: glwatch config init, then group_id in that file".to_owned(),
         "to see what glwatch does without a server: glwatch --demo".to_owned(),
     ];
     if settings.empty_variables.iter().any(|name| name == "GLWATCH_GROUP_ID") {

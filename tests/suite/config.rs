@@ -294,3 +294,13 @@ fn check_goes_on_where_gitlab_tells_nothing_about_a_token() {
         &[["warning", "token", "does not tell"], ["ok", "server", "GitLab 18.5.0"], ["ok", "group", "41 projects"]],
     );
 }
+
+#[test]
+fn a_token_of_glab_that_is_refused_is_renewed_by_glab() {
+    let sim = private();
+    let env = Env::new();
+    write(&env, ".config/glab-cli/config.yml", &format!("hosts:\n  {:?}:\n    token: {TOKEN_EXPIRED}\n", sim.url()));
+    let output = env.run(&["--host", sim.url(), "--group-id", "12345"]).exits_with(3);
+    let output = output.says(&["config.yml (glab)", "glab auth status"]);
+    assert!(!output.to_string().contains(TOKEN_EXPIRED), "{output}");
+}
