@@ -62,9 +62,7 @@ impl Formats {
             }
             Output::Markdown => markdown::write(&Digest::new(excerpt, self.zone), &mut out)?,
             Output::Junit => junit::write(&suites(excerpt), &mut out)?,
-            Output::Openmetrics => {
-                exposition::write(&families(excerpt), exposition::Format::OpenMetrics, &mut out)?;
-            }
+            Output::Openmetrics => exposition::write(&families(excerpt), &mut out)?,
         }
         Ok(out)
     }

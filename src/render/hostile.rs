@@ -88,8 +88,7 @@ fn formats(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
         ("csv", written(|out| csv::write(&Records::new(&document(), Field::ALL.to_vec()), out))),
         ("markdown", written(|out| markdown::write(&Digest::new(&excerpt, chrono_tz::UTC), out))),
         ("junit", written(|out| junit::write(&suites(&excerpt), out))),
-        ("openmetrics", written(|out| exposition::write(&families(&excerpt), exposition::Format::OpenMetrics, out))),
-        ("prometheus", written(|out| exposition::write(&families(&excerpt), exposition::Format::Prometheus, out))),
+        ("openmetrics", written(|out| exposition::write(&families(&excerpt), out))),
     ]
 }
 

@@ -10,14 +10,6 @@ use crate::domain::snapshot::Snapshot;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
-/// What the values of a family are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Gauge,
-    /// Only grows. The name of the family ends in `_total`.
-    Counter,
-}
-
 /// The base units that names end in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
@@ -34,12 +26,11 @@ impl Unit {
     }
 }
 
-/// A metric with all its series.
+/// A gauge with all its series: a report is one moment, so nothing in it counts on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Family {
     pub name: &'static str,
     pub help: &'static str,
-    pub kind: Kind,
     pub unit: Option<Unit>,
     pub samples: Vec<Sample>,
 }
@@ -59,7 +50,7 @@ pub fn families(excerpt: &Excerpt<'_>) -> Vec<Family> {
 }
 
 fn gauge(name: &'static str, help: &'static str, unit: Option<Unit>, samples: Vec<Sample>) -> Family {
-    Family { name, help, kind: Kind::Gauge, unit, samples }
+    Family { name, help, unit, samples }
 }
 
 fn of_pipelines(excerpt: &Excerpt<'_>) -> Vec<Family> {
@@ -153,13 +144,12 @@ fn of_the_whole(snapshot: &Snapshot) -> Vec<Family> {
             Some(Unit::Seconds),
             single(timestamp(snapshot.taken_at)),
         ),
-        Family {
-            name: "glwatch_api_requests_total",
-            help: "Requests sent to GitLab, retries included.",
-            kind: Kind::Counter,
-            unit: None,
-            samples: single(usage.requests as f64),
-        },
+        gauge(
+            "glwatch_snapshot_requests",
+            "Requests to GitLab that this took, retries included.",
+            None,
+            single(usage.requests as f64),
+        ),
         gauge("glwatch_api_requests_limit", "Requests that the server permits in its window.", None, told(usage.limit)),
         gauge("glwatch_api_requests_remaining", "Requests that are left of them.", None, told(usage.remaining)),
     ]
