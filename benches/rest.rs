@@ -276,11 +276,90 @@ fn print_binary() -> Result<()> {
     Ok(())
 }
 
+/// An hour of watching: so many refreshes at the default interval of 10 s.
+const HOUR: u64 = 360;
+/// Projects that are watched; nothing happens in any of them.
+const WATCHED: u64 = 200;
+
+/// Watches a quiet group as fast as it goes, and compares the process after a few refreshes with after an hour's worth.
+fn print_watching() -> Result<()> {
+    let server =
+        Server::start(&Case { name: "watch", projects: Some(WATCHED), latency: Duration::ZERO, runs: 1, more: &[] })?;
+    let mut command = clean(BINARY);
+    command.args(["--host", &server.url(), "--group-id", "12345", "--watch", "-o", "ndjson"]);
+    let mut watcher = command.args(["--interval", "10ms", "--rps", "1000"]).stdout(Stdio::null()).spawn()?;
+    let outcome = watching(&server, watcher.id());
+    watcher.kill()?;
+    watcher.wait()?;
+    let [early, late] = outcome?;
+    let refreshes = late.refreshes - early.refreshes;
+    let requests = (late.requests - early.requests) as f64 / refreshes as f64;
+    println!("watching  {requests:>8.1}      requests a refresh of {WATCHED} quiet projects (target: {WATCHED})");
+    let (Some(before), Some(after)) = (early.process, late.process) else {
+        println!("{:<10}{:>8}      memory and CPU: only known where there is /proc", "", "-");
+        return Ok(());
+    };
+    let grown = after.resident_kb as f64 / 1e3 - before.resident_kb as f64 / 1e3;
+    let cpu_ms = (after.cpu - before.cpu).as_secs_f64() * 1e3 / refreshes as f64;
+    println!(
+        "{:<10}{grown:>8.2} MB   grown from {} to {} refreshes (target: nothing)",
+        "", early.refreshes, late.refreshes
+    );
+    println!(
+        "{:<10}{cpu_ms:>8.2} ms   CPU a refresh, {:.2} % of a core at 10 s (target: below 1 %)",
+        "",
+        cpu_ms / 100.0
+    );
+    Ok(())
+}
+
+/// A watching process and what it has asked for so far.
+struct Watching {
+    refreshes: u64,
+    requests: u64,
+    process: Option<Process>,
+}
+
+/// What `/proc` says about a process.
+struct Process {
+    resident_kb: u64,
+    cpu: Duration,
+}
+
+fn watching(server: &Server, process: u32) -> Result<[Watching; 2]> {
+    let cold = Terms::uniform(WATCHED).total();
+    let at = |refreshes: u64| -> Result<Watching> {
+        loop {
+            let requests = server.ask("GET", "stats")?["requests"].as_u64().ok_or("the sim counts no requests")?;
+            if requests >= cold + refreshes * WATCHED {
+                let refreshes = (requests - cold) / WATCHED;
+                return Ok(Watching { refreshes, requests, process: self::process(process) });
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    Ok([at(10)?, at(10 + HOUR)?])
+}
+
+fn process(id: u32) -> Option<Process> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // Behind the name in parentheses; user and system time are the 14th and 15th of all, in hundredths of a second.
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some(Process {
+        resident_kb: resident.trim().trim_end_matches(" kB").parse().ok()?,
+        cpu: Duration::from_millis(ticks * 10),
+    })
+}
+
 fn report() -> Result<()> {
     println!("glwatch reads a group once over REST; 4 stages x 3 jobs a project, but for the demo group\n");
     let all = CASES.iter().map(measure).collect::<Result<Vec<_>>>()?;
     print_requests(&all);
     print_time(&all);
+    print_watching()?;
     print_binary()
 }
 
