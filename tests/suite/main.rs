@@ -13,6 +13,7 @@
 //! - `config.rs`: files, profiles, who may set what, `glwatch config`
 //! - `cost.rs`: how many requests a run makes, and how many at once
 //! - `proxy.rs`: a real proxy in between
+//! - `script.rs`: the script that the README gives, as it stands there
 //! - `secrets.rs`: the token shows nowhere
 //! - `terminal.rs`: the real binary in a real terminal
 
@@ -26,6 +27,7 @@ mod conformance;
 mod cost;
 mod exports;
 mod proxy;
+mod script;
 mod secrets;
 mod status;
 mod terminal;
