@@ -95,10 +95,13 @@ pub(super) fn group_error(group: GroupError, config: &Config, surroundings: &Sur
 pub(super) async fn until_stopped<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Start)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Start)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(CliError::Start)?;
     tokio::select! {
         outcome = work => outcome,
         _ = interrupt.recv() => Err(CliError::Stopped(Exit::Interrupted)),
         _ = terminate.recv() => Err(CliError::Stopped(Exit::Terminated)),
+        // The terminal is gone.
+        _ = hangup.recv() => Err(CliError::Stopped(Exit::Terminated)),
     }
 }
 
