@@ -13,15 +13,17 @@ const MODE: u32 = 0o644;
 
 /// Writes all files, reports each that cannot be written, and returns what that means for the exit code.
 pub(super) fn write_all(exports: &[Export], render: impl Fn(Output) -> io::Result<Vec<u8>>) -> Exit {
-    let mut exit = Exit::Done;
-    for export in exports {
+    write_each(exports, render).iter().fold(Exit::Done, |exit, failure| exit.worse(error::report(failure)))
+}
+
+/// Writes all files, and returns what cannot be written.
+pub(super) fn write_each(exports: &[Export], render: impl Fn(Output) -> io::Result<Vec<u8>>) -> Vec<CliError> {
+    let write = |export: &Export| {
         let written = render(export.output).and_then(|bytes| write_whole(&export.path, &bytes));
-        if let Err(source) = written {
-            let path = export.path.display().to_string();
-            exit = exit.worse(error::report(&CliError::Export { path, source }));
-        }
-    }
-    exit
+        let path = || export.path.display().to_string();
+        written.err().map(|source| CliError::Export { path: path(), source })
+    };
+    exports.iter().filter_map(write).collect()
 }
 
 /// Replaces a file at once: whoever reads it sees the old or the new one, and the old one survives a failure.

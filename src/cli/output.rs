@@ -4,7 +4,10 @@ use super::error::CliError;
 use super::exit::Exit;
 use crate::text::sanitise::sanitise;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
+use tokio::io::Interest;
+use tokio::net::unix::pipe::Sender;
 
 /// Writes what a command has to say. A reader that has gone away is not an error: it had enough.
 pub(super) fn to_stdout(bytes: &[u8]) -> Result<(), CliError> {
@@ -19,6 +22,18 @@ pub(super) fn to_reader(bytes: &[u8]) -> Result<bool, CliError> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(CliError::Output(error)),
     }
+}
+
+/// Waits until the reader of standard output has gone away; for ever where that cannot be known.
+pub(super) async fn reader_gone() {
+    let duplicate = io::stdout().as_fd().try_clone_to_owned();
+    // Whatever it is, it is only listened to. A file has no reader, and cannot be listened to.
+    if let Ok(stdout) = duplicate.and_then(Sender::from_owned_fd_unchecked)
+        && stdout.ready(Interest::ERROR).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// Writes lines for people. Whatever is foreign in them is made harmless; that standard error is closed is no error.

@@ -1,6 +1,6 @@
 //! `--watch`: the live view on a terminal, elsewhere one line per change or one JSON event per line.
 
-use super::error::CliError;
+use super::error::{self, CliError};
 use super::exit::Exit;
 use super::format::{self, Formats, Place};
 use super::status;
@@ -19,6 +19,7 @@ use crate::report::event::Event;
 use crate::text::glyph::Charset;
 use crate::tui;
 use crate::tui::run::End;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch as channel};
@@ -44,25 +45,36 @@ pub(super) async fn run(
             .map_err(|group| status::group_error(group, config, surroundings))
     };
     let exports = updates.clone();
+    let style = status::style(&config.display, surroundings);
+    let is_view = style.width.is_some() && config.display.output == Output::Table;
+    let held = RefCell::new(Vec::new());
+    // What is written into the live view would be lost with it, and the view with what is written.
+    let tell = |failure| match is_view {
+        true => held.borrow_mut().push(failure),
+        false => drop(error::report(&failure)),
+    };
     let shown = async {
-        let style = status::style(&config.display, surroundings);
-        if style.width.is_some() && config.display.output == Output::Table {
+        if is_view {
             let options = view_options(config, formats, &style);
             tui::run::run(options, updates, requests).await.map_err(CliError::Output)
         } else {
             // The requests' end is kept: without it the loop would take everybody to have gone.
             let _requests = requests;
-            print_changes(config, updates).await
+            tokio::select! {
+                end = print_changes(config, updates) => end,
+                () = output::reader_gone() => Ok(End::Closed),
+            }
         }
     };
-    tokio::select! {
-        outcome = readings => outcome.map(|()| Exit::Done),
-        end = shown => Ok(match end? {
+    let exit = tokio::select! {
+        outcome = readings => outcome.map(|()| Exit::Done)?,
+        end = shown => match end? {
             End::Quit | End::Closed => Exit::Done,
             End::Interrupted => Exit::Interrupted,
-        }),
-        () = rewrite_exports(config, formats, surroundings, exports) => Ok(Exit::Done),
-    }
+        },
+        () = rewrite_exports(config, formats, surroundings, exports, &tell) => Exit::Done,
+    };
+    Ok(held.take().iter().fold(exit, |exit, failure| exit.worse(error::report(failure))))
 }
 
 fn view_options(config: &Config, formats: &Formats, style: &Style) -> tui::app::Options {
@@ -131,14 +143,17 @@ async fn print_changes(config: &Config, mut updates: channel::Receiver<Update>) 
     Ok(End::Closed)
 }
 
-/// Writes the files anew after each reading; never ends, and a file that cannot be written does not end the watch.
+/// Writes the files anew after each reading; never ends, and a file that cannot be written does not end the watch: it is
+/// told when that begins, not after each reading.
 async fn rewrite_exports(
     config: &Config,
     formats: &Formats,
     surroundings: &Surroundings,
     mut updates: channel::Receiver<Update>,
+    tell: &dyn Fn(CliError),
 ) {
     let mut last: Option<Arc<Snapshot>> = None;
+    let mut told: Vec<String> = Vec::new();
     while !config.display.exports.is_empty()
         && let Some((snapshot, _)) = next(&mut updates, last.as_ref()).await
     {
@@ -146,7 +161,11 @@ async fn rewrite_exports(
         config.display.sort.apply(&mut sorted.rows);
         let excerpt = format::excerpt(&sorted, &config.display);
         let place = Place::File(status::style(&config.display, surroundings));
-        export::write_all(&config.display.exports, |output| formats.render(output, &excerpt, place));
+        let failures = export::write_each(&config.display.exports, |output| formats.render(output, &excerpt, place));
+        let (old, new): (Vec<_>, Vec<_>) =
+            failures.into_iter().partition(|failure| told.contains(&failure.to_string()));
+        told = old.iter().chain(&new).map(ToString::to_string).collect();
+        new.into_iter().for_each(tell);
         last = Some(snapshot);
     }
     std::future::pending().await
