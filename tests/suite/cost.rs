@@ -11,7 +11,7 @@ fn sim(world: WorldKind) -> Sim {
 }
 
 /// A world of one group with these projects, in the format of the demo's scenario.
-fn scenario(templates: &str, projects: &str) -> Sim {
+pub(crate) fn scenario(templates: &str, projects: &str) -> Sim {
     let text = format!(
         "root = \"acme\"\n\
          group = [{{ path = \"acme\", id = 12345 }}, {{ path = \"other\", id = 777 }}]\n\

@@ -12,6 +12,7 @@
 //! - `trouble.rs`: bad input and bad servers, each with its message and exit code
 //! - `config.rs`: files, profiles, who may set what, `glwatch config`
 //! - `cost.rs`: how many requests a run makes, and how many at once
+//! - `watch.rs`: `--watch` without a terminal: what a refresh costs, what it tells, how it ends
 //! - `proxy.rs`: a real proxy in between
 //! - `script.rs`: the script that the README gives, as it stands there
 //! - `secrets.rs`: the token shows nowhere
@@ -37,3 +38,4 @@ mod trouble_input;
 mod trouble_network;
 mod trouble_output;
 mod trouble_server;
+mod watch;

@@ -1,0 +1,127 @@
+//! A program that goes on: its lines as they come, signals, and its end. Every wait has a deadline; nothing polls.
+
+use super::Env;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::{JoinHandle, spawn};
+use std::time::{Duration, Instant};
+
+/// Long beyond what any run here takes.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A run that has not ended yet; dropping it kills it.
+pub(crate) struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+    stderr: Option<JoinHandle<String>>,
+}
+
+impl Env {
+    /// Starts it in a pipe.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = channel();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        // It ends with the program's output; whoever has stopped listening does not matter.
+        spawn(move || stdout.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
+        let mut stderr = child.stderr.take().unwrap();
+        let stderr = spawn(move || {
+            let mut text = String::new();
+            let _ = stderr.read_to_string(&mut text);
+            text
+        });
+        Running { child, lines, seen: Vec::new(), stderr: Some(stderr) }
+    }
+}
+
+impl Running {
+    /// Returns the next line.
+    #[track_caller]
+    pub(crate) fn line(&mut self) -> String {
+        match self.lines.recv_timeout(DEADLINE) {
+            Ok(line) => {
+                self.seen.push(line.clone());
+                line
+            }
+            Err(why) => panic!("no further line ({why}) after:\n{}", self.seen.join("\n")),
+        }
+    }
+
+    /// Passes over as many lines.
+    #[track_caller]
+    pub(crate) fn skip(&mut self, lines: usize) {
+        for _ in 0..lines {
+            self.line();
+        }
+    }
+
+    /// Returns the next line that is meant; what comes before it is passed over.
+    #[track_caller]
+    pub(crate) fn line_with(&mut self, is_meant: impl Fn(&str) -> bool) -> String {
+        let until = Instant::now() + DEADLINE;
+        while Instant::now() < until {
+            let line = self.line();
+            if is_meant(&line) {
+                return line;
+            }
+        }
+        panic!("not among these lines:\n{}", self.seen.join("\n"));
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        send_signal(self.child.id(), signal);
+    }
+
+    /// Says whether it has not ended.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for its end; returns the lines that were not read yet, what it said on standard error, and its exit code.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> (Vec<String>, String, Option<i32>) {
+        let until = Instant::now() + DEADLINE;
+        let mut rest = Vec::new();
+        loop {
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => rest.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    let mut text = self.seen.join("\n");
+                    let _ = write!(text, "\n{}", rest.join("\n"));
+                    panic!("it did not end; it said:\n{text}");
+                }
+            }
+        }
+        let code = self.child.wait().unwrap().code();
+        (rest, self.stderr.take().unwrap().join().unwrap(), code)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended long ago.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn send_signal(process: u32, signal: &str) {
+    assert!(Command::new("kill").args([signal, &process.to_string()]).status().unwrap().success());
+}
+
+/// Waits for the end of a process whose output nobody reads but for its standard error.
+#[track_caller]
+pub(crate) fn end_of(child: Child) -> Output {
+    let process = child.id();
+    let (sender, ended) = channel();
+    spawn(move || sender.send(child.wait_with_output()));
+    ended.recv_timeout(DEADLINE).map(Result::unwrap).unwrap_or_else(|_| {
+        send_signal(process, "-KILL");
+        panic!("it did not end");
+    })
+}
