@@ -44,6 +44,9 @@ pub(super) async fn run(
     }
 }
 
+/// Looks at every reading until one is the last.
+///
+/// The first is never cut short by the deadline: a deadline of nothing asks how it stands.
 async fn judge(
     mut updates: channel::Receiver<Update>,
     config: &Config,

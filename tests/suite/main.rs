@@ -13,10 +13,11 @@
 //! - `config.rs`: files, profiles, who may set what, `glwatch config`
 //! - `cost.rs`: how many requests a run makes, and how many at once
 //! - `watch.rs`: `--watch` without a terminal: what a refresh costs, what it tells, how it ends
+//! - `wait.rs`: `--wait`, and where each exit code is reached
 //! - `proxy.rs`: a real proxy in between
 //! - `script.rs`: the script that the README gives, as it stands there
 //! - `secrets.rs`: the token shows nowhere
-//! - `terminal.rs`: the real binary in a real terminal
+//! - `terminal.rs`: the real binary in a real terminal, the live view included
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -38,4 +39,5 @@ mod trouble_input;
 mod trouble_network;
 mod trouble_output;
 mod trouble_server;
+mod wait;
 mod watch;
