@@ -33,6 +33,8 @@ pub(super) enum CliError {
     NothingRead { projects: usize, first: String, hints: Vec<String> },
     #[error("failed to write the output")]
     Output(#[source] io::Error),
+    #[error("failed to show the live view")]
+    View(#[source] io::Error),
     #[error("failed to write \"{path}\"")]
     Export { path: String, source: io::Error },
     #[cfg(feature = "demo")]
@@ -57,7 +59,7 @@ impl CliError {
             Self::Group { .. } | Self::NothingRead { .. } | Self::Start(_) => Exit::NoData,
             #[cfg(feature = "demo")]
             Self::Sim(_) => Exit::NoData,
-            Self::Output(_) | Self::Export { .. } | Self::Unwritable { .. } => Exit::Unwritten,
+            Self::Output(_) | Self::View(_) | Self::Export { .. } | Self::Unwritable { .. } => Exit::Unwritten,
             Self::Stopped(exit) => *exit,
         }
     }
@@ -76,6 +78,7 @@ impl CliError {
                 vec!["check that you may write there, or name another file: --config FILE".into()]
             }
             Self::Output(_) => vec!["check that there is room on the disk, then run again".into()],
+            Self::View(_) => vec!["a pipe needs no terminal: glwatch --watch | cat, or -o ndjson".into()],
             Self::Export { source, .. } => vec![hint::unwritten(source).into()],
             Self::Command { .. } => vec!["run it by hand: its first line must be the token".into()],
             Self::File { .. } => vec!["check that the file exists and that you may read it".into()],

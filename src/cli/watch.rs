@@ -56,7 +56,7 @@ pub(super) async fn run(
     let shown = async {
         if is_view {
             let options = view_options(config, formats, &style);
-            tui::run::run(options, updates, requests).await.map_err(CliError::Output)
+            tui::run::run(options, updates, requests).await.map_err(CliError::View)
         } else {
             // The requests' end is kept: without it the loop would take everybody to have gone.
             let _requests = requests;

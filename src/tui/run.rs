@@ -39,6 +39,7 @@ pub async fn run(
     updates.mark_changed();
     loop {
         screen.terminal.draw(|frame| view::draw(&app, frame, Instant::now()))?;
+        panic_if_asked();
         let event = tokio::select! {
             key = keys.next() => match key {
                 Some(Ok(TerminalEvent::Key(key))) => Event::Key(key),
@@ -57,7 +58,12 @@ pub async fn run(
             match effect {
                 Effect::Quit => return Ok(End::Quit),
                 Effect::Interrupt => return Ok(End::Interrupted),
-                Effect::Suspend => screen.suspend()?,
+                Effect::Suspend => {
+                    screen.suspend()?;
+                    // The window may be another size by now.
+                    let size = screen.terminal.size()?;
+                    update(&mut app, Event::Resize(size.width, size.height), Instant::now());
+                }
                 // A full queue holds a request already; one is enough.
                 Effect::Refresh => drop(requests.try_send(Request::Refresh)),
                 Effect::Open(url) => {
@@ -68,4 +74,10 @@ pub async fn run(
             }
         }
     }
+}
+
+/// A way for the tests to see that a panic gives the terminal back; not in a release.
+fn panic_if_asked() {
+    #[cfg(debug_assertions)]
+    assert!(std::env::var_os("GLWATCH_PANIC_IN_VIEW").is_none(), "asked to panic by GLWATCH_PANIC_IN_VIEW");
 }

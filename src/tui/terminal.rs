@@ -1,11 +1,12 @@
 //! Taking the terminal, and giving it back as it was on every way out.
 
 use crossterm::cursor::{Hide, Show};
+use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
-use crossterm::{ExecutableCommand, execute};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use std::io::{self, Stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The terminal while it is ours; dropping this gives it back.
 #[derive(Debug)]
@@ -32,7 +33,10 @@ impl Screen {
         leave()?;
         signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
         enter()?;
-        self.terminal.clear()
+        // A new one knows that its screen is empty. Clearing the old one would ask the terminal where the cursor is, and
+        // wait for an answer that not every terminal gives.
+        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(())
     }
 }
 
@@ -43,14 +47,22 @@ impl Drop for Screen {
     }
 }
 
+/// Whether the terminal is ours. To give it back twice would move the cursor over what was written in between.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, Hide)
+    IS_TAKEN.store(true, Ordering::SeqCst);
+    execute!(io::stdout(), EnterAlternateScreen, Hide).inspect_err(|_| drop(leave()))
 }
 
 fn leave() -> io::Result<()> {
-    io::stdout().execute(Show)?.execute(LeaveAlternateScreen)?;
-    disable_raw_mode()
+    if !IS_TAKEN.swap(false, Ordering::SeqCst) {
+        return Ok(());
+    }
+    let shown = execute!(io::stdout(), Show, LeaveAlternateScreen);
+    disable_raw_mode()?;
+    shown
 }
 
 /// A panic's message would be lost with the screen that it is written on.
