@@ -2,6 +2,7 @@
 
 pub(crate) mod canned;
 pub(crate) mod running;
+pub(crate) mod terminal;
 pub(crate) mod terms;
 pub(crate) mod tls;
 
@@ -11,7 +12,7 @@ use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
 /// The binary under test.
-const BINARY: &str = env!("CARGO_BIN_EXE_glwatch");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_glwatch");
 
 /// A clean environment: no variable of the caller's, a home of its own, one zone, one language.
 pub(crate) struct Env {
