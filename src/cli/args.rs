@@ -178,6 +178,7 @@ fn pace_args() -> Vec<Arg> {
     vec![
         switch("watch", PACE, "Show it live; without a terminal, one line per change or ndjson").short('w'),
         option("interval", "TIME", PACE, "From one reading to the next [default: 10s]"),
+        option("list-interval", "TIME", PACE, "From one reading of the list of projects to the next [default: 5m]"),
         switch("wait", PACE, "Wait until no pipeline is active, then show it"),
         option("deadline", "TIME", PACE, "Wait this long at most, then exit with 5 [default: 30m]"),
         switch("fail-fast", PACE, "Wait no longer than to the first match of --fail-on"),

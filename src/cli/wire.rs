@@ -52,5 +52,6 @@ pub(super) fn collecting(config: &Config) -> collect::run::Options {
         list: ListFilter { subgroups: scope.subgroups, archived: scope.archived },
         filter: scope.filter.clone(),
         refs: scope.refs.clone(),
+        list_every: config.pace.list_interval,
     }
 }

@@ -6,8 +6,6 @@ use crate::domain::snapshot::Snapshot;
 use crate::gitlab::client::PipelineHead;
 use std::time::Duration;
 
-/// How often the list of projects is read again, so that new ones appear by themselves.
-pub const LIST_EVERY: Duration = Duration::from_secs(5 * 60);
 /// `RateLimit-*` counts in minutes on GitLab.com and by default everywhere else
 /// (<https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/>).
 const LIMIT_WINDOW: Duration = Duration::from_secs(60);

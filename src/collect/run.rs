@@ -2,7 +2,6 @@
 
 use super::follow::{Followed, Known};
 use super::list::{self, Listed};
-use super::plan::LIST_EVERY;
 use super::project::{self, Draft, GLOB_MATCHES, GLOB_WINDOW, ProjectReading, Reading};
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::pipeline::DownstreamLink;
@@ -29,6 +28,8 @@ pub struct Options {
     pub list: ListFilter,
     pub filter: ProjectFilter,
     pub refs: Vec<RefSelector>,
+    /// How often the list of projects is read again, so that new ones appear by themselves.
+    pub list_every: Duration,
 }
 
 /// What one reading may take in all.
@@ -112,7 +113,8 @@ impl<'a> Collector<'a> {
     /// Only what makes the whole reading worthless is an error: the token is refused, or no group can be read.
     pub async fn read(&mut self, progress: &dyn Fn(Progress)) -> Result<Reply, GroupError> {
         self.client.limit_time(TOTAL_TIME);
-        let is_list_due = self.memory.list.as_ref().is_none_or(|list| list.read_at.elapsed() >= LIST_EVERY);
+        let is_list_due =
+            self.memory.list.as_ref().is_none_or(|list| list.read_at.elapsed() >= self.options.list_every);
         // What is triggered outside the group has no pulse of its own: it is read again with the list.
         let before = Before { rows: &self.memory.rows, rereads_triggers: is_list_due };
         let (sender, found) = unbounded_channel();
@@ -145,13 +147,14 @@ impl<'a> Collector<'a> {
                 None
             }
             Some(_) | None => {
-                let groups = self.options.groups.iter();
-                Some(
-                    join_all(
-                        groups.map(|group| list::read_group(self.client, group, self.options.list, found.clone())),
-                    )
-                    .await,
-                )
+                let read = |group| list::read_group(self.client, group, self.options.list, found.clone());
+                let lists = join_all(self.options.groups.iter().map(read)).await;
+                let is_cut = lists.iter().any(|list| list.as_ref().is_ok_and(|list| !list.problems.is_empty()));
+                // A part of the list that is lost this time does not make its projects disappear.
+                for project in self.memory.list.iter().filter(|_| is_cut).flat_map(|list| &list.projects) {
+                    let _ = found.send(project.clone());
+                }
+                Some(lists)
             }
         }
     }

@@ -92,6 +92,7 @@ pub const KEYS: &[Key] = &[
     refused("log-file", Form::Path, "", WRITES),
     flag_only("watch"),
     permitted("interval", Form::Text, "10s"),
+    permitted("list-interval", Form::Text, "5m"),
     flag_only("wait"),
     permitted("deadline", Form::Text, "30m"),
     flag_only("fail-fast"),

@@ -10,6 +10,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
+/// New projects are in no hurry, and a list of 2000 is 20 requests.
+const DEFAULT_LIST_INTERVAL: Duration = Duration::from_secs(5 * 60);
 const INTERVAL: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(24 * 3600);
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30 * 60);
 const DEADLINE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(7 * 24 * 3600);
@@ -37,7 +39,8 @@ pub(super) fn resolve(settings: &Settings) -> Result<Pace, ConfigError> {
         newer_than: settings.parsed("newer-than", None, |text| newer_than(text).map(Some))?,
     };
     let interval = time(settings, "interval", DEFAULT_INTERVAL, INTERVAL)?;
-    Ok(Pace { watch, interval, wait: waits.then_some(wait) })
+    let list_interval = time(settings, "list-interval", DEFAULT_LIST_INTERVAL, INTERVAL)?;
+    Ok(Pace { watch, interval, list_interval, wait: waits.then_some(wait) })
 }
 
 fn refuse_together(settings: &Settings, key: &'static str, is_set: bool, problem: &str) -> Result<(), ConfigError> {

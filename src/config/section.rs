@@ -71,6 +71,8 @@ pub struct Collecting {
 pub struct Pace {
     pub watch: bool,
     pub interval: Duration,
+    /// From one reading of the list of projects to the next.
+    pub list_interval: Duration,
     pub wait: Option<Wait>,
 }
 

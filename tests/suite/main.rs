@@ -11,6 +11,7 @@
 //! - `exports.rs`: every format, files replaced whole, what is shown against what is judged
 //! - `trouble.rs`: bad input and bad servers, each with its message and exit code
 //! - `config.rs`: files, profiles, who may set what, `glwatch config`
+//! - `list.rs`: projects that come, go, or are lost with a page of the list
 //! - `cost.rs`: how many requests a run makes, and how many at once
 //! - `watch.rs`: `--watch` without a terminal: what a refresh costs, what it tells, how it ends
 //! - `wait.rs`: `--wait`, and where each exit code is reached
@@ -28,6 +29,7 @@ mod config;
 mod conformance;
 mod cost;
 mod exports;
+mod list;
 mod proxy;
 mod script;
 mod secrets;
