@@ -71,6 +71,8 @@ pub struct Collector<'a> {
 /// What is kept from one reading to the next.
 #[derive(Debug, Default)]
 struct Memory {
+    /// Whether there is a next one: a single reading would only hold everything twice.
+    is_kept: bool,
     list: Option<List>,
     rows: HashMap<ProjectId, Remembered>,
 }
@@ -100,8 +102,14 @@ struct Before<'a> {
 }
 
 impl<'a> Collector<'a> {
-    pub fn new(client: &'a Client, options: &'a Options) -> Self {
+    /// Makes a collector that reads once.
+    pub fn once(client: &'a Client, options: &'a Options) -> Self {
         Self { client, options, memory: Memory::default() }
+    }
+
+    /// Makes a collector that reads again and again.
+    pub fn watching(client: &'a Client, options: &'a Options) -> Self {
+        Self { client, options, memory: Memory { is_kept: true, ..Memory::default() } }
     }
 
     pub fn client(&self) -> &Client {
@@ -204,9 +212,10 @@ impl Memory {
                         false => draft.pipeline.downstream = followed.tree(draft.pipeline.id, &draft.links),
                     }
                 }
-                let pipelines = drafts.iter().map(|draft| draft.pipeline.clone()).collect();
-                self.rows.insert(project.id, Remembered { drafts, as_of });
-                State::Ok(pipelines)
+                if self.is_kept {
+                    self.rows.insert(project.id, Remembered { drafts: drafts.clone(), as_of });
+                }
+                State::Ok(drafts.into_iter().map(|draft| draft.pipeline).collect())
             }
         };
         if !matches!(state, State::Ok(_)) {
