@@ -44,8 +44,8 @@ pub fn interval(asked: Duration, cost: u64, limit: Option<u64>, rps: f64) -> Dur
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::example::{below, pipeline};
     use crate::domain::id::PipelineId;
-    use crate::domain::pipeline::{Downstream, Ref};
     use crate::domain::status::Status;
     use chrono::{DateTime, Utc};
 
@@ -53,40 +53,9 @@ mod tests {
         DateTime::from_timestamp(seconds, 0)
     }
 
-    fn read(status: Status, below: Option<Status>) -> Pipeline {
-        let downstream = below.map(|status| Downstream {
-            id: PipelineId(2),
-            project: None,
-            status,
-            has_warnings: false,
-            is_unread: false,
-            web_url: None,
-            downstream: vec![],
-        });
-        Pipeline {
-            id: PipelineId(1),
-            iid: None,
-            status,
-            has_warnings: false,
-            git_ref: Ref::from_gitlab("main", Some(false)),
-            sha: None,
-            source: None,
-            name: None,
-            created_at: None,
-            started_at: None,
-            finished_at: None,
-            updated_at: at(10),
-            duration: None,
-            queued: None,
-            coverage: None,
-            user: None,
-            commit_title: None,
-            failure_reason: None,
-            yaml_errors: None,
-            web_url: None,
-            stages: vec![],
-            downstream: downstream.into_iter().collect(),
-        }
+    fn read(status: Status, child: Option<Status>) -> Pipeline {
+        let downstream = child.map(|status| below(2, status, vec![])).into_iter().collect();
+        Pipeline { updated_at: at(10), ..pipeline(status, downstream) }
     }
 
     fn head(id: u64, status: Status, updated: i64) -> PipelineHead {

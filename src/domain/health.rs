@@ -120,8 +120,8 @@ impl FailOn {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::domain::id::{PipelineId, ProjectId};
-    use crate::domain::pipeline::Ref;
+    use crate::domain::example;
+    use crate::domain::id::ProjectId;
     use crate::domain::project::{Failure, Project};
     use chrono::{DateTime, Utc};
 
@@ -143,30 +143,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::domain) fn ran(path: &str, status: Status, created: i64) -> ProjectRow {
-        let pipeline = Pipeline {
-            id: PipelineId(1),
-            iid: None,
-            status,
-            has_warnings: false,
-            git_ref: Ref::from_gitlab("main", Some(false)),
-            sha: None,
-            source: None,
-            name: None,
-            created_at: Some(at(created)),
-            started_at: None,
-            finished_at: None,
-            updated_at: None,
-            duration: None,
-            queued: None,
-            coverage: None,
-            user: None,
-            commit_title: None,
-            failure_reason: None,
-            yaml_errors: None,
-            web_url: None,
-            stages: vec![],
-            downstream: vec![],
-        };
+        let pipeline = Pipeline { created_at: Some(at(created)), ..example::pipeline(status, vec![]) };
         row(path, State::Ok(vec![pipeline]))
     }
 

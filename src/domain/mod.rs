@@ -3,6 +3,8 @@
 //! Pure: no I/O, no async, no clock, no colour, and no serde for the wire. Time is an argument.
 
 pub mod change;
+#[cfg(test)]
+pub(crate) mod example;
 pub mod excerpt;
 pub mod health;
 pub mod host;

@@ -185,6 +185,7 @@ impl fmt::Display for Ref {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::example::{below, pipeline as parent};
 
     #[test]
     fn refs_are_named_as_what_they_are() {
@@ -207,43 +208,8 @@ mod tests {
         }
     }
 
-    fn downstream(status: Status, below: Vec<Downstream>) -> Downstream {
-        Downstream {
-            id: PipelineId(2),
-            project: None,
-            status,
-            has_warnings: false,
-            is_unread: false,
-            web_url: None,
-            downstream: below,
-        }
-    }
-
-    fn parent(status: Status, below: Vec<Downstream>) -> Pipeline {
-        Pipeline {
-            id: PipelineId(1),
-            iid: None,
-            status,
-            has_warnings: false,
-            git_ref: Ref::from_gitlab("main", Some(false)),
-            sha: None,
-            source: None,
-            name: None,
-            created_at: None,
-            started_at: None,
-            finished_at: None,
-            updated_at: None,
-            duration: None,
-            queued: None,
-            coverage: None,
-            user: None,
-            commit_title: None,
-            failure_reason: None,
-            yaml_errors: None,
-            web_url: None,
-            stages: vec![],
-            downstream: below,
-        }
+    fn downstream(status: Status, further: Vec<Downstream>) -> Downstream {
+        below(2, status, further)
     }
 
     #[test]

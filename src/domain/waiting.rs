@@ -30,23 +30,14 @@ pub fn reason(row: &ProjectRow, newer_than: Option<DateTime<Utc>>) -> Option<&'s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::example::below;
     use crate::domain::health::tests::{failure, ran, row};
-    use crate::domain::id::PipelineId;
-    use crate::domain::pipeline::Downstream;
     use crate::domain::status::Status;
 
     fn with_child(status: Status, child: Status) -> ProjectRow {
         let mut row = ran("p", status, 10);
         if let State::Ok(pipelines) = &mut row.state {
-            pipelines[0].downstream.push(Downstream {
-                id: PipelineId(9),
-                project: None,
-                status: child,
-                has_warnings: false,
-                is_unread: false,
-                web_url: None,
-                downstream: vec![],
-            });
+            pipelines[0].downstream.push(below(9, child, vec![]));
         }
         row
     }

@@ -248,7 +248,8 @@ pub(super) fn missing(snapshot: &Snapshot) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::{GroupId, PipelineId, ProjectId};
+    use crate::domain::example::{below, pipeline};
+    use crate::domain::id::{GroupId, ProjectId};
     use crate::domain::pipeline::Ref;
     use crate::domain::project::{Failure, Project};
     use crate::domain::usage::Usage;
@@ -256,38 +257,6 @@ mod tests {
 
     fn noon() -> DateTime<Utc> {
         "2026-11-20T12:00:00Z".parse().unwrap()
-    }
-
-    fn pipeline(status: Status, downstream: Vec<Downstream>) -> Pipeline {
-        Pipeline {
-            id: PipelineId(1),
-            iid: None,
-            status,
-            has_warnings: false,
-            git_ref: Ref::from_gitlab("main", Some(false)),
-            sha: None,
-            source: None,
-            name: None,
-            created_at: None,
-            started_at: None,
-            finished_at: None,
-            updated_at: None,
-            duration: None,
-            queued: None,
-            coverage: None,
-            user: None,
-            commit_title: None,
-            failure_reason: None,
-            yaml_errors: None,
-            web_url: None,
-            stages: vec![],
-            downstream,
-        }
-    }
-
-    fn below(id: u64, status: Status, downstream: Vec<Downstream>) -> Downstream {
-        let id = PipelineId(id);
-        Downstream { id, project: None, status, has_warnings: false, is_unread: false, web_url: None, downstream }
     }
 
     #[test]
