@@ -125,3 +125,47 @@ fn stale(last: &Snapshot, error: &GroupError) -> Snapshot {
     snapshot.problems = vec![Problem { scope: Scope::Group, subject: error.group.clone(), failure }];
     snapshot
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::health::tests::{failure, ran, row};
+    use crate::domain::project::StateWord;
+    use crate::domain::status::Status;
+    use crate::domain::usage::Usage;
+    use crate::gitlab::error::{Error, Kind};
+    use chrono::DateTime;
+
+    fn refused() -> Error {
+        let kind = Kind::Unauthorized("Token is expired".into());
+        Error { request: "GET /groups/acme".into(), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
+    }
+
+    #[test]
+    fn a_reading_that_brought_nothing_makes_old_what_was_known_and_keeps_the_rest() {
+        let before = Snapshot {
+            host: "https://gitlab.example.com".into(),
+            taken_at: DateTime::from_timestamp(100, 0).unwrap(),
+            groups: vec![],
+            rows: vec![
+                ran("ran", Status::Running, 10),
+                row("never", State::NoPipeline { ever_ran: Some(false) }),
+                row("hidden", State::NoAccess(failure())),
+                row("unread", State::Error(failure())),
+            ],
+            problems: vec![Problem { scope: Scope::List, subject: "acme".into(), failure: failure() }],
+            usage: Usage::default(),
+        };
+        let error = || GroupError { group: "acme".into(), source: Box::new(refused()) };
+        let once = stale(&before, &error());
+        let states: Vec<StateWord> = once.rows.iter().map(|row| row.state_word()).collect();
+        use StateWord::{NoAccess, NoPipeline, Stale};
+        assert_eq!(states, [Stale, NoPipeline, NoAccess, StateWord::Error]);
+        assert_eq!(once.rows[0].pipelines(), before.rows[0].pipelines());
+        assert_eq!(once.rows[0].as_of, before.rows[0].as_of, "old data is not made fresh");
+        assert!(!once.is_complete());
+        assert_eq!((once.problems.len(), once.problems[0].scope), (1, Scope::Group));
+        // A second time changes nothing more.
+        assert_eq!(stale(&once, &error()), once);
+    }
+}

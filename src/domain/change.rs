@@ -29,8 +29,8 @@ pub enum What {
     Appeared { project: String },
     /// A project left the group: deleted, archived, moved, or filtered out.
     Left { project: String },
-    /// A row changed its state, and why where that is known.
-    State { project: String, from: StateWord, to: StateWord, failure: Option<Failure> },
+    /// A row changed its state, and why where that is known; `from` is `None` when there was no row.
+    State { project: String, from: Option<StateWord>, to: StateWord, failure: Option<Failure> },
     /// A problem of the whole run that was not there before.
     Problem(Problem),
 }
@@ -65,8 +65,13 @@ fn row_changes(old: Option<&ProjectRow>, new: &ProjectRow, is_known_group: bool,
     if old.is_none() && is_known_group {
         found.push(What::Appeared { project: project() });
     }
-    let (from, to) = (old.map_or(StateWord::Ok, ProjectRow::state_word), new.state_word());
-    if from != to && (old.is_some() || to != StateWord::NoPipeline) {
+    let (from, to) = (old.map(ProjectRow::state_word), new.state_word());
+    // A new row is worth a word only when it has a problem: its pipelines tell the rest.
+    let is_told = match from {
+        Some(from) => from != to,
+        None => !matches!(to, StateWord::Ok | StateWord::NoPipeline),
+    };
+    if is_told {
         found.push(What::State { project: project(), from, to, failure: new.failure().cloned() });
     }
     let State::Ok(pipelines) = &new.state else { return };
@@ -81,5 +86,157 @@ fn row_changes(old: Option<&ProjectRow>, new: &ProjectRow, is_known_group: bool,
         if from.as_ref() != Some(&to) || !ids.contains(&pipeline.id) {
             found.push(What::Pipeline { project: project(), from, to, pipeline: Box::new(pipeline.clone()) });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::health::tests::{failure, ran, row};
+    use crate::domain::id::{PipelineId, ProjectId};
+    use crate::domain::snapshot::Scope;
+    use crate::domain::usage::Usage;
+
+    fn snapshot(rows: Vec<ProjectRow>, problems: &[&str]) -> Snapshot {
+        let problem = |subject: &&str| Problem {
+            scope: Scope::Group,
+            subject: (*subject).to_owned(),
+            failure: Failure { kind: "http_502".into(), message: "no answer".into() },
+        };
+        Snapshot {
+            host: String::new(),
+            taken_at: DateTime::from_timestamp(0, 0).unwrap(),
+            groups: vec![],
+            rows,
+            problems: problems.iter().map(problem).collect(),
+            usage: Usage::default(),
+        }
+    }
+
+    /// The n-th pipeline of project `a`.
+    fn nth(n: u64, git_ref: &str, status: Status) -> ProjectRow {
+        let mut row = ran("a", status, 0);
+        if let State::Ok(pipelines) = &mut row.state {
+            pipelines[0].id = PipelineId(n);
+            pipelines[0].git_ref = Ref::from_gitlab(git_ref, Some(false));
+        }
+        row
+    }
+
+    fn stale(row: ProjectRow) -> ProjectRow {
+        let State::Ok(pipelines) = row.state else { panic!("{row:?}") };
+        ProjectRow { state: State::Stale { pipelines, failure: failure() }, ..row }
+    }
+
+    fn both(one: ProjectRow, two: ProjectRow) -> ProjectRow {
+        let pipelines = [one.pipelines(), two.pipelines()].concat();
+        ProjectRow { state: State::Ok(pipelines), ..one }
+    }
+
+    fn other(mut row: ProjectRow) -> ProjectRow {
+        row.project.id = ProjectId(2);
+        row.project.full_path = "b".into();
+        row
+    }
+
+    fn words(changes: &[Change]) -> Vec<String> {
+        let say = |change: &Change| match &change.what {
+            What::Pipeline { project, from, to, pipeline } => {
+                let from = from.as_ref().map_or("none", Status::word);
+                format!("{project} {}#{} {from} -> {}", pipeline.git_ref.name, pipeline.id, to.word())
+            }
+            What::Appeared { project } => format!("{project} appeared"),
+            What::Left { project } => format!("{project} left"),
+            What::State { project, from, to, failure } => {
+                let why = failure.as_ref().map_or("", |failure| failure.message.as_str());
+                format!("{project} is {} -> {to} {why}", from.map_or("none", StateWord::word)).trim_end().to_owned()
+            }
+            What::Problem(problem) => format!("problem of {}", problem.subject),
+        };
+        changes.iter().map(say).collect()
+    }
+
+    #[track_caller]
+    fn tells(sentence: &str, before: Option<ProjectRow>, after: Option<ProjectRow>, expected: &[&str]) {
+        let [before, after] = [before, after].map(|row| snapshot(row.into_iter().collect(), &[]));
+        assert_eq!(words(&changes(Some(&before), &after)), expected, "{sentence}");
+    }
+
+    #[test]
+    fn pipelines_are_told_when_they_go_on_and_when_a_newer_one_takes_their_place() {
+        use Status::*;
+        let on_main = |n, status| nth(n, "main", status);
+        let cases = [
+            ("nothing changed", on_main(1, Running), on_main(1, Running), &[][..]),
+            ("went on", on_main(1, Running), on_main(1, Failed), &["a main#1 running -> failed"]),
+            (
+                "a newer one as good as the last",
+                on_main(1, Success),
+                on_main(2, Success),
+                &["a main#2 success -> success"],
+            ),
+            ("the newest was deleted", on_main(2, Failed), on_main(1, Success), &["a main#1 failed -> success"]),
+            ("another ref in the same row", on_main(1, Failed), nth(2, "fix", Running), &["a fix#2 failed -> running"]),
+            (
+                "of several refs only the one that went on",
+                both(on_main(1, Success), nth(2, "v1", Running)),
+                both(on_main(1, Success), nth(2, "v1", Success)),
+                &["a v1#2 running -> success"],
+            ),
+            (
+                "one ref more",
+                both(on_main(1, Success), nth(2, "v1", Success)),
+                both(on_main(1, Success), nth(3, "v2", Pending)),
+                &["a v2#3 none -> pending"],
+            ),
+            (
+                "a word that is not known",
+                on_main(1, Running),
+                on_main(1, Other("odd".into())),
+                &["a main#1 running -> odd"],
+            ),
+        ];
+        for (sentence, before, after, expected) in cases {
+            tells(sentence, Some(before), Some(after), expected);
+        }
+    }
+
+    #[test]
+    fn rows_are_told_when_they_come_go_and_change_their_state() {
+        let run = |status| nth(1, "main", status);
+        let none = || row("a", State::NoPipeline { ever_ran: Some(false) });
+        let hidden = || row("a", State::NoAccess(failure()));
+        use Status::{Failed, Running};
+        tells("came with a pipeline", None, Some(run(Running)), &["a appeared", "a main#1 none -> running"]);
+        tells("came without", None, Some(none()), &["a appeared"]);
+        tells("came hidden", None, Some(hidden()), &["a appeared", "a is none -> no_access no answer"]);
+        tells("left", Some(run(Running)), None, &["a left"]);
+        tells(
+            "first pipeline",
+            Some(none()),
+            Some(run(Running)),
+            &["a is no_pipeline -> ok", "a main#1 none -> running"],
+        );
+        tells("could not be read", Some(run(Running)), Some(stale(run(Running))), &["a is ok -> stale no answer"]);
+        tells("still could not", Some(stale(run(Running))), Some(stale(run(Running))), &[]);
+        tells("came back unchanged", Some(stale(run(Running))), Some(run(Running)), &["a is stale -> ok"]);
+        let went_on = ["a is stale -> ok", "a main#1 running -> failed"];
+        tells("came back and went on meanwhile", Some(stale(run(Running))), Some(run(Failed)), &went_on);
+    }
+
+    #[test]
+    fn before_the_first_reading_there_was_nothing_and_nobody_came() {
+        let after = snapshot(vec![nth(1, "main", Status::Failed), other(row("b", State::Error(failure())))], &[]);
+        assert_eq!(words(&changes(None, &after)), ["a main#1 none -> failed", "b is none -> error no answer"]);
+    }
+
+    #[test]
+    fn a_problem_is_told_once_and_a_row_tells_its_own() {
+        let rows = || vec![nth(1, "main", Status::Success)];
+        let [quiet, one, two] = [&[][..], &["acme"], &["acme", "a", "other"]].map(|who| snapshot(rows(), who));
+        assert_eq!(words(&changes(Some(&quiet), &one)), ["problem of acme"]);
+        assert_eq!(words(&changes(Some(&one), &one)), [""; 0]);
+        assert_eq!(words(&changes(Some(&one), &two)), ["problem of other"]);
+        assert_eq!(words(&changes(Some(&two), &quiet)), [""; 0]);
     }
 }

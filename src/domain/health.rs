@@ -118,7 +118,7 @@ impl FailOn {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::domain::example;
     use crate::domain::id::ProjectId;
@@ -129,7 +129,7 @@ pub(super) mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    pub(in crate::domain) fn row(path: &str, state: State) -> ProjectRow {
+    pub(crate) fn row(path: &str, state: State) -> ProjectRow {
         let project = Project {
             id: ProjectId(1),
             name: path.into(),
@@ -142,12 +142,12 @@ pub(super) mod tests {
         ProjectRow { project, state, as_of: at(0) }
     }
 
-    pub(in crate::domain) fn ran(path: &str, status: Status, created: i64) -> ProjectRow {
+    pub(crate) fn ran(path: &str, status: Status, created: i64) -> ProjectRow {
         let pipeline = Pipeline { created_at: Some(at(created)), ..example::pipeline(status, vec![]) };
         row(path, State::Ok(vec![pipeline]))
     }
 
-    pub(in crate::domain) fn failure() -> Failure {
+    pub(crate) fn failure() -> Failure {
         Failure { kind: "http_500".into(), message: "no answer".into() }
     }
 

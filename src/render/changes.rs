@@ -1,6 +1,7 @@
 //! Changes as lines of text: `--watch` where there is no terminal. One line per change, TABs between, no control codes.
 
 use crate::domain::change::{Change, What};
+use crate::domain::project::StateWord;
 use crate::text::sanitise::sanitise;
 use std::io::{self, Write};
 
@@ -20,7 +21,7 @@ pub fn write(change: &Change, out: &mut dyn Write) -> io::Result<()> {
         What::Left { project } => (project, "left".to_owned()),
         What::State { project, from, to, failure } => {
             let why = failure.as_ref().map_or(String::new(), |failure| format!("\t{}", sanitise(&failure.message)));
-            (project, format!("{from} -> {to}{why}"))
+            (project, format!("{} -> {to}{why}", from.map_or("none", StateWord::word)))
         }
         What::Problem(problem) => (&problem.subject, format!("problem\t{}", sanitise(&problem.failure.message))),
     };

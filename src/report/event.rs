@@ -2,6 +2,7 @@
 
 use super::contract::{PipelineEntry, ProblemEntry, time};
 use crate::domain::change::{Change, What};
+use crate::domain::project::StateWord;
 use crate::domain::usage::Usage;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -65,7 +66,7 @@ impl<'a> From<&'a Change> for Event<'a> {
                 at,
                 project,
                 change: "state",
-                from: Some(from.word()),
+                from: from.map(StateWord::word),
                 to: Some(to.word()),
                 message: failure.as_ref().map(|failure| failure.message.as_str()),
             },
