@@ -40,7 +40,7 @@ pub const BINDINGS: [Binding; 15] = [
     bind(&[(KeyCode::Char('?'), NONE), (KeyCode::F(1), NONE)], "?", "this help", Action::Help),
     bind(&[(KeyCode::Char('r'), NONE), (KeyCode::F(5), NONE)], "r", "read now", Action::Refresh),
     bind(&[(KeyCode::Char('f'), NONE)], "f", "only what wants attention, or all", Action::ToggleAttention),
-    bind(&[(KeyCode::Char('s'), NONE)], "s", "next order: attention, name, age, duration, status", Action::NextSort),
+    bind(&[(KeyCode::Char('s'), NONE)], "s", "next order (attention, name, age...)", Action::NextSort),
     bind(
         &[(KeyCode::Char('o'), NONE), (KeyCode::Enter, NONE)],
         "o enter",

@@ -1,11 +1,11 @@
 //! What it cost, what is missing, and the keys.
 
-use super::paint::span;
+use super::paint::{joined, span};
 use crate::report::cell::Tone;
 use crate::report::item::clean;
 use crate::text::plural::counted;
 use crate::text::width::truncate;
-use crate::tui::app::App;
+use crate::tui::app::{App, Modal};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -13,23 +13,27 @@ use ratatui::widgets::Paragraph;
 
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(area.width);
-    frame.render_widget(Paragraph::new(vec![cost(app, width), keys(app, width)]), area);
+    frame.render_widget(Paragraph::new(vec![facts(app, width), keys(app, width)]), area);
 }
 
-fn cost<'a>(app: &App, width: usize) -> Line<'a> {
+/// Says where one is, what is missing, and what the last reading took, in this order: a narrow screen loses the last.
+fn facts<'a>(app: &App, width: usize) -> Line<'a> {
     let Some(snapshot) = &app.update.snapshot else { return Line::default() };
-    let usage = &snapshot.usage;
-    let mut text = format!("{} at the last reading", counted(app.update.cost, "request"));
-    if let (Some(remaining), Some(limit)) = (usage.remaining, usage.limit) {
-        text.push_str(&format!(", {remaining} of {limit} left"));
+    let mut cost = format!("{} at the last reading", counted(app.update.cost, "request"));
+    if let (Some(remaining), Some(limit)) = (snapshot.usage.remaining, snapshot.usage.limit) {
+        cost.push_str(&format!(", {remaining} of {limit} left"));
     }
-    let mut line = vec![span(app, text.clone(), Tone::Muted)];
-    if let Some(missing) = last_problem(app) {
-        let missing = format!(" {} {missing}", app.options.charset.dot());
-        let room = width.saturating_sub(text.chars().count());
-        line.push(span(app, truncate(&missing, room, app.options.charset), Tone::Bad));
-    }
-    Line::from(line)
+    let place = place(app).map(|place| (place, Tone::Muted));
+    let problem = last_problem(app).map(|problem| (problem, Tone::Bad));
+    let parts: Vec<_> = place.into_iter().chain(problem).chain([(cost, Tone::Muted)]).collect();
+    joined(app, &parts, width)
+}
+
+/// Says which rows are seen, where not all are.
+fn place(app: &App) -> Option<String> {
+    let (rows, page) = (app.rows.len(), app.page());
+    let last = (app.offset + page).min(rows);
+    (rows > page).then(|| format!("rows {}-{last} of {rows}", app.offset + 1))
 }
 
 /// Returns the worst that is to be said: what is missing, else the last problem of any kind.
@@ -46,6 +50,9 @@ fn last_problem(app: &App) -> Option<String> {
 }
 
 fn keys<'a>(app: &App, width: usize) -> Line<'a> {
+    if app.modal == Some(Modal::Help) {
+        return Line::from(span(app, "q close the help", Tone::Muted));
+    }
     let filter = if app.attention_only { "f all" } else { "f attention" };
     let keys = ["q quit", "? help", "r read now", filter, "s sort", "o open"];
     Line::from(span(app, truncate(&keys.join("  "), width, app.options.charset), Tone::Muted))

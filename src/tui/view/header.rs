@@ -1,6 +1,6 @@
 //! What there is to know at a glance: the groups, the counts, when the next reading is, and what has just begun to fail.
 
-use super::paint::span;
+use super::paint::{joined, span};
 use crate::collect::watch::Phase;
 use crate::report::cell::Tone;
 use crate::report::item::clean;
@@ -15,7 +15,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, now: Instant) {
-    frame.render_widget(Paragraph::new(vec![counts(app, usize::from(area.width)), turn(app, now)]), area);
+    let width = usize::from(area.width);
+    frame.render_widget(Paragraph::new(vec![counts(app, width), turn(app, width, now)]), area);
 }
 
 fn counts<'a>(app: &App, width: usize) -> Line<'a> {
@@ -45,7 +46,7 @@ fn counts<'a>(app: &App, width: usize) -> Line<'a> {
 }
 
 /// Says what the program is doing, and what is new.
-fn turn<'a>(app: &App, now: Instant) -> Line<'a> {
+fn turn<'a>(app: &App, width: usize, now: Instant) -> Line<'a> {
     let doing = match app.update.phase {
         Phase::Reading(progress) if progress.listed > 0 => {
             format!("reading {} of {}", progress.read, progress.listed)
@@ -56,13 +57,9 @@ fn turn<'a>(app: &App, now: Instant) -> Line<'a> {
             format!("next in {} (every {})", duration(left), duration(whole(interval)))
         }
     };
-    let mut line = vec![span(app, doing, Tone::Muted)];
-    let separator = format!(" {} ", app.options.charset.dot());
-    if app.attention_only {
-        line.push(span(app, format!("{separator}only what wants attention"), Tone::Warn));
-    }
+    let mut parts = vec![(doing, Tone::Muted)];
     if let Some(notice) = &app.notice {
-        line.push(span(app, format!("{separator}{notice}"), Tone::Plain));
+        parts.push((notice.clone(), Tone::Plain));
     }
     if let Some(latest) = app.news.last() {
         let more = match app.news.len() - 1 {
@@ -70,9 +67,12 @@ fn turn<'a>(app: &App, now: Instant) -> Line<'a> {
             more => format!(" and {more} more"),
         };
         let project = clean(&latest.project, app.options.charset);
-        line.push(span(app, format!("{separator}{project}{more} began to fail"), Tone::Bad));
+        parts.push((format!("{project}{more} began to fail"), Tone::Bad));
     }
-    Line::from(line)
+    if app.attention_only {
+        parts.push(("only what wants attention".to_owned(), Tone::Warn));
+    }
+    joined(app, &parts, width)
 }
 
 /// Rounds up to whole seconds: a countdown that shows 0 for a second looks stuck.

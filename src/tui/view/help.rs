@@ -13,6 +13,8 @@ use ratatui::widgets::{Clear, Paragraph};
 
 /// Keys are written in this many cells.
 const LABEL: usize = 11;
+/// And the words for the glyphs in this many.
+const WORD: usize = 21;
 
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Clear, area);
@@ -29,13 +31,18 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         ]));
     }
     lines.push(Line::default());
-    for row in Status::KNOWN.chunks(4) {
+    for row in Status::KNOWN.chunks((usize::from(area.width) / (WORD + 2)).max(1)) {
         let mut line = Vec::new();
         for status in row {
             line.push(span(app, glyph(status, charset), Tone::from(status)));
-            line.push(span(app, format!(" {:<21}", status.word()), Tone::Plain));
+            line.push(span(app, format!(" {:<WORD$}", status.word()), Tone::Plain));
         }
         lines.push(Line::from(line));
+    }
+    let room = usize::from(area.height);
+    if lines.len() > room {
+        lines.truncate(room.saturating_sub(1));
+        lines.push(Line::from(span(app, format!("{} a taller terminal shows more", charset.ellipsis()), Tone::Muted)));
     }
     frame.render_widget(Paragraph::new(lines), area);
 }

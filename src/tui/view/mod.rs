@@ -5,7 +5,7 @@
 //! next in 7s (every 10s) · payments/api began to fail
 //! project   ref   pipeline   stages   duration  age  table
 //! ...
-//! 41 requests, 1959 of 2000 left · incomplete: ...   footer
+//! rows 1-19 of 40 · incomplete: ... · 41 requests ... footer
 //! q quit  ? help  r read now ...
 //! ```
 
@@ -28,7 +28,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, now: Instant) {
     table::draw(app, frame, middle);
     footer::draw(app, frame, bottom);
     match app.modal {
-        Some(Modal::Help) => help::draw(app, frame, middle),
+        Some(Modal::Help) => {
+            // It needs all the room there is; the line below says how to close it.
+            let [all, _] = Layout::vertical([Constraint::Min(1), Constraint::Length(1)]).areas(frame.area());
+            help::draw(app, frame, all);
+        }
         None => {}
     }
 }

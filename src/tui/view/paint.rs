@@ -2,9 +2,10 @@
 
 use crate::report::cell::Tone;
 use crate::report::item::Span as Text;
+use crate::text::width::{cells, truncate};
 use crate::tui::app::App;
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::Span;
+use ratatui::text::{Line, Span};
 
 pub(super) fn style(app: &App, tone: Tone) -> Style {
     if !app.options.color {
@@ -27,4 +28,22 @@ pub(super) fn span<'a>(app: &App, text: impl Into<String>, tone: Tone) -> Span<'
 
 pub(super) fn spans<'a>(app: &App, texts: &[Text]) -> Vec<Span<'a>> {
     texts.iter().map(|text| span(app, text.text.clone(), text.tone)).collect()
+}
+
+/// Joins what is to be said, the most important first; what the width has no room for is cut with a sign of it.
+pub(super) fn joined<'a>(app: &App, parts: &[(String, Tone)], width: usize) -> Line<'a> {
+    let separator = format!(" {} ", app.options.charset.dot());
+    let mut line = Vec::new();
+    let mut room = width;
+    for (n, (text, tone)) in parts.iter().enumerate() {
+        let text = if n > 0 { format!("{separator}{text}") } else { text.clone() };
+        let cut = truncate(&text, room, app.options.charset);
+        room -= cells(&cut);
+        let is_cut = cut != text;
+        line.push(span(app, cut, *tone));
+        if is_cut {
+            break;
+        }
+    }
+    Line::from(line)
 }
