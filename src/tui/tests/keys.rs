@@ -1,0 +1,193 @@
+//! What each key and each update does.
+
+use super::*;
+use crate::tui::app::Modal;
+
+/// The number of the row under the cursor, and of the first that is shown.
+type Place = (Option<usize>, usize);
+
+fn place(app: &App) -> Place {
+    (app.cursor_index(), app.offset)
+}
+
+#[test]
+fn the_cursor_stays_among_the_rows_and_in_sight() {
+    use KeyCode::{Char, Down, End, Esc, Home, PageDown, PageUp, Up};
+    // Thirty rows, of which ten are shown.
+    let cases: [(&str, &[KeyCode], Place); 13] = [
+        ("nobody has moved it", &[], (None, 0)),
+        ("the first key shows it", &[Down], (Some(0), 0)),
+        ("then it moves", &[Down, Down, Char('j')], (Some(2), 0)),
+        ("and back", &[Down, Down, Char('k')], (Some(0), 0)),
+        ("not above the first", &[Down, Up, Up], (Some(0), 0)),
+        ("the last", &[End], (Some(29), 20)),
+        ("not below the last", &[Char('G'), Down, PageDown], (Some(29), 20)),
+        ("a page down", &[Down, PageDown], (Some(10), 1)),
+        ("a page down at once", &[Char(' ')], (Some(10), 1)),
+        ("a page up from within the first", &[Down, Down, PageUp], (Some(0), 0)),
+        ("a page up from the last", &[End, PageUp], (Some(19), 19)),
+        ("the first again", &[End, Home], (Some(0), 0)),
+        ("let go", &[End, Esc], (None, 0)),
+    ];
+    for (sentence, keys, expected) in cases {
+        let mut app = app(many(30), 80, 15, Instant::now());
+        for key in keys {
+            assert!(press(&mut app, *key).is_empty());
+        }
+        assert_eq!(place(&app), expected, "{sentence}");
+    }
+}
+
+#[test]
+fn keys_without_any_row_do_no_harm() {
+    for key in [KeyCode::Down, KeyCode::End, KeyCode::PageUp, KeyCode::Char('o'), KeyCode::Char('f')] {
+        let mut empty = App::new(options(), 80, 24);
+        assert!(press(&mut empty, key).is_empty());
+        let mut app = app(vec![], 80, 24, Instant::now());
+        assert!(press(&mut app, key).is_empty());
+        assert_eq!(place(&app), (None, 0));
+    }
+}
+
+#[test]
+fn a_row_under_the_cursor_stays_on_its_line_when_the_order_changes() {
+    let now = Instant::now();
+    let mut app = app(many(30), 80, 15, now);
+    (0..4).for_each(|_| drop(press(&mut app, KeyCode::Down)));
+    assert_eq!(place(&app), (Some(3), 0));
+    // Two others fail and go to the top: p03 is the sixth row then, and still the fourth line.
+    let mut rows = many(30);
+    rows[20] = project(20, "p20", "failed", 1, "build=failed");
+    rows[21] = project(21, "p21", "failed", 1, "build=failed");
+    give(&mut app, snapshot(rows, vec![]), now);
+    assert_eq!(app.cursor.as_ref().map(|key| key.project), Some(ProjectId(3)));
+    assert_eq!(place(&app), (Some(5), 2));
+}
+
+#[test]
+fn without_a_cursor_the_view_stays_at_the_top_where_the_failures_appear() {
+    let now = Instant::now();
+    let mut app = app(many(30), 80, 15, now);
+    let mut rows = many(30);
+    rows[20] = project(20, "p20", "failed", 1, "build=failed");
+    give(&mut app, snapshot(rows, vec![]), now);
+    assert_eq!((place(&app), app.rows[0].key.project), ((None, 0), ProjectId(20)));
+    assert_eq!(app.news.len(), 1);
+}
+
+#[test]
+fn the_cursor_of_a_row_that_leaves_goes_to_what_takes_its_place() {
+    let now = Instant::now();
+    let mut app = app(many(30), 80, 15, now);
+    press(&mut app, KeyCode::End);
+    give(&mut app, snapshot(many(25), vec![]), now);
+    assert_eq!(place(&app), (Some(24), 15));
+    give(&mut app, snapshot(vec![], vec![]), now);
+    assert_eq!(place(&app), (None, 0));
+}
+
+#[test]
+fn the_ref_of_a_row_may_change_under_the_cursor() {
+    let now = Instant::now();
+    let mut app = app(many(3), 80, 24, now);
+    press(&mut app, KeyCode::End);
+    let mut rows = many(3);
+    if let State::Ok(pipelines) = &mut rows[2].state {
+        pipelines[0].git_ref.name = "fix".into();
+    }
+    give(&mut app, snapshot(rows, vec![]), now);
+    assert_eq!(place(&app).0, Some(2));
+}
+
+#[test]
+fn the_filter_hides_what_needs_nobody_and_shows_it_again() {
+    let mut app = app(motley(), 80, 24, Instant::now());
+    let ids = |app: &App| app.rows.iter().map(|row| row.key.project.0).collect::<Vec<_>>();
+    assert_eq!(ids(&app).len(), 7);
+    type_keys(&mut app, "f");
+    assert_eq!(ids(&app), [1, 4, 7], "{:?}", ids(&app));
+    let summary = app.summary.as_ref().unwrap();
+    assert_eq!(summary.counts.projects, 7, "the counts are of all");
+    type_keys(&mut app, "f");
+    assert_eq!(ids(&app).len(), 7);
+}
+
+#[test]
+fn the_orders_follow_each_other_and_come_round() {
+    let mut app = app(motley(), 80, 24, Instant::now());
+    let mut seen = vec![app.sort];
+    for (word, _) in Sort::ALL.iter().cycle().skip(1).take(Sort::ALL.len()) {
+        type_keys(&mut app, "s");
+        assert_eq!(app.notice.as_deref(), Some(format!("sorted by {word}").as_str()));
+        seen.push(app.sort);
+    }
+    assert_eq!(seen.first(), seen.last());
+    seen.pop();
+    assert_eq!(seen, Sort::ALL.map(|(_, sort)| sort));
+}
+
+#[test]
+fn only_pages_of_the_host_itself_are_opened() {
+    let cases = [
+        (Some("https://gitlab.example.com/acme/p00"), true, None),
+        (Some("https://gitlab.example.com.evil.com/acme"), false, Some("leads to another host")),
+        (Some("http://gitlab.example.com/acme"), false, Some("leads to another host")),
+        (Some("javascript:alert(1)"), false, Some("leads to another host")),
+        (Some("file:///etc/passwd"), false, Some("leads to another host")),
+        (None, false, Some("no page to open")),
+    ];
+    for (url, is_opened, notice) in cases {
+        let mut rows = many(1);
+        rows[0].project.web_url = None;
+        if let State::Ok(pipelines) = &mut rows[0].state {
+            pipelines[0].web_url = url.map(str::to_owned);
+        }
+        let mut app = app(rows, 80, 24, Instant::now());
+        assert!(type_keys(&mut app, "o").is_empty(), "opened without a cursor");
+        assert!(app.notice.is_some());
+        press(&mut app, KeyCode::Down);
+        let expected: Vec<Effect> = url.filter(|_| is_opened).map(|url| Effect::Open(url.into())).into_iter().collect();
+        assert_eq!(press(&mut app, KeyCode::Enter), expected, "{url:?}");
+        let said = app.notice.as_deref();
+        assert!(notice.map_or(said.is_none(), |words| said.is_some_and(|said| said.contains(words))), "{said:?}");
+    }
+}
+
+#[test]
+fn the_help_takes_all_keys_but_those_that_must_work_everywhere() {
+    let mut app = app(many(30), 80, 15, Instant::now());
+    assert!(type_keys(&mut app, "?jGfso").is_empty());
+    assert_eq!((app.modal, place(&app), app.attention_only), (Some(Modal::Help), (None, 0), false));
+    assert_eq!(app.sort, Sort::Attention);
+    assert_eq!(type_keys(&mut app, "r"), [Effect::Refresh]);
+    for close in [KeyCode::Char('q'), KeyCode::Char('?'), KeyCode::Esc] {
+        app.modal = Some(Modal::Help);
+        assert!(press(&mut app, close).is_empty());
+        assert_eq!(app.modal, None);
+    }
+    let ctrl = |app: &mut App, key| {
+        update(app, Event::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL)), Instant::now())
+    };
+    app.modal = Some(Modal::Help);
+    assert_eq!(ctrl(&mut app, 'c'), [Effect::Interrupt]);
+    assert_eq!(ctrl(&mut app, 'z'), [Effect::Suspend]);
+}
+
+#[test]
+fn q_quits_and_an_unknown_key_does_nothing() {
+    let mut app = app(many(1), 80, 24, Instant::now());
+    assert!(type_keys(&mut app, "xyz").is_empty());
+    assert_eq!(type_keys(&mut app, "q"), [Effect::Quit]);
+}
+
+#[test]
+fn news_grow_old() {
+    let now = Instant::now();
+    let mut app = app(many(2), 80, 24, now);
+    give(&mut app, snapshot(vec![project(0, "p00", "failed", 1, ""), many(2).remove(1)], vec![]), now);
+    assert_eq!(app.news.len(), 1);
+    update(&mut app, Event::Tick, now + Duration::from_secs(59));
+    assert_eq!(app.news.len(), 1);
+    update(&mut app, Event::Tick, now + Duration::from_secs(60));
+    assert_eq!(app.news.len(), 0);
+}

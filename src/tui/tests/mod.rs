@@ -1,0 +1,116 @@
+//! The view without a terminal: what keys and updates do to it, and how it looks.
+
+mod keys;
+mod pictures;
+
+use super::app::{App, Options};
+use super::update::{Effect, Event, update};
+use crate::collect::watch::{Phase, Update};
+use crate::domain::health::Sort;
+use crate::domain::health::tests::{failure, ran, row};
+use crate::domain::id::{GroupId, PipelineId, ProjectId};
+use crate::domain::job::Stage;
+use crate::domain::project::{ProjectRow, State};
+use crate::domain::snapshot::{Group, Problem, Snapshot};
+use crate::domain::status::Status;
+use crate::domain::usage::Usage;
+use crate::report::layout::StagesWidth;
+use crate::report::status::{StatusOptions, columns};
+use crate::text::glyph::Charset;
+use chrono::{DateTime, TimeDelta, Utc};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+const HOST: &str = "https://gitlab.example.com";
+
+fn noon() -> DateTime<Utc> {
+    "2026-11-20T12:00:00Z".parse().unwrap()
+}
+
+/// A project whose pipeline was created so many minutes before noon, with stages as in `build=success test=failed`.
+fn project(id: u64, path: &str, word: &str, minutes: i64, stages: &str) -> ProjectRow {
+    let created = noon() - TimeDelta::minutes(minutes);
+    let mut row = ran(&format!("acme/{path}"), Status::from_gitlab(word), created.timestamp());
+    row.project.id = ProjectId(id);
+    row.project.web_url = Some(format!("{HOST}/acme/{path}"));
+    row.as_of = noon();
+    if let State::Ok(pipelines) = &mut row.state {
+        pipelines[0].id = PipelineId(8100 + id);
+        pipelines[0].duration = Some(Duration::from_secs(372));
+        pipelines[0].web_url = Some(format!("{HOST}/acme/{path}/-/pipelines/{}", 8100 + id));
+        let stage = |(name, word): (&str, &str)| Stage {
+            name: name.into(),
+            status: Status::from_word(word).unwrap_or(Status::Other(word.into())),
+            jobs: vec![],
+        };
+        pipelines[0].stages = stages.split_whitespace().filter_map(|word| word.split_once('=')).map(stage).collect();
+    }
+    row
+}
+
+/// Seven projects of which three want attention.
+fn motley() -> Vec<ProjectRow> {
+    let other = |id, path: &str, state| {
+        let mut row = row(&format!("acme/{path}"), state);
+        row.project.id = ProjectId(id);
+        row.as_of = noon();
+        row
+    };
+    vec![
+        project(1, "payments/api", "failed", 6, "build=success test=failed deploy=skipped"),
+        project(2, "payments/gateway", "running", 3, "build=success test=running deploy=created"),
+        project(3, "web/shop", "success", 20, "build=success test=success deploy=success"),
+        other(4, "legacy/billing", State::Error(failure())),
+        other(5, "secret/vault", State::NoAccess(failure())),
+        other(6, "docs/handbook", State::NoPipeline { ever_ran: Some(false) }),
+        project(7, "web/\u{1B}[31mevil\u{202E}", "canceled", 90, "build=success test=canceled"),
+    ]
+}
+
+/// As many green projects: `p00`, `p01`...
+fn many(projects: u64) -> Vec<ProjectRow> {
+    (0..projects).map(|id| project(id, &format!("p{id:02}"), "success", 10, "build=success")).collect()
+}
+
+fn snapshot(rows: Vec<ProjectRow>, problems: Vec<Problem>) -> Update {
+    let group = Group { id: GroupId(12345), full_path: "acme".into(), web_url: None };
+    let usage = Usage { requests: 41, limit: Some(2000), remaining: Some(1959), ..Usage::default() };
+    let snapshot = Snapshot { host: HOST.into(), taken_at: noon(), groups: vec![group], rows, problems, usage };
+    Update { snapshot: Some(Arc::new(snapshot)), cost: 41, ..Update::new() }
+}
+
+fn options() -> Options {
+    let status = StatusOptions { wide: false, zone: chrono_tz::UTC, times: false };
+    Options {
+        columns: columns(&status),
+        status,
+        only: None,
+        sort: Sort::Attention,
+        charset: Charset::Unicode,
+        color: false,
+        stages: StagesWidth::Auto,
+    }
+}
+
+/// A view that has just got its first snapshot, and waits for the next.
+fn app(rows: Vec<ProjectRow>, width: u16, height: u16, now: Instant) -> App {
+    let mut app = App::new(options(), width, height);
+    give(&mut app, snapshot(rows, vec![]), now);
+    app
+}
+
+fn give(app: &mut App, news: Update, now: Instant) {
+    let interval = Duration::from_secs(10);
+    let news = Update { phase: Phase::Waiting { until: now + Duration::from_secs(7), interval }, ..news };
+    assert!(update(app, Event::Update(Box::new(news)), now).is_empty());
+}
+
+fn press(app: &mut App, code: KeyCode) -> Vec<Effect> {
+    update(app, Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), Instant::now())
+}
+
+fn type_keys(app: &mut App, keys: &str) -> Vec<Effect> {
+    keys.chars().flat_map(|key| press(app, KeyCode::Char(key))).collect()
+}
