@@ -24,6 +24,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
 fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
     let config = Config::resolve(&surroundings.settings)?;
     let formats = Formats::new(&config.display, &surroundings.environment)?;
+    // On the screen that the live view draws on there is no room for a log.
+    let verbosity = if watch::is_view(&config) && output::stderr_is_terminal() { 0 } else { verbosity };
     log::start(verbosity, config.display.log_file.as_deref())?;
     if !config.display.quiet {
         surroundings.warn();

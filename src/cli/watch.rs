@@ -44,9 +44,9 @@ pub(super) async fn run(
             .await
             .map_err(|group| status::group_error(group, config, surroundings))
     };
-    let exports = updates.clone();
+    let (first, exports) = (updates.clone(), updates.clone());
     let style = status::style(&config.display, surroundings);
-    let is_view = style.width.is_some() && config.display.output == Output::Table;
+    let is_view = is_view(config);
     let held = RefCell::new(Vec::new());
     // What is written into the live view would be lost with it, and the view with what is written.
     let tell = |failure| match is_view {
@@ -67,7 +67,10 @@ pub(super) async fn run(
         }
     };
     let exit = tokio::select! {
+        // In this order: a first reading that is refused is not shown.
+        biased;
         outcome = readings => outcome.map(|()| Exit::Done)?,
+        refusal = nothing_left(first) => return Err(refusal),
         end = shown => match end? {
             End::Quit | End::Closed => Exit::Done,
             End::Interrupted => Exit::Interrupted,
@@ -75,6 +78,11 @@ pub(super) async fn run(
         () = rewrite_exports(config, formats, surroundings, exports, &tell) => Exit::Done,
     };
     Ok(held.take().iter().fold(exit, |exit, failure| exit.worse(error::report(failure))))
+}
+
+/// Says whether it is shown live on a terminal.
+pub(super) fn is_view(config: &Config) -> bool {
+    config.pace.watch && config.display.output == Output::Table && output::stdout_width().is_some()
 }
 
 fn view_options(config: &Config, formats: &Formats, style: &Style) -> tui::app::Options {
@@ -102,6 +110,16 @@ async fn next(
             return Some((snapshot.clone(), update));
         }
         updates.changed().await.ok()?;
+    }
+}
+
+/// Ends when the filters leave nothing of the first reading: a misspelt name is not worth watching. Else never.
+async fn nothing_left(mut updates: channel::Receiver<Update>) -> CliError {
+    match next(&mut updates, None).await {
+        Some((snapshot, Update { left_out, unmatched, .. })) if snapshot.rows.is_empty() && left_out > 0 => {
+            CliError::NothingLeft { left_out, unmatched }
+        }
+        Some(_) | None => std::future::pending().await,
     }
 }
 

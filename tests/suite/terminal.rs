@@ -101,6 +101,22 @@ fn a_panic_gives_the_terminal_back_and_its_message_stays() {
 }
 
 #[test]
+fn nothing_but_the_view_is_written_to_its_screen() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    let mut terminal = live(&sim, &env, &["-vv", "--export", "csv=missing/health.csv"], 80, 24);
+    assert!(!String::from_utf8_lossy(&terminal.raw).contains("DEBUG"), "{}", terminal.contents());
+    terminal.send("q");
+    // What could not be written is told when there is a place for it.
+    assert_eq!(terminal.end(), 6);
+    is_given_back(&terminal);
+    assert!(
+        terminal.contents().starts_with("error: failed to write \"missing/health.csv\""),
+        "{}",
+        terminal.contents()
+    );
+}
+
+#[test]
 fn a_new_size_is_a_new_picture_that_fits() {
     let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
     let mut terminal = live(&sim, &env, &[], 80, 24);

@@ -207,6 +207,15 @@ fn without_a_first_reading_it_ends_as_it_does_without_watch() {
 }
 
 #[test]
+fn filters_that_leave_nothing_are_refused_as_without_watch() {
+    let sim = scenario("", TWO);
+    for output in ["table", "ndjson"] {
+        let words = ["the filters leave no project", "nothing-like-it"];
+        let _ = Env::new().run(&arguments(&sim, &["-o", output, "--include", "nothing-like-it"])).refuses(2, &words);
+    }
+}
+
+#[test]
 fn signals_end_it_with_their_codes() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 143)] {
         let sim = scenario("", TWO);
