@@ -55,7 +55,9 @@ impl Env {
             ("GLWATCH_RETRY_WAIT", "1ms"),
         ];
         let fixed = fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        fixed.chain(self.variables.iter().cloned()).collect()
+        // Where coverage is measured, the program must know where to put what it counts.
+        let coverage = std::env::var("LLVM_PROFILE_FILE").ok().map(|file| ("LLVM_PROFILE_FILE".to_owned(), file));
+        fixed.chain(coverage).chain(self.variables.iter().cloned()).collect()
     }
 
     /// The command, ready for what a test wants to do with its streams.
