@@ -24,6 +24,8 @@ pub(super) fn start(mut flags: Layer, mut environment: HashMap<String, String>) 
     let mut settings = Settings::new(flags, &environment);
     let files = files::add(&mut settings, &environment, true)?;
     settings.set_default("group-id", GROUP, Origin::Demo);
-    output::to_stderr(&["demo: a simulated group; token, host, proxy and CI settings are ignored".into()]);
+    if !settings.is_quiet() {
+        output::to_stderr(&["demo: a simulated group; token, host, proxy and CI settings are ignored".into()]);
+    }
     Ok(Surroundings { settings, environment, files, uses_proxy: false, _sim: Some(sim) })
 }

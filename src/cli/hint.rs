@@ -59,6 +59,9 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
             vec!["give the server more time (--timeout 2m), or less to do at once (--concurrency 2)".into()]
         }
         Kind::TooLarge(_) => vec![format!("no answer of GitLab is that large: is {host} really one?")],
+        Kind::OwnRate { .. } => {
+            vec!["allow more requests per second (--rps 100) where the server bears it, or ask for fewer groups".into()]
+        }
         Kind::RateLimited { .. } | Kind::WaitTooLong { .. } => vec![
             "the server limits how much it is asked: wait, then ask for less at a time (--rps 5, or fewer groups)"
                 .into(),

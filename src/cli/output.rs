@@ -36,6 +36,12 @@ pub(super) async fn reader_gone() {
     std::future::pending().await
 }
 
+/// The same beside everything else that goes on: a signal is heard while the reader takes its time.
+pub(super) async fn to_slow_reader(bytes: Vec<u8>) -> Result<bool, CliError> {
+    let writing = tokio::task::spawn_blocking(move || to_reader(&bytes));
+    writing.await.unwrap_or_else(|gone| Err(CliError::Output(io::Error::other(gone))))
+}
+
 /// Writes lines for people. Whatever is foreign in them is made harmless; that standard error is closed is no error.
 pub(super) fn to_stderr(lines: &[String]) {
     let mut text = String::new();

@@ -32,19 +32,23 @@ fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
     }
     warn_of_insecure(&config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
+    // What may wait for a person or a pipe (the token) is read before signals are ours.
+    let client = wire::client(&config, surroundings.uses_proxy)?;
     let work = async {
-        let client = wire::client(&config, surroundings.uses_proxy)?;
         if config.pace.watch {
             return watch::run(&client, &config, &formats, surroundings).await;
         }
         let (reply, exit) = read(&client, &config, surroundings, verbosity).await?;
-        tell(reply, &config, &formats, surroundings).map(|told| told.worse(exit))
+        tell(reply, &config, &formats, surroundings).await.map(|told| told.worse(exit))
     };
-    runtime.block_on(until_stopped(work))
+    let outcome = runtime.block_on(until_stopped(work));
+    // Whoever is stopped while a slow reader takes the output does not wait for it.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Shows what was read, and returns what it is worth.
-fn tell(reply: Reply, config: &Config, formats: &Formats, surroundings: &Surroundings) -> Result<Exit, CliError> {
+async fn tell(reply: Reply, config: &Config, formats: &Formats, surroundings: &Surroundings) -> Result<Exit, CliError> {
     let Reply { mut snapshot, unmatched, left_out } = reply;
     if snapshot.rows.is_empty() && left_out > 0 {
         return Err(CliError::NothingLeft { left_out, unmatched });
@@ -58,17 +62,20 @@ fn tell(reply: Reply, config: &Config, formats: &Formats, surroundings: &Surroun
         exit = exit.worse(error::report(&unread));
     }
     // Of several ends the worst is told, the reasons in any case.
-    Ok(exit.worse(write(&snapshot, &config.display, formats, surroundings)))
+    Ok(exit.worse(write(&snapshot, &config.display, formats, surroundings).await))
 }
 
 /// Writes the output and the files; each is tried, whatever became of the others.
-fn write(snapshot: &Snapshot, display: &Display, formats: &Formats, surroundings: &Surroundings) -> Exit {
+async fn write(snapshot: &Snapshot, display: &Display, formats: &Formats, surroundings: &Surroundings) -> Exit {
     let excerpt = format::excerpt(snapshot, display);
     let style = style(display, surroundings);
     let place = Place::Stdout { style, is_ci_log: surroundings.settings.is_ci_job };
     let bytes = formats.render(display.output, &excerpt, place).map_err(CliError::Output);
-    let exit =
-        bytes.and_then(|bytes| output::to_stdout(&bytes)).map_or_else(|error| error::report(&error), |()| Exit::Done);
+    let written = match bytes {
+        Ok(bytes) => output::to_slow_reader(bytes).await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    let exit = written.map_or_else(|error| error::report(&error), |()| Exit::Done);
     exit.worse(export::write_all(&display.exports, |output| formats.render(output, &excerpt, Place::File(style))))
 }
 

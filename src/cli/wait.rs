@@ -95,7 +95,10 @@ async fn judge(
 fn begin(wait: &Wait, started: DateTime<Utc>) -> DateTime<Utc> {
     match wait.newer_than {
         Some(NewerThan::Time(time)) => time,
-        Some(NewerThan::Ago(ago)) => started - TimeDelta::from_std(ago).unwrap_or(TimeDelta::MAX),
+        Some(NewerThan::Ago(ago)) => {
+            let ago = TimeDelta::from_std(ago).unwrap_or(TimeDelta::MAX);
+            started.checked_sub_signed(ago).unwrap_or(DateTime::<Utc>::MIN_UTC)
+        }
         None => started,
     }
 }

@@ -153,7 +153,7 @@ async fn print_changes(config: &Config, mut updates: channel::Receiver<Update>) 
                 lines::write(change, &mut bytes).map_err(CliError::Output)?;
             }
         }
-        if !output::to_reader(&bytes)? {
+        if !output::to_slow_reader(bytes).await? {
             return Ok(End::Closed);
         }
         last = Some(snapshot);

@@ -11,6 +11,9 @@ use futures_util::stream::FuturesUnordered;
 use std::collections::HashSet;
 use tokio::sync::mpsc::UnboundedSender;
 
+/// GitLab tells the number of pages up to 10 000 records only; more than that is followed page by page.
+const MAX_PAGES: u32 = 100;
+
 /// What became of one group's list.
 #[derive(Debug)]
 pub(super) struct Listed {
@@ -45,7 +48,7 @@ pub(super) async fn read_group(
             message: format!("page {page} of the project list is missing: {error}"),
         },
     };
-    if let Some(pages) = total_pages {
+    if let Some(pages) = total_pages.filter(|pages| *pages <= MAX_PAGES) {
         let by_id = &by_id;
         let read = |number| async move { (number, client.projects(by_id, filter, number).await) };
         let mut pending: FuturesUnordered<_> = (2..=pages).map(read).collect();

@@ -53,7 +53,12 @@ pub(super) async fn read(
         return Ok(ProjectReading { reading: Reading::NoAccess(failure), is_glob_cut: false });
     }
     match read_pipelines(client, project, refs, before).await {
-        Ok((drafts, is_glob_cut)) => {
+        Ok(Pipelines { is_all_deleted: true, is_glob_cut, .. }) => {
+            let message = "its newest pipeline was deleted while it was read; read again".into();
+            let failure = Failure { kind: "pipeline_deleted".into(), message };
+            Ok(ProjectReading { reading: Reading::Error(failure), is_glob_cut })
+        }
+        Ok(Pipelines { drafts, is_glob_cut, .. }) => {
             let is_any = refs.iter().any(|selector| matches!(selector, RefSelector::Any));
             let reading = match drafts.is_empty() {
                 // Only the newest of any ref tells that there is none at all.
@@ -90,7 +95,7 @@ async fn read_pipelines(
     project: &Project,
     refs: &[RefSelector],
     before: &[&Draft],
-) -> Result<(Vec<Draft>, bool), Error> {
+) -> Result<Pipelines, Error> {
     let key = ProjectRef::Id(project.id);
     let wanted = try_join_all(refs.iter().map(|selector| newest(client, &key, project, selector))).await?;
     let is_glob_cut = wanted.iter().any(|found| found.is_cut);
@@ -99,11 +104,25 @@ async fn read_pipelines(
     let key = &key;
     let drafts = heads.map(|head| async move {
         match before.iter().find(|draft| plan::is_settled(&draft.pipeline, &head)) {
-            Some(draft) => Ok(Draft { is_settled: true, ..(*draft).clone() }),
-            None => read_pipeline(client, key, head.id).await,
+            Some(draft) => Ok(Some(Draft { is_settled: true, ..(*draft).clone() })),
+            None => match read_pipeline(client, key, head.id).await {
+                // It was listed a moment ago: deleted since.
+                Err(error) if error.status() == Some(404) => Ok(None),
+                read => read.map(Some),
+            },
         }
     });
-    Ok((try_join_all(drafts).await?, is_glob_cut))
+    let drafts = try_join_all(drafts).await?;
+    let is_all_deleted = !drafts.is_empty() && drafts.iter().all(Option::is_none);
+    Ok(Pipelines { drafts: drafts.into_iter().flatten().collect(), is_glob_cut, is_all_deleted })
+}
+
+/// The pipelines of a project that were asked for.
+struct Pipelines {
+    drafts: Vec<Draft>,
+    is_glob_cut: bool,
+    /// There were some when the list was read, and none of them any more.
+    is_all_deleted: bool,
 }
 
 #[derive(Default)]

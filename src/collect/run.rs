@@ -83,6 +83,7 @@ struct List {
     groups: Vec<Group>,
     problems: Vec<Problem>,
     projects: Vec<Project>,
+    is_whole: bool,
     read_at: Instant,
 }
 
@@ -121,8 +122,11 @@ impl<'a> Collector<'a> {
     /// Only what makes the whole reading worthless is an error: the token is refused, or no group can be read.
     pub async fn read(&mut self, progress: &dyn Fn(Progress)) -> Result<Reply, GroupError> {
         self.client.limit_time(TOTAL_TIME);
-        let is_list_due =
-            self.memory.list.as_ref().is_none_or(|list| list.read_at.elapsed() >= self.options.list_every);
+        let is_list_due = self
+            .memory
+            .list
+            .as_ref()
+            .is_none_or(|list| !list.is_whole || list.read_at.elapsed() >= self.options.list_every);
         // What is triggered outside the group has no pulse of its own: it is read again with the list.
         let before = Before { rows: &self.memory.rows, rereads_triggers: is_list_due };
         let (sender, found) = unbounded_channel();
@@ -133,7 +137,7 @@ impl<'a> Collector<'a> {
         let fresh = lists.map(|lists| sort_groups(self.client, self.options, lists)).transpose()?;
         let Projects { readings, listed } = projects.map_err(for_all)?;
         if let Some((groups, problems)) = fresh {
-            self.memory.list = Some(List { groups, problems, projects: listed, read_at: Instant::now() });
+            self.memory.list = Some(self.listed(groups, problems, listed));
         }
         let (followed, unread) = follow(self.client, &readings).await.map_err(for_all)?;
 
@@ -157,7 +161,7 @@ impl<'a> Collector<'a> {
             Some(_) | None => {
                 let read = |group| list::read_group(self.client, group, self.options.list, found.clone());
                 let lists = join_all(self.options.groups.iter().map(read)).await;
-                let is_cut = lists.iter().any(|list| list.as_ref().is_ok_and(|list| !list.problems.is_empty()));
+                let is_cut = lists.iter().any(|list| list.as_ref().map_or(true, |list| !list.problems.is_empty()));
                 // A part of the list that is lost this time does not make its projects disappear.
                 for project in self.memory.list.iter().filter(|_| is_cut).flat_map(|list| &list.projects) {
                     let _ = found.send(project.clone());
@@ -165,6 +169,14 @@ impl<'a> Collector<'a> {
                 Some(lists)
             }
         }
+    }
+
+    /// Puts a list together; a group that is missing from it is taken from the last one, and the next reading tries again.
+    fn listed(&self, mut groups: Vec<Group>, problems: Vec<Problem>, projects: Vec<Project>) -> List {
+        let before = self.memory.list.iter().flat_map(|list| &list.groups);
+        let lost: Vec<Group> = before.filter(|group| !groups.contains(group)).cloned().collect();
+        groups.extend(lost);
+        List { is_whole: problems.is_empty(), groups, problems, projects, read_at: Instant::now() }
     }
 
     fn reply(&mut self, rows: Vec<ProjectRow>, mut problems: Vec<Problem>) -> Reply {

@@ -38,6 +38,7 @@ pub(super) fn resolve(settings: &Settings) -> Result<Pace, ConfigError> {
         fail_fast: settings.switch("fail-fast")?,
         newer_than: settings.parsed("newer-than", None, |text| newer_than(text).map(Some))?,
     };
+    refuse_together(settings, "fail-fast", wait.fail_fast && settings.get("fail-on").is_none(), "goes with --fail-on")?;
     let interval = time(settings, "interval", DEFAULT_INTERVAL, INTERVAL)?;
     let list_interval = time(settings, "list-interval", DEFAULT_LIST_INTERVAL, INTERVAL)?;
     Ok(Pace { watch, interval, list_interval, wait: waits.then_some(wait) })
@@ -74,11 +75,12 @@ mod tests {
 
     #[test]
     fn what_does_not_go_together_is_refused() {
-        let cases: [(&[(&str, &str)], &str); 6] = [
+        let cases: [(&[(&str, &str)], &str); 7] = [
             (&[("watch", "true"), ("wait", "true")], "--wait: --watch shows"),
             (&[("watch", "true"), ("output", "json")], "--output: \"json\" cannot be watched"),
             (&[("deadline", "5m")], "--deadline: goes with --wait"),
             (&[("fail-fast", "true")], "--fail-fast: goes with --wait"),
+            (&[("wait", "true"), ("fail-fast", "true")], "--fail-fast: goes with --fail-on"),
             (&[("newer-than", "5m")], "--newer-than: goes with --wait"),
             (&[("wait", "true"), ("newer-than", "soon")], "--newer-than: \"soon\" is neither"),
         ];

@@ -28,6 +28,8 @@ const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration:
 const DEFAULT_RETRY_WAIT: Duration = Duration::from_millis(300);
 const RETRY_WAIT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
 const STAGES_WIDTH: RangeInclusive<u16> = 1..=1000;
+/// One request in a quarter of an hour; slower than that is no rate.
+const MIN_RPS: f64 = 0.001;
 const MAX_RPS: f64 = 1000.0;
 
 impl Config {
@@ -146,9 +148,9 @@ fn collecting(settings: &Settings) -> Result<Collecting, ConfigError> {
     })?;
     let rps = settings.parsed("rps", None, |text| match text.parse::<f64>() {
         _ if text == "auto" => Ok(None),
-        Ok(rps) if rps > 0.0 && rps <= MAX_RPS => Ok(Some(rps)),
+        Ok(rps) if (MIN_RPS..=MAX_RPS).contains(&rps) => Ok(Some(rps)),
         _ => {
-            Err(format!("is neither auto nor a rate above 0 and up to {MAX_RPS} requests per second, such as 5 or 0.5"))
+            Err(format!("is neither auto nor a rate from {MIN_RPS} to {MAX_RPS} requests per second, such as 5 or 0.5"))
         }
     })?;
     let timeout = time(settings, "timeout", DEFAULT_TIMEOUT, TIMEOUT)?;
@@ -289,8 +291,9 @@ mod tests {
             ("timeout", "1h", "from 100ms to 600s"),
             ("fail-on", "failed,borken", "is no status: permitted are failed"),
             ("concurrency", "0", "from 1 to 100"),
-            ("rps", "0", "neither auto nor a rate above 0"),
-            ("rps", "NaN", "above 0"),
+            ("rps", "0", "neither auto nor a rate from 0.001"),
+            ("rps", "1e-300", "from 0.001"),
+            ("rps", "NaN", "from 0.001"),
             ("host", "ftp://x", "only https and http"),
             ("sort", "size", "is not one of attention, name"),
             ("output", "xml", "is not one of table, wide, json"),

@@ -40,6 +40,11 @@ impl Settings {
         }
     }
 
+    /// Says whether nothing but errors is wanted on standard error.
+    pub fn is_quiet(&self) -> bool {
+        self.switch("quiet").unwrap_or(false)
+    }
+
     /// Reads one word of a few.
     pub(super) fn choice<T: Copy>(
         &self,

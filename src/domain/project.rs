@@ -132,6 +132,11 @@ impl ProjectRow {
         }
     }
 
+    /// Says whether something that its pipelines triggered could not be read.
+    pub fn has_unread(&self) -> bool {
+        self.pipelines().iter().any(|pipeline| pipeline.descendants().iter().any(|below| below.is_unread))
+    }
+
     /// Returns the worst status over the row's pipelines; `None` without any.
     pub fn worst(&self) -> Option<Status> {
         self.pipelines().iter().map(Pipeline::worst).reduce(Status::worse)

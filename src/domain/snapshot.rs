@@ -60,10 +60,10 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Says whether every project of every group is here with its pipelines as they are now.
+    /// Says whether every project of every group is here with its pipelines, and what they triggered, as they are now.
     pub fn is_complete(&self) -> bool {
         let lost = |problem: &Problem| matches!(problem.scope, Scope::Group | Scope::List);
-        let unread = |row: &ProjectRow| matches!(row.state, State::Error(_) | State::Stale { .. });
+        let unread = |row: &ProjectRow| matches!(row.state, State::Error(_) | State::Stale { .. }) || row.has_unread();
         !self.problems.iter().any(lost) && !self.rows.iter().any(unread)
     }
 

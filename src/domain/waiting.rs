@@ -13,6 +13,7 @@ pub fn reason(row: &ProjectRow, newer_than: Option<DateTime<Utc>>) -> Option<&'s
         State::NoAccess(_) => None,
         State::Error(_) | State::Stale { .. } => Some("could not be read"),
         State::NoPipeline { .. } => newer_than.map(|_| "has no pipeline yet"),
+        State::Ok(_) if row.has_unread() => Some("has triggered something that could not be read"),
         State::Ok(pipelines) => {
             let is_active = pipelines.iter().any(|pipeline| {
                 pipeline.status.is_active() || pipeline.descendants().iter().any(|below| below.status.is_active())
@@ -42,6 +43,14 @@ mod tests {
         row
     }
 
+    fn with_unread_child() -> ProjectRow {
+        let mut row = with_child(Status::Success, Status::Success);
+        if let State::Ok(pipelines) = &mut row.state {
+            pipelines[0].downstream[0].is_unread = true;
+        }
+        row
+    }
+
     #[test]
     fn a_wait_ends_when_nothing_goes_on_by_itself() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0);
@@ -57,6 +66,12 @@ mod tests {
                 with_child(Status::Success, Status::Running),
                 None,
                 Some("is still active"),
+            ),
+            (
+                "a child that could not be read",
+                with_unread_child(),
+                None,
+                Some("has triggered something that could not be read"),
             ),
             ("too old", ran("p", Status::Success, 10), at(11), Some("has no pipeline that recent")),
             ("recent enough", ran("p", Status::Success, 10), at(10), None),

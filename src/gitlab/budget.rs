@@ -45,6 +45,8 @@ struct State {
 pub(super) struct TooLong {
     pub wait: Duration,
     pub left: Duration,
+    /// Our own rate is the reason, not the server's word.
+    pub is_ours: bool,
 }
 
 impl Budget {
@@ -68,21 +70,20 @@ impl Budget {
     /// Waits for a turn, and counts the request.
     pub(super) async fn acquire(&self, deadline: Option<Instant>) -> Result<SemaphorePermit<'_>, TooLong> {
         let permit = self.slots.acquire().await.expect("the semaphore is never closed");
-        let mut turn = self.lock().reserve(Instant::now());
+        let mut turn = self.lock().reserve(Instant::now(), deadline)?;
         loop {
             let now = Instant::now();
             if turn <= now {
                 self.lock().usage.requests += 1;
                 return Ok(permit);
             }
-            if let Some(deadline) = deadline
-                && turn > deadline
-            {
-                return Err(TooLong { wait: turn - now, left: deadline.saturating_duration_since(now) });
-            }
             sleep_until(turn).await;
             // Somebody may have been told to stop meanwhile.
-            turn = turn.max(self.lock().closed_until);
+            let closed_until = self.lock().closed_until;
+            if closed_until > turn {
+                turn = closed_until;
+                in_time(turn, Instant::now(), deadline, false)?;
+            }
         }
     }
 
@@ -113,19 +114,27 @@ impl Budget {
     }
 }
 
-impl State {
-    /// Takes the next turn.
-    fn reserve(&mut self, now: Instant) -> Instant {
-        let full_at = self.full_at.max(now);
-        let from_bucket = full_at.checked_sub(self.burst).unwrap_or(now);
-        self.full_at = full_at + self.interval;
-        let turn = from_bucket.max(now).max(self.closed_until);
-        if self.gap.is_zero() {
-            return turn;
+/// Checks that a turn comes before the deadline.
+fn in_time(turn: Instant, now: Instant, deadline: Option<Instant>, is_ours: bool) -> Result<(), TooLong> {
+    match deadline {
+        Some(deadline) if turn > deadline && turn > now => {
+            Err(TooLong { wait: turn - now, left: deadline.saturating_duration_since(now), is_ours })
         }
-        let turn = turn.max(self.next_slot);
+        Some(_) | None => Ok(()),
+    }
+}
+
+impl State {
+    /// Takes the next turn; one that would come too late is left to others.
+    fn reserve(&mut self, now: Instant, deadline: Option<Instant>) -> Result<Instant, TooLong> {
+        let full_at = self.full_at.max(now);
+        let from_bucket = full_at.checked_sub(self.burst).unwrap_or(now).max(now);
+        let from_server = if self.gap.is_zero() { self.closed_until } else { self.closed_until.max(self.next_slot) };
+        let turn = from_bucket.max(from_server);
+        in_time(turn, now, deadline, from_bucket >= from_server)?;
+        self.full_at = full_at + self.interval;
         self.next_slot = turn + self.gap;
-        turn
+        Ok(turn)
     }
 
     fn adapt(&mut self, limit: u64, remaining: u64, resets_at: Option<DateTime<Utc>>, server_now: DateTime<Utc>) {
@@ -141,8 +150,8 @@ impl State {
         if remaining == 0 {
             self.closed_until = self.closed_until.max(now + until_reset);
         }
-        if remaining * LOW_WATER <= limit && !until_reset.is_zero() {
-            self.gap = until_reset / (remaining.min(u64::from(u32::MAX)) as u32 + 1);
+        if remaining <= limit / LOW_WATER && !until_reset.is_zero() {
+            self.gap = until_reset / u32::try_from(remaining).unwrap_or(u32::MAX).saturating_add(1);
             self.next_slot = self.next_slot.max(now);
         } else {
             self.gap = Duration::ZERO;
@@ -204,8 +213,29 @@ mod tests {
         budget.close_for(Duration::from_secs(3600));
         let start = Instant::now();
         let refused = budget.acquire(Some(start + Duration::from_secs(300))).await.unwrap_err();
-        assert_eq!(refused, TooLong { wait: Duration::from_secs(3600), left: Duration::from_secs(300) });
+        assert_eq!(
+            refused,
+            TooLong { wait: Duration::from_secs(3600), left: Duration::from_secs(300), is_ours: false }
+        );
         assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_is_refused_uses_nothing_up_and_is_blamed_on_our_own_rate() {
+        let budget = Budget::new(8, Some(1.0));
+        drop(budget.acquire(None).await.unwrap());
+        for _ in 0..100 {
+            let refused = budget.acquire(Some(Instant::now() + Duration::from_millis(500))).await.unwrap_err();
+            assert!(refused.is_ours && refused.wait <= Duration::from_secs(1), "{refused:?}");
+        }
+        assert!(elapsed_after(&budget, 1).await <= Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_beyond_all_measure_is_no_trouble() {
+        let budget = Budget::new(8, None);
+        budget.learn(&limits("18446744073709551615", "18446744073709551615", 1060), DateTime::UNIX_EPOCH);
+        assert_eq!(elapsed_after(&budget, 10).await, Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

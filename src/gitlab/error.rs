@@ -50,14 +50,16 @@ pub enum Kind {
     RateLimited { retry_after: Option<Duration> },
     #[error("the server asks to wait {}, longer than the {} that this run has left", duration(*.wait), duration(*.left))]
     WaitTooLong { wait: Duration, left: Duration },
+    #[error("at our own rate its turn comes in {}, later than the {} that this run has left", duration(*.wait), duration(*.left))]
+    OwnRate { wait: Duration, left: Duration },
     #[error("the time of this run is over")]
     Deadline,
     #[error("{code}{}", after_colon(.said))]
     Status { code: u16, said: String },
     #[error("the answer is not JSON but {found}")]
     NotJson { found: String },
-    #[error("the answer is not what GitLab documents: at `{path}`: {source}")]
-    Decode { path: String, source: serde_json::Error },
+    #[error("the answer is not what GitLab documents: at `{path}`: {problem}")]
+    Decode { path: String, problem: String },
     #[error("it redirects to {to}, {why}")]
     Redirect { to: String, why: &'static str },
 }
@@ -88,6 +90,7 @@ impl Error {
             Kind::Status { code, .. } => format!("http_{code}"),
             Kind::NotJson { .. } => "not_json".into(),
             Kind::Decode { .. } => "decode".into(),
+            Kind::OwnRate { .. } => "own_rate".into(),
             Kind::Redirect { .. } => "redirect".into(),
         }
     }

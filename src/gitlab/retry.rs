@@ -45,6 +45,7 @@ pub(super) fn is_passing(kind: &Kind) -> bool {
         | Kind::Unauthorized(_)
         | Kind::InsufficientScope { .. }
         | Kind::WaitTooLong { .. }
+        | Kind::OwnRate { .. }
         | Kind::Deadline
         | Kind::NotJson { .. }
         | Kind::Decode { .. }

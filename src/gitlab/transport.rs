@@ -21,6 +21,8 @@ use url::Url;
 const MAX_BODY: u64 = 64 << 20;
 /// How much of an error body is read and shown.
 const MAX_SAID: usize = 200;
+/// Of an error body that is not GitLab's JSON, no more than this is looked at.
+const MAX_READ: usize = 64 * 1024;
 
 /// What a client is made of.
 #[derive(Debug, Clone)]
@@ -49,6 +51,7 @@ pub(super) struct Answer {
     pub headers: HeaderMap,
     body: Vec<u8>,
     request: String,
+    token: Option<Token>,
 }
 
 /// The one HTTP client of a run.
@@ -71,6 +74,8 @@ pub(super) struct Transport {
 struct Refusal {
     kind: Kind,
     request_id: Option<String>,
+    /// How long everybody waits before the next attempt; our own wait does not come on top.
+    retry_after: Option<Duration>,
 }
 
 impl Transport {
@@ -138,19 +143,19 @@ impl Transport {
             let refusal = match self.follow(&url).await {
                 Ok((headers, body)) => {
                     tracing::debug!(%url, attempts, bytes = body.len(), "answered");
-                    return Ok(Answer { headers, body, request });
+                    return Ok(Answer { headers, body, request, token: self.token.clone() });
                 }
                 Err(refusal) => refusal,
             };
             tracing::debug!(%url, attempts, problem = %refusal.kind, "failed");
             // A turn that would come too late was not taken, so nothing was sent.
-            if matches!(refusal.kind, Kind::WaitTooLong { .. }) {
+            if matches!(refusal.kind, Kind::WaitTooLong { .. } | Kind::OwnRate { .. }) {
                 attempts -= 1;
             }
             let wait = if is_passing(&refusal.kind) { waits.next() } else { None };
             let kind = match (wait, self.time_left()) {
                 (Some(wait), left) if left.is_none_or(|left| wait < left) => {
-                    if !matches!(refusal.kind, Kind::RateLimited { retry_after: Some(_) }) {
+                    if refusal.retry_after.is_none() {
                         tokio::time::sleep(wait).await;
                     }
                     continue;
@@ -219,10 +224,20 @@ impl Transport {
         }
     }
 
-    /// A turn that comes too late is the server's doing where it said to wait, else simply the end of our time.
+    /// A turn that comes too late is the server's doing where it said to wait, ours where the rate is too low for so many
+    /// requests, and else simply the end of our time.
     fn over_time(&self, too_long: TooLong) -> Refusal {
-        let TooLong { wait, left } = too_long;
-        if left.is_zero() { Kind::Deadline.into() } else { Kind::WaitTooLong { wait, left }.into() }
+        let TooLong { wait, left, is_ours } = too_long;
+        match (left.is_zero(), is_ours) {
+            (true, _) => Kind::Deadline.into(),
+            (false, true) => Kind::OwnRate { wait, left }.into(),
+            (false, false) => Kind::WaitTooLong { wait, left }.into(),
+        }
+    }
+
+    /// Blots the token out of what somebody else wrote.
+    fn scrub(&self, text: &str) -> String {
+        self.token.as_ref().map_or_else(|| text.to_owned(), |token| token.scrub(text))
     }
 
     fn learn(&self, headers: &HeaderMap) {
@@ -240,22 +255,25 @@ impl Transport {
         if status.is_success() {
             return Ok((headers, body));
         }
-        let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).map(clean);
-        let said =
-            self.token.as_ref().map_or_else(|| said(&headers, &body), |token| token.scrub(&said(&headers, &body)));
+        // Whole texts are scrubbed before they are shortened: half a token is one that no search finds any more.
+        let scrub = |text: &str| self.scrub(text);
+        let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).map(|id| clean(&scrub(id)));
+        let said = clean(&scrub(&said(&headers, &body)));
+        // 429 says it, and 503 during maintenance.
+        let retry_after =
+            matches!(status.as_u16(), 429 | 503).then(|| retry_after(&headers, self.server_now())).flatten();
+        if let Some(wait) = retry_after {
+            self.budget.close_for(wait);
+        }
         let kind = match status.as_u16() {
             401 => Kind::Unauthorized(said),
-            403 if said.contains("insufficient_scope") => Kind::InsufficientScope { needed: needed_scope(&body) },
-            429 => {
-                let retry_after = retry_after(&headers, self.server_now());
-                if let Some(wait) = retry_after {
-                    self.budget.close_for(wait);
-                }
-                Kind::RateLimited { retry_after }
+            403 if said.contains("insufficient_scope") => {
+                Kind::InsufficientScope { needed: clean(&scrub(&needed_scope(&body))) }
             }
+            429 => Kind::RateLimited { retry_after },
             code => Kind::Status { code, said },
         };
-        Err(Refusal { kind, request_id })
+        Err(Refusal { kind, request_id, retry_after })
     }
 }
 
@@ -281,13 +299,16 @@ impl Answer {
         if start.is_none() {
             return Kind::NotJson { found: "an empty body".into() };
         }
-        Kind::Decode { path: error.path().to_string(), source: error.into_inner() }
+        // It quotes what it found, which somebody else wrote.
+        let problem = error.inner().to_string();
+        let problem = self.token.as_ref().map_or(problem.clone(), |token| token.scrub(&problem));
+        Kind::Decode { path: error.path().to_string(), problem: clean(&problem) }
     }
 }
 
 impl From<Kind> for Refusal {
     fn from(kind: Kind) -> Self {
-        Self { kind, request_id: None }
+        Self { kind, request_id: None, retry_after: None }
     }
 }
 
@@ -324,22 +345,21 @@ fn connect_kind(error: reqwest::Error, timeout: Duration) -> Kind {
     }
 }
 
-/// Returns what an error body says, short and on one line: GitLab answers `message` (a text or an object) or `error`.
+/// Returns what an error body says: GitLab answers `message` (a text or an object) or `error`.
 fn said(headers: &HeaderMap, body: &[u8]) -> String {
     let is_html = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     if is_html {
         return "an HTML page".into();
     }
-    let text = match serde_json::from_slice::<serde_json::Value>(body) {
+    match serde_json::from_slice::<serde_json::Value>(body) {
         Ok(serde_json::Value::Object(object)) => ["error", "error_description", "message"]
             .iter()
             .filter_map(|key| object.get(*key))
             .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
             .collect::<Vec<_>>()
             .join(": "),
-        _ => String::from_utf8_lossy(&body[..body.len().min(4 * MAX_SAID)]).into_owned(),
-    };
-    clean(&text)
+        _ => String::from_utf8_lossy(&body[..body.len().min(MAX_READ)]).into_owned(),
+    }
 }
 
 /// Keeps the beginning of a foreign text, on one line and harmless.
@@ -386,7 +406,7 @@ mod tests {
             ("", ""),
         ];
         for (body, expected) in cases {
-            assert_eq!(said(&HeaderMap::new(), body.as_bytes()), expected, "{body}");
+            assert_eq!(clean(&said(&HeaderMap::new(), body.as_bytes())), expected, "{body}");
         }
     }
 

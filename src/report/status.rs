@@ -242,6 +242,10 @@ pub(super) fn missing(snapshot: &Snapshot) -> Vec<String> {
             unread => missing.push(format!("{} {what}", counted(unread as u64, "project"))),
         }
     }
+    match snapshot.rows.iter().filter(|row| row.has_unread()).count() {
+        0 => {}
+        n => missing.push(format!("what {} triggered could not all be read", counted(n as u64, "project"))),
+    }
     missing
 }
 

@@ -42,3 +42,16 @@ fn a_page_that_is_lost_later_takes_no_project_with_it() {
     let next = event(&mut running, |event| event["event"] != "budget");
     assert_eq!((&next["event"], &next["scope"]), (&"problem".into(), &"list".into()), "{next}");
 }
+
+#[test]
+fn a_group_that_is_lost_later_takes_no_project_with_it() {
+    let sim = Sim::start(Options::default()).unwrap();
+    let groups = ["--group-id", "acme/payments", "--group-id", "acme/web"];
+    let fixed = ["--host", sim.url(), "--watch", "-o", "ndjson", "--rps", "1000"];
+    let mut running =
+        Env::new().start(&[&fixed[..], &groups, &["--interval", "50ms", "--list-interval", "50ms"]].concat());
+    event(&mut running, |event| event["event"] == "snapshot");
+    sim.add_fault(Fault::on("/groups/acme%2Fweb?").status(500));
+    let next = event(&mut running, |event| event["event"] != "budget");
+    assert_eq!((&next["event"], &next["scope"]), (&"problem".into(), &"group".into()), "{next}");
+}

@@ -41,3 +41,26 @@ fn a_token_from_a_flag_or_a_file_is_not_shown_either() {
     let output = env.run_with_input(&["--host", sim.url(), "--group-id", "12345", "--token-file", "-"], TOKEN_READ_API);
     let _ = output.exits_with(0);
 }
+
+#[test]
+fn no_part_of_a_token_is_left_where_an_answer_is_cut_short() {
+    for padding in [150, 170, 175, 180, 190] {
+        let body = format!("{}Authorization: Bearer {TOKEN_READ_API}", "x".repeat(padding));
+        let faults = vec![Fault::on("/api/v4/").answer(400, "text/plain", &body)];
+        let sim = Sim::start(Options { access: Access::Private, faults, ..Options::default() }).unwrap();
+        let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+        let output = env.run(&["--host", sim.url(), "--group-id", "12345"]).exits_with(3);
+        let echo = output.stderr.split("Bearer ").nth(1).unwrap_or_default();
+        assert!(!echo.starts_with(&TOKEN_READ_API[..2]), "{output}");
+    }
+}
+
+#[test]
+fn what_cannot_be_decoded_is_quoted_without_the_token() {
+    let body = format!(r#"{{"id": "Bearer {TOKEN_READ_API}", "full_path": "acme"}}"#);
+    let faults = vec![Fault::on("/groups/12345?").answer(200, "application/json", &body)];
+    let sim = Sim::start(Options { access: Access::Private, faults, ..Options::default() }).unwrap();
+    let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+    let output = env.run(&["--host", sim.url(), "--group-id", "12345"]).exits_with(3).says(&["at `id`"]);
+    assert!(!output.to_string().contains(TOKEN_READ_API), "{output}");
+}

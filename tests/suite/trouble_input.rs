@@ -21,7 +21,7 @@ fn a_value_that_cannot_be_used_is_refused_with_what_is_permitted() {
         (["--timeout", "1h"], &["--timeout: \"1h\" is not a time from 100ms to 600s"]),
         (["--fail-on", "failed,borken"], &["--fail-on: \"borken\" is no status: permitted are", "failed", "no_access"]),
         (["--concurrency", "0"], &["--concurrency: \"0\" is not a number of requests from 1 to 100"]),
-        (["--rps", "-1"], &["--rps: \"-1\" ", "above 0"]),
+        (["--rps", "-1"], &["--rps: \"-1\" ", "from 0.001"]),
     ];
     for ([flag, value], words) in cases {
         let given = format!("{flag}={value}");

@@ -2,6 +2,7 @@
 
 use super::trouble::sim;
 use crate::support::Env;
+use crate::support::running::{end_of, send_signal};
 use glwatch::sim::{Fault, Sim};
 use std::fs::OpenOptions;
 use std::process::{Command, Output, Stdio};
@@ -81,4 +82,15 @@ fn ctrl_c_ends_it_at_once_with_130() {
 #[test]
 fn being_terminated_ends_it_at_once_with_143() {
     signalled("-TERM", 143);
+}
+
+#[test]
+fn a_signal_ends_it_while_it_waits_for_a_token() {
+    let env = Env::new();
+    assert!(Command::new("mkfifo").arg(env.home().join("token")).status().unwrap().success());
+    let mut command = env.command(&["--host", "http://127.0.0.1:1", "--group-id", "1", "--token-file", "token"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    send_signal(child.id(), "-TERM");
+    // Nothing of ours runs yet, so the system ends it.
+    assert_eq!(end_of(child).status.code(), None);
 }

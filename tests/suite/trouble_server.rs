@@ -296,3 +296,48 @@ fn an_hour_of_retry_after_fails_at_once_and_says_so() {
         output.refuses(3, &["the server asks to wait 1h, longer than the ", " that this run has left", "--rps 5"]);
     assert!(!output.stderr.contains("attempts"), "it was asked only once\n{output}");
 }
+
+#[test]
+fn a_triggered_pipeline_that_cannot_be_read_makes_the_result_partial_and_is_waited_for() {
+    let sim = sim(vec![]);
+    let truth = sim.truth();
+    let parent = row(&truth, "acme/platform/scheduler");
+    assert_eq!(parent["pipelines"][0]["status"], "success", "the parent must be green for this to prove anything");
+    let child = &parent["pipelines"][0]["downstream"][0]["id"];
+    sim.add_fault(Fault::on(&format!("/pipelines/{child}")).status(500));
+    let output = status(&sim, &["-o", "json", "--fail-on", "no_access,error"]);
+    let json = output.exits_with(1).json();
+    assert_eq!(json["complete"], json!(false));
+    assert_eq!(row(&json, "acme/platform/scheduler")["pipelines"][0]["worst"], "unread");
+    let only = ["--include", "acme/platform/scheduler"];
+    let _ = status(&sim, &only).exits_with(4);
+    let waited = [&only[..], &["--wait", "--deadline", "0s", "--interval", "50ms"]].concat();
+    let _ = status(&sim, &waited).exits_with(5).says(&["acme/platform/scheduler has triggered something"]);
+}
+
+#[test]
+fn a_pipeline_that_is_deleted_meanwhile_is_an_error_and_no_matter_of_access() {
+    let sim = sim(vec![]);
+    sim.add_fault(Fault::on(&format!("*{}/*", pipelines_of(&sim, "acme/web/shop"))).status(404));
+    let json = status(&sim, &["-o", "json"]).exits_with(4).json();
+    let shop = row(&json, "acme/web/shop");
+    assert_eq!((&shop["state"], &shop["error"]["kind"]), (&json!("error"), &json!("pipeline_deleted")));
+}
+
+#[test]
+fn a_server_in_maintenance_is_asked_again_when_it_says() {
+    let headers = vec![("retry-after".to_owned(), "1".to_owned())];
+    let answer = Action::Status { code: 503, content_type: "text/plain".into(), body: "maintenance".into(), headers };
+    let sim = sim(vec![Fault::on(GROUP).times(1).action(answer)]);
+    let start = Instant::now();
+    let _ = status(&sim, &[]).exits_with(0);
+    assert!(start.elapsed() >= Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_list_of_four_billion_pages_is_not_believed() {
+    let headers = vec![("x-total-pages".to_owned(), u32::MAX.to_string())];
+    let answer = Action::Status { code: 200, content_type: "application/json".into(), body: "[]".into(), headers };
+    let sim = sim(vec![Fault::on(LIST).action(answer)]);
+    let _ = status(&sim, &[]).exits_with(0).says(&["the group has no projects"]);
+}

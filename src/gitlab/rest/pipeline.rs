@@ -85,11 +85,12 @@ fn coverage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D
         Text(String),
         None(()),
     }
-    Ok(match Coverage::deserialize(deserializer)? {
+    let percent = match Coverage::deserialize(deserializer)? {
         Coverage::Number(percent) => Some(percent),
         Coverage::Text(text) => text.parse().ok(),
         Coverage::None(()) => None,
-    })
+    };
+    Ok(percent.filter(|percent: &f64| percent.is_finite()))
 }
 
 impl From<Wire> for Pipeline {
