@@ -217,7 +217,7 @@ fn check_says_that_a_run_would_work() {
         ["ok", "token", "\"glwatch\" from GITLAB_TOKEN, scopes: read_api, does not expire"],
         ["ok", "server", "GitLab 18.5.0, Community Edition"],
         ["ok", "api", "REST v4 answers"],
-        ["ok", "group", "acme (12345): 41 projects visible"],
+        ["ok", "group", "acme (12345): 41 projects listed"],
     ];
     lists(&output, &expected);
     assert!(output.stdout.contains('✓') && !output.stdout.contains("Hint"), "{output}");

@@ -182,12 +182,12 @@ impl Check<'_> {
                 let hints = vec!["the group is empty, or the token's owner is no member of its projects".into()];
                 self.list.warning("group", &format!("{name}: no project is visible"), hints);
             }
-            Some(total) => self.list.ok("group", &format!("{name}: {} visible", counted(total, "project"))),
+            Some(total) => self.list.ok("group", &format!("{name}: {} listed", counted(total, "project"))),
             // GitLab leaves the total out above 10 000.
             None if page.next.is_some() => {
-                self.list.ok("group", &format!("{name}: more than {} visible", counted(page.items.len(), "project")));
+                self.list.ok("group", &format!("{name}: more than {} listed", counted(page.items.len(), "project")));
             }
-            None => self.list.ok("group", &format!("{name}: {} visible", counted(page.items.len(), "project"))),
+            None => self.list.ok("group", &format!("{name}: {} listed", counted(page.items.len(), "project"))),
         }
         Ok(())
     }

@@ -164,8 +164,8 @@ fn the_help_at_80_by_24() {
     ▷ manual               ⧗ waiting_for_resource ↺ waiting_for_callback
     ● running              ○ pending              ◐ preparing
     · created              ◷ scheduled            ! warning
-    ✓ success              » skipped
-
+    ✓ success              » skipped              ? an unknown status
+    ‼ error                ⊠ no access            – no pipeline
 
     q close the help
     "#);

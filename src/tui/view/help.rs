@@ -1,9 +1,10 @@
 //! The help: the table of keys, and what the glyphs mean.
 
 use super::paint::span;
+use crate::domain::project::StateWord;
 use crate::domain::status::Status;
 use crate::report::cell::Tone;
-use crate::text::glyph::{Charset, glyph};
+use crate::text::glyph::{Charset, glyph, state_glyph};
 use crate::tui::app::App;
 use crate::tui::keymap::BINDINGS;
 use ratatui::Frame;
@@ -31,11 +32,11 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         ]));
     }
     lines.push(Line::default());
-    for row in Status::KNOWN.chunks((usize::from(area.width) / (WORD + 2)).max(1)) {
+    for row in legend(charset).chunks((usize::from(area.width) / (WORD + 2)).max(1)) {
         let mut line = Vec::new();
-        for status in row {
-            line.push(span(app, glyph(status, charset), Tone::from(status)));
-            line.push(span(app, format!(" {:<WORD$}", status.word()), Tone::Plain));
+        for (glyph, tone, word) in row {
+            line.push(span(app, *glyph, *tone));
+            line.push(span(app, format!(" {word:<WORD$}"), Tone::Plain));
         }
         lines.push(Line::from(line));
     }
@@ -45,4 +46,14 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         lines.push(Line::from(span(app, format!("{} a taller terminal shows more", charset.ellipsis()), Tone::Muted)));
     }
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// Returns every glyph that a row can have, with what it means.
+fn legend(charset: Charset) -> Vec<(&'static str, Tone, String)> {
+    let unknown = Status::Other("an unknown status".into());
+    let statuses = Status::KNOWN.into_iter().chain([unknown]);
+    let statuses = statuses.map(|status| (glyph(&status, charset), Tone::from(&status), status.word().to_owned()));
+    let states = [StateWord::Error, StateWord::NoAccess, StateWord::NoPipeline];
+    let states = states.map(|state| (state_glyph(state, charset), Tone::from(state), state.word().replace('_', " ")));
+    statuses.chain(states).collect()
 }
