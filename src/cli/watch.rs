@@ -67,15 +67,15 @@ pub(super) async fn run(
         }
     };
     let exit = tokio::select! {
-        // In this order: a first reading that is refused is not shown.
+        // In this order: a first reading that is refused is not shown, and what is shown has been exported.
         biased;
         outcome = readings => outcome.map(|()| Exit::Done)?,
         refusal = nothing_left(first) => return Err(refusal),
+        () = rewrite_exports(config, formats, surroundings, exports, &tell) => Exit::Done,
         end = shown => match end? {
             End::Quit | End::Closed => Exit::Done,
             End::Interrupted => Exit::Interrupted,
         },
-        () = rewrite_exports(config, formats, surroundings, exports, &tell) => Exit::Done,
     };
     Ok(held.take().iter().fold(exit, |exit, failure| exit.worse(error::report(failure))))
 }
