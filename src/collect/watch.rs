@@ -7,10 +7,14 @@ use super::plan;
 use super::run::{Collector, GroupError, Progress};
 use crate::domain::project::{Failure, State};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
+
+/// Progress is told this often at most.
+const TELL_EVERY: Duration = Duration::from_millis(100);
 
 /// What a listener may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +79,19 @@ pub async fn run(
 ) -> Result<(), GroupError> {
     loop {
         let cost_before = collector.client().usage().requests;
-        let tell = |progress| updates.send_modify(|update| update.phase = Phase::Reading(progress));
+        let told = Cell::new(None::<Instant>);
+        let tell = |progress| {
+            // A picture for each of 2000 projects would cost more than reading them.
+            let now = Instant::now();
+            let is_news = told.get().is_none_or(|told| now - told >= TELL_EVERY);
+            updates.send_if_modified(|update| {
+                update.phase = Phase::Reading(progress);
+                is_news
+            });
+            if is_news {
+                told.set(Some(now));
+            }
+        };
         let outcome = tokio::select! {
             outcome = collector.read(&tell) => outcome,
             () = updates.closed() => return Ok(()),
