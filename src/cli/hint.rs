@@ -79,6 +79,9 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
             format!("check that {host} is the address of a GitLab, with its sub-path if it has one"),
             "a proxy or a login page in between answers HTML: try the address in a browser".into(),
         ],
+        Kind::Query(_) | Kind::TooComplex(_) | Kind::UnknownField(_) => {
+            vec!["leave --api at auto, which reads over REST where GraphQL does not answer".into()]
+        }
         Kind::Redirect { to, .. } => vec![format!("if that is where your GitLab is, name it: --host {to}")],
     }
 }

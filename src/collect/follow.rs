@@ -147,9 +147,20 @@ async fn read_one(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::id::JobId;
 
     fn link(id: u64, status: Status) -> DownstreamLink {
-        DownstreamLink { id: PipelineId(id), project_id: None, project: None, status, web_url: None }
+        DownstreamLink {
+            id: PipelineId(id),
+            iid: None,
+            bridge: JobId(id),
+            project_id: None,
+            project: None,
+            status,
+            has_warnings: None,
+            has_below: None,
+            web_url: None,
+        }
     }
 
     fn read(status: Status, below: &[u64]) -> Known {

@@ -55,6 +55,17 @@ impl Host {
         format!("{}api/v4/{path}", self.base)
     }
 
+    /// Returns the URL that GraphQL queries are posted to.
+    pub fn graphql(&self) -> String {
+        format!("{}api/graphql", self.base)
+    }
+
+    /// Returns the URL of a path as GitLab's GraphQL gives it: from the origin's root, the sub-path included.
+    pub fn at_root(&self, path: &str) -> Option<String> {
+        let is_path = path.starts_with('/') && !path.starts_with("//");
+        is_path.then(|| format!("{}{path}", self.base.origin().ascii_serialization()))
+    }
+
     /// Says whether a URL lies on this host's own scheme, name and port.
     pub fn is_origin_of(&self, url: &Url) -> bool {
         self.base.origin() == url.origin()

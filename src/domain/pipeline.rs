@@ -1,6 +1,6 @@
 //! Pipelines, what they ran for, and the pipelines that they triggered.
 
-use super::id::{PipelineId, ProjectId};
+use super::id::{JobId, PipelineId, ProjectId};
 use super::job::{Job, Stage};
 use super::status::Status;
 use chrono::{DateTime, Utc};
@@ -170,9 +170,16 @@ impl Downstream {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DownstreamLink {
     pub id: PipelineId,
+    pub iid: Option<u64>,
+    /// The attempt that triggered it.
+    pub bridge: JobId,
     pub project_id: Option<ProjectId>,
     pub project: Option<String>,
     pub status: Status,
+    /// Whether it passed with a failure that was allowed; `None` where only reading it tells.
+    pub has_warnings: Option<bool>,
+    /// Whether it has triggered others; `None` where only reading it tells.
+    pub has_below: Option<bool>,
     pub web_url: Option<String>,
 }
 

@@ -7,12 +7,14 @@ use chrono::{DateTime, Utc};
 pub enum Api {
     #[default]
     Rest,
+    Graphql,
 }
 
 impl Api {
     pub fn word(self) -> &'static str {
         match self {
             Self::Rest => "rest",
+            Self::Graphql => "graphql",
         }
     }
 }

@@ -4,7 +4,7 @@
 //! - A token bucket bounds the rate, whoever asks.
 //! - What the server says (`RateLimit-*`, `Retry-After`) slows or stops everyone, not only whoever heard it.
 
-use crate::domain::usage::Usage;
+use crate::domain::usage::{Api, Usage};
 use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
 use std::sync::Mutex;
@@ -103,6 +103,10 @@ impl Budget {
 
     pub(super) fn count_bytes(&self, bytes: u64) {
         self.lock().usage.bytes += bytes;
+    }
+
+    pub(super) fn set_api(&self, api: Api) {
+        self.lock().usage.api = api;
     }
 
     pub(super) fn usage(&self) -> Usage {

@@ -1,33 +1,62 @@
 //! The public face: one method per question, domain types as answers.
 
 use crate::domain::host::Host;
-use crate::domain::id::{GroupRef, PipelineId, ProjectRef};
-use crate::domain::pipeline::Pipeline;
+use crate::domain::id::{GroupRef, PipelineId, ProjectId, ProjectRef};
+use crate::domain::job::Job;
+use crate::domain::pipeline::{DownstreamLink, Pipeline};
 use crate::domain::server::Server;
 use crate::domain::snapshot::Group;
 use crate::domain::token::AccessToken;
-use crate::domain::usage::Usage;
+use crate::domain::usage::{Api, Usage};
 use crate::gitlab::error::{Error, SetupError};
 use crate::gitlab::page::Page;
-use crate::gitlab::rest;
 use crate::gitlab::transport::{Options, Transport};
+use crate::gitlab::{graphql, rest};
 use chrono::{DateTime, Utc};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+pub use graphql::fields::Fields;
+pub use graphql::jobs::PER_QUERY as MORE_JOBS_PER_QUERY;
+pub use graphql::{ByProject, Said};
 pub use rest::job::{Bridges, JobList};
 pub use rest::pipeline::{PipelineFilter, PipelineHead};
 pub use rest::project::{ListFilter, ListedProject};
+
+/// A page of a pipeline's jobs and bridges as GraphQL has it, every attempt at each.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct JobPage {
+    pub attempts: Vec<Job>,
+    /// Where the bridges among them lead.
+    pub links: Vec<DownstreamLink>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+/// Whose jobs to read, from where on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MoreJobs {
+    /// The project's full path.
+    pub project: String,
+    /// The pipeline's number within its project.
+    pub iid: u64,
+    pub after: Option<String>,
+    /// The pipeline's, below which its jobs' lie.
+    pub web_url: Option<String>,
+}
 
 /// A connection to one GitLab, with one budget for everything that goes over it.
 #[derive(Debug)]
 pub struct Client {
     transport: Transport,
+    /// What is known of the server's GraphQL; nothing until it was asked.
+    fields: Mutex<Option<Arc<Fields>>>,
 }
 
 impl Client {
     /// Makes a client; fails on certificates that cannot be read.
     pub fn new(options: Options) -> Result<Self, SetupError> {
-        Ok(Self { transport: Transport::new(options)? })
+        Ok(Self { transport: Transport::new(options)?, fields: Mutex::new(None) })
     }
 
     pub fn host(&self) -> &Host {
@@ -52,6 +81,65 @@ impl Client {
     /// Says whether it asks with a token or anonymously.
     pub fn has_token(&self) -> bool {
         self.transport.has_token()
+    }
+
+    /// Returns how many requests may be under way at once.
+    pub fn concurrency(&self) -> usize {
+        self.transport.concurrency()
+    }
+
+    /// Says which of the APIs the projects are read over, for everybody who shows it.
+    pub fn set_api(&self, api: Api) {
+        self.transport.set_api(api);
+    }
+
+    /// Makes known which fields this server's GraphQL has, from a time when it was asked.
+    pub fn set_fields(&self, fields: Fields) {
+        *self.fields.lock().expect("no holder of the fields panics") = Some(Arc::new(fields));
+    }
+
+    /// Returns what is known of the server's GraphQL.
+    pub fn fields(&self) -> Option<Arc<Fields>> {
+        self.fields.lock().expect("no holder of the fields panics").clone()
+    }
+
+    /// Asks the server for the fields of its GraphQL.
+    pub async fn read_fields(&self) -> Result<(), Error> {
+        self.set_fields(graphql::fields::read(&self.transport).await?);
+        Ok(())
+    }
+
+    /// Reads the heads of the newest pipelines of up to 100 projects in one query.
+    pub async fn pulse(
+        &self,
+        projects: &[ProjectId],
+        filter: &PipelineFilter,
+    ) -> Result<ByProject<PipelineHead>, Error> {
+        graphql::pulse::read(&self.transport, projects, filter).await
+    }
+
+    /// Reads the newest pipelines of up to 100 projects, each with its newest jobs, in one query.
+    pub async fn newest(
+        &self,
+        projects: &[ProjectId],
+        filter: &PipelineFilter,
+    ) -> Result<ByProject<(Pipeline, JobPage)>, Error> {
+        graphql::snapshot::read(&self.transport, &self.known_fields(), projects, filter).await
+    }
+
+    /// Reads one more page of jobs of each of up to `MORE_JOBS_PER_QUERY` pipelines in one query; one that is hidden or
+    /// gone is `None`.
+    pub async fn more_jobs(&self, wanted: &[MoreJobs]) -> Result<Vec<Option<JobPage>>, Error> {
+        graphql::jobs::read(&self.transport, &self.known_fields(), wanted).await
+    }
+
+    /// Says whether GraphQL lists the earlier attempts at a job: GitLab 16 is the first to say so.
+    pub fn counts_attempts(&self) -> bool {
+        self.known_fields().has("CiJob.retried")
+    }
+
+    fn known_fields(&self) -> Arc<Fields> {
+        self.fields().unwrap_or_default()
     }
 
     /// Reads what GitLab says about the token that it is asked with.

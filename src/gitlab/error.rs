@@ -60,6 +60,12 @@ pub enum Kind {
     NotJson { found: String },
     #[error("the answer is not what GitLab documents: at `{path}`: {problem}")]
     Decode { path: String, problem: String },
+    #[error("the query failed: {0}")]
+    Query(String),
+    #[error("the query asks for too much at once: {0}")]
+    TooComplex(String),
+    #[error("this GitLab does not know the query: {0}")]
+    UnknownField(String),
     #[error("it redirects to {to}, {why}")]
     Redirect { to: String, why: &'static str },
 }
@@ -91,6 +97,9 @@ impl Error {
             Kind::NotJson { .. } => "not_json".into(),
             Kind::Decode { .. } => "decode".into(),
             Kind::OwnRate { .. } => "own_rate".into(),
+            Kind::Query(_) => "graphql".into(),
+            Kind::TooComplex(_) => "graphql_complexity".into(),
+            Kind::UnknownField(_) => "graphql_schema".into(),
             Kind::Redirect { .. } => "redirect".into(),
         }
     }
@@ -109,6 +118,16 @@ impl Error {
     /// Says whether the thing asked for is hidden or absent, which is a fact about it and no failure of the request.
     pub fn is_no_access(&self) -> bool {
         matches!(self.kind, Kind::Status { code: 403 | 404, .. })
+    }
+
+    /// Says whether a smaller question may fare better, or tell which project is to blame.
+    pub fn is_too_much(&self) -> bool {
+        super::graphql::is_too_much(&self.kind)
+    }
+
+    /// Says whether GraphQL itself is what the server refuses.
+    pub fn is_graphql_unavailable(&self) -> bool {
+        super::graphql::is_unavailable(&self.kind)
     }
 
     /// Says whether no other request of this run can fare better.

@@ -6,6 +6,7 @@ mod auth;
 mod budget;
 pub mod client;
 pub mod error;
+mod graphql;
 mod page;
 mod redirect;
 mod rest;

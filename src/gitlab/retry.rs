@@ -49,6 +49,9 @@ pub(super) fn is_passing(kind: &Kind) -> bool {
         | Kind::Deadline
         | Kind::NotJson { .. }
         | Kind::Decode { .. }
+        | Kind::Query(_)
+        | Kind::TooComplex(_)
+        | Kind::UnknownField(_)
         | Kind::Redirect { .. } => false,
     }
 }

@@ -1,7 +1,7 @@
 //! The one path that every request takes: auth, budget, send, retry, decode.
 
 use crate::domain::host::Host;
-use crate::domain::usage::Usage;
+use crate::domain::usage::{Api, Usage};
 use crate::gitlab::auth::Token;
 use crate::gitlab::budget::{Budget, TooLong};
 use crate::gitlab::error::{Error, Kind, SetupError};
@@ -61,6 +61,7 @@ pub(super) struct Transport {
     host: Host,
     token: Option<Token>,
     budget: Budget,
+    concurrency: usize,
     retry: RetryOptions,
     timeout: Duration,
     /// When everything must be over.
@@ -68,6 +69,17 @@ pub(super) struct Transport {
     now: fn() -> DateTime<Utc>,
     /// The server's clock at the last answer, and when that was.
     server_clock: Mutex<Option<(DateTime<Utc>, Instant)>>,
+}
+
+/// One request, as often as it takes.
+struct Ask {
+    /// For errors and the log.
+    name: String,
+    url: Url,
+    /// The JSON of a GraphQL query; a REST resource is read without.
+    query: Option<String>,
+    /// Which failures are worth another attempt.
+    passing: fn(&Kind) -> bool,
 }
 
 /// One failed attempt: what went wrong, and how long the server asks to wait.
@@ -103,6 +115,7 @@ impl Transport {
         Ok(Self {
             http: builder.build()?,
             budget: Budget::new(options.concurrency, options.rps),
+            concurrency: options.concurrency,
             deadline: Mutex::new(None),
             host: options.host,
             token: options.token,
@@ -121,6 +134,14 @@ impl Transport {
         self.budget.usage()
     }
 
+    pub(super) fn set_api(&self, api: Api) {
+        self.budget.set_api(api);
+    }
+
+    pub(super) fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
     pub(super) fn has_token(&self) -> bool {
         self.token.is_some()
     }
@@ -134,25 +155,36 @@ impl Transport {
     /// Reads a REST resource; `path` is already encoded.
     pub(super) async fn get(&self, path: &str) -> Result<Answer, Error> {
         let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
+        self.ask(&Ask { name: format!("GET {url}"), url, query: None, passing: is_passing }).await
+    }
+
+    /// Asks a GraphQL query, which only reads although it is posted; `name` is its operation's.
+    pub(super) async fn query(&self, name: &str, query: String, passing: fn(&Kind) -> bool) -> Result<Answer, Error> {
+        let url = Url::parse(&self.host.graphql()).expect("a host and a fixed path make a URL");
+        self.ask(&Ask { name: self.query_name(name), url, query: Some(query), passing }).await
+    }
+
+    /// Asks until there is an answer, or no sense in asking again.
+    async fn ask(&self, ask: &Ask) -> Result<Answer, Error> {
         let start = Instant::now();
-        let request = format!("GET {url}");
+        let request = ask.name.clone();
         let mut waits = self.retry.waits();
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let refusal = match self.follow(&url).await {
+            let refusal = match self.follow(ask).await {
                 Ok((headers, body)) => {
-                    tracing::debug!(%url, attempts, bytes = body.len(), "answered");
+                    tracing::debug!(request, attempts, bytes = body.len(), "answered");
                     return Ok(Answer { headers, body, request, token: self.token.clone() });
                 }
                 Err(refusal) => refusal,
             };
-            tracing::debug!(%url, attempts, problem = %refusal.kind, "failed");
+            tracing::debug!(request, attempts, problem = %refusal.kind, "failed");
             // A turn that would come too late was not taken, so nothing was sent.
             if matches!(refusal.kind, Kind::WaitTooLong { .. } | Kind::OwnRate { .. }) {
                 attempts -= 1;
             }
-            let wait = if is_passing(&refusal.kind) { waits.next() } else { None };
+            let wait = if (ask.passing)(&refusal.kind) { waits.next() } else { None };
             let kind = match (wait, self.time_left()) {
                 (Some(wait), left) if left.is_none_or(|left| wait < left) => {
                     if refusal.retry_after.is_none() {
@@ -180,12 +212,17 @@ impl Transport {
     }
 
     /// Sends one attempt, through redirects.
-    async fn follow(&self, url: &Url) -> Result<(HeaderMap, Vec<u8>), Refusal> {
-        let mut url = url.clone();
+    async fn follow(&self, ask: &Ask) -> Result<(HeaderMap, Vec<u8>), Refusal> {
+        let mut url = ask.url.clone();
         for _ in 0..=redirect::MAX_HOPS {
-            let response = self.send(&url).await?;
+            let response = self.send(&url, ask.query.as_deref()).await?;
             if !response.0.is_redirection() {
                 return self.judge(response);
+            }
+            if ask.query.is_some() {
+                return Err(
+                    Kind::Redirect { to: url.path().to_owned(), why: "which a posted query does not follow" }.into()
+                );
             }
             let location = response.1.get(LOCATION).and_then(|value| value.to_str().ok());
             url = redirect::target(&self.host, &url, location).map_err(Refusal::from)?;
@@ -194,14 +231,20 @@ impl Transport {
     }
 
     /// Sends one request when its turn has come, and reads the whole answer.
-    async fn send(&self, url: &Url) -> Result<(StatusCode, HeaderMap, Vec<u8>), Refusal> {
+    async fn send(&self, url: &Url, query: Option<&str>) -> Result<(StatusCode, HeaderMap, Vec<u8>), Refusal> {
         let _turn = self.budget.acquire(self.deadline()).await.map_err(|too_long| self.over_time(too_long))?;
         let timeout = self.time_left().map_or(self.timeout, |left| left.min(self.timeout));
         if timeout.is_zero() {
             return Err(Kind::Deadline.into());
         }
         let exchange = async {
-            let mut request = self.http.get(url.clone()).header(ACCEPT, "application/json");
+            let request = match query {
+                None => self.http.get(url.clone()),
+                Some(query) => {
+                    self.http.post(url.clone()).header(CONTENT_TYPE, "application/json").body(query.to_owned())
+                }
+            };
+            let mut request = request.header(ACCEPT, "application/json");
             if let Some(token) = &self.token {
                 request = request.header(AUTHORIZATION, token.header());
             }
@@ -233,6 +276,20 @@ impl Transport {
             (false, true) => Kind::OwnRate { wait, left }.into(),
             (false, false) => Kind::WaitTooLong { wait, left }.into(),
         }
+    }
+
+    /// Makes what somebody else wrote fit to be shown: without the token, on one line, not too long, harmless.
+    pub(super) fn quote(&self, text: &str) -> String {
+        clean(&self.scrub(text))
+    }
+
+    /// Makes an error of an answer that came and is none.
+    pub(super) fn error(&self, name: &str, kind: Kind) -> Error {
+        Error { request: self.query_name(name), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
+    }
+
+    fn query_name(&self, name: &str) -> String {
+        format!("POST {} ({name})", self.host.graphql())
     }
 
     /// Blots the token out of what somebody else wrote.

@@ -87,20 +87,24 @@ impl Wire {
 }
 
 impl DownstreamWire {
-    fn into_link(self, host: &Host) -> DownstreamLink {
+    fn into_link(self, host: &Host, bridge: JobId) -> DownstreamLink {
         let project = self.web_url.as_deref().and_then(|url| project_of(host, url)).map(str::to_owned);
         DownstreamLink {
             id: PipelineId(self.id),
+            iid: None,
+            bridge,
             project_id: self.project_id.map(ProjectId),
             project,
             status: status(self.status.as_deref()),
+            has_warnings: None,
+            has_below: None,
             web_url: self.web_url,
         }
     }
 }
 
 /// Returns the full path of the project in a pipeline's web URL, on this host only.
-fn project_of<'a>(host: &Host, web_url: &'a str) -> Option<&'a str> {
+pub(in crate::gitlab) fn project_of<'a>(host: &Host, web_url: &'a str) -> Option<&'a str> {
     let below = host.path_below(web_url)?;
     // GitLab before 13 had no `/-/` in it, and its documentation still shows that form.
     let (project, _) = below.split_once("/-/pipelines/").or_else(|| below.split_once("/pipelines/"))?;
@@ -121,7 +125,7 @@ pub(crate) async fn bridges(transport: &Transport, project: &ProjectRef, id: Pip
     wires.sort_by_key(|wire| wire.job.id);
     let mut found = Bridges::default();
     for BridgeWire { job, downstream_pipeline } in wires {
-        let link = downstream_pipeline.map(|wire| wire.into_link(transport.host()));
+        let link = downstream_pipeline.map(|wire| wire.into_link(transport.host(), JobId(job.id)));
         found.attempts.push(job.into_job(JobKind::Bridge, link.as_ref().map(|link| link.id)));
         found.links.extend(link);
     }

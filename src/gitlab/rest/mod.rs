@@ -26,6 +26,6 @@ fn project_key(project: &ProjectRef) -> String {
 }
 
 /// Takes seconds as GitLab gives them; nonsense such as a negative duration is none.
-fn seconds(seconds: Option<f64>) -> Option<Duration> {
+pub(super) fn seconds(seconds: Option<f64>) -> Option<Duration> {
     seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }

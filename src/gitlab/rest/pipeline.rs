@@ -125,7 +125,7 @@ impl From<Wire> for Pipeline {
 }
 
 /// Reads a status; one that is missing is not known, which is never fine.
-pub(super) fn status(word: Option<&str>) -> Status {
+pub(in crate::gitlab) fn status(word: Option<&str>) -> Status {
     Status::from_gitlab(word.unwrap_or("unknown"))
 }
 

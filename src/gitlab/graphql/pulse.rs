@@ -1,0 +1,45 @@
+//! Whether anything has changed.
+
+use super::document::document;
+use super::fields::Fields;
+use super::{ByProject, ask_projects, number, variables};
+use crate::domain::id::{PipelineId, ProjectId};
+use crate::domain::status::Status;
+use crate::gitlab::error::Error;
+use crate::gitlab::rest::pipeline::{PipelineFilter, PipelineHead};
+use crate::gitlab::transport::Transport;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+const PULSE: &str = include_str!("pulse.graphql");
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HeadWire {
+    id: String,
+    #[serde(rename = "ref")]
+    git_ref: Option<String>,
+    status: Option<String>,
+    updated_at: Option<DateTime<Utc>>,
+}
+
+impl HeadWire {
+    fn convert(self) -> Option<PipelineHead> {
+        Some(PipelineHead {
+            id: PipelineId(number(&self.id)?),
+            raw_ref: self.git_ref.unwrap_or_default(),
+            status: self.status.as_deref().map(Status::from_gitlab),
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+/// Reads the newest pipelines' heads of up to 100 projects.
+pub(in crate::gitlab) async fn read(
+    transport: &Transport,
+    projects: &[ProjectId],
+    filter: &PipelineFilter,
+) -> Result<ByProject<PipelineHead>, Error> {
+    let query = document(PULSE, &Fields::default());
+    ask_projects(transport, "Pulse", &query, variables(projects, filter), HeadWire::convert).await
+}
