@@ -90,7 +90,7 @@ async fn read(
         return wait::run(client, config, wait, surroundings, &line).await;
     }
     let options = wire::collecting(config);
-    let reply = Collector::once(client, &options).read(&|progress| line.show(progress)).await;
+    let reply = Collector::new(client, &options).read(&|progress| line.show(progress)).await;
     Ok((reply.map_err(|group| group_error(group, config, surroundings))?, Exit::Done))
 }
 

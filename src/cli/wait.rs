@@ -33,7 +33,7 @@ pub(super) async fn run(
     let (sender, updates) = channel::channel(Update::new());
     let (_requests, asked) = mpsc::channel(1);
     let pace = Pace { asked: config.pace.interval, rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS) };
-    let readings = watch::run(Collector::watching(client, &options), pace, &sender, asked);
+    let readings = watch::run(Collector::new(client, &options), pace, &sender, asked);
     let deadline = Instant::now() + wait.deadline;
     tokio::select! {
         outcome = readings => match outcome {

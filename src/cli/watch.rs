@@ -35,7 +35,7 @@ pub(super) async fn run(
     surroundings: &Surroundings,
 ) -> Result<Exit, CliError> {
     let options = wire::collecting(config);
-    let collector = Collector::watching(client, &options);
+    let collector = Collector::new(client, &options);
     let (sender, updates) = channel::channel(Update::new());
     let (requests, asked) = mpsc::channel(QUEUE);
     let pace = Pace { asked: config.pace.interval, rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS) };

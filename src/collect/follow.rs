@@ -4,7 +4,7 @@
 //! for their details and one for their own bridges. Cycles end because a pipeline is read once and shown once per path.
 
 use crate::domain::id::{PipelineId, ProjectRef};
-use crate::domain::pipeline::{DOWNSTREAM_DEPTH, Downstream, DownstreamLink};
+use crate::domain::pipeline::{DOWNSTREAM_DEPTH, Downstream, DownstreamLink, Pipeline};
 use crate::domain::project::Failure;
 use crate::domain::snapshot::{Problem, Scope};
 use crate::domain::status::Status;
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 /// What is known of a pipeline as somebody's downstream.
 #[derive(Debug, Clone)]
-pub(super) enum Known {
+enum Known {
     Read {
         status: Status,
         has_warnings: bool,
@@ -34,7 +34,14 @@ pub(super) struct Followed {
 }
 
 impl Followed {
-    pub(super) fn insert(&mut self, id: PipelineId, known: Known) {
+    /// Takes over what was read of a pipeline in the group.
+    pub(super) fn learn(&mut self, pipeline: &Pipeline, links: &[DownstreamLink]) {
+        let Pipeline { id, status, has_warnings, .. } = pipeline;
+        let known = Known::Read { status: status.clone(), has_warnings: *has_warnings, links: links.to_vec() };
+        self.insert(*id, known);
+    }
+
+    fn insert(&mut self, id: PipelineId, known: Known) {
         self.known.insert(id, known);
     }
 
@@ -54,7 +61,7 @@ impl Followed {
                 .await;
             for reading in readings {
                 let (id, known, problem) = reading?;
-                self.known.insert(id, known);
+                self.insert(id, known);
                 problems.extend(problem);
             }
             let below = level.keys().filter_map(|id| match self.known.get(id) {
@@ -75,11 +82,27 @@ impl Followed {
     /// are read with their own projects.
     pub(super) fn refresh(&self, level: &mut [Downstream]) {
         for downstream in level {
-            if let Some(Known::Read { status, has_warnings, .. }) = self.known.get(&downstream.id) {
+            if let Some((status, has_warnings)) = self.read_of(downstream) {
                 downstream.status = status.clone();
-                downstream.has_warnings = *has_warnings;
+                downstream.has_warnings = has_warnings;
             }
             self.refresh(&mut downstream.downstream);
+        }
+    }
+
+    /// Says whether that would change anything.
+    pub(super) fn has_news(&self, level: &[Downstream]) -> bool {
+        let is_news = |old: &Downstream| {
+            self.read_of(old).is_some_and(|now| now != (&old.status, old.has_warnings))
+                || self.has_news(&old.downstream)
+        };
+        level.iter().any(is_news)
+    }
+
+    fn read_of(&self, downstream: &Downstream) -> Option<(&Status, bool)> {
+        match self.known.get(&downstream.id)? {
+            Known::Read { status, has_warnings, .. } => Some((status, *has_warnings)),
+            Known::Hidden | Known::Unread => None,
         }
     }
 

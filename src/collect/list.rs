@@ -9,6 +9,7 @@ use crate::gitlab::error::Error;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::collections::HashSet;
+use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// GitLab tells the number of pages up to 10 000 records only; more than that is followed page by page.
@@ -29,7 +30,7 @@ pub(super) async fn read_group(
     client: &Client,
     wanted: &GroupRef,
     filter: ListFilter,
-    found: UnboundedSender<Project>,
+    found: UnboundedSender<Arc<Project>>,
 ) -> Result<Listed, Error> {
     let (group, first) = tokio::join!(client.group(wanted), client.projects(wanted, filter, 1));
     let (group, first) = (group?, first?);
@@ -81,7 +82,7 @@ pub(super) async fn read_group(
 }
 
 struct List {
-    found: UnboundedSender<Project>,
+    found: UnboundedSender<Arc<Project>>,
     filter: ListFilter,
     ids: HashSet<ProjectId>,
 }
@@ -92,7 +93,7 @@ impl List {
             let is_wanted = self.filter.archived || !listed.is_marked_for_deletion;
             if self.ids.insert(listed.project.id) && is_wanted {
                 // The receiver lives as long as the run; a run that has ended wants no more projects.
-                let _ = self.found.send(listed.project);
+                let _ = self.found.send(Arc::new(listed.project));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod follow;
 mod list;
+mod merge;
 pub mod plan;
 mod project;
 pub mod run;

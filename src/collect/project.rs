@@ -8,8 +8,10 @@ use crate::domain::project::{Failure, Project};
 use crate::domain::selection::{Pattern, RefSelector};
 use crate::gitlab::client::{Client, PipelineFilter, PipelineHead};
 use crate::gitlab::error::Error;
+use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// A glob on refs looks at this many of a project's newest pipelines: one page.
 pub(super) const GLOB_WINDOW: usize = 100;
@@ -28,10 +30,59 @@ pub(super) struct Draft {
 /// What came of one project.
 #[derive(Debug)]
 pub(super) enum Reading {
+    /// All of its pipelines and all below them are as they were: nothing was read again.
+    Settled(Remembered),
+    /// At least one of them was read.
     Pipelines(Vec<Draft>),
-    None { ever_ran: Option<bool> },
+    None {
+        ever_ran: Option<bool>,
+    },
     NoAccess(Failure),
     Error(Failure),
+}
+
+/// What was last read of a project's pipelines, whole.
+#[derive(Debug, Clone)]
+pub(super) struct Remembered {
+    /// The very slice that the snapshot's row has; never empty.
+    pub pipelines: Arc<[Pipeline]>,
+    /// Where the bridges of each of them lead.
+    pub links: Arc<[Vec<DownstreamLink>]>,
+    pub as_of: DateTime<Utc>,
+}
+
+impl Remembered {
+    /// Returns the pipelines, each with where its bridges lead.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Pipeline, &Vec<DownstreamLink>)> {
+        self.pipelines.iter().zip(self.links.iter())
+    }
+}
+
+/// What the reading of a project may build on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before<'a> {
+    pub last: Option<&'a Remembered>,
+    /// Pipelines that triggered others are read again in any case.
+    pub rereads_triggers: bool,
+}
+
+impl<'a> Before<'a> {
+    /// Returns the whole of it, where these pipelines are still all and none of them need be read again.
+    fn settled(self, heads: &[PipelineHead]) -> Option<&'a Remembered> {
+        let last = self.last.filter(|last| last.pipelines.len() == heads.len())?;
+        let mut pairs = last.iter().zip(heads);
+        pairs.all(|((pipeline, links), head)| self.is_settled(pipeline, links, head)).then_some(last)
+    }
+
+    /// Returns the draft of one pipeline that need not be read again.
+    fn draft(self, head: &PipelineHead) -> Option<Draft> {
+        let (pipeline, links) = self.last?.iter().find(|(pipeline, links)| self.is_settled(pipeline, links, head))?;
+        Some(Draft { pipeline: pipeline.clone(), links: links.clone(), is_settled: true })
+    }
+
+    fn is_settled(self, pipeline: &Pipeline, links: &[DownstreamLink], head: &PipelineHead) -> bool {
+        plan::is_settled(pipeline, head) && (links.is_empty() || !self.rereads_triggers)
+    }
 }
 
 /// The reading of one project, and whether a glob may have missed older refs in it.
@@ -46,27 +97,14 @@ pub(super) async fn read(
     client: &Client,
     project: &Project,
     refs: &[RefSelector],
-    before: &[&Draft],
+    before: Before<'_>,
 ) -> Result<ProjectReading, Error> {
     if project.ci_enabled == Some(false) {
         let failure = Failure { kind: "ci_disabled".into(), message: "CI/CD is switched off".into() };
         return Ok(ProjectReading { reading: Reading::NoAccess(failure), is_glob_cut: false });
     }
     match read_pipelines(client, project, refs, before).await {
-        Ok(Pipelines { is_all_deleted: true, is_glob_cut, .. }) => {
-            let message = "its newest pipeline was deleted while it was read; read again".into();
-            let failure = Failure { kind: "pipeline_deleted".into(), message };
-            Ok(ProjectReading { reading: Reading::Error(failure), is_glob_cut })
-        }
-        Ok(Pipelines { drafts, is_glob_cut, .. }) => {
-            let is_any = refs.iter().any(|selector| matches!(selector, RefSelector::Any));
-            let reading = match drafts.is_empty() {
-                // Only the newest of any ref tells that there is none at all.
-                true => Reading::None { ever_ran: is_any.then_some(false) },
-                false => Reading::Pipelines(drafts),
-            };
-            Ok(ProjectReading { reading, is_glob_cut })
-        }
+        Ok(reading) => Ok(reading),
         Err(error) => failed(client, error).map(|reading| ProjectReading { reading, is_glob_cut: false }),
     }
 }
@@ -94,17 +132,21 @@ async fn read_pipelines(
     client: &Client,
     project: &Project,
     refs: &[RefSelector],
-    before: &[&Draft],
-) -> Result<Pipelines, Error> {
+    before: Before<'_>,
+) -> Result<ProjectReading, Error> {
     let key = ProjectRef::Id(project.id);
     let wanted = try_join_all(refs.iter().map(|selector| newest(client, &key, project, selector))).await?;
     let is_glob_cut = wanted.iter().any(|found| found.is_cut);
     let mut seen = HashSet::new();
-    let heads = wanted.into_iter().flat_map(|found| found.heads).filter(|head| seen.insert(head.id));
+    let heads: Vec<PipelineHead> =
+        wanted.into_iter().flat_map(|found| found.heads).filter(|head| seen.insert(head.id)).collect();
+    if let Some(last) = before.settled(&heads) {
+        return Ok(ProjectReading { reading: Reading::Settled(last.clone()), is_glob_cut });
+    }
     let key = &key;
-    let drafts = heads.map(|head| async move {
-        match before.iter().find(|draft| plan::is_settled(&draft.pipeline, &head)) {
-            Some(draft) => Ok(Some(Draft { is_settled: true, ..(*draft).clone() })),
+    let drafts = heads.iter().map(|head| async move {
+        match before.draft(head) {
+            Some(draft) => Ok(Some(draft)),
             None => match read_pipeline(client, key, head.id).await {
                 // It was listed a moment ago: deleted since.
                 Err(error) if error.status() == Some(404) => Ok(None),
@@ -112,17 +154,20 @@ async fn read_pipelines(
             },
         }
     });
-    let drafts = try_join_all(drafts).await?;
-    let is_all_deleted = !drafts.is_empty() && drafts.iter().all(Option::is_none);
-    Ok(Pipelines { drafts: drafts.into_iter().flatten().collect(), is_glob_cut, is_all_deleted })
-}
-
-/// The pipelines of a project that were asked for.
-struct Pipelines {
-    drafts: Vec<Draft>,
-    is_glob_cut: bool,
-    /// There were some when the list was read, and none of them any more.
-    is_all_deleted: bool,
+    let drafts: Vec<Draft> = try_join_all(drafts).await?.into_iter().flatten().collect();
+    let reading = match (heads.is_empty(), drafts.is_empty()) {
+        (true, _) => {
+            // Only the newest of any ref tells that there is none at all.
+            let is_any = refs.iter().any(|selector| matches!(selector, RefSelector::Any));
+            Reading::None { ever_ran: is_any.then_some(false) }
+        }
+        (false, true) => {
+            let message = "its newest pipeline was deleted while it was read; read again".into();
+            Reading::Error(Failure { kind: "pipeline_deleted".into(), message })
+        }
+        (false, false) => Reading::Pipelines(drafts),
+    };
+    Ok(ProjectReading { reading, is_glob_cut })
 }
 
 #[derive(Default)]

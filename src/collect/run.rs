@@ -1,8 +1,9 @@
 //! Reading the groups: list, projects, downstream pipelines, snapshot; and what is kept for the next time.
 
-use super::follow::{Followed, Known};
+use super::follow::Followed;
 use super::list::{self, Listed};
-use super::project::{self, Draft, GLOB_MATCHES, GLOB_WINDOW, ProjectReading, Reading};
+use super::merge::{ReadProject, Rows};
+use super::project::{self, Before, Draft, GLOB_MATCHES, GLOB_WINDOW, Reading};
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::pipeline::DownstreamLink;
 use crate::domain::project::{Failure, Project, ProjectRow, State};
@@ -10,12 +11,12 @@ use crate::domain::selection::{ProjectFilter, RefSelector};
 use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
 use crate::gitlab::client::{Client, ListFilter};
 use crate::gitlab::error::Error;
-use chrono::{DateTime, Utc};
 use futures_util::future::{join_all, ready};
 use futures_util::{StreamExt, stream};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
@@ -73,10 +74,8 @@ pub struct Collector<'a> {
 /// What is kept from one reading to the next.
 #[derive(Debug, Default)]
 struct Memory {
-    /// Whether there is a next one: a single reading would only hold everything twice.
-    is_kept: bool,
     list: Option<List>,
-    rows: HashMap<ProjectId, Remembered>,
+    rows: Rows,
 }
 
 /// The groups and their projects, as they were listed.
@@ -84,7 +83,7 @@ struct Memory {
 struct List {
     groups: Vec<Group>,
     problems: Vec<Problem>,
-    projects: Vec<Project>,
+    projects: Vec<Arc<Project>>,
     is_whole: bool,
     read_at: Instant,
 }
@@ -97,30 +96,10 @@ impl List {
     }
 }
 
-/// What was last read of a project, whole.
-#[derive(Debug, Default)]
-struct Remembered {
-    drafts: Vec<Draft>,
-    as_of: DateTime<Utc>,
-}
-
-/// What a reading may build on.
-#[derive(Clone, Copy)]
-struct Before<'a> {
-    rows: &'a HashMap<ProjectId, Remembered>,
-    /// Pipelines that triggered others are read again in any case.
-    rereads_triggers: bool,
-}
-
 impl<'a> Collector<'a> {
-    /// Makes a collector that reads once.
-    pub fn once(client: &'a Client, options: &'a Options) -> Self {
+    /// Makes a collector that has read nothing yet.
+    pub fn new(client: &'a Client, options: &'a Options) -> Self {
         Self { client, options, memory: Memory::default() }
-    }
-
-    /// Makes a collector that reads again and again.
-    pub fn watching(client: &'a Client, options: &'a Options) -> Self {
-        Self { client, options, memory: Memory { is_kept: true, ..Memory::default() } }
     }
 
     pub fn client(&self) -> &Client {
@@ -134,10 +113,10 @@ impl<'a> Collector<'a> {
         self.client.limit_time(TOTAL_TIME);
         let is_list_due = self.memory.list.as_ref().is_none_or(|list| list.is_due(self.options.list_every));
         // What is triggered outside the group has no pulse of its own: it is read again with the list.
-        let before = Before { rows: &self.memory.rows, rereads_triggers: is_list_due };
+        let before = |id| Before { last: self.memory.rows.get(id), rereads_triggers: is_list_due };
         let (sender, found) = unbounded_channel();
         let lists = self.lists(is_list_due, sender);
-        let projects = read_projects(self.client, self.options, before, found, progress);
+        let projects = read_projects(self.client, self.options, &before, found, progress);
         let (lists, projects) = tokio::join!(lists, projects);
         let for_all = |error| GroupError { group: self.options.groups[0].to_string(), source: Box::new(error) };
         let fresh = lists.map(|lists| sort_groups(self.client, self.options, lists)).transpose()?;
@@ -149,18 +128,19 @@ impl<'a> Collector<'a> {
 
         let mut problems: Vec<Problem> = unread;
         problems.extend(glob_notice(self.options, &readings));
-        let rows: Vec<ProjectRow> = readings.into_iter().map(|reading| self.memory.merge(reading, &followed)).collect();
+        let rows: Vec<ProjectRow> =
+            readings.into_iter().map(|reading| self.memory.rows.merge(reading, &followed)).collect();
         problems.extend(rows.iter().filter_map(row_problem));
         Ok(self.reply(rows, problems))
     }
 
     /// Reads the groups' lists, or repeats the last ones.
-    async fn lists(&self, is_due: bool, found: UnboundedSender<Project>) -> Option<Vec<Result<Listed, Error>>> {
+    async fn lists(&self, is_due: bool, found: UnboundedSender<Arc<Project>>) -> Option<Vec<Result<Listed, Error>>> {
         match &self.memory.list {
             Some(list) if !is_due => {
                 for project in &list.projects {
                     // The receiver lives as long as this reading.
-                    let _ = found.send(project.clone());
+                    let _ = found.send(Arc::clone(project));
                 }
                 None
             }
@@ -170,7 +150,7 @@ impl<'a> Collector<'a> {
                 let is_cut = lists.iter().any(|list| list.as_ref().map_or(true, |list| !list.problems.is_empty()));
                 // A part of the list that is lost this time does not make its projects disappear.
                 for project in self.memory.list.iter().filter(|_| is_cut).flat_map(|list| &list.projects) {
-                    let _ = found.send(project.clone());
+                    let _ = found.send(Arc::clone(project));
                 }
                 Some(lists)
             }
@@ -178,7 +158,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Puts a list together; a group that is missing from it is taken from the last one.
-    fn listed(&self, mut groups: Vec<Group>, problems: Vec<Problem>, projects: Vec<Project>) -> List {
+    fn listed(&self, mut groups: Vec<Group>, problems: Vec<Problem>, projects: Vec<Arc<Project>>) -> List {
         let before = self.memory.list.iter().flat_map(|list| &list.groups);
         let lost: Vec<Group> = before.filter(|group| !groups.contains(group)).cloned().collect();
         groups.extend(lost);
@@ -187,7 +167,7 @@ impl<'a> Collector<'a> {
 
     fn reply(&mut self, rows: Vec<ProjectRow>, mut problems: Vec<Problem>) -> Reply {
         let present: HashSet<ProjectId> = rows.iter().map(|row| row.project.id).collect();
-        self.memory.rows.retain(|id, _| present.contains(id));
+        self.memory.rows.retain(&present);
         let (groups, listed) = match &self.memory.list {
             Some(list) => {
                 problems.splice(0..0, list.problems.iter().cloned());
@@ -206,40 +186,6 @@ impl<'a> Collector<'a> {
             usage: self.client.usage(),
         };
         Reply { snapshot, unmatched, left_out }
-    }
-}
-
-impl Memory {
-    /// Makes a row of what was read, or of what is remembered where that failed, and remembers it.
-    fn merge(&mut self, read: ReadProject, followed: &Followed) -> ProjectRow {
-        let ReadProject { project, reading, as_of } = read;
-        let state = match reading.reading {
-            Reading::None { ever_ran } => State::NoPipeline { ever_ran },
-            Reading::NoAccess(failure) => State::NoAccess(failure),
-            Reading::Error(failure) => match self.rows.get(&project.id) {
-                Some(Remembered { drafts, as_of }) => {
-                    let pipelines = drafts.iter().map(|draft| draft.pipeline.clone()).collect();
-                    return ProjectRow { project, state: State::Stale { pipelines, failure }, as_of: *as_of };
-                }
-                None => State::Error(failure),
-            },
-            Reading::Pipelines(mut drafts) => {
-                for draft in &mut drafts {
-                    match draft.is_settled {
-                        true => followed.refresh(&mut draft.pipeline.downstream),
-                        false => draft.pipeline.downstream = followed.tree(draft.pipeline.id, &draft.links),
-                    }
-                }
-                if self.is_kept {
-                    self.rows.insert(project.id, Remembered { drafts: drafts.clone(), as_of });
-                }
-                State::Ok(drafts.into_iter().map(|draft| draft.pipeline).collect())
-            }
-        };
-        if !matches!(state, State::Ok(_)) {
-            self.rows.remove(&project.id);
-        }
-        ProjectRow { project, state, as_of }
     }
 }
 
@@ -278,27 +224,21 @@ fn sort_groups(
     }
 }
 
-struct ReadProject {
-    project: Project,
-    reading: ProjectReading,
-    as_of: DateTime<Utc>,
-}
-
 struct Projects {
     readings: Vec<ReadProject>,
     /// Every project of the groups, before the filters.
-    listed: Vec<Project>,
+    listed: Vec<Arc<Project>>,
 }
 
 /// Reads the projects as the list finds them, each once however many groups it is in.
-async fn read_projects(
+async fn read_projects<'a>(
     client: &Client,
     options: &Options,
-    before: Before<'_>,
-    found: UnboundedReceiver<Project>,
+    before: &dyn Fn(ProjectId) -> Before<'a>,
+    found: UnboundedReceiver<Arc<Project>>,
     progress: &dyn Fn(Progress),
 ) -> Result<Projects, Error> {
-    let listed: RefCell<HashMap<ProjectId, Project>> = RefCell::default();
+    let listed: RefCell<HashMap<ProjectId, Arc<Project>>> = RefCell::default();
     let so_far = Cell::new(Progress::default());
     let advance = |listed, read| {
         let Progress { listed: listed_before, read: read_before } = so_far.get();
@@ -307,15 +247,16 @@ async fn read_projects(
     };
     let wanted = stream::unfold(found, |mut found| async { found.recv().await.map(|project| (project, found)) })
         .filter_map(|project| {
-            let is_new = listed.borrow_mut().insert(project.id, project.clone()).is_none();
+            let is_new = listed.borrow_mut().insert(project.id, Arc::clone(&project)).is_none();
             let is_wanted = is_new && options.filter.keeps(&project);
             if is_wanted {
                 advance(1, 0);
             }
             ready(is_wanted.then_some(project))
         });
-    let mut under_way =
-        pin!(wanted.map(|project| read_project(client, options, before, project)).buffer_unordered(READ_AHEAD));
+    let mut under_way = pin!(
+        wanted.map(|project| read_project(client, options, before(project.id), project)).buffer_unordered(READ_AHEAD)
+    );
     let mut readings = Vec::new();
     while let Some(reading) = under_way.next().await {
         readings.push(reading?);
@@ -332,12 +273,9 @@ async fn read_project(
     client: &Client,
     options: &Options,
     before: Before<'_>,
-    project: Project,
+    project: Arc<Project>,
 ) -> Result<ReadProject, Error> {
-    let drafts = before.rows.get(&project.id).map_or(&[][..], |row| row.drafts.as_slice());
-    let rereads = |draft: &&Draft| before.rereads_triggers && !draft.links.is_empty();
-    let before: Vec<&Draft> = drafts.iter().filter(|draft| !rereads(draft)).collect();
-    let reading = project::read(client, &project, &options.refs, &before).await?;
+    let reading = project::read(client, &project, &options.refs, before).await?;
     Ok(ReadProject { project, reading, as_of: client.server_now() })
 }
 
@@ -345,23 +283,22 @@ async fn read_project(
 async fn follow(client: &Client, readings: &[ReadProject]) -> Result<(Followed, Vec<Problem>), Error> {
     let mut followed = Followed::default();
     let mut roots: Vec<DownstreamLink> = Vec::new();
-    for Draft { pipeline, links, is_settled } in readings.iter().flat_map(drafts) {
-        let known =
-            Known::Read { status: pipeline.status.clone(), has_warnings: pipeline.has_warnings, links: links.clone() };
-        followed.insert(pipeline.id, known);
-        if !is_settled {
-            roots.extend(links.iter().cloned());
+    for read in readings {
+        match &read.reading.reading {
+            Reading::Settled(last) => last.iter().for_each(|(pipeline, links)| followed.learn(pipeline, links)),
+            Reading::Pipelines(drafts) => {
+                for Draft { pipeline, links, is_settled } in drafts {
+                    followed.learn(pipeline, links);
+                    if !is_settled {
+                        roots.extend(links.iter().cloned());
+                    }
+                }
+            }
+            Reading::None { .. } | Reading::NoAccess(_) | Reading::Error(_) => {}
         }
     }
     let problems = followed.read(client, &roots).await?;
     Ok((followed, problems))
-}
-
-fn drafts(read: &ReadProject) -> &[Draft] {
-    match &read.reading.reading {
-        Reading::Pipelines(drafts) => drafts,
-        Reading::None { .. } | Reading::NoAccess(_) | Reading::Error(_) => &[],
-    }
 }
 
 fn row_problem(row: &ProjectRow) -> Option<Problem> {

@@ -133,9 +133,8 @@ fn stale(last: &Snapshot, error: &GroupError) -> Snapshot {
     let failure = Failure { kind: error.source.word(), message: error.source.to_string() };
     let mut snapshot = last.clone();
     for row in &mut snapshot.rows {
-        if let State::Ok(pipelines) = &mut row.state {
-            let pipelines = std::mem::take(pipelines);
-            row.state = State::Stale { pipelines, failure: failure.clone() };
+        if let State::Ok(pipelines) = &row.state {
+            row.state = State::Stale { pipelines: Arc::clone(pipelines), failure: failure.clone() };
         }
     }
     snapshot.problems = vec![Problem { scope: Scope::Group, subject: error.group.clone(), failure }];

@@ -80,7 +80,7 @@ fn row_changes(old: Option<&ProjectRow>, new: &ProjectRow, is_known_group: bool,
     let ids: HashSet<_> = old.into_iter().flat_map(ProjectRow::pipelines).map(|pipeline| pipeline.id).collect();
     // With one pipeline a row, the ref may change and it is still the row's story.
     let only = old.and_then(|row| if row.pipelines().len() == 1 { row.worst() } else { None });
-    for pipeline in pipelines {
+    for pipeline in pipelines.iter() {
         let to = pipeline.worst();
         let from = before.get(&pipeline.git_ref).cloned().or_else(|| only.clone().filter(|_| pipelines.len() == 1));
         if from.as_ref() != Some(&to) || !ids.contains(&pipeline.id) {
@@ -96,6 +96,7 @@ mod tests {
     use crate::domain::id::{PipelineId, ProjectId};
     use crate::domain::snapshot::Scope;
     use crate::domain::usage::Usage;
+    use std::sync::Arc;
 
     fn snapshot(rows: Vec<ProjectRow>, problems: &[&str]) -> Snapshot {
         let problem = |subject: &&str| Problem {
@@ -117,6 +118,7 @@ mod tests {
     fn nth(n: u64, git_ref: &str, status: Status) -> ProjectRow {
         let mut row = ran("a", status, 0);
         if let State::Ok(pipelines) = &mut row.state {
+            let pipelines = Arc::make_mut(pipelines);
             pipelines[0].id = PipelineId(n);
             pipelines[0].git_ref = Ref::from_gitlab(git_ref, Some(false));
         }
@@ -130,12 +132,12 @@ mod tests {
 
     fn both(one: ProjectRow, two: ProjectRow) -> ProjectRow {
         let pipelines = [one.pipelines(), two.pipelines()].concat();
-        ProjectRow { state: State::Ok(pipelines), ..one }
+        ProjectRow { state: State::Ok(pipelines.into()), ..one }
     }
 
     fn other(mut row: ProjectRow) -> ProjectRow {
-        row.project.id = ProjectId(2);
-        row.project.full_path = "b".into();
+        Arc::make_mut(&mut row.project).id = ProjectId(2);
+        Arc::make_mut(&mut row.project).full_path = "b".into();
         row
     }
 

@@ -4,6 +4,7 @@ use super::health::FailOn;
 use super::project::{ProjectRow, State};
 use super::snapshot::Snapshot;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A snapshot and those of its rows that somebody wants to see.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +34,7 @@ fn shown(row: &ProjectRow, wanted: &FailOn) -> Option<ProjectRow> {
     if wanted.states.contains(&row.state_word()) {
         return Some(row.clone());
     }
-    let pipelines: Vec<_> =
+    let pipelines: Arc<[_]> =
         row.pipelines().iter().filter(|pipeline| wanted.matches_pipeline(pipeline)).cloned().collect();
     if pipelines.is_empty() {
         return None;
@@ -56,7 +57,7 @@ mod tests {
 
     fn snapshot() -> Snapshot {
         let [mut two, running] = [ran("two", Status::Failed, 1), ran("two", Status::Running, 2)];
-        two.state = State::Ok([two.pipelines(), running.pipelines()].concat());
+        two.state = State::Ok([two.pipelines(), running.pipelines()].concat().into());
         Snapshot {
             host: "https://gitlab.com".into(),
             taken_at: DateTime::UNIX_EPOCH,

@@ -139,12 +139,12 @@ pub(crate) mod tests {
             default_branch: None,
             ci_enabled: None,
         };
-        ProjectRow { project, state, as_of: at(0) }
+        ProjectRow { project: project.into(), state, as_of: at(0) }
     }
 
     pub(crate) fn ran(path: &str, status: Status, created: i64) -> ProjectRow {
         let pipeline = Pipeline { created_at: Some(at(created)), ..example::pipeline(status, vec![]) };
-        row(path, State::Ok(vec![pipeline]))
+        row(path, State::Ok([pipeline].into()))
     }
 
     pub(crate) fn failure() -> Failure {

@@ -5,6 +5,7 @@ use super::pipeline::Pipeline;
 use super::status::Status;
 use chrono::{DateTime, Utc};
 use std::fmt;
+use std::sync::Arc;
 
 /// A project of the group, as the list names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub struct Failure {
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
     /// Pipelines, one per `--ref` value at most, never empty.
-    Ok(Vec<Pipeline>),
+    Ok(Arc<[Pipeline]>),
     /// None matched. `ever_ran` is `None` where only some refs were asked for.
     NoPipeline { ever_ran: Option<bool> },
     /// The project is there, its pipelines are not to be seen: 403, 404, CI switched off.
@@ -55,7 +56,7 @@ pub enum State {
     /// They could not be read this time, and never were before.
     Error(Failure),
     /// They could not be read this time; these are the last that could, as old as the row says.
-    Stale { pipelines: Vec<Pipeline>, failure: Failure },
+    Stale { pipelines: Arc<[Pipeline]>, failure: Failure },
 }
 
 /// The word for a row's state in every output.
@@ -88,10 +89,10 @@ impl fmt::Display for StateWord {
     }
 }
 
-/// One row: a project, what is known about it, and since when.
+/// One row: a project, what is known about it, and since when. What has not changed is shared between snapshots.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectRow {
-    pub project: Project,
+    pub project: Arc<Project>,
     pub state: State,
     /// When the state was read, by the server's clock.
     pub as_of: DateTime<Utc>,

@@ -2,6 +2,7 @@
 
 use super::project::Project;
 use globset::{Glob, GlobMatcher};
+use std::borrow::Borrow;
 
 /// Which pipeline of a project is shown: one value of `--ref`.
 #[derive(Debug, Clone)]
@@ -106,9 +107,9 @@ impl ProjectFilter {
     }
 
     /// Returns the patterns that match none of the projects: most likely misspelt.
-    pub fn unmatched(&self, projects: &[Project]) -> Vec<&str> {
+    pub fn unmatched(&self, projects: &[impl Borrow<Project>]) -> Vec<&str> {
         let patterns = self.include.iter().chain(&self.exclude);
-        let unmatched = patterns.filter(|pattern| !projects.iter().any(|project| pattern.matches(project)));
+        let unmatched = patterns.filter(|pattern| !projects.iter().any(|project| pattern.matches(project.borrow())));
         unmatched.map(|pattern| pattern.text.as_str()).collect()
     }
 }

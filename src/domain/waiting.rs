@@ -34,10 +34,12 @@ mod tests {
     use crate::domain::example::below;
     use crate::domain::health::tests::{failure, ran, row};
     use crate::domain::status::Status;
+    use std::sync::Arc;
 
     fn with_child(status: Status, child: Status) -> ProjectRow {
         let mut row = ran("p", status, 10);
         if let State::Ok(pipelines) = &mut row.state {
+            let pipelines = Arc::make_mut(pipelines);
             pipelines[0].downstream.push(below(9, child, vec![]));
         }
         row
@@ -46,6 +48,7 @@ mod tests {
     fn with_unread_child() -> ProjectRow {
         let mut row = with_child(Status::Success, Status::Success);
         if let State::Ok(pipelines) = &mut row.state {
+            let pipelines = Arc::make_mut(pipelines);
             pipelines[0].downstream[0].is_unread = true;
         }
         row

@@ -62,7 +62,7 @@ pub(super) fn project(id: u64, full_path: &str, state: State) -> ProjectRow {
         default_branch: Some("main".into()),
         ci_enabled: Some(true),
     };
-    ProjectRow { project, state, as_of: noted_at() }
+    ProjectRow { project: project.into(), state, as_of: noted_at() }
 }
 
 fn failure(kind: &str, message: &str) -> Failure {
@@ -99,7 +99,7 @@ fn child(id: u64, word: &str) -> Downstream {
 
 /// One project of every kind: a flat list, therefore longer than a function should be.
 pub(super) fn motley() -> Snapshot {
-    let ok = |pipeline: Pipeline| State::Ok(vec![pipeline]);
+    let ok = |pipeline: Pipeline| State::Ok([pipeline].into());
     let hostile = Pipeline {
         git_ref: Ref::from_gitlab("\u{1B}[2Jmain\u{202E}", Some(false)),
         commit_title: Some("a\tb\nc\u{9B}31m".into()),
@@ -112,7 +112,7 @@ pub(super) fn motley() -> Snapshot {
             "acme/payments/api",
             ok(pipeline(8123, "failed", 6, stages("build=success test=failed deploy=skipped"))),
         ),
-        project(2, "acme/payments/gateway", State::Ok(vec![parent(), train])),
+        project(2, "acme/payments/gateway", State::Ok([parent(), train].into())),
         project(3, "acme/platform/pipelines/composite-release-train", ok(long())),
         project(
             4,
@@ -210,7 +210,7 @@ pub(super) fn one_pipeline() -> Snapshot {
     let never = State::NoPipeline { ever_ran: Some(false) };
     let unread = State::Error(failure("http_500", "no answer"));
     snapshot(vec![
-        project(77, "acme/payments/api", State::Ok(vec![failed])),
+        project(77, "acme/payments/api", State::Ok([failed].into())),
         project(78, "acme/docs", never),
         project(79, "acme/x", unread),
     ])

@@ -55,10 +55,11 @@ fn hostile() -> Snapshot {
     let failure = || Failure { kind: EVIL.into(), message: EVIL.into() };
     let row = |id, state| {
         let row = project(id, EVIL, state);
-        ProjectRow { project: Project { web_url: Some("https://evil.example/<img>".into()), ..row.project }, ..row }
+        let project = Project { web_url: Some("https://evil.example/<img>".into()), ..(*row.project).clone() };
+        ProjectRow { project: project.into(), ..row }
     };
     let rows = vec![
-        row(1, State::Ok(vec![evil(1, "failed"), evil(2, "success"), evil(3, EVIL)])),
+        row(1, State::Ok([evil(1, "failed"), evil(2, "success"), evil(3, EVIL)].into())),
         row(2, State::Error(failure())),
         row(3, State::NoAccess(failure())),
     ];

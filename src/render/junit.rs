@@ -66,6 +66,7 @@ mod tests {
     use crate::domain::status::Status;
     use crate::render::example::{motley, one_pipeline, pipeline, project, snapshot};
     use crate::report::verdicts::suites;
+    use std::sync::Arc;
 
     fn rendered(snapshot: &crate::domain::snapshot::Snapshot) -> String {
         let mut out = Vec::new();
@@ -165,7 +166,7 @@ mod tests {
         let mut snapshot = one_pipeline();
         snapshot.rows.truncate(1);
         let State::Ok(pipelines) = &mut snapshot.rows[0].state else { panic!("it has pipelines") };
-        let pipeline = &mut pipelines[0];
+        let pipeline = &mut Arc::make_mut(pipelines)[0];
         (pipeline.status, pipeline.has_warnings) = (Status::Success, true);
         pipeline.stages[0].jobs[0].allow_failure = true;
         pipeline.downstream.clear();
@@ -202,7 +203,7 @@ mod tests {
             ("scheduled", "<skipped"),
         ];
         for (word, element) in cases {
-            let row = project(1, "acme/p", State::Ok(vec![pipeline(1, word, 1, vec![])]));
+            let row = project(1, "acme/p", State::Ok([pipeline(1, word, 1, vec![])].into()));
             let text = rendered(&snapshot(vec![row]));
             let verdicts = ["<failure", "<error", "<skipped"].iter().filter(|verdict| text.contains(**verdict));
             assert!(text.contains(element), "{word}: {text}");
@@ -216,7 +217,7 @@ mod tests {
             git_ref: crate::domain::pipeline::Ref::from_gitlab(name, Some(false)),
             ..pipeline(id, "success", 1, vec![])
         };
-        let row = project(1, "acme/p", State::Ok(vec![on(1, "main"), on(2, "next"), on(3, "main")]));
+        let row = project(1, "acme/p", State::Ok([on(1, "main"), on(2, "next"), on(3, "main")].into()));
         let text = rendered(&snapshot(vec![row]));
         for name in ["p (main #1)", "p (next)", "p (main #3)"] {
             assert!(text.contains(&format!("<testcase name=\"{name}\" classname=\"acme\" time=\"372.400\"")), "{text}");

@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn an_empty_section_is_left_out() {
-        let green = project(1, "acme/p", State::Ok(vec![pipeline(1, "success", 1, vec![])]));
+        let green = project(1, "acme/p", State::Ok([pipeline(1, "success", 1, vec![])].into()));
         let text = rendered(&snapshot(vec![green]));
         assert!(text.contains("glwatch_quiet") && !text.contains("glwatch_attention"), "{text}");
         assert_eq!(rendered(&snapshot(vec![])), "");

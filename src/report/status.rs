@@ -367,7 +367,8 @@ mod tests {
                 web_url: None,
                 default_branch: None,
                 ci_enabled: None,
-            },
+            }
+            .into(),
             state,
             as_of: noon(),
         };

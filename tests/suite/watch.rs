@@ -4,11 +4,21 @@ use super::cost::scenario;
 use crate::support::Env;
 use crate::support::running::{DEADLINE, Running};
 use crate::support::terms::Terms;
+use chrono::Utc;
+use glwatch::collect;
+use glwatch::collect::run::Collector;
+use glwatch::domain::host::Host;
+use glwatch::domain::id::{GroupId, GroupRef};
+use glwatch::domain::project::State;
+use glwatch::domain::selection::{ProjectFilter, RefSelector};
+use glwatch::gitlab::client::{Client, ListFilter};
+use glwatch::gitlab::{self, RetryOptions};
 use glwatch::sim::{Fault, Options, Request, Sim, TOKEN_READ_API, WorldKind};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One pipeline that runs and ends within two minutes, and one that has ended.
@@ -35,6 +45,46 @@ fn event(running: &mut Running, is_meant: impl Fn(&Value) -> bool) -> Value {
 fn two_more_readings(sim: &Sim) {
     sim.clear_requests();
     assert!(sim.wait_for_requests(3 * REFRESH, DEADLINE), "it does not read any more");
+}
+
+/// Makes what reads a group of the simulated GitLab, without the program around it.
+fn reader(sim: &Sim) -> (Client, collect::run::Options) {
+    let client = Client::new(gitlab::Options {
+        host: Host::parse(sim.url()).unwrap(),
+        token: None,
+        concurrency: 8,
+        rps: Some(1000.0),
+        timeout: DEADLINE,
+        ca: None,
+        insecure: false,
+        uses_proxy: false,
+        retry: RetryOptions::default(),
+        now: Utc::now,
+    });
+    let options = collect::run::Options {
+        groups: vec![GroupRef::Id(GroupId(12345))],
+        list: ListFilter { subgroups: true, archived: false },
+        filter: ProjectFilter::default(),
+        refs: vec![RefSelector::Any],
+        list_every: DEADLINE,
+    };
+    (client.unwrap(), options)
+}
+
+#[test]
+fn a_refresh_shares_with_the_last_snapshot_what_has_not_changed() {
+    let sim = scenario("", TWO);
+    let (client, options) = reader(&sim);
+    let mut collector = Collector::new(&client, &options);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let [first, second] = [0, 1].map(|_| runtime.block_on(collector.read(&|_| {})).unwrap().snapshot);
+    // The second of the two has ended, the first still runs and was read again.
+    for ((before, after), is_shared) in first.rows.iter().zip(&second.rows).zip([false, true]) {
+        let (State::Ok(old), State::Ok(new)) = (&before.state, &after.state) else { panic!("{before:?} {after:?}") };
+        assert_eq!(Arc::ptr_eq(old, new), is_shared, "{}", after.project.full_path);
+        assert!(Arc::ptr_eq(&before.project, &after.project), "{}", after.project.full_path);
+    }
+    assert_eq!((second.rows.len(), sim.panics()), (2, 0));
 }
 
 #[test]

@@ -257,7 +257,7 @@ fn every_column_of_the_table_fits_eighty_columns_with_the_ids_of_gitlab_com() {
     let words = ["waiting_for_resource", "failed"];
     let rows = words.iter().map(|word| {
         let stages = (0..9).map(|n| stage(&format!("stage-number-{n}"), "success")).collect();
-        project(1, long, State::Ok(vec![pipeline(2_187_654_321, word, 9000, stages)]))
+        project(1, long, State::Ok([pipeline(2_187_654_321, word, 9000, stages)].into()))
     });
     let text = rendered(&snapshot(rows.collect()), OPTIONS, in_terminal(80));
     for title in ["project", "ref", "pipeline", "stages", "duration", "age"] {
@@ -290,7 +290,7 @@ fn row() -> impl Strategy<Value = ProjectRow> {
             let state = match kind {
                 0 => State::Error(failure),
                 1 => State::NoPipeline { ever_ran: None },
-                _ => State::Ok(vec![ran]),
+                _ => State::Ok([ran].into()),
             };
             project(1, &path, state)
         },

@@ -93,6 +93,7 @@ fn the_ref_of_a_row_may_change_under_the_cursor() {
     press(&mut app, KeyCode::End);
     let mut rows = many(3);
     if let State::Ok(pipelines) = &mut rows[2].state {
+        let pipelines = Arc::make_mut(pipelines);
         pipelines[0].git_ref.name = "fix".into();
     }
     give(&mut app, snapshot(rows, vec![]), now);
@@ -138,8 +139,9 @@ fn only_pages_of_the_host_itself_are_opened() {
     ];
     for (url, is_opened, notice) in cases {
         let mut rows = many(1);
-        rows[0].project.web_url = None;
+        Arc::make_mut(&mut rows[0].project).web_url = None;
         if let State::Ok(pipelines) = &mut rows[0].state {
+            let pipelines = Arc::make_mut(pipelines);
             pipelines[0].web_url = url.map(str::to_owned);
         }
         let mut app = app(rows, 80, 24, Instant::now());

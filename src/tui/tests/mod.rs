@@ -33,10 +33,11 @@ fn noon() -> DateTime<Utc> {
 fn project(id: u64, path: &str, word: &str, minutes: i64, stages: &str) -> ProjectRow {
     let created = noon() - TimeDelta::minutes(minutes);
     let mut row = ran(&format!("acme/{path}"), Status::from_gitlab(word), created.timestamp());
-    row.project.id = ProjectId(id);
-    row.project.web_url = Some(format!("{HOST}/acme/{path}"));
+    Arc::make_mut(&mut row.project).id = ProjectId(id);
+    Arc::make_mut(&mut row.project).web_url = Some(format!("{HOST}/acme/{path}"));
     row.as_of = noon();
     if let State::Ok(pipelines) = &mut row.state {
+        let pipelines = Arc::make_mut(pipelines);
         pipelines[0].id = PipelineId(8100 + id);
         pipelines[0].duration = Some(Duration::from_secs(372));
         pipelines[0].web_url = Some(format!("{HOST}/acme/{path}/-/pipelines/{}", 8100 + id));
@@ -54,7 +55,7 @@ fn project(id: u64, path: &str, word: &str, minutes: i64, stages: &str) -> Proje
 fn motley() -> Vec<ProjectRow> {
     let other = |id, path: &str, state| {
         let mut row = row(&format!("acme/{path}"), state);
-        row.project.id = ProjectId(id);
+        Arc::make_mut(&mut row.project).id = ProjectId(id);
         row.as_of = noon();
         row
     };

@@ -1,0 +1,157 @@
+//! Making rows of what was read and of what is remembered. Pure; what has not changed is the same in memory and in row.
+
+use super::follow::Followed;
+use super::project::{Draft, ProjectReading, Reading, Remembered};
+use crate::domain::id::ProjectId;
+use crate::domain::project::{Project, ProjectRow, State};
+use chrono::{DateTime, Utc};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// A project, and what came of reading it.
+#[derive(Debug)]
+pub(super) struct ReadProject {
+    pub project: Arc<Project>,
+    pub reading: ProjectReading,
+    pub as_of: DateTime<Utc>,
+}
+
+/// What was last read of each project.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    by_project: HashMap<ProjectId, Remembered>,
+}
+
+impl Rows {
+    pub(super) fn get(&self, project: ProjectId) -> Option<&Remembered> {
+        self.by_project.get(&project)
+    }
+
+    /// Forgets the other projects.
+    pub(super) fn retain(&mut self, present: &HashSet<ProjectId>) {
+        self.by_project.retain(|id, _| present.contains(id));
+    }
+
+    /// Makes a row of what was read, or of what is remembered where that failed, and remembers it.
+    pub(super) fn merge(&mut self, read: ReadProject, followed: &Followed) -> ProjectRow {
+        let ReadProject { project, reading, as_of } = read;
+        let last = self.by_project.remove(&project.id);
+        let shown = |whole: Remembered| (State::Ok(Arc::clone(&whole.pipelines)), Some(whole));
+        let (state, remembered) = match (reading.reading, last) {
+            (Reading::None { ever_ran }, _) => (State::NoPipeline { ever_ran }, None),
+            (Reading::NoAccess(failure), _) => (State::NoAccess(failure), None),
+            (Reading::Error(failure), None) => (State::Error(failure), None),
+            (Reading::Error(failure), Some(last)) => {
+                (State::Stale { pipelines: Arc::clone(&last.pipelines), failure }, Some(last))
+            }
+            (Reading::Settled(last), _) => shown(Remembered { as_of, ..refreshed(last, followed) }),
+            (Reading::Pipelines(drafts), _) => shown(completed(drafts, followed, as_of)),
+        };
+        let as_of = remembered.as_ref().map_or(as_of, |remembered| remembered.as_of);
+        if let Some(remembered) = remembered {
+            self.by_project.insert(project.id, remembered);
+        }
+        ProjectRow { project, state, as_of }
+    }
+}
+
+/// Brings what was triggered inside the group up to date; without news it stays the slice that snapshots hold too.
+fn refreshed(mut last: Remembered, followed: &Followed) -> Remembered {
+    if last.pipelines.iter().any(|pipeline| followed.has_news(&pipeline.downstream)) {
+        for pipeline in Arc::make_mut(&mut last.pipelines) {
+            followed.refresh(&mut pipeline.downstream);
+        }
+    }
+    last
+}
+
+/// Gives each pipeline what it triggered.
+fn completed(drafts: Vec<Draft>, followed: &Followed, as_of: DateTime<Utc>) -> Remembered {
+    let complete = |Draft { mut pipeline, links, is_settled }| {
+        match is_settled {
+            true => followed.refresh(&mut pipeline.downstream),
+            false => pipeline.downstream = followed.tree(pipeline.id, &links),
+        }
+        (pipeline, links)
+    };
+    let (pipelines, links): (Vec<_>, Vec<_>) = drafts.into_iter().map(complete).unzip();
+    Remembered { pipelines: pipelines.into(), links: links.into(), as_of }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::example::{below, pipeline};
+    use crate::domain::health::tests::{failure, row};
+    use crate::domain::id::PipelineId;
+    use crate::domain::pipeline::{DownstreamLink, Pipeline};
+    use crate::domain::status::Status;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn read(reading: Reading, seconds: i64) -> ReadProject {
+        let project = row("acme/api", State::NoPipeline { ever_ran: None }).project;
+        ReadProject { project, reading: ProjectReading { reading, is_glob_cut: false }, as_of: at(seconds) }
+    }
+
+    /// Rows that remember one pipeline, read at second 1, that triggered pipeline 2.
+    fn remembering() -> (Rows, ProjectRow) {
+        let link = DownstreamLink {
+            id: PipelineId(2),
+            project_id: None,
+            project: None,
+            status: Status::Success,
+            web_url: None,
+        };
+        let draft = Draft { pipeline: pipeline(Status::Success, vec![]), links: vec![link], is_settled: false };
+        let mut rows = Rows::default();
+        let row = rows.merge(read(Reading::Pipelines(vec![draft]), 1), &Followed::default());
+        (rows, row)
+    }
+
+    fn settled(rows: &Rows) -> Reading {
+        Reading::Settled(rows.get(ProjectId(1)).unwrap().clone())
+    }
+
+    fn slice(row: &ProjectRow) -> &Arc<[Pipeline]> {
+        match &row.state {
+            State::Ok(pipelines) | State::Stale { pipelines, .. } => pipelines,
+            other => panic!("{other:?} has no pipelines"),
+        }
+    }
+
+    #[test]
+    fn what_is_settled_is_the_same_slice_in_every_row_only_younger() {
+        let (mut rows, before) = remembering();
+        let reading = settled(&rows);
+        let after = rows.merge(read(reading, 5), &Followed::default());
+        assert!(Arc::ptr_eq(slice(&before), slice(&after)));
+        assert_eq!((before.as_of, after.as_of), (at(1), at(5)));
+        assert!(Arc::ptr_eq(slice(&before), &rows.get(ProjectId(1)).unwrap().pipelines));
+    }
+
+    #[test]
+    fn news_from_below_make_another_slice_and_leave_the_old_row_as_it_was() {
+        let (mut rows, before) = remembering();
+        let mut followed = Followed::default();
+        let retried = Pipeline { id: PipelineId(2), ..pipeline(Status::Running, vec![]) };
+        followed.learn(&retried, &[]);
+        let reading = settled(&rows);
+        let after = rows.merge(read(reading, 5), &followed);
+        assert_eq!(before.pipelines()[0].downstream, [below(2, Status::Success, vec![])]);
+        assert_eq!(after.pipelines()[0].downstream, [below(2, Status::Running, vec![])]);
+        assert!(Arc::ptr_eq(slice(&after), &rows.get(ProjectId(1)).unwrap().pipelines));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_the_last_slice_as_old_as_it_was() {
+        let (mut rows, before) = remembering();
+        let after = rows.merge(read(Reading::Error(failure()), 5), &Followed::default());
+        assert!(Arc::ptr_eq(slice(&before), slice(&after)));
+        assert_eq!((after.state_word().word(), after.as_of), ("stale", at(1)));
+        let again = rows.merge(read(Reading::Error(failure()), 9), &Followed::default());
+        assert_eq!(again.as_of, at(1), "it is still remembered");
+    }
+}
