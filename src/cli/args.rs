@@ -200,6 +200,13 @@ fn verdict_args() -> Vec<Arg> {
 
 fn load_args() -> Vec<Arg> {
     vec![
+        option(
+            "api",
+            "API",
+            LOAD,
+            "Read over graphql (many projects a request) or rest [default: auto, graphql where it answers]",
+        )
+        .value_parser(["auto", "graphql", "rest"]),
         option("concurrency", "N", LOAD, "Requests under way at once [default: 8]"),
         option(
             "rps",

@@ -52,6 +52,7 @@ pub(super) fn collecting(config: &Config) -> collect::run::Options {
         list: ListFilter { subgroups: scope.subgroups, archived: scope.archived },
         filter: scope.filter.clone(),
         refs: scope.refs.clone(),
+        api: config.collecting.api,
         list_every: config.pace.list_interval,
     }
 }

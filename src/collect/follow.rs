@@ -3,12 +3,13 @@
 //! A pipeline that is already known, because its project is in the group, costs nothing; the others cost a request
 //! for their details and one for their own bridges. Cycles end because a pipeline is read once and shown once per path.
 
+use super::pages;
 use crate::domain::id::{PipelineId, ProjectRef};
 use crate::domain::pipeline::{DOWNSTREAM_DEPTH, Downstream, DownstreamLink, Pipeline};
 use crate::domain::project::Failure;
 use crate::domain::snapshot::{Problem, Scope};
 use crate::domain::status::Status;
-use crate::gitlab::client::Client;
+use crate::gitlab::client::{Client, JobPage, MoreJobs};
 use crate::gitlab::error::Error;
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
@@ -50,16 +51,17 @@ impl Followed {
         let mut problems = Vec::new();
         let mut level: HashMap<PipelineId, DownstreamLink> = roots.iter().map(|link| (link.id, link.clone())).collect();
         for depth in 1..=DOWNSTREAM_DEPTH {
-            let mut unknown: Vec<&DownstreamLink> =
-                level.values().filter(|link| !self.known.contains_key(&link.id)).collect();
-            unknown.sort_by_key(|link| link.id);
             let is_last = depth == DOWNSTREAM_DEPTH;
-            let readings: Vec<_> = stream::iter(unknown)
-                .map(|link| read_one(client, link, is_last))
-                .buffer_unordered(READ_AHEAD)
-                .collect()
-                .await;
-            for reading in readings {
+            let mut unknown: Vec<&DownstreamLink> = Vec::new();
+            for link in level.values() {
+                match (self.known.contains_key(&link.id), told(link, is_last)) {
+                    (true, _) => {}
+                    (false, Some(known)) => self.insert(link.id, known),
+                    (false, None) => unknown.push(link),
+                }
+            }
+            unknown.sort_by_key(|link| link.id);
+            for reading in read_level(client, unknown, is_last).await {
                 let (id, known, problem) = reading?;
                 self.insert(id, known);
                 problems.extend(problem);
@@ -138,11 +140,55 @@ impl Followed {
 /// Enough to keep every slot of the budget busy; the budget does the bounding.
 const READ_AHEAD: usize = 64;
 
-async fn read_one(
-    client: &Client,
-    link: &DownstreamLink,
-    is_last: bool,
-) -> Result<(PipelineId, Known, Option<Problem>), Error> {
+/// What became of one link, and the problem to tell about it.
+type Reading = Result<(PipelineId, Known, Option<Problem>), Error>;
+
+/// Returns what a link already tells: GraphQL says of a triggered pipeline how it went and whether anything is below it.
+fn told(link: &DownstreamLink, is_last: bool) -> Option<Known> {
+    let is_all = is_last || link.has_below == Some(false);
+    let has_warnings = link.has_warnings.filter(|_| is_all)?;
+    Some(Known::Read { status: link.status.clone(), has_warnings, links: Vec::new() })
+}
+
+/// Reads a level of pipelines: over GraphQL what came from there, else over REST.
+async fn read_level(client: &Client, unknown: Vec<&DownstreamLink>, is_last: bool) -> Vec<Reading> {
+    let (known_paths, others): (Vec<_>, Vec<_>) =
+        unknown.into_iter().map(|link| (link, more_of(link))).partition(|(_, more)| more.is_some());
+    let (links, wanted): (Vec<_>, Vec<_>) =
+        known_paths.into_iter().filter_map(|(link, more)| Some((link, more?))).unzip();
+    let others = others.into_iter().map(|(link, _)| read_one(client, link, is_last));
+    let (pages, others) =
+        tokio::join!(pages::all(client, wanted), stream::iter(others).buffer_unordered(READ_AHEAD).collect::<Vec<_>>());
+    let below = links.into_iter().zip(pages).map(|(link, jobs)| Ok(bridges_of(link, jobs)));
+    below.chain(others).collect()
+}
+
+/// Returns what to ask for the bridges of a triggered pipeline that GraphQL told about.
+fn more_of(link: &DownstreamLink) -> Option<MoreJobs> {
+    link.has_warnings?;
+    let project = link.project.clone()?;
+    Some(MoreJobs { project, iid: link.iid?, after: None, web_url: link.web_url.clone() })
+}
+
+fn bridges_of(link: &DownstreamLink, jobs: Result<JobPage, Failure>) -> (PipelineId, Known, Option<Problem>) {
+    let has_warnings = link.has_warnings.unwrap_or_default();
+    match jobs {
+        Ok(jobs) => {
+            let known = Known::Read { status: link.status.clone(), has_warnings, links: pages::links(jobs) };
+            (link.id, known, None)
+        }
+        Err(failure) if failure.kind == pages::GONE => (link.id, Known::Hidden, None),
+        Err(failure) => (link.id, Known::Unread, Some(unread(link, failure))),
+    }
+}
+
+fn unread(link: &DownstreamLink, failure: Failure) -> Problem {
+    let subject = link.project.clone().or(link.project_id.map(|id| id.to_string())).unwrap_or_default();
+    let message = format!("downstream pipeline #{} could not be read: {}", link.id, failure.message);
+    Problem { scope: Scope::Project, subject, failure: Failure { message, ..failure } }
+}
+
+async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> Reading {
     let key = match (link.project_id, &link.project) {
         (Some(id), _) => ProjectRef::Id(id),
         (None, Some(path)) => ProjectRef::Path(path.clone()),
@@ -159,10 +205,8 @@ async fn read_one(
         }
         Err(error) if error.is_fatal() => Err(error),
         Err(error) => {
-            let subject = link.project.clone().unwrap_or_else(|| key.to_string());
-            let message = format!("downstream pipeline #{} could not be read: {error}", link.id);
-            let failure = Failure { kind: error.word(), message };
-            Ok((link.id, Known::Unread, Some(Problem { scope: Scope::Project, subject, failure })))
+            let failure = Failure { kind: error.word(), message: error.to_string() };
+            Ok((link.id, Known::Unread, Some(unread(link, failure))))
         }
     }
 }

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::domain::example::{below, pipeline};
     use crate::domain::health::tests::{failure, row};
-    use crate::domain::id::PipelineId;
+    use crate::domain::id::{JobId, PipelineId};
     use crate::domain::pipeline::{DownstreamLink, Pipeline};
     use crate::domain::status::Status;
 
@@ -100,9 +100,13 @@ mod tests {
     fn remembering() -> (Rows, ProjectRow) {
         let link = DownstreamLink {
             id: PipelineId(2),
+            iid: None,
+            bridge: JobId(1),
             project_id: None,
             project: None,
             status: Status::Success,
+            has_warnings: None,
+            has_below: None,
             web_url: None,
         };
         let draft = Draft { pipeline: pipeline(Status::Success, vec![]), links: vec![link], is_settled: false };

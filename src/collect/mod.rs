@@ -1,8 +1,11 @@
 //! Deciding what to read, reading it, and putting it together into a snapshot.
 
+pub mod batch;
+mod fetch;
 mod follow;
 mod list;
 mod merge;
+mod pages;
 pub mod plan;
 mod project;
 pub mod run;

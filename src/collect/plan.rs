@@ -20,8 +20,13 @@ pub fn is_settled(before: &Pipeline, now: &PipelineHead) -> bool {
     before.id == now.id
         && Some(&before.status) == now.status.as_ref()
         && before.updated_at == now.updated_at
-        && before.status.is_terminal()
-        && before.descendants().iter().all(|below| below.status.is_terminal() && !below.is_unread)
+        && has_ended(before)
+}
+
+/// Says whether a pipeline and everything that it triggered had ended.
+pub fn has_ended(pipeline: &Pipeline) -> bool {
+    pipeline.status.is_terminal()
+        && pipeline.descendants().iter().all(|below| below.status.is_terminal() && !below.is_unread)
 }
 
 /// Returns how many requests the next refresh will take: one per project, and three for each pipeline that goes on.

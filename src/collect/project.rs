@@ -28,7 +28,7 @@ pub(super) struct Draft {
 }
 
 /// What came of one project.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Reading {
     /// All of its pipelines and all below them are as they were: nothing was read again.
     Settled(Remembered),
@@ -68,14 +68,22 @@ pub(super) struct Before<'a> {
 
 impl<'a> Before<'a> {
     /// Returns the whole of it, where these pipelines are still all and none of them need be read again.
-    fn settled(self, heads: &[PipelineHead]) -> Option<&'a Remembered> {
+    pub(super) fn settled(self, heads: &[PipelineHead]) -> Option<&'a Remembered> {
         let last = self.last.filter(|last| last.pipelines.len() == heads.len())?;
         let mut pairs = last.iter().zip(heads);
         pairs.all(|((pipeline, links), head)| self.is_settled(pipeline, links, head)).then_some(last)
     }
 
+    /// Says whether it is likely that nothing need be read again.
+    pub(super) fn is_likely_settled(self) -> bool {
+        let is_likely = |(pipeline, links): (&Pipeline, &Vec<DownstreamLink>)| {
+            plan::has_ended(pipeline) && (links.is_empty() || !self.rereads_triggers)
+        };
+        self.last.is_some_and(|last| last.iter().all(is_likely))
+    }
+
     /// Returns the draft of one pipeline that need not be read again.
-    fn draft(self, head: &PipelineHead) -> Option<Draft> {
+    pub(super) fn draft(self, head: &PipelineHead) -> Option<Draft> {
         let (pipeline, links) = self.last?.iter().find(|(pipeline, links)| self.is_settled(pipeline, links, head))?;
         Some(Draft { pipeline: pipeline.clone(), links: links.clone(), is_settled: true })
     }
@@ -109,17 +117,26 @@ pub(super) async fn read(
     }
 }
 
+/// Returns what it means that there is no pipeline: only the newest of any ref tells that there never was one.
+pub(super) fn none(is_any: bool) -> Reading {
+    Reading::None { ever_ran: is_any.then_some(false) }
+}
+
+/// Says why a project has no pipelines to show although it is listed.
+pub(super) fn hidden() -> Failure {
+    Failure { kind: "not_found".into(), message: "404: listed, but not visible to this token".into() }
+}
+
 /// Sorts a failure: the whole run's, the project's, or only this time's.
 fn failed(client: &Client, error: Error) -> Result<Reading, Error> {
     // Without a token a 401 only says that this project's pipelines are not public.
     let is_hidden = error.is_no_access() || (error.status() == Some(401) && !client.has_token());
     if is_hidden {
-        let message = match error.status() {
-            Some(403) => "403: this token may not see its pipelines, or CI/CD is switched off",
-            Some(404) => "404: listed, but not visible to this token",
-            _ => "its pipelines are not public",
+        let (kind, message) = match error.status() {
+            Some(403) => ("forbidden", "403: this token may not see its pipelines, or CI/CD is switched off"),
+            Some(404) => return Ok(Reading::NoAccess(hidden())),
+            _ => ("not_found", "its pipelines are not public"),
         };
-        let kind = if error.status() == Some(403) { "forbidden" } else { "not_found" };
         return Ok(Reading::NoAccess(Failure { kind: kind.into(), message: message.into() }));
     }
     if error.is_fatal() {
@@ -155,12 +172,9 @@ async fn read_pipelines(
         }
     });
     let drafts: Vec<Draft> = try_join_all(drafts).await?.into_iter().flatten().collect();
+    let is_any = refs.iter().any(|selector| matches!(selector, RefSelector::Any));
     let reading = match (heads.is_empty(), drafts.is_empty()) {
-        (true, _) => {
-            // Only the newest of any ref tells that there is none at all.
-            let is_any = refs.iter().any(|selector| matches!(selector, RefSelector::Any));
-            Reading::None { ever_ran: is_any.then_some(false) }
-        }
+        (true, _) => none(is_any),
         (false, true) => {
             let message = "its newest pipeline was deleted while it was read; read again".into();
             Reading::Error(Failure { kind: "pipeline_deleted".into(), message })
@@ -176,20 +190,27 @@ struct Found {
     is_cut: bool,
 }
 
+/// Returns which of a project's pipelines a value of `--ref` means; `None` for a glob, and where it means nothing.
+pub(super) fn filter(selector: &RefSelector, project: &Project) -> Option<PipelineFilter> {
+    match selector {
+        RefSelector::Any => Some(PipelineFilter::Any),
+        RefSelector::Default => project.default_branch.clone().map(PipelineFilter::Ref),
+        RefSelector::Tags => Some(PipelineFilter::Tags),
+        RefSelector::MergeRequests => Some(PipelineFilter::MergeRequests),
+        RefSelector::Name(name) => Some(PipelineFilter::Ref(name.clone())),
+        RefSelector::Glob(_) => None,
+    }
+}
+
 /// Finds the pipelines that one value of `--ref` means.
 async fn newest(client: &Client, key: &ProjectRef, project: &Project, selector: &RefSelector) -> Result<Found, Error> {
-    let filter = match selector {
-        RefSelector::Any => PipelineFilter::Any,
-        RefSelector::Default => match &project.default_branch {
-            Some(branch) => PipelineFilter::Ref(branch.clone()),
-            None => return Ok(Found::default()),
-        },
-        RefSelector::Tags => PipelineFilter::Tags,
-        RefSelector::MergeRequests => PipelineFilter::MergeRequests,
-        RefSelector::Name(name) => PipelineFilter::Ref(name.clone()),
-        RefSelector::Glob(pattern) => return newest_per_ref(client, key, pattern).await,
-    };
-    Ok(Found { heads: client.pipelines(key, &filter, 1).await?, is_cut: false })
+    if let RefSelector::Glob(pattern) = selector {
+        return newest_per_ref(client, key, pattern).await;
+    }
+    match filter(selector, project) {
+        Some(filter) => Ok(Found { heads: client.pipelines(key, &filter, 1).await?, is_cut: false }),
+        None => Ok(Found::default()),
+    }
 }
 
 async fn newest_per_ref(client: &Client, key: &ProjectRef, pattern: &Pattern) -> Result<Found, Error> {

@@ -1,24 +1,24 @@
 //! Reading the groups: list, projects, downstream pipelines, snapshot; and what is kept for the next time.
 
+use super::batch::BatchSize;
+use super::fetch::{self, Projects, Setup};
 use super::follow::Followed;
 use super::list::{self, Listed};
 use super::merge::{ReadProject, Rows};
-use super::project::{self, Before, Draft, GLOB_MATCHES, GLOB_WINDOW, Reading};
+use super::project::{Before, Draft, GLOB_MATCHES, GLOB_WINDOW, Reading};
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::pipeline::DownstreamLink;
 use crate::domain::project::{Failure, Project, ProjectRow, State};
 use crate::domain::selection::{ProjectFilter, RefSelector};
 use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
+use crate::domain::usage::{Api, ApiChoice};
 use crate::gitlab::client::{Client, ListFilter};
 use crate::gitlab::error::Error;
-use futures_util::future::{join_all, ready};
-use futures_util::{StreamExt, stream};
-use std::cell::{Cell, RefCell};
+use futures_util::future::join_all;
 use std::collections::{HashMap, HashSet};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 /// What is read.
@@ -29,6 +29,7 @@ pub struct Options {
     pub list: ListFilter,
     pub filter: ProjectFilter,
     pub refs: Vec<RefSelector>,
+    pub api: ApiChoice,
     /// How often the list of projects is read again, so that new ones appear by themselves.
     pub list_every: Duration,
 }
@@ -76,6 +77,11 @@ pub struct Collector<'a> {
 struct Memory {
     list: Option<List>,
     rows: Rows,
+    /// What GraphQL's silence about a project turned out to mean; asked again with the list.
+    probed: HashMap<ProjectId, Reading>,
+    /// Chosen again with the list: GraphQL may answer by then.
+    api: Option<Api>,
+    size: BatchSize,
 }
 
 /// The groups and their projects, as they were listed.
@@ -112,19 +118,33 @@ impl<'a> Collector<'a> {
     pub async fn read(&mut self, progress: &dyn Fn(Progress)) -> Result<Reply, GroupError> {
         self.client.limit_time(TOTAL_TIME);
         let is_list_due = self.memory.list.as_ref().is_none_or(|list| list.is_due(self.options.list_every));
+        if is_list_due {
+            self.memory.probed.clear();
+            self.memory.api = None;
+        }
         // What is triggered outside the group has no pulse of its own: it is read again with the list.
         let before = |id| Before { last: self.memory.rows.get(id), rereads_triggers: is_list_due };
         let (sender, found) = unbounded_channel();
         let lists = self.lists(is_list_due, sender);
-        let projects = read_projects(self.client, self.options, &before, found, progress);
-        let (lists, projects) = tokio::join!(lists, projects);
+        let setup = Setup {
+            client: self.client,
+            options: self.options,
+            before: &before,
+            probed: &self.memory.probed,
+            api: self.memory.api,
+            size: self.memory.size,
+            progress,
+        };
+        let (lists, projects) = tokio::join!(lists, fetch::read(setup, found));
         let for_all = |error| GroupError { group: self.options.groups[0].to_string(), source: Box::new(error) };
         let fresh = lists.map(|lists| sort_groups(self.client, self.options, lists)).transpose()?;
-        let Projects { readings, listed } = projects.map_err(for_all)?;
+        let Projects { readings, listed, api, size } = projects.map_err(for_all)?;
         if let Some((groups, problems)) = fresh {
             self.memory.list = Some(self.listed(groups, problems, listed));
         }
+        (self.memory.api, self.memory.size) = (Some(api), size);
         let (followed, unread) = follow(self.client, &readings).await.map_err(for_all)?;
+        self.memory.remember_probes(&readings);
 
         let mut problems: Vec<Problem> = unread;
         problems.extend(glob_notice(self.options, &readings));
@@ -189,6 +209,16 @@ impl<'a> Collector<'a> {
     }
 }
 
+impl Memory {
+    fn remember_probes(&mut self, readings: &[ReadProject]) {
+        let is_silence = |reading: &Reading| matches!(reading, Reading::None { .. } | Reading::NoAccess(_));
+        let probes = readings.iter().filter(|read| {
+            self.api == Some(Api::Graphql) && read.project.ci_enabled.is_none() && is_silence(&read.reading.reading)
+        });
+        self.probed.extend(probes.map(|read| (read.project.id, read.reading.reading.clone())));
+    }
+}
+
 /// Sorts the groups into those that were read and those that are problems; none left is an error.
 fn sort_groups(
     client: &Client,
@@ -222,61 +252,6 @@ fn sort_groups(
         Some(error) if groups.is_empty() => Err(error),
         _ => Ok((groups, problems)),
     }
-}
-
-struct Projects {
-    readings: Vec<ReadProject>,
-    /// Every project of the groups, before the filters.
-    listed: Vec<Arc<Project>>,
-}
-
-/// Reads the projects as the list finds them, each once however many groups it is in.
-async fn read_projects<'a>(
-    client: &Client,
-    options: &Options,
-    before: &dyn Fn(ProjectId) -> Before<'a>,
-    found: UnboundedReceiver<Arc<Project>>,
-    progress: &dyn Fn(Progress),
-) -> Result<Projects, Error> {
-    let listed: RefCell<HashMap<ProjectId, Arc<Project>>> = RefCell::default();
-    let so_far = Cell::new(Progress::default());
-    let advance = |listed, read| {
-        let Progress { listed: listed_before, read: read_before } = so_far.get();
-        so_far.set(Progress { listed: listed_before + listed, read: read_before + read });
-        progress(so_far.get());
-    };
-    let wanted = stream::unfold(found, |mut found| async { found.recv().await.map(|project| (project, found)) })
-        .filter_map(|project| {
-            let is_new = listed.borrow_mut().insert(project.id, Arc::clone(&project)).is_none();
-            let is_wanted = is_new && options.filter.keeps(&project);
-            if is_wanted {
-                advance(1, 0);
-            }
-            ready(is_wanted.then_some(project))
-        });
-    let mut under_way = pin!(
-        wanted.map(|project| read_project(client, options, before(project.id), project)).buffer_unordered(READ_AHEAD)
-    );
-    let mut readings = Vec::new();
-    while let Some(reading) = under_way.next().await {
-        readings.push(reading?);
-        advance(0, 1);
-    }
-    readings.sort_by_key(|reading: &ReadProject| reading.project.id);
-    Ok(Projects { readings, listed: listed.take().into_values().collect() })
-}
-
-/// Projects under way at once: enough to keep the budget's slots busy, few enough to hold little in memory.
-const READ_AHEAD: usize = 64;
-
-async fn read_project(
-    client: &Client,
-    options: &Options,
-    before: Before<'_>,
-    project: Arc<Project>,
-) -> Result<ReadProject, Error> {
-    let reading = project::read(client, &project, &options.refs, before).await?;
-    Ok(ReadProject { project, reading, as_of: client.server_now() })
 }
 
 /// Follows every pipeline to what it triggered.

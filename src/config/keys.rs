@@ -99,6 +99,7 @@ pub const KEYS: &[Key] = &[
     Key { form: Form::Text, default: "", ..flag_only("newer-than") },
     refused("fail-on", Form::List, "", VERDICT),
     refused("allow-partial", Form::Switch, "false", VERDICT),
+    refused("api", Form::Text, "auto", LOAD),
     refused("concurrency", Form::Number, "8", LOAD),
     refused("rps", Form::Number, "auto", LOAD),
     refused("retry-wait", Form::Text, "300ms", LOAD),

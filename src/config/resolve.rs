@@ -13,6 +13,7 @@ use crate::domain::id::{GroupId, GroupRef};
 use crate::domain::project::StateWord;
 use crate::domain::selection::{ProjectFilter, RefSelector};
 use crate::domain::status::Status;
+use crate::domain::usage::ApiChoice;
 use crate::text::duration::parse_duration;
 use secrecy::SecretString;
 use std::ops::RangeInclusive;
@@ -155,7 +156,9 @@ fn collecting(settings: &Settings) -> Result<Collecting, ConfigError> {
     })?;
     let timeout = time(settings, "timeout", DEFAULT_TIMEOUT, TIMEOUT)?;
     let retry_wait = time(settings, "retry-wait", DEFAULT_RETRY_WAIT, RETRY_WAIT)?;
-    Ok(Collecting { concurrency, rps, timeout, retry_wait })
+    let apis = [("auto", ApiChoice::Auto), ("graphql", ApiChoice::Graphql), ("rest", ApiChoice::Rest)];
+    let api = settings.choice("api", &apis, ApiChoice::Auto)?;
+    Ok(Collecting { api, concurrency, rps, timeout, retry_wait })
 }
 
 pub(super) fn time(

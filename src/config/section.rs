@@ -6,6 +6,7 @@ use crate::domain::health::{FailOn, Sort};
 use crate::domain::host::Host;
 use crate::domain::id::GroupRef;
 use crate::domain::selection::{ProjectFilter, RefSelector};
+use crate::domain::usage::ApiChoice;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use secrecy::SecretString;
@@ -59,6 +60,7 @@ pub struct Scope {
 /// How fast and how patiently.
 #[derive(Debug, Clone)]
 pub struct Collecting {
+    pub api: ApiChoice,
     pub concurrency: usize,
     pub rps: Option<f64>,
     pub timeout: Duration,

@@ -1,8 +1,25 @@
-//! The smallest pipeline there can be, for tests that only care about some of its fields.
+//! The smallest pipeline and project there can be, for tests that only care about some of their fields.
 
-use super::id::PipelineId;
+use super::id::{PipelineId, ProjectId};
 use super::pipeline::{Downstream, Pipeline, Ref};
+use super::project::Project;
 use super::status::Status;
+use std::sync::Arc;
+
+pub(crate) fn project(id: u64) -> Arc<Project> {
+    let (name, full_path) = (format!("p{id}"), format!("acme/p{id}"));
+    let ancestor_names = vec!["ACME".to_owned()];
+    let id = ProjectId(id);
+    Arc::new(Project {
+        id,
+        name,
+        full_path,
+        ancestor_names,
+        web_url: None,
+        default_branch: None,
+        ci_enabled: Some(true),
+    })
+}
 
 pub(crate) fn pipeline(status: Status, downstream: Vec<Downstream>) -> Pipeline {
     Pipeline {

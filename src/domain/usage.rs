@@ -19,6 +19,16 @@ impl Api {
     }
 }
 
+/// Which of them the pipelines are to be read over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ApiChoice {
+    /// GraphQL, and REST where that does not answer.
+    #[default]
+    Auto,
+    Graphql,
+    Rest,
+}
+
 /// Requests and bytes so far, and the server's limit where it tells one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {

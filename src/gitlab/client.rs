@@ -98,6 +98,11 @@ impl Client {
         *self.fields.lock().expect("no holder of the fields panics") = Some(Arc::new(fields));
     }
 
+    /// Forgets what is known of the server's GraphQL.
+    pub fn forget_fields(&self) {
+        *self.fields.lock().expect("no holder of the fields panics") = None;
+    }
+
     /// Returns what is known of the server's GraphQL.
     pub fn fields(&self) -> Option<Arc<Fields>> {
         self.fields.lock().expect("no holder of the fields panics").clone()

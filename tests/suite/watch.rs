@@ -11,6 +11,7 @@ use glwatch::domain::host::Host;
 use glwatch::domain::id::{GroupId, GroupRef};
 use glwatch::domain::project::State;
 use glwatch::domain::selection::{ProjectFilter, RefSelector};
+use glwatch::domain::usage::ApiChoice;
 use glwatch::gitlab::client::{Client, ListFilter};
 use glwatch::gitlab::{self, RetryOptions};
 use glwatch::sim::{Fault, Options, Request, Sim, TOKEN_READ_API, WorldKind};
@@ -62,6 +63,7 @@ fn reader(sim: &Sim) -> (Client, collect::run::Options) {
         now: Utc::now,
     });
     let options = collect::run::Options {
+        api: ApiChoice::Rest,
         groups: vec![GroupRef::Id(GroupId(12345))],
         list: ListFilter { subgroups: true, archived: false },
         filter: ProjectFilter::default(),

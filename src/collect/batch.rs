@@ -1,0 +1,263 @@
+//! Which projects are asked about together, and how many at a time. Pure: answers in, decisions out.
+
+use crate::domain::project::Project;
+use crate::gitlab::client::PipelineFilter;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// GitLab's page size, and so the most projects that one query can be about
+/// (<https://docs.gitlab.com/api/graphql/#limits>).
+const MOST: usize = 100;
+/// With how many a server that is not known yet is asked.
+const FIRST: usize = 50;
+/// An answer that takes this long is too large.
+const SLOW: Duration = Duration::from_secs(5);
+/// An answer this quick may be larger.
+const QUICK: Duration = Duration::from_secs(2);
+
+/// How many projects a query with their jobs is about: learnt from how the server bears it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchSize(usize);
+
+impl Default for BatchSize {
+    fn default() -> Self {
+        Self(FIRST)
+    }
+}
+
+impl BatchSize {
+    /// Takes over what was learnt at another time.
+    pub fn learnt(size: usize) -> Self {
+        Self(size.clamp(1, MOST))
+    }
+
+    pub fn get(self) -> usize {
+        self.0
+    }
+
+    /// Learns from a batch that was answered. Only a full one says that there may be more.
+    fn answered(&mut self, count: usize, took: Duration) {
+        if took > SLOW {
+            self.0 = self.0.min((count / 2).max(1));
+        } else if took < QUICK && count >= self.0 {
+            self.0 = (self.0 * 2).min(MOST);
+        }
+    }
+
+    /// Learns from a batch that was too much.
+    fn refused(&mut self, count: usize) {
+        self.0 = self.0.min((count / 2).max(1));
+    }
+}
+
+/// What is asked of several projects in one query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Question {
+    /// Whether anything has changed.
+    Pulse,
+    /// The newest pipeline with its jobs.
+    Newest,
+}
+
+/// One query to be.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Batch {
+    pub question: Question,
+    pub filter: PipelineFilter,
+    pub projects: Vec<Arc<Project>>,
+}
+
+/// What waits to be asked.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    pub size: BatchSize,
+    /// By what is asked of them, in the order in which that came up.
+    waiting: Vec<(Question, PipelineFilter, Vec<Arc<Project>>)>,
+    /// Parts of what was too much; they go first.
+    parts: VecDeque<Batch>,
+    /// Pulses that are under way.
+    pulses: usize,
+}
+
+impl Queue {
+    pub(super) fn new(size: BatchSize) -> Self {
+        Self { size, ..Self::default() }
+    }
+
+    pub(super) fn add(&mut self, question: Question, filter: &PipelineFilter, project: Arc<Project>) {
+        match self.waiting.iter_mut().find(|(asked, of, _)| *asked == question && of == filter) {
+            Some((_, _, projects)) => projects.push(project),
+            None => self.waiting.push((question, filter.clone(), vec![project])),
+        }
+    }
+
+    /// Takes the next batch that should go.
+    ///
+    /// A full one goes at once. What is left over goes when nothing more can join it: the list has ended, and for whole
+    /// pipelines also the pulses, which tell which of them have changed.
+    pub(super) fn take(&mut self, has_list_ended: bool) -> Option<Batch> {
+        let batch = self.parts.pop_front().or_else(|| self.gather(has_list_ended))?;
+        self.pulses += usize::from(batch.question == Question::Pulse);
+        Some(batch)
+    }
+
+    fn gather(&mut self, has_list_ended: bool) -> Option<Batch> {
+        let size = self.size.get();
+        let pulses_to_come = self.pulses > 0
+            || self.waiting.iter().any(|(question, _, waiting)| *question == Question::Pulse && !waiting.is_empty());
+        let ready = self.waiting.iter_mut().find_map(|(question, filter, waiting)| {
+            let (most, is_last_call) = match question {
+                Question::Pulse => (MOST, has_list_ended),
+                Question::Newest => (size, has_list_ended && !pulses_to_come),
+            };
+            let count = waiting.len().min(most);
+            (count == most || (is_last_call && count > 0)).then_some((*question, filter, waiting, count))
+        });
+        let (question, filter, waiting, count) = ready?;
+        Some(Batch { question, filter: filter.clone(), projects: waiting.drain(..count).collect() })
+    }
+
+    /// Notes that a batch has come back with an answer.
+    pub(super) fn answered(&mut self, batch: &Batch, took: Duration) {
+        self.back(batch);
+        if batch.question == Question::Newest {
+            self.size.answered(batch.projects.len(), took);
+        }
+    }
+
+    /// Notes that a batch has come back without one.
+    pub(super) fn back(&mut self, batch: &Batch) {
+        self.pulses -= usize::from(batch.question == Question::Pulse);
+    }
+
+    /// Asks a batch that was too much again, in halves; `false` for one that cannot be halved.
+    pub(super) fn split(&mut self, batch: &Batch) -> bool {
+        let count = batch.projects.len();
+        if count < 2 {
+            return false;
+        }
+        if batch.question == Question::Newest {
+            self.size.refused(count);
+        }
+        let (first, second) = batch.projects.split_at(count.div_ceil(2));
+        for half in [second, first] {
+            self.parts.push_front(Batch { projects: half.to_vec(), ..batch.clone() });
+        }
+        true
+    }
+
+    /// Asks again about one project alone.
+    pub(super) fn alone(&mut self, batch: &Batch, project: Arc<Project>) {
+        self.parts.push_back(Batch { projects: vec![project], ..batch.clone() });
+    }
+
+    /// Forgets everything that waits.
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+        self.parts.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::example::project;
+
+    const ANY: PipelineFilter = PipelineFilter::Any;
+
+    fn queue(question: Question, count: u64) -> Queue {
+        let mut queue = Queue::default();
+        (0..count).for_each(|id| queue.add(question, &ANY, project(id)));
+        queue
+    }
+
+    /// Takes all that would go, as if every answer came at once.
+    fn lengths(queue: &mut Queue, has_list_ended: bool, took: Duration) -> Vec<usize> {
+        let mut lengths = Vec::new();
+        while let Some(batch) = queue.take(has_list_ended) {
+            lengths.push(batch.projects.len());
+            queue.answered(&batch, took);
+        }
+        lengths
+    }
+
+    #[test]
+    fn the_size_follows_how_the_server_bears_it() {
+        let seconds = Duration::from_secs;
+        let cases = [
+            ("quick and full: more", 50, 50, Ok(seconds(1)), 100),
+            ("quick, but only a remainder: nothing learnt", 50, 7, Ok(seconds(1)), 50),
+            ("neither quick nor slow", 50, 50, Ok(seconds(3)), 50),
+            ("slow: half", 50, 50, Ok(seconds(6)), 25),
+            ("a slow remainder: half of that", 50, 8, Ok(seconds(6)), 4),
+            ("never above a page", 100, 100, Ok(seconds(1)), 100),
+            ("too much: half", 50, 50, Err(()), 25),
+            ("an old batch that is refused late does not raise it", 6, 50, Err(()), 6),
+            ("never none", 1, 1, Err(()), 1),
+        ];
+        for (sentence, size, count, outcome, expected) in cases {
+            let mut size = BatchSize::learnt(size);
+            match outcome {
+                Ok(took) => size.answered(count, took),
+                Err(()) => size.refused(count),
+            }
+            assert_eq!(size.get(), expected, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn full_batches_go_at_once_and_the_rest_when_nothing_more_can_join_it() {
+        let slowish = Duration::from_secs(3);
+        assert_eq!(lengths(&mut queue(Question::Newest, 120), false, slowish), [50, 50]);
+        assert_eq!(lengths(&mut queue(Question::Newest, 120), true, slowish), [50, 50, 20]);
+        assert_eq!(lengths(&mut queue(Question::Pulse, 250), false, slowish), [100, 100]);
+        assert_eq!(lengths(&mut queue(Question::Pulse, 250), true, slowish), [100, 100, 50]);
+    }
+
+    #[test]
+    fn a_server_that_answers_quickly_is_asked_about_more_at_once() {
+        assert_eq!(lengths(&mut queue(Question::Newest, 400), true, Duration::from_secs(1)), [50, 100, 100, 100, 50]);
+    }
+
+    #[test]
+    fn what_a_pulse_may_add_to_waits_for_it() {
+        let mut queue = queue(Question::Newest, 3);
+        queue.add(Question::Pulse, &ANY, project(9));
+        let pulse = queue.take(true).unwrap();
+        assert_eq!(pulse.question, Question::Pulse);
+        assert_eq!(queue.take(true), None);
+        queue.add(Question::Newest, &ANY, project(9));
+        queue.answered(&pulse, Duration::from_secs(1));
+        assert_eq!(queue.take(true).unwrap().projects.len(), 4);
+    }
+
+    #[test]
+    fn refs_are_asked_for_apart() {
+        let mut queue = queue(Question::Newest, 2);
+        queue.add(Question::Newest, &PipelineFilter::Ref("main".into()), project(1));
+        assert_eq!(lengths(&mut queue, true, Duration::from_secs(1)), [2, 1]);
+    }
+
+    #[test]
+    fn one_poisoned_project_is_found_by_halving() {
+        let mut queue = queue(Question::Newest, 50);
+        let mut asked = 0;
+        let mut read = 0;
+        let mut poisoned = Vec::new();
+        while let Some(batch) = queue.take(true) {
+            asked += 1;
+            if !batch.projects.iter().any(|project| project.id.0 == 17) {
+                read += batch.projects.len();
+                queue.answered(&batch, Duration::from_secs(3));
+            } else {
+                queue.back(&batch);
+                if !queue.split(&batch) {
+                    poisoned.extend(batch.projects.iter().map(|project| project.id.0));
+                }
+            }
+        }
+        assert_eq!((poisoned, read), (vec![17], 49));
+        assert!(asked <= 13, "{asked} queries");
+    }
+}

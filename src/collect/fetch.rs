@@ -1,0 +1,408 @@
+//! Reading the projects that a list finds: over GraphQL many at a time, over REST one by one.
+
+use super::batch::{Batch, BatchSize, Question, Queue};
+use super::merge::ReadProject;
+use super::pages::{self, Whole};
+use super::project::{self, Before, Draft, ProjectReading, Reading};
+use super::run::{Options, Progress};
+use crate::domain::id::ProjectId;
+use crate::domain::project::{Failure, Project};
+use crate::domain::selection::RefSelector;
+use crate::domain::usage::{Api, ApiChoice};
+use crate::gitlab::client::{ByProject, Client, PipelineFilter, PipelineHead, Said};
+use crate::gitlab::error::Error;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
+
+/// Projects under way at once over REST: enough to keep the budget's slots busy, few enough to hold little in memory.
+const READ_AHEAD: usize = 64;
+/// Projects that fail one after the other, each asked about alone, before GraphQL counts as broken.
+const BROKEN: u32 = 3;
+
+/// What a reading starts from.
+pub(super) struct Setup<'a> {
+    pub client: &'a Client,
+    pub options: &'a Options,
+    pub before: &'a dyn Fn(ProjectId) -> Before<'a>,
+    /// What GraphQL's silence about a project turned out to mean, since the list was last read.
+    pub probed: &'a HashMap<ProjectId, Reading>,
+    /// The API that was read over last; `None` to choose anew.
+    pub api: Option<Api>,
+    pub size: BatchSize,
+    pub progress: &'a dyn Fn(Progress),
+}
+
+/// What came of it.
+pub(super) struct Projects {
+    pub readings: Vec<ReadProject>,
+    /// Every project of the groups, before the filters.
+    pub listed: Vec<Arc<Project>>,
+    pub api: Api,
+    pub size: BatchSize,
+}
+
+/// Reads the projects as the list finds them, each once however many groups it is in.
+pub(super) async fn read(setup: Setup<'_>, mut found: UnboundedReceiver<Arc<Project>>) -> Result<Projects, Error> {
+    let api = match setup.api {
+        Some(api) => api,
+        None => choose(setup.client, setup.options).await?,
+    };
+    let mut work = Work::new(&setup, api);
+    let mut has_list_ended = false;
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        while let Some(job) = work.take(has_list_ended, under_way.len()) {
+            under_way.push(run(&setup, job));
+        }
+        tokio::select! {
+            project = found.recv(), if !has_list_ended => match project {
+                Some(project) => work.found(project),
+                None => has_list_ended = true,
+            },
+            Some(done) = under_way.next() => work.done(done)?,
+            else => break,
+        }
+    }
+    setup.client.set_api(work.api);
+    work.readings.sort_by_key(|reading| reading.project.id);
+    Ok(Projects {
+        readings: work.readings,
+        listed: work.listed.into_values().collect(),
+        api: work.api,
+        size: work.queue.size,
+    })
+}
+
+/// Chooses the API: GraphQL where it may be and answers.
+async fn choose(client: &Client, options: &Options) -> Result<Api, Error> {
+    // A glob on refs looks at many pipelines of each project, which REST pages better.
+    let has_glob = options.refs.iter().any(|selector| matches!(selector, RefSelector::Glob(_)));
+    if options.api == ApiChoice::Rest || has_glob {
+        return Ok(Api::Rest);
+    }
+    if client.fields().is_some() {
+        return Ok(Api::Graphql);
+    }
+    match client.read_fields().await {
+        Ok(()) => Ok(Api::Graphql),
+        Err(error) if options.api == ApiChoice::Auto => {
+            tell_fallback(&error);
+            Ok(Api::Rest)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn tell_fallback(error: &Error) {
+    tracing::info!(%error, "GraphQL does not answer; reading over REST");
+}
+
+/// One thing to ask.
+enum Job {
+    Batch(Batch),
+    Project(Arc<Project>),
+}
+
+/// What came of one thing.
+enum Done {
+    Heads(Batch, Duration, ByProject<PipelineHead>),
+    Newest(Batch, Duration, ByProject<Whole>),
+    Failed(Batch, Error),
+    Project(Result<ReadProject, Error>),
+}
+
+async fn run(setup: &Setup<'_>, job: Job) -> Done {
+    let client = setup.client;
+    let batch = match job {
+        Job::Batch(batch) => batch,
+        Job::Project(project) => {
+            let before = (setup.before)(project.id);
+            let reading = project::read(client, &project, &setup.options.refs, before).await;
+            let read = |reading| ReadProject { project, reading, as_of: client.server_now() };
+            return Done::Project(reading.map(read));
+        }
+    };
+    let ids: Vec<ProjectId> = batch.projects.iter().map(|project| project.id).collect();
+    let start = Instant::now();
+    match batch.question {
+        Question::Pulse => match client.pulse(&ids, &batch.filter).await {
+            Ok(heads) => Done::Heads(batch, start.elapsed(), heads),
+            Err(error) => Done::Failed(batch, error),
+        },
+        Question::Newest => match client.newest(&ids, &batch.filter).await {
+            Ok(newest) => {
+                let took = start.elapsed();
+                let whole = pages::complete(client, &batch.projects, newest).await;
+                Done::Newest(batch, took, whole)
+            }
+            Err(error) => Done::Failed(batch, error),
+        },
+    }
+}
+
+/// What is known of one project's pipelines, one for each filter.
+struct Gathered {
+    project: Arc<Project>,
+    filters: Vec<PipelineFilter>,
+    /// As long as `filters`; `None` while it is being asked.
+    answers: Vec<Option<Answer>>,
+}
+
+enum Answer {
+    Head(PipelineHead),
+    Draft(Box<Draft>),
+    Nothing,
+    Hidden,
+    Failed(Failure),
+}
+
+/// The projects of one reading, from found to read.
+struct Work<'s, 'a> {
+    setup: &'s Setup<'a>,
+    api: Api,
+    queue: Queue,
+    gathered: HashMap<ProjectId, Gathered>,
+    /// To be read over REST.
+    one_by_one: VecDeque<Arc<Project>>,
+    listed: HashMap<ProjectId, Arc<Project>>,
+    readings: Vec<ReadProject>,
+    progress: Progress,
+    /// Failures of projects that were asked about alone, since the last success.
+    failures: u32,
+}
+
+impl<'s, 'a> Work<'s, 'a> {
+    fn new(setup: &'s Setup<'a>, api: Api) -> Self {
+        Self {
+            setup,
+            api,
+            queue: Queue::new(setup.size),
+            gathered: HashMap::new(),
+            one_by_one: VecDeque::new(),
+            listed: HashMap::new(),
+            readings: Vec::new(),
+            progress: Progress::default(),
+            failures: 0,
+        }
+    }
+
+    /// Takes the next thing to ask, unless enough is under way.
+    fn take(&mut self, has_list_ended: bool, under_way: usize) -> Option<Job> {
+        if under_way < READ_AHEAD
+            && let Some(project) = self.one_by_one.pop_front()
+        {
+            return Some(Job::Project(project));
+        }
+        // No more batches than can be sent: what the first ones teach counts for the next.
+        if under_way < self.setup.client.concurrency() {
+            return self.queue.take(has_list_ended).map(Job::Batch);
+        }
+        None
+    }
+
+    fn found(&mut self, project: Arc<Project>) {
+        let is_new = self.listed.insert(project.id, Arc::clone(&project)).is_none();
+        if !is_new || !self.setup.options.filter.keeps(&project) {
+            return;
+        }
+        self.progress.listed += 1;
+        (self.setup.progress)(self.progress);
+        let filters = filters(&self.setup.options.refs, &project);
+        let is_plain = project.ci_enabled == Some(false) || filters.is_empty();
+        if self.api == Api::Rest || is_plain {
+            self.one_by_one.push_back(project);
+            return;
+        }
+        let before = (self.setup.before)(project.id);
+        let question = if before.is_likely_settled() { Question::Pulse } else { Question::Newest };
+        for filter in &filters {
+            self.queue.add(question, filter, Arc::clone(&project));
+        }
+        let answers = filters.iter().map(|_| None).collect();
+        self.gathered.insert(project.id, Gathered { project, filters, answers });
+    }
+
+    fn done(&mut self, done: Done) -> Result<(), Error> {
+        match done {
+            Done::Project(read) => self.read(read?),
+            Done::Heads(batch, took, heads) => {
+                self.queue.answered(&batch, took);
+                self.answered(&batch, heads, Answer::Head);
+            }
+            Done::Newest(batch, took, newest) => {
+                self.queue.answered(&batch, took);
+                self.answered(&batch, newest, |whole| whole.map_or_else(Answer::Failed, Answer::Draft));
+            }
+            Done::Failed(batch, error) => {
+                self.queue.back(&batch);
+                self.failed(&batch, error)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn answered<T>(&mut self, batch: &Batch, mut said: ByProject<T>, answer: impl Fn(T) -> Answer) {
+        for project in &batch.projects {
+            let answer = match said.remove(&project.id) {
+                Some(Said::Newest(newest)) => answer(newest),
+                Some(Said::Nothing) => Answer::Nothing,
+                Some(Said::Failed(_)) if batch.projects.len() > 1 => {
+                    self.queue.alone(batch, Arc::clone(project));
+                    continue;
+                }
+                Some(Said::Failed(message)) => Answer::Failed(Failure { kind: "graphql".into(), message }),
+                None => Answer::Hidden,
+            };
+            self.failures = 0;
+            self.put(project.id, &batch.filter, answer);
+        }
+    }
+
+    /// Takes what can be learnt from a batch that brought nothing.
+    fn failed(&mut self, batch: &Batch, error: Error) -> Result<(), Error> {
+        let may_fall_back = self.setup.options.api == ApiChoice::Auto;
+        if self.api == Api::Rest {
+            // It was under way when GraphQL was given up; its projects are read over REST already.
+            return Ok(());
+        }
+        if may_fall_back && error.is_graphql_unavailable() {
+            self.give_up(&error);
+            return Ok(());
+        }
+        if error.is_fatal() && self.setup.client.has_token() {
+            return Err(error);
+        }
+        if error.is_too_much() && self.queue.split(batch) {
+            return Ok(());
+        }
+        self.failures += u32::from(error.is_too_much());
+        if may_fall_back && self.failures >= BROKEN {
+            self.give_up(&error);
+            return Ok(());
+        }
+        let failure = Failure { kind: error.word(), message: error.to_string() };
+        for project in &batch.projects {
+            self.put(project.id, &batch.filter, Answer::Failed(failure.clone()));
+        }
+        Ok(())
+    }
+
+    /// Reads everything that is left, and whatever the list still finds, over REST.
+    fn give_up(&mut self, error: &Error) {
+        tell_fallback(error);
+        // What was known of it may be what is wrong with it.
+        self.setup.client.forget_fields();
+        self.api = Api::Rest;
+        self.queue.clear();
+        self.one_by_one.extend(self.gathered.drain().map(|(_, gathered)| gathered.project));
+    }
+
+    /// Puts an answer to the others of its project, and goes on when they are all there.
+    fn put(&mut self, id: ProjectId, filter: &PipelineFilter, answer: Answer) {
+        let Some(gathered) = self.gathered.get_mut(&id) else { return };
+        let open =
+            gathered.filters.iter().zip(&mut gathered.answers).find(|(of, answer)| *of == filter && answer.is_none());
+        if let Some((_, open)) = open {
+            *open = Some(answer);
+        }
+        if gathered.answers.iter().all(Option::is_some) {
+            self.judge(id);
+        }
+    }
+
+    /// Decides what becomes of a project all of whose questions are answered: what has changed is read whole.
+    fn judge(&mut self, id: ProjectId) {
+        let Some(mut gathered) = self.gathered.remove(&id) else { return };
+        let before = (self.setup.before)(id);
+        if let Some(last) = gathered.settled(before) {
+            self.finish(gathered.project, Reading::Settled(last));
+            return;
+        }
+        let mut is_open = false;
+        for (filter, answer) in gathered.filters.iter().zip(&mut gathered.answers) {
+            let Some(Answer::Head(head)) = answer else { continue };
+            *answer = before.draft(head).map(|draft| Answer::Draft(Box::new(draft)));
+            if answer.is_none() {
+                self.queue.add(Question::Newest, filter, Arc::clone(&gathered.project));
+                is_open = true;
+            }
+        }
+        if is_open {
+            self.gathered.insert(id, gathered);
+            return;
+        }
+        let is_any = gathered.filters.contains(&PipelineFilter::Any);
+        let project = gathered.project;
+        match reading(gathered.answers, is_any) {
+            // GraphQL says nothing where it may not show anything; REST says which it is.
+            Reading::None { .. } if project.ci_enabled.is_none() => match self.setup.probed.get(&id) {
+                Some(known) => self.finish(project, known.clone()),
+                None => self.one_by_one.push_back(project),
+            },
+            reading => self.finish(project, reading),
+        }
+    }
+
+    fn finish(&mut self, project: Arc<Project>, reading: Reading) {
+        let as_of = self.setup.client.server_now();
+        self.read(ReadProject { project, reading: ProjectReading { reading, is_glob_cut: false }, as_of });
+    }
+
+    fn read(&mut self, read: ReadProject) {
+        self.readings.push(read);
+        self.progress.read += 1;
+        (self.setup.progress)(self.progress);
+    }
+}
+
+impl Gathered {
+    /// Returns what is remembered, where pulses say that it is still all there is to know.
+    fn settled(&self, before: Before<'_>) -> Option<project::Remembered> {
+        let mut heads: Vec<PipelineHead> = Vec::new();
+        for answer in &self.answers {
+            match answer {
+                Some(Answer::Head(head)) if heads.iter().any(|known| known.id == head.id) => {}
+                Some(Answer::Head(head)) => heads.push(head.clone()),
+                Some(Answer::Nothing) => {}
+                _ => return None,
+            }
+        }
+        if heads.is_empty() { None } else { before.settled(&heads).cloned() }
+    }
+}
+
+/// Puts the answers about one project together.
+fn reading(answers: Vec<Option<Answer>>, is_any: bool) -> Reading {
+    let mut drafts: Vec<Draft> = Vec::new();
+    let mut failure = None;
+    for answer in answers.into_iter().flatten() {
+        match answer {
+            Answer::Hidden => return Reading::NoAccess(project::hidden()),
+            Answer::Failed(said) => failure = failure.or(Some(said)),
+            Answer::Draft(draft) if drafts.iter().any(|known| known.pipeline.id == draft.pipeline.id) => {}
+            Answer::Draft(draft) => drafts.push(*draft),
+            Answer::Head(_) | Answer::Nothing => {}
+        }
+    }
+    match failure {
+        Some(failure) => Reading::Error(failure),
+        None if drafts.is_empty() => project::none(is_any),
+        None => Reading::Pipelines(drafts),
+    }
+}
+
+/// Returns what to ask of a project, one for each value of `--ref` that means something there.
+fn filters(refs: &[RefSelector], project: &Project) -> Vec<PipelineFilter> {
+    let mut filters: Vec<PipelineFilter> = Vec::new();
+    for filter in refs.iter().filter_map(|selector| project::filter(selector, project)) {
+        if !filters.contains(&filter) {
+            filters.push(filter);
+        }
+    }
+    filters
+}

@@ -1,0 +1,151 @@
+//! Pipelines whose jobs do not fit one page, and drafts of pipelines once all their jobs are there.
+
+use super::project::Draft;
+use crate::domain::id::ProjectId;
+use crate::domain::job::{self, Job, Stage};
+use crate::domain::pipeline::{DownstreamLink, Pipeline};
+use crate::domain::project::{Failure, Project};
+use crate::gitlab::client::{ByProject, Client, JobPage, MORE_JOBS_PER_QUERY, MoreJobs, Said};
+use crate::gitlab::error::Error;
+use futures_util::future::join_all;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// A pipeline with everything that belongs to it, or why a part could not be read.
+pub(super) type Whole = Result<Box<Draft>, Failure>;
+
+/// Reads the jobs that did not come along with their pipelines, and makes drafts of them all.
+pub(super) async fn complete(
+    client: &Client,
+    projects: &[Arc<Project>],
+    mut newest: ByProject<(Pipeline, JobPage)>,
+) -> ByProject<Whole> {
+    let mut wanted: Vec<(ProjectId, MoreJobs)> = Vec::new();
+    for project in projects {
+        if let Some(Said::Newest((pipeline, jobs))) = newest.get(&project.id)
+            && jobs.next.is_some()
+        {
+            let path = project.full_path.clone();
+            wanted.extend(more(path, pipeline.iid, jobs, pipeline.web_url.clone()).map(|more| (project.id, more)));
+        }
+    }
+    let (ids, wanted): (Vec<ProjectId>, Vec<MoreJobs>) = wanted.into_iter().unzip();
+    let mut failures: Vec<(ProjectId, Failure)> = Vec::new();
+    for (id, rest) in ids.into_iter().zip(all(client, wanted).await) {
+        match (rest, newest.get_mut(&id)) {
+            (Ok(rest), Some(Said::Newest((_, jobs)))) => {
+                jobs.attempts.extend(rest.attempts);
+                jobs.links.extend(rest.links);
+            }
+            (Err(failure), _) => failures.push((id, failure)),
+            (Ok(_), _) => {}
+        }
+    }
+    let counts_attempts = client.counts_attempts();
+    let whole = |(id, said)| {
+        let said = match said {
+            Said::Newest((pipeline, jobs)) => {
+                let failed = failures.iter().find(|(of, _)| *of == id);
+                Said::Newest(match failed {
+                    Some((_, failure)) => Err(failure.clone()),
+                    None => Ok(Box::new(draft(pipeline, jobs, counts_attempts))),
+                })
+            }
+            Said::Nothing => Said::Nothing,
+            Said::Failed(message) => Said::Failed(message),
+        };
+        (id, said)
+    };
+    newest.into_iter().map(whole).collect()
+}
+
+/// Returns what to ask for the jobs behind a page.
+fn more(project: String, iid: Option<u64>, page: &JobPage, web_url: Option<String>) -> Option<MoreJobs> {
+    Some(MoreJobs { project, iid: iid?, after: page.next.clone(), web_url })
+}
+
+/// Reads all the jobs of these pipelines from where each says on, in the order in which they were asked for.
+pub(super) async fn all(client: &Client, wanted: Vec<MoreJobs>) -> Vec<Result<JobPage, Failure>> {
+    let mut pages: Vec<Result<JobPage, Failure>> = wanted.iter().map(|_| Ok(JobPage::default())).collect();
+    let mut open: Vec<(usize, MoreJobs)> = wanted.into_iter().enumerate().collect();
+    while !open.is_empty() {
+        let answers = join_all(open.chunks(MORE_JOBS_PER_QUERY).map(|chunk| next_pages(client, chunk))).await;
+        let asked = std::mem::take(&mut open);
+        for ((at, more), answer) in asked.into_iter().zip(answers.into_iter().flatten()) {
+            match (answer, &mut pages[at]) {
+                (Ok(page), Ok(so_far)) => {
+                    let is_stuck = page.next.is_some() && (page.next == more.after || page.attempts.is_empty());
+                    if is_stuck {
+                        pages[at] = Err(failure("the list of its jobs does not end"));
+                        continue;
+                    }
+                    if page.next.is_some() {
+                        open.push((at, MoreJobs { after: page.next, ..more }));
+                    }
+                    so_far.attempts.extend(page.attempts);
+                    so_far.links.extend(page.links);
+                }
+                (Err(failure), so_far) => *so_far = Err(failure),
+                (Ok(_), Err(_)) => {}
+            }
+        }
+    }
+    pages
+}
+
+/// Reads the next page of each; where one query for all fails, each alone.
+async fn next_pages(client: &Client, chunk: &[(usize, MoreJobs)]) -> Vec<Result<JobPage, Failure>> {
+    let wanted: Vec<MoreJobs> = chunk.iter().map(|(_, more)| more.clone()).collect();
+    match client.more_jobs(&wanted).await {
+        Ok(pages) => pages.into_iter().map(|page| page.ok_or_else(gone)).collect(),
+        Err(error) if wanted.len() > 1 && error.is_too_much() => {
+            let alone = |more: MoreJobs| async move {
+                let page = client.more_jobs(&[more]).await.map_err(|error| said(&error))?;
+                page.into_iter().next().flatten().ok_or_else(gone)
+            };
+            join_all(wanted.into_iter().map(alone)).await
+        }
+        Err(error) => wanted.iter().map(|_| Err(said(&error))).collect(),
+    }
+}
+
+fn said(error: &Error) -> Failure {
+    Failure { kind: error.word(), message: error.to_string() }
+}
+
+fn gone() -> Failure {
+    Failure { kind: GONE.into(), message: "the pipeline is no longer there to be seen; read again".into() }
+}
+
+/// The word for what was there and is no longer.
+pub(super) const GONE: &str = "pipeline_deleted";
+
+fn failure(message: &str) -> Failure {
+    Failure { kind: "graphql".into(), message: message.into() }
+}
+
+/// Makes a draft of a pipeline and all attempts at its jobs.
+fn draft(mut pipeline: Pipeline, jobs: JobPage, counts_attempts: bool) -> Draft {
+    let (attempts, links) = (jobs.attempts, jobs.links);
+    pipeline.stages = job::stages(attempts);
+    if !counts_attempts {
+        pipeline.stages.iter_mut().flat_map(|stage| &mut stage.jobs).for_each(|job| job.attempts = None);
+    }
+    let has_allowed_failure = pipeline.jobs().any(Job::is_allowed_failure);
+    pipeline.has_warnings |= has_allowed_failure;
+    let links = current_links(&pipeline.stages, links);
+    Draft { pipeline, links, is_settled: false }
+}
+
+/// Keeps the links of the current bridges, in their order: a retried bridge triggers anew.
+fn current_links(stages: &[Stage], mut links: Vec<DownstreamLink>) -> Vec<DownstreamLink> {
+    let current: HashSet<_> = stages.iter().flat_map(|stage| &stage.jobs).map(|job| job.id).collect();
+    links.retain(|link| current.contains(&link.bridge));
+    links.sort_by_key(|link| link.bridge);
+    links
+}
+
+/// Returns where the bridges among a pipeline's jobs lead.
+pub(super) fn links(jobs: JobPage) -> Vec<DownstreamLink> {
+    current_links(&job::stages(jobs.attempts), jobs.links)
+}
