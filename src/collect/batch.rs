@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// GitLab's page size, and so the most projects that one query can be about
 /// (<https://docs.gitlab.com/api/graphql/#limits>).
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 /// With how many a server that is not known yet is asked.
 const FIRST: usize = 50;
 /// An answer that takes this long is too large.

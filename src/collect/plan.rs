@@ -1,8 +1,10 @@
 //! What is due, and when. Pure: facts in, decisions out.
 
+use super::batch::{BatchSize, MOST};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::ProjectRow;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::usage::Api;
 use crate::gitlab::client::PipelineHead;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use std::time::Duration;
 const LIMIT_WINDOW: Duration = Duration::from_secs(60);
 /// The part of the server's limit that watching may use: the rest is for the person who watches.
 const OUR_SHARE: f64 = 0.5;
+const JITTER: f64 = 0.1;
 
 /// Says whether a pipeline that was read before need not be read again.
 ///
@@ -29,10 +32,19 @@ pub fn has_ended(pipeline: &Pipeline) -> bool {
         && pipeline.descendants().iter().all(|below| below.status.is_terminal() && !below.is_unread)
 }
 
-/// Returns how many requests the next refresh will take: one per project, and three for each pipeline that goes on.
-pub fn next_cost(snapshot: &Snapshot) -> u64 {
+/// Returns how many requests the next refresh will take.
+///
+/// Over REST one per project, and three for each pipeline that goes on; over GraphQL a pulse for every hundred that have
+/// ended and a batch of `size` for the others.
+pub fn next_cost(snapshot: &Snapshot, size: BatchSize) -> u64 {
     let goes_on = |row: &&ProjectRow| row.worst().is_some_and(|worst| !worst.is_terminal());
-    snapshot.rows.len() as u64 + 3 * snapshot.rows.iter().filter(goes_on).count() as u64
+    let all = snapshot.rows.len();
+    let going_on = snapshot.rows.iter().filter(goes_on).count();
+    let requests = match snapshot.usage.api {
+        Api::Rest => all + 3 * going_on,
+        Api::Graphql => (all - going_on).div_ceil(MOST) + going_on.div_ceil(size.get()),
+    };
+    requests as u64
 }
 
 /// Returns the time from one refresh to the next: as asked for, or longer where that many requests would be too many.
@@ -46,12 +58,20 @@ pub fn interval(asked: Duration, cost: u64, limit: Option<u64>, rps: f64) -> Dur
     asked.max(ours).max(theirs)
 }
 
+/// Returns how long to wait for the next refresh: up to a tenth longer, so that watches which began together, at nine
+/// in the morning or when GitLab came back, do not stay together. `chance` lies between 0 and 1.
+pub fn jittered(interval: Duration, chance: f64) -> Duration {
+    interval.mul_f64(1.0 + JITTER * chance)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::example::{below, pipeline};
+    use crate::domain::health::tests::ran;
     use crate::domain::id::PipelineId;
     use crate::domain::status::Status;
+    use crate::domain::usage::Usage;
     use chrono::{DateTime, Utc};
 
     fn at(seconds: i64) -> Option<DateTime<Utc>> {
@@ -90,6 +110,44 @@ mod tests {
         ];
         for (sentence, before, now, expected) in cases {
             assert_eq!(is_settled(&before, &now), expected, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn the_next_refresh_costs_what_its_api_costs() {
+        let rows = |count: usize, active: usize| {
+            let one =
+                |at: usize| ran(&format!("p{at}"), if at < active { Status::Running } else { Status::Success }, 0);
+            (0..count).map(one).collect::<Vec<_>>()
+        };
+        let cases = [
+            ("REST: one each", Api::Rest, 200, 0, 200),
+            ("REST: three more for what goes on", Api::Rest, 200, 10, 230),
+            ("GraphQL: a pulse a hundred", Api::Graphql, 200, 0, 2),
+            ("GraphQL: one batch for what goes on", Api::Graphql, 200, 10, 3),
+            ("GraphQL: all of it goes on", Api::Graphql, 120, 120, 3),
+            ("an empty group", Api::Graphql, 0, 0, 0),
+        ];
+        for (sentence, api, count, active, expected) in cases {
+            let usage = Usage { api, ..Usage::default() };
+            let snapshot = Snapshot {
+                host: String::new(),
+                taken_at: DateTime::UNIX_EPOCH,
+                groups: vec![],
+                rows: rows(count, active),
+                problems: vec![],
+                usage,
+            };
+            assert_eq!(next_cost(&snapshot, BatchSize::default()), expected, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn the_wait_is_never_shorter_than_the_interval() {
+        let seconds = Duration::from_secs;
+        let cases = [(0.0, 10_000), (0.5, 10_500), (1.0, 11_000)];
+        for (chance, expected) in cases {
+            assert_eq!(jittered(seconds(10), chance), Duration::from_millis(expected));
         }
     }
 

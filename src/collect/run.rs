@@ -112,6 +112,11 @@ impl<'a> Collector<'a> {
         self.client
     }
 
+    /// Returns how many projects a query is about by now.
+    pub fn batch_size(&self) -> BatchSize {
+        self.memory.size
+    }
+
     /// Reads what is due, within five minutes.
     ///
     /// Only what makes the whole reading worthless is an error: the token is refused, or no group can be read.

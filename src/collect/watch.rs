@@ -107,8 +107,9 @@ pub async fn run(
             }
             (Err(error), None) => return Err(error),
         };
-        let interval = plan::interval(pace.asked, plan::next_cost(&snapshot), usage.limit, pace.rps);
-        let until = Instant::now() + interval;
+        let interval =
+            plan::interval(pace.asked, plan::next_cost(&snapshot, collector.batch_size()), usage.limit, pace.rps);
+        let until = Instant::now() + plan::jittered(interval, fastrand::f64());
         updates.send_modify(|update| {
             update.snapshot = Some(Arc::new(snapshot));
             if let Some((unmatched, left_out)) = said {
