@@ -68,6 +68,15 @@ pub(super) struct Batch {
     pub projects: Vec<Arc<Project>>,
 }
 
+/// How far the list has come from which the projects are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Feed {
+    /// All that were found so far are in the queue, those known from the last time among them.
+    pub is_drained: bool,
+    /// No more will be found.
+    pub has_ended: bool,
+}
+
 /// What waits to be asked.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -94,22 +103,22 @@ impl Queue {
 
     /// Takes the next batch that should go.
     ///
-    /// A full one goes at once. What is left over goes when nothing more can join it: the list has ended, and for whole
-    /// pipelines also the pulses, which tell which of them have changed.
-    pub(super) fn take(&mut self, has_list_ended: bool) -> Option<Batch> {
-        let batch = self.parts.pop_front().or_else(|| self.gather(has_list_ended))?;
+    /// A full one goes at once. What is left over goes when nothing more can join it: of the pulses when all projects
+    /// that are known are in, of the whole pipelines when the list has ended, and the pulses, which tell what has changed.
+    pub(super) fn take(&mut self, feed: Feed) -> Option<Batch> {
+        let batch = self.parts.pop_front().or_else(|| self.gather(feed))?;
         self.pulses += usize::from(batch.question == Question::Pulse);
         Some(batch)
     }
 
-    fn gather(&mut self, has_list_ended: bool) -> Option<Batch> {
+    fn gather(&mut self, feed: Feed) -> Option<Batch> {
         let size = self.size.get();
         let pulses_to_come = self.pulses > 0
             || self.waiting.iter().any(|(question, _, waiting)| *question == Question::Pulse && !waiting.is_empty());
         let ready = self.waiting.iter_mut().find_map(|(question, filter, waiting)| {
             let (most, is_last_call) = match question {
-                Question::Pulse => (MOST, has_list_ended),
-                Question::Newest => (size, has_list_ended && !pulses_to_come),
+                Question::Pulse => (MOST, feed.is_drained),
+                Question::Newest => (size, feed.is_drained && feed.has_ended && !pulses_to_come),
             };
             let count = waiting.len().min(most);
             (count == most || (is_last_call && count > 0)).then_some((*question, filter, waiting, count))
@@ -165,6 +174,8 @@ mod tests {
     use crate::domain::example::project;
 
     const ANY: PipelineFilter = PipelineFilter::Any;
+    const OPEN: Feed = Feed { is_drained: false, has_ended: false };
+    const ENDED: Feed = Feed { is_drained: true, has_ended: true };
 
     fn queue(question: Question, count: u64) -> Queue {
         let mut queue = Queue::default();
@@ -173,9 +184,9 @@ mod tests {
     }
 
     /// Takes all that would go, as if every answer came at once.
-    fn lengths(queue: &mut Queue, has_list_ended: bool, took: Duration) -> Vec<usize> {
+    fn lengths(queue: &mut Queue, feed: Feed, took: Duration) -> Vec<usize> {
         let mut lengths = Vec::new();
-        while let Some(batch) = queue.take(has_list_ended) {
+        while let Some(batch) = queue.take(feed) {
             lengths.push(batch.projects.len());
             queue.answered(&batch, took);
         }
@@ -209,34 +220,34 @@ mod tests {
     #[test]
     fn full_batches_go_at_once_and_the_rest_when_nothing_more_can_join_it() {
         let slowish = Duration::from_secs(3);
-        assert_eq!(lengths(&mut queue(Question::Newest, 120), false, slowish), [50, 50]);
-        assert_eq!(lengths(&mut queue(Question::Newest, 120), true, slowish), [50, 50, 20]);
-        assert_eq!(lengths(&mut queue(Question::Pulse, 250), false, slowish), [100, 100]);
-        assert_eq!(lengths(&mut queue(Question::Pulse, 250), true, slowish), [100, 100, 50]);
+        assert_eq!(lengths(&mut queue(Question::Newest, 120), OPEN, slowish), [50, 50]);
+        assert_eq!(lengths(&mut queue(Question::Newest, 120), ENDED, slowish), [50, 50, 20]);
+        assert_eq!(lengths(&mut queue(Question::Pulse, 250), OPEN, slowish), [100, 100]);
+        assert_eq!(lengths(&mut queue(Question::Pulse, 250), ENDED, slowish), [100, 100, 50]);
     }
 
     #[test]
     fn a_server_that_answers_quickly_is_asked_about_more_at_once() {
-        assert_eq!(lengths(&mut queue(Question::Newest, 400), true, Duration::from_secs(1)), [50, 100, 100, 100, 50]);
+        assert_eq!(lengths(&mut queue(Question::Newest, 400), ENDED, Duration::from_secs(1)), [50, 100, 100, 100, 50]);
     }
 
     #[test]
     fn what_a_pulse_may_add_to_waits_for_it() {
         let mut queue = queue(Question::Newest, 3);
         queue.add(Question::Pulse, &ANY, project(9));
-        let pulse = queue.take(true).unwrap();
+        let pulse = queue.take(ENDED).unwrap();
         assert_eq!(pulse.question, Question::Pulse);
-        assert_eq!(queue.take(true), None);
+        assert_eq!(queue.take(ENDED), None);
         queue.add(Question::Newest, &ANY, project(9));
         queue.answered(&pulse, Duration::from_secs(1));
-        assert_eq!(queue.take(true).unwrap().projects.len(), 4);
+        assert_eq!(queue.take(ENDED).unwrap().projects.len(), 4);
     }
 
     #[test]
     fn refs_are_asked_for_apart() {
         let mut queue = queue(Question::Newest, 2);
         queue.add(Question::Newest, &PipelineFilter::Ref("main".into()), project(1));
-        assert_eq!(lengths(&mut queue, true, Duration::from_secs(1)), [2, 1]);
+        assert_eq!(lengths(&mut queue, ENDED, Duration::from_secs(1)), [2, 1]);
     }
 
     #[test]
@@ -245,7 +256,7 @@ mod tests {
         let mut asked = 0;
         let mut read = 0;
         let mut poisoned = Vec::new();
-        while let Some(batch) = queue.take(true) {
+        while let Some(batch) = queue.take(ENDED) {
             asked += 1;
             if !batch.projects.iter().any(|project| project.id.0 == 17) {
                 read += batch.projects.len();

@@ -1,6 +1,6 @@
 //! Reading the projects that a list finds: over GraphQL many at a time, over REST one by one.
 
-use super::batch::{Batch, BatchSize, Question, Queue};
+use super::batch::{Batch, BatchSize, Feed, Question, Queue};
 use super::merge::ReadProject;
 use super::pages::{self, Whole};
 use super::project::{self, Before, Draft, ProjectReading, Reading};
@@ -23,6 +23,15 @@ use tokio::time::Instant;
 const READ_AHEAD: usize = 64;
 /// Projects that fail one after the other, each asked about alone, before GraphQL counts as broken.
 const BROKEN: u32 = 3;
+
+/// A project that is to be read.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// From the last list: read ahead, and dropped unless the new list confirms it.
+    Known(Arc<Project>),
+    /// From the list that counts.
+    Listed(Arc<Project>),
+}
 
 /// What a reading starts from.
 pub(super) struct Setup<'a> {
@@ -47,35 +56,32 @@ pub(super) struct Projects {
 }
 
 /// Reads the projects as the list finds them, each once however many groups it is in.
-pub(super) async fn read(setup: Setup<'_>, mut found: UnboundedReceiver<Arc<Project>>) -> Result<Projects, Error> {
+pub(super) async fn read(setup: Setup<'_>, mut found: UnboundedReceiver<Found>) -> Result<Projects, Error> {
     let api = match setup.api {
         Some(api) => api,
         None => choose(setup.client, setup.options).await?,
     };
     let mut work = Work::new(&setup, api);
-    let mut has_list_ended = false;
+    let mut feed = Feed::default();
     let mut under_way = FuturesUnordered::new();
     loop {
-        while let Some(job) = work.take(has_list_ended, under_way.len()) {
+        feed.is_drained = found.is_empty();
+        while let Some(job) = work.take(feed, under_way.len()) {
             under_way.push(run(&setup, job));
         }
         tokio::select! {
-            project = found.recv(), if !has_list_ended => match project {
-                Some(project) => work.found(project),
-                None => has_list_ended = true,
+            biased;
+            project = found.recv(), if !feed.has_ended => match project {
+                Some(Found::Known(project)) => work.known(project),
+                Some(Found::Listed(project)) => work.listed(project),
+                None => feed.has_ended = true,
             },
             Some(done) = under_way.next() => work.done(done)?,
             else => break,
         }
     }
     setup.client.set_api(work.api);
-    work.readings.sort_by_key(|reading| reading.project.id);
-    Ok(Projects {
-        readings: work.readings,
-        listed: work.listed.into_values().collect(),
-        api: work.api,
-        size: work.queue.size,
-    })
+    Ok(work.end())
 }
 
 /// Chooses the API: GraphQL where it may be and answers.
@@ -169,8 +175,10 @@ struct Work<'s, 'a> {
     gathered: HashMap<ProjectId, Gathered>,
     /// To be read over REST.
     one_by_one: VecDeque<Arc<Project>>,
+    /// What was read ahead, as it was known.
+    known: HashMap<ProjectId, Arc<Project>>,
     listed: HashMap<ProjectId, Arc<Project>>,
-    readings: Vec<ReadProject>,
+    readings: HashMap<ProjectId, ReadProject>,
     progress: Progress,
     /// Failures of projects that were asked about alone, since the last success.
     failures: u32,
@@ -184,15 +192,16 @@ impl<'s, 'a> Work<'s, 'a> {
             queue: Queue::new(setup.size),
             gathered: HashMap::new(),
             one_by_one: VecDeque::new(),
+            known: HashMap::new(),
             listed: HashMap::new(),
-            readings: Vec::new(),
+            readings: HashMap::new(),
             progress: Progress::default(),
             failures: 0,
         }
     }
 
     /// Takes the next thing to ask, unless enough is under way.
-    fn take(&mut self, has_list_ended: bool, under_way: usize) -> Option<Job> {
+    fn take(&mut self, feed: Feed, under_way: usize) -> Option<Job> {
         if under_way < READ_AHEAD
             && let Some(project) = self.one_by_one.pop_front()
         {
@@ -200,19 +209,40 @@ impl<'s, 'a> Work<'s, 'a> {
         }
         // No more batches than can be sent: what the first ones teach counts for the next.
         if under_way < self.setup.client.concurrency() {
-            return self.queue.take(has_list_ended).map(Job::Batch);
+            return self.queue.take(feed).map(Job::Batch);
         }
         None
     }
 
-    fn found(&mut self, project: Arc<Project>) {
+    fn known(&mut self, project: Arc<Project>) {
+        if self.setup.options.filter.keeps(&project) {
+            self.known.insert(project.id, Arc::clone(&project));
+            self.start(project);
+        }
+    }
+
+    fn listed(&mut self, project: Arc<Project>) {
         let is_new = self.listed.insert(project.id, Arc::clone(&project)).is_none();
         if !is_new || !self.setup.options.filter.keeps(&project) {
             return;
         }
         self.progress.listed += 1;
         (self.setup.progress)(self.progress);
+        match self.known.remove(&project.id) {
+            Some(known) if self.is_read_alike(&known, &project) => {}
+            Some(_) | None => self.start(project),
+        }
+    }
+
+    /// Says whether what was read ahead is what would be read now, whatever the project is called by now.
+    fn is_read_alike(&self, known: &Project, listed: &Project) -> bool {
+        let refs = &self.setup.options.refs;
+        known.ci_enabled == listed.ci_enabled && filters(refs, known) == filters(refs, listed)
+    }
+
+    fn start(&mut self, project: Arc<Project>) {
         let filters = filters(&self.setup.options.refs, &project);
+        self.readings.remove(&project.id);
         let is_plain = project.ci_enabled == Some(false) || filters.is_empty();
         if self.api == Api::Rest || is_plain {
             self.one_by_one.push_back(project);
@@ -354,9 +384,24 @@ impl<'s, 'a> Work<'s, 'a> {
     }
 
     fn read(&mut self, read: ReadProject) {
-        self.readings.push(read);
-        self.progress.read += 1;
+        self.readings.insert(read.project.id, read);
+        self.progress.read = self.readings.len().min(self.progress.listed);
         (self.setup.progress)(self.progress);
+    }
+
+    /// Keeps what the list has confirmed, under the names that it has there.
+    fn end(mut self) -> Projects {
+        let filter = &self.setup.options.filter;
+        let wanted = self.listed.values().filter(|project| filter.keeps(project));
+        let mut readings: Vec<ReadProject> = wanted
+            .filter_map(|project| {
+                let read = self.readings.remove(&project.id)?;
+                Some(ReadProject { project: Arc::clone(project), ..read })
+            })
+            .collect();
+        readings.sort_by_key(|read| read.project.id);
+        let listed = self.listed.into_values().collect();
+        Projects { readings, listed, api: self.api, size: self.queue.size }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Reading a group and its list of projects, page by page, and noticing when a part is lost.
 
+use super::fetch::Found;
 use crate::domain::id::{GroupRef, ProjectId};
-use crate::domain::project::{Failure, Project};
+use crate::domain::project::Failure;
 use crate::domain::snapshot::{Group, Problem, Scope};
 use crate::gitlab::Page;
 use crate::gitlab::client::{Client, ListFilter, ListedProject};
@@ -30,7 +31,7 @@ pub(super) async fn read_group(
     client: &Client,
     wanted: &GroupRef,
     filter: ListFilter,
-    found: UnboundedSender<Arc<Project>>,
+    found: UnboundedSender<Found>,
 ) -> Result<Listed, Error> {
     let (group, first) = tokio::join!(client.group(wanted), client.projects(wanted, filter, 1));
     let (group, first) = (group?, first?);
@@ -82,7 +83,7 @@ pub(super) async fn read_group(
 }
 
 struct List {
-    found: UnboundedSender<Arc<Project>>,
+    found: UnboundedSender<Found>,
     filter: ListFilter,
     ids: HashSet<ProjectId>,
 }
@@ -93,7 +94,7 @@ impl List {
             let is_wanted = self.filter.archived || !listed.is_marked_for_deletion;
             if self.ids.insert(listed.project.id) && is_wanted {
                 // The receiver lives as long as the run; a run that has ended wants no more projects.
-                let _ = self.found.send(Arc::new(listed.project));
+                let _ = self.found.send(Found::Listed(Arc::new(listed.project)));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Reading the groups: list, projects, downstream pipelines, snapshot; and what is kept for the next time.
 
 use super::batch::BatchSize;
-use super::fetch::{self, Projects, Setup};
+use super::fetch::{self, Found, Projects, Setup};
 use super::follow::Followed;
 use super::list::{self, Listed};
 use super::merge::{ReadProject, Rows};
@@ -160,22 +160,22 @@ impl<'a> Collector<'a> {
     }
 
     /// Reads the groups' lists, or repeats the last ones.
-    async fn lists(&self, is_due: bool, found: UnboundedSender<Arc<Project>>) -> Option<Vec<Result<Listed, Error>>> {
+    async fn lists(&self, is_due: bool, found: UnboundedSender<Found>) -> Option<Vec<Result<Listed, Error>>> {
         match &self.memory.list {
             Some(list) if !is_due => {
-                for project in &list.projects {
-                    // The receiver lives as long as this reading.
-                    let _ = found.send(Arc::clone(project));
-                }
+                send(list, Found::Listed, &found);
                 None
             }
-            Some(_) | None => {
+            last => {
+                if let Some(last) = last {
+                    send(last, Found::Known, &found);
+                }
                 let read = |group| list::read_group(self.client, group, self.options.list, found.clone());
                 let lists = join_all(self.options.groups.iter().map(read)).await;
                 let is_cut = lists.iter().any(|list| list.as_ref().map_or(true, |list| !list.problems.is_empty()));
                 // A part of the list that is lost this time does not make its projects disappear.
-                for project in self.memory.list.iter().filter(|_| is_cut).flat_map(|list| &list.projects) {
-                    let _ = found.send(Arc::clone(project));
+                if let Some(last) = last.as_ref().filter(|_| is_cut) {
+                    send(last, Found::Listed, &found);
                 }
                 Some(lists)
             }
@@ -221,6 +221,13 @@ impl Memory {
             self.api == Some(Api::Graphql) && read.project.ci_enabled.is_none() && is_silence(&read.reading.reading)
         });
         self.probed.extend(probes.map(|read| (read.project.id, read.reading.reading.clone())));
+    }
+}
+
+fn send(list: &List, found_as: fn(Arc<Project>) -> Found, found: &UnboundedSender<Found>) {
+    for project in &list.projects {
+        // The receiver lives as long as this reading.
+        let _ = found.send(found_as(Arc::clone(project)));
     }
 }
 
