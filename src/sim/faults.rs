@@ -10,7 +10,8 @@ use super::scenario::parse_span;
 /// One way to misbehave, for the requests that match.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// A part of `METHOD /path?query`, or a pattern with `*` for all of it.
+    /// A part of `METHOD /path?query`, or a pattern with `*` for all of it. GraphQL's operation and variables follow:
+    /// `POST /api/graphql Pulse {"ids":["gid://gitlab/Project/1"]}`.
     pub path: String,
     /// How many matching requests are answered well first.
     pub skip: u32,
@@ -62,6 +63,8 @@ pub enum Action {
     },
     /// Nulls these keys in every object of the answer.
     NullFields(Vec<String>),
+    /// GraphQL: this project's `pipelines` is null, with an entry in `errors` that points there.
+    GraphqlErrorAtProject(u64),
 }
 
 impl Fault {
@@ -175,6 +178,11 @@ impl FaultOn {
 
     pub fn with_field(self, field: &str, value: impl Into<Value>) -> Fault {
         self.action(Action::SetField { field: field.to_owned(), value: value.into() })
+    }
+
+    /// Makes GraphQL's `pipelines` of this project null and reports an error at its place; a 200 all the same.
+    pub fn graphql_error_at_project(self, id: u64) -> Fault {
+        self.action(Action::GraphqlErrorAtProject(id))
     }
 
     pub fn with_nulls(self, fields: &[&str]) -> Fault {

@@ -19,6 +19,8 @@ pub struct Request {
     /// The path as sent, still percent-encoded.
     pub path: String,
     pub query: String,
+    /// The name of the GraphQL operation, if this was one with a name.
+    pub operation: Option<String>,
     /// Whether a token was sent.
     pub authorization: bool,
     /// 0 while there is no answer yet, or when there never was one.
@@ -33,7 +35,7 @@ struct Entries {
     /// How many were dropped from the front or cleared.
     gone: usize,
     cleared: usize,
-    by_kind: BTreeMap<&'static str, u64>,
+    by_kind: BTreeMap<String, u64>,
     /// Those of `by_kind` that asked for page 2 or later of a list.
     further_pages: BTreeMap<&'static str, u64>,
     in_flight: usize,
@@ -69,12 +71,16 @@ impl Log {
     }
 
     pub(crate) fn answered(&self, number: usize, kind: &'static str, status: u16, bytes: usize) {
-        let mut entries = self.lock();
-        *entries.by_kind.entry(kind).or_default() += 1;
+        let mut guard = self.lock();
+        let entries = &mut *guard;
+        *entries.by_kind.entry(kind.to_owned()).or_default() += 1;
         entries.bytes += bytes as u64;
         let at = number.checked_sub(entries.gone);
         if let Some(request) = at.and_then(|at| entries.requests.get_mut(at)) {
             request.status = status;
+            if let Some(operation) = &request.operation {
+                *entries.by_kind.entry(format!("{kind}_{operation}")).or_default() += 1;
+            }
             if Query::parse(&request.query).number("page").is_some_and(|page| page > 1) {
                 *entries.further_pages.entry(kind).or_default() += 1;
             }

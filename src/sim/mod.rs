@@ -1,4 +1,4 @@
-//! A simulated GitLab: a group that lives, served as REST v4 over HTTP on a loopback port.
+//! A simulated GitLab: a group that lives, served as REST v4 and GraphQL over HTTP on a loopback port.
 //!
 //! It plays GitLab for `--demo`, for the integration tests and for the benches. It obeys GitLab's documentation and not
 //! our client: no struct is shared with the rest of the crate, so a misspelt key cannot hide on both sides.
@@ -8,16 +8,18 @@
 //!                     -> world                groups, projects, lines of pipelines; ids
 //!                     -> growth, plan         one pipeline's life, every status change with its time
 //!                     -> truth                what a correct client must report
-//!                     -> rest/                what GitLab answers
+//!                     -> rest/, graphql/      what GitLab answers
 //! options, clock, faults -> server            HTTP, latency, limits, misbehaviour
 //! ```
 //!
 //! A person can talk to a running one: `GET /-/sim/stats`, `GET /-/sim/truth`, `POST /-/sim/reset`,
 //! `POST /-/sim/advance?seconds=60`, `POST /-/sim/stop`.
 
+mod badge;
 mod clock;
 mod connection;
 mod faults;
+mod graphql;
 mod growth;
 mod job_spec;
 mod log;
@@ -32,6 +34,7 @@ mod server;
 mod status;
 mod truth;
 mod uniform;
+mod wanted;
 mod world;
 
 #[cfg(test)]
@@ -39,8 +42,10 @@ mod tests;
 
 pub use clock::Clock;
 pub use faults::{Action, Fault, FaultOn};
+pub use graphql::complexity;
 pub use log::Request;
 pub use options::{
-    Access, Options, RateLimit, TOKEN_API, TOKEN_EXPIRED, TOKEN_JOB, TOKEN_READ_API, TOKEN_READ_USER, WorldKind,
+    Access, GraphqlOptions, Options, RateLimit, Served, TOKEN_API, TOKEN_EXPIRED, TOKEN_JOB, TOKEN_READ_API,
+    TOKEN_READ_USER, Version, WorldKind,
 };
 pub use server::Sim;

@@ -35,6 +35,7 @@ pub struct Options {
     /// Every unknown group answers as the root group, so that the demo accepts any `--group-id`.
     pub any_group: bool,
     pub faults: Vec<Fault>,
+    pub graphql: GraphqlOptions,
 }
 
 impl Default for Options {
@@ -50,6 +51,7 @@ impl Default for Options {
             rate_limit: None,
             any_group: false,
             faults: Vec::new(),
+            graphql: GraphqlOptions::default(),
         }
     }
 }
@@ -77,4 +79,60 @@ pub enum Access {
 pub struct RateLimit {
     pub limit: u32,
     pub period: Duration,
+}
+
+/// What `POST /api/graphql` does.
+#[derive(Clone, Debug)]
+pub struct GraphqlOptions {
+    pub served: Served,
+    /// The GitLab that is played, to REST's `/metadata` and `/version` too.
+    pub version: Version,
+    /// GitLab's own limits are 250 with a token and 200 without.
+    pub max_complexity: Option<u32>,
+    /// A query whose `ids` name more projects than this is answered 503, as when the database gives up.
+    pub times_out_above: Option<usize>,
+    /// Whether `__schema` and `__type` are answered.
+    pub introspection: bool,
+}
+
+impl Default for GraphqlOptions {
+    fn default() -> Self {
+        Self {
+            served: Served::Yes,
+            version: Version::V18_5,
+            max_complexity: None,
+            times_out_above: None,
+            introspection: true,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    Yes,
+    /// 404, as if a proxy let only REST through.
+    Missing,
+    /// 403 to everybody.
+    Forbidden,
+}
+
+/// The versions of GitLab whose GraphQL schema is known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    V14_10,
+    V16_3,
+    V18_5,
+}
+
+impl Version {
+    pub const ALL: [Self; 3] = [Self::V14_10, Self::V16_3, Self::V18_5];
+
+    /// Returns what `/metadata` says.
+    pub(crate) fn number(self) -> &'static str {
+        match self {
+            Self::V14_10 => "14.10.0",
+            Self::V16_3 => "16.3.0",
+            Self::V18_5 => "18.5.0",
+        }
+    }
 }

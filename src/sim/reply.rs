@@ -121,7 +121,8 @@ impl Reply {
             | Action::Delay(_)
             | Action::Stall
             | Action::SetField { .. }
-            | Action::NullFields(_) => {}
+            | Action::NullFields(_)
+            | Action::GraphqlErrorAtProject(_) => {}
         }
     }
 

@@ -11,8 +11,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 pub(crate) use auth::{Caller, INSUFFICIENT_SCOPE, caller};
+pub(crate) use groups::full_name;
+pub(crate) use pipelines::path as pipeline_path;
 
-use super::options::Access;
+use super::options::{Access, Version};
 use super::query::{Query, segments};
 use super::world::World;
 
@@ -61,6 +63,7 @@ pub(crate) struct Rest<'a> {
     pub(crate) base: &'a str,
     pub(crate) access: Access,
     pub(crate) any_group: bool,
+    pub(crate) version: Version,
 }
 
 /// One request, taken apart.
@@ -77,7 +80,7 @@ impl Rest<'_> {
         let parts = segments(asked.path);
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         if parts == ["api", "graphql"] {
-            // Known to every GitLab; here a client finds out that it has to do without.
+            // Known to every GitLab, by POST.
             return Answer { kind: "graphql", ..unknown() };
         }
         let Some(parts) = parts.strip_prefix(&["api", "v4"]) else { return unknown() };
@@ -101,8 +104,10 @@ type Handler = fn(&Rest<'_>, &Asked<'_>, &[&str]) -> Answer;
 
 fn route(parts: &[&str]) -> Option<(&'static str, Handler)> {
     Some(match parts {
-        ["metadata"] => ("metadata", |_, _, _| Answer::ok(metadata())),
-        ["version"] => ("version", |_, _, _| Answer::ok(json!({ "version": VERSION, "revision": REVISION }))),
+        ["metadata"] => ("metadata", |rest, _, _| metadata(rest.version)),
+        ["version"] => {
+            ("version", |rest, _, _| Answer::ok(json!({ "version": rest.version.number(), "revision": REVISION })))
+        }
         ["personal_access_tokens", "self"] => ("token", |rest, asked, _| auth::token_self(rest, asked)),
         ["groups", _] => ("group", |rest, asked, p| groups::single(rest, asked, p[1])),
         ["groups", _, "projects"] => ("group_projects", |rest, asked, p| groups::projects(rest, asked, p[1])),
@@ -120,17 +125,20 @@ fn route(parts: &[&str]) -> Option<(&'static str, Handler)> {
     })
 }
 
-fn unknown() -> Answer {
+pub(crate) fn unknown() -> Answer {
     Answer { kind: "unknown", ..Answer::error(404, json!({ "error": "404 Not Found" })) }
 }
 
-/// The GitLab that is played; the revision is the one of the documented answer.
-const VERSION: &str = "18.5.0";
-const REVISION: &str = "ceb07b24cb0";
+/// The revision of the documented answer.
+pub(crate) const REVISION: &str = "ceb07b24cb0";
 
-fn metadata() -> Value {
+/// `/metadata` came with 15.2.
+fn metadata(version: Version) -> Answer {
+    if version < Version::V16_3 {
+        return unknown();
+    }
     let kas = json!({ "enabled": false, "externalUrl": null, "externalK8sProxyUrl": null, "version": null });
-    json!({ "version": VERSION, "revision": REVISION, "kas": kas, "enterprise": false })
+    Answer::ok(json!({ "version": version.number(), "revision": REVISION, "kas": kas, "enterprise": false }))
 }
 
 /// Writes a time as GitLab's REST does: UTC with milliseconds.
@@ -139,7 +147,7 @@ pub(crate) fn time(ms: i64) -> String {
 }
 
 /// Reads a time parameter.
-fn parse_time(text: &str) -> Option<i64> {
+pub(crate) fn parse_time(text: &str) -> Option<i64> {
     let day = || format!("{text}T00:00:00Z");
     let parsed = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc3339(&day()));
     parsed.ok().map(|at| at.timestamp_millis())

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use super::clock::Clock;
 use super::connection::{Doors, Lifeline};
 use super::faults::{Action, Fault, Faults};
+use super::graphql::{Graphql, Posted};
 use super::log::{Log, Request};
 use super::options::{Options, WorldKind};
 use super::query::Query;
@@ -29,6 +30,8 @@ use super::uniform::uniform;
 use super::world::World;
 
 const DEMO: &str = include_str!("scenarios/demo.toml");
+/// A GraphQL request of more bytes is refused.
+const LARGEST_BODY: usize = 1_000_000;
 
 /// A running simulated GitLab; dropping it stops it.
 pub struct Sim {
@@ -193,21 +196,32 @@ async fn handle(
     ConnectInfo(lifeline): ConnectInfo<Lifeline>,
     request: HttpRequest,
 ) -> Response {
-    let (method, uri) = (request.method().as_str(), request.uri());
-    let (path, query) = (uri.path(), uri.query().unwrap_or(""));
+    let (head, body) = request.into_parts();
+    let (method, path, query) = (head.method.as_str(), head.uri.path(), head.uri.query().unwrap_or(""));
     if let Some(command) = path.strip_prefix("/-/sim/") {
         return shared.admin(method, command, &Query::parse(query));
     }
+    let posted = match (method, path.trim_end_matches('/')) {
+        ("POST", "/api/graphql") => match axum::body::to_bytes(body, LARGEST_BODY).await {
+            Ok(body) => Some(Posted::parse(&body)),
+            Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        },
+        _ => None,
+    };
     let number = shared.log.arrive(Request {
         method: method.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
-        authorization: ["authorization", "private-token"].iter().any(|name| request.headers().contains_key(*name)),
+        operation: posted.as_ref().and_then(Posted::operation).map(str::to_owned),
+        authorization: ["authorization", "private-token"].iter().any(|name| head.headers.contains_key(*name)),
         status: 0,
         at: shared.options.clock.now(),
     });
     let _in_flight = InFlight(&shared.log);
-    let line = format!("{method} {path}{}{query}", if query.is_empty() { "" } else { "?" });
+    let mut line = format!("{method} {path}{}{query}", if query.is_empty() { "" } else { "?" });
+    if let Some(posted) = &posted {
+        line = format!("{line} {}", posted.line());
+    }
     let actions = lock(&shared.faults).take(&line);
     let late: Duration = actions.iter().map(|a| if let Action::Delay(by) = a { *by } else { Duration::ZERO }).sum();
     if !(late + shared.options.latency).is_zero() {
@@ -221,17 +235,28 @@ async fn handle(
         lifeline.cut();
         return Response::default();
     }
-    let reply = shared.reply(method, path, query, request.headers(), &actions);
+    let call = Call { method, path, query, headers: &head.headers, posted: posted.as_ref() };
+    let reply = shared.reply(&call, &actions);
     shared.log.answered(number, reply.kind, reply.status, reply.body.len());
     reply.into_response()
 }
 
+/// One request as it came in.
+struct Call<'a> {
+    method: &'a str,
+    path: &'a str,
+    query: &'a str,
+    headers: &'a HeaderMap,
+    /// The body, when it is a GraphQL request.
+    posted: Option<&'a Posted>,
+}
+
 impl Shared {
-    fn reply(&self, method: &str, path: &str, query: &str, headers: &HeaderMap, actions: &[Action]) -> Reply {
+    fn reply(&self, call: &Call<'_>, actions: &[Action]) -> Reply {
         let (limit_headers, refused) = self.charge();
         let mut reply = match refused {
             Some(seconds) => Reply::rate_limited(Some(&seconds.to_string()), false),
-            None => self.answer(method, path, query, headers, actions),
+            None => self.answer(call, actions),
         };
         for (name, value) in limit_headers {
             reply.set(name, &value);
@@ -243,18 +268,32 @@ impl Shared {
         reply
     }
 
-    fn answer(&self, method: &str, path: &str, query: &str, headers: &HeaderMap, actions: &[Action]) -> Reply {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    fn answer(&self, call: &Call<'_>, actions: &[Action]) -> Reply {
+        let text = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
         let caller = caller(text("authorization"), text("private-token"));
-        let asked = Asked { method, path, query: Query::parse(query), caller };
         let rest = Rest {
             world: &self.world,
             now: self.options.clock.now_ms(),
             base: &self.base,
             access: self.options.access,
             any_group: self.options.any_group,
+            version: self.options.graphql.version,
         };
-        let answer = catch_unwind(AssertUnwindSafe(|| rest.answer(&asked))).unwrap_or_else(|_| {
+        let answer = catch_unwind(AssertUnwindSafe(|| match call.posted {
+            Some(posted) => {
+                let broken = |action: &Action| match action {
+                    Action::GraphqlErrorAtProject(id) => Some(*id),
+                    _ => None,
+                };
+                let broken = actions.iter().filter_map(broken).collect();
+                Graphql { rest: &rest, options: &self.options.graphql, caller, broken }.answer(posted)
+            }
+            None => {
+                let query = Query::parse(call.query);
+                rest.answer(&Asked { method: call.method, path: call.path, query, caller })
+            }
+        }));
+        let answer = answer.unwrap_or_else(|_| {
             self.log.panicked();
             broken()
         });
@@ -306,7 +345,7 @@ impl Shared {
                 self.stop.notify_one();
                 json!({ "stopped": true })
             }
-            _ => return (axum::http::StatusCode::NOT_FOUND, "no such command\n").into_response(),
+            _ => return (StatusCode::NOT_FOUND, "no such command\n").into_response(),
         };
         Reply::text(200, "application/json", &body.to_string()).into_response()
     }

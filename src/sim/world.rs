@@ -5,6 +5,7 @@
 //! pipelines it belongs to), and `growth.rs` rebuilds the rest from there.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::job_spec::JobSpec;
@@ -197,17 +198,31 @@ impl World {
     /// Returns the pipelines of a project that exist at `now`, newest id first, children included.
     pub(crate) fn pipelines_of(&self, project: usize, now: i64) -> Vec<Pipeline> {
         let mut found = Vec::new();
-        let mut lines: Vec<usize> = self.projects[project].slots.iter().map(|slot| self.slots[*slot].line).collect();
-        lines.dedup();
-        for line in lines {
-            for instance in self.instances(line, now) {
-                let tree = Tree::grow(self, line, instance);
-                found.extend(tree.pipelines.into_iter().filter(|p| p.project == project && p.created <= now));
-            }
+        for tree in self.trees_of(project, now) {
+            found.extend(tree.pipelines.into_iter().filter(|p| p.project == project && p.created <= now));
         }
         found.sort_by_key(|pipeline| std::cmp::Reverse(pipeline.id));
         found.dedup_by_key(|pipeline| pipeline.id);
         found
+    }
+
+    /// Returns the same pipelines, each with the tree that it belongs to.
+    pub(crate) fn placed_pipelines_of(&self, project: usize, now: i64) -> Vec<(Rc<Tree>, usize)> {
+        let mut found = Vec::new();
+        for tree in self.trees_of(project, now).map(Rc::new) {
+            let mine = |at: &usize| tree.pipelines[*at].project == project && tree.pipelines[*at].created <= now;
+            found.extend((0..tree.pipelines.len()).filter(mine).map(|at| (Rc::clone(&tree), at)));
+        }
+        found.sort_by_key(|(tree, at)| std::cmp::Reverse(tree.pipelines[*at].id));
+        found.dedup_by_key(|(tree, at)| tree.pipelines[*at].id);
+        found
+    }
+
+    fn trees_of(&self, project: usize, now: i64) -> impl Iterator<Item = Tree> {
+        let mut lines: Vec<usize> = self.projects[project].slots.iter().map(|slot| self.slots[*slot].line).collect();
+        lines.dedup();
+        let grown = move |line| self.instances(line, now).into_iter().map(move |n| Tree::grow(self, line, n));
+        lines.into_iter().flat_map(grown)
     }
 
     /// Finds a pipeline that exists at `now`, with the tree that it belongs to.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::page::Page;
 use super::projects::item;
 use super::{Answer, Asked, Rest, time};
-use crate::sim::world::{EPOCH_MS, Group, Project};
+use crate::sim::world::{EPOCH_MS, Project, World};
 
 fn find(rest: &Rest<'_>, id: &str) -> Result<usize, Answer> {
     let fallback = rest.any_group.then_some(rest.world.root);
@@ -19,7 +19,7 @@ pub(super) fn single(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
         Ok(index) => index,
         Err(refusal) => return refusal,
     };
-    let mut body = group(rest, &rest.world.groups[index]);
+    let mut body = group(rest, index);
     // Deprecated but still the default: up to 100 projects ride along.
     if asked.query.flag("with_projects").unwrap_or(true) {
         let show = |shared: bool| -> Vec<Value> {
@@ -32,19 +32,25 @@ pub(super) fn single(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
     Answer::ok(body)
 }
 
-fn group(rest: &Rest<'_>, group: &Group) -> Value {
-    let mut names: Vec<&str> = vec![&group.name];
-    let mut above = group.parent;
-    while let Some(index) = above {
-        names.push(&rest.world.groups[index].name);
-        above = rest.world.groups[index].parent;
+/// Returns `Acme / Payments`.
+pub(crate) fn full_name(world: &World, index: usize) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    let mut at = Some(index);
+    while let Some(index) = at {
+        names.push(&world.groups[index].name);
+        at = world.groups[index].parent;
     }
     names.reverse();
+    names.join(" / ")
+}
+
+fn group(rest: &Rest<'_>, index: usize) -> Value {
+    let group = &rest.world.groups[index];
     let path = group.full_path.rsplit('/').next();
     json!({
         "id": group.id, "name": group.name, "path": path, "description": "", "visibility": "public",
         "avatar_url": null, "web_url": format!("{}/groups/{}", rest.base, group.full_path),
-        "request_access_enabled": true, "full_name": names.join(" / "), "full_path": group.full_path,
+        "request_access_enabled": true, "full_name": full_name(rest.world, index), "full_path": group.full_path,
         "parent_id": group.parent.map(|index| rest.world.groups[index].id), "created_at": time(EPOCH_MS),
         "shared_with_groups": [], "prevent_sharing_groups_outside_hierarchy": false,
     })

@@ -1,14 +1,14 @@
 //! `/projects/:id/pipelines`: the list, the latest, and one with its details.
 
-use std::collections::HashSet;
-
 use serde_json::{Value, json};
 
 use super::page::Page;
 use super::{Answer, Asked, Rest, parse_time, time};
+use crate::sim::badge::Badge;
 use crate::sim::plan::{Pipeline, Tree, USERS};
 use crate::sim::query::Query;
-use crate::sim::status::{KNOWN, is_complete, verdict};
+use crate::sim::status::KNOWN;
+use crate::sim::wanted::{Scope, Wanted};
 
 /// Returns the project unless it is unknown or its CI is switched off.
 fn project(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Result<usize, Answer> {
@@ -38,56 +38,32 @@ pub(super) fn list(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
 
 /// Applies the list's parameters; children appear only when asked for by source.
 fn filter(rest: &Rest<'_>, query: &Query, found: &mut Vec<Pipeline>) -> Result<(), Answer> {
-    let now = rest.now;
-    let source = query.get("source");
-    found.retain(|p| source.map_or(p.source != "parent_pipeline", |source| p.source == source));
-    if let Some(wanted) = query.get("ref") {
-        found.retain(|p| p.ref_name == wanted);
+    let time = |key: &str| match query.get(key) {
+        None => Ok(None),
+        Some(text) => match parse_time(text) {
+            Some(at) => Ok(Some(at)),
+            None => Err(Answer::error(400, json!({"error": format!("{key} is invalid")}))),
+        },
+    };
+    let status = query.get("status");
+    if status.is_some_and(|wanted| !KNOWN.contains(&wanted)) {
+        return Err(Answer::invalid("status"));
     }
-    if let Some(wanted) = query.get("sha") {
-        found.retain(|p| p.sha == wanted);
-    }
-    if let Some(wanted) = query.get("name") {
-        found.retain(|p| p.name.as_deref() == Some(wanted));
-    }
-    if let Some(wanted) = query.get("username") {
-        found.retain(|p| USERS[p.user].0 == wanted);
-    }
-    if let Some(wanted) = query.get("status") {
-        if !KNOWN.contains(&wanted) {
-            return Err(Answer::invalid("status"));
-        }
-        found.retain(|p| p.status(now) == wanted);
-    }
-    filter_by_time(query, found, now)?;
-    match query.get("scope") {
-        None => {}
-        Some("running") => found.retain(|p| p.status(now) == "running"),
-        Some("pending") => found.retain(|p| p.status(now) == "pending"),
-        Some("finished") => found.retain(|p| is_complete(&p.status(now)) && p.status(now) != "skipped"),
-        // GitLab answers these two with the newest pipeline of each branch or tag.
-        Some(scope @ ("branches" | "tags")) => {
-            let mut seen = HashSet::new();
-            found.retain(|p| p.tag == (scope == "tags") && !p.ref_name.starts_with("refs/"));
-            found.retain(|p| seen.insert(p.ref_name.clone()));
-        }
-        Some(_) => return Err(Answer::invalid("scope")),
-    }
-    Ok(())
-}
-
-fn filter_by_time(query: &Query, found: &mut Vec<Pipeline>, now: i64) -> Result<(), Answer> {
-    for (key, after, stamp) in [
-        ("updated_after", true, Pipeline::updated as fn(&Pipeline, i64) -> i64),
-        ("updated_before", false, Pipeline::updated),
-        ("created_after", true, |p, _| p.created),
-        ("created_before", false, |p, _| p.created),
-    ] {
-        let Some(text) = query.get(key) else { continue };
-        let limit =
-            parse_time(text).ok_or_else(|| Answer::error(400, json!({"error": format!("{key} is invalid")})))?;
-        found.retain(|p| if after { stamp(p, now) > limit } else { stamp(p, now) < limit });
-    }
+    let scope = query.get("scope").map(|word| Scope::named(word).ok_or_else(|| Answer::invalid("scope")));
+    let wanted = Wanted {
+        source: query.get("source"),
+        ref_name: query.get("ref"),
+        sha: query.get("sha"),
+        name: query.get("name"),
+        username: query.get("username"),
+        status,
+        scope: scope.transpose()?,
+        updated_after: time("updated_after")?,
+        updated_before: time("updated_before")?,
+        created_after: time("created_after")?,
+        created_before: time("created_before")?,
+    };
+    wanted.keep(found, |pipeline| pipeline, rest.now);
     Ok(())
 }
 
@@ -129,7 +105,7 @@ pub(super) fn single(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, pipeline: &st
     }
 }
 
-fn path(rest: &Rest<'_>, pipeline: &Pipeline) -> String {
+pub(crate) fn path(rest: &Rest<'_>, pipeline: &Pipeline) -> String {
     format!("/{}/-/pipelines/{}", rest.world.projects[pipeline.project].full_path, pipeline.id)
 }
 
@@ -160,19 +136,8 @@ fn details(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
     body
 }
 
-/// The words of GitLab's badges (`lib/gitlab/ci/status/*.rb`): group has hyphens where the status has underscores.
 fn detailed_status(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
-    let status = pipeline.status(rest.now);
-    let (text, label, group, icon) = match verdict(&status, pipeline.has_warnings(rest.now)) {
-        "warning" => ("warning", "passed with warnings", "success-with-warnings".to_owned(), "warning".to_owned()),
-        "success" => ("passed", "passed", "success".to_owned(), "success".to_owned()),
-        "manual" => ("blocked", "waiting for manual action", "manual".to_owned(), "manual".to_owned()),
-        "scheduled" => ("delayed", "waiting for delayed job", "scheduled".to_owned(), "scheduled".to_owned()),
-        "waiting_for_resource" => {
-            ("waiting", "waiting for resource", "waiting-for-resource".to_owned(), "pending".to_owned())
-        }
-        other => (other, other, other.replace('_', "-"), other.to_owned()),
-    };
+    let Badge { text, label, group, icon } = Badge::of(&pipeline.status(rest.now), pipeline.has_warnings(rest.now));
     json!({
         "icon": format!("status_{icon}"), "text": text, "label": label, "group": group, "tooltip": label,
         "has_details": true, "details_path": path(rest, pipeline), "illustration": null,

@@ -38,9 +38,18 @@ pub(super) fn get(sim: &Sim, path: &str) -> Got {
 
 /// Sends one request on a connection of its own; `None` when it closed without an answer.
 pub(super) fn send(sim: &Sim, method: &str, path: &str, headers: &str) -> Option<Got> {
+    send_body(sim, method, path, headers, "")
+}
+
+/// Sends one request with a body.
+pub(super) fn send_body(sim: &Sim, method: &str, path: &str, headers: &str, body: &str) -> Option<Got> {
+    let headers = match body.len() {
+        0 => headers.to_owned(),
+        length => format!("{headers}content-type: application/json\r\ncontent-length: {length}\r\n"),
+    };
     let mut stream = TcpStream::connect(sim.url().trim_start_matches("http://")).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    write!(stream, "{method} {path} HTTP/1.1\r\nhost: sim\r\nconnection: close\r\n{headers}\r\n").unwrap();
+    write!(stream, "{method} {path} HTTP/1.1\r\nhost: sim\r\nconnection: close\r\n{headers}\r\n{body}").unwrap();
     let mut raw = Vec::new();
     let _ = stream.read_to_end(&mut raw);
     let end = raw.windows(4).position(|window| window == b"\r\n\r\n")?;

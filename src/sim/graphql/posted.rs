@@ -1,0 +1,60 @@
+//! The body of a `POST /api/graphql`.
+
+use apollo_compiler::ast::{Definition, Document};
+use apollo_compiler::response::JsonMap;
+use serde_json::Value;
+
+use super::variables;
+
+/// One request, taken apart; `problem` says why it cannot be answered.
+#[derive(Debug, Default)]
+pub(crate) struct Posted {
+    pub(super) query: String,
+    pub(super) variables: JsonMap,
+    /// `operationName`, when given.
+    pub(super) named: Option<String>,
+    pub(super) problem: Option<String>,
+    /// The name of the operation, wherever it stands.
+    operation: Option<String>,
+    /// The variables as compact JSON.
+    shown: String,
+}
+
+impl Posted {
+    pub(crate) fn parse(body: &[u8]) -> Self {
+        let broken = |problem: &str| Self { problem: Some(problem.to_owned()), ..Self::default() };
+        let Ok(Value::Object(mut body)) = serde_json::from_slice(body) else {
+            return broken("Unexpected end of document");
+        };
+        let Some(Value::String(query)) = body.remove("query") else { return broken("No query string was present") };
+        let given = match body.remove("variables") {
+            // GitLab takes the variables as text, too.
+            Some(Value::String(text)) if text.is_empty() => Value::Null,
+            Some(Value::String(text)) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+            Some(value) => value,
+            None => Value::Null,
+        };
+        let shown = if given.is_null() { "{}".to_owned() } else { given.to_string() };
+        let named = body.get("operationName").and_then(Value::as_str).map(str::to_owned);
+        let operation = named.clone().or_else(|| first_operation(&query));
+        match variables(given) {
+            Some(variables) => Self { query, variables, named, problem: None, operation, shown },
+            None => Self { operation, shown, ..broken("Variables are invalid") },
+        }
+    }
+
+    pub(crate) fn operation(&self) -> Option<&str> {
+        self.operation.as_deref()
+    }
+
+    /// Returns what faults see of it behind the path: the operation's name, if any, and the variables.
+    pub(crate) fn line(&self) -> String {
+        self.operation.iter().map(String::as_str).chain([self.shown.as_str()]).collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn first_operation(query: &str) -> Option<String> {
+    let document = Document::parse(query, "query").unwrap_or_else(|broken| broken.partial);
+    let operation = document.definitions.iter().find_map(Definition::as_operation_definition)?;
+    operation.name.as_ref().map(ToString::to_string)
+}

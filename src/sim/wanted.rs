@@ -1,0 +1,85 @@
+//! Which pipelines of a project a list is to show: the filters that REST and GraphQL have in common.
+
+use std::collections::HashSet;
+
+use super::plan::{Pipeline, USERS};
+use super::status::is_complete;
+
+/// What a caller asked for; `None` asks for everything.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted<'a> {
+    /// Child pipelines are listed only when this says `parent_pipeline`.
+    pub(crate) source: Option<&'a str>,
+    pub(crate) ref_name: Option<&'a str>,
+    pub(crate) sha: Option<&'a str>,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) username: Option<&'a str>,
+    pub(crate) status: Option<&'a str>,
+    pub(crate) scope: Option<Scope>,
+    pub(crate) updated_after: Option<i64>,
+    pub(crate) updated_before: Option<i64>,
+    pub(crate) created_after: Option<i64>,
+    pub(crate) created_before: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Running,
+    Pending,
+    Finished,
+    /// These two are answered with the newest pipeline of each branch or tag.
+    Branches,
+    Tags,
+}
+
+impl Scope {
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        Some(match word {
+            "running" => Self::Running,
+            "pending" => Self::Pending,
+            "finished" => Self::Finished,
+            "branches" => Self::Branches,
+            "tags" => Self::Tags,
+            _ => return None,
+        })
+    }
+}
+
+impl Wanted<'_> {
+    /// Drops what was not asked for from a list that has the newest pipeline first.
+    pub(crate) fn keep<T>(&self, found: &mut Vec<T>, pipeline: impl Fn(&T) -> &Pipeline, now: i64) {
+        found.retain(|item| self.has(pipeline(item), now));
+        if matches!(self.scope, Some(Scope::Branches | Scope::Tags)) {
+            let mut seen = HashSet::new();
+            found.retain(|item| seen.insert(pipeline(item).ref_name.clone()));
+        }
+    }
+
+    fn has(&self, pipeline: &Pipeline, now: i64) -> bool {
+        let is = |wanted: Option<&str>, word: &str| wanted.is_none_or(|wanted| wanted == word);
+        self.source.map_or(pipeline.source != "parent_pipeline", |source| pipeline.source == source)
+            && is(self.ref_name, &pipeline.ref_name)
+            && is(self.sha, &pipeline.sha)
+            && self.name.is_none_or(|wanted| pipeline.name.as_deref() == Some(wanted))
+            && is(self.username, USERS[pipeline.user].0)
+            && self.status.is_none_or(|wanted| pipeline.status(now) == wanted)
+            && self.updated_after.is_none_or(|limit| pipeline.updated(now) > limit)
+            && self.updated_before.is_none_or(|limit| pipeline.updated(now) < limit)
+            && self.created_after.is_none_or(|limit| pipeline.created > limit)
+            && self.created_before.is_none_or(|limit| pipeline.created < limit)
+            && self.scope.is_none_or(|scope| scope.has(pipeline, now))
+    }
+}
+
+impl Scope {
+    fn has(self, pipeline: &Pipeline, now: i64) -> bool {
+        match self {
+            Self::Running => pipeline.status(now) == "running",
+            Self::Pending => pipeline.status(now) == "pending",
+            Self::Finished => is_complete(&pipeline.status(now)) && pipeline.status(now) != "skipped",
+            Self::Branches | Self::Tags => {
+                pipeline.tag == (self == Self::Tags) && !pipeline.ref_name.starts_with("refs/")
+            }
+        }
+    }
+}
