@@ -20,7 +20,7 @@ pub(super) fn document(question: &str, fields: &Fields) -> String {
         }
         used.push(name);
         let start = fragments.find(&format!("fragment {name} ")).expect("a question uses fragments that exist");
-        let end = fragments[start..].find("\n}").map_or(fragments.len(), |end| start + end + 2);
+        let end = fragments[start..].find("\nfragment ").map_or(fragments.len(), |end| start + end);
         let fragment = &fragments[start..end];
         text.push('\n');
         text.push_str(fragment);
