@@ -4,7 +4,7 @@ use super::clock;
 use super::error::CliError;
 use super::token;
 use crate::collect;
-use crate::config::{Config, Connection, Origin};
+use crate::config::{Config, Connection, Origin, Output};
 use crate::gitlab::client::{Client, ListFilter};
 use crate::gitlab::{self, RetryOptions};
 use std::path::Path;
@@ -44,6 +44,14 @@ fn read_ca(path: &Path, origin: &Origin) -> Result<Vec<u8>, CliError> {
     })
 }
 
+/// Says whether an output names the reasons for which jobs failed.
+fn prints_reasons(output: Output) -> bool {
+    match output {
+        Output::Json | Output::Ndjson | Output::Junit | Output::Markdown => true,
+        Output::Table | Output::Wide | Output::Csv | Output::Openmetrics => false,
+    }
+}
+
 /// Returns what is to be read.
 pub(super) fn collecting(config: &Config) -> collect::run::Options {
     let scope = &config.scope;
@@ -53,6 +61,7 @@ pub(super) fn collecting(config: &Config) -> collect::run::Options {
         filter: scope.filter.clone(),
         refs: scope.refs.clone(),
         api: config.collecting.api,
+        wants_reasons: config.display.outputs().any(prints_reasons),
         list_every: config.pace.list_interval,
     }
 }

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 /// Projects under way at once over REST: enough to keep the budget's slots busy, few enough to hold little in memory.
 const READ_AHEAD: usize = 64;
 /// Projects that fail one after the other, each asked about alone, before GraphQL counts as broken.
-const BROKEN: u32 = 3;
+const BROKEN: usize = 3;
 
 /// A project that is to be read.
 #[derive(Debug)]
@@ -180,8 +180,8 @@ struct Work<'s, 'a> {
     listed: HashMap<ProjectId, Arc<Project>>,
     readings: HashMap<ProjectId, ReadProject>,
     progress: Progress,
-    /// Failures of projects that were asked about alone, since the last success.
-    failures: u32,
+    /// Projects that failed one after the other, each asked about alone.
+    failures: Vec<Arc<Project>>,
 }
 
 impl<'s, 'a> Work<'s, 'a> {
@@ -196,7 +196,7 @@ impl<'s, 'a> Work<'s, 'a> {
             listed: HashMap::new(),
             readings: HashMap::new(),
             progress: Progress::default(),
-            failures: 0,
+            failures: Vec::new(),
         }
     }
 
@@ -288,7 +288,7 @@ impl<'s, 'a> Work<'s, 'a> {
                 Some(Said::Failed(message)) => Answer::Failed(Failure { kind: "graphql".into(), message }),
                 None => Answer::Hidden,
             };
-            self.failures = 0;
+            self.failures.clear();
             self.put(project.id, &batch.filter, answer);
         }
     }
@@ -310,8 +310,10 @@ impl<'s, 'a> Work<'s, 'a> {
         if error.is_too_much() && self.queue.split(batch) {
             return Ok(());
         }
-        self.failures += u32::from(error.is_too_much());
-        if may_fall_back && self.failures >= BROKEN {
+        if error.is_too_much() {
+            self.failures.extend(batch.projects.iter().cloned());
+        }
+        if may_fall_back && self.failures.len() >= BROKEN {
             self.give_up(&error);
             return Ok(());
         }
@@ -330,6 +332,11 @@ impl<'s, 'a> Work<'s, 'a> {
         self.api = Api::Rest;
         self.queue.clear();
         self.one_by_one.extend(self.gathered.drain().map(|(_, gathered)| gathered.project));
+        for failed in self.failures.drain(..) {
+            if self.readings.remove(&failed.id).is_some() {
+                self.one_by_one.push_back(failed);
+            }
+        }
     }
 
     /// Puts an answer to the others of its project, and goes on when they are all there.

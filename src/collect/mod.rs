@@ -8,5 +8,6 @@ mod merge;
 mod pages;
 pub mod plan;
 mod project;
+mod reasons;
 pub mod run;
 pub mod watch;

@@ -6,6 +6,7 @@ use super::follow::Followed;
 use super::list::{self, Listed};
 use super::merge::{ReadProject, Rows};
 use super::project::{Before, Draft, GLOB_MATCHES, GLOB_WINDOW, Reading};
+use super::reasons;
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::pipeline::DownstreamLink;
 use crate::domain::project::{Failure, Project, ProjectRow, State};
@@ -30,6 +31,8 @@ pub struct Options {
     pub filter: ProjectFilter,
     pub refs: Vec<RefSelector>,
     pub api: ApiChoice,
+    /// Whether somebody will read why jobs failed: over GraphQL that may take one more request for a failed pipeline.
+    pub wants_reasons: bool,
     /// How often the list of projects is read again, so that new ones appear by themselves.
     pub list_every: Duration,
 }
@@ -143,11 +146,14 @@ impl<'a> Collector<'a> {
         let (lists, projects) = tokio::join!(lists, fetch::read(setup, found));
         let for_all = |error| GroupError { group: self.options.groups[0].to_string(), source: Box::new(error) };
         let fresh = lists.map(|lists| sort_groups(self.client, self.options, lists)).transpose()?;
-        let Projects { readings, listed, api, size } = projects.map_err(for_all)?;
+        let Projects { mut readings, listed, api, size } = projects.map_err(for_all)?;
         if let Some((groups, problems)) = fresh {
             self.memory.list = Some(self.listed(groups, problems, listed));
         }
         (self.memory.api, self.memory.size) = (Some(api), size);
+        if self.options.wants_reasons && api == Api::Graphql {
+            reasons::fill(self.client, &mut readings).await;
+        }
         let (followed, unread) = follow(self.client, &readings).await.map_err(for_all)?;
         self.memory.remember_probes(&readings);
 

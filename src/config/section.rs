@@ -173,6 +173,13 @@ pub struct Display {
     pub log_file: Option<PathBuf>,
 }
 
+impl Display {
+    /// Returns every form that is written, to standard output or to a file.
+    pub fn outputs(&self) -> impl Iterator<Item = Output> {
+        [self.output].into_iter().chain(self.exports.iter().map(|export| export.output))
+    }
+}
+
 /// What the exit code says.
 #[derive(Debug, Clone)]
 pub struct Verdict {

@@ -73,8 +73,11 @@ impl Sort {
     }
 
     fn compare(self, a: &ProjectRow, b: &ProjectRow) -> Ordering {
-        let newest = |row: &ProjectRow| Reverse(row.pipelines().iter().filter_map(|p| p.created_at).max());
-        let longest = |row: &ProjectRow| Reverse(row.pipelines().iter().filter_map(|p| p.duration).max());
+        // Whole seconds: what only REST tells does not decide which row comes first.
+        let newest =
+            |row: &ProjectRow| Reverse(row.pipelines().iter().filter_map(|p| Some(p.created_at?.timestamp())).max());
+        let longest =
+            |row: &ProjectRow| Reverse(row.pipelines().iter().filter_map(|p| Some(p.duration?.as_secs())).max());
         match self {
             Self::Attention => rank(a).cmp(&rank(b)).then_with(|| newest(a).cmp(&newest(b))),
             Self::Name => Ordering::Equal,

@@ -18,7 +18,8 @@ use std::time::Duration;
 
 pub use graphql::fields::Fields;
 pub use graphql::jobs::PER_QUERY as MORE_JOBS_PER_QUERY;
-pub use graphql::{ByProject, Said};
+pub use graphql::snapshot::jobs_of_each;
+pub use graphql::{ByProject, Said, queries};
 pub use rest::job::{Bridges, JobList};
 pub use rest::pipeline::{PipelineFilter, PipelineHead};
 pub use rest::project::{ListFilter, ListedProject};

@@ -20,9 +20,9 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// Returns a duration in whole seconds, rounded to the nearest.
+/// Returns a duration in whole seconds, as far as they have passed: GraphQL has no others.
 pub fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs().saturating_add(u64::from(duration.subsec_millis() >= 500))
+    duration.as_secs()
 }
 
 /// Why a text is not a duration; goes on after the text, which whoever asked for it has named.

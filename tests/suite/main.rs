@@ -13,6 +13,8 @@
 //! - `config.rs`: files, profiles, who may set what, `glwatch config`
 //! - `list.rs`: projects that come, go, or are lost with a page of the list
 //! - `cost.rs`: how many requests a run makes, and how many at once
+//! - `graphql.rs`: many projects with one request: the same answers as over REST, on any server, for less
+//! - `queries.rs`: the queries themselves against the published schemas, and their complexity
 //! - `watch.rs`: `--watch` without a terminal: what a refresh costs, what it tells, how it ends
 //! - `wait.rs`: `--wait`, and where each exit code is reached
 //! - `proxy.rs`: a real proxy in between
@@ -29,8 +31,10 @@ mod config;
 mod conformance;
 mod cost;
 mod exports;
+mod graphql;
 mod list;
 mod proxy;
+mod queries;
 mod script;
 mod secrets;
 mod status;

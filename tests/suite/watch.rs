@@ -64,6 +64,7 @@ fn reader(sim: &Sim) -> (Client, collect::run::Options) {
     });
     let options = collect::run::Options {
         api: ApiChoice::Rest,
+        wants_reasons: false,
         groups: vec![GroupRef::Id(GroupId(12345))],
         list: ListFilter { subgroups: true, archived: false },
         filter: ProjectFilter::default(),

@@ -28,13 +28,16 @@ struct PipelineWire {
     jobs: Option<JobsWire>,
 }
 
+pub(super) fn query(pipelines: usize, fields: &Fields) -> (&'static str, String) {
+    ("Jobs", document(&repeat(JOBS, pipelines), fields))
+}
+
 /// Reads a page of jobs of each of up to `PER_QUERY` pipelines; one that is hidden or gone is `None`.
 pub(in crate::gitlab) async fn read(
     transport: &Transport,
     fields: &Fields,
     wanted: &[MoreJobs],
 ) -> Result<Vec<Option<JobPage>>, Error> {
-    let query = document(&repeat(JOBS, wanted.len()), fields);
     let mut variables = Map::new();
     for (number, more) in wanted.iter().enumerate() {
         variables.insert(format!("path{number}"), more.project.clone().into());
@@ -43,7 +46,8 @@ pub(in crate::gitlab) async fn read(
     }
     let passing: fn(&Kind) -> bool = if wanted.len() == 1 { is_passing } else { is_passing_for_many };
     let answer =
-        ask::<HashMap<String, Option<ProjectWire>>>(transport, "Jobs", &query, variables.into(), passing).await?;
+        ask::<HashMap<String, Option<ProjectWire>>>(transport, query(wanted.len(), fields), variables.into(), passing)
+            .await?;
     if let Some(error) = answer.errors.first() {
         return Err(transport.error("Jobs", Kind::Query(transport.quote(&error.message))));
     }

@@ -14,6 +14,7 @@ mod reason;
 pub(super) mod snapshot;
 mod wire;
 
+use self::fields::Fields;
 use super::error::{Error, Kind};
 use super::rest::pipeline::PipelineFilter;
 use super::retry::is_passing;
@@ -36,6 +37,11 @@ pub enum Said<T> {
 
 /// The projects that a query found, each with what it said; those that are hidden or gone are missing.
 pub type ByProject<T> = HashMap<ProjectId, Said<T>>;
+
+/// Returns every query as it is sent to a server with these fields, by the name of its operation.
+pub fn queries(fields: &Fields) -> Vec<(&'static str, String)> {
+    vec![fields::query(), pulse::query(), snapshot::query(fields), jobs::query(jobs::PER_QUERY, fields)]
+}
 
 /// The body of every answer.
 #[derive(Deserialize)]
@@ -86,8 +92,7 @@ struct Partial<T> {
 /// Asks a query. Errors without data are an error; errors beside data are for the caller to place.
 async fn ask<T: DeserializeOwned>(
     transport: &Transport,
-    name: &str,
-    query: &str,
+    (name, query): (&str, String),
     variables: Value,
     passing: fn(&Kind) -> bool,
 ) -> Result<Partial<T>, Error> {
@@ -165,14 +170,13 @@ fn variables(projects: &[ProjectId], filter: &PipelineFilter) -> Map<String, Val
 /// Asks a question of many projects and sorts the answer by project.
 async fn ask_projects<P: DeserializeOwned, T>(
     transport: &Transport,
-    name: &str,
-    query: &str,
+    query: (&str, String),
     variables: Map<String, Value>,
     convert: impl Fn(P) -> Option<T>,
 ) -> Result<ByProject<T>, Error> {
     let is_one = variables.get("first") == Some(&1.into());
     let passing = if is_one { is_passing } else { is_passing_for_many };
-    let answer = ask::<ProjectsData<P>>(transport, name, query, variables.into(), passing).await?;
+    let answer = ask::<ProjectsData<P>>(transport, query, variables.into(), passing).await?;
     let mut failed = failed_projects(transport, &answer.errors);
     let nodes = answer.data.projects.map_or_else(Vec::new, |projects| projects.nodes);
     let said = nodes.into_iter().enumerate().filter_map(|(position, node)| {

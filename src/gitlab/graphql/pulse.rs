@@ -34,12 +34,15 @@ impl HeadWire {
     }
 }
 
+pub(super) fn query() -> (&'static str, String) {
+    ("Pulse", document(PULSE, &Fields::default()))
+}
+
 /// Reads the newest pipelines' heads of up to 100 projects.
 pub(in crate::gitlab) async fn read(
     transport: &Transport,
     projects: &[ProjectId],
     filter: &PipelineFilter,
 ) -> Result<ByProject<PipelineHead>, Error> {
-    let query = document(PULSE, &Fields::default());
-    ask_projects(transport, "Pulse", &query, variables(projects, filter), HeadWire::convert).await
+    ask_projects(transport, query(), variables(projects, filter), HeadWire::convert).await
 }

@@ -17,8 +17,12 @@ const SNAPSHOT: &str = include_str!("snapshot.graphql");
 ///
 /// GitLab counts a query's complexity by the page sizes in it: both of these come to about 140 with the projects that
 /// they are meant for, of the 200 that it grants to anonymous callers.
-fn jobs_of_each(projects: usize) -> usize {
+pub fn jobs_of_each(projects: usize) -> usize {
     if projects > 50 { 50 } else { 100 }
+}
+
+pub(super) fn query(fields: &Fields) -> (&'static str, String) {
+    ("Snapshot", document(SNAPSHOT, fields))
 }
 
 /// Reads the newest pipelines of up to 100 projects, each with its newest jobs.
@@ -28,9 +32,8 @@ pub(in crate::gitlab) async fn read(
     projects: &[ProjectId],
     filter: &PipelineFilter,
 ) -> Result<ByProject<(Pipeline, JobPage)>, Error> {
-    let query = document(SNAPSHOT, fields);
     let mut variables = variables(projects, filter);
     variables.insert("jobs".into(), jobs_of_each(projects.len()).into());
     let host = transport.host();
-    ask_projects(transport, "Snapshot", &query, variables, |wire: DetailsWire| wire.convert(host, fields)).await
+    ask_projects(transport, query(fields), variables, |wire: DetailsWire| wire.convert(host, fields)).await
 }

@@ -1,0 +1,362 @@
+//! Many projects with one request: the same answers as over REST, on any server, for less.
+
+use super::cost::scenario;
+use crate::support::Env;
+use crate::support::running::{DEADLINE, Running};
+use glwatch::sim::{Fault, GraphqlOptions, Options, RateLimit, Served, Sim, TOKEN_READ_API, Version, WorldKind};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const GROUP: &str = "12345";
+
+fn sim(world: WorldKind, graphql: GraphqlOptions) -> Sim {
+    Sim::start(Options { world, graphql, ..Options::default() }).unwrap()
+}
+
+fn uniform(projects: usize) -> WorldKind {
+    WorldKind::Uniform { projects, stages: 4, jobs: 3 }
+}
+
+fn command(sim: &Sim, api: &str, more: &[&str]) -> crate::support::Output {
+    let arguments = ["--host", sim.url(), "--group-id", GROUP, "--api", api, "-o", "json"];
+    Env::new().run(&[&arguments, more].concat())
+}
+
+fn read(sim: &Sim, api: &str, more: &[&str]) -> Value {
+    command(sim, api, more).exits_with(0).json()
+}
+
+/// How many requests of each kind there were; `graphql_NAME` by operation.
+fn count(sim: &Sim, kind: &str) -> u64 {
+    sim.stats()["by_kind"][kind].as_u64().unwrap_or(0)
+}
+
+/// Calls `change` with every object of both documents that stands at the same place.
+fn both(one: &mut Value, other: &mut Value, change: &impl Fn(&mut Value, &mut Value)) {
+    change(one, other);
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            for (key, value) in one.iter_mut() {
+                if let Some(other) = other.get_mut(key) {
+                    both(value, other, change);
+                }
+            }
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.iter_mut().zip(other).for_each(|(one, other)| both(one, other, change));
+        }
+        _ => {}
+    }
+}
+
+/// What one of the two APIs may not know, and only that (design 6); everything else must be there on both.
+fn without_the_unsayable(mut rest: Value, mut graphql: Value, version: Version) -> (Value, Value) {
+    rest["requests"] = Value::Null;
+    graphql["requests"] = Value::Null;
+    let null = |object: &mut Value, key: &str| {
+        if let Some(value) = object.get_mut(key) {
+            *value = Value::Null;
+        }
+    };
+    both(&mut rest, &mut graphql, &|rest, graphql| {
+        let is_pipeline = rest.get("stages").is_some();
+        let mut forget = Vec::new();
+        if is_pipeline {
+            forget.push("failure_reason");
+            if rest["stages"] == json!([]) {
+                forget.push("commit_title");
+            }
+            if version != Version::V18_5 {
+                forget.extend(["name", "yaml_errors", "source"]);
+            }
+        }
+        if rest.get("kind").is_some() && version == Version::V14_10 {
+            forget.push("attempts");
+        }
+        for key in forget {
+            null(rest, key);
+            null(graphql, key);
+        }
+    });
+    (rest, graphql)
+}
+
+const VERSIONS: [Version; 3] = [Version::V14_10, Version::V16_3, Version::V18_5];
+
+#[track_caller]
+fn both_paths_agree(sim: &Sim, version: Version, more: &[&str]) {
+    let rest = command(sim, "rest", more).json();
+    let graphql = command(sim, "graphql", more).json();
+    assert_eq!(graphql["requests"]["api"], json!("graphql"));
+    let (rest, graphql) = without_the_unsayable(rest, graphql, version);
+    if rest != graphql {
+        let lines = |value: &Value| serde_json::to_string_pretty(value).unwrap();
+        let (rest, graphql) = (lines(&rest), lines(&graphql));
+        let differences: Vec<String> = rest
+            .lines()
+            .zip(graphql.lines())
+            .filter(|(one, other)| one != other)
+            .take(10)
+            .map(|(one, other)| format!("rest {} graphql {}", one.trim(), other.trim()))
+            .collect();
+        panic!("{version:?} {more:?}: {}", differences.join("\n"));
+    }
+    assert_eq!(sim.panics(), 0);
+}
+
+#[test]
+fn the_demo_group_is_the_same_over_both_on_every_version() {
+    for version in VERSIONS {
+        let sim = sim(WorldKind::Demo, GraphqlOptions { version, ..GraphqlOptions::default() });
+        both_paths_agree(&sim, version, &[]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_world_is_the_same_over_both(seed in 0_u64..1_000_000, minutes in 0_u64..600, version in 0_usize..3) {
+        let version = VERSIONS[version];
+        let graphql = GraphqlOptions { version, ..GraphqlOptions::default() };
+        let sim = Sim::start(Options { seed, graphql, ..Options::default() }).unwrap();
+        sim.clock().advance(Duration::from_secs(minutes * 60));
+        both_paths_agree(&sim, version, &[]);
+    }
+}
+
+#[test]
+fn every_kind_of_ref_is_the_same_over_both() {
+    let sim = sim(WorldKind::Demo, GraphqlOptions::default());
+    for refs in [&["default"][..], &["tags"], &["mr"], &["main"], &["default", "mr", "tags", "any"], &["v*"]] {
+        let arguments: Vec<&str> = refs.iter().flat_map(|name| ["--ref", name]).collect();
+        let rest = command(&sim, "rest", &arguments).json();
+        let auto = command(&sim, "auto", &arguments).json();
+        let (rest, auto) = without_the_unsayable(rest, auto, Version::V18_5);
+        assert_eq!(rest, auto, "{refs:?}");
+    }
+}
+
+#[test]
+fn two_hundred_projects_cost_at_most_twelve_requests_and_the_server_counts_them_too() {
+    let sim = sim(uniform(200), GraphqlOptions::default());
+    let document = read(&sim, "auto", &[]);
+    assert_eq!(document["summary"]["projects"], json!(200));
+    let kinds = ["group", "group_projects", "graphql_Introspection", "graphql_Jobs", "jobs"];
+    assert_eq!(kinds.map(|kind| count(&sim, kind)), [1, 2, 1, 0, 0], "{}", sim.stats());
+    // Four batches of 50; of 100 by then where the first answers are in before the second page.
+    assert!((3..=4).contains(&count(&sim, "graphql_Snapshot")), "{}", sim.stats());
+    assert_eq!(document["requests"]["count"], json!(sim.requests().len()));
+    assert!(sim.requests().len() <= 12, "{}", sim.stats());
+}
+
+#[test]
+fn two_thousand_projects_cost_at_most_sixty_five() {
+    let sim = sim(uniform(2000), GraphqlOptions::default());
+    assert_eq!(read(&sim, "auto", &[])["summary"]["projects"], json!(2000));
+    assert!(sim.requests().len() <= 65, "{}", sim.stats());
+}
+
+/// Starts a watch that refreshes at once, and waits until its first reading is told.
+fn watch(sim: &Sim, more: &[&str]) -> (Running, Value) {
+    let arguments = ["--host", sim.url(), "--group-id", GROUP, "--api", "auto", "--watch", "-o", "ndjson"];
+    let arguments = [&arguments[..], &["--interval", "10ms", "--rps", "1000"], more].concat();
+    let mut running = Env::new().start(&arguments);
+    let first = serde_json::from_str(&running.line()).unwrap();
+    (running, first)
+}
+
+/// Returns the operations of the requests behind the first `skip`, `count` of them.
+fn operations(sim: &Sim, skip: usize, count: usize) -> Vec<String> {
+    assert!(sim.wait_for_requests(skip + count, DEADLINE), "only {} requests", sim.requests().len());
+    let name = |request: &glwatch::sim::Request| request.operation.clone().unwrap_or_else(|| request.path.clone());
+    sim.requests()[skip..skip + count].iter().map(name).collect()
+}
+
+#[test]
+fn a_quiet_refresh_of_two_hundred_projects_is_two_pulses() {
+    let sim = sim(uniform(200), GraphqlOptions::default());
+    let (_running, first) = watch(&sim, &[]);
+    let cold = first["requests"]["count"].as_u64().unwrap() as usize;
+    assert_eq!(operations(&sim, cold, 6), ["Pulse"; 6]);
+}
+
+#[test]
+fn ten_active_pipelines_cost_one_request_a_refresh() {
+    let project = |number: usize, jobs: &str, age: &str| {
+        format!("[[project]]\npath = \"acme/p{number}\"\nrun = [{{ jobs = \"{jobs}\", age = \"{age}\" }}]\n")
+    };
+    let ended = (0..100).map(|number| project(number, "single", "3h"));
+    let active = (100..110).map(|number| project(number, "long", "10m"));
+    let projects: String = ended.chain(active).collect();
+    let sim = scenario("long = [[\"test\", \"unit | 9h\"]]\n", &projects);
+    let (_running, first) = watch(&sim, &[]);
+    let cold = first["requests"]["count"].as_u64().unwrap() as usize;
+    let asked = operations(&sim, cold, 6);
+    assert_eq!(asked, ["Pulse", "Snapshot", "Pulse", "Snapshot", "Pulse", "Snapshot"]);
+}
+
+#[test]
+fn a_pipeline_that_changes_is_read_and_told() {
+    let sim = scenario("", "[[project]]\npath = \"acme/api\"\nrun = [{ jobs = \"single\", every = \"1h\" }]");
+    let (mut running, first) = watch(&sim, &[]);
+    let before = first["projects"][0]["pipelines"][0]["id"].as_u64();
+    sim.clock().advance(Duration::from_secs(3600));
+    let change = loop {
+        let event: Value = serde_json::from_str(&running.line()).unwrap();
+        if event["event"] == "pipeline" {
+            break event;
+        }
+    };
+    assert!(change["pipeline"]["id"].as_u64() > before, "{change}");
+    assert_ne!(change["pipeline"]["stages"], json!([]));
+}
+
+#[test]
+fn sixty_requests_a_minute_are_enough_for_a_watch_of_five_hundred_projects() {
+    let sim = Sim::start(Options {
+        world: uniform(500),
+        rate_limit: Some(RateLimit { limit: 60, period: Duration::from_secs(60) }),
+        ..Options::default()
+    })
+    .unwrap();
+    let arguments = ["--host", sim.url(), "--group-id", GROUP, "--api", "auto", "--watch", "-o", "ndjson"];
+    let mut running = Env::new().start(&[&arguments[..], &["--interval", "1s"]].concat());
+    let paces: Vec<Value> = std::iter::from_fn(|| Some(serde_json::from_str::<Value>(&running.line()).unwrap()))
+        .filter(|event| event["event"] == "budget")
+        .take(1)
+        .collect();
+    // Five pulses a refresh at half of 60 a minute are one refresh in ten seconds, whatever was asked for.
+    assert_eq!(paces[0]["interval_s"], json!(10), "{paces:?}");
+    assert!(paces[0]["remaining"].as_u64().unwrap() > 30, "{paces:?}");
+    assert_eq!(count(&sim, "rate_limited"), 0);
+}
+
+#[test]
+fn a_server_without_graphql_is_read_over_rest_and_says_so() {
+    for served in [Served::Missing, Served::Forbidden] {
+        let sim = sim(uniform(3), GraphqlOptions { served, ..GraphqlOptions::default() });
+        let output = command(&sim, "auto", &["-v"]).exits_with(0);
+        let told = output.stderr.matches("reading over REST").count();
+        assert_eq!(told, 1, "{served:?}: {}", output.stderr);
+        let document = output.json();
+        assert_eq!(document["requests"]["api"], json!("rest"), "{served:?}");
+        assert_eq!((&document["complete"], &document["summary"]["projects"]), (&json!(true), &json!(3)));
+        assert_eq!(count(&sim, "graphql"), 1, "{served:?}");
+        // Whoever insists on it is told.
+        let refused = command(&sim, "graphql", &[]).exits_with(3);
+        assert!(refused.stderr.contains("/api/graphql (Introspection)"), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_server_that_gives_up_on_large_batches_is_asked_smaller_ones() {
+    let graphql = GraphqlOptions { times_out_above: Some(10), ..GraphqlOptions::default() };
+    let sim = sim(uniform(60), graphql);
+    let document = read(&sim, "auto", &[]);
+    assert_eq!(document["requests"]["api"], json!("graphql"));
+    assert_eq!((&document["complete"], &document["summary"]["projects"]), (&json!(true), &json!(60)));
+}
+
+#[test]
+fn a_server_with_a_complexity_limit_of_a_hundred_is_asked_smaller_batches() {
+    for version in VERSIONS {
+        let graphql = GraphqlOptions { max_complexity: Some(100), version, ..GraphqlOptions::default() };
+        let sim = sim(WorldKind::Demo, graphql);
+        both_paths_agree(&sim, version, &[]);
+    }
+}
+
+#[test]
+fn a_server_that_keeps_its_schema_to_itself_is_asked_for_the_oldest_fields() {
+    let sim = sim(uniform(3), GraphqlOptions { introspection: false, ..GraphqlOptions::default() });
+    let document = read(&sim, "auto", &[]);
+    assert_eq!(document["requests"]["api"], json!("graphql"));
+    assert_eq!(document["projects"][0]["pipelines"][0]["source"], Value::Null);
+}
+
+#[test]
+fn one_poisoned_project_is_an_error_row_and_no_other_is() {
+    let poison = "Project/20017\"";
+    let faults = [
+        ("http_500", Fault::on(poison).status(500)),
+        ("graphql", Fault::on("/api/graphql").graphql_error_at_project(20017)),
+    ];
+    for (kind, fault) in faults {
+        let sim = sim(uniform(40), GraphqlOptions::default());
+        sim.add_fault(fault);
+        let document = command(&sim, "auto", &[]).exits_with(4).json();
+        let errors: Vec<&Value> =
+            document["projects"].as_array().unwrap().iter().filter(|project| project["state"] == "error").collect();
+        assert_eq!(errors.len(), 1, "{kind}: {}", document["problems"]);
+        assert_eq!((&errors[0]["id"], &errors[0]["error"]["kind"]), (&json!(20017), &json!(kind)), "{kind}");
+        assert_eq!((&document["summary"]["error"], &document["complete"]), (&json!(1), &json!(false)));
+        assert!(sim.requests().len() < 40, "{kind}: {}", sim.stats());
+    }
+}
+
+#[test]
+fn graphql_that_breaks_down_leaves_the_rest_to_rest() {
+    let sim = sim(uniform(120), GraphqlOptions::default());
+    sim.add_fault(Fault::on("/api/graphql Snapshot").after(1).status(500));
+    let document = read(&sim, "auto", &[]);
+    assert_eq!(document["requests"]["api"], json!("rest"));
+    assert_eq!((&document["complete"], &document["summary"]["projects"]), (&json!(true), &json!(120)));
+}
+
+#[test]
+fn a_login_page_in_its_place_is_no_graphql() {
+    let sim = sim(uniform(2), GraphqlOptions::default());
+    sim.add_fault(Fault::on("/api/graphql").html());
+    assert_eq!(read(&sim, "auto", &[])["requests"]["api"], json!("rest"));
+}
+
+#[test]
+fn a_project_that_the_answer_leaves_out_is_no_access() {
+    let sim = sim(uniform(5), GraphqlOptions::default());
+    sim.add_fault(Fault::on("/api/graphql Snapshot").with_field("projects", json!({ "nodes": [null] })));
+    let output = command(&sim, "auto", &[]);
+    let document = output.json();
+    assert_eq!(document["summary"]["no_access"], json!(5), "{document}");
+}
+
+#[test]
+fn silence_about_a_project_whose_ci_may_be_off_is_asked_about_once() {
+    let off = "[[project]]\npath = \"acme/off\"\nci_off = true\n[[project]]\npath = \"acme/empty\"\n";
+    let sim = scenario("", off);
+    sim.add_fault(Fault::on("GET /api/v4/groups/").with_field("jobs_enabled", Value::Null));
+    let (_running, first) = watch(&sim, &[]);
+    let state = |name: &str| {
+        let projects = first["projects"].as_array().unwrap();
+        projects.iter().find(|project| project["full_path"] == name).unwrap()["state"].clone()
+    };
+    assert_eq!((state("acme/off"), state("acme/empty")), (json!("no_access"), json!("no_pipeline")));
+    let cold = first["requests"]["count"].as_u64().unwrap() as usize;
+    assert_eq!(operations(&sim, cold, 3), ["Snapshot"; 3]);
+    assert_eq!(count(&sim, "pipelines"), 2);
+}
+
+#[test]
+fn a_token_is_sent_to_graphql_and_shown_nowhere() {
+    let sim = sim(uniform(2), GraphqlOptions::default());
+    let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+    let arguments = ["--host", sim.url(), "--group-id", GROUP, "--api", "graphql", "-vv", "-o", "json"];
+    let output = env.run(&arguments).exits_with(0);
+    assert!(sim.requests().iter().all(|request| request.authorization));
+    assert!(!output.to_string().contains(TOKEN_READ_API));
+}
+
+#[test]
+fn a_token_that_is_refused_midway_ends_the_run_with_what_to_do() {
+    let sim = sim(uniform(60), GraphqlOptions::default());
+    sim.add_fault(Fault::on("/api/graphql Snapshot").answer(
+        401,
+        "application/json",
+        r#"{"errors":[{"message":"Invalid token"}]}"#,
+    ));
+    let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+    let arguments = ["--host", sim.url(), "--group-id", GROUP, "--api", "graphql"];
+    let output = env.run(&arguments).exits_with(3);
+    assert!(output.stderr.contains("does not accept the token"), "{}", output.stderr);
+}

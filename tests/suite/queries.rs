@@ -1,0 +1,95 @@
+//! Our GraphQL queries against the schemas that GitLab published, and what they cost by GitLab's rules.
+
+use apollo_compiler::{ExecutableDocument, Schema};
+use glwatch::gitlab::client::{Fields, MORE_JOBS_PER_QUERY, jobs_of_each, queries};
+use glwatch::sim::{Version, complexity};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// What we allow ourselves, of the 250 that GitLab grants to a token and the 200 without one.
+const MOST: u32 = 150;
+
+/// The published schemas, with the versions whose servers are asked by them.
+const SCHEMAS: [(Version, &str, &[&str]); 3] = [
+    (Version::V14_10, "gitlab-14.10.graphql", &["14.10.0", "15.11.13", "16.2.9"]),
+    (Version::V16_3, "gitlab-16.3.graphql", &["16.3.0", "17.11.2", "18.4.9"]),
+    (Version::V18_5, "gitlab-18.5-ce.graphql", &["18.5.0", "19.2.1"]),
+];
+
+fn published(file: &str) -> Option<Schema> {
+    let shared = std::env::var("GLWATCH_SHARED").unwrap_or_else(|_| "../shared".to_owned());
+    let path = PathBuf::from(shared).join("gitlab/schemas").join(file);
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        let told = writeln!(std::io::stderr(), "skipped: {} is not there; set GLWATCH_SHARED", path.display());
+        told.unwrap();
+        return None;
+    };
+    // The dumps lack definitions of directives that they use; what is left of them is all that counts here.
+    Some(Schema::parse(text, file).unwrap_or_else(|broken| broken.partial))
+}
+
+#[test]
+fn every_query_is_valid_for_every_version_that_it_is_sent_to() {
+    for (_, file, versions) in SCHEMAS {
+        let Some(schema) = published(file) else { return };
+        let schema = apollo_compiler::validation::Valid::assume_valid(schema);
+        for version in versions {
+            for (name, query) in queries(&Fields::of_version(version)) {
+                let checked = ExecutableDocument::parse_and_validate(&schema, &query, name);
+                assert!(checked.is_ok(), "{name} for {version}: {}\n{query}", checked.unwrap_err().errors);
+                assert!(query.len() < 10_000, "{name} has {} characters", query.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_field_of_a_later_version_would_not_pass() {
+    let Some(schema) = published("gitlab-14.10.graphql") else { return };
+    let schema = apollo_compiler::validation::Valid::assume_valid(schema);
+    let all = queries(&Fields::of_version("18.5.0"));
+    let (_, newest) = all.iter().find(|(name, _)| *name == "Snapshot").unwrap();
+    let refused = ExecutableDocument::parse_and_validate(&schema, newest, "Snapshot").unwrap_err();
+    assert!(refused.errors.to_string().contains("yamlErrorMessages"), "{}", refused.errors);
+}
+
+/// The variables of a query at its largest: as many projects as fit, narrowed by what costs most.
+fn variables(name: &str, projects: usize) -> Value {
+    let ids: Vec<String> = (0..projects).map(|id| format!("gid://gitlab/Project/{id}")).collect();
+    match name {
+        "Pulse" => json!({ "ids": ids, "first": projects, "ref": "main" }),
+        "Snapshot" => json!({ "ids": ids, "first": projects, "ref": "main", "jobs": jobs_of_each(projects) }),
+        "Jobs" => {
+            let of =
+                |n: usize| [(format!("path{n}"), "acme/api"), (format!("iid{n}"), "1"), (format!("after{n}"), "c")];
+            (0..MORE_JOBS_PER_QUERY).flat_map(of).map(|(name, value)| (name, Value::from(value))).collect()
+        }
+        _ => json!({}),
+    }
+}
+
+#[test]
+fn no_query_costs_more_than_we_allow_ourselves() {
+    let mut costs = Vec::new();
+    for (version, _, versions) in SCHEMAS {
+        for (name, query) in queries(&Fields::of_version(versions[0])) {
+            for projects in [1, 50, 51, 100] {
+                let cost = complexity(version, &query, &variables(name, projects)).unwrap();
+                assert!(cost <= MOST, "{name} for {} projects of {}: {cost}", projects, versions[0]);
+                if version == Version::V18_5 && (projects == 100 || name == "Snapshot") {
+                    costs.push(format!("{name} {projects}: {cost}"));
+                }
+            }
+        }
+    }
+    insta::assert_snapshot!(costs.join("\n"), @r"
+    Introspection 100: 4
+    Pulse 100: 22
+    Snapshot 1: 82
+    Snapshot 50: 123
+    Snapshot 51: 104
+    Snapshot 100: 138
+    Jobs 100: 106
+    ");
+}
