@@ -74,7 +74,7 @@ impl Graphql<'_> {
         let answer = refusal.unwrap_or_else(|| match self.check(posted) {
             Ok(checked) if self.takes_too_long(&checked) => timed_out(),
             Ok(checked) => self.execute(&checked),
-            Err(errors) => Answer::ok(json!({ "errors": errors })),
+            Err(refusal) => refusal,
         });
         Answer { kind: "graphql", ..answer }
     }
@@ -97,14 +97,19 @@ impl Graphql<'_> {
         self.options.max_complexity.unwrap_or(if self.caller == Caller::Reader { 250 } else { 200 })
     }
 
-    /// Returns what may run, or GitLab's `errors`.
-    fn check(&self, posted: &Posted) -> Result<Checked, Vec<Value>> {
-        if let Some(problem) = &posted.problem {
-            return Err(message(problem));
+    /// Returns what may run, or GitLab's answer to what may not.
+    fn check(&self, posted: &Posted) -> Result<Checked, Answer> {
+        if let Some((status, problem)) = &posted.problem {
+            return Err(Answer::error(*status, json!({ "errors": message(problem) })));
         }
         if posted.query.chars().count() > MAX_CHARACTERS {
-            return Err(message("Query too large"));
+            return Err(Answer::error(422, json!({ "errors": message("Query too large") })));
         }
+        // From here on GitLab answers 200, whatever is wrong.
+        self.check_query(posted).map_err(|errors| Answer::ok(json!({ "errors": errors })))
+    }
+
+    fn check_query(&self, posted: &Posted) -> Result<Checked, Vec<Value>> {
         let schema = &schemas(self.options.version).published;
         let parsed = Document::parse(&posted.query, "query").map_err(|broken| diagnostics(&broken.errors))?;
         let mut mistakes = mistakes::mistakes(schema, &parsed, self.options.introspection);

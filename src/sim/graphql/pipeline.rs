@@ -16,6 +16,9 @@ use crate::sim::plan::{Pipeline, Tree};
 use crate::sim::rest::pipeline_path;
 use crate::sim::status::is_complete;
 
+/// What GitLab tells a person about `config_error` (`app/presenters/ci/pipeline_presenter.rb`).
+const CONFIG_ERROR: &str = "The pipeline failed due to an error on the CI/CD configuration file.";
+
 /// One pipeline of a tree.
 #[derive(Clone)]
 pub(super) struct PipelineOf<'w> {
@@ -116,7 +119,7 @@ impl<'w> PipelineOf<'w> {
             "totalJobs" => leaf(i64::try_from(JobOf::all(self).len()).unwrap_or(i64::MAX)),
             "yamlErrors" => leaf(pipeline.yaml_errors.is_some()),
             "yamlErrorMessages" => maybe(pipeline.yaml_errors.as_deref()),
-            "failureReason" => maybe(pipeline.yaml_errors.as_ref().map(|_| "config_error")),
+            "failureReason" => maybe(pipeline.yaml_errors.as_ref().map(|_| CONFIG_ERROR)),
             _ => Err(self.unknown_field_error(info)),
         }
     }

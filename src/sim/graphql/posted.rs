@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use super::variables;
 
-/// One request, taken apart; `problem` says why it cannot be answered.
+/// One request, taken apart; `problem` says why it cannot be answered, and with which status.
 #[derive(Debug, Default)]
 pub(crate) struct Posted {
     pub(super) query: String,
     pub(super) variables: JsonMap,
     /// `operationName`, when given.
     pub(super) named: Option<String>,
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<(u16, &'static str)>,
     /// The name of the operation, wherever it stands.
     operation: Option<String>,
     /// The variables as compact JSON.
@@ -22,11 +22,12 @@ pub(crate) struct Posted {
 
 impl Posted {
     pub(crate) fn parse(body: &[u8]) -> Self {
-        let broken = |problem: &str| Self { problem: Some(problem.to_owned()), ..Self::default() };
         let Ok(Value::Object(mut body)) = serde_json::from_slice(body) else {
-            return broken("Unexpected end of document");
+            let problem = Some((400, "Error occurred while parsing request parameters"));
+            return Self { problem, ..Self::default() };
         };
-        let Some(Value::String(query)) = body.remove("query") else { return broken("No query string was present") };
+        // Without any, GitLab runs the empty text.
+        let query = body.get("query").and_then(Value::as_str).unwrap_or_default().to_owned();
         let given = match body.remove("variables") {
             // GitLab takes the variables as text, too.
             Some(Value::String(text)) if text.is_empty() => Value::Null,
@@ -37,10 +38,9 @@ impl Posted {
         let shown = if given.is_null() { "{}".to_owned() } else { given.to_string() };
         let named = body.get("operationName").and_then(Value::as_str).map(str::to_owned);
         let operation = named.clone().or_else(|| first_operation(&query));
-        match variables(given) {
-            Some(variables) => Self { query, variables, named, problem: None, operation, shown },
-            None => Self { operation, shown, ..broken("Variables are invalid") },
-        }
+        let variables = variables(given);
+        let problem = variables.is_none().then_some((422, "Variables are invalid"));
+        Self { query, variables: variables.unwrap_or_default(), named, problem, operation, shown }
     }
 
     pub(crate) fn operation(&self) -> Option<&str> {

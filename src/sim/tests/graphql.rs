@@ -132,9 +132,14 @@ fn what_is_no_query_is_told() {
     let required = "query($path: ID!) { project(fullPath: $path) { id } }";
     assert!(first_error(&ask(&sim, required, &json!({}))).contains("path"));
     let long = format!("{{ {} }}", "__typename ".repeat(1_000));
-    assert_eq!(first_error(&ask(&sim, &long, &json!({}))), "Query too large");
-    let body = send_body(&sim, "POST", "/api/graphql", "", "[]").unwrap().json();
-    assert!(!first_error(&body).is_empty());
+    let got = post(&sim, Some(TOKEN_READ_API), &long, &json!({}));
+    assert_eq!((got.status, first_error(&got.json())), (422, "Query too large"));
+    assert_eq!(post(&sim, Some(TOKEN_READ_API), required, &json!([1])).status, 422);
+    let raw = |body: &str| send_body(&sim, "POST", "/api/graphql", "", body).unwrap();
+    assert_eq!(raw("{").status, 400);
+    assert!(!first_error(&raw("{}").json()).is_empty());
+    let two = json!({ "query": "query A { __typename } query B { a: __typename }", "operationName": "B" });
+    assert_eq!(raw(&two.to_string()).json()["data"], json!({ "a": "Query" }));
     assert_eq!(sim.panics(), 0);
 }
 
