@@ -263,6 +263,7 @@ pub(crate) struct FaultEntry {
     bytes: Option<u64>,
     field: Option<String>,
     fields: Option<Vec<String>>,
+    project: Option<u64>,
     value: Option<Value>,
 }
 
@@ -298,6 +299,7 @@ impl FaultEntry {
             }
             "drop_headers" => on.action(Action::DropHeaders(fields()?)),
             "null_fields" => on.action(Action::NullFields(fields()?)),
+            "graphql_error" => on.graphql_error_at_project(self.project.ok_or_else(|| missing("project"))?),
             "set_field" => {
                 let field = self.field.as_deref().ok_or_else(|| missing("field"))?;
                 on.with_field(field, self.value.clone().unwrap_or(Value::Null))

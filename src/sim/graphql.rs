@@ -29,7 +29,7 @@ use apollo_compiler::ast::Document;
 use apollo_compiler::executable::Operation;
 use apollo_compiler::request::coerce_variable_values;
 use apollo_compiler::resolvers::Execution;
-use apollo_compiler::response::{JsonMap, JsonValue, serde_json_bytes};
+use apollo_compiler::response::{GraphQLError, JsonMap, JsonValue, serde_json_bytes};
 use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Node};
 use serde_json::{Value, json};
@@ -162,28 +162,21 @@ impl Graphql<'_> {
             .operation(&checked.operation)
             .coerced_variable_values(&checked.variables)
             .enable_schema_introspection(true);
-        let body = match execution.execute_sync(&QueryRoot(&view)) {
-            Ok(response) => serde_json::to_value(&response).unwrap_or_default(),
-            Err(error) => json!({ "errors": message(&error.message().to_string()) }),
-        };
-        Answer::ok(unprefixed(body))
+        match execution.execute_sync(&QueryRoot(&view)) {
+            Ok(mut response) => {
+                response.errors.iter_mut().for_each(unprefix);
+                Answer::written(serde_json::to_string(&response).expect("an answer can be written"))
+            }
+            Err(error) => Answer::ok(json!({ "errors": message(&error.message().to_string()) })),
+        }
     }
 }
 
-/// Takes the executor's words away from the messages of failed fields.
-fn unprefixed(mut body: Value) -> Value {
-    for error in body["errors"].as_array_mut().into_iter().flatten() {
-        let text = error["message"].as_str().and_then(|text| text.strip_prefix("resolver error: ")).map(str::to_owned);
-        if let Some(text) = text {
-            error["message"] = text.into();
-        }
+/// Takes the executor's words away from the message of a failed field.
+fn unprefix(error: &mut GraphQLError) {
+    if let Some(text) = error.message.strip_prefix("resolver error: ") {
+        error.message = text.to_owned();
     }
-    if body["errors"].is_null()
-        && let Some(body) = body.as_object_mut()
-    {
-        body.remove("errors");
-    }
-    body
 }
 
 fn message(text: &str) -> Vec<Value> {
@@ -192,7 +185,7 @@ fn message(text: &str) -> Vec<Value> {
 
 fn diagnostics(list: &DiagnosticList) -> Vec<Value> {
     let error = |diagnostic: apollo_compiler::diagnostic::Diagnostic<'_, _>| {
-        let error: apollo_compiler::response::GraphQLError = diagnostic.to_json();
+        let error: GraphQLError = diagnostic.to_json();
         json!({ "message": error.message, "locations": error.locations })
     };
     list.iter().take(MAX_ERRORS).map(error).collect()

@@ -43,15 +43,18 @@ enum Flow {
 impl Reply {
     /// Turns an answer into bytes, changed by the faults in their order.
     pub(crate) fn of(answer: Answer, actions: &[Action]) -> Self {
-        let Answer { status, headers, mut body, kind } = answer;
+        let Answer { status, headers, mut body, mut text, kind } = answer;
         for action in actions {
             match action {
-                Action::SetField { field, value } => set_field(&mut body, field, value),
-                Action::NullFields(fields) => fields.iter().for_each(|f| set_field(&mut body, f, &Value::Null)),
+                Action::SetField { field, value } => set_field(opened(&mut text, &mut body), field, value),
+                Action::NullFields(fields) => {
+                    fields.iter().for_each(|f| set_field(opened(&mut text, &mut body), f, &Value::Null));
+                }
                 _ => {}
             }
         }
-        let mut reply = Self::text(status, "application/json", &body.to_string());
+        let text = text.unwrap_or_else(|| body.to_string());
+        let mut reply = Self::text(status, "application/json", &text);
         reply.kind = kind;
         for (name, value) in headers {
             reply.set(name, &value);
@@ -153,6 +156,14 @@ impl Reply {
         }
         response
     }
+}
+
+/// Returns the body as JSON that can be changed, read from the text if that is where it is.
+fn opened<'a>(text: &mut Option<String>, body: &'a mut Value) -> &'a mut Value {
+    if let Some(text) = text.take() {
+        *body = serde_json::from_str(&text).unwrap_or_default();
+    }
+    body
 }
 
 fn cut(body: Vec<u8>) -> Body {

@@ -24,17 +24,24 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Value,
+    /// The body as text, where there is no need to take it apart; it counts instead of `body`.
+    pub(crate) text: Option<String>,
     /// What kind of route this was, for the statistics; `unknown` when there is none.
     pub(crate) kind: &'static str,
 }
 
 impl Answer {
     pub(crate) fn ok(body: Value) -> Self {
-        Self { status: 200, headers: Vec::new(), body, kind: "" }
+        Self { status: 200, headers: Vec::new(), body, text: None, kind: "" }
+    }
+
+    /// A success whose JSON is written already: large answers are not built twice.
+    pub(crate) fn written(text: String) -> Self {
+        Self { text: Some(text), ..Self::ok(Value::Null) }
     }
 
     pub(crate) fn error(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body, kind: "" }
+        Self { status, headers: Vec::new(), body, text: None, kind: "" }
     }
 
     fn message(status: u16, text: &str) -> Self {

@@ -57,8 +57,9 @@ impl<'w> QueryRoot<'w> {
 
     fn project(&self, path: &str) -> Option<ProjectOf<'w>> {
         let view = self.0;
-        let found = view.rest.world.projects.iter().position(|project| project.full_path == path);
-        Some(ProjectOf { view, index: found.filter(|_| view.sees)? })
+        // A full path has a slash; a bare number would be found by id.
+        let index = view.rest.world.project(path).filter(|_| view.sees && path.contains('/'))?;
+        Some(ProjectOf { view, index })
     }
 }
 
