@@ -7,36 +7,37 @@ use super::status::Status;
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 
-/// Something that happened to a group between two readings.
+/// Something that happened to a group between two readings. It borrows from their snapshots: after the first reading
+/// there is one for every pipeline.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Change {
+pub struct Change<'a> {
     /// When it was noticed, by the server's clock.
     pub at: DateTime<Utc>,
-    pub what: What,
+    pub what: What<'a>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum What {
+pub enum What<'a> {
     /// A ref has a new newest pipeline, or the one that it has went on.
     Pipeline {
-        project: String,
+        project: &'a str,
         /// The worst status of the ref's pipeline before; `None` when there was none.
         from: Option<Status>,
         to: Status,
-        pipeline: Box<Pipeline>,
+        pipeline: &'a Pipeline,
     },
     /// A project came to the group.
-    Appeared { project: String },
+    Appeared { project: &'a str },
     /// A project left the group: deleted, archived, moved, or filtered out.
-    Left { project: String },
+    Left { project: &'a str },
     /// A row changed its state, and why where that is known; `from` is `None` when there was no row.
-    State { project: String, from: Option<StateWord>, to: StateWord, failure: Option<Failure> },
+    State { project: &'a str, from: Option<StateWord>, to: StateWord, failure: Option<&'a Failure> },
     /// A problem of the whole run that was not there before.
-    Problem(Problem),
+    Problem(&'a Problem),
 }
 
 /// Returns what differs, in the order of the newer snapshot's rows. Before the first snapshot there was nothing.
-pub fn changes(before: Option<&Snapshot>, after: &Snapshot) -> Vec<Change> {
+pub fn changes<'a>(before: Option<&'a Snapshot>, after: &'a Snapshot) -> Vec<Change<'a>> {
     let old: HashMap<_, &ProjectRow> =
         before.into_iter().flat_map(|snapshot| &snapshot.rows).map(|row| (row.project.id, row)).collect();
     let mut found = Vec::new();
@@ -45,7 +46,7 @@ pub fn changes(before: Option<&Snapshot>, after: &Snapshot) -> Vec<Change> {
     }
     let present: HashSet<_> = after.rows.iter().map(|row| row.project.id).collect();
     let gone = before.into_iter().flat_map(|snapshot| &snapshot.rows).filter(|row| !present.contains(&row.project.id));
-    found.extend(gone.map(|row| What::Left { project: row.project.full_path.clone() }));
+    found.extend(gone.map(|row| What::Left { project: &row.project.full_path }));
     let known = |problem: &&Problem| {
         let same = |old: &Problem| {
             (old.scope, &old.subject, &old.failure.kind) == (problem.scope, &problem.subject, &problem.failure.kind)
@@ -56,14 +57,14 @@ pub fn changes(before: Option<&Snapshot>, after: &Snapshot) -> Vec<Change> {
     let rows: HashSet<&str> = after.rows.iter().map(|row| row.project.full_path.as_str()).collect();
     let of_a_row = |problem: &&Problem| rows.contains(problem.subject.as_str());
     let new = after.problems.iter().filter(|problem| !known(problem) && !of_a_row(problem));
-    found.extend(new.cloned().map(What::Problem));
+    found.extend(new.map(What::Problem));
     found.into_iter().map(|what| Change { at: after.taken_at, what }).collect()
 }
 
-fn row_changes(old: Option<&ProjectRow>, new: &ProjectRow, is_known_group: bool, found: &mut Vec<What>) {
-    let project = || new.project.full_path.clone();
+fn row_changes<'a>(old: Option<&ProjectRow>, new: &'a ProjectRow, is_known_group: bool, found: &mut Vec<What<'a>>) {
+    let project = new.project.full_path.as_str();
     if old.is_none() && is_known_group {
-        found.push(What::Appeared { project: project() });
+        found.push(What::Appeared { project });
     }
     let (from, to) = (old.map(ProjectRow::state_word), new.state_word());
     // A new row is worth a word only when it has a problem: its pipelines tell the rest.
@@ -72,7 +73,7 @@ fn row_changes(old: Option<&ProjectRow>, new: &ProjectRow, is_known_group: bool,
         None => !matches!(to, StateWord::Ok | StateWord::NoPipeline),
     };
     if is_told {
-        found.push(What::State { project: project(), from, to, failure: new.failure().cloned() });
+        found.push(What::State { project, from, to, failure: new.failure() });
     }
     let State::Ok(pipelines) = &new.state else { return };
     let before: HashMap<&Ref, Status> =
@@ -84,7 +85,7 @@ fn row_changes(old: Option<&ProjectRow>, new: &ProjectRow, is_known_group: bool,
         let to = pipeline.worst();
         let from = before.get(&pipeline.git_ref).cloned().or_else(|| only.clone().filter(|_| pipelines.len() == 1));
         if from.as_ref() != Some(&to) || !ids.contains(&pipeline.id) {
-            found.push(What::Pipeline { project: project(), from, to, pipeline: Box::new(pipeline.clone()) });
+            found.push(What::Pipeline { project, from, to, pipeline });
         }
     }
 }

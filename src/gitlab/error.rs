@@ -48,9 +48,9 @@ pub enum Kind {
     InsufficientScope { needed: String },
     #[error("429: too many requests{}", said_wait(.retry_after))]
     RateLimited { retry_after: Option<Duration> },
-    #[error("the server asks to wait {}, longer than the {} that this run has left", duration(*.wait), duration(*.left))]
+    #[error("the server asks to wait {}, longer than the {} that this run has left", about(*.wait), about(*.left))]
     WaitTooLong { wait: Duration, left: Duration },
-    #[error("at our own rate its turn comes in {}, later than the {} that this run has left", duration(*.wait), duration(*.left))]
+    #[error("at our own rate its turn comes in {}, later than the {} that this run has left", about(*.wait), about(*.left))]
     OwnRate { wait: Duration, left: Duration },
     #[error("the time of this run is over")]
     Deadline,
@@ -75,7 +75,12 @@ fn after_colon(text: &str) -> String {
 }
 
 fn said_wait(wait: &Option<Duration>) -> String {
-    wait.map_or(String::new(), |wait| format!(", to be asked again in {}", duration(wait)))
+    wait.map_or(String::new(), |wait| format!(", to be asked again in {}", about(wait)))
+}
+
+/// Writes how long it will still be, to the nearest second: an hour is an hour a moment later, too.
+fn about(time: Duration) -> String {
+    duration(Duration::from_secs(time.as_secs_f64().round() as u64))
 }
 
 impl Error {

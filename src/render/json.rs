@@ -167,7 +167,7 @@ mod tests {
                       "attempts": 2,
                       "started_at": "2026-11-20T18:58:58Z",
                       "finished_at": "2026-11-20T19:00:00Z",
-                      "duration_s": 62,
+                      "duration_s": 61,
                       "failure_reason": "script_failure",
                       "web_url": null,
                       "downstream_id": null

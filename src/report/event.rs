@@ -45,8 +45,8 @@ impl<'a> Event<'a> {
     }
 }
 
-impl<'a> From<&'a Change> for Event<'a> {
-    fn from(change: &'a Change) -> Self {
+impl<'a> From<&'a Change<'a>> for Event<'a> {
+    fn from(change: &'a Change<'a>) -> Self {
         let at = time(change.at);
         match &change.what {
             What::Pipeline { project, from, to, pipeline } => Self::Pipeline {
@@ -54,7 +54,7 @@ impl<'a> From<&'a Change> for Event<'a> {
                 project,
                 from: from.as_ref().map(|status| status.word()),
                 to: to.word(),
-                pipeline: Box::new(PipelineEntry::from(pipeline.as_ref())),
+                pipeline: Box::new(PipelineEntry::from(*pipeline)),
             },
             What::Appeared { project } => {
                 Self::Project { at, project, change: "appeared", from: None, to: None, message: None }
@@ -70,7 +70,7 @@ impl<'a> From<&'a Change> for Event<'a> {
                 to: Some(to.word()),
                 message: failure.as_ref().map(|failure| failure.message.as_str()),
             },
-            What::Problem(problem) => Self::Problem { at, problem: ProblemEntry::from(problem) },
+            What::Problem(problem) => Self::Problem { at, problem: ProblemEntry::from(*problem) },
         }
     }
 }

@@ -114,7 +114,8 @@ impl App {
             (_, None) => false,
         };
         if let (true, Some(old), Some(new)) = (is_new, &self.update.snapshot, &update.snapshot) {
-            self.news.extend(begun_to_fail(old, new).map(|project| News { project, since: now }));
+            let news = begun_to_fail(old, new).map(|project| News { project: project.to_owned(), since: now });
+            self.news.extend(news);
         }
         self.update = update;
         if is_new {
@@ -208,7 +209,7 @@ fn facts(row: &ProjectRow) -> Vec<RowFacts> {
     row.pipelines().iter().map(of_pipeline).collect()
 }
 
-fn begun_to_fail<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = String> {
+fn begun_to_fail<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a str> {
     changes(Some(old), new).into_iter().filter_map(|change| match change.what {
         What::Pipeline { project, from, to: Status::Failed, .. } if from != Some(Status::Failed) => Some(project),
         What::Pipeline { .. } | What::Appeared { .. } | What::Left { .. } | What::State { .. } | What::Problem(_) => {
