@@ -12,7 +12,7 @@ use crate::domain::pipeline::DownstreamLink;
 use crate::domain::project::{Failure, Project, ProjectRow, State};
 use crate::domain::selection::{ProjectFilter, RefSelector};
 use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
-use crate::domain::usage::{Api, ApiChoice};
+use crate::domain::usage::{Api, ApiChoice, Cost, Usage};
 use crate::gitlab::client::{Client, ListFilter};
 use crate::gitlab::error::Error;
 use futures_util::future::join_all;
@@ -125,6 +125,7 @@ impl<'a> Collector<'a> {
     /// Only what makes the whole reading worthless is an error: the token is refused, or no group can be read.
     pub async fn read(&mut self, progress: &dyn Fn(Progress)) -> Result<Reply, GroupError> {
         self.client.limit_time(TOTAL_TIME);
+        let usage_before = self.client.usage();
         let is_list_due = self.memory.list.as_ref().is_none_or(|list| list.is_due(self.options.list_every));
         if is_list_due {
             self.memory.probed.clear();
@@ -162,6 +163,7 @@ impl<'a> Collector<'a> {
         let rows: Vec<ProjectRow> =
             readings.into_iter().map(|reading| self.memory.rows.merge(reading, &followed)).collect();
         problems.extend(rows.iter().filter_map(row_problem));
+        self.log_cost(&usage_before);
         Ok(self.reply(rows, problems))
     }
 
@@ -194,6 +196,14 @@ impl<'a> Collector<'a> {
         let lost: Vec<Group> = before.filter(|group| !groups.contains(group)).cloned().collect();
         groups.extend(lost);
         List { is_whole: problems.is_empty(), groups, problems, projects, read_at: Instant::now() }
+    }
+
+    fn log_cost(&self, before: &Usage) {
+        let usage = self.client.usage();
+        let Cost { requests, bytes } = usage.since(before);
+        let told = |number: Option<u64>| number.map_or_else(|| "not told".to_owned(), |number| number.to_string());
+        let (limit, remaining) = (told(usage.limit), told(usage.remaining));
+        tracing::info!(requests, bytes, api = usage.api.word(), limit, remaining, "read the groups");
     }
 
     fn reply(&mut self, rows: Vec<ProjectRow>, mut problems: Vec<Problem>) -> Reply {

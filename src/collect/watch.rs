@@ -7,6 +7,7 @@ use super::plan;
 use super::run::{Collector, GroupError, Progress};
 use crate::domain::project::{Failure, State};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
+use crate::domain::usage::Cost;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,14 +44,14 @@ pub struct Update {
     pub unmatched: Vec<String>,
     pub left_out: usize,
     pub phase: Phase,
-    /// Requests that the last reading took.
-    pub cost: u64,
+    /// What the last reading took.
+    pub cost: Cost,
 }
 
 impl Update {
     pub fn new() -> Self {
         let phase = Phase::Reading(Progress::default());
-        Self { snapshot: None, unmatched: Vec::new(), left_out: 0, phase, cost: 0 }
+        Self { snapshot: None, unmatched: Vec::new(), left_out: 0, phase, cost: Cost::default() }
     }
 }
 
@@ -78,7 +79,7 @@ pub async fn run(
     mut requests: mpsc::Receiver<Request>,
 ) -> Result<(), GroupError> {
     loop {
-        let cost_before = collector.client().usage().requests;
+        let usage_before = collector.client().usage();
         let told = Cell::new(None::<Instant>);
         let tell = |progress| {
             // A picture for each of 2000 projects would cost more than reading them.
@@ -97,7 +98,7 @@ pub async fn run(
             () = updates.closed() => return Ok(()),
         };
         let usage = collector.client().usage();
-        let cost = usage.requests - cost_before;
+        let cost = usage.since(&usage_before);
         let last = updates.borrow().snapshot.clone();
         let (snapshot, said) = match (outcome, last) {
             (Ok(reply), _) => (reply.snapshot, Some((reply.unmatched, reply.left_out))),

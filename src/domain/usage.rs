@@ -29,6 +29,14 @@ pub enum ApiChoice {
     Rest,
 }
 
+/// What one reading took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cost {
+    pub requests: u64,
+    /// Body bytes received, after decompression.
+    pub bytes: u64,
+}
+
 /// Requests and bytes so far, and the server's limit where it tells one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
@@ -43,4 +51,14 @@ pub struct Usage {
     /// `RateLimit-Reset` of the last answer that carried one.
     pub resets_at: Option<DateTime<Utc>>,
     pub api: Api,
+}
+
+impl Usage {
+    /// Returns what was used since an earlier moment.
+    pub fn since(&self, earlier: &Self) -> Cost {
+        Cost {
+            requests: self.requests.saturating_sub(earlier.requests),
+            bytes: self.bytes.saturating_sub(earlier.bytes),
+        }
+    }
 }

@@ -105,6 +105,7 @@ mod tests {
       "problems": [],
       "requests": {
         "count": 9,
+        "bytes": 0,
         "limit": 2000,
         "remaining": 1991,
         "api": "rest"

@@ -43,6 +43,7 @@ impl<'a> From<&'a Excerpt<'a>> for StatusDocument<'a> {
             problems: snapshot.problems.iter().map(ProblemEntry::from).collect(),
             requests: Requests {
                 count: usage.requests,
+                bytes: usage.bytes,
                 limit: usage.limit,
                 remaining: usage.remaining,
                 api: usage.api.word(),
@@ -98,6 +99,8 @@ impl<'a> From<&'a Problem> for ProblemEntry<'a> {
 #[derive(Debug, Serialize)]
 pub struct Requests {
     pub count: u64,
+    /// Received in the bodies of the answers, after decompression.
+    pub bytes: u64,
     pub limit: Option<u64>,
     pub remaining: Option<u64>,
     pub api: &'static str,

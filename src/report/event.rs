@@ -3,7 +3,7 @@
 use super::contract::{PipelineEntry, ProblemEntry, time};
 use crate::domain::change::{Change, What};
 use crate::domain::project::StateWord;
-use crate::domain::usage::Usage;
+use crate::domain::usage::{Cost, Usage};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::time::Duration;
@@ -35,13 +35,23 @@ pub enum Event<'a> {
         problem: ProblemEntry<'a>,
     },
     /// What a reading took, and how long the next ones wait.
-    Budget { at: String, requests: u64, limit: Option<u64>, remaining: Option<u64>, interval_s: u64 },
+    Budget {
+        at: String,
+        requests: u64,
+        bytes: u64,
+        limit: Option<u64>,
+        remaining: Option<u64>,
+        api: &'static str,
+        interval_s: u64,
+    },
 }
 
 impl<'a> Event<'a> {
-    pub fn budget(at: DateTime<Utc>, requests: u64, usage: &Usage, interval: Duration) -> Self {
-        let Usage { limit, remaining, .. } = *usage;
-        Self::Budget { at: time(at), requests, limit, remaining, interval_s: interval.as_secs() }
+    pub fn budget(at: DateTime<Utc>, cost: Cost, usage: &Usage, interval: Duration) -> Self {
+        let Cost { requests, bytes } = cost;
+        let Usage { limit, remaining, api, .. } = *usage;
+        let interval_s = interval.as_secs();
+        Self::Budget { at: time(at), requests, bytes, limit, remaining, api: api.word(), interval_s }
     }
 }
 

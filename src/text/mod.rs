@@ -8,5 +8,6 @@ pub mod fit;
 pub mod glyph;
 pub mod plural;
 pub mod sanitise;
+pub mod size;
 pub mod stages;
 pub mod width;

@@ -13,7 +13,7 @@ use crate::domain::job::Stage;
 use crate::domain::project::{ProjectRow, State};
 use crate::domain::snapshot::{Group, Problem, Snapshot};
 use crate::domain::status::Status;
-use crate::domain::usage::Usage;
+use crate::domain::usage::{Cost, Usage};
 use crate::report::layout::StagesWidth;
 use crate::report::status::{StatusOptions, columns};
 use crate::text::glyph::Charset;
@@ -79,7 +79,7 @@ fn snapshot(rows: Vec<ProjectRow>, problems: Vec<Problem>) -> Update {
     let group = Group { id: GroupId(12345), full_path: "acme".into(), web_url: None };
     let usage = Usage { requests: 41, limit: Some(2000), remaining: Some(1959), ..Usage::default() };
     let snapshot = Snapshot { host: HOST.into(), taken_at: noon(), groups: vec![group], rows, problems, usage };
-    Update { snapshot: Some(Arc::new(snapshot)), cost: 41, ..Update::new() }
+    Update { snapshot: Some(Arc::new(snapshot)), cost: Cost { requests: 41, bytes: 1_234_567 }, ..Update::new() }
 }
 
 fn options() -> Options {

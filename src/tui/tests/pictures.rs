@@ -109,7 +109,7 @@ fn at_120_by_40() {
 
 
 
-    incomplete: 1 project could not be read · 41 requests at the last reading, 1959 of 2000 left
+    incomplete: 1 project could not be read · 41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
 }

@@ -1,9 +1,11 @@
 //! What it cost, what is missing, and the keys.
 
 use super::paint::{joined, span};
+use crate::domain::usage::{Api, Cost};
 use crate::report::cell::Tone;
 use crate::report::item::clean;
 use crate::text::plural::counted;
+use crate::text::size::size;
 use crate::text::width::truncate;
 use crate::tui::app::{App, Modal};
 use ratatui::Frame;
@@ -19,10 +21,16 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 /// Says where one is, what is missing, and what the last reading took, in this order: a narrow screen loses the last.
 fn facts<'a>(app: &App, width: usize) -> Line<'a> {
     let Some(snapshot) = &app.update.snapshot else { return Line::default() };
-    let mut cost = format!("{} at the last reading", counted(app.update.cost, "request"));
+    let Cost { requests, bytes } = app.update.cost;
+    let api = match snapshot.usage.api {
+        Api::Rest => "REST",
+        Api::Graphql => "GraphQL",
+    };
+    let mut cost = format!("{} at the last reading", counted(requests, "request"));
     if let (Some(remaining), Some(limit)) = (snapshot.usage.remaining, snapshot.usage.limit) {
         cost.push_str(&format!(", {remaining} of {limit} left"));
     }
+    cost.push_str(&format!(", {} over {api}", size(bytes)));
     let place = place(app).map(|place| (place, Tone::Muted));
     let problem = last_problem(app).map(|problem| (problem, Tone::Bad));
     let parts: Vec<_> = place.into_iter().chain(problem).chain([(cost, Tone::Muted)]).collect();
