@@ -118,3 +118,18 @@ fn redirects_in_a_circle_end() {
     let _ = status(&sim, &[]).refuses(3, &["it redirects to", "again and again"]);
     assert!(sim.requests().len() < 50, "{} requests", sim.requests().len());
 }
+
+#[test]
+fn a_server_that_speaks_http2_is_asked_over_one_connection() {
+    let sim = sim(vec![]);
+    for (protocols, expected, most) in [(&["h2", "http/1.1"][..], "h2", 3), (&["http/1.1"], "http/1.1", 16)] {
+        let front = TlsFront::speaking(sim.url(), protocols);
+        let env = Env::new();
+        std::fs::write(env.home().join("ca.pem"), front.ca()).unwrap();
+        let _ = env.run(&[&["--host", front.url(), "--ca-file", "ca.pem"], &GROUP[..]].concat()).exits_with(0);
+        let connections = front.connections();
+        assert!(connections.iter().all(|protocol| protocol == expected), "{connections:?}");
+        // What goes out at the very start does not know yet that one connection is enough.
+        assert!(connections.len() <= most, "{connections:?}");
+    }
+}

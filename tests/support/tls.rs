@@ -2,7 +2,7 @@
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -12,6 +12,8 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 pub(crate) struct TlsFront {
     url: String,
     ca: String,
+    /// The protocol that was agreed on, for each connection.
+    used: Arc<Mutex<Vec<String>>>,
     /// Holds the tasks of all connections.
     _runtime: tokio::runtime::Runtime,
 }
@@ -19,18 +21,26 @@ pub(crate) struct TlsFront {
 impl TlsFront {
     /// Starts a front of what listens at `http://ADDRESS`.
     pub(crate) fn of(url: &str) -> Self {
+        Self::speaking(url, &["http/1.1"])
+    }
+
+    /// Starts one that offers these protocols, best first.
+    pub(crate) fn speaking(url: &str, protocols: &[&str]) -> Self {
         let behind: SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
         let mut ca = CertificateParams::new(Vec::new()).unwrap();
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
             .unwrap();
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let used: Arc<Mutex<Vec<String>>> = Arc::default();
+        let noted = Arc::clone(&used);
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -38,19 +48,27 @@ impl TlsFront {
         runtime.spawn(async move {
             while let Ok((plain, _)) = listener.accept().await {
                 let acceptor = acceptor.clone();
+                let noted = Arc::clone(&noted);
                 tokio::spawn(async move {
                     // A client that does not trust us hangs up: what the test is about, and no trouble here.
                     let Ok(mut front) = acceptor.accept(plain).await else { return };
+                    let protocol = front.get_ref().1.alpn_protocol().unwrap_or(b"none");
+                    noted.lock().unwrap().push(String::from_utf8_lossy(protocol).into_owned());
                     let Ok(mut back) = tokio::net::TcpStream::connect(behind).await else { return };
                     let _ = tokio::io::copy_bidirectional(&mut front, &mut back).await;
                 });
             }
         });
-        Self { url, ca: ca.pem(), _runtime: runtime }
+        Self { url, ca: ca.pem(), used, _runtime: runtime }
     }
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Returns the protocol of each connection so far.
+    pub(crate) fn connections(&self) -> Vec<String> {
+        self.used.lock().unwrap().clone()
     }
 
     /// Returns the certificate of the CA that signed the front's own, PEM.
