@@ -360,3 +360,19 @@ fn a_token_that_is_refused_midway_ends_the_run_with_what_to_do() {
     let output = env.run(&arguments).exits_with(3);
     assert!(output.stderr.contains("does not accept the token"), "{}", output.stderr);
 }
+
+#[test]
+fn config_check_says_which_api_a_run_would_use() {
+    let cases = [
+        (Served::Yes, "auto", 0, "ok       api     GraphQL answers"),
+        (Served::Missing, "auto", 0, "warning  api     GraphQL does not answer"),
+        (Served::Missing, "graphql", 3, "error    api     POST"),
+        (Served::Missing, "rest", 0, "ok       api     REST v4 answers"),
+    ];
+    for (served, api, code, said) in cases {
+        let sim = sim(uniform(1), GraphqlOptions { served, ..GraphqlOptions::default() });
+        let arguments = ["config", "check", "--host", sim.url(), "--group-id", GROUP, "--api", api];
+        let output = Env::new().run(&arguments).exits_with(code);
+        assert!(output.stdout.contains(said), "{served:?} {api}: {output}");
+    }
+}

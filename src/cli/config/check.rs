@@ -10,6 +10,7 @@ use crate::cli::{hint, log, output, wire};
 use crate::config::{Config, ConfigError};
 use crate::domain::id::GroupRef;
 use crate::domain::token::AccessToken;
+use crate::domain::usage::ApiChoice;
 use crate::gitlab::client::{Client, ListFilter};
 use crate::gitlab::error::Error;
 use crate::text::glyph::Charset;
@@ -150,7 +151,24 @@ impl Check<'_> {
             }
             Err(error) => return self.failed("server", "", &error),
         }
-        self.list.ok("api", "REST v4 answers; GraphQL is not used yet");
+        self.api(client).await
+    }
+
+    /// Says over which API the pipelines would be read.
+    async fn api(&mut self, client: &Client) -> Exit {
+        let choice = self.config.collecting.api;
+        if choice == ApiChoice::Rest {
+            self.list.ok("api", "REST v4 answers; GraphQL is not to be used (--api rest)");
+            return Exit::Done;
+        }
+        match client.read_fields().await {
+            Ok(()) => self.list.ok("api", "GraphQL answers: many projects with one request"),
+            Err(error) if choice == ApiChoice::Auto => {
+                let hints = vec!["REST will be read instead, with four requests for each project".into()];
+                self.list.warning("api", &format!("GraphQL does not answer: {error}"), hints);
+            }
+            Err(error) => return self.failed("api", "", &error),
+        }
         Exit::Done
     }
 
