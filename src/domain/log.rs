@@ -1,0 +1,26 @@
+//! What a job's log says, once it is cleaned.
+
+/// A line of a log as a person reads it: no control codes, no section markers, the last state of a progress bar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// From 1, as GitLab numbers them.
+    pub number: u64,
+    pub text: String,
+}
+
+/// The parts of a log that tell why its job failed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogExcerpt {
+    /// The runner's section in which the job failed, such as `step_script`.
+    pub section: Option<String>,
+    /// Lines that look like the error, in the log's order.
+    pub errors: Vec<LogLine>,
+    /// The last lines of that section.
+    pub tail: Vec<LogLine>,
+    /// Lines in all.
+    pub lines: u64,
+    /// Bytes in all, control codes included.
+    pub bytes: u64,
+    /// Reading stopped before the end, because of its size.
+    pub is_cut: bool,
+}
