@@ -6,9 +6,10 @@
 //! main -> cli -> everything
 //! tui     -> collect, report, domain, text
 //! render  -> report, domain, text
-//! report  -> domain, text
-//! collect -> gitlab, domain              gitlab -> domain, text
-//! config  -> domain, text                text   -> domain
+//! report  -> explain, domain, text
+//! collect -> gitlab, explain, domain     gitlab -> domain, text
+//! explain -> domain, text                config -> domain, text
+//! text    -> domain
 //! domain  -> nothing                     sim    -> nothing
 //! ```
 
@@ -16,6 +17,7 @@ mod cli;
 pub mod collect;
 pub mod config;
 pub mod domain;
+pub mod explain;
 pub mod gitlab;
 pub mod render;
 pub mod report;

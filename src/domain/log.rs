@@ -17,6 +17,8 @@ pub struct LogExcerpt {
     pub errors: Vec<LogLine>,
     /// The last lines of that section.
     pub tail: Vec<LogLine>,
+    /// What the end of the log says that the script returned.
+    pub exit_code: Option<i32>,
     /// Lines in all.
     pub lines: u64,
     /// Bytes in all, control codes included.

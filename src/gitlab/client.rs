@@ -1,11 +1,13 @@
 //! The public face: one method per question, domain types as answers.
 
+use crate::domain::evidence::JobDetails;
 use crate::domain::host::Host;
 use crate::domain::id::{GroupRef, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::Job;
 use crate::domain::pipeline::{DownstreamLink, Pipeline};
 use crate::domain::server::Server;
 use crate::domain::snapshot::Group;
+use crate::domain::test_report::TestReport;
 use crate::domain::token::AccessToken;
 use crate::domain::usage::{Api, Usage};
 use crate::gitlab::error::{Error, SetupError};
@@ -190,6 +192,16 @@ impl Client {
     /// Reads all attempts at all jobs of a pipeline, trigger jobs apart.
     pub async fn jobs(&self, project: &ProjectRef, id: PipelineId) -> Result<JobList, Error> {
         rest::job::list(&self.transport, project, id).await
+    }
+
+    /// Reads all attempts at all jobs of a pipeline, trigger jobs apart, with everything that is told about each.
+    pub async fn detailed_jobs(&self, project: &ProjectRef, id: PipelineId) -> Result<Vec<(Job, JobDetails)>, Error> {
+        rest::job::detailed(&self.transport, project, id).await
+    }
+
+    /// Reads what a pipeline's tests said; a pipeline without reports has no suites.
+    pub async fn test_report(&self, project: &ProjectRef, id: PipelineId) -> Result<TestReport, Error> {
+        rest::test_report::read(&self.transport, project, id).await
     }
 
     /// Reads a pipeline's trigger jobs and where each leads.

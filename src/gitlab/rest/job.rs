@@ -2,6 +2,7 @@
 
 use super::pipeline::status;
 use super::{project_key, seconds};
+use crate::domain::evidence::JobDetails;
 use crate::domain::host::Host;
 use crate::domain::id::{JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::{Job, JobKind};
@@ -43,6 +44,17 @@ struct Wire {
     failure_reason: Option<String>,
     web_url: Option<String>,
     commit: Option<CommitWire>,
+    created_at: Option<DateTime<Utc>>,
+    queued_duration: Option<f64>,
+    tag_list: Option<Vec<String>>,
+    runner: Option<RunnerWire>,
+    scheduled_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+struct RunnerWire {
+    description: Option<String>,
+    name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +79,17 @@ struct DownstreamWire {
 }
 
 impl Wire {
+    fn details(&mut self) -> JobDetails {
+        JobDetails {
+            created_at: self.created_at,
+            queued: seconds(self.queued_duration),
+            tags: self.tag_list.take().unwrap_or_default(),
+            runner: self.runner.take().and_then(|runner| runner.description.or(runner.name)),
+            is_stuck: None,
+            scheduled_at: self.scheduled_at,
+        }
+    }
+
     fn into_job(self, kind: JobKind, downstream_id: Option<PipelineId>) -> Job {
         Job {
             id: JobId(self.id),
@@ -117,6 +140,21 @@ pub(crate) async fn list(transport: &Transport, project: &ProjectRef, id: Pipeli
     let commit_title = wires.iter_mut().find_map(|wire| wire.commit.take()?.title);
     let attempts = wires.into_iter().map(|wire| wire.into_job(JobKind::Job, None)).collect();
     Ok(JobList { attempts, commit_title })
+}
+
+/// Reads all attempts at a pipeline's jobs with everything that is told about each.
+pub(crate) async fn detailed(
+    transport: &Transport,
+    project: &ProjectRef,
+    id: PipelineId,
+) -> Result<Vec<(Job, JobDetails)>, Error> {
+    let path = format!("projects/{}/pipelines/{id}/jobs?include_retried=true", project_key(project));
+    let wires: Vec<Wire> = all_pages(transport, &path).await?;
+    let convert = |mut wire: Wire| {
+        let details = wire.details();
+        (wire.into_job(JobKind::Job, None), details)
+    };
+    Ok(wires.into_iter().map(convert).collect())
 }
 
 pub(crate) async fn bridges(transport: &Transport, project: &ProjectRef, id: PipelineId) -> Result<Bridges, Error> {

@@ -1,0 +1,308 @@
+//! Why a pipeline is not green: from the evidence to causes, the one that explains the most first.
+
+use super::reason;
+use super::sentence::Sentence;
+use super::tests::{self, TestFindings};
+use super::wait;
+use crate::domain::evidence::{Evidence, JobEvidence};
+use crate::domain::id::PipelineId;
+use crate::domain::job::{Job, JobKind};
+use crate::domain::status::Status;
+use crate::text::duration::duration;
+use chrono::{DateTime, Utc};
+
+/// What kind of cause it is; the word for scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The pipeline's configuration is not valid.
+    YamlError,
+    /// GitLab refused or failed the pipeline as a whole.
+    Pipeline,
+    /// Tests of a job failed.
+    Tests,
+    /// A job's script failed.
+    Script,
+    /// A job failed for another reason than its script.
+    Job,
+    /// A triggered pipeline failed, and it could not be told why.
+    Downstream,
+    /// Something waits for a person, a runner, a clock or a resource.
+    Waiting,
+    Canceled,
+}
+
+impl Kind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::YamlError => "yaml_error",
+            Self::Pipeline => "pipeline",
+            Self::Tests => "tests",
+            Self::Script => "script",
+            Self::Job => "job",
+            Self::Downstream => "downstream",
+            Self::Waiting => "waiting",
+            Self::Canceled => "canceled",
+        }
+    }
+}
+
+/// A pipeline on the way from the one that was asked about to the one where it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub project: String,
+    pub pipeline: PipelineId,
+    pub web_url: Option<String>,
+}
+
+/// One reason for which a pipeline is not green.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cause {
+    pub kind: Kind,
+    pub sentence: Sentence,
+    /// What to do next, an order.
+    pub next: Option<String>,
+    /// The triggered pipelines in between; empty where it happened in the pipeline itself.
+    pub through: Vec<Place>,
+    pub job: Option<JobEvidence>,
+    pub tests: Option<TestFindings>,
+}
+
+/// What is to be said about one pipeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The answer in one line.
+    pub headline: Sentence,
+    /// In the pipeline's order; the headline's is the first.
+    pub causes: Vec<Cause>,
+    /// Failures that were allowed, apart.
+    pub allowed: Vec<Cause>,
+    /// Jobs that failed and passed when they were tried again.
+    pub flaky: Vec<Cause>,
+}
+
+/// Judges the evidence. `now` is the server's time.
+pub fn explain(evidence: &Evidence, now: DateTime<Utc>) -> Explanation {
+    let mut causes = Vec::new();
+    let mut allowed = Vec::new();
+    let mut flaky = Vec::new();
+    walk(evidence, now, &[], &mut |cause, sort| match sort {
+        Sort::Real => causes.push(cause),
+        Sort::Allowed => allowed.push(cause),
+        Sort::Flaky => flaky.push(cause),
+    });
+    // What has failed explains more than what waits behind it.
+    causes.sort_by_key(|cause: &Cause| matches!(cause.kind, Kind::Waiting | Kind::Canceled));
+    let headline = headline(evidence, &causes, &allowed, &flaky);
+    Explanation { headline, causes, allowed, flaky }
+}
+
+/// What a cause counts for.
+enum Sort {
+    Real,
+    Allowed,
+    Flaky,
+}
+
+fn walk(evidence: &Evidence, now: DateTime<Utc>, through: &[Place], found: &mut dyn FnMut(Cause, Sort)) {
+    if let Some(cause) = whole_pipeline(evidence, through) {
+        found(cause, Sort::Real);
+    }
+    let mut followed = Vec::new();
+    for job in &evidence.jobs {
+        let below: Vec<_> = evidence.below.iter().filter(|below| below.bridge == job.job.id).collect();
+        let is_bad = matches!(job.job.status, Status::Failed | Status::Canceled);
+        if is_bad && !below.is_empty() && !job.job.allow_failure {
+            followed.push(job.job.id);
+            below.iter().for_each(|below| walk_below(&below.evidence, now, through, found));
+            continue;
+        }
+        let sort = match (&job.job.status, job.job.is_allowed_failure()) {
+            (_, true) => Sort::Allowed,
+            (Status::Success, false) => Sort::Flaky,
+            _ => Sort::Real,
+        };
+        if let Some(cause) = of_job(evidence, job, now, through) {
+            found(cause, sort);
+        }
+    }
+    // A bridge that does not depend on what it triggered is green whatever became of that.
+    for below in evidence.below.iter().filter(|below| !followed.contains(&below.bridge)) {
+        walk_below(&below.evidence, now, through, found);
+    }
+}
+
+fn walk_below(evidence: &Evidence, now: DateTime<Utc>, through: &[Place], found: &mut dyn FnMut(Cause, Sort)) {
+    let place = Place {
+        project: evidence.project.clone(),
+        pipeline: evidence.pipeline.id,
+        web_url: evidence.pipeline.web_url.clone(),
+    };
+    let through: Vec<Place> = through.iter().cloned().chain([place]).collect();
+    let mut is_explained = false;
+    walk(evidence, now, &through, &mut |cause, sort| {
+        is_explained |= matches!(sort, Sort::Real);
+        found(cause, sort);
+    });
+    if !is_explained && evidence.pipeline.status == Status::Failed {
+        let sentence = Sentence::words("it failed, and nothing of it could be read that says why");
+        found(plain(Kind::Downstream, placed(sentence, &through), &through), Sort::Real);
+    }
+}
+
+/// Looks for what concerns the pipeline and none of its jobs.
+fn whole_pipeline(evidence: &Evidence, through: &[Place]) -> Option<Cause> {
+    let pipeline = &evidence.pipeline;
+    if let Some(errors) = pipeline.yaml_errors.as_deref().filter(|errors| !errors.trim().is_empty()) {
+        let first = errors.trim().lines().next().unwrap_or_default();
+        let sentence = Sentence::words(".gitlab-ci.yml is not valid: ").name(first);
+        let next = reason::of_pipeline("config_error").map(|meaning| meaning.next.to_owned());
+        return Some(Cause { next, ..plain(Kind::YamlError, placed(sentence, through), through) });
+    }
+    let has_failed_job = pipeline.jobs().any(|job| job.status == Status::Failed && !job.allow_failure);
+    let word = pipeline.failure_reason.as_deref().filter(|_| pipeline.status == Status::Failed && !has_failed_job)?;
+    let meaning = reason::of_pipeline(word);
+    let said = meaning.map_or_else(|| word.replace('_', " "), |meaning| meaning.plain.to_owned());
+    let sentence = Sentence::words("GitLab failed the pipeline: ").and(said);
+    let next = meaning.map(|meaning| meaning.next.to_owned());
+    Some(Cause { next, ..plain(Kind::Pipeline, placed(sentence, through), through) })
+}
+
+fn of_job(evidence: &Evidence, job: &JobEvidence, now: DateTime<Utc>, through: &[Place]) -> Option<Cause> {
+    let name = Sentence::words("job ").name(&job.job.name);
+    let (kind, sentence, next, findings) = match &job.job.status {
+        Status::Failed => {
+            let findings = tests::of_job(evidence, &job.job);
+            let (kind, said, next) = failure(job, findings.as_ref());
+            (kind, name.and(" failed: ").then(said), Some(next), findings)
+        }
+        Status::Success => {
+            let times = job.earlier.iter().filter(|status| **status == Status::Failed).count();
+            if times == 0 {
+                return None;
+            }
+            let said = format!(" failed {} and passed when it was tried again", times_word(times));
+            (Kind::Job, name.and(said), Some("look for what changes between two runs of it".into()), None)
+        }
+        Status::Canceled => {
+            (Kind::Canceled, name.and(" was canceled"), Some("retry it if it is still wanted".into()), None)
+        }
+        _ => {
+            let (said, next) = wait::why(job, now)?;
+            (Kind::Waiting, name.then(said), next, None)
+        }
+    };
+    let sentence = placed(sentence, through);
+    Some(Cause { kind, sentence, next, through: through.to_vec(), job: Some(job.clone()), tests: findings })
+}
+
+fn times_word(times: usize) -> String {
+    match times {
+        1 => "once".into(),
+        2 => "twice".into(),
+        many => format!("{many} times"),
+    }
+}
+
+/// Says why a failed job failed, and what to do about it.
+fn failure(job: &JobEvidence, findings: Option<&TestFindings>) -> (Kind, Sentence, String) {
+    if let Some(findings) = findings {
+        return (Kind::Tests, findings.sentence(), findings.next());
+    }
+    let word = job.job.failure_reason.as_deref();
+    let meaning = word.and_then(reason::of_job);
+    match (word, meaning) {
+        (Some("script_failure") | None, _) if job.job.kind == JobKind::Job => {
+            (Kind::Script, script_failure(job), "read the log above: it is the script's own error".into())
+        }
+        (Some("job_execution_timeout"), Some(meaning)) => {
+            let after = job.job.duration.map(|time| format!(" after {}", duration(time))).unwrap_or_default();
+            (Kind::Job, Sentence::words(format!("{}{after}", meaning.plain)), meaning.next.into())
+        }
+        (Some("no_matching_runner"), Some(meaning)) if !job.details.tags.is_empty() => {
+            let sentence =
+                Sentence::words("no runner has the tags that it needs: ").then(wait::tags(&job.details.tags));
+            (Kind::Job, sentence, meaning.next.into())
+        }
+        (_, Some(meaning)) => (Kind::Job, Sentence::words(meaning.plain), meaning.next.into()),
+        (Some(word), None) => {
+            let said = format!("{} (a reason that glwatch does not know)", word.replace('_', " "));
+            (Kind::Job, Sentence::words(said), "look it up in GitLab's documentation".into())
+        }
+        (None, None) => (Kind::Job, Sentence::words("GitLab does not say why"), "open it in GitLab".into()),
+    }
+}
+
+/// Quotes the line of the log that tells the most.
+fn script_failure(job: &JobEvidence) -> Sentence {
+    let log = job.log.as_ref();
+    let code = log.and_then(|log| log.exit_code).filter(|code| *code != 1);
+    let with_code = code.map(|code| format!(" with exit code {code}")).unwrap_or_default();
+    let line =
+        log.and_then(|log| log.errors.first().or(log.tail.iter().rev().find(|line| !line.text.trim().is_empty())));
+    match line {
+        Some(line) => Sentence::words(format!("its script ended{with_code}: ")).name(line.text.trim()),
+        None => Sentence::words(format!("its script failed{with_code}")),
+    }
+}
+
+/// Names the pipeline in which something happened, where that is not the one that was asked about.
+fn placed(sentence: Sentence, through: &[Place]) -> Sentence {
+    match through.last() {
+        Some(place) => Sentence::words("downstream ")
+            .name(format!("{} #{}", place.project, place.pipeline))
+            .and(": ")
+            .then(sentence),
+        None => sentence,
+    }
+}
+
+fn plain(kind: Kind, sentence: Sentence, through: &[Place]) -> Cause {
+    Cause { kind, sentence, next: None, through: through.to_vec(), job: None, tests: None }
+}
+
+fn headline(evidence: &Evidence, causes: &[Cause], allowed: &[Cause], flaky: &[Cause]) -> Sentence {
+    let status = evidence.pipeline.worst();
+    let Some(first) = causes.first() else {
+        let passed = match (&status, allowed.first(), flaky.first()) {
+            (Status::Success | Status::Warning, Some(first), _) => {
+                Sentence::words("it passed with a failure that was allowed: ").then(first.sentence.clone())
+            }
+            (Status::Success | Status::Warning, None, Some(first)) => {
+                Sentence::words("it passed in the end: ").then(first.sentence.clone())
+            }
+            (Status::Success, None, None) => Sentence::words("nothing is red: the pipeline passed"),
+            _ if status.is_active() => {
+                Sentence::words(format!("nothing is red so far: the pipeline is {}", status.word()))
+            }
+            _ => Sentence::words(format!("the pipeline is {}, and GitLab does not say why", status.word())),
+        };
+        return passed;
+    };
+    match causes.iter().filter(|cause| cause.kind != Kind::Canceled).count() {
+        0 | 1 => first.sentence.clone(),
+        many => first.sentence.clone().and(format!(" (and {} more)", many - 1)),
+    }
+}
+
+/// Says of which jobs the log is worth reading: those that failed by themselves, the first few of them.
+pub fn wants_log(job: &Job) -> bool {
+    job.kind == JobKind::Job && job.status == Status::Failed
+}
+
+/// Says whether a job belongs to the evidence at all.
+pub fn is_evidence(job: &Job, earlier: &[Status]) -> bool {
+    match job.status {
+        Status::Success | Status::Warning => earlier.contains(&Status::Failed),
+        Status::Skipped | Status::Created | Status::Running => false,
+        Status::Failed
+        | Status::Canceled
+        | Status::Canceling
+        | Status::Manual
+        | Status::Scheduled
+        | Status::Pending
+        | Status::Preparing
+        | Status::WaitingForResource
+        | Status::WaitingForCallback
+        | Status::Other(_) => true,
+    }
+}

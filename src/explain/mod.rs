@@ -1,0 +1,12 @@
+//! Judging why a pipeline is not green: evidence in, causes out. Pure.
+//!
+//! - `reason`: GitLab's words in plain words, and what to do next
+//! - `wait`: why a job has not begun
+//! - `tests`: which tests failed, and which of them are new
+//! - `cause`: the answer
+
+pub mod cause;
+pub mod reason;
+pub mod sentence;
+pub mod tests;
+mod wait;

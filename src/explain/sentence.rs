@@ -1,0 +1,47 @@
+//! A sentence with names in it that somebody else gave: whoever writes it down marks and escapes them in their own way.
+
+use std::fmt;
+
+/// A part of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Ours.
+    Words(String),
+    /// GitLab's: the name of a job, a test, a line of a log.
+    Name(String),
+}
+
+/// One sentence, without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sentence(pub Vec<Part>);
+
+impl Sentence {
+    pub fn words(words: impl Into<String>) -> Self {
+        Self(vec![Part::Words(words.into())])
+    }
+
+    pub fn and(mut self, words: impl Into<String>) -> Self {
+        self.0.push(Part::Words(words.into()));
+        self
+    }
+
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.0.push(Part::Name(name.into()));
+        self
+    }
+
+    pub fn then(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+}
+
+impl fmt::Display for Sentence {
+    /// Writes names between backticks, and as they are: for JSON and for tests.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            Part::Words(words) => f.write_str(words),
+            Part::Name(name) => write!(f, "`{name}`"),
+        })
+    }
+}

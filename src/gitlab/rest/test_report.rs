@@ -1,0 +1,91 @@
+//! `GET /projects/:id/pipelines/:id/test_report`
+//! (<https://docs.gitlab.com/api/pipelines/#retrieve-a-test-report-for-a-pipeline>).
+
+use super::{project_key, seconds};
+use crate::domain::id::{PipelineId, ProjectRef};
+use crate::domain::test_report::{CaseStatus, TestCase, TestReport, TestSuite};
+use crate::gitlab::error::Error;
+use crate::gitlab::transport::Transport;
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+struct Wire {
+    test_suites: Option<Vec<SuiteWire>>,
+}
+
+#[derive(Deserialize)]
+struct SuiteWire {
+    name: Option<String>,
+    total_count: Option<u64>,
+    success_count: Option<u64>,
+    failed_count: Option<u64>,
+    error_count: Option<u64>,
+    skipped_count: Option<u64>,
+    suite_error: Option<String>,
+    test_cases: Option<Vec<CaseWire>>,
+}
+
+#[derive(Deserialize)]
+struct CaseWire {
+    status: Option<String>,
+    name: Option<String>,
+    classname: Option<String>,
+    file: Option<String>,
+    execution_time: Option<f64>,
+    /// A text, or an object whose `message` is one.
+    system_output: Option<Value>,
+    stack_trace: Option<String>,
+    recent_failures: Option<RecentWire>,
+}
+
+#[derive(Deserialize)]
+struct RecentWire {
+    count: Option<u64>,
+}
+
+impl CaseWire {
+    /// Converts a case that did not pass; the others are only counted.
+    fn convert(self) -> Option<TestCase> {
+        let status = match self.status.as_deref() {
+            Some("failed") => CaseStatus::Failed,
+            Some("error") => CaseStatus::Error,
+            _ => return None,
+        };
+        let output = match self.system_output {
+            Some(Value::String(text)) => Some(text),
+            Some(Value::Object(object)) => object.get("message").and_then(Value::as_str).map(str::to_owned),
+            _ => None,
+        };
+        Some(TestCase {
+            name: self.name.unwrap_or_default(),
+            class: self.classname.filter(|class| !class.is_empty()),
+            file: self.file.filter(|file| !file.is_empty()),
+            status,
+            message: output.or(self.stack_trace).filter(|text| !text.trim().is_empty()),
+            duration: seconds(self.execution_time),
+            recent_failures: self.recent_failures.and_then(|recent| recent.count),
+        })
+    }
+}
+
+impl From<SuiteWire> for TestSuite {
+    fn from(wire: SuiteWire) -> Self {
+        Self {
+            name: wire.name.unwrap_or_default(),
+            total: wire.total_count.unwrap_or(0),
+            success: wire.success_count.unwrap_or(0),
+            failed: wire.failed_count.unwrap_or(0),
+            errored: wire.error_count.unwrap_or(0),
+            skipped: wire.skipped_count.unwrap_or(0),
+            error: wire.suite_error,
+            cases: wire.test_cases.into_iter().flatten().filter_map(CaseWire::convert).collect(),
+        }
+    }
+}
+
+pub(crate) async fn read(transport: &Transport, project: &ProjectRef, id: PipelineId) -> Result<TestReport, Error> {
+    let path = format!("projects/{}/pipelines/{id}/test_report", project_key(project));
+    let wire: Wire = transport.get(&path).await?.decode()?;
+    Ok(TestReport { suites: wire.test_suites.into_iter().flatten().map(TestSuite::from).collect() })
+}
