@@ -74,6 +74,8 @@ pub(super) async fn read(setup: Setup<'_>, mut found: UnboundedReceiver<Found>) 
             project = found.recv(), if !feed.has_ended => match project {
                 Some(Found::Known(project)) => work.known(project),
                 Some(Found::Listed(project)) => work.listed(project),
+                // Without a list nothing that was read ahead will be confirmed.
+                None if work.listed.is_empty() => break,
                 None => feed.has_ended = true,
             },
             Some(done) = under_way.next() => work.done(done)?,

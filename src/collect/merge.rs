@@ -1,8 +1,10 @@
 //! Making rows of what was read and of what is remembered. Pure; what has not changed is the same in memory and in row.
 
+use super::cache::Known;
 use super::follow::Followed;
 use super::project::{Draft, ProjectReading, Reading, Remembered};
 use crate::domain::id::ProjectId;
+use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{Project, ProjectRow, State};
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
@@ -20,6 +22,10 @@ pub(super) struct ReadProject {
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     by_project: HashMap<ProjectId, Remembered>,
+    /// What is known of those without pipelines: nothing to build on, but to be shown while it is read again.
+    without: HashMap<ProjectId, (State, DateTime<Utc>)>,
+    /// Grows when anything is found to have changed.
+    changes: u64,
 }
 
 impl Rows {
@@ -27,15 +33,35 @@ impl Rows {
         self.by_project.get(&project)
     }
 
+    /// Takes over what another process has read.
+    pub(super) fn restore(&mut self, project: ProjectId, known: Known) {
+        match known {
+            Known::Pipelines(remembered) => drop(self.by_project.insert(project, remembered)),
+            Known::Without(state, as_of) => drop(self.without.insert(project, (state, as_of))),
+        }
+    }
+
+    /// Returns what the next process can take over.
+    pub(super) fn known(&self, project: ProjectId) -> Option<Known> {
+        let with = self.by_project.get(&project).cloned().map(Known::Pipelines);
+        with.or_else(|| self.without.get(&project).cloned().map(|(state, as_of)| Known::Without(state, as_of)))
+    }
+
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Forgets the other projects.
     pub(super) fn retain(&mut self, present: &HashSet<ProjectId>) {
         self.by_project.retain(|id, _| present.contains(id));
+        self.without.retain(|id, _| present.contains(id));
     }
 
     /// Makes a row of what was read, or of what is remembered where that failed, and remembers it.
     pub(super) fn merge(&mut self, read: ReadProject, followed: &Followed) -> ProjectRow {
         let ReadProject { project, reading, as_of } = read;
         let last = self.by_project.remove(&project.id);
+        let before = last.as_ref().map(|last| Arc::clone(&last.pipelines));
         let shown = |whole: Remembered| (State::Ok(Arc::clone(&whole.pipelines)), Some(whole));
         let (state, remembered) = match (reading.reading, last) {
             (Reading::None { ever_ran }, _) => (State::NoPipeline { ever_ran }, None),
@@ -48,10 +74,24 @@ impl Rows {
             (Reading::Pipelines(drafts), _) => shown(completed(drafts, followed, as_of)),
         };
         let as_of = remembered.as_ref().map_or(as_of, |remembered| remembered.as_of);
+        let now = remembered.as_ref().map(|remembered| &remembered.pipelines);
+        let without = matches!(state, State::NoPipeline { .. } | State::NoAccess(_)).then(|| (state.clone(), as_of));
+        let had = self.without.remove(&project.id).map(|(state, _)| state);
+        let is_news = !is_same(before.as_ref(), now) || had.as_ref() != without.as_ref().map(|(state, _)| state);
+        self.changes += u64::from(is_news);
+        self.without.extend(without.map(|without| (project.id, without)));
         if let Some(remembered) = remembered {
             self.by_project.insert(project.id, remembered);
         }
         ProjectRow { project, state, as_of }
+    }
+}
+
+/// Compares two projects' pipelines; those that were settled need no look at each job.
+fn is_same(one: Option<&Arc<[Pipeline]>>, other: Option<&Arc<[Pipeline]>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+        (one, other) => one.is_none() && other.is_none(),
     }
 }
 
@@ -84,7 +124,7 @@ mod tests {
     use crate::domain::example::{below, pipeline};
     use crate::domain::health::tests::{failure, row};
     use crate::domain::id::{JobId, PipelineId};
-    use crate::domain::pipeline::{DownstreamLink, Pipeline};
+    use crate::domain::pipeline::DownstreamLink;
     use crate::domain::status::Status;
 
     fn at(seconds: i64) -> DateTime<Utc> {

@@ -1,6 +1,7 @@
 //! Deciding what to read, reading it, and putting it together into a snapshot.
 
 pub mod batch;
+pub mod cache;
 mod fetch;
 mod follow;
 mod list;

@@ -42,7 +42,7 @@ pub(super) enum Reading {
 }
 
 /// What was last read of a project's pipelines, whole.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Remembered {
     /// The very slice that the snapshot's row has; never empty.
     pub pipelines: Arc<[Pipeline]>,

@@ -1,6 +1,7 @@
 //! Reading the groups: list, projects, downstream pipelines, snapshot; and what is kept for the next time.
 
 use super::batch::BatchSize;
+use super::cache::{KnownFields, Saved, SavedProject, words};
 use super::fetch::{self, Found, Projects, Setup};
 use super::follow::Followed;
 use super::list::{self, Listed};
@@ -13,7 +14,7 @@ use crate::domain::project::{Failure, Project, ProjectRow, State};
 use crate::domain::selection::{ProjectFilter, RefSelector};
 use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
 use crate::domain::usage::{Api, ApiChoice, Cost, Usage};
-use crate::gitlab::client::{Client, ListFilter};
+use crate::gitlab::client::{Client, Fields, ListFilter};
 use crate::gitlab::error::Error;
 use futures_util::future::join_all;
 use std::collections::{HashMap, HashSet};
@@ -85,6 +86,10 @@ struct Memory {
     /// Chosen again with the list: GraphQL may answer by then.
     api: Option<Api>,
     size: BatchSize,
+    /// What another process knew of the server's GraphQL.
+    fields: Option<KnownFields>,
+    /// Grows when the list is found to have changed.
+    list_changes: u64,
 }
 
 /// The groups and their projects, as they were listed.
@@ -94,14 +99,16 @@ struct List {
     problems: Vec<Problem>,
     projects: Vec<Arc<Project>>,
     is_whole: bool,
-    read_at: Instant,
+    /// `None` for one that another process has read.
+    read_at: Option<Instant>,
 }
 
 impl List {
     /// Says whether it is to be read again. One that lacks a part is tried sooner, but not with every refresh: a group
     /// that is gone for good would cost its pages each time.
     fn is_due(&self, every: Duration) -> bool {
-        self.read_at.elapsed() >= if self.is_whole { every } else { every / SOONER }
+        let after = if self.is_whole { every } else { every / SOONER };
+        self.read_at.is_none_or(|read_at| read_at.elapsed() >= after)
     }
 }
 
@@ -118,6 +125,75 @@ impl<'a> Collector<'a> {
     /// Returns how many projects a query is about by now.
     pub fn batch_size(&self) -> BatchSize {
         self.memory.size
+    }
+
+    /// Takes over what another process has saved: to build on, as if it had been read long ago.
+    ///
+    /// What was read of other refs is none of what is asked for now; the list is the same whatever they are.
+    pub fn restore(&mut self, saved: Saved) {
+        let is_asked_alike = saved.refs == words(&self.options.refs);
+        let mut projects = Vec::with_capacity(saved.projects.len());
+        for SavedProject { project, known } in saved.projects {
+            if let Some(known) = known.filter(|_| is_asked_alike) {
+                self.memory.rows.restore(project.id, known);
+            }
+            projects.push(project);
+        }
+        self.memory.list =
+            Some(List { groups: saved.groups, problems: Vec::new(), projects, is_whole: true, read_at: None });
+        self.memory.size = saved.size;
+        self.memory.fields = saved.fields.filter(|known| known.count_at(self.client.server_now()));
+        if let Some(known) = &self.memory.fields {
+            self.client.set_fields(Fields::clone(&known.fields));
+        }
+    }
+
+    /// Returns what the next process can take over; nothing before this one has read the list.
+    pub fn saved(&self) -> Option<Saved> {
+        let list = self.memory.list.as_ref().filter(|list| list.read_at.is_some())?;
+        let known = |project: &Arc<Project>| SavedProject {
+            known: self.memory.rows.known(project.id),
+            project: Arc::clone(project),
+        };
+        let projects: Vec<SavedProject> = list.projects.iter().map(known).collect();
+        // The server's clock is told in whole seconds and may seem to go back by one.
+        let newest = projects.iter().filter_map(SavedProject::as_of).max();
+        let at = newest.max(Some(self.client.server_now())).expect("one of the two is a time");
+        let fields = self.client.fields().map(|fields| match &self.memory.fields {
+            // To have believed it does not make it younger.
+            Some(known) if known.fields == fields => known.clone(),
+            _ => KnownFields { fields, at },
+        });
+        Some(Saved {
+            at,
+            refs: words(&self.options.refs),
+            groups: list.groups.clone(),
+            projects,
+            size: self.memory.size,
+            fields,
+            changes: self.memory.list_changes + self.memory.rows.changes(),
+        })
+    }
+
+    /// Returns what is known before anything was read, each row as old as it is; `None` where that is nothing.
+    pub fn remembered(&self) -> Option<Snapshot> {
+        let list = self.memory.list.as_ref()?;
+        let failure =
+            Failure { kind: "cached".into(), message: "known from an earlier run, is being read again".into() };
+        let is_shown = |project: &&Arc<Project>| self.options.filter.keeps(project);
+        let row = |project: &Arc<Project>| Some(self.memory.rows.known(project.id)?.row(project, &failure));
+        let rows: Vec<ProjectRow> = list.projects.iter().filter(is_shown).filter_map(row).collect();
+        // Whatever the rows say: the list may be another one by now.
+        let problem =
+            |group: &Group| Problem { scope: Scope::List, subject: group.full_path.clone(), failure: failure.clone() };
+        (!rows.is_empty()).then(|| Snapshot {
+            host: self.client.host().to_string(),
+            taken_at: self.client.server_now(),
+            groups: list.groups.clone(),
+            rows,
+            problems: list.groups.iter().map(problem).collect(),
+            usage: self.client.usage(),
+        })
     }
 
     /// Reads what is due, within five minutes.
@@ -149,7 +225,10 @@ impl<'a> Collector<'a> {
         let fresh = lists.map(|lists| sort_groups(self.client, self.options, lists)).transpose()?;
         let Projects { mut readings, listed, api, size } = projects.map_err(for_all)?;
         if let Some((groups, problems)) = fresh {
-            self.memory.list = Some(self.listed(groups, problems, listed));
+            let list = self.listed(groups, problems, listed);
+            self.memory.list_changes +=
+                u64::from(self.memory.list.as_ref().is_none_or(|last| last.projects != list.projects));
+            self.memory.list = Some(list);
         }
         (self.memory.api, self.memory.size) = (Some(api), size);
         if self.options.wants_reasons && api == Api::Graphql {
@@ -181,6 +260,8 @@ impl<'a> Collector<'a> {
                 let read = |group| list::read_group(self.client, group, self.options.list, found.clone());
                 let lists = join_all(self.options.groups.iter().map(read)).await;
                 let is_cut = lists.iter().any(|list| list.as_ref().map_or(true, |list| !list.problems.is_empty()));
+                // Where nothing answers there is nothing to be gained from asking about each project.
+                let is_cut = is_cut && lists.iter().any(Result::is_ok);
                 // A part of the list that is lost this time does not make its projects disappear.
                 if let Some(last) = last.as_ref().filter(|_| is_cut) {
                     send(last, Found::Listed, &found);
@@ -191,11 +272,15 @@ impl<'a> Collector<'a> {
     }
 
     /// Puts a list together; a group that is missing from it is taken from the last one.
-    fn listed(&self, mut groups: Vec<Group>, problems: Vec<Problem>, projects: Vec<Arc<Project>>) -> List {
-        let before = self.memory.list.iter().flat_map(|list| &list.groups);
-        let lost: Vec<Group> = before.filter(|group| !groups.contains(group)).cloned().collect();
+    fn listed(&self, mut groups: Vec<Group>, problems: Vec<Problem>, mut projects: Vec<Arc<Project>>) -> List {
+        let is_whole = problems.is_empty();
+        let before = self.memory.list.iter().filter(|_| !is_whole).flat_map(|list| &list.groups);
+        // One that has another name by now is not lost.
+        let is_lost = |group: &&Group| !groups.iter().any(|read| read.id == group.id);
+        let lost: Vec<Group> = before.filter(is_lost).cloned().collect();
         groups.extend(lost);
-        List { is_whole: problems.is_empty(), groups, problems, projects, read_at: Instant::now() }
+        projects.sort_unstable_by_key(|project| project.id);
+        List { is_whole, groups, problems, projects, read_at: Some(Instant::now()) }
     }
 
     fn log_cost(&self, before: &Usage) {
@@ -207,7 +292,9 @@ impl<'a> Collector<'a> {
     }
 
     fn reply(&mut self, rows: Vec<ProjectRow>, mut problems: Vec<Problem>) -> Reply {
-        let present: HashSet<ProjectId> = rows.iter().map(|row| row.project.id).collect();
+        // One that the filters leave out is not forgotten: the next process may ask for it.
+        let listed = self.memory.list.iter().flat_map(|list| &list.projects);
+        let present: HashSet<ProjectId> = listed.map(|project| project.id).collect();
         self.memory.rows.retain(&present);
         let (groups, listed) = match &self.memory.list {
             Some(list) => {

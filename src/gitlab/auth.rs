@@ -1,7 +1,12 @@
 //! The token: kept out of every output, sent as a header that is marked sensitive.
 
+use crate::domain::host::Host;
 use reqwest::header::HeaderValue;
+use ring::digest::{Context, SHA256};
 use secrecy::{ExposeSecret, SecretString};
+
+/// What tells a token from all others and gives nothing of it away.
+pub type Fingerprint = [u8; 16];
 
 /// A token as it goes into `Authorization: Bearer`, which GitLab takes for personal, project, group and OAuth tokens alike.
 #[derive(Debug, Clone)]
@@ -21,6 +26,19 @@ impl Token {
         value
     }
 
+    /// Returns its fingerprint on a host. Half of a hash leads back to no token: GitLab's own are made of more chance
+    /// than can be tried.
+    pub(super) fn fingerprint(&self, host: &Host) -> Fingerprint {
+        let mut hash = Context::new(&SHA256);
+        for part in ["glwatch token fingerprint", &host.to_string(), self.0.expose_secret()] {
+            hash.update(&(part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.copy_from_slice(&hash.finish().as_ref()[..16]);
+        fingerprint
+    }
+
     /// Blots the token out of a text that somebody else wrote, such as a proxy's error page that echoes the request.
     pub(super) fn scrub(&self, text: &str) -> String {
         text.replace(self.0.expose_secret(), "[token]")
@@ -36,6 +54,15 @@ mod tests {
         let token = Token::new("glpat-secret").unwrap();
         assert!(!format!("{token:?} {:?}", token.header()).contains("secret"));
         assert_eq!(token.scrub("you sent Bearer glpat-secret"), "you sent Bearer [token]");
+    }
+
+    #[test]
+    fn a_fingerprint_tells_tokens_and_hosts_apart() {
+        let fingerprint = |token, host| Token::new(token).unwrap().fingerprint(&Host::parse(host).unwrap());
+        let one = fingerprint("glpat-secret", "a.example");
+        assert_eq!(one, fingerprint("glpat-secret", "https://a.example/"));
+        assert_ne!(one, fingerprint("glpat-secreu", "a.example"));
+        assert_ne!(one, fingerprint("glpat-secret", "b.example"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::domain::snapshot::Group;
 use crate::domain::test_report::TestReport;
 use crate::domain::token::AccessToken;
 use crate::domain::usage::{Api, Usage};
+use crate::gitlab::auth::Fingerprint;
 use crate::gitlab::error::{Error, SetupError};
 use crate::gitlab::page::Page;
 use crate::gitlab::transport::{Options, Transport};
@@ -84,6 +85,11 @@ impl Client {
     /// Says whether it asks with a token or anonymously.
     pub fn has_token(&self) -> bool {
         self.transport.has_token()
+    }
+
+    /// Returns what tells its token from others; `None` without one.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.transport.fingerprint()
     }
 
     /// Returns how many requests may be under way at once.

@@ -13,7 +13,7 @@ mod rest;
 mod retry;
 mod transport;
 
-pub use auth::Token;
+pub use auth::{Fingerprint, Token};
 pub use budget::DEFAULT_RPS;
 pub use page::Page;
 pub use retry::RetryOptions;

@@ -2,7 +2,7 @@
 
 use crate::domain::host::Host;
 use crate::domain::usage::{Api, Usage};
-use crate::gitlab::auth::Token;
+use crate::gitlab::auth::{Fingerprint, Token};
 use crate::gitlab::budget::{Budget, TooLong};
 use crate::gitlab::error::{Error, Kind, SetupError};
 use crate::gitlab::redirect;
@@ -144,6 +144,10 @@ impl Transport {
 
     pub(super) fn has_token(&self) -> bool {
         self.token.is_some()
+    }
+
+    pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
+        self.token.as_ref().map(|token| token.fingerprint(&self.host))
     }
 
     /// Returns the time by the server's clock, ours until the server has told its own.

@@ -1,0 +1,105 @@
+//! What is handed from one process to the next. Shares with the collector's memory what it holds: a copy costs next to nothing.
+
+use crate::collect::batch::BatchSize;
+use crate::collect::project::Remembered;
+use crate::domain::project::{Failure, Project, ProjectRow, State};
+use crate::domain::selection::RefSelector;
+use crate::domain::snapshot::Group;
+use crate::gitlab::client::Fields;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+
+/// A server is upgraded now and then; a field that it has lost would fail whole queries.
+const FIELDS_VALID: TimeDelta = TimeDelta::days(1);
+
+/// Everything that the next process can build on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Saved {
+    /// By the server's clock; nothing in it was read later.
+    pub(in crate::collect) at: DateTime<Utc>,
+    /// What of each project was asked for, as words.
+    pub(in crate::collect) refs: Vec<String>,
+    pub(in crate::collect) groups: Vec<Group>,
+    pub(in crate::collect) projects: Vec<SavedProject>,
+    pub(in crate::collect) size: BatchSize,
+    pub(in crate::collect) fields: Option<KnownFields>,
+    /// Another number, other contents; only within one process.
+    pub(in crate::collect) changes: u64,
+}
+
+impl Saved {
+    /// Returns when it was saved; nothing in it was read later.
+    pub fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
+    /// Returns a number that is another one whenever anything but ages has changed.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+}
+
+/// A project as it was listed, and what was read of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::collect) struct SavedProject {
+    pub project: Arc<Project>,
+    /// `None` where nothing could be read, or where it was left out.
+    pub known: Option<Known>,
+}
+
+impl SavedProject {
+    pub(in crate::collect) fn as_of(&self) -> Option<DateTime<Utc>> {
+        self.known.as_ref().map(|known| match known {
+            Known::Pipelines(whole) => whole.as_of,
+            Known::Without(_, as_of) => *as_of,
+        })
+    }
+}
+
+/// What is known of a project's pipelines.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::collect) enum Known {
+    Pipelines(Remembered),
+    /// No pipeline or no access, and since when.
+    Without(State, DateTime<Utc>),
+}
+
+impl Known {
+    /// Returns the row as it was, marked as old where it shows pipelines.
+    pub(in crate::collect) fn row(self, project: &Arc<Project>, failure: &Failure) -> ProjectRow {
+        let (state, as_of) = match self {
+            Self::Pipelines(whole) => {
+                (State::Stale { pipelines: whole.pipelines, failure: failure.clone() }, whole.as_of)
+            }
+            Self::Without(state, as_of) => (state, as_of),
+        };
+        ProjectRow { project: Arc::clone(project), state, as_of }
+    }
+}
+
+/// Which fields a server's GraphQL had when it was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::collect) struct KnownFields {
+    pub fields: Arc<Fields>,
+    pub at: DateTime<Utc>,
+}
+
+impl KnownFields {
+    /// Says whether they still count. A time ahead of now is one of a clock that cannot be trusted.
+    pub(in crate::collect) fn count_at(&self, now: DateTime<Utc>) -> bool {
+        (now - self.at).abs() < FIELDS_VALID
+    }
+}
+
+/// Names what is asked for of each project, for comparison.
+pub(in crate::collect) fn words(refs: &[RefSelector]) -> Vec<String> {
+    let word = |selector: &RefSelector| match selector {
+        RefSelector::Any => "any".to_owned(),
+        RefSelector::Default => "default".to_owned(),
+        RefSelector::Tags => "tags".to_owned(),
+        RefSelector::MergeRequests => "mr".to_owned(),
+        RefSelector::Name(name) => format!("name {name}"),
+        RefSelector::Glob(pattern) => format!("glob {}", pattern.text()),
+    };
+    refs.iter().map(word).collect()
+}

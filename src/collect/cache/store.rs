@@ -1,0 +1,192 @@
+//! The file: found, read, checked, replaced at once. Never an error; what cannot be used is none.
+
+use super::saved::{Saved, SavedProject};
+use super::wire::{HeadWire, ProjectWire, Unknown};
+use crate::collect::run::Options;
+use crate::gitlab::client::Client;
+use ring::digest::{Context, Digest, SHA256};
+use std::fmt::Write as _;
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// Of the form; grows with each change of `wire`.
+const VERSION: u32 = 1;
+/// Ten times what 5000 projects take; a larger file is the wrong file.
+const MAX_SIZE: u64 = 64 << 20;
+/// Groups that nobody asks about any more are forgotten.
+const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+const ENDING: &str = ".glwatch";
+
+/// Where what is known of one set of groups lies.
+#[derive(Debug, Clone)]
+pub struct Store {
+    directory: PathBuf,
+    key: String,
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    #[error("{0}")]
+    Unknown(#[from] Unknown),
+    #[error("{0}")]
+    Other(&'static str),
+}
+
+impl Store {
+    /// Names the file for what is read, from where, and with which token.
+    pub fn new(directory: PathBuf, client: &Client, options: &Options) -> Self {
+        let mut groups: Vec<String> = options.groups.iter().map(ToString::to_string).collect();
+        groups.sort_unstable();
+        let list = format!("{} {}", options.list.subgroups, options.list.archived);
+        let token = client.fingerprint().map_or_else(|| "anonymous".to_owned(), |token| hex(&token));
+        let mut hash = Context::new(&SHA256);
+        for part in ["glwatch cache", &client.host().to_string(), &token, &list]
+            .into_iter()
+            .chain(groups.iter().map(String::as_str))
+        {
+            hash.update(&(part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Self { directory, key: hex(&hash.finish().as_ref()[..16]) }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.join(format!("{}{ENDING}", self.key))
+    }
+
+    /// Returns what an earlier process has saved, if it can be used.
+    pub fn load(&self) -> Option<Saved> {
+        match self.read() {
+            Ok(saved) => {
+                tracing::debug!(projects = saved.projects.len(), at = %saved.at, "cache read");
+                Some(saved)
+            }
+            Err(why) => {
+                tracing::debug!(%why, "no cache");
+                None
+            }
+        }
+    }
+
+    fn read(&self) -> Result<Saved, Unusable> {
+        let path = self.path();
+        // Neither a link that somebody else laid nor a pipe that would never end.
+        let facts = fs::symlink_metadata(&path)?;
+        if !facts.is_file() || facts.len() > MAX_SIZE {
+            return Err(Unusable::Other("it is no file, or too large for one of ours"));
+        }
+        decode(BufReader::with_capacity(1 << 16, File::open(&path)?.take(MAX_SIZE)), &self.key)
+    }
+
+    /// Replaces the file at once: whoever reads it sees the old or the new one. That it fails does no harm.
+    pub fn save(&self, saved: &Saved) {
+        match self.write(saved) {
+            Ok(()) => tracing::debug!(projects = saved.projects.len(), "cache written"),
+            Err(error) => tracing::warn!(%error, "the cache could not be written"),
+        }
+    }
+
+    fn write(&self, saved: &Saved) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".new-")
+            .suffix(ENDING)
+            .permissions(Permissions::from_mode(0o600))
+            .tempfile_in(&self.directory)?;
+        encode(saved, &self.key, file.as_file_mut())?;
+        let file = file.persist(self.path()).map_err(|error| error.error)?;
+        // The disk's own clock, which the other files go by, too.
+        remove_old(&self.directory, file.metadata()?.modified()?);
+        Ok(())
+    }
+}
+
+/// Reads the lines, and checks the sum that stands on the last one.
+fn decode(mut file: impl BufRead, key: &str) -> Result<Saved, Unusable> {
+    let mut sum = Context::new(&SHA256);
+    let mut line = Vec::new();
+    next_line(&mut file, &mut line)?;
+    sum.update(&line);
+    let head = line.clone();
+    let head: HeadWire<'_> = serde_json::from_slice(&head)?;
+    if head.cache != VERSION || head.glwatch != env!("CARGO_PKG_VERSION") {
+        return Err(Unusable::Other("another version wrote it"));
+    }
+    if head.key != key {
+        return Err(Unusable::Other("it is about something else"));
+    }
+    // How many there are said to be is not believed until they are there.
+    let mut projects = Vec::new();
+    for _ in 0..head.projects {
+        next_line(&mut file, &mut line)?;
+        sum.update(&line);
+        projects.push(SavedProject::try_from(serde_json::from_slice::<ProjectWire<'_>>(&line)?)?);
+    }
+    projects.shrink_to_fit();
+    next_line(&mut file, &mut line)?;
+    if line != last_line(&sum.finish()).as_bytes() || !file.fill_buf()?.is_empty() {
+        return Err(Unusable::Other("it is damaged"));
+    }
+    Ok(head.with(projects)?)
+}
+
+fn next_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> Result<(), Unusable> {
+    line.clear();
+    file.read_until(b'\n', line)?;
+    if line.ends_with(b"\n") { Ok(()) } else { Err(Unusable::Other("it ends too early")) }
+}
+
+fn encode(saved: &Saved, key: &str, file: impl Write) -> io::Result<()> {
+    let mut file = BufWriter::with_capacity(1 << 16, file);
+    let mut sum = Context::new(&SHA256);
+    let mut line = Vec::new();
+    let mut write = |line: &mut Vec<u8>| {
+        line.push(b'\n');
+        sum.update(line);
+        file.write_all(line)?;
+        line.clear();
+        io::Result::Ok(())
+    };
+    serde_json::to_writer(&mut line, &HeadWire::new(saved, VERSION, env!("CARGO_PKG_VERSION"), key))?;
+    write(&mut line)?;
+    for project in &saved.projects {
+        serde_json::to_writer(&mut line, &ProjectWire::new(project))?;
+        write(&mut line)?;
+    }
+    file.write_all(last_line(&sum.finish()).as_bytes())?;
+    file.flush()
+}
+
+fn last_line(sum: &Digest) -> String {
+    format!("{}\n", hex(sum.as_ref()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Removes what nobody has needed for a long time, and what a process that was killed has left behind.
+fn remove_old(directory: &Path, now: SystemTime) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.ends_with(ENDING));
+        let age = entry.metadata().and_then(|facts| facts.modified()).ok().and_then(|at| now.duration_since(at).ok());
+        if is_ours && age.is_some_and(|age| age > KEPT_FOR) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
