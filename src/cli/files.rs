@@ -98,6 +98,12 @@ fn config_home(environment: &HashMap<String, String>) -> Option<PathBuf> {
     given.or_else(|| Some(home(environment)?.join(".config")))
 }
 
+/// Returns our folder of what can be read again; `None` without a home.
+pub(super) fn cache_directory(environment: &HashMap<String, String>) -> Option<PathBuf> {
+    let given = environment.get("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    given.or_else(|| Some(home(environment)?.join(".cache"))).map(|folder| folder.join("glwatch"))
+}
+
 fn glab_path(environment: &HashMap<String, String>, home: Option<&Path>) -> Option<PathBuf> {
     if let Some(folder) = environment.get("GLAB_CONFIG_DIR").filter(|folder| !folder.is_empty()) {
         return Some(Path::new(folder).join("config.yml"));

@@ -1,6 +1,7 @@
 //! The front door: the only module that knows all others, prints errors and decides the exit code.
 
 mod args;
+mod cache;
 mod clock;
 mod completions;
 mod config;

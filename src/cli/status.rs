@@ -1,5 +1,6 @@
 //! The status command: the group, once.
 
+use super::cache::Cache;
 use super::error::{self, CliError};
 use super::exit::Exit;
 use super::format::{self, Formats, Place};
@@ -9,7 +10,6 @@ use super::{export, hint, log, output, wait, watch, wire};
 use crate::collect::run::{Collector, GroupError, Reply};
 use crate::config::{Color, Config, Display, Settings, StagesWidth};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
-use crate::gitlab::client::Client;
 use crate::render::table;
 use crate::report::layout;
 use crate::text::plural::counted;
@@ -34,21 +34,31 @@ fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
     // What may wait for a person or a pipe (the token) is read before signals are ours.
     let client = wire::client(&config, surroundings.uses_proxy)?;
+    let options = wire::collecting(&config);
+    let mut cache = Cache::new(&config, surroundings, &client, &options);
+    let collector = cache.collector(&client, &options);
     let work = async {
         if config.pace.watch {
-            return watch::run(&client, &config, &formats, surroundings).await;
+            return watch::run(collector, &config, &formats, surroundings, &cache).await;
         }
-        let (reply, exit) = read(&client, &config, surroundings, verbosity).await?;
-        tell(reply, &config, &formats, surroundings).await.map(|told| told.worse(exit))
+        let (reply, exit) = read(collector, &config, surroundings, &cache, verbosity).await?;
+        tell(reply, &config, &formats, surroundings, &cache).await.map(|told| told.worse(exit))
     };
     let outcome = runtime.block_on(until_stopped(work));
+    cache.write();
     // Whoever is stopped while a slow reader takes the output does not wait for it.
     runtime.shutdown_background();
     outcome
 }
 
 /// Shows what was read, and returns what it is worth.
-async fn tell(reply: Reply, config: &Config, formats: &Formats, surroundings: &Surroundings) -> Result<Exit, CliError> {
+async fn tell(
+    reply: Reply,
+    config: &Config,
+    formats: &Formats,
+    surroundings: &Surroundings,
+    cache: &Cache,
+) -> Result<Exit, CliError> {
     let Reply { mut snapshot, unmatched, left_out } = reply;
     if snapshot.rows.is_empty() && left_out > 0 {
         return Err(CliError::NothingLeft { left_out, unmatched });
@@ -58,7 +68,7 @@ async fn tell(reply: Reply, config: &Config, formats: &Formats, surroundings: &S
         warn(&snapshot, &unmatched);
     }
     let mut exit = judge(&snapshot, config);
-    if let Some(unread) = nothing_read(&snapshot, config, &surroundings.settings) {
+    if let Some(unread) = nothing_read(&snapshot, config, &surroundings.settings, cache) {
         exit = exit.worse(error::report(&unread));
     }
     // Of several ends the worst is told, the reasons in any case.
@@ -80,18 +90,20 @@ async fn write(snapshot: &Snapshot, display: &Display, formats: &Formats, surrou
 }
 
 async fn read(
-    client: &Client,
+    mut collector: Collector<'_>,
     config: &Config,
     surroundings: &Surroundings,
+    cache: &Cache,
     verbosity: u8,
 ) -> Result<(Reply, Exit), CliError> {
     let line = ProgressLine::new(!config.display.quiet && verbosity == 0 && output::stderr_is_terminal());
     if let Some(wait) = &config.pace.wait {
-        return wait::run(client, config, wait, surroundings, &line).await;
+        return wait::run(collector, config, wait, surroundings, (cache, &line)).await;
     }
-    let options = wire::collecting(config);
-    let reply = Collector::new(client, &options).read(&|progress| line.show(progress)).await;
-    Ok((reply.map_err(|group| group_error(group, config, surroundings))?, Exit::Done))
+    let reply = collector.read(&|progress| line.show(progress)).await;
+    let reply = reply.map_err(|group| group_error(group, config, surroundings))?;
+    cache.keep(&collector);
+    Ok((reply, Exit::Done))
 }
 
 /// Adds to a group's error what can be done about it.
@@ -154,8 +166,8 @@ fn judge(snapshot: &Snapshot, config: &Config) -> Exit {
 }
 
 /// Returns the error that a snapshot is whose rows all say only that they could not be read.
-fn nothing_read(snapshot: &Snapshot, config: &Config, settings: &Settings) -> Option<CliError> {
-    if !snapshot.has_nothing_read() {
+fn nothing_read(snapshot: &Snapshot, config: &Config, settings: &Settings, cache: &Cache) -> Option<CliError> {
+    if !snapshot.has_nothing_read(cache.restored()) {
         return None;
     }
     let failures = || snapshot.rows.iter().filter_map(|row| Some((row, row.failure()?)));

@@ -1,17 +1,17 @@
 //! `--wait`: reads until nothing goes on by itself, or until the deadline, and hands on the last snapshot.
 
+use super::cache::Cache;
 use super::error::CliError;
 use super::exit::Exit;
+use super::output;
 use super::progress::ProgressLine;
 use super::status;
 use super::surroundings::Surroundings;
-use super::{output, wire};
 use crate::collect::run::{Collector, Reply};
 use crate::collect::watch::{self, Pace, Update};
 use crate::config::{Config, NewerThan, Wait};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::waiting;
-use crate::gitlab::client::Client;
 use crate::text::plural::counted;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
@@ -23,17 +23,17 @@ const NAMED_AT_MOST: usize = 20;
 
 /// Waits, and returns what there was to see in the end and whether the deadline came first.
 pub(super) async fn run(
-    client: &Client,
+    collector: Collector<'_>,
     config: &Config,
     wait: &Wait,
     surroundings: &Surroundings,
-    line: &ProgressLine,
+    (cache, line): (&Cache, &ProgressLine),
 ) -> Result<(Reply, Exit), CliError> {
-    let options = wire::collecting(config);
     let (sender, updates) = channel::channel(Update::new());
     let (_requests, asked) = mpsc::channel(1);
     let pace = Pace { asked: config.pace.interval, rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS) };
-    let readings = watch::run(Collector::new(client, &options), pace, &sender, asked);
+    let keep = |collector: &Collector<'_>| cache.keep(collector);
+    let readings = watch::run(collector, pace, &sender, asked, &keep);
     let deadline = Instant::now() + wait.deadline;
     tokio::select! {
         outcome = readings => match outcome {

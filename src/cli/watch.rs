@@ -1,17 +1,17 @@
 //! `--watch`: the live view on a terminal, elsewhere one line per change or one JSON event per line.
 
+use super::cache::Cache;
 use super::error::{self, CliError};
 use super::exit::Exit;
 use super::format::{self, Formats, Place};
 use super::status;
 use super::surroundings::Surroundings;
-use super::{export, output, wire};
+use super::{export, output};
 use crate::collect::run::Collector;
 use crate::collect::watch::{self, Pace, Phase, Update};
 use crate::config::{Config, Output};
 use crate::domain::change::changes;
 use crate::domain::snapshot::Snapshot;
-use crate::gitlab::client::Client;
 use crate::render::table::Style;
 use crate::render::{changes as lines, ndjson};
 use crate::report::contract::StatusDocument;
@@ -29,24 +29,28 @@ const QUEUE: usize = 1;
 
 /// Watches until the user, a signal or a closed output ends it.
 pub(super) async fn run(
-    client: &Client,
+    collector: Collector<'_>,
     config: &Config,
     formats: &Formats,
     surroundings: &Surroundings,
+    cache: &Cache,
 ) -> Result<Exit, CliError> {
-    let options = wire::collecting(config);
-    let collector = Collector::new(client, &options);
-    let (sender, updates) = channel::channel(Update::new());
+    let is_view = is_view(config);
+    // A stream tells what is and what changes; what an earlier run has seen is neither.
+    let update = match collector.remembered().filter(|_| is_view) {
+        Some(old) => Update::from_cache(cache.age(old.taken_at), old),
+        None => Update::new(),
+    };
+    let (sender, updates) = channel::channel(update);
     let (requests, asked) = mpsc::channel(QUEUE);
     let pace = Pace { asked: config.pace.interval, rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS) };
     let readings = async {
-        watch::run(collector, pace, &sender, asked)
+        watch::run(collector, pace, &sender, asked, &|collector| cache.keep_going(collector))
             .await
             .map_err(|group| status::group_error(group, config, surroundings))
     };
     let (first, exports) = (updates.clone(), updates.clone());
     let style = status::style(&config.display, surroundings);
-    let is_view = is_view(config);
     let held = RefCell::new(Vec::new());
     // What is written into the live view would be lost with it, and the view with what is written.
     let tell = |failure| match is_view {
@@ -97,14 +101,14 @@ fn view_options(config: &Config, formats: &Formats, style: &Style) -> tui::app::
     }
 }
 
-/// Returns the next snapshot that is another than the last one.
+/// Returns the next snapshot of our own that is another than the last one.
 async fn next(
     updates: &mut channel::Receiver<Update>,
     last: Option<&Arc<Snapshot>>,
 ) -> Option<(Arc<Snapshot>, Update)> {
     loop {
         let update = updates.borrow_and_update().clone();
-        if let Some(snapshot) = &update.snapshot
+        if let Some(snapshot) = update.snapshot.as_ref().filter(|_| update.cached.is_none())
             && last.is_none_or(|last| !Arc::ptr_eq(last, snapshot))
         {
             return Some((snapshot.clone(), update));

@@ -217,7 +217,8 @@ impl<'s, 'a> Work<'s, 'a> {
     }
 
     fn known(&mut self, project: Arc<Project>) {
-        if self.setup.options.filter.keeps(&project) {
+        // Without CI there is nothing to read ahead, and no answer yet that tells the time.
+        if self.setup.options.filter.keeps(&project) && project.ci_enabled != Some(false) {
             self.known.insert(project.id, Arc::clone(&project));
             self.start(project);
         }

@@ -8,6 +8,7 @@ use super::run::{Collector, GroupError, Progress};
 use crate::domain::project::{Failure, State};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
 use crate::domain::usage::Cost;
+use chrono::TimeDelta;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,8 +39,10 @@ pub enum Phase {
 /// The latest that is known; a listener that was busy misses what came between, never the newest.
 #[derive(Debug, Clone)]
 pub struct Update {
-    /// `None` until the first reading has ended.
+    /// `None` until the first reading has ended, unless an earlier process has left something to be shown until then.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// How old what an earlier process has left is; `None` once the snapshot is one of ours.
+    pub cached: Option<TimeDelta>,
     /// Patterns that no project answers to.
     pub unmatched: Vec<String>,
     pub left_out: usize,
@@ -51,7 +54,12 @@ pub struct Update {
 impl Update {
     pub fn new() -> Self {
         let phase = Phase::Reading(Progress::default());
-        Self { snapshot: None, unmatched: Vec::new(), left_out: 0, phase, cost: Cost::default() }
+        Self { snapshot: None, cached: None, unmatched: Vec::new(), left_out: 0, phase, cost: Cost::default() }
+    }
+
+    /// Starts from what an earlier process has left, this long ago.
+    pub fn from_cache(age: TimeDelta, snapshot: Snapshot) -> Self {
+        Self { snapshot: Some(Arc::new(snapshot)), cached: Some(age), ..Self::new() }
     }
 }
 
@@ -71,12 +79,16 @@ pub struct Pace {
     pub rps: f64,
 }
 
-/// Reads until nobody listens any more. Only a first reading that brings nothing ends it with an error.
+/// Reads until nobody listens any more. Only a first reading that brings nothing ends it with an error, whatever an
+/// earlier process has left: whose token has expired, or who has no network, is to be told at once.
+///
+/// `keep` is shown the collector after each reading that brought something.
 pub async fn run(
     mut collector: Collector<'_>,
     pace: Pace,
     updates: &watch::Sender<Update>,
     mut requests: mpsc::Receiver<Request>,
+    keep: &dyn Fn(&Collector<'_>),
 ) -> Result<(), GroupError> {
     loop {
         let usage_before = collector.client().usage();
@@ -99,9 +111,13 @@ pub async fn run(
         };
         let usage = collector.client().usage();
         let cost = usage.since(&usage_before);
-        let last = updates.borrow().snapshot.clone();
+        let last =
+            Some(updates.borrow()).filter(|update| update.cached.is_none()).and_then(|last| last.snapshot.clone());
         let (snapshot, said) = match (outcome, last) {
-            (Ok(reply), _) => (reply.snapshot, Some((reply.unmatched, reply.left_out))),
+            (Ok(reply), _) => {
+                keep(&collector);
+                (reply.snapshot, Some((reply.unmatched, reply.left_out)))
+            }
             (Err(error), Some(last)) => {
                 let now = collector.client().server_now();
                 (Snapshot { taken_at: now, usage, ..stale(&last, &error) }, None)
@@ -113,6 +129,7 @@ pub async fn run(
         let until = Instant::now() + plan::jittered(interval, fastrand::f64());
         updates.send_modify(|update| {
             update.snapshot = Some(Arc::new(snapshot));
+            update.cached = None;
             if let Some((unmatched, left_out)) = said {
                 update.unmatched = unmatched;
                 update.left_out = left_out;

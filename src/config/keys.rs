@@ -63,6 +63,7 @@ const SECRET: InProject = InProject::Refused("it decides which token is sent");
 const LOAD: InProject = InProject::Refused("how much the server is asked is for whoever runs glwatch to decide");
 const VERDICT: InProject = InProject::Refused("the exit code is for whoever runs glwatch to decide");
 const WRITES: InProject = InProject::Refused("it writes a file");
+const CACHE: InProject = InProject::Refused("whether glwatch writes a cache is for whoever runs it to decide");
 const CHOICE: InProject = InProject::Refused("which file and profile count is for whoever runs glwatch to decide");
 
 /// Every setting, in the order of `glwatch config show`.
@@ -104,6 +105,7 @@ pub const KEYS: &[Key] = &[
     refused("rps", Form::Number, "auto", LOAD),
     refused("retry-wait", Form::Text, "300ms", LOAD),
     refused("timeout", Form::Text, "30s", LOAD),
+    refused("no-cache", Form::Switch, "false", CACHE),
     refused("profile", Form::Text, "", CHOICE),
     Key { name: "config", form: Form::Path, default: "", in_project: CHOICE, reach: Reach::NoFile },
 ];

@@ -158,7 +158,8 @@ fn collecting(settings: &Settings) -> Result<Collecting, ConfigError> {
     let retry_wait = time(settings, "retry-wait", DEFAULT_RETRY_WAIT, RETRY_WAIT)?;
     let apis = [("auto", ApiChoice::Auto), ("graphql", ApiChoice::Graphql), ("rest", ApiChoice::Rest)];
     let api = settings.choice("api", &apis, ApiChoice::Auto)?;
-    Ok(Collecting { api, concurrency, rps, timeout, retry_wait })
+    let cache = !settings.switch("no-cache")?;
+    Ok(Collecting { api, concurrency, rps, timeout, retry_wait, cache })
 }
 
 pub(super) fn time(

@@ -66,6 +66,8 @@ pub struct Collecting {
     pub timeout: Duration,
     /// Before the second attempt; doubles from there.
     pub retry_wait: Duration,
+    /// Whether what is read is kept for the next run.
+    pub cache: bool,
 }
 
 /// Once, again and again, or until the pipelines have ended.

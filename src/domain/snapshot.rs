@@ -67,9 +67,14 @@ impl Snapshot {
         !self.problems.iter().any(lost) && !self.rows.iter().any(unread)
     }
 
-    /// Says whether not one project's pipelines could be read although there are projects.
-    pub fn has_nothing_read(&self) -> bool {
-        let unread = |row: &ProjectRow| matches!(row.state, State::Error(_) | State::NoAccess(_));
+    /// Says whether not one project's pipelines could be read although there are projects. What is not younger than
+    /// `cached` was read by an earlier process.
+    pub fn has_nothing_read(&self, cached: Option<DateTime<Utc>>) -> bool {
+        let unread = |row: &ProjectRow| match &row.state {
+            State::Error(_) | State::NoAccess(_) => true,
+            State::Stale { .. } => cached.is_some_and(|cached| row.as_of <= cached),
+            State::Ok(_) | State::NoPipeline { .. } => false,
+        };
         !self.rows.is_empty() && self.rows.iter().all(unread)
     }
 }

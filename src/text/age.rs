@@ -1,10 +1,15 @@
 //! How long ago something was, in one unit: `42s`, `3m`, `2h`, `5d`, `2y`. The present is an argument.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// Returns the age at `now` of what happened at `then`; what lies ahead by clock skew is `0s` old.
 pub fn age(now: DateTime<Utc>, then: DateTime<Utc>) -> String {
-    let seconds = (now - then).num_seconds().max(0);
+    in_one_unit(now - then)
+}
+
+/// Returns an age that is already known; none is below zero.
+pub fn in_one_unit(age: TimeDelta) -> String {
+    let seconds = age.num_seconds().max(0);
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3_600 => format!("{}m", seconds / 60),

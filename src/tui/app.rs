@@ -113,7 +113,9 @@ impl App {
             (None, Some(_)) => true,
             (_, None) => false,
         };
-        if let (true, Some(old), Some(new)) = (is_new, &self.update.snapshot, &update.snapshot) {
+        // What has happened since an earlier run is not what is happening now.
+        let is_news = is_new && self.update.cached.is_none();
+        if let (true, Some(old), Some(new)) = (is_news, &self.update.snapshot, &update.snapshot) {
             let news = begun_to_fail(old, new).map(|project| News { project: project.to_owned(), since: now });
             self.news.extend(news);
         }

@@ -36,7 +36,8 @@ pub async fn run(
     let mut keys = EventStream::new();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    updates.mark_changed();
+    // What there is already is in the first picture.
+    app.take(updates.borrow_and_update().clone(), Instant::now());
     loop {
         screen.terminal.draw(|frame| view::draw(&app, frame, Instant::now()))?;
         panic_if_asked();

@@ -12,6 +12,7 @@
 //! - `trouble.rs`: bad input and bad servers, each with its message and exit code
 //! - `config.rs`: files, profiles, who may set what, `glwatch config`
 //! - `list.rs`: projects that come, go, or are lost with a page of the list
+//! - `cache.rs`: what one run leaves for the next
 //! - `cost.rs`: how many requests a run makes, and how many at once
 //! - `graphql.rs`: many projects with one request: the same answers as over REST, on any server, for less
 //! - `queries.rs`: the queries themselves against the published schemas, and their complexity
@@ -27,6 +28,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cache;
 mod config;
 mod conformance;
 mod cost;

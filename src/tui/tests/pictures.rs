@@ -1,7 +1,9 @@
 //! How it looks, at three sizes, without colour.
 
 use super::*;
+use crate::domain::project::Failure;
 use crate::domain::snapshot::Scope;
+use crate::domain::usage::Cost;
 use crate::tui::view;
 use insta::assert_snapshot;
 use ratatui::Terminal;
@@ -33,6 +35,49 @@ fn before_the_first_reading_has_ended() {
 
 
     q quit  ? help  r read now  f attention  s sort…
+    "#);
+}
+
+#[test]
+fn what_an_earlier_run_has_left_is_old_and_says_so() {
+    let now = Instant::now();
+    let failure = || Failure { kind: "cached".into(), message: "known from an earlier run".into() };
+    let old = |mut row: ProjectRow| {
+        row.as_of = noon() - TimeDelta::hours(2);
+        row.state = match row.state {
+            State::Ok(pipelines) => State::Stale { pipelines, failure: failure() },
+            state => state,
+        };
+        row
+    };
+    let problem = Problem { scope: Scope::List, subject: "acme".into(), failure: failure() };
+    let known =
+        vec![project(1, "api", "success", 130, "build=success"), project(2, "web", "failed", 140, "build=failed")];
+    let left = snapshot(known.into_iter().map(old).collect(), vec![problem]);
+    let mut app = App::new(options(), 70, 8);
+    let left = Update { cached: Some(TimeDelta::hours(2)), cost: Cost::default(), ..left };
+    assert!(update(&mut app, Event::Update(Box::new(left)), now).is_empty());
+    assert_snapshot!(picture(&app, now), @r#"
+    acme · 2 projects: 2 stale
+    from the cache, 2h old, reading
+    project  ref   pipeline                  stages   duration  age
+    web      main  ✗ failed #8102 (2h old)   ✗ build  6m 12s    2h
+    api      main  ✓ success #8101 (2h old)  ✓ build  6m 12s    2h
+
+
+    q quit  ? help  r read now  f attention  s sort  o open
+    "#);
+    // What has failed since then has not failed just now.
+    give(&mut app, snapshot(vec![project(1, "api", "failed", 5, "build=failed")], vec![]), now);
+    assert_snapshot!(picture(&app, now), @r#"
+    acme · 1 project: 1 failed
+    next in 7s (every 10s)
+    project  ref   pipeline        stages   duration  age
+    api      main  ✗ failed #8101  ✗ build  6m 12s    5m
+
+
+    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
+    q quit  ? help  r read now  f attention  s sort  o open
     "#);
 }
 

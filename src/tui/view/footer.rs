@@ -21,6 +21,10 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 /// Says where one is, what is missing, and what the last reading took, in this order: a narrow screen loses the last.
 fn facts<'a>(app: &App, width: usize) -> Line<'a> {
     let Some(snapshot) = &app.update.snapshot else { return Line::default() };
+    if app.update.cached.is_some() {
+        // Nothing has been read yet, so nothing is missing; the header says what this is.
+        return joined(app, &Vec::from_iter(place(app).map(|place| (place, Tone::Muted))), width);
+    }
     let Cost { requests, bytes } = app.update.cost;
     let api = match snapshot.usage.api {
         Api::Rest => "REST",

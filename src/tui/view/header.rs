@@ -4,6 +4,7 @@ use super::paint::{joined, span};
 use crate::collect::watch::Phase;
 use crate::report::cell::Tone;
 use crate::report::item::clean;
+use crate::text::age::in_one_unit;
 use crate::text::duration::duration;
 use crate::text::width::cells;
 use crate::tui::app::App;
@@ -47,7 +48,7 @@ fn counts<'a>(app: &App, width: usize) -> Line<'a> {
 
 /// Says what the program is doing, and what is new.
 fn turn<'a>(app: &App, width: usize, now: Instant) -> Line<'a> {
-    let doing = match app.update.phase {
+    let mut doing = match app.update.phase {
         Phase::Reading(progress) if progress.listed > 0 => {
             format!("reading {} of {}", progress.read, progress.listed)
         }
@@ -57,6 +58,9 @@ fn turn<'a>(app: &App, width: usize, now: Instant) -> Line<'a> {
             format!("next in {} (every {})", duration(left), duration(whole(interval)))
         }
     };
+    if let Some(age) = app.update.cached {
+        doing = format!("from the cache, {} old, {doing}", in_one_unit(age));
+    }
     let mut parts = vec![(doing, Tone::Muted)];
     if let Some(notice) = &app.notice {
         parts.push((notice.clone(), Tone::Plain));

@@ -1,0 +1,95 @@
+//! What a run keeps for the next: when it is read, when it is written.
+
+use super::files;
+use super::surroundings::Surroundings;
+use crate::collect::cache::{Saved, Store};
+use crate::collect::run::{Collector, Options};
+use crate::config::{Config, Origin};
+use crate::gitlab::client::Client;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::cell::RefCell;
+use std::mem;
+use std::thread::{JoinHandle, spawn};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A watch writes this often at most: whoever kills it loses no more than that.
+const WRITE_EVERY: Duration = Duration::from_secs(60);
+
+/// The cache of one run; switched off, it keeps nothing.
+pub(super) struct Cache {
+    store: Option<Store>,
+    /// Until when an earlier run has read what was taken over from it.
+    restored: Option<DateTime<Utc>>,
+    kept: RefCell<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    latest: Option<Saved>,
+    /// When it was last written, and what.
+    written: Option<(Instant, u64)>,
+    writing: Option<JoinHandle<()>>,
+}
+
+impl Cache {
+    /// Finds its place. What a demo shows is nobody's group.
+    pub(super) fn new(config: &Config, surroundings: &Surroundings, client: &Client, options: &Options) -> Self {
+        let is_wanted = config.collecting.cache && config.connection.host_origin != Origin::Demo;
+        let directory = files::cache_directory(&surroundings.environment).filter(|_| is_wanted);
+        let store = directory.map(|directory| Store::new(directory, client, options));
+        Self { store, restored: None, kept: RefCell::default() }
+    }
+
+    /// Returns a collector that knows what an earlier run has left, and how old that is.
+    pub(super) fn collector<'a>(&mut self, client: &'a Client, options: &'a Options) -> Collector<'a> {
+        let mut collector = Collector::new(client, options);
+        if let Some(saved) = self.store.as_ref().and_then(Store::load) {
+            self.restored = Some(saved.at());
+            collector.restore(saved);
+        }
+        collector
+    }
+
+    /// Returns until when an earlier run has read what was taken over from it.
+    pub(super) fn restored(&self) -> Option<DateTime<Utc>> {
+        self.restored
+    }
+
+    /// Returns how old what was taken over is.
+    pub(super) fn age(&self, now: DateTime<Utc>) -> TimeDelta {
+        self.restored.map_or(TimeDelta::zero(), |restored| (now - restored).max(TimeDelta::zero()))
+    }
+
+    /// Keeps what was read until it is written.
+    pub(super) fn keep(&self, collector: &Collector<'_>) {
+        if self.store.is_some() {
+            self.kept.borrow_mut().latest = collector.saved();
+        }
+    }
+
+    /// The same for a run that goes on: writes what has changed now and then, beside everything else.
+    pub(super) fn keep_going(&self, collector: &Collector<'_>) {
+        self.keep(collector);
+        let Kept { latest, written, writing } = &mut *self.kept.borrow_mut();
+        let (Some(store), Some(saved)) = (&self.store, latest) else { return };
+        let is_due = written.is_none_or(|(at, changes)| at.elapsed() >= WRITE_EVERY && changes != saved.changes());
+        if is_due && writing.as_ref().is_none_or(JoinHandle::is_finished) {
+            *written = Some((Instant::now(), saved.changes()));
+            let (store, saved) = (store.clone(), saved.clone());
+            *writing = Some(spawn(move || store.save(&saved)));
+        }
+    }
+
+    /// Writes what there is in the end; a run that has read nothing leaves what it has found.
+    pub(super) fn write(self) {
+        let Kept { latest, writing, .. } = mem::take(&mut *self.kept.borrow_mut());
+        // Else the older one would take the place of the newer.
+        if let Some(writing) = writing {
+            let _ = writing.join();
+        }
+        if let (Some(store), Some(saved)) = (&self.store, latest) {
+            store.save(&saved);
+        }
+    }
+}
