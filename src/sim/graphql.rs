@@ -89,12 +89,12 @@ impl Graphql<'_> {
                 let body = serde_json::from_str(INSUFFICIENT_SCOPE).expect("the constant is JSON");
                 Some(Answer::error(403, body))
             }
-            (Served::Yes, Caller::Reader | Caller::Anonymous) => None,
+            (Served::Yes, Caller::Reader | Caller::Actor | Caller::Anonymous) => None,
         }
     }
 
     fn max_complexity(&self) -> u32 {
-        self.options.max_complexity.unwrap_or(if self.caller == Caller::Reader { 250 } else { 200 })
+        self.options.max_complexity.unwrap_or(if self.caller.reads() { 250 } else { 200 })
     }
 
     /// Returns what may run, or GitLab's answer to what may not.
@@ -122,7 +122,7 @@ impl Graphql<'_> {
         let operation = operation.map_err(|error| message(&error.message().to_string()))?;
         let variables = coerce_variable_values(schema, &operation, &posted.variables)
             .map_err(|error| message(&error.message().to_string()))?;
-        let (deep, max_depth) = (depth(&document, &operation), if self.caller == Caller::Reader { 20 } else { 15 });
+        let (deep, max_depth) = (depth(&document, &operation), if self.caller.reads() { 20 } else { 15 });
         if deep > max_depth {
             return Err(message(&format!("Query has depth of {deep}, which exceeds max depth of {max_depth}")));
         }
@@ -152,8 +152,8 @@ impl Graphql<'_> {
         let schema = if introspects { &schemas.published } else { &schemas.lenient };
         let view = View {
             rest: self.rest,
-            reader: self.caller == Caller::Reader,
-            sees: self.rest.access == Access::Public || self.caller == Caller::Reader,
+            reader: self.caller.reads(),
+            sees: self.rest.access == Access::Public || self.caller.reads(),
             broken: &self.broken,
             score: checked.cost,
             limit: self.max_complexity(),

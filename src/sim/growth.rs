@@ -1,6 +1,8 @@
 //! From a line of the scenario to a pipeline's life: plays its stages one after the other, downstreams included.
 
-use super::job_spec::{Downstream, Fate, JobSpec, Start};
+use std::rc::Rc;
+
+use super::job_spec::{Downstream, Fate, JobSpec, Start, ran};
 use super::plan::{Attempt, Job, Pipeline, Tree, USERS};
 use super::rng::Rng;
 use super::status::{Word, is_complete};
@@ -44,6 +46,7 @@ impl Tree {
         let pipeline = seed.pipeline(world, self, &mut rng);
         self.pipelines.push(pipeline);
         let specs = seed.specs(world, &mut rng);
+        let specs: Vec<Rc<JobSpec>> = specs.into_iter().map(Rc::new).collect();
         let jobs = Runner { world, tree: self, seed, rng }.run(&specs);
         self.pipelines[index].jobs = jobs;
         self.number_attempts(world, index);
@@ -99,6 +102,10 @@ impl Seedling<'_> {
             user: usize::try_from(rng.next() % USERS.len() as u64).unwrap_or(0),
             yaml_errors: entry.yaml_errors.clone(),
             fixed_status: entry.status.clone(),
+            failure_reason: entry
+                .failure_reason
+                .clone()
+                .or(entry.yaml_errors.as_ref().map(|_| "config_error".to_owned())),
             created: self.created,
             jobs: Vec::new(),
         };
@@ -145,7 +152,7 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    fn run(&mut self, specs: &[JobSpec]) -> Vec<Job> {
+    fn run(&mut self, specs: &[Rc<JobSpec>]) -> Vec<Job> {
         let index = self.tree.pipelines.len() - 1;
         let mut jobs = Vec::with_capacity(specs.len());
         let mut flow = Flow::Going;
@@ -184,16 +191,17 @@ impl Runner<'_> {
         jobs
     }
 
-    fn play(&mut self, spec: &JobSpec, turn: &Turn<'_>, child: Option<(usize, usize)>) -> Job {
+    fn play(&mut self, spec: &Rc<JobSpec>, turn: &Turn<'_>, child: Option<(usize, usize)>) -> Job {
         let mut job = Job {
             stage: spec.stage.clone(),
             name: spec.name.clone(),
             bridge: spec.downstream.is_some(),
             allow_failure: spec.allow_failure,
-            coverage: spec.coverage.clone(),
+            coverage: self.coverage(spec),
             reason: spec.reason.clone().unwrap_or_else(|| "script_failure".to_owned()),
             attempts: Vec::new(),
             downstream: None,
+            spec: Rc::clone(spec),
         };
         let mut moves = turn.prelude.to_vec();
         let halted = match turn.flow {
@@ -206,21 +214,32 @@ impl Runner<'_> {
             if word != "created" {
                 moves.push((turn.gate, Word::Borrowed(word)));
             }
-            job.attempts.push(Attempt { id: 0, moves });
+            job.attempts.push(Attempt::new(moves));
             return job;
         }
         let Some(ready) = start(spec, turn.gate, &mut moves) else {
-            job.attempts.push(Attempt { id: 0, moves });
+            job.attempts.push(Attempt::new(moves));
             return job;
         };
         match (&spec.downstream, child) {
             (Some(downstream), Some((upstream, slot))) => {
                 self.trigger(downstream, ready, upstream, slot, &mut moves, &mut job);
-                job.attempts.push(Attempt { id: 0, moves });
+                job.attempts.push(Attempt::new(moves));
             }
             _ => self.execute(spec, ready, moves, &mut job.attempts),
         }
         job
+    }
+
+    /// Returns the job's coverage; it differs a little from one pipeline of a line to the next.
+    fn coverage(&self, spec: &JobSpec) -> Option<String> {
+        let text = spec.coverage.as_ref()?;
+        let rank = i64::try_from(self.world.slots[self.seed.slot].rank).unwrap_or(0);
+        let drift = ((self.seed.instance + rank) * 5).rem_euclid(13) as f64 * 0.07;
+        match text.parse::<f64>() {
+            Ok(percent) if drift > 0.0 => Some(format!("{:.2}", (percent - drift).max(0.0))),
+            _ => Some(text.clone()),
+        }
     }
 
     /// Starts a downstream pipeline; with `strategy: depend` the bridge waits for it and mirrors it.
@@ -256,6 +275,14 @@ impl Runner<'_> {
         let mut moves = moves;
         for attempt in 1..=spec.attempts() {
             moves.push((ready, Word::Borrowed("pending")));
+            if let Some(wait) = spec.waits {
+                moves.pop();
+                moves.extend([
+                    (ready, Word::Borrowed("waiting_for_resource")),
+                    (ready + wait, Word::Borrowed("pending")),
+                ]);
+                ready += wait;
+            }
             let running = ready + self.rng.between(900, 9_000);
             if let Fate::Stays(word) = &spec.fate {
                 moves.pop();
@@ -263,19 +290,22 @@ impl Runner<'_> {
                     moves.push((ready, Word::Borrowed("pending")));
                 }
                 moves.push((if word == "pending" { ready } else { running }, word.clone()));
-                attempts.push(Attempt { id: 0, moves });
+                attempts.push(Attempt::new(moves));
                 return;
             }
-            let done = running + spec.ms * self.rng.between(85, 130) / 100;
+            let percent = self.rng.between(85, 130);
+            let done = running + spec.ms * if spec.exact { 100 } else { percent } / 100;
             let word = match &spec.fate {
                 Fate::Fails(_) => "failed",
                 Fate::Flaky(n) if attempt < *n => "failed",
                 Fate::Canceled => "canceled",
                 Fate::Flaky(_) | Fate::Succeeds | Fate::Stays(_) => "success",
             };
-            moves.push((running, Word::Borrowed("running")));
+            if word == "success" || ran(spec.reason.as_deref().unwrap_or("script_failure")) {
+                moves.push((running, Word::Borrowed("running")));
+            }
             moves.push((done, Word::Borrowed(word)));
-            attempts.push(Attempt { id: 0, moves: std::mem::take(&mut moves) });
+            attempts.push(Attempt::new(std::mem::take(&mut moves)));
             ready = done + spec.retry_after.unwrap_or(0);
         }
     }

@@ -1,7 +1,9 @@
 //! One job of a template, written as a line: `unit tests | 90s | allow_failure | flaky`.
 
+use super::report::{Tests, parse_tests};
 use super::scenario::parse_span;
 use super::status::Word;
+use super::trace::{Kind, parse_kind};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct JobSpec {
@@ -18,6 +20,36 @@ pub(crate) struct JobSpec {
     pub(crate) coverage: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) downstream: Option<Downstream>,
+    /// What its log looks like; by default its name and its failure tell.
+    pub(crate) log: Option<Kind>,
+    /// Its log has the time before each line (FF_TIMESTAMPS).
+    pub(crate) timestamps: bool,
+    /// Somebody erased its log.
+    pub(crate) erased: bool,
+    pub(crate) tests: Option<Tests>,
+    pub(crate) tags: Vec<String>,
+    /// No runner has its tags.
+    pub(crate) stuck: bool,
+    /// How long it waits for its resource group.
+    pub(crate) waits: Option<i64>,
+    /// Takes no more and no less than it says.
+    pub(crate) exact: bool,
+    /// Passes when a person retries it.
+    pub(crate) heals: bool,
+}
+
+/// Why a job failed that no runner ever took (`app/models/concerns/enums/ci/commit_status.rb`); all others ran.
+pub(crate) fn ran(reason: &str) -> bool {
+    const RAN: [&str; 7] = [
+        "unknown_failure",
+        "script_failure",
+        "api_failure",
+        "runner_system_failure",
+        "job_execution_timeout",
+        "trace_size_exceeded",
+        "data_integrity_failure",
+    ];
+    RAN.contains(&reason)
 }
 
 /// How a job ends.
@@ -83,6 +115,15 @@ fn parse_job(stage: &str, line: &str) -> Result<Vec<JobSpec>, String> {
         coverage: None,
         reason: None,
         downstream: None,
+        log: None,
+        timestamps: false,
+        erased: false,
+        tests: None,
+        tags: vec!["docker".to_owned()],
+        stuck: false,
+        waits: None,
+        exact: false,
+        heals: false,
     };
     let (copies, rest): (Vec<&str>, Vec<&str>) = rest.split(" | ").partition(|flag| flag.starts_with("x "));
     job.add_flags(&rest.join(" | "))?;
@@ -113,6 +154,18 @@ impl JobSpec {
             "retried" => self.retry_after = Some(parse_span(value)?),
             "coverage" => self.coverage = Some(value.to_owned()),
             "reason" => self.reason = Some(value.to_owned()),
+            "log" => self.log = Some(parse_kind(value)?),
+            "timestamps" => self.timestamps = true,
+            "erased" => self.erased = true,
+            "tests" => self.tests = Some(parse_tests(value)?),
+            "tags" => self.tags = value.split(',').map(str::to_owned).collect(),
+            "stuck" => {
+                self.stuck = true;
+                self.fate = Fate::Stays(Word::Borrowed("pending"));
+            }
+            "waits" => self.waits = Some(parse_span(value)?),
+            "exact" => self.exact = true,
+            "heals" => self.heals = true,
             "child" => self.downstream = Some(downstream(None, value)),
             "triggers" => {
                 let (project, template) = value.split_once(' ').ok_or("triggers PROJECT TEMPLATE")?;

@@ -7,6 +7,7 @@
 //! scenarios/demo.toml -> scenario, job_spec   what the file says
 //!                     -> world                groups, projects, lines of pipelines; ids
 //!                     -> growth, plan         one pipeline's life, every status change with its time
+//!                     -> report, trace        test reports and logs of its jobs
 //!                     -> truth                what a correct client must report
 //!                     -> rest/, graphql/      what GitLab answers
 //! options, clock, faults -> server            HTTP, latency, limits, misbehaviour
@@ -27,11 +28,13 @@ mod options;
 mod plan;
 mod query;
 mod reply;
+mod report;
 mod rest;
 mod rng;
 mod scenario;
 mod server;
 mod status;
+mod trace;
 mod truth;
 mod uniform;
 mod wanted;

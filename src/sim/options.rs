@@ -36,6 +36,8 @@ pub struct Options {
     pub any_group: bool,
     pub faults: Vec<Fault>,
     pub graphql: GraphqlOptions,
+    /// Whether job logs have an `ETag`, which `If-None-Match` is compared with.
+    pub trace_etags: bool,
 }
 
 impl Default for Options {
@@ -52,6 +54,7 @@ impl Default for Options {
             any_group: false,
             faults: Vec::new(),
             graphql: GraphqlOptions::default(),
+            trace_etags: true,
         }
     }
 }
@@ -60,6 +63,8 @@ impl Default for Options {
 pub enum WorldKind {
     /// `scenarios/demo.toml`.
     Demo,
+    /// `scenarios/failures.toml`: projects that each failed for one clear reason.
+    Failures,
     /// Every project has one finished pipeline of `stages` x `jobs`, mostly green.
     Uniform { projects: usize, stages: usize, jobs: usize },
     /// TOML text in the format of `scenarios/demo.toml`.

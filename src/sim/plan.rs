@@ -2,6 +2,9 @@
 //!
 //! What the pipeline looks like at a moment is then a question of which changes have happened.
 
+use std::rc::Rc;
+
+use super::job_spec::JobSpec;
 use super::status::{Item, Word, composite, has_warnings, is_complete};
 
 /// People who push; index by hash.
@@ -36,6 +39,7 @@ pub(crate) struct Pipeline {
     pub(crate) yaml_errors: Option<String>,
     /// Status of a pipeline without jobs.
     pub(crate) fixed_status: Option<String>,
+    pub(crate) failure_reason: Option<String>,
     pub(crate) created: i64,
     pub(crate) jobs: Vec<Job>,
 }
@@ -51,6 +55,7 @@ pub(crate) struct Job {
     pub(crate) attempts: Vec<Attempt>,
     /// Index in the tree of the pipeline that this bridge starts.
     pub(crate) downstream: Option<usize>,
+    pub(crate) spec: Rc<JobSpec>,
 }
 
 /// One run of a job; it exists from its first move on.
@@ -58,9 +63,15 @@ pub(crate) struct Job {
 pub(crate) struct Attempt {
     pub(crate) id: u64,
     pub(crate) moves: Vec<(i64, Word)>,
+    /// How and when it would have ended, had nobody canceled it.
+    pub(crate) cut: Option<(i64, Word)>,
 }
 
 impl Attempt {
+    pub(crate) fn new(moves: Vec<(i64, Word)>) -> Self {
+        Self { id: 0, moves, cut: None }
+    }
+
     pub(crate) fn status(&self, now: i64) -> Option<&str> {
         self.moves.iter().rev().find(|(at, _)| *at <= now).map(|(_, word)| word.as_ref())
     }

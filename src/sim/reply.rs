@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::faults::{Action, set_field};
 use super::rest::Answer;
+use super::trace::Trace;
 
 const LOGIN_PAGE: &str = "<!DOCTYPE html><html><head><title>Sign in · GitLab</title></head><body></body></html>";
 /// Rack::Attack's answer (GitLab's default text).
@@ -38,12 +39,17 @@ enum Flow {
         pause: Duration,
     },
     Endless(u64),
+    /// A log, made up while it is sent.
+    Log(Trace),
 }
+
+/// Logs up to this size are sent as any other body.
+const SMALL_LOG: usize = 256 * 1024;
 
 impl Reply {
     /// Turns an answer into bytes, changed by the faults in their order.
     pub(crate) fn of(answer: Answer, actions: &[Action]) -> Self {
-        let Answer { status, headers, mut body, mut text, kind } = answer;
+        let Answer { status, headers, mut body, mut text, log, kind } = answer;
         for action in actions {
             match action {
                 Action::SetField { field, value } => set_field(opened(&mut text, &mut body), field, value),
@@ -54,7 +60,10 @@ impl Reply {
             }
         }
         let text = text.unwrap_or_else(|| body.to_string());
-        let mut reply = Self::text(status, "application/json", &text);
+        let mut reply = match log {
+            Some(log) => Self::log(status, *log, actions),
+            None => Self::text(status, "application/json", &text),
+        };
         reply.kind = kind;
         for (name, value) in headers {
             reply.set(name, &value);
@@ -70,6 +79,22 @@ impl Reply {
             Self { status, headers: HeaderMap::new(), body: body.as_bytes().to_vec(), kind: "", flow: Flow::Whole };
         reply.set("content-type", content_type);
         reply
+    }
+
+    /// Sends a large log piece by piece, unless a fault is to work on its bytes.
+    fn log(status: u16, log: Trace, actions: &[Action]) -> Self {
+        let mut reply = Self::text(status, "text/plain", "");
+        if log.len() > SMALL_LOG && actions.is_empty() {
+            reply.flow = Flow::Log(log);
+        } else {
+            reply.body = log.part(0, log.len());
+        }
+        reply
+    }
+
+    /// Returns how many bytes the body has.
+    pub(crate) fn length(&self) -> usize {
+        if let Flow::Log(log) = &self.flow { log.len() } else { self.body.len() }
     }
 
     /// Answers past the rate limit.
@@ -140,18 +165,20 @@ impl Reply {
     }
 
     pub(crate) fn into_response(self) -> Response {
+        let length = self.length();
         let Self { status, headers, body, flow, .. } = self;
-        let length = body.len();
-        let body = match &flow {
+        let announced = matches!(flow, Flow::Cut | Flow::Log(_));
+        let body = match flow {
             Flow::Whole => Body::from(body),
             Flow::Cut => cut(body),
-            Flow::Slow { chunk, pause } => slow(Bytes::from(body), *chunk, *pause),
-            Flow::Endless(bytes) => endless(*bytes),
+            Flow::Slow { chunk, pause } => slow(Bytes::from(body), chunk, pause),
+            Flow::Endless(bytes) => endless(bytes),
+            Flow::Log(log) => stream(log),
         };
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         *response.headers_mut() = headers;
-        if matches!(flow, Flow::Cut) {
+        if announced {
             response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         response
@@ -188,6 +215,14 @@ fn slow(body: Bytes, chunk: usize, pause: Duration) -> Body {
         tokio::time::sleep(pause).await;
         let part = left.split_to(chunk.min(left.len()));
         Some((Ok::<_, Infallible>(part), left))
+    }))
+}
+
+fn stream(log: Trace) -> Body {
+    Body::from_stream(unfold((log, 0), |(log, sent)| async move {
+        let part = log.part(sent, 64 * 1024);
+        let sent = sent + part.len();
+        (!part.is_empty()).then(|| (Ok::<_, Infallible>(Bytes::from(part)), (log, sent)))
     }))
 }
 

@@ -2,20 +2,25 @@
 
 mod auth;
 mod groups;
+mod job;
 mod jobs;
 mod page;
 mod pipelines;
 mod projects;
+mod test_report;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 pub(crate) use auth::{Caller, INSUFFICIENT_SCOPE, caller};
 pub(crate) use groups::full_name;
+pub(crate) use jobs::RUNNER;
 pub(crate) use pipelines::path as pipeline_path;
+pub(crate) use test_report::{Total, suites};
 
 use super::options::{Access, Version};
 use super::query::{Query, segments};
+use super::trace::Trace;
 use super::world::World;
 
 /// An answer before it becomes HTTP, so that faults can still change its JSON.
@@ -26,13 +31,15 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
     /// The body as text, where there is no need to take it apart; it counts instead of `body`.
     pub(crate) text: Option<String>,
+    /// A log, where the body is no JSON; it counts instead of both.
+    pub(crate) log: Option<Box<Trace>>,
     /// What kind of route this was, for the statistics; `unknown` when there is none.
     pub(crate) kind: &'static str,
 }
 
 impl Answer {
     pub(crate) fn ok(body: Value) -> Self {
-        Self { status: 200, headers: Vec::new(), body, text: None, kind: "" }
+        Self { status: 200, headers: Vec::new(), body, text: None, log: None, kind: "" }
     }
 
     /// A success whose JSON is written already: large answers are not built twice.
@@ -41,7 +48,7 @@ impl Answer {
     }
 
     pub(crate) fn error(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body, text: None, kind: "" }
+        Self { status, headers: Vec::new(), body, text: None, log: None, kind: "" }
     }
 
     fn message(status: u16, text: &str) -> Self {
@@ -71,6 +78,8 @@ pub(crate) struct Rest<'a> {
     pub(crate) access: Access,
     pub(crate) any_group: bool,
     pub(crate) version: Version,
+    /// Whether logs have an `ETag`.
+    pub(crate) etags: bool,
 }
 
 /// One request, taken apart.
@@ -79,6 +88,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) path: &'a str,
     pub(crate) query: Query,
     pub(crate) caller: Caller,
+    pub(crate) if_none_match: Option<&'a str>,
 }
 
 impl Rest<'_> {
@@ -102,7 +112,7 @@ impl Rest<'_> {
     }
 
     fn visible_project(&self, asked: &Asked<'_>, id: &str) -> Result<usize, Answer> {
-        let visible = self.access == Access::Public || asked.caller == Caller::Reader;
+        let visible = self.access == Access::Public || asked.caller.reads();
         self.world.project(id).filter(|_| visible).ok_or_else(Answer::project_not_found)
     }
 }
@@ -128,6 +138,14 @@ fn route(parts: &[&str]) -> Option<(&'static str, Handler)> {
         ["projects", _, "pipelines", _, "bridges"] => {
             ("bridges", |rest, asked, p| jobs::bridges(rest, asked, p[1], p[3]))
         }
+        ["projects", _, "pipelines", _, "test_report"] => {
+            ("test_report", |rest, asked, p| test_report::full(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "pipelines", _, "test_report_summary"] => {
+            ("test_report_summary", |rest, asked, p| test_report::summary(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "jobs", _] => ("job", |rest, asked, p| job::single(rest, asked, p[1], p[3])),
+        ["projects", _, "jobs", _, "trace"] => ("trace", |rest, asked, p| job::trace(rest, asked, p[1], p[3])),
         _ => return None,
     })
 }

@@ -85,6 +85,9 @@ pub(crate) struct LineEntry {
     pub(crate) status: Option<String>,
     #[serde(default)]
     pub(crate) yaml_errors: Option<String>,
+    /// Why the whole pipeline failed, in GitLab's word; `config_error` when there are `yaml_errors`.
+    #[serde(default)]
+    pub(crate) failure_reason: Option<String>,
     /// Job name -> flags that are added to the template's.
     #[serde(default)]
     pub(crate) set: BTreeMap<String, String>,

@@ -30,6 +30,7 @@ use super::uniform::uniform;
 use super::world::World;
 
 const DEMO: &str = include_str!("scenarios/demo.toml");
+const FAILURES: &str = include_str!("scenarios/failures.toml");
 /// A GraphQL request of more bytes is refused.
 const LARGEST_BODY: usize = 1_000_000;
 
@@ -64,6 +65,7 @@ impl Sim {
         let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
         let scenario = match &options.world {
             WorldKind::Demo => Scenario::parse(DEMO).map_err(invalid)?,
+            WorldKind::Failures => Scenario::parse(FAILURES).map_err(invalid)?,
             WorldKind::Scenario(text) => Scenario::parse(text).map_err(invalid)?,
             WorldKind::Uniform { projects, stages, jobs } => uniform(*projects, *stages, *jobs, options.seed),
         };
@@ -237,7 +239,7 @@ async fn handle(
     }
     let call = Call { method, path, query, headers: &head.headers, posted: posted.as_ref() };
     let reply = shared.reply(&call, &actions);
-    shared.log.answered(number, reply.kind, reply.status, reply.body.len());
+    shared.log.answered(number, reply.kind, reply.status, reply.length());
     reply.into_response()
 }
 
@@ -278,6 +280,7 @@ impl Shared {
             access: self.options.access,
             any_group: self.options.any_group,
             version: self.options.graphql.version,
+            etags: self.options.trace_etags,
         };
         let answer = catch_unwind(AssertUnwindSafe(|| match call.posted {
             Some(posted) => {
@@ -290,7 +293,8 @@ impl Shared {
             }
             None => {
                 let query = Query::parse(call.query);
-                rest.answer(&Asked { method: call.method, path: call.path, query, caller })
+                let if_none_match = text("if-none-match");
+                rest.answer(&Asked { method: call.method, path: call.path, query, caller, if_none_match })
             }
         }));
         let answer = answer.unwrap_or_else(|_| {

@@ -117,3 +117,20 @@ pub(crate) fn severity(word: &str) -> usize {
 pub(crate) fn is_complete(status: &str) -> bool {
     matches!(status, "success" | "failed" | "canceled" | "skipped")
 }
+
+/// Returns whether somebody can cancel a job with this status (`CANCELABLE_STATUSES`): one that waits for a person no.
+pub(crate) fn is_cancelable(status: &str) -> bool {
+    const WORDS: [&str; 7] =
+        ["created", "waiting_for_resource", "preparing", "waiting_for_callback", "pending", "running", "scheduled"];
+    WORDS.contains(&status)
+}
+
+/// Returns whether somebody can retry a job with this status (`Ci::Build#retryable?`).
+pub(crate) fn is_retryable(status: &str) -> bool {
+    matches!(status, "success" | "failed" | "canceled")
+}
+
+/// Returns whether somebody can start a job with this status (`Ci::Processable#playable?`).
+pub(crate) fn is_playable(status: &str) -> bool {
+    matches!(status, "manual" | "scheduled")
+}

@@ -71,6 +71,14 @@ pub(crate) struct Slot {
     pub(crate) children: Vec<(usize, usize)>,
 }
 
+/// Where in a tree an attempt stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) pipeline: usize,
+    pub(crate) job: usize,
+    pub(crate) attempt: usize,
+}
+
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) seed: u64,
@@ -233,6 +241,19 @@ impl World {
             let at = tree.pipelines.iter().position(|p| p.id == id && p.created <= now)?;
             Some((tree, at))
         })
+    }
+
+    /// Finds a job's attempt that exists at `now`: the tree, its pipeline, the job and the attempt.
+    pub(crate) fn attempt(&self, id: u64, now: i64) -> Option<(Tree, Place)> {
+        let (tree, pipeline) = self.tree_with(id / self.job_span, now)?;
+        let jobs = tree.pipelines[pipeline].jobs.iter().enumerate();
+        let place = jobs.flat_map(|(job, of)| (0..of.attempts.len()).map(move |attempt| (job, attempt, of))).find_map(
+            |(job, attempt, of)| {
+                let found = &of.attempts[attempt];
+                (found.id == id && found.created() <= now).then_some(Place { pipeline, job, attempt })
+            },
+        );
+        place.map(|place| (tree, place))
     }
 
     /// Returns the numbers of the line's newest pipelines at `now`; pipelines older than these are forgotten.

@@ -5,10 +5,12 @@ use apollo_compiler::resolvers::{ObjectValue, ResolveInfo, ResolvedValue};
 use super::connection::Listed;
 use super::pipeline::PipelineOf;
 use super::resolved::{Resolved, gid, leaf, maybe, maybe_object, object, time};
-use super::small::Detailed;
+use super::small::{Detailed, Runner};
 use super::stage::StageOf;
 use crate::sim::badge::Badge;
+use crate::sim::job_spec::Start;
 use crate::sim::plan::{Attempt, Job};
+use crate::sim::status::{is_cancelable, is_playable, is_retryable};
 
 #[derive(Clone)]
 pub(super) struct JobOf<'w> {
@@ -86,6 +88,12 @@ impl<'w> JobOf<'w> {
         }
     }
 
+    /// Returns when a delayed job is to start.
+    fn scheduled(&self) -> Option<i64> {
+        let Start::Delayed(by) = self.job().spec.start else { return None };
+        self.attempt().reached("scheduled", self.now()).map(|at| at + by)
+    }
+
     /// Answers the fields that are times and numbers.
     fn measured<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
         let (attempt, now) = (self.attempt(), self.now());
@@ -94,6 +102,7 @@ impl<'w> JobOf<'w> {
         match info.field_name() {
             "createdAt" => leaf(time(attempt.created())),
             "queuedAt" => maybe(queued.map(time)),
+            "scheduledAt" => maybe(self.scheduled().map(time)),
             "startedAt" => maybe(started.map(time)),
             "finishedAt" => maybe(finished.map(time)),
             "duration" => maybe(started.map(|start| (finished.unwrap_or(now) - start) / 1_000)),
@@ -129,7 +138,20 @@ impl ObjectValue for JobOf<'_> {
             "refName" => leaf(pipeline.ref_name.as_str()),
             "shortSha" => leaf(&pipeline.sha[..8]),
             "tags" if job.bridge => Ok(ResolvedValue::null()),
-            "tags" => Ok(ResolvedValue::list([ResolvedValue::leaf("docker")])),
+            "tags" => {
+                let tags: Vec<_> = job.spec.tags.iter().map(|tag| ResolvedValue::leaf(tag.as_str())).collect();
+                Ok(ResolvedValue::list(tags))
+            }
+            "stuck" => leaf(job.spec.stuck && self.status() == "pending"),
+            "playable" => leaf(!self.is_retried() && is_playable(self.status())),
+            "retryable" => leaf(!self.is_retried() && is_retryable(self.status())),
+            "cancelable" => leaf(is_cancelable(self.status())),
+            "manualJob" => leaf(matches!(job.spec.start, Start::Manual(_))),
+            "runner" => {
+                let taken =
+                    self.attempt().reached("running", self.now()).filter(|_| !job.bridge && self.pipeline.view.reader);
+                maybe_object(taken.map(|_| Runner))
+            }
             "detailedStatus" => object(self.detailed()),
             "downstreamPipeline" => maybe_object(self.pipeline.started(job.downstream)),
             _ => self.measured(info),

@@ -8,16 +8,13 @@ use super::connection::{Connection, Listed};
 use super::job::JobOf;
 use super::project::ProjectOf;
 use super::resolved::{Resolved, flag, gid, leaf, maybe, maybe_object, object, text, texts, time};
-use super::small::{Commit, Detailed, User};
+use super::small::{Commit, Detailed, ReportSummary, User};
 use super::stage::StageOf;
 use super::view::View;
 use crate::sim::badge::Badge;
-use crate::sim::plan::{Pipeline, Tree};
-use crate::sim::rest::pipeline_path;
-use crate::sim::status::is_complete;
-
-/// What GitLab tells a person about `config_error` (`app/presenters/ci/pipeline_presenter.rb`).
-const CONFIG_ERROR: &str = "The pipeline failed due to an error on the CI/CD configuration file.";
+use crate::sim::plan::{Job, Pipeline, Tree};
+use crate::sim::rest::{Total, pipeline_path, suites};
+use crate::sim::status::{is_cancelable, is_complete, is_playable};
 
 /// One pipeline of a tree.
 #[derive(Clone)]
@@ -91,6 +88,12 @@ impl<'w> PipelineOf<'w> {
         }
     }
 
+    /// Returns whether a current job, with its status, is such.
+    fn any(&self, is: impl Fn(&Job, &str) -> bool) -> bool {
+        let now = self.view.now();
+        self.pipeline().jobs.iter().any(|job| job.current(now).and_then(|a| a.status(now)).is_some_and(|s| is(job, s)))
+    }
+
     fn detailed(&self) -> Detailed {
         let pipeline = self.pipeline();
         Detailed {
@@ -119,9 +122,31 @@ impl<'w> PipelineOf<'w> {
             "totalJobs" => leaf(i64::try_from(JobOf::all(self).len()).unwrap_or(i64::MAX)),
             "yamlErrors" => leaf(pipeline.yaml_errors.is_some()),
             "yamlErrorMessages" => maybe(pipeline.yaml_errors.as_deref()),
-            "failureReason" => maybe(pipeline.yaml_errors.as_ref().map(|_| CONFIG_ERROR)),
+            "failureReason" => maybe(pipeline.failure_reason.as_deref().map(failure_text)),
+            "stuck" => leaf(self.any(|job, status| job.spec.stuck && status == "pending")),
+            "cancelable" => leaf(self.any(|_, status| is_cancelable(status))),
+            "retryable" => leaf(self.any(|_, status| matches!(status, "failed" | "canceled"))),
+            "hasManualActions" => leaf(self.any(|_, status| is_playable(status))),
             _ => Err(self.unknown_field_error(info)),
         }
+    }
+}
+
+/// What GitLab tells a person about a reason; one that it has no words for is told as it is
+/// (`app/presenters/ci/pipeline_presenter.rb`).
+fn failure_text(reason: &str) -> &str {
+    match reason {
+        "unknown_failure" => "The reason for the pipeline failure is unknown.",
+        "config_error" => "The pipeline failed due to an error on the CI/CD configuration file.",
+        "external_validation_failure" => "The external pipeline validation failed.",
+        "user_not_verified" => "The pipeline failed due to the user not being verified",
+        "activity_limit_exceeded" => "The pipeline activity limit was exceeded.",
+        "size_limit_exceeded" => "The pipeline size limit was exceeded.",
+        "job_activity_limit_exceeded" => "The pipeline job activity limit was exceeded.",
+        "deployments_limit_exceeded" => "The pipeline deployments limit was exceeded.",
+        "project_deleted" => "The project associated with this pipeline was deleted.",
+        "user_blocked" => "The user who created this pipeline is blocked.",
+        other => other,
     }
 }
 
@@ -154,6 +179,10 @@ impl ObjectValue for PipelineOf<'_> {
             "jobs" => object(Connection::new(self.jobs(info), info)),
             "stages" => object(Connection::new(StageOf::all(self), info)),
             "downstream" => object(Connection::new(self.downstream(), info)),
+            "testReportSummary" => {
+                let found = suites(view.rest.world, pipeline, view.now());
+                object(ReportSummary(Rc::new(Total::of(found.iter().map(|(_, suite)| suite)))))
+            }
             "upstream" => maybe_object(self.upstream()),
             _ => self.plain(info),
         }

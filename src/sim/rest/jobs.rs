@@ -65,10 +65,14 @@ fn common(rest: &Rest<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) ->
     if status == "failed" {
         body["failure_reason"] = job.reason.clone().into();
     }
+    if let (true, Some(finished)) = (job.spec.erased, finished) {
+        body["erased_at"] = time(finished + 60_000).into();
+    }
     body
 }
 
-fn build(rest: &Rest<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) -> Value {
+/// A job as GitLab shows it in a list and by itself.
+pub(super) fn build(rest: &Rest<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) -> Value {
     let mut body = common(rest, pipeline, job, attempt);
     body["pipeline"] = json!({
         "id": pipeline.id, "project_id": rest.world.projects[pipeline.project].id, "ref": pipeline.ref_name,
@@ -76,10 +80,21 @@ fn build(rest: &Rest<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) -> 
     });
     body["artifacts"] = json!([]);
     body["artifacts_expire_at"] = Value::Null;
-    body["tag_list"] = json!(["docker"]);
-    body["runner"] = Value::Null;
+    body["tag_list"] = json!(job.spec.tags);
+    // The runner stays with the job once it took it.
+    body["runner"] = attempt.reached("running", rest.now).map_or(Value::Null, |_| runner());
     body
 }
+
+fn runner() -> Value {
+    json!({
+        "id": RUNNER.0, "description": RUNNER.1, "ip_address": null, "active": true, "paused": false, "is_shared": true,
+        "runner_type": "instance_type", "name": "gitlab-runner", "online": true, "status": "online",
+    })
+}
+
+/// As the logs name it.
+pub(crate) const RUNNER: (u64, &str) = (12, "docker-runner-3");
 
 fn bridge(rest: &Rest<'_>, tree: &Tree, at: usize, job: &Job, attempt: &Attempt) -> Value {
     let pipeline = &tree.pipelines[at];

@@ -11,7 +11,7 @@ use crate::sim::status::KNOWN;
 use crate::sim::wanted::{Scope, Wanted};
 
 /// Returns the project unless it is unknown or its CI is switched off.
-fn project(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Result<usize, Answer> {
+pub(super) fn project(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Result<usize, Answer> {
     let index = rest.visible_project(asked, id)?;
     if rest.world.projects[index].ci_off { Err(Answer::message(403, "403 Forbidden")) } else { Ok(index) }
 }

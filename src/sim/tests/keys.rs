@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::http::{get, send, sim};
-use crate::sim::TOKEN_API;
+use crate::sim::{Options, Sim, TOKEN_API, WorldKind};
 
 /// Keys that real answers carry beyond the documented examples.
-const EXTRA: [(&str, &[&str], &str); 6] = [
+const EXTRA: [(&str, &[&str], &str); 10] = [
     (
         "group-projects.json",
         &["namespace.full_path", "namespace.parent_id", "namespace.avatar_url", "namespace.web_url"],
@@ -47,6 +47,36 @@ const EXTRA: [(&str, &[&str], &str); 6] = [
         ],
         "lib/api/entities/ci/pipeline_basic.rb",
     ),
+    ("pipeline-jobs.json", RUNNER, "lib/api/entities/ci/runner.rb; doc/api/jobs.md shows it in later versions"),
+    ("job-single.json", RUNNER, "lib/api/entities/ci/runner.rb"),
+    ("job-single.json", &["failure_reason", "erased_at"], "lib/api/entities/ci/job_basic.rb; job-token-job.json"),
+    (
+        "pipeline-test-report.json",
+        &[
+            "test_suites.suite_error",
+            "test_suites.test_cases.file",
+            "test_suites.test_cases.recent_failures",
+            "test_suites.test_cases.recent_failures.count",
+            "test_suites.test_cases.recent_failures.base_branch",
+            "test_suites.test_cases.system_output.message",
+            "test_suites.test_cases.system_output.type",
+        ],
+        "app/serializers/test_suite_entity.rb and test_case_entity.rb; the output is an object when the XML element has \
+         attributes and no text",
+    ),
+];
+
+const RUNNER: &[&str] = &[
+    "runner.id",
+    "runner.description",
+    "runner.ip_address",
+    "runner.active",
+    "runner.paused",
+    "runner.is_shared",
+    "runner.runner_type",
+    "runner.name",
+    "runner.online",
+    "runner.status",
 ];
 
 fn documented(file: &str) -> Option<BTreeSet<String>> {
@@ -109,6 +139,31 @@ fn every_key_of_every_demo_answer_is_documented() {
             let jobs = get(&sim, &format!("{one}/jobs?include_retried=true&per_page=100"));
             assert_documented("pipeline-jobs.json", &jobs.json());
             assert_documented("pipeline-bridges.json", &get(&sim, &format!("{one}/bridges")).json());
+        }
+    }
+    assert_eq!(sim.panics(), 0);
+}
+
+#[test]
+fn every_key_of_every_failure_is_documented() {
+    let sim = Sim::start(Options { world: WorldKind::Failures, ..Options::default() }).unwrap();
+    let token = format!("private-token: {TOKEN_API}\r\n");
+    for project in 30_001..=30_014 {
+        let base = format!("/api/v4/projects/{project}");
+        for pipeline in get(&sim, &format!("{base}/pipelines")).json().as_array().unwrap() {
+            let one = format!("{base}/pipelines/{}", pipeline["id"]);
+            assert_documented("pipeline-single.json", &get(&sim, &one).json());
+            let report = get(&sim, &format!("{one}/test_report"));
+            assert_documented("pipeline-test-report.json", &report.json());
+            let summary = get(&sim, &format!("{one}/test_report_summary"));
+            assert_documented("pipeline-test-report-summary.json", &summary.json());
+            let jobs = get(&sim, &format!("{one}/jobs?include_retried=true"));
+            assert_documented("pipeline-jobs.json", &jobs.json());
+            for job in jobs.json().as_array().unwrap() {
+                let one = send(&sim, "GET", &format!("{base}/jobs/{}", job["id"]), &token).unwrap();
+                assert_eq!(one.json(), *job);
+                assert_documented("job-single.json", &one.json());
+            }
         }
     }
     assert_eq!(sim.panics(), 0);

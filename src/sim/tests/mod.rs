@@ -2,6 +2,7 @@
 
 mod agreement;
 mod complexity;
+mod failures;
 mod graphql;
 mod graphql_agreement;
 mod http;
@@ -9,4 +10,6 @@ mod keys;
 mod rest;
 mod rules;
 mod slice;
+mod test_reports;
+mod traces;
 mod world;
