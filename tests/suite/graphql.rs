@@ -376,3 +376,21 @@ fn config_check_says_which_api_a_run_would_use() {
         assert!(output.stdout.contains(said), "{served:?} {api}: {output}");
     }
 }
+
+#[test]
+fn a_warm_start_is_the_list_and_two_pulses() {
+    let sim = sim(uniform(200), GraphqlOptions::default());
+    let env = Env::new();
+    let run = || {
+        let arguments = ["--host", sim.url(), "--group-id", GROUP, "--api", "auto", "-o", "json"];
+        let mut document = env.run(&arguments).exits_with(0).json();
+        document["requests"].take();
+        document
+    };
+    let cold = run();
+    sim.clear_requests();
+    let warm = run();
+    assert_eq!(cold, warm);
+    let kinds = ["group", "group_projects", "graphql_Pulse", "graphql"];
+    assert_eq!(kinds.map(|kind| count(&sim, kind)), [1, 2, 2, 2], "{}", sim.stats());
+}
