@@ -2,7 +2,7 @@
 
 use crate::domain::evidence::JobDetails;
 use crate::domain::host::Host;
-use crate::domain::id::{GroupRef, PipelineId, ProjectId, ProjectRef};
+use crate::domain::id::{GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::Job;
 use crate::domain::pipeline::{DownstreamLink, Pipeline};
 use crate::domain::server::Server;
@@ -16,6 +16,7 @@ use crate::gitlab::page::Page;
 use crate::gitlab::transport::{Options, Transport};
 use crate::gitlab::{graphql, rest};
 use chrono::{DateTime, Utc};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -145,6 +146,14 @@ impl Client {
     /// gone is `None`.
     pub async fn more_jobs(&self, wanted: &[MoreJobs]) -> Result<Vec<Option<JobPage>>, Error> {
         graphql::jobs::read(&self.transport, &self.known_fields(), wanted).await
+    }
+
+    /// Asks GraphQL which pending jobs of a pipeline no runner can take, and why GitLab failed it as a whole.
+    pub async fn trouble(&self, project: &str, iid: u64) -> Result<(HashSet<JobId>, Option<String>), Error> {
+        if self.fields().is_none() {
+            self.read_fields().await?;
+        }
+        graphql::trouble::read(&self.transport, &self.known_fields(), project, iid).await
     }
 
     /// Says whether GraphQL lists the earlier attempts at a job: GitLab 16 is the first to say so.

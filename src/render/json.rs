@@ -1,6 +1,7 @@
 //! The JSON contract as bytes: indented, or one event per line; harmless when it is shown in a terminal.
 
 use crate::report::contract::StatusDocument;
+use crate::report::explain_contract::ExplainDocument;
 use crate::text::sanitise::{is_bidi_control, is_control, is_line_break};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
@@ -8,6 +9,11 @@ use std::io::{self, Write};
 
 /// Writes the document and one line end.
 pub fn write(document: &StatusDocument<'_>, out: &mut dyn Write) -> io::Result<()> {
+    write_with(PrettyFormatter::new(), document, out)
+}
+
+/// Writes the document of `glwatch explain` and one line end.
+pub fn write_explain(document: &ExplainDocument<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_with(PrettyFormatter::new(), document, out)
 }
 

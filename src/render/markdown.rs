@@ -84,7 +84,7 @@ fn linked(link: &Linked) -> String {
 }
 
 /// Returns foreign text that shows as it is and does nothing.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let clean = sanitise(text);
     let mut safe = String::with_capacity(clean.len());
     let mut rest = clean.trim().chars().peekable();

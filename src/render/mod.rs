@@ -5,6 +5,8 @@
 pub mod changes;
 pub mod columns;
 pub mod csv;
+pub mod explain;
+pub mod explain_markdown;
 pub mod exposition;
 pub mod json;
 pub mod junit;

@@ -9,6 +9,7 @@ use crate::domain::pipeline::{Downstream, Pipeline};
 use crate::domain::project::{Failure, ProjectRow};
 use crate::domain::snapshot::{Group, Problem};
 use crate::domain::status::Status;
+use crate::domain::usage::Usage;
 use crate::text::duration::whole_seconds;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
@@ -41,13 +42,7 @@ impl<'a> From<&'a Excerpt<'a>> for StatusDocument<'a> {
             complete: snapshot.is_complete(),
             groups: snapshot.groups.iter().map(GroupEntry::from).collect(),
             problems: snapshot.problems.iter().map(ProblemEntry::from).collect(),
-            requests: Requests {
-                count: usage.requests,
-                bytes: usage.bytes,
-                limit: usage.limit,
-                remaining: usage.remaining,
-                api: usage.api.word(),
-            },
+            requests: Requests::from(usage),
             summary: Summary::from(Counts::of(snapshot)),
             projects: excerpt.rows.iter().map(ProjectEntry::from).collect(),
         }
@@ -104,6 +99,13 @@ pub struct Requests {
     pub limit: Option<u64>,
     pub remaining: Option<u64>,
     pub api: &'static str,
+}
+
+impl From<&Usage> for Requests {
+    fn from(usage: &Usage) -> Self {
+        let Usage { requests, bytes, limit, remaining, api, .. } = *usage;
+        Self { count: requests, bytes, limit, remaining, api: api.word() }
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -7,6 +7,8 @@ pub mod cell;
 pub mod contract;
 pub mod digest;
 pub mod event;
+pub mod explain;
+pub mod explain_contract;
 pub mod item;
 pub mod layout;
 mod links;

@@ -12,6 +12,7 @@ pub(super) mod jobs;
 pub(super) mod pulse;
 mod reason;
 pub(super) mod snapshot;
+pub(super) mod trouble;
 mod wire;
 
 use self::fields::Fields;
@@ -40,7 +41,13 @@ pub type ByProject<T> = HashMap<ProjectId, Said<T>>;
 
 /// Returns every query as it is sent to a server with these fields, by the name of its operation.
 pub fn queries(fields: &Fields) -> Vec<(&'static str, String)> {
-    vec![fields::query(), pulse::query(), snapshot::query(fields), jobs::query(jobs::PER_QUERY, fields)]
+    vec![
+        fields::query(),
+        pulse::query(),
+        snapshot::query(fields),
+        jobs::query(jobs::PER_QUERY, fields),
+        trouble::query(fields),
+    ]
 }
 
 /// The body of every answer.

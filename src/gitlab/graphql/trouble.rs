@@ -1,0 +1,57 @@
+//! What REST does not tell about a pipeline in trouble.
+
+use super::document::document;
+use super::fields::Fields;
+use super::{Nodes, ask, number};
+use crate::domain::id::JobId;
+use crate::gitlab::error::Error;
+use crate::gitlab::retry::is_passing;
+use crate::gitlab::transport::Transport;
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::HashSet;
+
+const TROUBLE: &str = include_str!("trouble.graphql");
+
+#[derive(Deserialize)]
+struct Wire {
+    project: Option<ProjectWire>,
+}
+
+#[derive(Deserialize)]
+struct ProjectWire {
+    pipeline: Option<PipelineWire>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PipelineWire {
+    failure_reason: Option<String>,
+    jobs: Option<Nodes<JobWire>>,
+}
+
+#[derive(Deserialize)]
+struct JobWire {
+    id: Option<String>,
+    stuck: Option<bool>,
+}
+
+pub(super) fn query(fields: &Fields) -> (&'static str, String) {
+    ("Trouble", document(TROUBLE, fields))
+}
+
+/// Reads which pending jobs no runner can take, and why GitLab failed the pipeline as a whole.
+pub(in crate::gitlab) async fn read(
+    transport: &Transport,
+    fields: &Fields,
+    project: &str,
+    iid: u64,
+) -> Result<(HashSet<JobId>, Option<String>), Error> {
+    let variables = json!({ "path": project, "iid": iid.to_string() });
+    let wire = ask::<Wire>(transport, query(fields), variables, is_passing).await?.data;
+    let Some(pipeline) = wire.project.and_then(|project| project.pipeline) else { return Ok(Default::default()) };
+    let jobs = pipeline.jobs.map_or_else(Vec::new, |jobs| jobs.nodes);
+    let stuck = jobs.into_iter().flatten().filter(|job| job.stuck == Some(true));
+    let ids = stuck.filter_map(|job| number(&job.id?).map(JobId)).collect();
+    Ok((ids, pipeline.failure_reason.filter(|reason| !reason.is_empty())))
+}

@@ -1,0 +1,125 @@
+//! Why pipelines are not green, as text for a terminal or a pipe: the answer in the first line, then its evidence.
+
+use super::paint::paint;
+use crate::domain::status::Status;
+use crate::report::cell::Tone;
+use crate::report::explain::{Answer, Case, Finding, Log, Part, Text};
+use crate::text::glyph::{Charset, glyph};
+use crate::text::sanitise::sanitise;
+use std::io::{self, Write};
+
+/// How it is drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    pub color: bool,
+    pub ascii: bool,
+}
+
+/// Writes the answers one after the other, an empty line in between.
+pub fn write(answers: &[Answer], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for (at, answer) in answers.iter().enumerate() {
+        if at > 0 {
+            writeln!(out)?;
+        }
+        write_one(answer, style, out)?;
+    }
+    Ok(())
+}
+
+fn write_one(answer: &Answer, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let charset = if style.ascii { Charset::Ascii } else { Charset::Unicode };
+    let paint = |text: &str, tone| paint(text, tone, style.color);
+    let mark = glyph(&Status::from_gitlab(&answer.status), charset);
+    let word = paint(&format!("{mark} {} #{}", sanitise(&answer.status), answer.pipeline), answer.tone);
+    let age = answer.age.as_ref().map(|age| format!(", {age} old")).unwrap_or_default();
+    writeln!(out, "{} {} {word}{age}", one_line(&answer.project), one_line(&answer.git_ref))?;
+    writeln!(out, "  {}", paint(&text(&answer.headline), answer.tone))?;
+    for finding in &answer.findings {
+        write_finding(finding, answer.findings.len() > 1, style, out)?;
+    }
+    if !answer.notes.is_empty() {
+        writeln!(out)?;
+    }
+    for note in &answer.notes {
+        writeln!(out, "  {}", paint(&text(&note.text), note.tone))?;
+    }
+    if let Some(url) = &answer.web_url {
+        writeln!(out, "  {}", paint(&one_line(url), Tone::Muted))?;
+    }
+    Ok(())
+}
+
+/// Writes a cause; its sentence only where it is not the only one, for then the headline has said it.
+fn write_finding(finding: &Finding, is_one_of_many: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let paint = |text: &str, tone| paint(text, tone, style.color);
+    let arrow = if style.ascii { "->" } else { "→" };
+    if is_one_of_many {
+        writeln!(out, "\n  {}", text(&finding.sentence))?;
+    }
+    if let Some(next) = &finding.next {
+        writeln!(out, "  {arrow} {}", one_line(next))?;
+    }
+    if !finding.facts.is_empty() {
+        let url = finding.web_url.as_ref().map(|url| format!("  {}", one_line(url))).unwrap_or_default();
+        writeln!(out, "  {}", paint(&format!("{}{url}", text(&finding.facts)), Tone::Muted))?;
+    }
+    if !finding.tests.is_empty() {
+        writeln!(out)?;
+    }
+    for case in &finding.tests {
+        write_case(case, style, out)?;
+    }
+    if finding.more_tests > 0 {
+        writeln!(out, "    and {} more failing tests", finding.more_tests)?;
+    }
+    if let Some(log) = &finding.log {
+        write_log(log, style, out)?;
+    }
+    Ok(())
+}
+
+fn write_case(case: &Case, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let charset = if style.ascii { Charset::Ascii } else { Charset::Unicode };
+    let mark = paint(glyph(&Status::Failed, charset), Tone::Bad, style.color);
+    let history = if case.history.is_empty() { String::new() } else { format!(" ({})", case.history) };
+    let file = case.file.as_ref().map(|file| format!("  {}", one_line(file))).unwrap_or_default();
+    writeln!(out, "    {mark} {}{history}{}", one_line(&case.label), paint(&file, Tone::Muted, style.color))?;
+    for line in &case.message {
+        writeln!(out, "        {}", sanitise(line))?;
+    }
+    if case.more_lines > 0 {
+        writeln!(out, "        {}", paint(&format!("and {} more lines", case.more_lines), Tone::Muted, style.color))?;
+    }
+    Ok(())
+}
+
+/// Writes the telling lines under their numbers, with a mark where lines are left out.
+fn write_log(log: &Log, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n  {}", paint(&text(&log.caption), Tone::Muted, style.color))?;
+    let width = log.lines.last().map_or(1, |line| line.number.to_string().len());
+    let gap = if style.ascii { "..." } else { "…" };
+    let mut before = 0;
+    for line in &log.lines {
+        if before > 0 && line.number > before + 1 {
+            writeln!(out, "    {}", paint(&format!("{gap:>width$}"), Tone::Muted, style.color))?;
+        }
+        before = line.number;
+        let number = paint(&format!("{:>width$}", line.number), Tone::Muted, style.color);
+        writeln!(out, "    {number}  {}", sanitise(&line.text).trim_end())?;
+    }
+    Ok(())
+}
+
+/// Writes a sentence with its names between backticks.
+fn text(text: &Text) -> String {
+    let part = |part: &Part| match part {
+        Part::Words(words) => one_line(words),
+        Part::Name(name) => format!("`{}`", one_line(name)),
+    };
+    text.iter().map(part).collect()
+}
+
+/// Makes foreign text one harmless line; blanks at its ends are ours and stay.
+fn one_line(text: &str) -> String {
+    sanitise(text).replace(['\n', '\t'], " ")
+}

@@ -1,0 +1,203 @@
+//! Why pipelines are not green, as it is shown: the answer first, then what it rests on.
+
+use super::cell::Tone;
+use crate::domain::evidence::{Evidence, JobEvidence};
+use crate::domain::log::{LogExcerpt, LogLine};
+use crate::domain::pipeline::Pipeline;
+use crate::explain::cause::{Cause, Explanation};
+pub use crate::explain::sentence::Part;
+use crate::explain::sentence::Sentence;
+use crate::explain::tests::{History, TestFindings, label};
+use crate::text::age::age;
+use crate::text::duration::duration;
+use crate::text::size::size;
+use chrono::{DateTime, Utc};
+
+/// Lines of a test's message that are shown: where it broke is at its beginning.
+const MESSAGE_LINES: usize = 6;
+/// Failing tests that are shown one by one.
+const MOST_CASES: usize = 20;
+
+/// A piece of text: ours, or somebody else's, which the renderer marks and escapes.
+pub type Text = Vec<Part>;
+
+/// What there is to say about one pipeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    pub project: String,
+    pub git_ref: String,
+    pub status: String,
+    pub tone: Tone,
+    pub pipeline: u64,
+    pub age: Option<String>,
+    pub web_url: Option<String>,
+    pub headline: Text,
+    pub findings: Vec<Finding>,
+    /// Short remarks: coverage, what was allowed, what could not be read.
+    pub notes: Vec<Note>,
+}
+
+/// A remark at the end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Note {
+    pub tone: Tone,
+    pub text: Text,
+}
+
+/// One cause with its evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    pub sentence: Text,
+    pub next: Option<String>,
+    /// Stage, attempts, duration, runner: whatever is known of the job.
+    pub facts: Text,
+    pub web_url: Option<String>,
+    pub tests: Vec<Case>,
+    /// Failing tests that are not shown.
+    pub more_tests: usize,
+    pub log: Option<Log>,
+}
+
+/// A failing test.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    pub label: String,
+    /// `new`, or `failed before, too`; empty where that is not known.
+    pub history: &'static str,
+    pub file: Option<String>,
+    pub message: Vec<String>,
+    /// Lines of the message that are not shown.
+    pub more_lines: usize,
+}
+
+/// The telling lines of a log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Log {
+    /// What they are a part of: `the log of unit, section step_script, 840 lines`.
+    pub caption: Text,
+    pub lines: Vec<LogLine>,
+}
+
+impl Answer {
+    /// Puts evidence and judgement together. `now` is the server's time.
+    pub fn new(evidence: &Evidence, explanation: &Explanation, now: DateTime<Utc>) -> Self {
+        let pipeline = &evidence.pipeline;
+        let worst = pipeline.worst();
+        Self {
+            project: evidence.project.clone(),
+            git_ref: pipeline.git_ref.name.clone(),
+            status: worst.word().to_owned(),
+            tone: Tone::from(&worst),
+            pipeline: pipeline.id.0,
+            age: pipeline.created_at.map(|at| age(now, at)),
+            web_url: pipeline.web_url.clone(),
+            headline: explanation.headline.0.clone(),
+            findings: explanation.causes.iter().map(Finding::from).collect(),
+            notes: notes(evidence, explanation),
+        }
+    }
+}
+
+impl From<&Cause> for Finding {
+    fn from(cause: &Cause) -> Self {
+        let cases: &[_] = cause.tests.as_ref().map_or(&[], |tests: &TestFindings| &tests.cases);
+        let job = cause.job.as_ref();
+        Self {
+            sentence: cause.sentence.0.clone(),
+            next: cause.next.clone(),
+            facts: job.map_or_else(Text::new, facts),
+            web_url: job
+                .and_then(|job| job.job.web_url.clone())
+                .or_else(|| cause.through.last().and_then(|place| place.web_url.clone())),
+            tests: cases.iter().take(MOST_CASES).map(|(case, history)| Case::new(case, *history)).collect(),
+            more_tests: cases.len().saturating_sub(MOST_CASES),
+            log: job.and_then(|job| Some(Log::new(&job.job.name, job.log.as_ref()?))),
+        }
+    }
+}
+
+/// Says what is known of a job beyond its failure.
+fn facts(job: &JobEvidence) -> Text {
+    let mut sentence = Sentence::words("stage ").name(&job.job.stage);
+    if let Some(attempts) = job.job.attempts.filter(|attempts| *attempts > 1) {
+        sentence = sentence.and(format!(", attempt {attempts}"));
+    }
+    if let Some(time) = job.job.duration {
+        sentence = sentence.and(format!(", ran for {}", duration(time)));
+    }
+    if let Some(runner) = &job.details.runner {
+        sentence = sentence.and(", runner ").name(runner);
+    }
+    sentence.0
+}
+
+impl Case {
+    fn new(case: &crate::domain::test_report::TestCase, history: History) -> Self {
+        let lines: Vec<&str> =
+            case.message.as_deref().map_or_else(Vec::new, |message| message.trim().lines().collect());
+        Self {
+            label: label(case),
+            history: match history {
+                History::New => "new",
+                History::StillFailing => "failed before, too",
+                History::Unknown => "",
+            },
+            file: case.file.clone(),
+            message: lines.iter().take(MESSAGE_LINES).map(|line| (*line).to_owned()).collect(),
+            more_lines: lines.len().saturating_sub(MESSAGE_LINES),
+        }
+    }
+}
+
+impl Log {
+    fn new(job: &str, log: &LogExcerpt) -> Self {
+        let mut caption = Sentence::words("the log of ").name(job);
+        if let Some(section) = &log.section {
+            caption = caption.and(", section ").name(section);
+        }
+        let noun = if log.lines == 1 { "line" } else { "lines" };
+        caption = caption.and(format!(", {} {noun}, {}", log.lines, size(log.bytes)));
+        if log.is_cut {
+            caption = caption.and(", of which the rest was not read");
+        }
+        let mut lines: Vec<LogLine> = log.errors.iter().chain(&log.tail).cloned().collect();
+        lines.sort_by_key(|line| line.number);
+        lines.dedup_by_key(|line| line.number);
+        Self { caption: caption.0, lines }
+    }
+}
+
+fn notes(evidence: &Evidence, explanation: &Explanation) -> Vec<Note> {
+    let plain = |tone: Tone| move |cause: &Cause| Note { tone, text: cause.sentence.0.clone() };
+    let allowed = explanation.allowed.iter().map(|cause| Note {
+        text: Sentence::words("allowed: ").then(cause.sentence.clone()).0,
+        ..plain(Tone::Warn)(cause)
+    });
+    let flaky = explanation.flaky.iter().map(|cause| Note {
+        text: Sentence::words("flaky: ").then(cause.sentence.clone()).0,
+        ..plain(Tone::Warn)(cause)
+    });
+    let mut notes: Vec<Note> = allowed.chain(flaky).collect();
+    notes.extend(coverage(evidence).map(|text| Note { tone: Tone::Plain, text: vec![Part::Words(text)] }));
+    notes.extend(unread(evidence));
+    notes
+}
+
+/// Says what was lost on the way, here and below: a judgement without it may be wrong.
+fn unread(evidence: &Evidence) -> Vec<Note> {
+    let own = evidence.unread.iter().map(|lost| Note {
+        tone: Tone::Warn,
+        text: Sentence::words("could not be read: ").name(&lost.what).and(": ").name(&lost.failure.message).0,
+    });
+    own.chain(evidence.below.iter().flat_map(|below| unread(&below.evidence))).collect()
+}
+
+/// Says the coverage and how it has changed on this ref.
+fn coverage(evidence: &Evidence) -> Option<String> {
+    let Pipeline { coverage, .. } = &evidence.pipeline;
+    let now = (*coverage)?;
+    Some(match evidence.previous.as_ref().and_then(|previous| previous.coverage) {
+        Some(before) => format!("coverage {now:.1} % (before {before:.1} %, {:+.1})", now - before),
+        None => format!("coverage {now:.1} %"),
+    })
+}

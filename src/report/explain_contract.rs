@@ -1,0 +1,278 @@
+//! The JSON contract of `glwatch explain`: `glwatch.explain/1`. Fields may be added, none changes its meaning.
+
+use super::contract::{PipelineEntry, ProblemEntry, Requests, time};
+use crate::domain::evidence::{Evidence, JobEvidence, Previous, Unread};
+use crate::domain::log::{LogExcerpt, LogLine};
+use crate::domain::snapshot::Problem;
+use crate::domain::test_report::TestCase;
+use crate::domain::usage::Usage;
+use crate::explain::cause::{Cause, Explanation, Place};
+use crate::explain::tests::{History, TestFindings};
+use crate::text::duration::whole_seconds;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+pub const SCHEMA: &str = "glwatch.explain/1";
+
+#[derive(Debug, Serialize)]
+pub struct ExplainDocument<'a> {
+    pub schema: &'static str,
+    pub host: &'a str,
+    pub generated_at: String,
+    /// Whether every pipeline that was asked for is here, with all of its evidence.
+    pub complete: bool,
+    pub problems: Vec<ProblemEntry<'a>>,
+    pub requests: Requests,
+    pub pipelines: Vec<ExplainedEntry<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ExplainedEntry<'a> {
+    pub project: &'a str,
+    /// The answer in one line; names stand between backticks.
+    pub headline: String,
+    pub causes: Vec<CauseEntry<'a>>,
+    pub allowed: Vec<CauseEntry<'a>>,
+    pub flaky: Vec<CauseEntry<'a>>,
+    /// Percentage points that the coverage has changed since the pipeline before on this ref.
+    pub coverage_change: Option<f64>,
+    pub previous: Option<PreviousEntry<'a>>,
+    pub unread: Vec<UnreadEntry<'a>>,
+    pub pipeline: PipelineEntry<'a>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PreviousEntry<'a> {
+    pub id: u64,
+    pub status: &'a str,
+    pub coverage: Option<f64>,
+    pub web_url: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct UnreadEntry<'a> {
+    pub what: &'a str,
+    pub kind: &'a str,
+    pub message: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct CauseEntry<'a> {
+    pub kind: &'static str,
+    pub sentence: String,
+    pub next: Option<&'a str>,
+    pub through: Vec<PlaceEntry<'a>>,
+    pub job: Option<JobEntry<'a>>,
+    pub tests: Option<TestsEntry<'a>>,
+    pub log: Option<LogEntry<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PlaceEntry<'a> {
+    pub project: &'a str,
+    pub pipeline: u64,
+    pub web_url: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JobEntry<'a> {
+    pub id: u64,
+    pub name: &'a str,
+    pub stage: &'a str,
+    pub status: &'a str,
+    pub allow_failure: bool,
+    pub attempts: Option<u32>,
+    pub created_at: Option<String>,
+    pub started_at: Option<String>,
+    pub duration_s: Option<u64>,
+    pub queued_s: Option<u64>,
+    pub failure_reason: Option<&'a str>,
+    pub exit_code: Option<i32>,
+    pub tags: &'a [String],
+    pub runner: Option<&'a str>,
+    pub stuck: Option<bool>,
+    pub web_url: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct TestsEntry<'a> {
+    pub suite: &'a str,
+    pub total: u64,
+    pub failed: u64,
+    pub errored: u64,
+    pub cases: Vec<CaseEntry<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct CaseEntry<'a> {
+    pub name: &'a str,
+    pub class: Option<&'a str>,
+    pub file: Option<&'a str>,
+    pub status: &'static str,
+    /// `new`, `still_failing` or `unknown`, against the pipeline before on this ref.
+    pub history: &'static str,
+    pub message: Option<&'a str>,
+    pub duration_s: Option<f64>,
+    pub recent_failures: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct LogEntry<'a> {
+    pub section: Option<&'a str>,
+    pub lines: u64,
+    pub bytes: u64,
+    pub is_cut: bool,
+    pub errors: Vec<LineEntry<'a>>,
+    pub tail: Vec<LineEntry<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct LineEntry<'a> {
+    pub line: u64,
+    pub text: &'a str,
+}
+
+impl<'a> ExplainDocument<'a> {
+    pub fn new(
+        host: &'a str,
+        at: DateTime<Utc>,
+        usage: &Usage,
+        problems: &'a [Problem],
+        explained: &'a [(Evidence, Explanation)],
+    ) -> Self {
+        let is_whole = |(evidence, _): &(Evidence, Explanation)| has_all(evidence);
+        Self {
+            schema: SCHEMA,
+            host,
+            generated_at: time(at),
+            complete: problems.is_empty() && explained.iter().all(is_whole),
+            problems: problems.iter().map(ProblemEntry::from).collect(),
+            requests: Requests::from(usage),
+            pipelines: explained.iter().map(|(evidence, explanation)| entry(evidence, explanation)).collect(),
+        }
+    }
+}
+
+fn has_all(evidence: &Evidence) -> bool {
+    evidence.unread.is_empty() && evidence.below.iter().all(|below| has_all(&below.evidence))
+}
+
+fn entry<'a>(evidence: &'a Evidence, explanation: &'a Explanation) -> ExplainedEntry<'a> {
+    let before = evidence.previous.as_ref().and_then(|previous| previous.coverage);
+    let causes = |causes: &'a [Cause]| causes.iter().map(CauseEntry::from).collect();
+    ExplainedEntry {
+        project: &evidence.project,
+        headline: explanation.headline.to_string(),
+        causes: causes(&explanation.causes),
+        allowed: causes(&explanation.allowed),
+        flaky: causes(&explanation.flaky),
+        // Two decimals, as GitLab gives coverage.
+        coverage_change: evidence
+            .pipeline
+            .coverage
+            .zip(before)
+            .map(|(now, before)| ((now - before) * 100.0).round() / 100.0),
+        previous: evidence.previous.as_ref().map(PreviousEntry::from),
+        unread: evidence.unread.iter().map(UnreadEntry::from).collect(),
+        pipeline: PipelineEntry::from(&evidence.pipeline),
+    }
+}
+
+impl<'a> From<&'a Previous> for PreviousEntry<'a> {
+    fn from(previous: &'a Previous) -> Self {
+        let Previous { id, status, coverage, web_url, .. } = previous;
+        Self { id: id.0, status: status.word(), coverage: *coverage, web_url: web_url.as_deref() }
+    }
+}
+
+impl<'a> From<&'a Unread> for UnreadEntry<'a> {
+    fn from(lost: &'a Unread) -> Self {
+        Self { what: &lost.what, kind: &lost.failure.kind, message: &lost.failure.message }
+    }
+}
+
+impl<'a> From<&'a Cause> for CauseEntry<'a> {
+    fn from(cause: &'a Cause) -> Self {
+        Self {
+            kind: cause.kind.word(),
+            sentence: cause.sentence.to_string(),
+            next: cause.next.as_deref(),
+            through: cause.through.iter().map(PlaceEntry::from).collect(),
+            job: cause.job.as_ref().map(JobEntry::from),
+            tests: cause.tests.as_ref().map(TestsEntry::from),
+            log: cause.job.as_ref().and_then(|job| job.log.as_ref()).map(LogEntry::from),
+        }
+    }
+}
+
+impl<'a> From<&'a Place> for PlaceEntry<'a> {
+    fn from(place: &'a Place) -> Self {
+        Self { project: &place.project, pipeline: place.pipeline.0, web_url: place.web_url.as_deref() }
+    }
+}
+
+impl<'a> From<&'a JobEvidence> for JobEntry<'a> {
+    fn from(evidence: &'a JobEvidence) -> Self {
+        let JobEvidence { job, details, log, .. } = evidence;
+        Self {
+            id: job.id.0,
+            name: &job.name,
+            stage: &job.stage,
+            status: job.status.word(),
+            allow_failure: job.allow_failure,
+            attempts: job.attempts,
+            created_at: details.created_at.map(time),
+            started_at: job.started_at.map(time),
+            duration_s: job.duration.map(whole_seconds),
+            queued_s: details.queued.map(whole_seconds),
+            failure_reason: job.failure_reason.as_deref(),
+            exit_code: log.as_ref().and_then(|log| log.exit_code),
+            tags: &details.tags,
+            runner: details.runner.as_deref(),
+            stuck: details.is_stuck,
+            web_url: job.web_url.as_deref(),
+        }
+    }
+}
+
+impl<'a> From<&'a TestFindings> for TestsEntry<'a> {
+    fn from(tests: &'a TestFindings) -> Self {
+        let cases = tests.cases.iter().map(|(case, history)| CaseEntry::new(case, *history)).collect();
+        Self { suite: &tests.suite, total: tests.total, failed: tests.failed, errored: tests.errored, cases }
+    }
+}
+
+impl<'a> CaseEntry<'a> {
+    fn new(case: &'a TestCase, history: History) -> Self {
+        Self {
+            name: &case.name,
+            class: case.class.as_deref(),
+            file: case.file.as_deref(),
+            status: case.status.word(),
+            history: history.word(),
+            message: case.message.as_deref(),
+            duration_s: case.duration.map(|time| time.as_secs_f64()),
+            recent_failures: case.recent_failures,
+        }
+    }
+}
+
+impl<'a> From<&'a LogExcerpt> for LogEntry<'a> {
+    fn from(log: &'a LogExcerpt) -> Self {
+        let lines = |lines: &'a [LogLine]| lines.iter().map(LineEntry::from).collect();
+        Self {
+            section: log.section.as_deref(),
+            lines: log.lines,
+            bytes: log.bytes,
+            is_cut: log.is_cut,
+            errors: lines(&log.errors),
+            tail: lines(&log.tail),
+        }
+    }
+}
+
+impl<'a> From<&'a LogLine> for LineEntry<'a> {
+    fn from(line: &'a LogLine) -> Self {
+        Self { line: line.number, text: &line.text }
+    }
+}
