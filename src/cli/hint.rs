@@ -83,6 +83,8 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
             vec!["leave --api at auto, which reads over REST where GraphQL does not answer".into()]
         }
         Kind::Redirect { to, .. } => vec![format!("if that is where your GitLab is, name it: --host {to}")],
+        Kind::NotLog => vec!["a proxy or a login page in between answers HTML: try the address in a browser".into()],
+        Kind::Unsure(_) => vec!["look before you try again: the request was sent, once".into()],
     }
 }
 

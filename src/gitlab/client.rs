@@ -5,6 +5,7 @@ use crate::domain::host::Host;
 use crate::domain::id::{GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::Job;
 use crate::domain::pipeline::{DownstreamLink, Pipeline};
+use crate::domain::project::Project;
 use crate::domain::server::Server;
 use crate::domain::snapshot::Group;
 use crate::domain::test_report::TestReport;
@@ -17,14 +18,17 @@ use crate::gitlab::transport::{Options, Transport};
 use crate::gitlab::{graphql, rest};
 use chrono::{DateTime, Utc};
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+pub use crate::gitlab::transport::{TraceEnd, TraceLimits};
 pub use graphql::fields::Fields;
 pub use graphql::jobs::PER_QUERY as MORE_JOBS_PER_QUERY;
 pub use graphql::snapshot::jobs_of_each;
 pub use graphql::{ByProject, Said, queries};
-pub use rest::job::{Bridges, JobList};
+pub use rest::act::{Act, Acted, Subject};
+pub use rest::job::{Bridges, JobList, OneJob};
 pub use rest::pipeline::{PipelineFilter, PipelineHead};
 pub use rest::project::{ListFilter, ListedProject};
 
@@ -222,5 +226,33 @@ impl Client {
     /// Reads a pipeline's trigger jobs and where each leads.
     pub async fn bridges(&self, project: &ProjectRef, id: PipelineId) -> Result<Bridges, Error> {
         rest::job::bridges(&self.transport, project, id).await
+    }
+
+    pub async fn project(&self, project: &ProjectRef) -> Result<Project, Error> {
+        rest::project::read(&self.transport, project).await
+    }
+
+    /// Reads one attempt at a job, which is no bridge.
+    pub async fn job(&self, project: &ProjectRef, id: JobId) -> Result<OneJob, Error> {
+        rest::job::read(&self.transport, project, id).await
+    }
+
+    /// Reads a job's log and hands it out piece by piece as it comes, without ever holding it.
+    ///
+    /// GitLab sends a log whole each time: what is known already is passed over. A connection that breaks off midway is
+    /// taken up again, and nothing is handed out twice. The sink may end it.
+    pub async fn trace(
+        &self,
+        project: &ProjectRef,
+        id: JobId,
+        limits: TraceLimits<'_>,
+        sink: &mut impl AsyncFnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<TraceEnd, Error> {
+        rest::trace::read(&self.transport, project, id, limits, sink).await
+    }
+
+    /// Acts on a pipeline or a job. It is sent once, whatever becomes of it.
+    pub async fn act(&self, project: &ProjectRef, act: Act, subject: Subject) -> Result<Acted, Error> {
+        rest::act::send(&self.transport, project, act, subject).await
     }
 }

@@ -68,6 +68,11 @@ pub enum Kind {
     UnknownField(String),
     #[error("it redirects to {to}, {why}")]
     Redirect { to: String, why: &'static str },
+    #[error("the answer is not a job's log but an HTML page, such as a login page or a proxy's")]
+    NotLog,
+    /// What acts was sent, and the answer does not tell what became of it.
+    #[error("{0}; GitLab may have done it all the same")]
+    Unsure(Box<Kind>),
 }
 
 fn after_colon(text: &str) -> String {
@@ -106,6 +111,8 @@ impl Error {
             Kind::TooComplex(_) => "graphql_complexity".into(),
             Kind::UnknownField(_) => "graphql_schema".into(),
             Kind::Redirect { .. } => "redirect".into(),
+            Kind::NotLog => "not_log".into(),
+            Kind::Unsure(_) => "unsure".into(),
         }
     }
 
@@ -118,6 +125,11 @@ impl Error {
             Kind::Status { code, .. } => Some(*code),
             _ => None,
         }
+    }
+
+    /// Says whether the same request may fare better in a moment.
+    pub fn is_passing(&self) -> bool {
+        super::retry::is_passing(&self.kind)
     }
 
     /// Says whether the thing asked for is hidden or absent, which is a fact about it and no failure of the request.
@@ -157,7 +169,11 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     /// Returns the root cause: the layers of the HTTP client in between only say that something below them failed.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        let mut cause = std::error::Error::source(&self.kind)?;
+        let kind = match &self.kind {
+            Kind::Unsure(kind) => kind,
+            kind => kind,
+        };
+        let mut cause = std::error::Error::source(kind)?;
         while let Some(below) = cause.source() {
             cause = below;
         }

@@ -17,13 +17,28 @@ pub(super) fn target(host: &Host, from: &Url, location: Option<&str>) -> Result<
     if host.is_origin_of(&to) {
         return Ok(to);
     }
+    Err(refused(from, &to))
+}
+
+/// Returns where the redirect of a log leads, which may be a store of another origin: over https, and without the token.
+///
+/// GitLab keeps finished logs in object storage, and may send their readers there
+/// (<https://docs.gitlab.com/administration/object_storage/#proxy-download>).
+pub(super) fn log_target(host: &Host, from: &Url, location: Option<&str>) -> Result<Url, Kind> {
+    match location.and_then(|location| from.join(location).ok()) {
+        Some(to) if to.scheme() == "https" && host.is_origin_of(from) => Ok(to),
+        _ => target(host, from, location),
+    }
+}
+
+fn refused(from: &Url, to: &Url) -> Kind {
     let why = if from.scheme() == "https" && to.scheme() == "http" {
         "which is not encrypted; it was not followed and the token not sent"
     } else {
         "which is another host; it was not followed and the token not sent"
     };
     // Path and query of a foreign URL may carry secrets.
-    Err(Kind::Redirect { to: to.origin().ascii_serialization(), why })
+    Kind::Redirect { to: to.origin().ascii_serialization(), why }
 }
 
 #[cfg(test)]
@@ -52,5 +67,21 @@ mod tests {
             assert!(error.contains(word) && !error.contains("token=1"), "{location}: {error}");
         }
         assert!(target(&host, &from, None).is_err());
+    }
+
+    #[test]
+    fn a_log_may_lie_in_a_store_elsewhere_once_and_over_https_only() {
+        let host = Host::parse("https://gitlab.example.com").unwrap();
+        let own = Url::parse("https://gitlab.example.com/api/v4/projects/1/jobs/2/trace").unwrap();
+        let store = Url::parse("https://store.example/2.log?signature=x").unwrap();
+        let cases = [
+            ("to a store", &own, "https://store.example/2.log", true),
+            ("within the host", &own, "/api/v4/projects/3/jobs/2/trace", true),
+            ("to plain http", &own, "http://store.example/2.log", false),
+            ("from one store to the next", &store, "https://other.example/2.log", false),
+        ];
+        for (sentence, from, location, is_followed) in cases {
+            assert_eq!(log_target(&host, from, Some(location)).is_ok(), is_followed, "{sentence}");
+        }
     }
 }

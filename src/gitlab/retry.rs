@@ -52,7 +52,9 @@ pub(super) fn is_passing(kind: &Kind) -> bool {
         | Kind::Query(_)
         | Kind::TooComplex(_)
         | Kind::UnknownField(_)
-        | Kind::Redirect { .. } => false,
+        | Kind::Redirect { .. }
+        | Kind::NotLog
+        | Kind::Unsure(_) => false,
     }
 }
 

@@ -1,4 +1,11 @@
 //! The one path that every request takes: auth, budget, send, retry, decode.
+//!
+//! What is asked differently keeps to it: `stream` hands out a body as it comes, `once` sends what acts.
+
+mod once;
+mod stream;
+
+pub use stream::{TraceEnd, TraceLimits};
 
 use crate::domain::host::Host;
 use crate::domain::usage::{Api, Usage};
@@ -8,12 +15,14 @@ use crate::gitlab::error::{Error, Kind, SetupError};
 use crate::gitlab::redirect;
 use crate::gitlab::retry::{RetryOptions, is_passing};
 use crate::text::sanitise::sanitise;
+use backon::ExponentialBackoff;
 use chrono::{DateTime, Utc};
-use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use std::sync::Mutex;
 use std::time::Duration;
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use url::Url;
 
@@ -188,17 +197,26 @@ impl Transport {
             if matches!(refusal.kind, Kind::WaitTooLong { .. } | Kind::OwnRate { .. }) {
                 attempts -= 1;
             }
-            let wait = if (ask.passing)(&refusal.kind) { waits.next() } else { None };
-            let kind = match (wait, self.time_left()) {
-                (Some(wait), left) if left.is_none_or(|left| wait < left) => {
-                    if refusal.retry_after.is_none() {
-                        tokio::time::sleep(wait).await;
-                    }
-                    continue;
+            if self.goes_on(&refusal, (ask.passing)(&refusal.kind), &mut waits).await {
+                continue;
+            }
+            let Refusal { kind, request_id, .. } = refusal;
+            return Err(Error { request, kind, attempts, elapsed: start.elapsed(), request_id });
+        }
+    }
+
+    /// Waits for the time of another attempt; `false` where there is no sense in one.
+    async fn goes_on(&self, refusal: &Refusal, is_passing: bool, waits: &mut ExponentialBackoff) -> bool {
+        let wait = if is_passing { waits.next() } else { None };
+        match (wait, self.time_left()) {
+            (Some(wait), left) if left.is_none_or(|left| wait < left) => {
+                // Where the server says how long, everybody waits that long in the budget.
+                if refusal.retry_after.is_none() {
+                    tokio::time::sleep(wait).await;
                 }
-                _ => refusal.kind,
-            };
-            return Err(Error { request, kind, attempts, elapsed: start.elapsed(), request_id: refusal.request_id });
+                true
+            }
+            _ => false,
         }
     }
 
@@ -236,35 +254,57 @@ impl Transport {
 
     /// Sends one request when its turn has come, and reads the whole answer.
     async fn send(&self, url: &Url, query: Option<&str>) -> Result<(StatusCode, HeaderMap, Vec<u8>), Refusal> {
-        let _turn = self.budget.acquire(self.deadline()).await.map_err(|too_long| self.over_time(too_long))?;
+        let _turn = self.turn().await?;
+        let exchange = async {
+            let request = match query {
+                None => self.request(Method::GET, url, true),
+                Some(query) => self
+                    .request(Method::POST, url, true)
+                    .header(CONTENT_TYPE, "application/json")
+                    .body(query.to_owned()),
+            };
+            let request = request.header(ACCEPT, "application/json");
+            let response = request.send().await.map_err(|error| connect_kind(error, self.timeout))?;
+            self.whole(response).await
+        };
+        self.in_time(exchange).await
+    }
+
+    /// Waits for a request's turn.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+        self.budget.acquire(self.deadline()).await.map_err(|too_long| self.over_time(too_long))
+    }
+
+    /// Begins a request, which carries the token only where it may go.
+    fn request(&self, method: Method, url: &Url, with_token: bool) -> RequestBuilder {
+        let request = self.http.request(method, url.clone());
+        match &self.token {
+            Some(token) if with_token => request.header(AUTHORIZATION, token.header()),
+            Some(_) | None => request,
+        }
+    }
+
+    /// Reads the whole of an answer.
+    async fn whole(&self, mut response: reqwest::Response) -> Result<(StatusCode, HeaderMap, Vec<u8>), Kind> {
+        self.learn(response.headers());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| Kind::BodyCut(error.without_url()))? {
+            if (body.len() + chunk.len()) as u64 > MAX_BODY {
+                return Err(Kind::TooLarge(MAX_BODY));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        self.budget.count_bytes(body.len() as u64);
+        Ok((response.status(), response.headers().clone(), body))
+    }
+
+    /// Gives some work the time of one request, or what the run has left.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Kind>>) -> Result<T, Refusal> {
         let timeout = self.time_left().map_or(self.timeout, |left| left.min(self.timeout));
         if timeout.is_zero() {
             return Err(Kind::Deadline.into());
         }
-        let exchange = async {
-            let request = match query {
-                None => self.http.get(url.clone()),
-                Some(query) => {
-                    self.http.post(url.clone()).header(CONTENT_TYPE, "application/json").body(query.to_owned())
-                }
-            };
-            let mut request = request.header(ACCEPT, "application/json");
-            if let Some(token) = &self.token {
-                request = request.header(AUTHORIZATION, token.header());
-            }
-            let mut response = request.send().await.map_err(|error| connect_kind(error, timeout))?;
-            self.learn(response.headers());
-            let mut body = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|error| Kind::BodyCut(error.without_url()))? {
-                if (body.len() + chunk.len()) as u64 > MAX_BODY {
-                    return Err(Kind::TooLarge(MAX_BODY));
-                }
-                body.extend_from_slice(&chunk);
-            }
-            self.budget.count_bytes(body.len() as u64);
-            Ok((response.status(), response.headers().clone(), body))
-        };
-        match tokio::time::timeout(timeout, exchange).await {
+        match tokio::time::timeout(timeout, work).await {
             Ok(outcome) => outcome.map_err(Refusal::from),
             Err(_) if timeout < self.timeout => Err(Kind::Deadline.into()),
             Err(_) => Err(Kind::Timeout(timeout).into()),

@@ -30,6 +30,25 @@ pub struct Bridges {
     pub links: Vec<DownstreamLink>,
 }
 
+/// A job asked for by itself, with the pipeline that it belongs to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OneJob {
+    pub job: Job,
+    pub pipeline: PipelineId,
+}
+
+#[derive(Deserialize)]
+struct OneWire {
+    #[serde(flatten)]
+    job: Wire,
+    pipeline: PipelineWire,
+}
+
+#[derive(Deserialize)]
+struct PipelineWire {
+    id: u64,
+}
+
 #[derive(Deserialize)]
 struct Wire {
     id: u64,
@@ -132,6 +151,13 @@ pub(in crate::gitlab) fn project_of<'a>(host: &Host, web_url: &'a str) -> Option
     // GitLab before 13 had no `/-/` in it, and its documentation still shows that form.
     let (project, _) = below.split_once("/-/pipelines/").or_else(|| below.split_once("/pipelines/"))?;
     Some(project)
+}
+
+/// Reads one attempt at a job; GitLab answers 404 for a bridge.
+pub(crate) async fn read(transport: &Transport, project: &ProjectRef, id: JobId) -> Result<OneJob, Error> {
+    let answer = transport.get(&format!("projects/{}/jobs/{id}", project_key(project))).await?;
+    let OneWire { job, pipeline } = answer.decode()?;
+    Ok(OneJob { job: job.into_job(JobKind::Job, None), pipeline: PipelineId(pipeline.id) })
 }
 
 pub(crate) async fn list(transport: &Transport, project: &ProjectRef, id: PipelineId) -> Result<JobList, Error> {

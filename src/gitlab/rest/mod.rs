@@ -1,5 +1,6 @@
 //! GitLab's REST API v4, one resource per file: request, private wire struct, conversion to the domain.
 
+pub(super) mod act;
 pub(super) mod group;
 pub(super) mod job;
 pub(super) mod pipeline;
@@ -7,6 +8,7 @@ pub(super) mod project;
 pub(super) mod server;
 pub(super) mod test_report;
 pub(super) mod token;
+pub(super) mod trace;
 
 use crate::domain::id::ProjectRef;
 use std::time::Duration;

@@ -1,7 +1,7 @@
-//! `GET /groups/:id/projects` (<https://docs.gitlab.com/api/groups/#list-projects>).
+//! `GET /groups/:id/projects` (<https://docs.gitlab.com/api/groups/#list-projects>) and `GET /projects/:id`.
 
-use super::group;
-use crate::domain::id::{GroupRef, ProjectId};
+use super::{group, project_key};
+use crate::domain::id::{GroupRef, ProjectId, ProjectRef};
 use crate::domain::project::Project;
 use crate::gitlab::error::Error;
 use crate::gitlab::page::{PER_PAGE, Page};
@@ -55,6 +55,11 @@ impl From<Wire> for ListedProject {
         };
         Self { project, is_marked_for_deletion }
     }
+}
+
+pub(crate) async fn read(transport: &Transport, project: &ProjectRef) -> Result<Project, Error> {
+    let wire: Wire = transport.get(&format!("projects/{}", project_key(project))).await?.decode()?;
+    Ok(ListedProject::from(wire).project)
 }
 
 pub(crate) async fn list(

@@ -1,0 +1,98 @@
+//! What acts is sent once: a second time it might be done twice.
+
+use super::{Answer, Refusal, Transport, connect_kind};
+use crate::gitlab::error::{Error, Kind};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH};
+use reqwest::{Method, StatusCode};
+use std::time::Duration;
+use tokio::time::Instant;
+use url::Url;
+
+/// The scope without which GitLab lets nobody act.
+const NEEDED: &str = "api";
+
+/// A failed attempt, and whether the request surely never left.
+struct Failed {
+    refusal: Refusal,
+    is_unsent: bool,
+}
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, is_unsent: false }
+    }
+}
+
+impl Transport {
+    /// Posts to a REST resource, without a body; `path` is already encoded.
+    ///
+    /// Only where no connection came about, so that nothing can have been sent, there is a second attempt.
+    pub(in crate::gitlab) async fn act(&self, path: &str) -> Result<Answer, Error> {
+        let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
+        let request = format!("POST {url}");
+        let start = Instant::now();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let Failed { refusal, is_unsent } = match self.post(&url).await {
+                Ok((headers, body)) => {
+                    tracing::debug!(request, attempts, bytes = body.len(), "answered");
+                    return Ok(Answer { headers, body, request, token: self.token.clone() });
+                }
+                Err(failed) => failed,
+            };
+            tracing::debug!(request, attempts, problem = %refusal.kind, "failed");
+            if is_unsent && attempts == 1 {
+                tokio::time::sleep(self.retry.first_wait).await;
+                continue;
+            }
+            let Refusal { kind, request_id, .. } = refusal;
+            return Err(Error { request, kind, attempts, elapsed: start.elapsed(), request_id });
+        }
+    }
+
+    async fn post(&self, url: &Url) -> Result<(reqwest::header::HeaderMap, Vec<u8>), Failed> {
+        let _turn = self.turn().await?;
+        let request = self.request(Method::POST, url, true).header(ACCEPT, "application/json");
+        // Some proxies refuse a POST that does not say that it has no body.
+        let request = request.header(CONTENT_LENGTH, "0");
+        let mut is_unsent = false;
+        let exchange = async {
+            let response = request.send().await.map_err(|error| {
+                is_unsent = error.is_connect();
+                connect_kind(error, self.timeout)
+            })?;
+            self.whole(response).await
+        };
+        let outcome = self.in_time(exchange).await;
+        let response = outcome.map_err(|refusal| match is_unsent {
+            true => Failed { refusal, is_unsent },
+            false => unsure(refusal).into(),
+        })?;
+        if response.0.is_redirection() {
+            let why = "which a request that acts does not follow; nothing was done";
+            return Err(Refusal::from(Kind::Redirect { to: "another address".into(), why }).into());
+        }
+        let status = response.0;
+        self.judge(response).map_err(|refusal| judged(status, refusal).into())
+    }
+}
+
+/// A refusal is one; an answer of whoever stands in between, or of a GitLab in trouble, tells nothing.
+fn judged(status: StatusCode, mut refusal: Refusal) -> Refusal {
+    if let Kind::InsufficientScope { needed } = &mut refusal.kind {
+        NEEDED.clone_into(needed);
+    }
+    if status.is_server_error() { unsure(refusal) } else { refusal }
+}
+
+fn unsure(refusal: Refusal) -> Refusal {
+    Refusal { kind: Kind::Unsure(Box::new(refusal.kind)), ..refusal }
+}
+
+impl Error {
+    /// Turns an answer that cannot be read into what it means for a request that acts.
+    pub(in crate::gitlab) fn unsure(self) -> Self {
+        Self { kind: Kind::Unsure(Box::new(self.kind)), elapsed: Duration::ZERO, ..self }
+    }
+}

@@ -1,0 +1,148 @@
+//! Bodies that are handed out as they come and never held: logs of jobs.
+
+use super::{MAX_READ, Refusal, Transport, connect_kind, is_passing};
+use crate::gitlab::error::{Error, Kind};
+use crate::gitlab::redirect;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
+use reqwest::{Method, Response, StatusCode};
+use std::ops::{ControlFlow, Deref};
+use tokio::sync::SemaphorePermit;
+use tokio::time::Instant;
+use url::Url;
+
+/// How much of a log is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct TraceLimits<'a> {
+    /// So many bytes at its beginning are known and not handed out again.
+    pub known: u64,
+    /// The `ETag` of the log as it is known: GitLab then need not send it again.
+    pub etag: Option<&'a str>,
+    /// After so many bytes, those that are known included, reading stops.
+    pub most: u64,
+}
+
+/// How the reading of a log ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TraceEnd {
+    /// It is so many bytes long by now, maybe less than was known: a log can be erased.
+    Read { bytes: u64, etag: Option<String> },
+    /// It is as it was.
+    Unchanged,
+    /// It is longer than what was wanted; `total` where the server tells.
+    Cut { total: Option<u64> },
+    /// The sink had enough.
+    Stopped,
+}
+
+impl Transport {
+    /// Reads a REST resource of any size; `path` is already encoded. The time of a request counts from piece to piece.
+    pub(in crate::gitlab) async fn stream(
+        &self,
+        path: &str,
+        limits: TraceLimits<'_>,
+        sink: &mut impl AsyncFnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<TraceEnd, Error> {
+        let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
+        let request = format!("GET {url}");
+        let start = Instant::now();
+        let mut waits = self.retry.waits();
+        let mut attempts = 0;
+        let mut rest = limits;
+        loop {
+            attempts += 1;
+            let refusal = match self.stream_once(&url, &mut rest, sink).await {
+                Ok(end) => {
+                    tracing::debug!(request, attempts, ?end, "answered");
+                    return Ok(end);
+                }
+                Err(refusal) => refusal,
+            };
+            tracing::debug!(request, attempts, problem = %refusal.kind, "failed");
+            if !self.goes_on(&refusal, is_passing(&refusal.kind), &mut waits).await {
+                let Refusal { kind, request_id, .. } = refusal;
+                return Err(Error { request, kind, attempts, elapsed: start.elapsed(), request_id });
+            }
+        }
+    }
+
+    /// Makes one attempt; what was handed out counts as known from then on.
+    async fn stream_once(
+        &self,
+        url: &Url,
+        rest: &mut TraceLimits<'_>,
+        sink: &mut impl AsyncFnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<TraceEnd, Refusal> {
+        let (_turn, mut response) = self.begin(url, rest.etag).await?;
+        if response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(TraceEnd::Unchanged);
+        }
+        self.check(&mut response).await?;
+        let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (etag, total) = (text(ETAG), response.content_length());
+        let mut at = 0;
+        while let Some(chunk) = self.next(&mut response).await? {
+            let start: u64 = at;
+            at += chunk.len() as u64;
+            let (from, to) = (start.max(rest.known), at.min(rest.most));
+            if from < to {
+                // The known tag is that of a shorter log.
+                (rest.known, rest.etag) = (to, None);
+                if sink(&chunk[(from - start) as usize..(to - start) as usize]).await.is_break() {
+                    return Ok(TraceEnd::Stopped);
+                }
+            }
+            if at > rest.most {
+                return Ok(TraceEnd::Cut { total });
+            }
+        }
+        Ok(TraceEnd::Read { bytes: at, etag })
+    }
+
+    /// Sends the request, through redirects: at most one of them to another origin, where the token does not go.
+    async fn begin(&self, url: &Url, etag: Option<&str>) -> Result<(SemaphorePermit<'_>, Response), Refusal> {
+        let mut url = url.clone();
+        for _ in 0..=redirect::MAX_HOPS {
+            let turn = self.turn().await?;
+            let is_own = self.host.is_origin_of(&url);
+            let mut request = self.request(Method::GET, &url, is_own).header(ACCEPT, "text/plain, */*");
+            if is_own && let Some(etag) = etag {
+                request = request.header(IF_NONE_MATCH, etag);
+            }
+            let sent = async { request.send().await.map_err(|error| connect_kind(error, self.timeout)) };
+            let response = self.in_time(sent).await?;
+            if is_own {
+                self.learn(response.headers());
+            }
+            if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
+                return Ok((turn, response));
+            }
+            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            url = redirect::log_target(&self.host, &url, location)?;
+        }
+        Err(Kind::Redirect { to: url.path().to_owned(), why: "again and again" }.into())
+    }
+
+    /// Takes an answer that is no log for a refusal.
+    async fn check(&self, response: &mut Response) -> Result<(), Refusal> {
+        let headers = response.headers().clone();
+        if !response.status().is_success() {
+            let mut body = Vec::new();
+            while body.len() < MAX_READ
+                && let Some(chunk) = self.next(response).await?
+            {
+                body.extend_from_slice(&chunk);
+            }
+            return self.judge((response.status(), headers, body)).map(|_| ());
+        }
+        let is_html = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+        if is_html { Err(Kind::NotLog.into()) } else { Ok(()) }
+    }
+
+    /// Returns the next piece of a body.
+    async fn next(&self, response: &mut Response) -> Result<Option<impl Deref<Target = [u8]> + use<>>, Refusal> {
+        let chunk = async { response.chunk().await.map_err(|error| Kind::BodyCut(error.without_url())) };
+        let chunk = self.in_time(chunk).await?;
+        self.budget.count_bytes(chunk.as_ref().map_or(0, |chunk| chunk.len() as u64));
+        Ok(chunk)
+    }
+}
