@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod cache;
 mod fetch;
+pub mod find;
 mod follow;
 mod list;
 mod merge;

@@ -1,0 +1,378 @@
+//! What a person means by `acme/api#812`: which project, and which of its pipelines or jobs.
+//!
+//! ```text
+//! PROJECT              its newest pipeline, of any ref
+//! PROJECT@REF          its newest pipeline of this branch or tag
+//! PROJECT#PIPELINE     this pipeline, by its id
+//! https://..           the address of a project, a pipeline or a job, as a browser shows it
+//! ```
+//!
+//! PROJECT is its id, its full path, or the end of a full path that no other project of the groups has.
+
+use super::fetch::Found as Arriving;
+use super::list;
+use crate::domain::host::Host;
+use crate::domain::id::{GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
+use crate::domain::project::Project;
+use crate::gitlab::client::{Client, ListFilter, OneJob, PipelineFilter};
+use crate::gitlab::error::Error;
+use std::sync::Arc;
+use tokio::sync::mpsc::unbounded_channel;
+
+/// More names than this are no help.
+const NAMED_AT_MOST: usize = 10;
+const NEAR_AT_MOST: usize = 3;
+
+/// What was written, taken apart but not yet looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub project: Wanted,
+    pub which: Which,
+}
+
+/// How a project was named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    Id(ProjectId),
+    /// A full path, surely: it stood in a URL.
+    FullPath(String),
+    /// A full path, or the end of one.
+    Path(String),
+}
+
+/// Which pipeline or job of the project is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    Newest,
+    Ref(String),
+    Pipeline(PipelineId),
+    Job(JobId),
+}
+
+/// Why a text names nothing; goes on after the text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    #[error("is not a project: permitted are its full path, the end of it, its id, or its address")]
+    Project,
+    #[error("has no number behind the #: a pipeline goes by its id, such as acme/api#812")]
+    Pipeline,
+    #[error("has nothing behind the @: a branch or tag goes there, such as acme/api@main")]
+    Ref,
+    #[error("is not an address on {0}, which is the host of this run")]
+    Elsewhere(Host),
+    #[error("is not the address of a project, a pipeline or a job")]
+    Address,
+}
+
+impl Target {
+    /// Reads what a person writes, or pastes from a browser.
+    pub fn parse(text: &str, host: &Host) -> Result<Self, TargetError> {
+        let text = text.trim();
+        if text.contains("://") {
+            return Self::from_url(text, host);
+        }
+        let (project, which) = match text.find(['#', '@']) {
+            None => (text, Which::Newest),
+            Some(at) if text[at..].starts_with('#') => {
+                let id = number(&text[at + 1..]).ok_or(TargetError::Pipeline)?;
+                (&text[..at], Which::Pipeline(PipelineId(id)))
+            }
+            Some(at) if at + 1 == text.len() => return Err(TargetError::Ref),
+            Some(at) => (&text[..at], Which::Ref(text[at + 1..].to_owned())),
+        };
+        Ok(Self { project: wanted(project)?, which })
+    }
+
+    fn from_url(text: &str, host: &Host) -> Result<Self, TargetError> {
+        let address = text.split(['?', '#']).next().unwrap_or_default();
+        // What lies at the host's own address, without a slash, is no project.
+        let below = host.path_below(address).ok_or_else(|| TargetError::Elsewhere(host.clone()))?.trim_matches('/');
+        // GitLab before 13 had no `/-/`.
+        let (project, rest) = below
+            .split_once("/-/")
+            .or_else(|| Some((below, "")).filter(|_| !below.contains("/pipelines/") && !below.contains("/jobs/")))
+            .or_else(|| below.find("/pipelines/").map(|at| (&below[..at], &below[at + 1..])))
+            .or_else(|| below.find("/jobs/").map(|at| (&below[..at], &below[at + 1..])))
+            .ok_or(TargetError::Address)?;
+        let mut parts = rest.split('/');
+        let which = match (parts.next(), parts.next().and_then(number)) {
+            (Some(""), _) => Which::Newest,
+            (Some("pipelines"), Some(id)) => Which::Pipeline(PipelineId(id)),
+            (Some("pipelines"), None) if rest == "pipelines" => Which::Newest,
+            (Some("jobs"), Some(id)) => Which::Job(JobId(id)),
+            _ => return Err(TargetError::Address),
+        };
+        match wanted(project).map_err(|_| TargetError::Address)? {
+            Wanted::Path(path) if path.contains('/') => Ok(Self { project: Wanted::FullPath(path), which }),
+            _ => Err(TargetError::Address),
+        }
+    }
+}
+
+fn number(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|id| is_number && *id > 0)
+}
+
+/// Reads a project's id or path (legal characters: GitLab `lib/gitlab/path_regex.rb`).
+fn wanted(text: &str) -> Result<Wanted, TargetError> {
+    if let Some(id) = number(text) {
+        return Ok(Wanted::Id(ProjectId(id)));
+    }
+    let path = text.trim_matches('/');
+    let is_part =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    if path.starts_with('-') || !path.split('/').all(is_part) || matches!(path, "." | "..") {
+        return Err(TargetError::Project);
+    }
+    Ok(Wanted::Path(path.to_owned()))
+}
+
+/// A project that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundProject {
+    pub id: ProjectId,
+    pub full_path: String,
+    pub web_url: Option<String>,
+}
+
+/// What a target stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    pub project: FoundProject,
+    pub pipeline: PipelineId,
+    /// Where the target was a job: how it stands.
+    pub job: Option<OneJob>,
+}
+
+impl Found {
+    /// Returns the project as requests name it.
+    pub fn project_ref(&self) -> ProjectRef {
+        ProjectRef::Id(self.project.id)
+    }
+}
+
+/// Why a target leads to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    #[error("no project \"{wanted}\" is to be seen")]
+    Unknown {
+        wanted: String,
+        /// Full paths that are written alike, the nearest first.
+        near: Vec<String>,
+        /// Whether groups were searched, or none was given.
+        has_groups: bool,
+    },
+    #[error("\"{wanted}\" is the end of several projects' paths: {}", listed(.candidates))]
+    Ambiguous { wanted: String, candidates: Vec<String> },
+    #[error("{project} has no pipeline{}", of_ref(.git_ref))]
+    NoPipeline { project: String, git_ref: Option<String> },
+    /// A part of the list is missing, so that another project may be meant as well.
+    #[error("the projects of the group cannot be told apart: {problem}")]
+    Incomplete { problem: String },
+    #[error("failed to find {what}")]
+    Failed { what: String, source: Box<Error> },
+}
+
+fn listed(candidates: &[String]) -> String {
+    let more = candidates.len().saturating_sub(NAMED_AT_MOST);
+    let names = candidates[..candidates.len() - more].join(", ");
+    if more > 0 { format!("{names} and {more} more") } else { names }
+}
+
+fn of_ref(git_ref: &Option<String>) -> String {
+    git_ref.as_ref().map_or(String::new(), |name| format!(" of {name}"))
+}
+
+/// Finds what a target stands for.
+///
+/// - A full path or an id costs one request; the end of a path costs the list of the groups, archived projects included.
+/// - The newest pipeline costs one more, and so does a job. Whether a pipeline exists that was named by its id is not asked.
+pub async fn find(client: &Client, groups: &[GroupRef], target: &Target) -> Result<Found, FindError> {
+    let project = find_project(client, groups, &target.project).await?;
+    let by_id = ProjectRef::Id(project.id);
+    let (filter, git_ref) = match &target.which {
+        Which::Pipeline(id) => return Ok(Found { project, pipeline: *id, job: None }),
+        Which::Job(id) => {
+            let job = client.job(&by_id, *id).await;
+            let job = job.map_err(|source| failed(format!("job {id} of {}", project.full_path), source))?;
+            return Ok(Found { project, pipeline: job.pipeline, job: Some(job) });
+        }
+        Which::Newest => (PipelineFilter::Any, None),
+        Which::Ref(name) => (PipelineFilter::Ref(name.clone()), Some(name.clone())),
+    };
+    let heads = client.pipelines(&by_id, &filter, 1).await;
+    let heads = heads.map_err(|source| failed(format!("a pipeline of {}", project.full_path), source))?;
+    match heads.first() {
+        Some(head) => Ok(Found { project, pipeline: head.id, job: None }),
+        None => Err(FindError::NoPipeline { project: project.full_path, git_ref }),
+    }
+}
+
+fn failed(what: String, source: Error) -> FindError {
+    FindError::Failed { what, source: Box::new(source) }
+}
+
+async fn find_project(client: &Client, groups: &[GroupRef], wanted: &Wanted) -> Result<FoundProject, FindError> {
+    let (asked, path) = match wanted {
+        Wanted::Id(id) => (ProjectRef::Id(*id), None),
+        Wanted::FullPath(path) => (ProjectRef::Path(path.clone()), None),
+        Wanted::Path(path) => (ProjectRef::Path(path.clone()), Some(path)),
+    };
+    // A full path has a group in it.
+    if path.is_none_or(|path| path.contains('/')) {
+        match client.project(&asked).await {
+            Ok(project) => return Ok(project.into()),
+            Err(error) if error.status() == Some(404) && path.is_some() => {}
+            Err(error) => return Err(failed(format!("project {asked}"), error)),
+        }
+    }
+    let path = path.map(String::as_str).unwrap_or_default();
+    let projects = list_all(client, groups).await?;
+    choose(path, &projects, !groups.is_empty())
+}
+
+impl From<Project> for FoundProject {
+    fn from(project: Project) -> Self {
+        Self { id: project.id, full_path: project.full_path, web_url: project.web_url }
+    }
+}
+
+/// Reads the lists of the groups, whole.
+async fn list_all(client: &Client, groups: &[GroupRef]) -> Result<Vec<Arc<Project>>, FindError> {
+    let filter = ListFilter { subgroups: true, archived: true };
+    let mut projects: Vec<Arc<Project>> = Vec::new();
+    for group in groups {
+        let (sender, mut arriving) = unbounded_channel();
+        let listed = list::read_group(client, group, filter, sender).await;
+        let listed = listed.map_err(|source| failed(format!("the projects of group \"{group}\""), source))?;
+        if let Some(problem) = listed.problems.first() {
+            return Err(FindError::Incomplete { problem: problem.failure.message.clone() });
+        }
+        while let Ok(found) = arriving.try_recv() {
+            if let Arriving::Listed(project) = found
+                && projects.iter().all(|known| known.id != project.id)
+            {
+                projects.push(project);
+            }
+        }
+    }
+    Ok(projects)
+}
+
+/// Chooses the one project whose path ends like that; GitLab's paths do not tell capitals apart.
+fn choose(path: &str, projects: &[Arc<Project>], has_groups: bool) -> Result<FoundProject, FindError> {
+    let wanted = path.to_lowercase();
+    let ends_so = |project: &&Arc<Project>| {
+        let full = project.full_path.to_lowercase();
+        full.strip_suffix(&wanted).is_some_and(|above| above.is_empty() || above.ends_with('/'))
+    };
+    let found: Vec<&Arc<Project>> = projects.iter().filter(ends_so).collect();
+    match found.as_slice() {
+        [] => Err(FindError::Unknown { wanted: path.to_owned(), near: near(&wanted, projects), has_groups }),
+        [project] => Ok(project.as_ref().clone().into()),
+        several => {
+            let mut candidates: Vec<String> = several.iter().map(|project| project.full_path.clone()).collect();
+            candidates.sort();
+            Err(FindError::Ambiguous { wanted: path.to_owned(), candidates })
+        }
+    }
+}
+
+/// Returns the paths that were probably meant.
+fn near(wanted: &str, projects: &[Arc<Project>]) -> Vec<String> {
+    let depth = wanted.split('/').count();
+    let distance = |full: &str| {
+        let parts: Vec<&str> = full.split('/').collect();
+        strsim::osa_distance(wanted, &parts[parts.len().saturating_sub(depth)..].join("/"))
+    };
+    let mut near: Vec<(usize, &String)> =
+        projects.iter().map(|project| (distance(&project.full_path.to_lowercase()), &project.full_path)).collect();
+    // A third of the letters wrong is a misspelling, more is another word.
+    near.retain(|(wrong, _)| wrong * 3 <= wanted.len());
+    near.sort();
+    near.into_iter().take(NEAR_AT_MOST).map(|(_, path)| path.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(project: Wanted, which: Which) -> Target {
+        Target { project, which }
+    }
+
+    #[test]
+    fn a_target_is_a_project_with_a_pipeline_or_an_address() {
+        let host = Host::parse("https://example.com/gitlab").unwrap();
+        let path = |path: &str| Wanted::Path(path.into());
+        let full = |path: &str| Wanted::FullPath(path.into());
+        let pipeline = |id| Which::Pipeline(PipelineId(id));
+        let cases = [
+            ("acme/api", target(path("acme/api"), Which::Newest)),
+            ("api", target(path("api"), Which::Newest)),
+            (" /acme/api/ ", target(path("acme/api"), Which::Newest)),
+            ("42", target(Wanted::Id(ProjectId(42)), Which::Newest)),
+            ("acme/api#812", target(path("acme/api"), pipeline(812))),
+            ("42#812", target(Wanted::Id(ProjectId(42)), pipeline(812))),
+            ("api@main", target(path("api"), Which::Ref("main".into()))),
+            ("api@feature/x#1@2", target(path("api"), Which::Ref("feature/x#1@2".into()))),
+            ("https://example.com/gitlab/acme/api", target(full("acme/api"), Which::Newest)),
+            ("https://example.com/gitlab/acme/api/-/pipelines", target(full("acme/api"), Which::Newest)),
+            ("https://example.com/gitlab/acme/api/-/pipelines/812", target(full("acme/api"), pipeline(812))),
+            (
+                "https://example.com/gitlab/acme/api/-/pipelines/812/failures?x=1#y",
+                target(full("acme/api"), pipeline(812)),
+            ),
+            ("https://example.com/gitlab/acme/api/-/jobs/9#L12", target(full("acme/api"), Which::Job(JobId(9)))),
+            ("https://example.com/gitlab/acme/api/pipelines/812", target(full("acme/api"), pipeline(812))),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Target::parse(text, &host), Ok(expected), "{text}");
+        }
+        let refused = [
+            ("", TargetError::Project),
+            ("acme//api", TargetError::Project),
+            ("--watch", TargetError::Project),
+            ("acme/a b", TargetError::Project),
+            ("#812", TargetError::Project),
+            ("..", TargetError::Project),
+            ("acme/api#", TargetError::Pipeline),
+            ("acme/api#main", TargetError::Pipeline),
+            ("acme/api@", TargetError::Ref),
+            ("https://elsewhere.example/acme/api", TargetError::Elsewhere(host.clone())),
+            ("https://example.com/gitlab/acme", TargetError::Address),
+            ("https://example.com/gitlab/acme/api/-/issues/1", TargetError::Address),
+            ("https://example.com/gitlab/acme/api/-/jobs", TargetError::Address),
+        ];
+        for (text, error) in refused {
+            assert_eq!(Target::parse(text, &host), Err(error), "{text}");
+        }
+    }
+
+    fn projects(paths: &[&str]) -> Vec<Arc<Project>> {
+        let project = |(at, path): (usize, &&str)| Project {
+            id: ProjectId(at as u64 + 1),
+            name: (*path).to_owned(),
+            full_path: (*path).to_owned(),
+            ancestor_names: vec![],
+            web_url: None,
+            default_branch: None,
+            ci_enabled: None,
+        };
+        paths.iter().enumerate().map(project).map(Arc::new).collect()
+    }
+
+    #[test]
+    fn the_end_of_a_path_names_a_project_that_no_other_shares_it_with() {
+        let projects = projects(&["acme/api", "acme/payments/api", "acme/web", "acme/my-web"]);
+        let id = |path| choose(path, &projects, true).ok().map(|project| project.id.0);
+        assert_eq!(id("web"), Some(3), "half a name is no end of a path");
+        assert_eq!(id("payments/API"), Some(2));
+        assert_eq!(id("acme/api"), Some(1));
+        let error = choose("api", &projects, true).unwrap_err().to_string();
+        assert_eq!(error, "\"api\" is the end of several projects' paths: acme/api, acme/payments/api");
+        let FindError::Unknown { near, .. } = choose("paymets/api", &projects, true).unwrap_err() else { panic!() };
+        assert_eq!(near, ["acme/payments/api"]);
+    }
+}
