@@ -2,7 +2,7 @@
 
 use super::reason;
 use super::sentence::Sentence;
-use super::tests::{self, TestFindings};
+use super::tests::TestFindings;
 use super::wait;
 use crate::domain::evidence::{Evidence, JobEvidence};
 use crate::domain::id::PipelineId;
@@ -171,7 +171,7 @@ fn of_job(evidence: &Evidence, job: &JobEvidence, now: DateTime<Utc>, through: &
     let name = Sentence::words("job ").name(&job.job.name);
     let (kind, sentence, next, findings) = match &job.job.status {
         Status::Failed => {
-            let findings = tests::of_job(evidence, &job.job);
+            let findings = super::tests::of_job(evidence, &job.job);
             let (kind, said, next) = failure(job, findings.as_ref());
             (kind, name.and(" failed: ").then(said), Some(next), findings)
         }
@@ -212,7 +212,7 @@ fn failure(job: &JobEvidence, findings: Option<&TestFindings>) -> (Kind, Sentenc
     let meaning = word.and_then(reason::of_job);
     match (word, meaning) {
         (Some("script_failure") | None, _) if job.job.kind == JobKind::Job => {
-            (Kind::Script, script_failure(job), "read the log above: it is the script's own error".into())
+            (Kind::Script, script_failure(job), "read the log below: it is the script's own error".into())
         }
         (Some("job_execution_timeout"), Some(meaning)) => {
             let after = job.job.duration.map(|time| format!(" after {}", duration(time))).unwrap_or_default();
@@ -306,3 +306,6 @@ pub fn is_evidence(job: &Job, earlier: &[Status]) -> bool {
         | Status::Other(_) => true,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,7 @@ fn variables(name: &str, projects: usize) -> Value {
                 |n: usize| [(format!("path{n}"), "acme/api"), (format!("iid{n}"), "1"), (format!("after{n}"), "c")];
             (0..MORE_JOBS_PER_QUERY).flat_map(of).map(|(name, value)| (name, Value::from(value))).collect()
         }
+        "Trouble" => json!({ "path": "acme/api", "iid": "1" }),
         _ => json!({}),
     }
 }
@@ -91,5 +92,6 @@ fn no_query_costs_more_than_we_allow_ourselves() {
     Snapshot 51: 104
     Snapshot 100: 138
     Jobs 100: 106
+    Trouble 100: 11
     ");
 }
