@@ -5,7 +5,7 @@ use super::merge::ReadProject;
 use super::pages::{self, Whole};
 use super::project::{self, Before, Draft, ProjectReading, Reading};
 use super::run::{Options, Progress};
-use crate::domain::id::ProjectId;
+use crate::domain::id::{ById, ProjectId, by_id};
 use crate::domain::project::{Failure, Project};
 use crate::domain::selection::RefSelector;
 use crate::domain::usage::{Api, ApiChoice};
@@ -14,6 +14,7 @@ use crate::gitlab::error::Error;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::collections::{HashMap, VecDeque};
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -55,25 +56,34 @@ pub(super) struct Projects {
     pub size: BatchSize,
 }
 
-/// Reads the projects as the list finds them, each once however many groups it is in.
-pub(super) async fn read(setup: Setup<'_>, mut found: UnboundedReceiver<Found>) -> Result<Projects, Error> {
+/// Reads the projects as the list finds them, each once however many groups it is in. `ask` gets the answers.
+pub(super) async fn read(
+    setup: Setup<'_>,
+    mut found: UnboundedReceiver<Found>,
+    ask: impl AsyncFn(&Setup<'_>, Job) -> Done,
+) -> Result<Projects, Error> {
     let api = match setup.api {
         Some(api) => api,
         None => choose(setup.client, setup.options).await?,
     };
-    let mut work = Work::new(&setup, api);
+    let mut work = Work::new(&setup, api, found.len());
     let mut feed = Feed::default();
     let mut under_way = FuturesUnordered::new();
     loop {
         feed.is_drained = found.is_empty();
         while let Some(job) = work.take(feed, under_way.len()) {
-            under_way.push(run(&setup, job));
+            under_way.push(ask(&setup, job));
         }
         tokio::select! {
             biased;
             project = found.recv(), if !feed.has_ended => match project {
-                Some(Found::Known(project)) => work.known(project),
-                Some(Found::Listed(project)) => work.listed(project),
+                Some(project) => {
+                    work.found(project);
+                    // What has come along with it, a page mostly: to look after each whether a batch is full costs more.
+                    while let Ok(project) = found.try_recv() {
+                        work.found(project);
+                    }
+                }
                 // Without a list nothing that was read ahead will be confirmed.
                 None if work.listed.is_empty() => break,
                 None => feed.has_ended = true,
@@ -111,20 +121,21 @@ fn tell_fallback(error: &Error) {
 }
 
 /// One thing to ask.
-enum Job {
+pub(super) enum Job {
     Batch(Batch),
     Project(Arc<Project>),
 }
 
 /// What came of one thing.
-enum Done {
+pub(super) enum Done {
     Heads(Batch, Duration, ByProject<PipelineHead>),
     Newest(Batch, Duration, ByProject<Whole>),
     Failed(Batch, Error),
     Project(Result<ReadProject, Error>),
 }
 
-async fn run(setup: &Setup<'_>, job: Job) -> Done {
+/// Asks the server.
+pub(super) async fn ask(setup: &Setup<'_>, job: Job) -> Done {
     let client = setup.client;
     let batch = match job {
         Job::Batch(batch) => batch,
@@ -174,29 +185,30 @@ struct Work<'s, 'a> {
     setup: &'s Setup<'a>,
     api: Api,
     queue: Queue,
-    gathered: HashMap<ProjectId, Gathered>,
+    gathered: ById<ProjectId, Gathered>,
     /// To be read over REST.
     one_by_one: VecDeque<Arc<Project>>,
     /// What was read ahead, as it was known.
-    known: HashMap<ProjectId, Arc<Project>>,
-    listed: HashMap<ProjectId, Arc<Project>>,
-    readings: HashMap<ProjectId, ReadProject>,
+    known: ById<ProjectId, Arc<Project>>,
+    listed: ById<ProjectId, Arc<Project>>,
+    readings: ById<ProjectId, ReadProject>,
     progress: Progress,
     /// Projects that failed one after the other, each asked about alone.
     failures: Vec<Arc<Project>>,
 }
 
 impl<'s, 'a> Work<'s, 'a> {
-    fn new(setup: &'s Setup<'a>, api: Api) -> Self {
+    /// `count` projects are known to come; there may be more.
+    fn new(setup: &'s Setup<'a>, api: Api, count: usize) -> Self {
         Self {
             setup,
             api,
             queue: Queue::new(setup.size),
-            gathered: HashMap::new(),
+            gathered: by_id(count),
             one_by_one: VecDeque::new(),
-            known: HashMap::new(),
-            listed: HashMap::new(),
-            readings: HashMap::new(),
+            known: by_id(0),
+            listed: by_id(count),
+            readings: by_id(count),
             progress: Progress::default(),
             failures: Vec::new(),
         }
@@ -214,6 +226,13 @@ impl<'s, 'a> Work<'s, 'a> {
             return self.queue.take(feed).map(Job::Batch);
         }
         None
+    }
+
+    fn found(&mut self, found: Found) {
+        match found {
+            Found::Known(project) => self.known(project),
+            Found::Listed(project) => self.listed(project),
+        }
     }
 
     fn known(&mut self, project: Arc<Project>) {
@@ -418,6 +437,9 @@ impl<'s, 'a> Work<'s, 'a> {
 impl Gathered {
     /// Returns what is remembered, where pulses say that it is still all there is to know.
     fn settled(&self, before: Before<'_>) -> Option<project::Remembered> {
+        if let [Some(Answer::Head(head))] = &self.answers[..] {
+            return before.settled(slice::from_ref(head)).cloned();
+        }
         let mut heads: Vec<PipelineHead> = Vec::new();
         for answer in &self.answers {
             match answer {

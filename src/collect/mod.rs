@@ -11,5 +11,6 @@ mod pages;
 pub mod plan;
 mod project;
 mod reasons;
+pub mod rehearsal;
 pub mod run;
 pub mod watch;

@@ -2,7 +2,7 @@
 
 use super::batch::BatchSize;
 use super::cache::{KnownFields, Saved, SavedProject, words};
-use super::fetch::{self, Found, Projects, Setup};
+use super::fetch::{self, Done, Found, Job, Projects, Setup};
 use super::follow::Followed;
 use super::list::{self, Listed};
 use super::merge::{ReadProject, Rows};
@@ -118,6 +118,19 @@ impl<'a> Collector<'a> {
         Self { client, options, memory: Memory::default() }
     }
 
+    /// Makes a collector that has just read the list of a snapshot's projects over GraphQL, and nothing else.
+    pub(super) fn with_list_of(client: &'a Client, options: &'a Options, snapshot: &Snapshot) -> Self {
+        let list = List {
+            groups: snapshot.groups.clone(),
+            problems: Vec::new(),
+            projects: snapshot.rows.iter().map(|row| Arc::clone(&row.project)).collect(),
+            is_whole: true,
+            read_at: Instant::now(),
+        };
+        let memory = Memory { list: Some(list), api: Some(Api::Graphql), ..Memory::default() };
+        Self { client, options, memory }
+    }
+
     pub fn client(&self) -> &Client {
         self.client
     }
@@ -200,6 +213,15 @@ impl<'a> Collector<'a> {
     ///
     /// Only what makes the whole reading worthless is an error: the token is refused, or no group can be read.
     pub async fn read(&mut self, progress: &dyn Fn(Progress)) -> Result<Reply, GroupError> {
+        self.read_by(progress, fetch::ask).await
+    }
+
+    /// The same, with the projects' pipelines from whoever `ask` asks.
+    pub(super) async fn read_by(
+        &mut self,
+        progress: &dyn Fn(Progress),
+        ask: impl AsyncFn(&Setup<'_>, Job) -> Done,
+    ) -> Result<Reply, GroupError> {
         self.client.limit_time(TOTAL_TIME);
         let usage_before = self.client.usage();
         let is_list_due = self.memory.list.as_ref().is_none_or(|list| list.is_due(self.options.list_every));
@@ -220,7 +242,7 @@ impl<'a> Collector<'a> {
             size: self.memory.size,
             progress,
         };
-        let (lists, projects) = tokio::join!(lists, fetch::read(setup, found));
+        let (lists, projects) = tokio::join!(lists, fetch::read(setup, found, ask));
         let for_all = |error| GroupError { group: self.options.groups[0].to_string(), source: Box::new(error) };
         let fresh = lists.map(|lists| sort_groups(self.client, self.options, lists)).transpose()?;
         let Projects { mut readings, listed, api, size } = projects.map_err(for_all)?;

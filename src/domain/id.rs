@@ -1,6 +1,8 @@
 //! Numeric ids as GitLab gives them, one type each, so that a pipeline's id cannot be used for a job.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
@@ -14,6 +16,34 @@ macro_rules! id {
             }
         }
     )+};
+}
+
+/// A map by id, for what looks up every project several times in a refresh.
+pub type ById<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+/// Returns an empty one with room for so many.
+pub fn by_id<K, V>(count: usize) -> ById<K, V> {
+    HashMap::with_capacity_and_hasher(count, BuildHasherDefault::default())
+}
+
+/// Spreads ids: GitLab counts them up, so nobody can choose them to collide as with keys of any other kind.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        // 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, 6.4); the map looks at both ends.
+        let product = u128::from(self.0 ^ id) * 0x9E37_79B9_7F4A_7C15;
+        self.0 = (product >> 64) as u64 ^ product as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 id! {
