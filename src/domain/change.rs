@@ -5,7 +5,9 @@ use super::project::{Failure, ProjectRow, State, StateWord};
 use super::snapshot::{Problem, Snapshot};
 use super::status::Status;
 use chrono::{DateTime, Utc};
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Something that happened to a group between two readings. It borrows from their snapshots: after the first reading
 /// there is one for every pipeline.
@@ -38,15 +40,23 @@ pub enum What<'a> {
 
 /// Returns what differs, in the order of the newer snapshot's rows. Before the first snapshot there was nothing.
 pub fn changes<'a>(before: Option<&'a Snapshot>, after: &'a Snapshot) -> Vec<Change<'a>> {
-    let old: HashMap<_, &ProjectRow> =
-        before.into_iter().flat_map(|snapshot| &snapshot.rows).map(|row| (row.project.id, row)).collect();
+    let rows = before.map_or(&[][..], |snapshot| &snapshot.rows);
+    // Readings come in one order: the same project nearly always stands at the same place, and nothing need be looked up.
+    let by_id = LazyCell::new(|| rows.iter().map(|row| (row.project.id, row)).collect::<HashMap<_, _>>());
+    let present = LazyCell::new(|| after.rows.iter().map(|row| row.project.id).collect::<HashSet<_>>());
+    let is_at = |rows: &[ProjectRow], at: usize, id| rows.get(at).is_some_and(|row| row.project.id == id);
     let mut found = Vec::new();
-    for row in &after.rows {
-        row_changes(old.get(&row.project.id).copied(), row, before.is_some(), &mut found);
+    for (at, row) in after.rows.iter().enumerate() {
+        let id = row.project.id;
+        let old = if is_at(rows, at, id) { rows.get(at) } else { by_id.get(&id).copied() };
+        row_changes(old, row, before.is_some(), &mut found);
     }
-    let present: HashSet<_> = after.rows.iter().map(|row| row.project.id).collect();
-    let gone = before.into_iter().flat_map(|snapshot| &snapshot.rows).filter(|row| !present.contains(&row.project.id));
-    found.extend(gone.map(|row| What::Left { project: &row.project.full_path }));
+    for (at, row) in rows.iter().enumerate() {
+        let id = row.project.id;
+        if !is_at(&after.rows, at, id) && !present.contains(&id) {
+            found.push(What::Left { project: &row.project.full_path });
+        }
+    }
     let known = |problem: &&Problem| {
         let same = |old: &Problem| {
             (old.scope, &old.subject, &old.failure.kind) == (problem.scope, &problem.subject, &problem.failure.kind)
@@ -54,14 +64,19 @@ pub fn changes<'a>(before: Option<&'a Snapshot>, after: &'a Snapshot) -> Vec<Cha
         before.is_some_and(|snapshot| snapshot.problems.iter().any(same))
     };
     // Rows tell their own problems.
-    let rows: HashSet<&str> = after.rows.iter().map(|row| row.project.full_path.as_str()).collect();
-    let of_a_row = |problem: &&Problem| rows.contains(problem.subject.as_str());
+    let paths = LazyCell::new(|| after.rows.iter().map(|row| row.project.full_path.as_str()).collect::<HashSet<_>>());
+    let of_a_row = |problem: &&Problem| paths.contains(problem.subject.as_str());
     let new = after.problems.iter().filter(|problem| !known(problem) && !of_a_row(problem));
     found.extend(new.map(What::Problem));
     found.into_iter().map(|what| Change { at: after.taken_at, what }).collect()
 }
 
 fn row_changes<'a>(old: Option<&ProjectRow>, new: &'a ProjectRow, is_known_group: bool, found: &mut Vec<What<'a>>) {
+    if let (Some(State::Ok(before)), State::Ok(now)) = (old.map(|old| &old.state), &new.state)
+        && Arc::ptr_eq(before, now)
+    {
+        return;
+    }
     let project = new.project.full_path.as_str();
     if old.is_none() && is_known_group {
         found.push(What::Appeared { project });
@@ -97,7 +112,6 @@ mod tests {
     use crate::domain::id::{PipelineId, ProjectId};
     use crate::domain::snapshot::Scope;
     use crate::domain::usage::Usage;
-    use std::sync::Arc;
 
     fn snapshot(rows: Vec<ProjectRow>, problems: &[&str]) -> Snapshot {
         let problem = |subject: &&str| Problem {
@@ -201,6 +215,22 @@ mod tests {
         ];
         for (sentence, before, after, expected) in cases {
             tells(sentence, Some(before), Some(after), expected);
+        }
+    }
+
+    #[test]
+    fn places_in_the_list_mean_nothing() {
+        let a = || nth(1, "main", Status::Running);
+        let b = || other(nth(2, "main", Status::Success));
+        let cases = [
+            ("another order", vec![a(), b()], vec![b(), a()], &[][..]),
+            ("the first left", vec![a(), b()], vec![b()], &["a left"]),
+            ("the last left", vec![a(), b()], vec![a()], &["b left"]),
+            ("one came before", vec![b()], vec![a(), b()], &["a appeared", "a main#1 none -> running"]),
+        ];
+        for (sentence, before, after, expected) in cases {
+            let (before, after) = (snapshot(before, &[]), snapshot(after, &[]));
+            assert_eq!(words(&changes(Some(&before), &after)), expected, "{sentence}");
         }
     }
 
