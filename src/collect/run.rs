@@ -125,7 +125,7 @@ impl<'a> Collector<'a> {
             problems: Vec::new(),
             projects: snapshot.rows.iter().map(|row| Arc::clone(&row.project)).collect(),
             is_whole: true,
-            read_at: Instant::now(),
+            read_at: Some(Instant::now()),
         };
         let memory = Memory { list: Some(list), api: Some(Api::Graphql), ..Memory::default() };
         Self { client, options, memory }

@@ -109,6 +109,17 @@ impl ProjectRow {
         }
     }
 
+    /// Says whether nothing but its age tells it from the row of an earlier reading. Pipelines that were read again are
+    /// taken for others, and so is what could not be read: its age is shown.
+    pub fn is_still(&self, earlier: &Self) -> bool {
+        let is_same = match (&self.state, &earlier.state) {
+            (State::Ok(now), State::Ok(before)) => Arc::ptr_eq(now, before),
+            (State::Stale { .. }, _) => false,
+            (now, before) => now == before,
+        };
+        is_same && self.project == earlier.project
+    }
+
     pub fn pipelines(&self) -> &[Pipeline] {
         match &self.state {
             State::Ok(pipelines) | State::Stale { pipelines, .. } => pipelines,
@@ -147,6 +158,35 @@ impl ProjectRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::health::tests::{failure, ran, row};
+
+    #[test]
+    fn a_row_is_still_the_same_where_its_pipelines_are_shared() {
+        let first = ran("a", Status::Success, 0);
+        let of = |state| row("a", state);
+        let stale = |row: &ProjectRow| {
+            let State::Ok(pipelines) = &row.state else { panic!("{row:?} has no pipelines") };
+            of(State::Stale { pipelines: Arc::clone(pipelines), failure: failure() })
+        };
+        let older = ProjectRow { as_of: DateTime::UNIX_EPOCH, ..first.clone() };
+        let cases = [
+            ("shared, read at another time", first.clone(), older, true),
+            ("read again", first.clone(), ran("a", Status::Success, 0), false),
+            (
+                "another project",
+                first.clone(),
+                ProjectRow { project: row("b", first.state.clone()).project, ..first.clone() },
+                false,
+            ),
+            ("stale for the first time", stale(&first), first.clone(), false),
+            ("stale as before: its age grows", stale(&first), stale(&first), false),
+            ("no access as before", of(State::NoAccess(failure())), of(State::NoAccess(failure())), true),
+            ("its first pipeline", first.clone(), of(State::NoPipeline { ever_ran: Some(false) }), false),
+        ];
+        for (sentence, now, earlier, expected) in cases {
+            assert_eq!(now.is_still(&earlier), expected, "{sentence}");
+        }
+    }
 
     #[test]
     fn ancestors_are_named_nearest_first_and_without_the_project() {

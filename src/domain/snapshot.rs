@@ -67,6 +67,14 @@ impl Snapshot {
         !self.problems.iter().any(lost) && !self.rows.iter().any(unread)
     }
 
+    /// Says whether nothing has happened since an earlier reading, as far as that is to be seen without comparing jobs.
+    pub fn is_still(&self, earlier: &Self) -> bool {
+        let is_still = |(now, before): (&ProjectRow, &ProjectRow)| now.is_still(before);
+        self.rows.len() == earlier.rows.len()
+            && self.rows.iter().zip(&earlier.rows).all(is_still)
+            && (&self.host, &self.groups, &self.problems) == (&earlier.host, &earlier.groups, &earlier.problems)
+    }
+
     /// Says whether not one project's pipelines could be read although there are projects. What is not younger than
     /// `cached` was read by an earlier process.
     pub fn has_nothing_read(&self, cached: Option<DateTime<Utc>>) -> bool {

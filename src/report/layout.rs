@@ -67,13 +67,67 @@ impl LaidCell {
 
 /// Lays a report out.
 pub fn lay_out(report: &StatusReport, room: Room) -> Layout {
-    let group = report.common_group.as_deref();
-    let items = |row: &Row| row.contents.iter().map(|content| Item::new(content, group, room.charset)).collect();
-    let rows: Vec<Vec<Item>> = report.rows.iter().map(items).collect();
-    let needs = report.columns.iter().enumerate().map(|(n, column)| need(*column, n, &rows, room.stages)).collect();
-    let grid = Grid { columns: &report.columns, rows: &rows, charset: room.charset };
-    let widths = settle(&grid, needs, room.width);
-    grid.fill(&widths, room.width)
+    let rows = all_items(report, room.charset);
+    let measures = Measures::of(report, &rows, room);
+    Layout { rows: rows.iter().map(|row| measures.line_of(row)).collect(), header: measures.header }
+}
+
+/// Measures a report, for lines that are laid out one by one.
+pub fn measure(report: &StatusReport, room: Room) -> Measures {
+    Measures::of(report, &all_items(report, room.charset), room)
+}
+
+fn all_items(report: &StatusReport, charset: Charset) -> Vec<Vec<Item>> {
+    report.rows.iter().map(|row| items(row, report.common_group.as_deref(), charset)).collect()
+}
+
+fn items(row: &Row, group: Option<&str>, charset: Charset) -> Vec<Item> {
+    row.contents.iter().map(|content| Item::new(content, group, charset)).collect()
+}
+
+/// Which columns of a report are shown, and how wide each is.
+#[derive(Debug, Clone, Default)]
+pub struct Measures {
+    pub header: Vec<LaidCell>,
+    shown: Vec<Shown>,
+    group: Option<String>,
+    charset: Charset,
+}
+
+impl Measures {
+    fn of(report: &StatusReport, rows: &[Vec<Item>], room: Room) -> Self {
+        let needs = report.columns.iter().enumerate().map(|(n, column)| need(*column, n, rows, room.stages)).collect();
+        let grid = Grid { columns: &report.columns, rows, charset: room.charset };
+        let widths = settle(&grid, needs, room.width);
+        let (header, shown) = grid.fill(&widths, room.width);
+        Self { header, shown, group: report.common_group.clone(), charset: room.charset }
+    }
+
+    /// Lays a row of that report out, or of a later one whose rows are no wider.
+    pub fn line(&self, row: &Row) -> Vec<LaidCell> {
+        self.line_of(&items(row, self.group.as_deref(), self.charset))
+    }
+
+    fn line_of(&self, row: &[Item]) -> Vec<LaidCell> {
+        let mut line = Vec::with_capacity(self.shown.len());
+        let mut at = 0;
+        while let Some(column) = self.shown.get(at) {
+            let item = &row[column.n];
+            let mut cell = LaidCell { spans: Vec::new(), width: column.used, columns: 1 };
+            let mut room = column.width;
+            if matches!(item, Item::Message(..)) {
+                for silent in self.shown[at + 1..].iter().take_while(|column| row[column.n].natural() == 0) {
+                    cell.width += GUTTER + silent.used;
+                    cell.columns += 1;
+                }
+                room = cell.width;
+            }
+            cell.spans = item.fit(room, self.charset);
+            at += cell.columns;
+            line.push(cell);
+        }
+        line
+    }
 }
 
 /// Returns a report's rows with nothing cut but what the stages' own width says.
@@ -93,6 +147,7 @@ struct Grid<'a> {
 }
 
 /// A column that is shown: its number, the width that its contents may take, and the one that they do.
+#[derive(Debug, Clone)]
 struct Shown {
     n: usize,
     width: usize,
@@ -100,7 +155,7 @@ struct Shown {
 }
 
 impl Grid<'_> {
-    fn fill(&self, widths: &[Option<usize>], terminal: usize) -> Layout {
+    fn fill(&self, widths: &[Option<usize>], terminal: usize) -> (Vec<LaidCell>, Vec<Shown>) {
         let used =
             |(n, width): (usize, &Option<usize>)| width.map(|width| Shown { n, width, used: self.used(n, width) });
         let mut shown: Vec<Shown> = widths.iter().enumerate().filter_map(used).collect();
@@ -114,35 +169,14 @@ impl Grid<'_> {
             width: column.used,
             columns: 1,
         });
-        let header = header.collect();
-        Layout { header, rows: self.rows.iter().map(|row| self.line(row, &shown)).collect() }
-    }
-
-    fn line(&self, row: &[Item], shown: &[Shown]) -> Vec<LaidCell> {
-        let mut line = Vec::with_capacity(shown.len());
-        let mut at = 0;
-        while let Some(column) = shown.get(at) {
-            let item = &row[column.n];
-            let mut cell = LaidCell { spans: Vec::new(), width: column.used, columns: 1 };
-            let mut room = column.width;
-            if matches!(item, Item::Message(..)) {
-                for silent in shown[at + 1..].iter().take_while(|column| row[column.n].natural() == 0) {
-                    cell.width += GUTTER + silent.used;
-                    cell.columns += 1;
-                }
-                room = cell.width;
-            }
-            cell.spans = item.fit(room, self.charset);
-            at += cell.columns;
-            line.push(cell);
-        }
-        line
+        (header.collect(), shown)
     }
 
     /// Returns how many of `width` cells a column uses once it is printed.
     fn used(&self, n: usize, width: usize) -> usize {
         let printed = self.rows.iter().map(|row| match &row[n] {
             Item::Message(..) => wanted(row, n).min(width),
+            item if item.natural() <= width => item.natural(),
             item => width_of(&item.fit(width, self.charset)),
         });
         printed.max().unwrap_or(0).max(cells(&self.title(n, width)))

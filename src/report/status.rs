@@ -58,7 +58,7 @@ impl StatusReport {
         let snapshot = excerpt.whole;
         let scene = Scene { now: snapshot.taken_at, zone: options.zone };
         Self {
-            rows: excerpt.rows.iter().flat_map(|row| rows(row, &columns, scene)).collect(),
+            rows: lines(&excerpt.rows, &columns, scene),
             columns,
             common_group: common_group(&snapshot.groups),
             summary: Summary {
@@ -72,6 +72,25 @@ impl StatusReport {
     }
 }
 
+/// Returns the lines of a report about some rows of a snapshot, and nothing else of it.
+pub fn lines(rows: &[ProjectRow], columns: &[Column], scene: Scene) -> Vec<Row> {
+    rows.iter().flat_map(|row| row_lines(row, columns, scene)).collect()
+}
+
+/// Returns how many cells the widest time or age takes: it may become more although nothing happens.
+pub fn widest_time(rows: &[ProjectRow], columns: &[Column], scene: Scene) -> usize {
+    let times = columns.iter().filter(|column| matches!(column, Column::Age | Column::Time));
+    let created = |row| ProjectRow::pipelines(row).iter().filter_map(|pipeline| pipeline.created_at);
+    let widest = |column: &Column| {
+        let text = |then| match column {
+            Column::Time => short_moment(then, scene),
+            _ => age(scene.now, then),
+        };
+        rows.iter().flat_map(created).map(|then| text(then).len()).max()
+    };
+    times.filter_map(widest).max().unwrap_or(0)
+}
+
 /// Returns the columns that are shown when nobody chooses.
 pub fn columns(options: &StatusOptions) -> Vec<Column> {
     let when = if options.times { Column::Time } else { Column::Age };
@@ -83,13 +102,13 @@ pub fn columns(options: &StatusOptions) -> Vec<Column> {
 }
 
 /// From when and where the rows are seen.
-#[derive(Clone, Copy)]
-struct Scene {
-    now: DateTime<Utc>,
-    zone: Tz,
+#[derive(Debug, Clone, Copy)]
+pub struct Scene {
+    pub now: DateTime<Utc>,
+    pub zone: Tz,
 }
 
-fn rows(row: &ProjectRow, columns: &[Column], scene: Scene) -> Vec<Row> {
+fn row_lines(row: &ProjectRow, columns: &[Column], scene: Scene) -> Vec<Row> {
     let path = &row.project.full_path;
     let read_ago = matches!(row.state, State::Stale { .. }).then(|| age(scene.now, row.as_of));
     let of_pipeline = |pipeline: &Pipeline| Row {
@@ -195,8 +214,13 @@ fn stages_content(pipeline: &Pipeline) -> Content {
     Content::Message(Cell::new(text, tone))
 }
 
-/// A time of day for what is recent, a date for what is not.
 fn moment(then: DateTime<Utc>, scene: Scene) -> Content {
+    let full = then.with_timezone(&scene.zone).format("%Y-%m-%dT%H:%M:%S%:z").to_string();
+    Content::Moment { short: short_moment(then, scene), full }
+}
+
+/// A time of day for what is recent, a date for what is not.
+fn short_moment(then: DateTime<Utc>, scene: Scene) -> String {
     /// Younger than this, a day and month without a year cannot be mistaken.
     const UNMISTAKABLE: TimeDelta = TimeDelta::days(300);
 
@@ -209,7 +233,7 @@ fn moment(then: DateTime<Utc>, scene: Scene) -> Content {
     } else {
         local.format("%Y-%m-%d")
     };
-    Content::Moment { short: short.to_string(), full: local.format("%Y-%m-%dT%H:%M:%S%:z").to_string() }
+    short.to_string()
 }
 
 /// Returns the longest path that all groups share, a group's own path included.

@@ -10,8 +10,8 @@ use crate::domain::project::{ProjectRow, StateWord};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::Status;
 use crate::report::cell::Column;
-use crate::report::layout::{Layout, Room, StagesWidth, lay_out};
-use crate::report::status::{StatusOptions, StatusReport};
+use crate::report::layout::{Measures, Room, StagesWidth, measure};
+use crate::report::status::{Row, Scene, StatusOptions, StatusReport, lines, widest_time};
 use crate::report::summary::Summary;
 use crate::text::glyph::Charset;
 use std::sync::Arc;
@@ -46,6 +46,8 @@ pub struct RowKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowFacts {
     pub key: RowKey,
+    /// Which of the projects that are shown it belongs to.
+    pub nth: usize,
     pub web_url: Option<String>,
 }
 
@@ -79,8 +81,14 @@ pub struct App {
     pub offset: usize,
     pub width: u16,
     pub height: u16,
+    /// The projects that are shown, in their order.
+    pub projects: Vec<ProjectRow>,
+    /// Their rows: one for each pipeline, or one that says why there is none.
     pub rows: Vec<RowFacts>,
-    pub layout: Layout,
+    pub measures: Measures,
+    /// How many cells the widest time took when that was measured.
+    pub widest_time: usize,
+    /// Of the snapshot for which the rows were arranged: what it cost and when it was taken is the update's to say.
     pub summary: Option<Summary>,
     pub missing: Vec<String>,
 }
@@ -99,8 +107,10 @@ impl App {
             offset: 0,
             width,
             height,
+            projects: Vec::new(),
             rows: Vec::new(),
-            layout: Layout::default(),
+            measures: Measures::default(),
+            widest_time: 0,
             summary: None,
             missing: Vec::new(),
         }
@@ -108,21 +118,45 @@ impl App {
 
     /// Takes a newer update; notes what began to fail since the last one.
     pub fn take(&mut self, update: Update, now: Instant) {
-        let is_new = match (&self.update.snapshot, &update.snapshot) {
-            (Some(old), Some(new)) => !Arc::ptr_eq(old, new),
-            (None, Some(_)) => true,
-            (_, None) => false,
+        let (is_new, is_still) = match (&self.update.snapshot, &update.snapshot) {
+            (Some(old), Some(new)) => (!Arc::ptr_eq(old, new), new.is_still(old)),
+            (None, Some(_)) => (true, false),
+            (_, None) => (false, true),
         };
         // What has happened since an earlier run is not what is happening now.
-        let is_news = is_new && self.update.cached.is_none();
+        let is_news = !is_still && self.update.cached.is_none();
         if let (true, Some(old), Some(new)) = (is_news, &self.update.snapshot, &update.snapshot) {
             let news = begun_to_fail(old, new).map(|project| News { project: project.to_owned(), since: now });
             self.news.extend(news);
         }
         self.update = update;
-        if is_new {
+        if is_new && !(is_still && self.has_room_for_times()) {
             self.arrange();
         }
+    }
+
+    /// Says whether no time takes more room by now than it was given.
+    fn has_room_for_times(&self) -> bool {
+        let widest = |scene| widest_time(&self.projects, &self.options.columns, scene);
+        self.scene().map(widest).is_none_or(|widest| widest <= self.widest_time)
+    }
+
+    fn scene(&self) -> Option<Scene> {
+        let now = self.update.snapshot.as_ref()?.taken_at;
+        Some(Scene { now, zone: self.options.status.zone })
+    }
+
+    /// Returns as many lines as there is room for, from the first one that is shown.
+    pub fn lines(&self, room: usize) -> Vec<Row> {
+        let end = self.rows.len().min(self.offset.saturating_add(room));
+        let shown = self.rows.get(self.offset..end).unwrap_or_default();
+        let (Some(first), Some(last), Some(scene)) = (shown.first(), shown.last(), self.scene()) else {
+            return Vec::new();
+        };
+        let is_of_first = |row: &&RowFacts| row.nth == first.nth;
+        let above = self.rows[..self.offset].iter().rev().take_while(is_of_first).count();
+        let lines = lines(&self.projects[first.nth..=last.nth], &self.options.columns, scene);
+        lines.into_iter().skip(above).take(shown.len()).collect()
     }
 
     /// Forgets news that are none any more.
@@ -138,13 +172,15 @@ impl App {
         let Some(snapshot) = self.update.snapshot.clone() else { return };
         let mut rows = self.visible_rows(&snapshot);
         self.sort.apply(&mut rows);
-        self.rows = rows.iter().flat_map(facts).collect();
+        self.rows = rows.iter().enumerate().flat_map(|(nth, row)| facts(nth, row)).collect();
         let excerpt = Excerpt { whole: &snapshot, rows: rows.into() };
         let report = StatusReport::of(&excerpt, self.options.columns.clone(), &self.options.status);
         let room = Room { width: usize::from(self.width), charset: self.options.charset, stages: self.options.stages };
-        self.layout = lay_out(&report, room);
+        self.measures = measure(&report, room);
         self.summary = Some(report.summary);
         self.missing = report.missing;
+        self.projects = excerpt.rows.into_owned();
+        self.widest_time = self.scene().map_or(0, |scene| widest_time(&self.projects, &self.options.columns, scene));
         if let (Some(line), Some(index)) = (line, self.cursor_index()) {
             self.offset = index.saturating_sub(line);
         } else if let Some(line) = line {
@@ -198,14 +234,16 @@ fn wants_attention(row: &ProjectRow) -> bool {
         || row.worst().is_some_and(|worst| worst.needs_attention())
 }
 
-fn facts(row: &ProjectRow) -> Vec<RowFacts> {
+fn facts(nth: usize, row: &ProjectRow) -> Vec<RowFacts> {
     let project = row.project.id;
     if row.pipelines().is_empty() {
-        return vec![RowFacts { key: RowKey { project, git_ref: None }, web_url: row.project.web_url.clone() }];
+        let key = RowKey { project, git_ref: None };
+        return vec![RowFacts { key, nth, web_url: row.project.web_url.clone() }];
     }
     let of_pipeline = |pipeline: &Pipeline| RowFacts {
         // With one pipeline a row the ref may change from push to push; it is still that row.
         key: RowKey { project, git_ref: (row.pipelines().len() > 1).then(|| pipeline.git_ref.name.clone()) },
+        nth,
         web_url: pipeline.web_url.clone().or_else(|| row.project.web_url.clone()),
     };
     row.pipelines().iter().map(of_pipeline).collect()

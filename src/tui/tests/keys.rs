@@ -193,3 +193,49 @@ fn news_grow_old() {
     update(&mut app, Event::Tick, now + Duration::from_secs(60));
     assert_eq!(app.news.len(), 0);
 }
+
+/// The newest snapshot again, as it is read so many minutes later: what has not changed is shared.
+fn later(app: &App, minutes: i64) -> Update {
+    let mut snapshot = (**app.update.snapshot.as_ref().unwrap()).clone();
+    snapshot.taken_at += TimeDelta::minutes(minutes);
+    Update { snapshot: Some(Arc::new(snapshot)), ..app.update.clone() }
+}
+
+fn ages(app: &App) -> Vec<String> {
+    let text = |row: &Row| app.measures.line(row).last().unwrap().spans[0].text.clone();
+    app.lines(app.page()).iter().map(text).collect()
+}
+
+#[test]
+fn where_nothing_happens_ages_go_on() {
+    let now = Instant::now();
+    let mut app = app(many(2), 80, 24, now);
+    assert_eq!(ages(&app), ["10m", "10m"]);
+    // Narrower than before, wider, and wider than the column was.
+    for (minutes, age) in [(50, "1h"), (11 * 60, "12h"), (200 * 24 * 60, "200d")] {
+        let news = later(&app, minutes);
+        give(&mut app, news, now);
+        assert_eq!(ages(&app), [age, age]);
+    }
+}
+
+#[test]
+fn any_part_of_the_report_is_the_same_lines() {
+    let mut rows = many(6);
+    for row in rows.iter_mut().step_by(2) {
+        if let State::Ok(pipelines) = &mut row.state {
+            let mut second = pipelines[0].clone();
+            second.git_ref.name = "develop".into();
+            *pipelines = [pipelines[0].clone(), second].into();
+        }
+    }
+    rows.push(motley().remove(4));
+    let mut app = app(rows, 80, 24, Instant::now());
+    let whole = app.lines(usize::MAX);
+    assert_eq!(whole.len(), 10);
+    for offset in 0..=whole.len() {
+        app.offset = offset;
+        let end = whole.len().min(offset + 3);
+        assert_eq!(app.lines(3), whole[offset..end], "from {offset}");
+    }
+}

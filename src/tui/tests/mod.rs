@@ -15,7 +15,7 @@ use crate::domain::snapshot::{Group, Problem, Snapshot};
 use crate::domain::status::Status;
 use crate::domain::usage::{Cost, Usage};
 use crate::report::layout::StagesWidth;
-use crate::report::status::{StatusOptions, columns};
+use crate::report::status::{Row, StatusOptions, columns};
 use crate::text::glyph::Charset;
 use chrono::{DateTime, TimeDelta, Utc};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

@@ -1,4 +1,4 @@
-//! The rows, as the report was laid out; only those that the screen has room for are drawn.
+//! The rows; only those that the screen has room for are laid out and drawn, in columns that were measured over all.
 
 use super::paint::spans;
 use crate::report::layout::LaidCell;
@@ -11,14 +11,14 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    let mut lines = vec![line(app, &app.layout.header)];
+    let mut lines = vec![line(app, &app.measures.header)];
     let cursor = app.cursor_index();
     let room = usize::from(area.height).saturating_sub(1);
-    for (n, row) in app.layout.rows.iter().enumerate().skip(app.offset).take(room) {
-        let line = line(app, row);
-        lines.push(if cursor == Some(n) { highlighted(line, area.width) } else { line });
+    for (n, row) in app.lines(room).iter().enumerate() {
+        let line = line(app, &app.measures.line(row));
+        lines.push(if cursor == Some(app.offset + n) { highlighted(line, area.width) } else { line });
     }
-    if app.update.snapshot.is_some() && app.layout.rows.is_empty() {
+    if app.update.snapshot.is_some() && app.rows.is_empty() {
         let word = if app.attention_only { "nothing wants attention; f shows all" } else { "no projects" };
         lines = vec![Line::raw(word)];
     }
