@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
 /// The most that GitLab puts on one page.
-const PAGE: u64 = 100;
+pub(crate) const PAGE: u64 = 100;
 
 /// Requests of one run: `4N + pages + 1 per group + further job pages + followed downstreams`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,216 @@
+//! What runs without a server, at 2000 projects of 4 stages x 3 jobs: deciding and remembering, the report, the renderers,
+//! and a frame of the live view.
+
+use divan::Bencher;
+use glwatch::collect::rehearsal::Rehearsal;
+use glwatch::collect::run::{Collector, Options};
+use glwatch::collect::watch::{Phase, Update};
+use glwatch::domain::change::changes;
+use glwatch::domain::excerpt::Excerpt;
+use glwatch::domain::health::Sort;
+use glwatch::domain::host::Host;
+use glwatch::domain::id::{GroupId, GroupRef};
+use glwatch::domain::selection::{ProjectFilter, RefSelector};
+use glwatch::domain::snapshot::Snapshot;
+use glwatch::domain::usage::ApiChoice;
+use glwatch::domain::usage::Cost;
+use glwatch::gitlab;
+use glwatch::gitlab::client::{Client, ListFilter};
+use glwatch::render::{json, table};
+use glwatch::report::contract::StatusDocument;
+use glwatch::report::layout::StagesWidth;
+use glwatch::report::status::{StatusOptions, StatusReport, columns};
+use glwatch::sim::{self, Sim, WorldKind};
+use glwatch::text::glyph::Charset;
+use glwatch::tui::{app, update, view};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::time::Instant;
+
+const PROJECTS: usize = 2000;
+
+fn main() {
+    divan::main();
+}
+
+/// The group as it was read from the simulated GitLab, in the order of the table; once for all benches.
+static GROUP: LazyLock<Arc<Snapshot>> = LazyLock::new(|| {
+    let world = WorldKind::Uniform { projects: PROJECTS, stages: 4, jobs: 3 };
+    let sim = Sim::start(sim::Options { world, ..sim::Options::default() }).expect("a free port");
+    let (client, options) = (client(sim.url()), options());
+    let mut collector = Collector::new(&client, &options);
+    let mut snapshot = runtime().block_on(collector.read(&|_| ())).expect("the group is readable").snapshot;
+    Sort::Attention.apply(&mut snapshot.rows);
+    Arc::new(snapshot)
+});
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+fn client(url: &str) -> Client {
+    let options = gitlab::Options {
+        host: Host::parse(url).expect("a URL"),
+        token: None,
+        concurrency: 8,
+        rps: None,
+        timeout: Duration::from_secs(30),
+        ca: None,
+        insecure: false,
+        uses_proxy: false,
+        retry: gitlab::RetryOptions::default(),
+        now: || "2026-11-20T19:00:00Z".parse().expect("a time"),
+    };
+    Client::new(options).expect("a client")
+}
+
+fn options() -> Options {
+    Options {
+        groups: vec![GroupRef::Id(GroupId(12345))],
+        list: ListFilter { subgroups: true, archived: false },
+        filter: ProjectFilter::default(),
+        refs: vec![RefSelector::Any],
+        api: ApiChoice::Graphql,
+        wants_reasons: false,
+        list_every: Duration::from_secs(3600),
+    }
+}
+
+fn status_options() -> StatusOptions {
+    StatusOptions { wide: false, zone: chrono_tz::UTC, times: false }
+}
+
+/// From the answers of the pulses to the next snapshot and what differs in it: nothing.
+#[divan::bench]
+fn a_refresh_without_change(bencher: Bencher<'_, '_>) {
+    let (client, options, runtime) = (client("http://127.0.0.1:1"), options(), runtime());
+    let mut rehearsal = Rehearsal::new(&client, &options, &GROUP);
+    let mut last = runtime.block_on(rehearsal.read());
+    bencher.bench_local(|| {
+        let next = runtime.block_on(rehearsal.read());
+        assert!(changes(Some(&last), &next).is_empty());
+        last = next;
+    });
+}
+
+/// Only what differs between two snapshots; part of the above.
+#[divan::bench]
+fn changes_of_two_snapshots(bencher: Bencher<'_, '_>) {
+    let group = &**GROUP;
+    bencher.bench(|| changes(Some(group), group).len());
+}
+
+/// From the answers about whole pipelines to the first snapshot.
+#[divan::bench]
+fn a_first_reading(bencher: Bencher<'_, '_>) {
+    let (client, options, runtime) = (client("http://127.0.0.1:1"), options(), runtime());
+    let rehearsal = || Rehearsal::new(&client, &options, &GROUP);
+    bencher.with_inputs(rehearsal).bench_local_values(|mut rehearsal| runtime.block_on(rehearsal.read()));
+}
+
+#[divan::bench]
+fn the_order_of_the_rows(bencher: Bencher<'_, '_>) {
+    let listed = || {
+        let mut rows = GROUP.rows.clone();
+        rows.sort_by_key(|row| row.project.id);
+        rows
+    };
+    bencher.with_inputs(listed).bench_local_refs(|rows| Sort::Attention.apply(rows));
+}
+
+#[divan::bench]
+fn the_report_behind_the_table(bencher: Bencher<'_, '_>) {
+    bencher.bench(|| StatusReport::new(&GROUP, &status_options()));
+}
+
+#[divan::bench]
+fn the_report_behind_json(bencher: Bencher<'_, '_>) {
+    let excerpt = Excerpt::all(&GROUP);
+    bencher.bench(|| StatusDocument::from(&excerpt).projects.len());
+}
+
+/// On a terminal of 120 cells.
+#[divan::bench]
+fn the_table_from_its_report(bencher: Bencher<'_, '_>) {
+    let report = StatusReport::new(&GROUP, &status_options());
+    let style = table::Style { width: Some(120), color: true, ascii: false, stages: StagesWidth::Auto };
+    bencher.bench(|| {
+        let mut bytes = Vec::new();
+        table::write(&report, &style, &mut bytes).expect("memory takes everything");
+        bytes
+    });
+}
+
+/// With its report, as each is made once.
+#[divan::bench]
+fn json_document(bencher: Bencher<'_, '_>) {
+    let excerpt = Excerpt::all(&GROUP);
+    bencher.bench(|| {
+        let mut bytes = Vec::new();
+        json::write(&StatusDocument::from(&excerpt), &mut bytes).expect("memory takes everything");
+        bytes
+    });
+}
+
+/// A live view of 120 x 40 cells that knows the group, and the update that tells it.
+fn live() -> (app::App, Update) {
+    let status = status_options();
+    let options = app::Options {
+        columns: columns(&status),
+        status,
+        only: None,
+        sort: Sort::Attention,
+        charset: Charset::Unicode,
+        color: true,
+        stages: StagesWidth::Auto,
+    };
+    let (now, interval) = (Instant::now(), Duration::from_secs(10));
+    let phase = Phase::Waiting { until: now + interval, interval };
+    let update = Update {
+        snapshot: Some(Arc::clone(&GROUP)),
+        phase,
+        cost: Cost { requests: 20, bytes: 350_000 },
+        ..Update::new()
+    };
+    let mut app = app::App::new(options, 120, 40);
+    app.take(update.clone(), now);
+    (app, update)
+}
+
+/// What every event brings about: the picture, and what differs in it from the last one.
+#[divan::bench]
+fn a_frame(bencher: Bencher<'_, '_>) {
+    let (app, _) = live();
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("a terminal of memory");
+    let now = Instant::now();
+    bencher.bench_local(|| {
+        terminal.draw(|frame| view::draw(&app, frame, now)).expect("memory takes everything");
+    });
+}
+
+/// The view takes a snapshot in which nothing has changed and draws it: once a refresh.
+#[divan::bench]
+fn a_frame_after_a_refresh(bencher: Bencher<'_, '_>) {
+    let (mut app, update) = live();
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("a terminal of memory");
+    let now = Instant::now();
+    let newer = || {
+        let mut snapshot = (**GROUP).clone();
+        snapshot.taken_at += Duration::from_secs(10);
+        Update { snapshot: Some(Arc::new(snapshot)), ..update.clone() }
+    };
+    bencher.with_inputs(newer).bench_local_values(|newer| {
+        update::update(&mut app, update::Event::Update(Box::new(newer)), now);
+        terminal.draw(|frame| view::draw(&app, frame, now)).expect("memory takes everything");
+    });
+}
+
+/// The same after another order, filter or size was chosen.
+#[divan::bench]
+fn arranging(bencher: Bencher<'_, '_>) {
+    let (mut app, _) = live();
+    bencher.bench_local(|| app.arrange());
+}
