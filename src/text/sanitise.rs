@@ -9,7 +9,7 @@ pub const REPLACEMENT: char = '\u{FFFD}';
 const MARKS_PER_CHARACTER: usize = 4;
 
 /// Longer than any link or title; it keeps a text full of unfinished strings from being searched over and over.
-const STRING_AT_MOST: usize = 4096;
+pub(super) const STRING_AT_MOST: usize = 4096;
 
 /// Returns foreign text as one line that a terminal can only print.
 ///
@@ -21,26 +21,38 @@ pub fn sanitise(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut clean = String::with_capacity(text.len());
-    let mut marks = 0;
+    let mut marks = Marks::default();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let mut used = first.len_utf8();
-        if is_line_break(first) || first == '\t' {
-            clean.push(' ');
-        } else if is_control(first) {
-            used = sequence_length(rest);
-            clean.push(REPLACEMENT);
-        } else if is_bidi_control(first) || is_noncharacter(first) {
-            clean.push(REPLACEMENT);
-        } else if !is_invisible(first) {
-            marks = if is_mark(first) { marks + 1 } else { 0 };
-            if marks <= MARKS_PER_CHARACTER {
-                clean.push(first);
-            }
-        }
+        let is_space = is_line_break(first) || first == '\t';
+        let used = if is_control(first) && !is_space { sequence_length(rest) } else { first.len_utf8() };
+        clean.extend(shown(first).filter(|c| marks.admits(*c)));
         rest = &rest[used..];
     }
     Cow::Owned(clean)
+}
+
+/// Returns what a terminal is given for a character: itself, a space, a `�`, or nothing where it is invisible.
+pub(super) fn shown(c: char) -> Option<char> {
+    if is_line_break(c) || c == '\t' {
+        Some(' ')
+    } else if is_control(c) || is_bidi_control(c) || is_noncharacter(c) {
+        Some(REPLACEMENT)
+    } else {
+        Some(c).filter(|c| !is_invisible(*c))
+    }
+}
+
+/// Counts the marks on a character, so that they do not pile up.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Marks(usize);
+
+impl Marks {
+    /// Says whether the next character of a text may stay.
+    pub(super) fn admits(&mut self, c: char) -> bool {
+        self.0 = if is_mark(c) { self.0 + 1 } else { 0 };
+        self.0 <= MARKS_PER_CHARACTER
+    }
 }
 
 /// Says whether it is a C0 or C1 control character or DEL.
@@ -59,7 +71,7 @@ pub fn is_line_break(c: char) -> bool {
 }
 
 /// Says whether it prints nothing, or changes only how wide its neighbour is.
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{AD}'
