@@ -17,7 +17,7 @@ pub struct LogExcerpt {
     pub errors: Vec<LogLine>,
     /// The last lines of that section.
     pub tail: Vec<LogLine>,
-    /// What the end of the log says that the script returned.
+    /// What the runner says at the log's end: `ERROR: Job failed: exit code 137`.
     pub exit_code: Option<i32>,
     /// Lines in all.
     pub lines: u64,

@@ -3,9 +3,12 @@
 //! - `reason`: GitLab's words in plain words, and what to do next
 //! - `wait`: why a job has not begun
 //! - `tests`: which tests failed, and which of them are new
+//! - `log`: what of a log is worth showing
 //! - `cause`: the answer
 
 pub mod cause;
+mod error_line;
+pub mod log;
 pub mod reason;
 pub mod sentence;
 pub mod tests;
