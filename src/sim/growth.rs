@@ -1,6 +1,10 @@
 //! From a line of the scenario to a pipeline's life: plays its stages one after the other, downstreams included.
 
+mod deeds;
+
 use std::rc::Rc;
+
+pub(crate) use deeds::endless;
 
 use super::job_spec::{Downstream, Fate, JobSpec, Start, ran};
 use super::plan::{Attempt, Job, Pipeline, Tree, USERS};
@@ -31,12 +35,13 @@ enum Flow {
 impl Tree {
     /// Grows the n-th pipeline of a line.
     pub(crate) fn grow(world: &World, line: usize, instance: i64) -> Self {
-        let mut tree = Self { pipelines: Vec::new() };
+        let mut tree = Self { origin: (line, instance), pipelines: Vec::new() };
         let created = world.created(line, instance);
         tree.add(
             world,
             &Seedling { line: &world.lines[line], instance, slot: world.lines[line].slot, created, upstream: None },
         );
+        world.acts.on(tree.origin).iter().for_each(|act| tree.interfere(world, act));
         tree
     }
 

@@ -21,6 +21,8 @@ pub struct Request {
     pub query: String,
     /// The name of the GraphQL operation, if this was one with a name.
     pub operation: Option<String>,
+    /// What a REST action sent along, such as the variables of a job that is played; empty for GraphQL.
+    pub body: String,
     /// Whether a token was sent.
     pub authorization: bool,
     /// 0 while there is no answer yet, or when there never was one.

@@ -7,6 +7,7 @@
 //! scenarios/demo.toml -> scenario, job_spec   what the file says
 //!                     -> world                groups, projects, lines of pipelines; ids
 //!                     -> growth, plan         one pipeline's life, every status change with its time
+//!                     -> acts                 what people did to them through the API
 //!                     -> report, trace        test reports and logs of its jobs
 //!                     -> truth                what a correct client must report
 //!                     -> rest/, graphql/      what GitLab answers
@@ -16,6 +17,7 @@
 //! A person can talk to a running one: `GET /-/sim/stats`, `GET /-/sim/truth`, `POST /-/sim/reset`,
 //! `POST /-/sim/advance?seconds=60`, `POST /-/sim/stop`.
 
+mod acts;
 mod badge;
 mod clock;
 mod connection;

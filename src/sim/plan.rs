@@ -20,6 +20,8 @@ pub(crate) const USERS: [(&str, &str); 6] = [
 /// A pipeline and everything downstream of it; the root comes first.
 #[derive(Debug)]
 pub(crate) struct Tree {
+    /// Its line, and its number there.
+    pub(crate) origin: (usize, i64),
     pub(crate) pipelines: Vec<Pipeline>,
 }
 

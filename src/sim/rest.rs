@@ -1,5 +1,6 @@
 //! GitLab's REST API v4 over the world: routes and what all resources share. One file per resource below.
 
+mod actions;
 mod auth;
 mod groups;
 mod job;
@@ -80,6 +81,8 @@ pub(crate) struct Rest<'a> {
     pub(crate) version: Version,
     /// Whether logs have an `ETag`.
     pub(crate) etags: bool,
+    /// Whether a fault answers instead: then nothing is done.
+    pub(crate) lost: bool,
 }
 
 /// One request, taken apart.
@@ -101,10 +104,12 @@ impl Rest<'_> {
             return Answer { kind: "graphql", ..unknown() };
         }
         let Some(parts) = parts.strip_prefix(&["api", "v4"]) else { return unknown() };
-        if asked.method != "GET" {
-            return unknown();
-        }
-        let Some((kind, handler)) = route(parts) else { return unknown() };
+        let found = match asked.method {
+            "GET" => route(parts),
+            "POST" => action(parts),
+            _ => None,
+        };
+        let Some((kind, handler)) = found else { return unknown() };
         let refusal = asked.caller.refusal(kind, self.access);
         let mut answer = refusal.unwrap_or_else(|| handler(self, asked, parts));
         answer.kind = kind;
@@ -146,6 +151,25 @@ fn route(parts: &[&str]) -> Option<(&'static str, Handler)> {
         }
         ["projects", _, "jobs", _] => ("job", |rest, asked, p| job::single(rest, asked, p[1], p[3])),
         ["projects", _, "jobs", _, "trace"] => ("trace", |rest, asked, p| job::trace(rest, asked, p[1], p[3])),
+        _ => return None,
+    })
+}
+
+fn action(parts: &[&str]) -> Option<(&'static str, Handler)> {
+    Some(match parts {
+        ["projects", _, "pipelines", _, "retry"] => {
+            ("pipeline_retry", |rest, asked, p| actions::retry_pipeline(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "pipelines", _, "cancel"] => {
+            ("pipeline_cancel", |rest, asked, p| actions::cancel_pipeline(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "jobs", _, "retry"] => {
+            ("job_retry", |rest, asked, p| actions::retry_job(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "jobs", _, "cancel"] => {
+            ("job_cancel", |rest, asked, p| actions::cancel_job(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "jobs", _, "play"] => ("job_play", |rest, asked, p| actions::play_job(rest, asked, p[1], p[3])),
         _ => return None,
     })
 }

@@ -31,7 +31,7 @@ use super::world::World;
 
 const DEMO: &str = include_str!("scenarios/demo.toml");
 const FAILURES: &str = include_str!("scenarios/failures.toml");
-/// A GraphQL request of more bytes is refused.
+/// A request of more bytes is refused.
 const LARGEST_BODY: usize = 1_000_000;
 
 /// A running simulated GitLab; dropping it stops it.
@@ -203,17 +203,18 @@ async fn handle(
     if let Some(command) = path.strip_prefix("/-/sim/") {
         return shared.admin(method, command, &Query::parse(query));
     }
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
     let posted = match (method, path.trim_end_matches('/')) {
-        ("POST", "/api/graphql") => match axum::body::to_bytes(body, LARGEST_BODY).await {
-            Ok(body) => Some(Posted::parse(&body)),
-            Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
-        },
+        ("POST", "/api/graphql") => Some(Posted::parse(&body)),
         _ => None,
     };
     let number = shared.log.arrive(Request {
         method: method.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
+        body: if posted.is_some() { String::new() } else { String::from_utf8_lossy(&body).into_owned() },
         operation: posted.as_ref().and_then(Posted::operation).map(str::to_owned),
         authorization: ["authorization", "private-token"].iter().any(|name| head.headers.contains_key(*name)),
         status: 0,
@@ -273,6 +274,11 @@ impl Shared {
     fn answer(&self, call: &Call<'_>, actions: &[Action]) -> Reply {
         let text = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
         let caller = caller(text("authorization"), text("private-token"));
+        // A route that a fault answers need not exist: a redirect's target, say.
+        let answered_by_fault = actions.iter().any(|action| {
+            use Action::{Html, RateLimited, Redirect, Status};
+            matches!(action, Status { .. } | Redirect { .. } | Html | RateLimited { .. })
+        });
         let rest = Rest {
             world: &self.world,
             now: self.options.clock.now_ms(),
@@ -281,6 +287,7 @@ impl Shared {
             any_group: self.options.any_group,
             version: self.options.graphql.version,
             etags: self.options.trace_etags,
+            lost: answered_by_fault,
         };
         let answer = catch_unwind(AssertUnwindSafe(|| match call.posted {
             Some(posted) => {
@@ -301,9 +308,6 @@ impl Shared {
             self.log.panicked();
             broken()
         });
-        // A route that a fault answers need not exist: a redirect's target, say.
-        let answered_by_fault =
-            actions.iter().any(|a| matches!(a, Action::Status { .. } | Action::Redirect { .. } | Action::Html));
         if answer.kind == "unknown" && !answered_by_fault {
             self.log.panicked();
         }

@@ -17,6 +17,7 @@ mod writer;
 
 pub(crate) use kind::{Kind, parse_kind, usual as usual_kind};
 
+use super::growth::endless;
 use super::plan::{Attempt, Job, Pipeline};
 use super::report::Suite;
 use super::world::World;
@@ -111,8 +112,8 @@ pub(crate) fn trace(world: &World, pipeline: &Pipeline, job: &Job, attempt: &Att
         sha: &pipeline.sha,
         started,
         // A job that stays running has no end; it writes for ten times as long as it should have taken.
-        ended: planned.map_or(started + job.spec.ms.max(1_000) * 10, |(at, _)| *at),
-        complete: planned.is_some() && word != Some("canceled"),
+        ended: planned.map_or(started + endless(job.spec.ms), |(at, _)| *at),
+        complete: matches!(word, Some("success" | "failed")),
         suite: Suite::of(project, pipeline, job, word),
     };
     let whole = scene.tell();

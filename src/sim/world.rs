@@ -1,13 +1,14 @@
 //! The simulated group: its projects, and which pipelines exist at a given moment.
 //!
 //! State is a pure function of scenario, seed, the moment the world was made (`anchor`, from which ages count) and the
-//! time asked for. Nothing is stored per pipeline: an id carries its creation time and its *slot* (which line of
+//! time asked for, and of what was done to it (`acts`). Nothing is stored per pipeline: an id carries its creation time and its *slot* (which line of
 //! pipelines it belongs to), and `growth.rs` rebuilds the rest from there.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::acts::Acts;
 use super::job_spec::JobSpec;
 use super::plan::{Pipeline, Tree};
 use super::rng::Rng;
@@ -92,6 +93,8 @@ pub(crate) struct World {
     /// Powers of two that leave room for the slot in a pipeline id, and for the job in a job id.
     pub(crate) slot_span: u64,
     pub(crate) job_span: u64,
+    /// What people did; all else follows from the scenario.
+    pub(crate) acts: Acts,
     project_by_id: HashMap<u64, usize>,
     project_by_path: HashMap<String, usize>,
 }
@@ -120,6 +123,7 @@ impl World {
             slots: Vec::new(),
             slot_span: 1,
             job_span: 1,
+            acts: Acts::default(),
         };
         if world.project_by_id.len() < world.projects.len() || world.project_by_path.len() < world.projects.len() {
             return Err("two projects have the same id or path".to_owned());
@@ -245,7 +249,7 @@ impl World {
 
     /// Finds a job's attempt that exists at `now`: the tree, its pipeline, the job and the attempt.
     pub(crate) fn attempt(&self, id: u64, now: i64) -> Option<(Tree, Place)> {
-        let (tree, pipeline) = self.tree_with(id / self.job_span, now)?;
+        let (tree, pipeline) = self.tree_with(self.acts.pipeline_of(id).unwrap_or(id / self.job_span), now)?;
         let jobs = tree.pipelines[pipeline].jobs.iter().enumerate();
         let place = jobs.flat_map(|(job, of)| (0..of.attempts.len()).map(move |attempt| (job, attempt, of))).find_map(
             |(job, attempt, of)| {

@@ -1,6 +1,6 @@
 //! Who asks, and what GitLab says to those who may not.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Answer, Asked, Rest, time};
 use crate::sim::options::{Access, TOKEN_API, TOKEN_EXPIRED, TOKEN_READ_API, TOKEN_READ_USER};
@@ -43,6 +43,7 @@ impl Caller {
 
     /// Returns GitLab's refusal of this route kind, if it refuses before looking at the resource.
     pub(super) fn refusal(self, kind: &str, access: Access) -> Option<Answer> {
+        let writes = matches!(kind.rsplit('_').next(), Some("retry" | "cancel" | "play"));
         let about_oneself = matches!(kind, "metadata" | "version" | "token");
         match self {
             Self::Expired => Some(Answer::error(
@@ -53,13 +54,18 @@ impl Caller {
                 }),
             )),
             Self::Unknown => Some(Answer::message(401, "401 Unauthorized")),
+            Self::ReadUser | Self::Reader if writes => {
+                let mut body: Value = serde_json::from_str(INSUFFICIENT_SCOPE).expect("the constant is JSON");
+                body["scope"] = "api".into();
+                Some(Answer::error(403, body))
+            }
             Self::ReadUser if !about_oneself => {
                 let body = serde_json::from_str(INSUFFICIENT_SCOPE).expect("the constant is JSON");
                 Some(Answer::error(403, body))
             }
             // These need a user even where everything else is public: the latter by the first line of
             // lib/api/ci/jobs.rb.
-            Self::Anonymous if about_oneself || matches!(kind, "job" | "trace") => {
+            Self::Anonymous if about_oneself || writes || matches!(kind, "job" | "trace") => {
                 Some(Answer::message(401, "401 Unauthorized"))
             }
             Self::Anonymous if access == Access::Private && kind.starts_with("group") => {

@@ -136,6 +136,15 @@ fn details(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
     body
 }
 
+/// A pipeline as the actions answer it: `Entities::Ci::Pipeline`, which has no name.
+pub(super) fn changed(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
+    let mut body = details(rest, pipeline);
+    if let Some(body) = body.as_object_mut() {
+        body.remove("name");
+    }
+    body
+}
+
 fn detailed_status(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
     let Badge { text, label, group, icon } = Badge::of(&pipeline.status(rest.now), pipeline.has_warnings(rest.now));
     json!({

@@ -65,7 +65,7 @@ fn downstream(sim: &Sim, bridges: &[Value], depth: usize, found: &mut Vec<Value>
     }
 }
 
-fn assert_agrees(sim: &Sim, project: &Value) {
+pub(super) fn assert_agrees(sim: &Sim, project: &Value) {
     let base = format!("/api/v4/projects/{}/pipelines", project["id"]);
     let newest = get(sim, &format!("{base}?per_page=1"));
     match project["state"].as_str().unwrap() {
@@ -83,6 +83,9 @@ fn assert_agrees(sim: &Sim, project: &Value) {
             let mut truth = expected["stages"].clone();
             truth.as_array_mut().unwrap().iter_mut().for_each(|stage| {
                 stage.as_object_mut().unwrap().remove("status");
+                // REST never shows a trigger job that was retried.
+                let bridges = stage["jobs"].as_array_mut().unwrap().iter_mut().filter(|job| job["kind"] == "bridge");
+                bridges.for_each(|bridge| bridge["attempts"] = 1.into());
             });
             assert_eq!(stages(&jobs), truth, "{}", project["full_path"]);
             let mut found = Vec::new();

@@ -169,6 +169,27 @@ fn every_key_of_every_failure_is_documented() {
     assert_eq!(sim.panics(), 0);
 }
 
+/// A job is documented whole only where one is read; the actions answer the same (`Entities::Ci::Job`, `Ci::Pipeline`).
+#[test]
+fn the_actions_answer_with_documented_keys() {
+    let sim = Sim::start(Options { world: WorldKind::Failures, ..Options::default() }).unwrap();
+    let post = |path: &str| {
+        let head = format!("private-token: {TOKEN_API}\r\n");
+        send(&sim, "POST", &format!("/api/v4/projects/{path}"), &head).unwrap().json()
+    };
+    let newest = |project: u64| get(&sim, &format!("/api/v4/projects/{project}/pipelines")).json()[0]["id"].clone();
+    let job =
+        |project: u64| get(&sim, &format!("/api/v4/projects/{project}/pipelines/{}/jobs", newest(project))).json();
+    let failed = job(30_006).as_array().unwrap().iter().find(|job| job["status"] == "failed").unwrap()["id"].clone();
+    assert_documented("job-single.json", &post(&format!("30006/jobs/{failed}/retry")));
+    assert_documented("job-single.json", &post(&format!("30004/jobs/{}/cancel", job(30_004)[0]["id"])));
+    let manual = job(30_009).as_array().unwrap().iter().find(|job| job["status"] == "manual").unwrap()["id"].clone();
+    assert_documented("job-single.json", &post(&format!("30009/jobs/{manual}/play")));
+    assert_documented("pipeline-single.json", &post(&format!("30001/pipelines/{}/retry", newest(30_001))));
+    assert_documented("pipeline-single.json", &post(&format!("30001/pipelines/{}/cancel", newest(30_001))));
+    assert_eq!(sim.panics(), 0);
+}
+
 #[test]
 fn the_answers_about_server_and_token_are_documented() {
     let sim = sim();

@@ -1,5 +1,6 @@
 //! Tests of the simulated GitLab, over HTTP where HTTP matters.
 
+mod actions;
 mod agreement;
 mod complexity;
 mod failures;

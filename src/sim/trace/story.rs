@@ -142,58 +142,40 @@ impl Scene<'_> {
         }
     }
 
+    /// What the tests print: a line for each, the words of the failing ones, the sum.
     fn tests(&self, suite: &Suite, log: &mut Writer) {
-        let (failed, passed) = (suite.failing().count(), suite.count("success"));
-        let skipped = suite.count("skipped");
-        if self.kind == Kind::Pytest {
-            log.line(From::Out, &format!("collected {} items", suite.cases.len()));
-        } else {
-            log.line(From::Out, &format!("running {} tests", suite.cases.len()));
-        }
+        let python = self.kind == Kind::Pytest;
+        let count = suite.cases.len();
+        log.line(
+            From::Out,
+            &if python { format!("collected {count} items") } else { format!("running {count} tests") },
+        );
         for case in &suite.cases {
-            let (green, red, yellow) = ("\x1b[32m", "\x1b[31m", "\x1b[33m");
-            let (colour, word) = match (case.status, self.kind) {
-                ("success", Kind::Pytest) => (green, "PASSED"),
-                ("skipped", Kind::Pytest) => (yellow, "SKIPPED"),
-                (_, Kind::Pytest) => (red, "FAILED"),
-                ("success", _) => (green, "ok"),
-                ("skipped", _) => (yellow, "ignored"),
-                _ => (red, "FAILED"),
+            let (colour, python_word, rust_word) = match case.status {
+                "success" => ("\x1b[32m", "PASSED", "ok"),
+                "skipped" => ("\x1b[33m", "SKIPPED", "ignored"),
+                _ => ("\x1b[31m", "FAILED", "FAILED"),
             };
-            let line = match self.kind {
-                Kind::Pytest => format!("{}::{} {colour}{word}\x1b[0m", case.file, case.name),
-                _ => format!("test {} ... {colour}{word}\x1b[0m", case.name),
-            };
-            log.line(From::Out, &line);
+            log.line(
+                From::Out,
+                &match python {
+                    true => format!("{}::{} {colour}{python_word}\x1b[0m", case.file, case.name),
+                    false => format!("test {} ... {colour}{rust_word}\x1b[0m", case.name),
+                },
+            );
         }
         for case in suite.failing() {
-            let header = match self.kind {
-                Kind::Pytest => format!("\n\x1b[31m\x1b[1m_____ {} _____\x1b[0m", case.name),
-                _ => format!("\n---- {} stdout ----", case.name),
-            };
-            log.lines(From::Out, &header);
+            log.lines(
+                From::Out,
+                &match python {
+                    true => format!("\n\x1b[31m\x1b[1m_____ {} _____\x1b[0m", case.name),
+                    false => format!("\n---- {} stdout ----", case.name),
+                },
+            );
             log.lines(From::Out, &case.text());
         }
         log.line(From::Out, "");
-        let word = if failed == 0 { "ok" } else { "FAILED" };
-        match self.kind {
-            Kind::Pytest => {
-                suite.failing().for_each(|c| log.line(From::Out, &format!("FAILED {}::{}", c.file, c.name)));
-                let line = format!("===== {failed} failed, {passed} passed, {skipped} skipped in 12.31s =====");
-                log.line(From::Out, &line);
-            }
-            _ => {
-                if failed > 0 {
-                    log.line(From::Out, "failures:");
-                    suite.failing().for_each(|case| log.line(From::Out, &format!("    {}", case.name)));
-                }
-                let counts = format!("{passed} passed; {failed} failed; {skipped} ignored; 0 measured; 0 filtered out");
-                log.line(From::Out, &format!("test result: {word}. {counts}; finished in 12.31s"));
-                if failed > 0 {
-                    log.line(From::Err, "error: test failed, to rerun pass `--lib`");
-                }
-            }
-        }
+        if python { sum_of_pytest(suite, log) } else { sum_of_rust(suite, log) }
     }
 
     /// What the runner does after the script, and its verdict.
@@ -224,6 +206,26 @@ impl Scene<'_> {
         if self.kind == Kind::Hostile {
             log.bytes.extend_from_slice(hostile::UNTERMINATED);
         }
+    }
+}
+
+fn sum_of_pytest(suite: &Suite, log: &mut Writer) {
+    suite.failing().for_each(|case| log.line(From::Out, &format!("FAILED {}::{}", case.file, case.name)));
+    let (failed, passed, skipped) = (suite.failing().count(), suite.count("success"), suite.count("skipped"));
+    log.line(From::Out, &format!("===== {failed} failed, {passed} passed, {skipped} skipped in 12.31s ====="));
+}
+
+fn sum_of_rust(suite: &Suite, log: &mut Writer) {
+    let (failed, passed, skipped) = (suite.failing().count(), suite.count("success"), suite.count("skipped"));
+    if failed > 0 {
+        log.line(From::Out, "failures:");
+        suite.failing().for_each(|case| log.line(From::Out, &format!("    {}", case.name)));
+    }
+    let word = if failed == 0 { "ok" } else { "FAILED" };
+    let counts = format!("{passed} passed; {failed} failed; {skipped} ignored; 0 measured; 0 filtered out");
+    log.line(From::Out, &format!("test result: {word}. {counts}; finished in 12.31s"));
+    if failed > 0 {
+        log.line(From::Err, "error: test failed, to rerun pass `--lib`");
     }
 }
 
