@@ -2,7 +2,7 @@
 
 mod deeds;
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 pub(crate) use deeds::endless;
 
@@ -51,7 +51,6 @@ impl Tree {
         let pipeline = seed.pipeline(world, self, &mut rng);
         self.pipelines.push(pipeline);
         let specs = seed.specs(world, &mut rng);
-        let specs: Vec<Rc<JobSpec>> = specs.into_iter().map(Rc::new).collect();
         let jobs = Runner { world, tree: self, seed, rng }.run(&specs);
         self.pipelines[index].jobs = jobs;
         self.number_attempts(world, index);
@@ -133,17 +132,17 @@ impl Seedling<'_> {
     }
 
     /// Returns the template's jobs, one of them made to fail as often as the line asks for.
-    fn specs(&self, world: &World, rng: &mut Rng) -> Vec<JobSpec> {
+    fn specs(&self, world: &World, rng: &mut Rng) -> Vec<Arc<JobSpec>> {
         let mut specs = world.slots[self.slot].jobs.to_vec();
         let roll = rng.next() % 100;
         let (fail, flaky) = (self.line.entry.fail, self.line.entry.flaky);
-        let mut candidates: Vec<&mut JobSpec> =
+        let mut candidates: Vec<&mut Arc<JobSpec>> =
             specs.iter_mut().filter(|job| job.downstream.is_none() && job.fate == Fate::Succeeds).collect();
         if self.upstream.is_some() || roll >= fail + flaky || candidates.is_empty() {
             return specs;
         }
         let victim = usize::try_from(rng.next() % candidates.len() as u64).unwrap_or(0);
-        candidates[victim].fate = if roll < fail { Fate::Fails(1) } else { Fate::Flaky(2) };
+        Arc::make_mut(candidates[victim]).fate = if roll < fail { Fate::Fails(1) } else { Fate::Flaky(2) };
         specs
     }
 }
@@ -157,7 +156,7 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    fn run(&mut self, specs: &[Rc<JobSpec>]) -> Vec<Job> {
+    fn run(&mut self, specs: &[Arc<JobSpec>]) -> Vec<Job> {
         let index = self.tree.pipelines.len() - 1;
         let mut jobs = Vec::with_capacity(specs.len());
         let mut flow = Flow::Going;
@@ -196,7 +195,7 @@ impl Runner<'_> {
         jobs
     }
 
-    fn play(&mut self, spec: &Rc<JobSpec>, turn: &Turn<'_>, child: Option<(usize, usize)>) -> Job {
+    fn play(&mut self, spec: &Arc<JobSpec>, turn: &Turn<'_>, child: Option<(usize, usize)>) -> Job {
         let mut job = Job {
             stage: spec.stage.clone(),
             name: spec.name.clone(),
@@ -206,7 +205,7 @@ impl Runner<'_> {
             reason: spec.reason.clone().unwrap_or_else(|| "script_failure".to_owned()),
             attempts: Vec::new(),
             downstream: None,
-            spec: Rc::clone(spec),
+            spec: Arc::clone(spec),
         };
         let mut moves = turn.prelude.to_vec();
         let halted = match turn.flow {

@@ -2,7 +2,7 @@
 //!
 //! What the pipeline looks like at a moment is then a question of which changes have happened.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::job_spec::JobSpec;
 use super::status::{Item, Word, composite, has_warnings, is_complete};
@@ -57,7 +57,7 @@ pub(crate) struct Job {
     pub(crate) attempts: Vec<Attempt>,
     /// Index in the tree of the pipeline that this bridge starts.
     pub(crate) downstream: Option<usize>,
-    pub(crate) spec: Rc<JobSpec>,
+    pub(crate) spec: Arc<JobSpec>,
 }
 
 /// One run of a job; it exists from its first move on.

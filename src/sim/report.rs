@@ -74,6 +74,8 @@ pub(crate) struct Suite {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
+    /// Its turn in a run.
+    pub(crate) number: usize,
     pub(crate) status: &'static str,
     pub(crate) name: String,
     pub(crate) classname: String,
@@ -179,7 +181,7 @@ fn case(kind: Kind, project: &Project, number: usize) -> Case {
         ),
         _ => (format!("{module}_test::{function}{round}"), project.path.clone(), format!("src/{module}.rs")),
     };
-    Case { status, name, classname, file, milliseconds, output: None, recent: None }
+    Case { number, status, name, classname, file, milliseconds, output: None, recent: None }
 }
 
 fn break_case(case: &mut Case, kind: Kind, status: &'static str, nth: usize) {

@@ -130,7 +130,8 @@ pub(crate) fn is_retryable(status: &str) -> bool {
     matches!(status, "success" | "failed" | "canceled")
 }
 
-/// Returns whether somebody can start a job with this status (`Ci::Processable#playable?`).
+/// Returns whether somebody can start a job with this status (`Ci::Build#playable?`; that a finished manual job can be
+/// played again is left out).
 pub(crate) fn is_playable(status: &str) -> bool {
     matches!(status, "manual" | "scheduled")
 }

@@ -23,7 +23,8 @@ use super::report::Suite;
 use super::world::World;
 use story::Scene;
 
-/// What the runner writes under a log that a person cut short (as seen in the logs of many public projects).
+/// What the runner writes under a log that a person cut short; the last line is as public logs have it, the warning is
+/// unverified.
 const CANCELED: &[u8] = b"\n\x1b[0;33mWARNING: script canceled externally (UI, API)\n\x1b[0;m\x1b[31;1mERROR: Job failed: canceled\n\x1b[0;m";
 
 /// A log, as far as it is written.

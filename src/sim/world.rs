@@ -60,6 +60,9 @@ pub(crate) enum Schedule {
     Every { period: i64, phase: i64 },
 }
 
+/// The jobs of a pipeline: one that fails now and then is cloned, the others are shared.
+type Jobs = Arc<Vec<Arc<JobSpec>>>;
+
 /// Where a pipeline stands in its line's tree: the root, or the downstream of one of its bridges.
 #[derive(Debug)]
 pub(crate) struct Slot {
@@ -67,7 +70,7 @@ pub(crate) struct Slot {
     pub(crate) project: usize,
     /// Position among the project's slots: keeps `iid` unique within the project.
     pub(crate) rank: usize,
-    pub(crate) jobs: Arc<Vec<JobSpec>>,
+    pub(crate) jobs: Jobs,
     /// Job index -> slot of its downstream pipeline.
     pub(crate) children: Vec<(usize, usize)>,
 }
@@ -144,7 +147,7 @@ impl World {
         let index = self.lines.len();
         let jobs = match &entry.jobs {
             Some(template) if entry.set.is_empty() => templates.get(template)?,
-            Some(template) => Arc::new(templates.scenario.jobs(template, &entry.set)?),
+            Some(template) => shared(templates.scenario.jobs(template, &entry.set)?),
             None => Arc::default(),
         };
         let slot = self.add_slot(templates, index, project, jobs, 0)?;
@@ -165,7 +168,7 @@ impl World {
         templates: &mut Templates<'_>,
         line: usize,
         project: usize,
-        jobs: Arc<Vec<JobSpec>>,
+        jobs: Jobs,
         depth: usize,
     ) -> Result<usize, String> {
         let slot = self.slots.len();
@@ -286,18 +289,22 @@ impl World {
     }
 }
 
+fn shared(jobs: Vec<JobSpec>) -> Jobs {
+    Arc::new(jobs.into_iter().map(Arc::new).collect())
+}
+
 /// Templates parsed once and shared: a uniform world has 10 000 lines with the same jobs.
 struct Templates<'a> {
     scenario: &'a Scenario,
-    known: HashMap<String, Arc<Vec<JobSpec>>>,
+    known: HashMap<String, Jobs>,
 }
 
 impl Templates<'_> {
-    fn get(&mut self, name: &str) -> Result<Arc<Vec<JobSpec>>, String> {
+    fn get(&mut self, name: &str) -> Result<Jobs, String> {
         if let Some(jobs) = self.known.get(name) {
             return Ok(Arc::clone(jobs));
         }
-        let jobs = Arc::new(self.scenario.jobs(name, &std::collections::BTreeMap::new())?);
+        let jobs = shared(self.scenario.jobs(name, &std::collections::BTreeMap::new())?);
         self.known.insert(name.to_owned(), Arc::clone(&jobs));
         Ok(jobs)
     }

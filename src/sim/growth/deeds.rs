@@ -1,18 +1,19 @@
 //! How a pipeline goes on after somebody retried, canceled or started something in it.
 
+use std::sync::Arc;
+
 use super::{Flow, Runner, Seedling, Turn, outcome, worse};
 use crate::sim::acts::{Act, Deed};
 use crate::sim::job_spec::{Fate, JobSpec, Start};
-use crate::sim::plan::{Attempt, Job, Tree};
+use crate::sim::plan::{Attempt, Job, Pipeline, Tree};
 use crate::sim::rng::Rng;
 use crate::sim::status::{Word, is_cancelable, is_complete};
 use crate::sim::world::World;
-use std::rc::Rc;
 
 impl Tree {
     /// Changes what comes after an act; what was before stays.
     pub(super) fn interfere(&mut self, world: &World, act: &Act) {
-        let exists = |p: &crate::sim::plan::Pipeline| p.id == act.pipeline && p.created <= act.at;
+        let exists = |p: &Pipeline| p.id == act.pipeline && p.created <= act.at;
         let Some(index) = self.pipelines.iter().position(exists) else { return };
         match &act.deed {
             Deed::Retry { job, id } => {
@@ -204,7 +205,7 @@ impl Runner<'_> {
 }
 
 /// Returns how a job goes on: an added attempt is one that passes or not, and who starts a job need not wait for it.
-fn from_now(spec: &Rc<JobSpec>, added: bool, at_once: bool) -> Rc<JobSpec> {
+fn from_now(spec: &Arc<JobSpec>, added: bool, at_once: bool) -> Arc<JobSpec> {
     let mut new = JobSpec::clone(spec);
     if added {
         let lasting = spec.reason.is_none() || spec.reason.as_deref() == Some("script_failure");
@@ -217,5 +218,5 @@ fn from_now(spec: &Rc<JobSpec>, added: bool, at_once: bool) -> Rc<JobSpec> {
     if at_once {
         new.start = Start::Runner;
     }
-    Rc::new(new)
+    Arc::new(new)
 }

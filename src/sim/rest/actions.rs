@@ -84,7 +84,8 @@ pub(super) fn play_job(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, job: &str) 
     rest.shown(200, attempt.id)
 }
 
-/// Runs every failed and canceled job again; with none of them nothing happens, and GitLab answers the same.
+/// Runs every failed and canceled job again; with none of them nothing happens, and GitLab answers the same. That trigger
+/// jobs are among them is unverified.
 pub(super) fn retry_pipeline(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, pipeline: &str) -> Answer {
     let (tree, at) = match find_pipeline(rest, asked, id, pipeline) {
         Ok(found) => found,

@@ -150,7 +150,9 @@ impl Scene<'_> {
             From::Out,
             &if python { format!("collected {count} items") } else { format!("running {count} tests") },
         );
-        for case in &suite.cases {
+        let mut in_turn: Vec<_> = suite.cases.iter().collect();
+        in_turn.sort_by_key(|case| case.number);
+        for case in in_turn {
             let (colour, python_word, rust_word) = match case.status {
                 "success" => ("\x1b[32m", "PASSED", "ok"),
                 "skipped" => ("\x1b[33m", "SKIPPED", "ignored"),
@@ -163,6 +165,9 @@ impl Scene<'_> {
                     false => format!("test {} ... {colour}{rust_word}\x1b[0m", case.name),
                 },
             );
+        }
+        if suite.failing().next().is_some() {
+            log.line(From::Out, if python { "===== FAILURES =====" } else { "\nfailures:" });
         }
         for case in suite.failing() {
             log.lines(
