@@ -2,9 +2,11 @@
 
 pub mod batch;
 pub mod cache;
+pub mod evidence;
 mod fetch;
 pub mod find;
 mod follow;
+mod job_log;
 mod list;
 mod merge;
 mod pages;

@@ -1,0 +1,34 @@
+//! The telling parts of a job's log, read as a stream: whatever its size, a few hundred lines of it are held.
+
+use crate::domain::id::{JobId, ProjectRef};
+use crate::domain::log::LogExcerpt;
+use crate::explain::log::{Excerpt, Options};
+use crate::gitlab::client::{Client, TraceEnd, TraceLimits};
+use crate::gitlab::error::Error;
+use std::ops::ControlFlow;
+
+/// GitLab itself cuts logs at 100 MB by default
+/// (<https://docs.gitlab.com/administration/instance_limits/#maximum-file-size-for-job-logs>).
+const MOST: u64 = 100 << 20;
+
+/// Reads a log and keeps of it what tells why the job failed, and its last `lines` lines.
+pub(super) async fn excerpt(
+    client: &Client,
+    project: &ProjectRef,
+    job: JobId,
+    lines: usize,
+) -> Result<LogExcerpt, Error> {
+    let mut excerpt = Excerpt::new(Options { tail: lines, ..Options::default() });
+    let limits = TraceLimits { known: 0, etag: None, most: MOST };
+    let end = client
+        .trace(project, job, limits, &mut async |bytes: &[u8]| {
+            excerpt.push(bytes);
+            ControlFlow::Continue(())
+        })
+        .await?;
+    let is_cut = match end {
+        TraceEnd::Cut { .. } | TraceEnd::Stopped => true,
+        TraceEnd::Read { .. } | TraceEnd::Unchanged => false,
+    };
+    Ok(excerpt.finish(is_cut))
+}
