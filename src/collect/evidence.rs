@@ -28,6 +28,8 @@ pub struct Subject {
     pub project: ProjectRef,
     pub full_path: String,
     pub pipeline: PipelineId,
+    /// Its ref as GitLab gives it, where that is known: the pipeline before can then be looked for at once.
+    pub raw_ref: Option<String>,
 }
 
 /// How much is gathered.
@@ -50,13 +52,20 @@ type Pending<'a> = Pin<Box<dyn Future<Output = Result<Evidence, Error>> + 'a>>;
 /// Gathers one pipeline, and what failed below it. `seen` ends circles.
 fn level(client: &Client, subject: Subject, options: Options, seen: HashSet<PipelineId>, depth: usize) -> Pending<'_> {
     Box::pin(async move {
-        let Facts { pipeline, attempts, links } = Facts::read(client, &subject).await?;
+        let before = async {
+            match &subject.raw_ref {
+                Some(raw) => Some(head_before(client, &subject, raw).await),
+                None => None,
+            }
+        };
+        let (facts, before) = tokio::join!(Facts::read(client, &subject), before);
+        let Facts { pipeline, attempts, links } = facts?;
         let suspects = suspects(&pipeline, attempts);
         let gathering = Gathering { client, subject: &subject, pipeline: &pipeline, options };
         let (logs, tests, previous, below, told) = tokio::join!(
             gathering.logs(&suspects),
             gathering.tests(&suspects),
-            gathering.previous(),
+            gathering.previous(before),
             gathering.below(links, seen, depth),
             gathering.told_by_graphql(&suspects),
         );
@@ -173,22 +182,26 @@ impl<'a> Gathering<'a> {
     }
 
     /// Reads the newest pipeline of the same ref that is older.
-    async fn previous(&self) -> Result<Option<Previous>, Error> {
+    async fn previous(&self, known: Option<Result<Option<PipelineId>, Error>>) -> Result<Option<Previous>, Error> {
         let project = &self.subject.project;
-        let mut head = None;
-        for raw in self.raw_refs() {
-            let heads = self.client.pipelines(project, &PipelineFilter::Ref(raw), LOOK_BACK).await?;
-            head = heads.into_iter().find(|head| head.id < self.pipeline.id);
-            if head.is_some() {
-                break;
-            }
-        }
-        let Some(head) = head else { return Ok(None) };
-        let (details, tests) =
-            tokio::join!(self.client.pipeline(project, head.id), self.client.test_report(project, head.id));
+        let id = match known {
+            Some(known) => known?,
+            None => self.look_for_the_one_before().await?,
+        };
+        let Some(id) = id else { return Ok(None) };
+        let (details, tests) = tokio::join!(self.client.pipeline(project, id), self.client.test_report(project, id));
         let details = details?;
         let Pipeline { id, status, coverage, web_url, .. } = details;
         Ok(Some(Previous { id, status, coverage, web_url, tests: absent_is_none(tests)? }))
+    }
+
+    async fn look_for_the_one_before(&self) -> Result<Option<PipelineId>, Error> {
+        for raw in self.raw_refs() {
+            if let Some(id) = head_before(self.client, self.subject, &raw).await? {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     /// Names the ref as GitLab does: a merge request has one for its branch and one for the result of the merge.
@@ -248,6 +261,13 @@ impl<'a> Gathering<'a> {
     }
 }
 
+/// Finds the newest pipeline of a ref that is older than the subject.
+async fn head_before(client: &Client, subject: &Subject, raw_ref: &str) -> Result<Option<PipelineId>, Error> {
+    let filter = PipelineFilter::Ref(raw_ref.to_owned());
+    let heads = client.pipelines(&subject.project, &filter, LOOK_BACK).await?;
+    Ok(heads.into_iter().map(|head| head.id).find(|id| *id < subject.pipeline))
+}
+
 /// A pipeline without test reports, or one whose reports this token may not see, has none to tell about.
 fn absent_is_none<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
@@ -263,5 +283,5 @@ fn subject_of(link: &DownstreamLink) -> Option<Subject> {
         (None, None) => return None,
     };
     let full_path = link.project.clone().unwrap_or_else(|| project.to_string());
-    Some(Subject { project, full_path, pipeline: link.id })
+    Some(Subject { project, full_path, pipeline: link.id, raw_ref: None })
 }

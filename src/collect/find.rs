@@ -14,7 +14,7 @@ use super::list;
 use crate::domain::host::Host;
 use crate::domain::id::{GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::project::Project;
-use crate::gitlab::client::{Client, ListFilter, OneJob, PipelineFilter};
+use crate::gitlab::client::{Client, ListFilter, OneJob, PipelineFilter, PipelineHead};
 use crate::gitlab::error::Error;
 use std::sync::Arc;
 use tokio::sync::mpsc::unbounded_channel;
@@ -141,6 +141,8 @@ pub struct FoundProject {
 pub struct Found {
     pub project: FoundProject,
     pub pipeline: PipelineId,
+    /// The pipeline's ref as GitLab gives it, where it was found in a list.
+    pub raw_ref: Option<String>,
     /// Where the target was a job: how it stands.
     pub job: Option<OneJob>,
 }
@@ -187,33 +189,47 @@ fn of_ref(git_ref: &Option<String>) -> String {
 /// Finds what a target stands for.
 ///
 /// - A full path or an id costs one request; the end of a path costs the list of the groups, archived projects included.
-/// - The newest pipeline costs one more, and so does a job. Whether a pipeline exists that was named by its id is not asked.
+/// - The newest pipeline costs one more, at the same time where the path is full, and so does a job. Whether a pipeline exists that was named by its id is not asked.
 pub async fn find(client: &Client, groups: &[GroupRef], target: &Target) -> Result<Found, FindError> {
-    let project = find_project(client, groups, &target.project).await?;
-    let by_id = ProjectRef::Id(project.id);
     let (filter, git_ref) = match &target.which {
-        Which::Pipeline(id) => return Ok(Found { project, pipeline: *id, job: None }),
-        Which::Job(id) => {
-            let job = client.job(&by_id, *id).await;
-            let job = job.map_err(|source| failed(format!("job {id} of {}", project.full_path), source))?;
-            return Ok(Found { project, pipeline: job.pipeline, job: Some(job) });
-        }
         Which::Newest => (PipelineFilter::Any, None),
         Which::Ref(name) => (PipelineFilter::Ref(name.clone()), Some(name.clone())),
+        Which::Pipeline(id) => {
+            let (project, _) = find_project(client, groups, &target.project, None).await?;
+            return Ok(Found { project, pipeline: *id, raw_ref: None, job: None });
+        }
+        Which::Job(id) => {
+            let (project, _) = find_project(client, groups, &target.project, None).await?;
+            let job = client.job(&ProjectRef::Id(project.id), *id).await;
+            let job = job.map_err(|source| failed(format!("job {id} of {}", project.full_path), source))?;
+            return Ok(Found { project, pipeline: job.pipeline, raw_ref: None, job: Some(job) });
+        }
     };
-    let heads = client.pipelines(&by_id, &filter, 1).await;
+    let (project, heads) = find_project(client, groups, &target.project, Some(&filter)).await?;
+    let heads = match heads {
+        Some(heads) => heads,
+        None => client.pipelines(&ProjectRef::Id(project.id), &filter, 1).await,
+    };
     let heads = heads.map_err(|source| failed(format!("a pipeline of {}", project.full_path), source))?;
-    match heads.first() {
-        Some(head) => Ok(Found { project, pipeline: head.id, job: None }),
+    match heads.into_iter().next() {
+        Some(head) => Ok(Found { project, pipeline: head.id, raw_ref: Some(head.raw_ref), job: None }),
         None => Err(FindError::NoPipeline { project: project.full_path, git_ref }),
     }
 }
+
+/// The newest pipelines of a project, where they were asked for beside the project itself.
+type Heads = Option<Result<Vec<PipelineHead>, Error>>;
 
 fn failed(what: String, source: Error) -> FindError {
     FindError::Failed { what, source: Box::new(source) }
 }
 
-async fn find_project(client: &Client, groups: &[GroupRef], wanted: &Wanted) -> Result<FoundProject, FindError> {
+async fn find_project(
+    client: &Client,
+    groups: &[GroupRef],
+    wanted: &Wanted,
+    filter: Option<&PipelineFilter>,
+) -> Result<(FoundProject, Heads), FindError> {
     let (asked, path) = match wanted {
         Wanted::Id(id) => (ProjectRef::Id(*id), None),
         Wanted::FullPath(path) => (ProjectRef::Path(path.clone()), None),
@@ -221,15 +237,23 @@ async fn find_project(client: &Client, groups: &[GroupRef], wanted: &Wanted) -> 
     };
     // A full path has a group in it.
     if path.is_none_or(|path| path.contains('/')) {
-        match client.project(&asked).await {
-            Ok(project) => return Ok(project.into()),
+        // At once: a full path is as good a key as the id.
+        let heads = async {
+            match filter {
+                Some(filter) => Some(client.pipelines(&asked, filter, 1).await),
+                None => None,
+            }
+        };
+        let (project, heads) = tokio::join!(client.project(&asked), heads);
+        match project {
+            Ok(project) => return Ok((project.into(), heads)),
             Err(error) if error.status() == Some(404) && path.is_some() => {}
             Err(error) => return Err(failed(format!("project {asked}"), error)),
         }
     }
     let path = path.map(String::as_str).unwrap_or_default();
     let projects = list_all(client, groups).await?;
-    choose(path, &projects, !groups.is_empty())
+    Ok((choose(path, &projects, !groups.is_empty())?, None))
 }
 
 impl From<Project> for FoundProject {
