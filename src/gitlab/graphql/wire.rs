@@ -61,8 +61,8 @@ struct CommitWire {
 #[serde(rename_all = "camelCase")]
 pub(super) struct JobsWire {
     page_info: Option<PageInfoWire>,
-    #[serde(flatten)]
-    jobs: Nodes<JobWire>,
+    #[serde(default = "Vec::new")]
+    nodes: Vec<Option<JobWire>>,
 }
 
 #[derive(Deserialize)]
@@ -164,7 +164,7 @@ impl JobsWire {
             pipeline_url.and_then(|url| url.rsplit_once("/pipelines/")).map(|(base, _)| format!("{base}/jobs"));
         let next = self.page_info.filter(|info| info.has_next_page).and_then(|info| info.end_cursor);
         let mut page = JobPage { next, ..JobPage::default() };
-        for wire in self.jobs.nodes.into_iter().flatten() {
+        for wire in self.nodes.into_iter().flatten() {
             let Some((job, link)) = wire.convert(host, fields, jobs_url.as_deref()) else { continue };
             page.attempts.push(job);
             page.links.extend(link);
