@@ -171,6 +171,12 @@ impl Reader<'_> {
             }
             let values = self.values(key, value.get_ref()).map_err(|problem| self.refuse(*line, &full, problem))?;
             let origin = self.origin(*line, &full);
+            if self.owner == Owner::Project && key.in_project == InProject::OnlyTrue && values != ["true"] {
+                let mut error = self.refuse(*line, &full, "may only be true in a project's file".into());
+                error.hints =
+                    vec!["a restriction is lifted by whoever runs glwatch: in their own file, or by a variable".into()];
+                return Err(error);
+            }
             if !key.is_token_source() {
                 section.layer.set(key.name, values, origin);
             } else if let Some(source) = source(key, values) {
@@ -218,8 +224,9 @@ impl Reader<'_> {
                 Err(("is no setting: proxies come from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY".into(), vec![]))
             }
             None => {
-                let is_known =
-                    |key: &&Key| fits(key) && (self.owner == Owner::User || key.in_project == InProject::Permitted);
+                let is_known = |key: &&Key| {
+                    fits(key) && (self.owner == Owner::User || !matches!(key.in_project, InProject::Refused(_)))
+                };
                 let sections: &[&str] =
                     if part == Part::Top && self.owner == Owner::User { &["profiles", "hosts"] } else { &[] };
                 let known = KEYS.iter().filter(is_known).map(Key::in_snake_case);
@@ -307,7 +314,7 @@ fn source(key: &Key, values: Vec<String>) -> Option<TokenSource> {
 /// Returns why a key may not stand in a project's file.
 fn forbidden(written: &str, key: Option<&Key>) -> Option<&'static str> {
     match key.map(|key| key.in_project) {
-        Some(InProject::Permitted) => None,
+        Some(InProject::Permitted | InProject::OnlyTrue) => None,
         Some(InProject::Refused(reason)) => Some(reason),
         None if written.contains("proxy") => Some("a proxy sees what is asked and answered"),
         None if written.contains("command") => Some("it runs a program"),

@@ -34,6 +34,8 @@ impl Form {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InProject {
     Permitted,
+    /// A restriction: it may be set there and not lifted.
+    OnlyTrue,
     /// Refused, for this reason.
     Refused(&'static str),
 }
@@ -106,6 +108,9 @@ pub const KEYS: &[Key] = &[
     refused("retry-wait", Form::Text, "300ms", LOAD),
     refused("timeout", Form::Text, "30s", LOAD),
     refused("no-cache", Form::Switch, "false", CACHE),
+    refused("follow-wait", Form::Text, "2s", LOAD),
+    Key { in_project: InProject::OnlyTrue, ..permitted("read-only", Form::Switch, "false") },
+    flag_only("yes"),
     refused("profile", Form::Text, "", CHOICE),
     Key { name: "config", form: Form::Path, default: "", in_project: CHOICE, reach: Reach::NoFile },
 ];

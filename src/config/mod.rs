@@ -17,6 +17,6 @@ pub use file::{File, Owner};
 pub use keys::variable;
 pub use layer::{Layer, Origin, Settings};
 pub use section::{
-    Choice, Collecting, Color, Config, Connection, Display, Export, NewerThan, Output, Pace, Scope, StagesWidth,
-    TokenSource, Verdict, Wait,
+    Acting, Choice, Collecting, Color, Config, Connection, Display, Export, NewerThan, Output, Pace, Scope,
+    StagesWidth, TokenSource, Verdict, Wait,
 };

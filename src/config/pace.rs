@@ -13,6 +13,9 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
 /// New projects are in no hurry, and a list of 2000 is 20 requests.
 const DEFAULT_LIST_INTERVAL: Duration = Duration::from_secs(5 * 60);
 const INTERVAL: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(24 * 3600);
+/// A running job sends its log to GitLab every few seconds.
+const DEFAULT_FOLLOW_WAIT: Duration = Duration::from_secs(2);
+const FOLLOW_WAIT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(600);
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30 * 60);
 const DEADLINE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(7 * 24 * 3600);
 
@@ -41,7 +44,8 @@ pub(super) fn resolve(settings: &Settings) -> Result<Pace, ConfigError> {
     refuse_together(settings, "fail-fast", wait.fail_fast && settings.get("fail-on").is_none(), "goes with --fail-on")?;
     let interval = time(settings, "interval", DEFAULT_INTERVAL, INTERVAL)?;
     let list_interval = time(settings, "list-interval", DEFAULT_LIST_INTERVAL, INTERVAL)?;
-    Ok(Pace { watch, interval, list_interval, wait: waits.then_some(wait) })
+    let follow_wait = time(settings, "follow-wait", DEFAULT_FOLLOW_WAIT, FOLLOW_WAIT)?;
+    Ok(Pace { watch, interval, list_interval, follow_wait, wait: waits.then_some(wait) })
 }
 
 fn refuse_together(settings: &Settings, key: &'static str, is_set: bool, problem: &str) -> Result<(), ConfigError> {

@@ -4,7 +4,7 @@ use super::error::ConfigError;
 use super::layer::{Origin, Setting, Settings};
 use super::pace;
 use super::section::{
-    Choice, Collecting, Color, Config, Connection, DEFAULT_HOST, Display, Export, Output, Scope, StagesWidth,
+    Acting, Choice, Collecting, Color, Config, Connection, DEFAULT_HOST, Display, Export, Output, Scope, StagesWidth,
     TokenSource, Verdict,
 };
 use crate::domain::health::{FailOn, Sort};
@@ -43,6 +43,7 @@ impl Config {
             pace: pace::resolve(settings)?,
             display: display(settings)?,
             verdict: verdict(settings)?,
+            acting: acting(settings)?,
         })
     }
 }
@@ -207,6 +208,12 @@ fn verdict(settings: &Settings) -> Result<Verdict, ConfigError> {
     let states: Vec<StateWord> = StateWord::ALL.into_iter().filter(|state| *state != StateWord::Ok).collect();
     let fail_on = settings.get("fail-on").map(|setting| statuses_and_states(setting, &states)).transpose()?;
     Ok(Verdict { fail_on: fail_on.unwrap_or_default(), allow_partial: settings.switch("allow-partial")? })
+}
+
+fn acting(settings: &Settings) -> Result<Acting, ConfigError> {
+    let forbids = settings.switch("read-only")?;
+    let read_only = settings.get("read-only").filter(|_| forbids).map(|setting| setting.origin.clone());
+    Ok(Acting { read_only, yes: settings.switch("yes")? })
 }
 
 fn statuses_and_states(setting: &Setting, states: &[StateWord]) -> Result<FailOn, ConfigError> {

@@ -25,6 +25,7 @@ pub struct Config {
     pub pace: Pace,
     pub display: Display,
     pub verdict: Verdict,
+    pub acting: Acting,
 }
 
 /// Where the token comes from.
@@ -77,6 +78,8 @@ pub struct Pace {
     pub interval: Duration,
     /// From one reading of the list of projects to the next.
     pub list_interval: Duration,
+    /// From one reading of a log that is followed to the next; grows while nothing new comes.
+    pub follow_wait: Duration,
     pub wait: Option<Wait>,
 }
 
@@ -187,4 +190,13 @@ impl Display {
 pub struct Verdict {
     pub fail_on: FailOn,
     pub allow_partial: bool,
+}
+
+/// Whether anything may be changed in GitLab, and whether to ask first.
+#[derive(Debug, Clone)]
+pub struct Acting {
+    /// Who forbids it.
+    pub read_only: Option<Origin>,
+    /// Everything is agreed to beforehand.
+    pub yes: bool,
 }

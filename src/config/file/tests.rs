@@ -155,6 +155,13 @@ fn a_project_may_set_display_filters_and_group_only() {
                      no_subgroups = true\noutput = 'wide'\nsort = 'age'\nstages_width = 30\ntimezone = 'UTC'\n\
                      color = 'never'\nascii = true\nquiet = false\n";
     assert!(parse(permitted, Owner::Project).is_ok());
+    // A restriction may be tightened by anyone, and loosened only by the user.
+    assert!(parse("read_only = true", Owner::Project).is_ok());
+    let error = parse("read_only = false", Owner::Project).unwrap_err().to_string();
+    assert!(error.ends_with("may only be true in a project's file"), "{error}");
+    let read_only = |files: &[(&str, Owner)]| layered(&[], &[], files).unwrap().switch("read-only").unwrap();
+    assert!(read_only(&[("sort = 'age'", Owner::User), ("read_only = true", Owner::Project)]));
+    assert!(!read_only(&[("read_only = false", Owner::User), ("read_only = true", Owner::Project)]));
     let error = parse("hos = 'x'", Owner::Project).unwrap_err();
     assert!(!error.hints.concat().contains("host"), "what may not stand there is not proposed");
 }
