@@ -25,7 +25,7 @@ Exit codes:
   0    done, nothing matched --fail-on
   1    a project matched --fail-on
   2    usage or configuration error, or the filters leave no project
-  3    no data: unreachable, unauthorised, group not found
+  3    no data: unreachable, unauthorised, group not found; nothing could be done
   4    partial: a project, a page of the list or a group could not be read
   5    --wait reached its deadline
   6    the output could not be written
@@ -52,6 +52,8 @@ pub(super) fn command() -> Command {
         .args_conflicts_with_subcommands(true)
         .max_term_width(100)
         .args(setting_args())
+        .subcommand(super::logs::command())
+        .subcommands(super::act::commands())
         .subcommand(super::config::command())
         .subcommand(super::completions::command())
         .subcommand(super::man::command())
@@ -80,6 +82,32 @@ fn switch(key: &'static str, heading: &'static str, help: &'static str) -> Arg {
 /// Returns everything that sets a setting, for each command that has settings.
 pub(super) fn setting_args() -> Vec<Arg> {
     [project_args(), access_args(), output_args(), pace_args(), verdict_args(), load_args()].concat()
+}
+
+/// Returns what sets how single projects are asked, for commands that are about one.
+pub(super) fn asking_args() -> Vec<Arg> {
+    const OF_ALL: [&str; 5] = ["exclude", "include", "ref", "archived", "no-subgroups"];
+    const OF_STATUS: [&str; 7] = ["output", "export", "only", "columns", "sort", "stages-width", "timezone"];
+    let args = [project_args(), access_args(), output_args(), load_args()].concat();
+    let is_about_one = |arg: &Arg| {
+        let name = arg.get_id().as_str();
+        !OF_ALL.contains(&name) && !OF_STATUS.contains(&name) && name != "api"
+    };
+    args.into_iter().filter(is_about_one).collect()
+}
+
+/// Returns the settings that only single commands have.
+pub(super) fn follow_wait_arg() -> Arg {
+    option(
+        "follow-wait",
+        "TIME",
+        PACE,
+        "From one look at the log to the next; grows while nothing new comes [default: 2s]",
+    )
+}
+
+pub(super) fn yes_arg() -> Arg {
+    switch("yes", ACCESS, "Do it without asking; needed where nobody can be asked").short('y')
 }
 
 /// Returns the option that names the user's own file.
@@ -135,6 +163,7 @@ fn access_args() -> Vec<Arg> {
         config_arg(),
         option("profile", "NAME", ACCESS, "Profile of the configuration file"),
         switch("insecure", ACCESS, "Accept any certificate: anyone on the way can read the token"),
+        switch("read-only", ACCESS, "Refuse whatever would change something in GitLab: retry, cancel, play"),
     ]
 }
 
@@ -228,15 +257,16 @@ fn load_args() -> Vec<Arg> {
 /// Returns what was typed, as the strongest layer of settings.
 pub(super) fn layer(matches: &ArgMatches) -> Layer {
     let mut layer = Layer::default();
-    for arg in setting_args() {
+    // Not every command has every one of them.
+    for arg in setting_args().into_iter().chain([follow_wait_arg(), yes_arg()]) {
         let Some(key) = arg.get_long() else { continue };
         match arg.get_action() {
-            ArgAction::SetTrue if matches.get_flag(key) => {
+            ArgAction::SetTrue if matches!(matches.try_get_one::<bool>(key), Ok(Some(true))) => {
                 layer.set(key, vec!["true".into()], Origin::Flag(key.to_owned()))
             }
             ArgAction::Append => {
-                let values = matches.get_many::<String>(key).into_iter().flatten().cloned().collect();
-                layer.set(key, values, Origin::Flag(key.to_owned()));
+                let values = matches.try_get_many::<String>(key).ok().flatten();
+                layer.set(key, values.into_iter().flatten().cloned().collect(), Origin::Flag(key.to_owned()));
             }
             _ => {}
         }

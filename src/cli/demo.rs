@@ -4,7 +4,7 @@ use super::error::CliError;
 use super::surroundings::Surroundings;
 use super::{files, output};
 use crate::config::{Layer, Origin, Settings, variable};
-use crate::sim::{Clock, Options, Sim};
+use crate::sim::{Clock, Options, Sim, TOKEN_API};
 use std::collections::HashMap;
 
 /// Sources that do not count in a demo: what they name is somewhere else.
@@ -18,6 +18,8 @@ pub(super) fn start(mut flags: Layer, mut environment: HashMap<String, String>) 
     let sim = Sim::start(options).map_err(CliError::Sim)?;
     flags.forget(&IGNORED);
     flags.set("host", vec![sim.url().to_owned()], Origin::Demo);
+    // Logs need one, and so does whatever acts.
+    flags.set("token", vec![TOKEN_API.to_owned()], Origin::Demo);
     let of_elsewhere = |name: &str| name.starts_with("GITLAB_") && name != "GITLAB_CI" || name.starts_with("CI_");
     let is_ignored = |name: &str| IGNORED.iter().any(|key| name == variable(key));
     environment.retain(|name, _| !of_elsewhere(name) && !is_ignored(name));

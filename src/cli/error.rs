@@ -3,9 +3,10 @@
 use super::exit::Exit;
 use super::hint;
 use super::output;
+use crate::collect::find::{FindError, TargetError};
 use crate::collect::run::GroupError;
 use crate::config::ConfigError;
-use crate::gitlab::error::SetupError;
+use crate::gitlab::error::{Error, SetupError};
 use std::io;
 
 /// What ends a run before its job is done.
@@ -31,6 +32,15 @@ pub(super) enum CliError {
     NothingLeft { left_out: usize, unmatched: Vec<String> },
     #[error("not one project's pipelines could be read; the first of {projects}: {first}")]
     NothingRead { projects: usize, first: String, hints: Vec<String> },
+    #[error("\"{text}\" {problem}")]
+    Target { text: String, problem: TargetError },
+    #[error("{error}")]
+    Find { error: FindError, hints: Vec<String> },
+    #[error("failed to {doing}")]
+    Request { doing: String, source: Box<Error>, hints: Vec<String> },
+    /// What was asked for cannot be, for a reason that is the user's to change.
+    #[error("{problem}")]
+    Refused { problem: String, hints: Vec<String> },
     #[error("failed to write the output")]
     Output(#[source] io::Error),
     #[error("failed to show the live view")]
@@ -55,8 +65,15 @@ impl CliError {
             | Self::Command { .. }
             | Self::Certificate { .. }
             | Self::Token { .. }
+            | Self::Target { .. }
+            | Self::Refused { .. }
+            | Self::Find { error: FindError::Ambiguous { .. }, .. }
             | Self::NothingLeft { .. } => Exit::Usage,
-            Self::Group { .. } | Self::NothingRead { .. } | Self::Start(_) => Exit::NoData,
+            Self::Group { .. }
+            | Self::Find { .. }
+            | Self::Request { .. }
+            | Self::NothingRead { .. }
+            | Self::Start(_) => Exit::NoData,
             #[cfg(feature = "demo")]
             Self::Sim(_) => Exit::NoData,
             Self::Output(_) | Self::View(_) | Self::Export { .. } | Self::Unwritable { .. } => Exit::Unwritten,
@@ -68,7 +85,15 @@ impl CliError {
         match self {
             Self::Config(error) if error.hints.is_empty() => vec![hint::for_setting(&error.origin)],
             Self::Config(error) => error.hints.clone(),
-            Self::Group { hints, .. } | Self::NothingRead { hints, .. } => hints.clone(),
+            Self::Group { hints, .. }
+            | Self::Find { hints, .. }
+            | Self::Request { hints, .. }
+            | Self::Refused { hints, .. }
+            | Self::NothingRead { hints, .. } => hints.clone(),
+            Self::Target { .. } => vec![
+                "such as acme/api, acme/api#812, acme/api@main, or the address of a pipeline or job in the browser"
+                    .into(),
+            ],
             Self::Token { .. } => vec!["a token is one line of letters, digits and signs, such as glpat-...".into()],
             Self::Certificate { .. } => {
                 vec!["--ca-file takes certificates in PEM form, -----BEGIN CERTIFICATE-----".into()]
@@ -112,6 +137,9 @@ pub(super) fn causes(error: &CliError) -> Vec<String> {
     // A group's error prints itself; its causes start below it.
     if let CliError::Group { group, .. } = error {
         cause = std::error::Error::source(group);
+    }
+    if let CliError::Find { error, .. } = error {
+        cause = std::error::Error::source(error);
     }
     while let Some(next) = cause {
         let text = next.to_string();

@@ -1,5 +1,6 @@
 //! What to do next, for each way in which GitLab cannot be read.
 
+use crate::collect::find::FindError;
 use crate::config::{Config, Origin, Settings};
 use crate::domain::id::GroupRef;
 use crate::gitlab::error::{Error, Kind};
@@ -88,6 +89,53 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
     }
 }
 
+/// Returns what the user can do about a project, pipeline or job that could not be read or acted on.
+pub(super) fn for_request(error: &Error, config: &Config, settings: &Settings) -> Vec<String> {
+    let has_token = config.connection.token.is_some();
+    match &error.kind {
+        Kind::Status { code: 404, .. } => {
+            let mut hints =
+                vec!["GitLab answers 404 for what one may not see, as well as for what does not exist".into()];
+            if !has_token {
+                hints.extend(without_token(config, settings));
+            }
+            hints
+        }
+        Kind::Status { code: 403, .. } if has_token => vec![format!(
+            "the owner of the token from {} needs a role in the project that permits it, mostly Developer; or GitLab \
+             does not permit it for anybody, as for what has ended",
+            token_origin(config)
+        )],
+        Kind::InsufficientScope { needed } if needed == "api" => vec![
+            format!("the token from {} needs the scope api: read_api reads, but does not act", token_origin(config)),
+            new_token_with(config, "api"),
+        ],
+        _ => for_group(error, config, settings),
+    }
+}
+
+/// Returns what the user can do about a target that leads to nothing.
+pub(super) fn for_target(error: &FindError, config: &Config, settings: &Settings) -> Vec<String> {
+    match error {
+        FindError::Unknown { near, .. } if !near.is_empty() => vec![format!("did you mean {}?", near.join(", "))],
+        FindError::Unknown { has_groups: false, .. } => {
+            vec!["give its full path, or the group in which to look for the end of one: --group-id my-group".into()]
+        }
+        FindError::Unknown { .. } => {
+            let mut hints =
+                vec!["GitLab hides what one may not see; a project's full path stands in its address".into()];
+            if config.connection.token.is_none() {
+                hints.extend(without_token(config, settings));
+            }
+            hints
+        }
+        FindError::Ambiguous { .. } => vec!["give more of its path".into()],
+        FindError::NoPipeline { .. } => vec!["name another ref: PROJECT@REF, or a pipeline: PROJECT#ID".into()],
+        FindError::Incomplete { .. } => vec!["give the project's full path, or try again in a minute".into()],
+        FindError::Failed { source, .. } => for_request(source, config, settings),
+    }
+}
+
 /// Returns what to do when the group could be read and none of its projects; `kinds` are the words for why.
 pub(super) fn nothing_read(kinds: &[&str], config: &Config, settings: &Settings) -> Vec<String> {
     let mut hints = Vec::new();
@@ -129,7 +177,11 @@ pub(super) fn without_token(config: &Config, settings: &Settings) -> Vec<String>
 }
 
 pub(super) fn new_token(config: &Config) -> String {
-    format!("make a token with scope read_api: {}/-/user_settings/personal_access_tokens", config.connection.host)
+    new_token_with(config, "read_api")
+}
+
+fn new_token_with(config: &Config, scope: &str) -> String {
+    format!("make a token with scope {scope}: {}/-/user_settings/personal_access_tokens", config.connection.host)
 }
 
 fn token_origin(config: &Config) -> String {

@@ -1,5 +1,6 @@
 //! The front door: the only module that knows all others, prints errors and decides the exit code.
 
+mod act;
 mod args;
 mod cache;
 mod clock;
@@ -13,10 +14,14 @@ mod export;
 mod files;
 mod format;
 mod hint;
+mod job_choice;
 mod log;
+mod log_printer;
+mod logs;
 mod man;
 mod output;
 mod progress;
+mod session;
 #[cfg(feature = "demo")]
 mod sim;
 mod status;
@@ -37,6 +42,8 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match matches.subcommand() {
         None => status::run(&matches),
+        Some(("logs", matches)) => logs::run(matches),
+        Some((name @ ("retry" | "cancel" | "play"), matches)) => act::run(name, matches),
         Some(("config", matches)) => config::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", _)) => man::run(),

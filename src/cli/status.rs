@@ -126,7 +126,7 @@ pub(super) async fn until_stopped<T>(work: impl Future<Output = Result<T, CliErr
     }
 }
 
-fn warn_of_insecure(config: &Config) {
+pub(super) fn warn_of_insecure(config: &Config) {
     if config.connection.insecure && !config.display.quiet {
         output::to_stderr(&[
             "warning: --insecure: certificates are not checked, anyone on the way can read the token".into()

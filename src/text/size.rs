@@ -17,9 +17,38 @@ pub fn size(bytes: u64) -> String {
     format!("{amount:.decimals$} {}", UNITS[unit])
 }
 
+/// Reads an amount such as `5MB`, `200k` or `1000000`; decimal, whatever the letters' case.
+pub fn parse_size(text: &str) -> Result<u64, &'static str> {
+    const NONE: &str = "is no amount of data, such as 5MB, 200kB or 1000000";
+    let lower = text.trim().to_ascii_lowercase();
+    let digits = lower.find(|c: char| !c.is_ascii_digit()).unwrap_or(lower.len());
+    let (number, unit) = lower.split_at(digits);
+    let factor = match unit.trim().trim_end_matches('b') {
+        "" => 1,
+        "k" => 1_000,
+        "m" => 1_000_000,
+        "g" => 1_000_000_000,
+        _ => return Err(NONE),
+    };
+    let number: u64 = number.parse().map_err(|_| NONE)?;
+    number.checked_mul(factor).filter(|bytes| *bytes > 0).ok_or(NONE)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_is_a_number_with_or_without_a_unit() {
+        let cases =
+            [("5MB", Some(5_000_000)), ("200k", Some(200_000)), ("12", Some(12)), ("1 GB", Some(1_000_000_000))];
+        for (text, expected) in cases {
+            assert_eq!(parse_size(text).ok(), expected, "{text}");
+        }
+        for text in ["", "MB", "0", "1.5MB", "-1", "5 apples", "99999999999999999999"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn an_amount_has_two_figures_or_three() {

@@ -18,6 +18,8 @@
 //! - `queries.rs`: the queries themselves against the published schemas, and their complexity
 //! - `watch.rs`: `--watch` without a terminal: what a refresh costs, what it tells, how it ends
 //! - `wait.rs`: `--wait`, and where each exit code is reached
+//! - `logs.rs`: a job's log, once and as it grows
+//! - `act.rs`: retry, cancel and play: what is asked, refused, sent once
 //! - `proxy.rs`: a real proxy in between
 //! - `script.rs`: the script that the README gives, as it stands there
 //! - `secrets.rs`: the token shows nowhere
@@ -28,6 +30,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod act;
 mod cache;
 mod config;
 mod conformance;
@@ -35,6 +38,7 @@ mod cost;
 mod exports;
 mod graphql;
 mod list;
+mod logs;
 mod proxy;
 mod queries;
 mod script;

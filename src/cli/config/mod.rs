@@ -5,6 +5,8 @@ mod checklist;
 mod init;
 mod show;
 
+pub(super) use show::resolve;
+
 use super::args;
 use super::error::CliError;
 use super::exit::Exit;

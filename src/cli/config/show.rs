@@ -29,7 +29,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
 }
 
 /// Validates the settings; that no group is given yet comes back beside them.
-pub(super) fn resolve(settings: &Settings) -> Result<(Config, Option<ConfigError>), ConfigError> {
+pub(in crate::cli) fn resolve(settings: &Settings) -> Result<(Config, Option<ConfigError>), ConfigError> {
     let mut with_any_group = settings.clone();
     with_any_group.set_default("group-id", "1", Origin::Default);
     let config = Config::resolve(&with_any_group)?;

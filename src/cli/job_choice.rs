@@ -1,0 +1,133 @@
+//! Which job of a pipeline is meant: by its name, its stage and name, its id; or the one that matters most.
+
+use super::session::Jobs;
+use crate::domain::job::Job;
+use crate::domain::status::Status;
+
+/// Why it is not clear which job is meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoChoice {
+    #[error("the pipeline has no jobs")]
+    Empty,
+    #[error("no job is called \"{0}\"")]
+    Unknown(String),
+    #[error("more than one job is called \"{0}\"")]
+    Ambiguous(String),
+    #[error("it is not clear which job is meant")]
+    Open,
+}
+
+impl NoChoice {
+    /// Returns what there is to choose from, one job a line, and how.
+    pub(super) fn hints(&self, jobs: &Jobs) -> Vec<String> {
+        let job =
+            |job: &Job| format!("{}/{}\t{}\t{}", job.stage, job.name, job.status.word(), job.id).replace('\t', "  ");
+        let mut lines: Vec<String> = jobs.current.iter().map(job).collect();
+        if !lines.is_empty() {
+            lines.insert(0, "name one of these, by name, stage/name or number:".into());
+        }
+        lines
+    }
+}
+
+/// Finds a job by its id (of any attempt), its name, or its stage and name.
+pub(super) fn named<'a>(jobs: &'a Jobs, text: &str) -> Result<&'a Job, NoChoice> {
+    if let Some(job) = jobs.attempts.iter().find(|job| job.id.to_string() == text) {
+        return Ok(job);
+    }
+    let is_called = |job: &&Job| job.name == text;
+    let is_called_in_stage =
+        |job: &&Job| text.strip_prefix(&job.stage).and_then(|rest| rest.strip_prefix('/')) == Some(&job.name);
+    let mut called: Vec<&Job> = jobs.current.iter().filter(is_called).collect();
+    if called.is_empty() {
+        called = jobs.current.iter().filter(is_called_in_stage).collect();
+    }
+    match called.as_slice() {
+        [job] => Ok(job),
+        [] => Err(NoChoice::Unknown(text.to_owned())),
+        _ => Err(NoChoice::Ambiguous(text.to_owned())),
+    }
+}
+
+/// Returns the job that whoever names none most likely means: the only one that failed, else the only one that runs.
+pub(super) fn most_telling(jobs: &Jobs) -> Result<&Job, NoChoice> {
+    let of =
+        |is_meant: &dyn Fn(&Job) -> bool| -> Vec<&Job> { jobs.current.iter().filter(|job| is_meant(job)).collect() };
+    let failed = of(&|job| job.status == Status::Failed && !job.allow_failure);
+    let may_fail = of(&|job| job.status == Status::Failed);
+    let running = of(&|job| job.status == Status::Running);
+    match (failed.as_slice(), running.as_slice(), may_fail.as_slice(), jobs.current.as_slice()) {
+        ([job], ..) | ([], [job], ..) | ([], [], [job], _) => Ok(job),
+        (_, _, _, [job]) => Ok(job),
+        (_, _, _, []) => Err(NoChoice::Empty),
+        _ => Err(NoChoice::Open),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::JobId;
+    use crate::domain::job::{JobKind, stages};
+    use Status::{Failed, Pending, Running, Success};
+
+    fn jobs(facts: &[(u64, &str, &str, Status, bool)]) -> Jobs {
+        let job = |(id, stage, name, status, allow_failure): &(u64, &str, &str, Status, bool)| Job {
+            id: JobId(*id),
+            name: (*name).into(),
+            stage: (*stage).into(),
+            kind: JobKind::Job,
+            status: status.clone(),
+            allow_failure: *allow_failure,
+            attempts: None,
+            started_at: None,
+            finished_at: None,
+            duration: None,
+            failure_reason: None,
+            web_url: None,
+            downstream_id: None,
+        };
+        let attempts: Vec<Job> = facts.iter().map(job).collect();
+        let current = stages(attempts.clone()).into_iter().flat_map(|stage| stage.jobs).collect();
+        Jobs { attempts, current }
+    }
+
+    #[test]
+    fn a_job_goes_by_id_name_or_stage_and_name() {
+        let jobs = jobs(&[
+            (1, "build", "all", Success, false),
+            (2, "test", "unit 1/2", Failed, false),
+            (3, "test", "unit 1/2", Success, false),
+            (4, "deploy", "all", Success, false),
+        ]);
+        let id = |text| named(&jobs, text).map(|job| job.id.0);
+        assert_eq!(id("unit 1/2"), Ok(3));
+        assert_eq!(id("test/unit 1/2"), Ok(3));
+        assert_eq!(id("2"), Ok(2), "an earlier attempt, by its id");
+        assert_eq!(id("deploy/all"), Ok(4));
+        assert_eq!(id("all"), Err(NoChoice::Ambiguous("all".into())));
+        assert_eq!(id("lint"), Err(NoChoice::Unknown("lint".into())));
+    }
+
+    #[test]
+    fn without_a_name_it_is_what_failed_and_else_what_runs() {
+        type Facts = &'static [(u64, &'static str, &'static str, Status, bool)];
+        let cases: [(&str, Facts, Result<u64, NoChoice>); 8] = [
+            ("the one that failed", &[(1, "t", "a", Failed, false), (2, "t", "b", Running, false)], Ok(1)),
+            ("not one that may fail", &[(1, "t", "a", Failed, true), (2, "t", "b", Failed, false)], Ok(2)),
+            ("the one that runs", &[(1, "t", "a", Success, false), (2, "t", "b", Running, false)], Ok(2)),
+            (
+                "one that may fail, where nothing else did",
+                &[(1, "t", "a", Failed, true), (2, "t", "b", Success, false)],
+                Ok(1),
+            ),
+            ("the only one", &[(1, "t", "a", Pending, false)], Ok(1)),
+            ("two that failed", &[(1, "t", "a", Failed, false), (2, "t", "b", Failed, false)], Err(NoChoice::Open)),
+            ("two that passed", &[(1, "t", "a", Success, false), (2, "t", "b", Success, false)], Err(NoChoice::Open)),
+            ("none", &[], Err(NoChoice::Empty)),
+        ];
+        for (sentence, facts, expected) in cases {
+            assert_eq!(most_telling(&jobs(facts)).map(|job| job.id.0), expected, "{sentence}");
+        }
+    }
+}

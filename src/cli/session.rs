@@ -1,0 +1,86 @@
+//! What commands about single projects have in common: settings, a client, and finding what is meant.
+
+use super::config::resolve;
+use super::error::CliError;
+use super::exit::Exit;
+use super::surroundings::Surroundings;
+use super::{hint, log, status, wire};
+use crate::collect::find::{self, Found, Target};
+use crate::config::Config;
+use crate::domain::id::{GroupRef, PipelineId, ProjectRef};
+use crate::domain::job::{Job, stages};
+use crate::gitlab::client::Client;
+use crate::gitlab::error::Error;
+use clap::ArgMatches;
+
+pub(super) struct Session {
+    pub config: Config,
+    pub client: Client,
+    pub surroundings: Surroundings,
+    /// Where the end of a path is looked for; may be none.
+    groups: Vec<GroupRef>,
+}
+
+/// The jobs of a pipeline.
+pub(super) struct Jobs {
+    /// Every attempt at each, in no order.
+    pub attempts: Vec<Job>,
+    /// The current ones, in the pipeline's order.
+    pub current: Vec<Job>,
+}
+
+impl Session {
+    /// Gathers the settings; whether to go on with them is up to `check`.
+    pub(super) fn run(
+        matches: &ArgMatches,
+        check: impl FnOnce(&Config) -> Result<(), CliError>,
+        work: impl AsyncFnOnce(&Self) -> Result<Exit, CliError>,
+    ) -> Result<Exit, CliError> {
+        let surroundings = Surroundings::new(matches)?;
+        let (config, no_group) = resolve(&surroundings.settings)?;
+        check(&config)?;
+        log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
+        if !config.display.quiet {
+            surroundings.warn();
+        }
+        status::warn_of_insecure(&config);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
+        let client = wire::client(&config, surroundings.uses_proxy)?;
+        let groups = if no_group.is_some() { Vec::new() } else { config.scope.groups.clone() };
+        let session = Self { config, client, surroundings, groups };
+        let outcome = runtime.block_on(status::until_stopped(work(&session)));
+        // Whoever is stopped while somebody else takes their time does not wait for them.
+        runtime.shutdown_background();
+        outcome
+    }
+
+    /// Reads what was written.
+    pub(super) fn target(&self, text: &str) -> Result<Target, CliError> {
+        let target = Target::parse(text, &self.config.connection.host);
+        target.map_err(|problem| CliError::Target { text: text.to_owned(), problem })
+    }
+
+    /// Finds what it stands for.
+    pub(super) async fn find(&self, target: &Target) -> Result<Found, CliError> {
+        find::find(&self.client, &self.groups, target).await.map_err(|error| {
+            let hints = hint::for_target(&error, &self.config, &self.surroundings.settings);
+            CliError::Find { error, hints }
+        })
+    }
+
+    /// Reads the jobs of a pipeline; with its bridges where those are asked for.
+    pub(super) async fn jobs(&self, project: &ProjectRef, id: PipelineId, bridges: bool) -> Result<Jobs, Error> {
+        let mut attempts = self.client.jobs(project, id).await?.attempts;
+        if bridges {
+            attempts.extend(self.client.bridges(project, id).await?.attempts);
+        }
+        let current = stages(attempts.clone()).into_iter().flat_map(|stage| stage.jobs).collect();
+        Ok(Jobs { attempts, current })
+    }
+
+    /// Adds to a failed request what can be done about it.
+    pub(super) fn failed(&self, doing: String, error: Error) -> CliError {
+        let hints = hint::for_request(&error, &self.config, &self.surroundings.settings);
+        CliError::Request { doing, source: Box::new(error), hints }
+    }
+}
