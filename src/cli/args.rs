@@ -20,16 +20,18 @@ Examples:
   glwatch --group-id 12345 --wait --fail-on failed && ./release.sh
   glwatch --group-id 12345 --export junit=health.xml --export markdown=health.md
   glwatch --group-id 12345 -o json | jq .summary
+  glwatch logs acme/api --follow                       the log of the job that failed or runs
+  glwatch retry acme/api#812                           asks first; also cancel and play
 
 Exit codes:
   0    done, nothing matched --fail-on
-  1    a project matched --fail-on
+  1    a project matched --fail-on; the job of glwatch logs failed
   2    usage or configuration error, or the filters leave no project
   3    no data: unreachable, unauthorised, group not found; nothing could be done
-  4    partial: a project, a page of the list or a group could not be read
+  4    partial: a project, a page of the list or a group could not be read; not all was done
   5    --wait reached its deadline
   6    the output could not be written
-  130  interrupted; 143 terminated
+  130  interrupted, or answered with no; 143 terminated
 
 Every option can be given as a variable: GLWATCH_GROUP_ID, GLWATCH_STAGES_WIDTH, ..
 or in a file; ./glwatch.toml may set display, filters and group. Flags come first, then
@@ -52,6 +54,7 @@ pub(super) fn command() -> Command {
         .args_conflicts_with_subcommands(true)
         .max_term_width(100)
         .args(setting_args())
+        .subcommand(super::explain::command())
         .subcommand(super::logs::command())
         .subcommands(super::act::commands())
         .subcommand(super::config::command())
@@ -86,14 +89,15 @@ pub(super) fn setting_args() -> Vec<Arg> {
 
 /// Returns what sets how single projects are asked, for commands that are about one.
 pub(super) fn asking_args() -> Vec<Arg> {
-    const OF_ALL: [&str; 5] = ["exclude", "include", "ref", "archived", "no-subgroups"];
+    const OF_ALL: [&str; 6] = ["exclude", "include", "ref", "archived", "no-subgroups", "api"];
+    explaining_args().into_iter().filter(|arg| !OF_ALL.contains(&arg.get_id().as_str())).collect()
+}
+
+/// Returns what sets how projects are asked, one or all that are in trouble, for commands that do not show the group.
+pub(super) fn explaining_args() -> Vec<Arg> {
     const OF_STATUS: [&str; 7] = ["output", "export", "only", "columns", "sort", "stages-width", "timezone"];
     let args = [project_args(), access_args(), output_args(), load_args()].concat();
-    let is_about_one = |arg: &Arg| {
-        let name = arg.get_id().as_str();
-        !OF_ALL.contains(&name) && !OF_STATUS.contains(&name) && name != "api"
-    };
-    args.into_iter().filter(is_about_one).collect()
+    args.into_iter().filter(|arg| !OF_STATUS.contains(&arg.get_id().as_str())).collect()
 }
 
 /// Returns the settings that only single commands have.

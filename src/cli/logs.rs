@@ -14,10 +14,13 @@ use crate::gitlab::error::Error;
 use crate::text::size::{parse_size, size};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ops::ControlFlow;
+use tokio::time::Instant;
 
 const DEFAULT_MAX_SIZE: u64 = 100_000_000;
 /// The pauses between two looks grow up to so many times the first one: from 2 s to 15 s.
 const LONGEST_PAUSE: f64 = 7.5;
+/// The pause is so many times as long as the look before it took: a long log comes whole each time.
+const REST: u32 = 4;
 /// So often in a row nothing may be read before following ends: with the longest pauses about five minutes.
 const MOST_FAILURES: u32 = 20;
 
@@ -106,7 +109,7 @@ async fn choose(session: &Session, wish: &Wish) -> Result<(ProjectRef, PipelineI
     {
         (target.which, name) = (Which::Job(JobId(id)), None);
     }
-    let Found { project, pipeline, job } = session.find(&target).await?;
+    let Found { project, pipeline, job, .. } = session.find(&target).await?;
     let by_id = ProjectRef::Id(project.id);
     if let Some(one) = job {
         return Ok((by_id, pipeline, one.job));
@@ -173,9 +176,6 @@ impl<'a> Log<'a> {
             Err(Trouble::Request(error)) => return Err(self.failed(error)),
             Err(Trouble::Ours(error)) => return Err(error),
         }
-        if self.known == 0 {
-            self.say(format!("{} has no log: it is {}", self.name(), self.job.status.word()));
-        }
         self.finish().await?;
         Ok(self.verdict())
     }
@@ -190,7 +190,7 @@ impl<'a> Log<'a> {
         // Whoever names an attempt that is long over means that one.
         let is_old = self.is_over();
         loop {
-            let (is_last, attempt) = (self.is_over(), self.job.id);
+            let (is_last, attempt, began) = (self.is_over(), self.job.id, Instant::now());
             match self.step(is_last && !is_old).await {
                 Ok(Look::Closed) => return Ok(self.verdict()),
                 Ok(_) if is_last && self.job.id == attempt => {
@@ -209,7 +209,7 @@ impl<'a> Log<'a> {
                 Err(Trouble::Request(error)) => return Err(self.failed(error)),
             }
             if !(self.is_over() && failures == 0) {
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(pause.max(began.elapsed() * REST)).await;
                 pause = pause.mul_f64(1.5).min(first.mul_f64(LONGEST_PAUSE));
             }
         }
@@ -302,6 +302,9 @@ impl<'a> Log<'a> {
 
     /// Writes what is left of a log that is over.
     async fn finish(&mut self) -> Result<(), CliError> {
+        if self.known == 0 {
+            self.say(format!("{} has no log: it is {}", self.name(), self.job.status.word()));
+        }
         let mut failure = None;
         let _ = written(self.printer.finish(), &mut failure).await;
         failure.map_or(Ok(()), Err)

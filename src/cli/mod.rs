@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod error;
 mod exit;
+mod explain;
 mod export;
 mod files;
 mod format;
@@ -42,6 +43,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match matches.subcommand() {
         None => status::run(&matches),
+        Some(("explain", matches)) => explain::run(matches),
         Some(("logs", matches)) => logs::run(matches),
         Some((name @ ("retry" | "cancel" | "play"), matches)) => act::run(name, matches),
         Some(("config", matches)) => config::run(matches),

@@ -5,7 +5,7 @@ use crate::domain::evidence::{Below, Evidence, JobDetails, JobEvidence, Previous
 use crate::domain::id::{JobId, PipelineId, ProjectRef};
 use crate::domain::job::{self, Job};
 use crate::domain::log::LogExcerpt;
-use crate::domain::pipeline::{DOWNSTREAM_DEPTH, DownstreamLink, Pipeline, RefKind};
+use crate::domain::pipeline::{DOWNSTREAM_DEPTH, Downstream, DownstreamLink, Pipeline, RefKind};
 use crate::domain::project::Failure;
 use crate::domain::status::Status;
 use crate::domain::test_report::TestReport;
@@ -116,6 +116,7 @@ impl Facts {
         pipeline.stages = job::stages(attempts.iter().map(|(job, _)| job.clone()));
         let has_allowed_failure = pipeline.jobs().any(Job::is_allowed_failure);
         pipeline.has_warnings |= has_allowed_failure;
+        pipeline.downstream = bridges.links.iter().map(downstream).collect();
         Ok(Self { pipeline, attempts, links: bridges.links })
     }
 }
@@ -273,6 +274,19 @@ fn absent_is_none<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
         Err(error) if error.is_no_access() => Ok(None),
         read => read.map(Some),
+    }
+}
+
+/// What a bridge says of the pipeline that it triggered; what is below that one stands in the evidence.
+fn downstream(link: &DownstreamLink) -> Downstream {
+    Downstream {
+        id: link.id,
+        project: link.project.clone(),
+        status: link.status.clone(),
+        has_warnings: false,
+        is_unread: false,
+        web_url: link.web_url.clone(),
+        downstream: Vec::new(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! `glwatch logs`: which job, what is printed of its log, how it is followed, and what that costs.
 
 use super::cost::scenario;
-use crate::support::running::{DEADLINE, Running};
+use crate::support::running::{DEADLINE, Running, end_of};
 use crate::support::tls::TlsFront;
 use crate::support::{Env, Output};
 use glwatch::sim::{Fault, Options, Sim, TOKEN_API, WorldKind};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
 fn failures() -> Sim {
@@ -223,4 +225,25 @@ fn a_log_in_a_store_elsewhere_is_read_without_the_token() {
     sim.clear_faults();
     sim.add_fault(Fault::on("/trace").redirect(302, &format!("{}{id}/trace", store.url())));
     let _ = logs(&sim, &["acme/unit"]).refuses(3, &["it redirects to", "not followed"]);
+}
+
+#[test]
+fn a_reader_that_had_enough_ends_it_quietly() {
+    let sim = fresh("\"unit | 3m\"");
+    sim.clock().advance(Duration::from_secs(60));
+    let env = env();
+    let mut command = env.command(&arguments(&sim, &["acme/api", "-f"]));
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let end = end_of(child);
+    assert!(!first.is_empty() && end.stderr.is_empty(), "{end:?}");
+    assert_eq!(end.status.code(), Some(0));
+}
+
+#[test]
+fn a_job_without_a_log_says_why() {
+    let sim = fresh("\"unit | 40s\"");
+    let output = logs(&sim, &["acme/api"]).exits_with(0).says(&["test/unit has no log: it is created"]);
+    assert_eq!(output.stdout, "");
 }

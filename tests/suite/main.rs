@@ -35,6 +35,7 @@ mod cache;
 mod config;
 mod conformance;
 mod cost;
+mod explain;
 mod exports;
 mod graphql;
 mod list;

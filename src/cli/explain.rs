@@ -1,0 +1,298 @@
+//! `glwatch explain`: why pipelines are not green, the answer in the first line.
+
+use super::error::{self, CliError};
+use super::exit::Exit;
+use super::log_printer::{Form, LogPrinter};
+use super::session::Session;
+use super::{args, output, status, wire};
+use crate::collect::evidence::{self, Subject};
+use crate::collect::run::Collector;
+use crate::domain::evidence::Evidence;
+use crate::domain::id::{JobId, ProjectRef};
+use crate::domain::job::JobKind;
+use crate::domain::pipeline::Pipeline;
+use crate::domain::project::Failure;
+use crate::domain::snapshot::{Problem, Scope};
+use crate::domain::status::Status;
+use crate::explain::cause::{Explanation, explain};
+use crate::gitlab::client::TraceLimits;
+use crate::render::{explain as text, explain_markdown as markdown, json};
+use crate::report::explain::Answer;
+use crate::report::explain_contract::ExplainDocument;
+use crate::text::sanitise::sanitise;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use futures_util::{StreamExt, stream};
+use std::ops::ControlFlow;
+
+/// Pipelines that are looked into at once; each of them asks several things at once already.
+const AT_ONCE: usize = 4;
+const DEFAULT_LOG_LINES: usize = 20;
+
+pub(super) fn command() -> Command {
+    let flag = |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    Command::new("explain")
+        .about("Says why a pipeline is not green: job, reason, failing tests, the telling lines of the log")
+        .after_help(
+            "PROJECT is a full path, the end of one, an id, or the address of a pipeline. Without #PIPELINE and @REF: its\n\
+             newest pipeline. The first line is the answer, what follows is what it rests on.",
+        )
+        .max_term_width(100)
+        .arg(
+            Arg::new("target")
+                .value_name("PROJECT[#PIPELINE|@REF]")
+                .action(ArgAction::Append)
+                .num_args(1..)
+                .required_unless_present("all-failed")
+                .help("Whose pipelines"),
+        )
+        .arg(flag("all-failed", "Every pipeline of the group that failed, or that triggered one that did"))
+        .arg(
+            Arg::new("form")
+                .long("output")
+                .short('o')
+                .value_name("FORMAT")
+                .value_parser(["text", "json", "markdown"])
+                .default_value("text")
+                .hide_default_value(true)
+                .help("What to write on standard output [default: text]"),
+        )
+        .arg(
+            Arg::new("log-lines")
+                .long("log-lines")
+                .value_name("N")
+                .value_parser(value_parser!(u16).range(0..=1000))
+                .help("Lines from the end of each failed job's log [default: 20]"),
+        )
+        .arg(flag("full-log", "Print the whole log of each failed job after the answer"))
+        .arg(flag("raw", "With --full-log: the bytes as GitLab sends them; not on a terminal"))
+        .args(args::explaining_args())
+}
+
+/// What was asked for.
+struct Wish {
+    targets: Vec<String>,
+    all_failed: bool,
+    form: String,
+    log_lines: usize,
+    full_log: bool,
+    is_raw: bool,
+}
+
+impl Wish {
+    fn of(matches: &ArgMatches) -> Self {
+        Self {
+            targets: matches.get_many::<String>("target").into_iter().flatten().cloned().collect(),
+            all_failed: matches.get_flag("all-failed"),
+            form: matches.get_one::<String>("form").cloned().unwrap_or_default(),
+            log_lines: matches.get_one::<u16>("log-lines").map_or(DEFAULT_LOG_LINES, |lines| usize::from(*lines)),
+            full_log: matches.get_flag("full-log"),
+            is_raw: matches.get_flag("raw"),
+        }
+    }
+
+    fn check(&self) -> Result<(), CliError> {
+        let refuse =
+            |problem: &str, hint: &str| Err(CliError::Refused { problem: problem.into(), hints: vec![hint.into()] });
+        if self.is_raw && !self.full_log {
+            return refuse("--raw goes with --full-log", "glwatch logs PROJECT JOB --raw writes one job's log alone");
+        }
+        if self.full_log && self.form != "text" {
+            return refuse("--full-log goes with text only", "leave --output out, or ask glwatch logs for the log");
+        }
+        if self.is_raw && output::stdout_width().is_some() {
+            return refuse(
+                "--raw: a job may write anything, and a terminal would obey it",
+                "write it to a file or a pipe: glwatch explain PROJECT --full-log --raw > why.txt",
+            );
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
+    let wish = Wish::of(matches);
+    Session::run(matches, |_| wish.check(), async |session| answer(session, &wish).await)
+}
+
+/// Finds what was asked for, looks into it and writes the answers.
+async fn answer(session: &Session, wish: &Wish) -> Result<Exit, CliError> {
+    let mut subjects = Vec::new();
+    let mut problems = Vec::new();
+    let mut exit = Exit::Done;
+    for text in &wish.targets {
+        match subject(session, text).await {
+            Ok(subject) => subjects.push(subject),
+            Err(refused) if wish.targets.len() == 1 => return Err(refused),
+            Err(refused) => {
+                exit = exit.worse(error::report(&refused));
+                problems.push(Problem {
+                    scope: Scope::Project,
+                    subject: text.clone(),
+                    failure: Failure { kind: "target".into(), message: refused.to_string() },
+                });
+            }
+        }
+    }
+    if wish.all_failed {
+        subjects.extend(all_failed(session, &mut problems).await?);
+    }
+    subjects.dedup_by_key(|subject| subject.pipeline);
+    let options = evidence::Options { log_lines: wish.log_lines, api: session.config.collecting.api };
+    let gather = |subject: Subject| async move {
+        let name = format!("{} #{}", subject.full_path, subject.pipeline);
+        (name, evidence::gather(&session.client, subject, options).await)
+    };
+    let count = subjects.len();
+    let mut gathered = stream::iter(subjects).map(gather).buffered(AT_ONCE);
+    let mut explained: Vec<(Evidence, Explanation)> = Vec::new();
+    while let Some((name, outcome)) = gathered.next().await {
+        match outcome {
+            Ok(evidence) => {
+                let explanation = explain(&evidence, session.client.server_now());
+                if wish.form == "text" {
+                    write_text(session, wish, &evidence, &explanation, explained.is_empty()).await?;
+                }
+                explained.push((evidence, explanation));
+            }
+            Err(source) if count == 1 => return Err(session.failed(format!("read pipeline {name}"), source)),
+            Err(source) => {
+                let failure = Failure { kind: source.word(), message: source.to_string() };
+                problems.push(Problem { scope: Scope::Project, subject: name.clone(), failure });
+                let refused = session.failed(format!("read pipeline {name}"), source);
+                exit = exit.worse(error::report(&refused)).worse(Exit::Partial);
+            }
+        }
+    }
+    write_document(session, wish, &problems, &explained).await?;
+    if explained.is_empty() && wish.all_failed && problems.is_empty() && wish.form == "text" {
+        output::to_slow_reader(b"nothing has failed\n".to_vec()).await?;
+    }
+    let nothing_said = explained.is_empty() && count > 0;
+    Ok(if nothing_said { exit.worse(Exit::NoData) } else { exit })
+}
+
+async fn subject(session: &Session, text: &str) -> Result<Subject, CliError> {
+    let found = session.find(&session.target(text)?).await?;
+    let project = found.project_ref();
+    let (full_path, raw_ref) = (found.project.full_path, found.raw_ref);
+    Ok(Subject { project, full_path, pipeline: found.pipeline, raw_ref })
+}
+
+/// Reads the groups and picks what failed, the worst first.
+async fn all_failed(session: &Session, problems: &mut Vec<Problem>) -> Result<Vec<Subject>, CliError> {
+    let options = wire::collecting(&session.config);
+    if options.groups.is_empty() {
+        let hints = vec!["name it with --group-id, in the configuration file, or as GLWATCH_GROUP_ID".into()];
+        return Err(CliError::Refused { problem: "--all-failed needs a group".into(), hints });
+    }
+    let reply = Collector::new(&session.client, &options).read(&|_| {}).await;
+    let mut snapshot =
+        reply.map_err(|group| status::group_error(group, &session.config, &session.surroundings))?.snapshot;
+    session.config.display.sort.apply(&mut snapshot.rows);
+    problems.append(&mut snapshot.problems);
+    let failed = snapshot.rows.iter().flat_map(|row| {
+        let is_failed = |pipeline: &&Pipeline| pipeline.worst() == Status::Failed;
+        let subject = |pipeline: &Pipeline| Subject {
+            project: ProjectRef::Id(row.project.id),
+            full_path: row.project.full_path.clone(),
+            pipeline: pipeline.id,
+            raw_ref: None,
+        };
+        row.pipelines().iter().filter(is_failed).map(subject)
+    });
+    Ok(failed.collect())
+}
+
+/// Writes one answer as text as soon as it is known, and the logs behind it where they are wanted whole.
+async fn write_text(
+    session: &Session,
+    wish: &Wish,
+    evidence: &Evidence,
+    explanation: &Explanation,
+    is_first: bool,
+) -> Result<(), CliError> {
+    let style = status::style(&session.config.display, &session.surroundings);
+    let style = text::Style { color: style.color, ascii: style.ascii };
+    let answer = Answer::new(evidence, explanation, session.client.server_now());
+    let mut bytes = if is_first { Vec::new() } else { b"\n".to_vec() };
+    text::write(&[answer], style, &mut bytes).map_err(CliError::Output)?;
+    output::to_slow_reader(bytes).await?;
+    if !wish.full_log {
+        return Ok(());
+    }
+    let form = match (wish.is_raw, style.color) {
+        (true, _) => Form::Raw,
+        (false, true) => Form::Coloured,
+        (false, false) => Form::Plain,
+    };
+    for job in explanation.causes.iter().filter_map(|cause| cause.job.as_ref()) {
+        if job.job.kind == JobKind::Job && job.job.status == Status::Failed {
+            let title = format!("\n  the whole log of {}:\n", sanitise(&job.job.name));
+            output::to_slow_reader(title.into_bytes()).await?;
+            let project = owner(evidence, job.job.id);
+            write_log(session, &project, job.job.id, form).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the project whose pipeline, followed or not, has a job.
+fn owner(evidence: &Evidence, job: JobId) -> ProjectRef {
+    fn find(evidence: &Evidence, job: JobId) -> Option<ProjectRef> {
+        if evidence.jobs.iter().any(|known| known.job.id == job) {
+            return Some(ProjectRef::Path(evidence.project.clone()));
+        }
+        evidence.below.iter().find_map(|below| find(&below.evidence, job))
+    }
+    find(evidence, job).unwrap_or_else(|| ProjectRef::Path(evidence.project.clone()))
+}
+
+async fn write_log(session: &Session, project: &ProjectRef, job: JobId, form: Form) -> Result<(), CliError> {
+    let mut printer = LogPrinter::new(form, None);
+    let mut failure = None;
+    let limits = TraceLimits { known: 0, etag: None, most: u64::MAX };
+    let end =
+        session
+            .client
+            .trace(project, job, limits, &mut async |bytes: &[u8]| match output::to_slow_reader(printer.push(bytes))
+                .await
+            {
+                Ok(_) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                }
+            })
+            .await;
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    end.map_err(|source| session.failed(format!("read the log of job {job}"), source))?;
+    output::to_slow_reader(printer.finish()).await.map(|_| ())
+}
+
+/// Writes what can only be written when everything is known.
+async fn write_document(
+    session: &Session,
+    wish: &Wish,
+    problems: &[Problem],
+    explained: &[(Evidence, Explanation)],
+) -> Result<(), CliError> {
+    let now = session.client.server_now();
+    let mut bytes = Vec::new();
+    let written = match wish.form.as_str() {
+        "json" => {
+            let host = session.client.host().to_string();
+            let document = ExplainDocument::new(&host, now, &session.client.usage(), problems, explained);
+            json::write_explain(&document, &mut bytes)
+        }
+        "markdown" => {
+            let answers: Vec<Answer> =
+                explained.iter().map(|(evidence, explanation)| Answer::new(evidence, explanation, now)).collect();
+            markdown::write(&answers, &mut bytes)
+        }
+        _ => return Ok(()),
+    };
+    written.map_err(CliError::Output)?;
+    output::to_slow_reader(bytes).await.map(|_| ())
+}

@@ -1,0 +1,266 @@
+//! Why it is red: the first line names the true cause, and what it rests on follows.
+
+use crate::support::{Env, Output};
+use glwatch::sim::{Fault, GraphqlOptions, Options, Served, Sim, TOKEN_READ_API, WorldKind};
+use serde_json::{Value, json};
+
+fn failures(options: Options) -> Sim {
+    Sim::start(Options { world: WorldKind::Failures, ..options }).unwrap()
+}
+
+fn sim() -> Sim {
+    failures(Options::default())
+}
+
+fn run(sim: &Sim, arguments: &[&str]) -> Output {
+    let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API).with("GLWATCH_API", "auto");
+    env.run(&[&["explain", "--host", sim.url(), "--group-id", "12345"], arguments].concat())
+}
+
+/// The answer: the second line, below the name of the pipeline.
+fn answer(output: &Output) -> String {
+    output.stdout.lines().nth(1).unwrap_or_default().trim().to_owned()
+}
+
+#[test]
+fn the_first_line_names_the_true_cause() {
+    let sim = sim();
+    let projects = [
+        "unit",
+        "lint",
+        "yaml",
+        "stuck",
+        "timeout",
+        "runner",
+        "child",
+        "deploy-chain",
+        "blocked",
+        "flaky",
+        "hostile",
+        "big",
+        "allowed",
+    ];
+    let first_line = |project: &&str| format!("{project}: {}", answer(&run(&sim, &[project]).exits_with(0)));
+    let answers: Vec<String> = projects.iter().map(first_line).collect();
+    assert_eq!(sim.panics(), 0);
+    insta::assert_snapshot!(answers.join("\n"), @r###"
+    unit: job `unit` failed: 2 of 148 tests, first `unit::session_test::is_idempotent`
+    lint: job `clippy` failed: its script ended: `error: this loop never actually loops`
+    yaml: .gitlab-ci.yml is not valid: `jobs:test config contains unknown keys: scirpt`
+    stuck: job `gpu tests` is stuck for 12m: no runner can take it; it needs the tags `gpu`, `cuda-12`
+    timeout: job `end to end` failed: it ran out of time after 1h
+    runner: job `compile` failed: the runner failed, not the script
+    child: downstream `acme/child #1904267245`: job `consumer contract` failed: 2 of 24 tests, first `tests.test_queue.TestQueue::test_rounds_half_up`
+    deploy-chain: downstream `acme/environments #1904286575`: job `apply production` failed: its script ended: `Error: the server answered 503 Service Unavailable`
+    blocked: job `deploy production` waits for a person to start it for 3h
+    flaky: it passed in the end: job `unit` failed once and passed when it was tried again
+    hostile: job `scan` failed: its script ended: `error: record 4711 has no checksum (ci/run.sh:17)`
+    big: job `import` failed: its script ended: `error: record 4711 has no checksum (ci/run.sh:17)`
+    allowed: job `compile` failed: its script ended: `error[E0308]: mismatched types`
+    "###);
+}
+
+/// Makes what differs from run to run the same.
+fn shown(sim: &Sim, output: &Output) -> String {
+    output.stdout.replace(sim.url(), "https://gitlab.example.com")
+}
+
+#[test]
+fn the_evidence_follows_the_answer() {
+    let sim = sim();
+    insta::assert_snapshot!(shown(&sim, &run(&sim, &["allowed", "--log-lines", "4", "--ascii"]).exits_with(0)), @r###"
+    acme/allowed main x failed #1904332820, 20m old
+      job `compile` failed: its script ended: `error[E0308]: mismatched types`
+      -> read the log below: it is the script's own error
+      stage `check`, ran for 55s, runner `docker-runner-3`  https://gitlab.example.com/acme/allowed/-/jobs/15234662562
+
+      the log of `compile`, section `step_script`, 24 lines, 2.2 kB
+        17  error[E0308]: mismatched types
+        ...
+        19     |
+        20  57 |     let total: u64 = amount.round();
+        21     |                ---   ^^^^^^^^^^^^^^ expected `u64`, found `f64`
+        22  error: could not compile `example` (lib) due to 1 previous error
+        ...
+        24  ERROR: Job failed: exit code 1
+
+      allowed: job `audit` failed: its script ended: `error: this loop never actually loops`
+      https://gitlab.example.com/acme/allowed/-/pipelines/1904332820
+    "###);
+}
+
+#[test]
+fn new_failures_are_told_from_old_ones_in_markdown_too() {
+    let sim = sim();
+    insta::assert_snapshot!(shown(&sim, &run(&sim, &["unit", "-o", "markdown", "--log-lines", "2"]).exits_with(0)), @r###"
+    ### [acme/unit main: failed](https://gitlab.example.com/acme/unit/-/pipelines/1904313600)
+
+    **job `unit` failed: 2 of 148 tests, first `unit::session_test::is_idempotent`**
+
+    → 1 of them did not fail on the pipeline before: look at what changed
+
+    [stage `test`, ran for 1m 34s, runner `docker-runner-3`](https://gitlab.example.com/acme/unit/-/jobs/15234508802)
+
+    - `unit::stack_test::push` (failed before, too) in `src/stack.rs`
+
+      ```text
+      thread 'stack_test::push' panicked at src/stack.rs:27:9:
+      assertion `left == right` failed
+        left: 2
+       right: 3
+      ```
+    - `unit::session_test::is_idempotent` (new) in `src/session.rs`
+
+      ```text
+      thread 'session_test::is_idempotent' panicked at src/session.rs:28:9:
+      assertion `left == right` failed
+        left: 3
+       right: 4
+      ```
+
+    <details><summary>the log of unit, section step_script, 184 lines, 9.1 kB</summary>
+
+    ```text
+     19  test stack_test::push ... FAILED
+    110  test session_test::is_idempotent ... FAILED
+    167  failures:
+    169  thread 'stack_test::push' panicked at src/stack.rs:27:9:
+    174  thread 'session_test::is_idempotent' panicked at src/session.rs:28:9:
+    178  failures:
+    181  test result: FAILED. 142 passed; 2 failed; 4 ignored; 0 measured; 0 filtered out; finished in 12.31s
+    182  error: test failed, to rerun pass `--lib`
+    184  ERROR: Job failed: exit code 1
+    ```
+
+    </details>
+    "###);
+}
+
+#[test]
+fn the_contract_has_the_answer_the_causes_and_their_evidence() {
+    let sim = sim();
+    let document = run(&sim, &["unit", "stuck", "-o", "json"]).exits_with(0).json();
+    assert_eq!((&document["schema"], &document["complete"]), (&json!("glwatch.explain/1"), &json!(true)));
+    let [unit, stuck] = [0, 1].map(|at| &document["pipelines"][at]);
+    assert_eq!(unit["project"], json!("acme/unit"));
+    let cause = &unit["causes"][0];
+    assert_eq!((&cause["kind"], &cause["job"]["exit_code"]), (&json!("tests"), &json!(1)));
+    assert_eq!((&cause["tests"]["failed"], &cause["tests"]["total"]), (&json!(2), &json!(148)));
+    let history = |at: usize| cause["tests"]["cases"][at]["history"].clone();
+    assert_eq!([history(0), history(1)].iter().filter(|word| **word == json!("new")).count(), 1, "{cause}");
+    assert!(cause["log"]["errors"].as_array().is_some_and(|lines| !lines.is_empty()), "{cause}");
+    assert_eq!(stuck["causes"][0]["job"]["tags"], json!(["gpu", "cuda-12"]));
+    assert_eq!(stuck["causes"][0]["job"]["stuck"], json!(true));
+}
+
+#[test]
+fn nothing_is_stated_that_gitlab_does_not_say() {
+    // Only GraphQL says that a job is stuck.
+    let sim = failures(Options {
+        graphql: GraphqlOptions { served: Served::Missing, ..Default::default() },
+        ..Options::default()
+    });
+    let output = run(&sim, &["stuck"]).exits_with(0);
+    let said = "job `gpu tests` is pending: no runner has picked it up for 12m; it needs the tags `gpu`, `cuda-12`";
+    assert_eq!(answer(&output), said);
+}
+
+#[test]
+fn a_hostile_log_moves_nothing_and_hides_nothing() {
+    let sim = sim();
+    for form in ["text", "markdown", "json"] {
+        for more in [&[][..], &["--color", "always"]] {
+            let output = run(&sim, &[&["hostile", "-o", form, "--log-lines", "1000"], more].concat()).exits_with(0);
+            let is_ours = |c: char| c == '\n' || c == '\t' || !c.is_control();
+            let bare = output
+                .stdout
+                .replace("\u{1b}[0m", "")
+                .replace("\u{1b}[2m", "")
+                .replace("\u{1b}[31m", "")
+                .replace("\u{1b}[33m", "");
+            assert!(bare.chars().all(is_ours), "{form} {more:?}: {bare:?}");
+            assert!(!bare.contains(['\u{202e}', '\u{200b}', '\u{2066}']), "{form}");
+        }
+    }
+}
+
+#[test]
+fn several_are_explained_one_after_the_other_and_all_that_failed_at_once() {
+    let sim = sim();
+    let output = run(&sim, &["unit", "acme/lint"]).exits_with(0);
+    assert_eq!(output.stdout.matches(" failed #").count(), 2, "{output}");
+    let document = run(&sim, &["--all-failed", "-o", "json"]).exits_with(0).json();
+    let mut projects: Vec<&str> =
+        document["pipelines"].as_array().unwrap().iter().map(|entry| entry["project"].as_str().unwrap()).collect();
+    projects.sort_unstable();
+    let expected = [
+        "allowed",
+        "big",
+        "child",
+        "deploy-chain",
+        "environments",
+        "hostile",
+        "lint",
+        "runner",
+        "timeout",
+        "unit",
+        "yaml",
+    ];
+    assert_eq!(projects, expected.map(|name| format!("acme/{name}")));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_loses_nothing_else() {
+    let sim = sim();
+    sim.add_fault(Fault::on("/trace").status(404));
+    sim.add_fault(Fault::on("/test_report").status(500));
+    let output = run(&sim, &["lint"]).exits_with(0);
+    assert_eq!(answer(&output), "job `clippy` failed: its script failed");
+    assert_eq!(output.stdout.matches("could not be read: ").count(), 3, "{output}");
+    let document = run(&sim, &["lint", "-o", "json"]).exits_with(0).json();
+    assert_eq!(document["complete"], json!(false));
+    let unread: Vec<&Value> =
+        document["pipelines"][0]["unread"].as_array().unwrap().iter().map(|lost| &lost["what"]).collect();
+    assert_eq!(unread, [&json!("the log of clippy"), &json!("the test report"), &json!("the pipeline before")]);
+}
+
+#[test]
+fn what_is_not_there_is_said_with_what_is_near() {
+    let sim = sim();
+    let _ = run(&sim, &["lnit"]).exits_with(3).says(&["no project \"lnit\"", "acme/lint"]);
+    let _ = run(&sim, &["acme/unit#12"]).exits_with(3).says(&["acme/unit #12", "404"]);
+    let _ = run(&sim, &["acme/unit@nope"]).exits_with(3).says(&["no pipeline of nope"]);
+    // One of several: the others are explained.
+    let output = run(&sim, &["lint", "lnit"]).exits_with(3);
+    assert!(output.stdout.contains("clippy"), "{output}");
+    let _ = run(&sim, &[]).exits_with(2);
+    let _ = run(&sim, &["lint", "--raw"]).exits_with(2).says(&["--full-log"]);
+}
+
+#[test]
+fn the_whole_log_follows_where_it_is_wanted() {
+    let sim = sim();
+    let output = run(&sim, &["big", "--full-log"]).exits_with(0);
+    assert!(
+        output.stdout.len() > 1_500_000 && output.stdout.contains("the whole log of import"),
+        "{}",
+        output.stdout.len()
+    );
+    let raw = run(&sim, &["lint", "--full-log", "--raw"]).exits_with(0);
+    assert!(raw.stdout.contains("section_start:"), "{}", raw.stdout.len());
+}
+
+#[test]
+fn an_answer_is_three_round_trips_and_one_more_for_what_is_below() {
+    let sim = sim();
+    // What waits for something else is asked after it: the order of arrival shows how many times.
+    let kinds = |project: &str| {
+        sim.clear_requests();
+        let _ = run(&sim, &[project, "--api", "rest"]).exits_with(0);
+        sim.requests().len()
+    };
+    // Project and newest pipeline; details, jobs, bridges and the pipeline before; log, tests, and what that one says.
+    assert_eq!(kinds("acme/unit"), 2 + 4 + 4);
+    // No log, no tests, nothing before: the whole answer stands in the first six.
+    assert_eq!(kinds("acme/blocked"), 2 + 4);
+}
