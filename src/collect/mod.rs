@@ -6,6 +6,7 @@ pub mod evidence;
 mod fetch;
 pub mod find;
 mod follow;
+pub mod inquiry;
 mod job_log;
 mod list;
 mod merge;

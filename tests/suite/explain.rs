@@ -1,6 +1,10 @@
 //! Why it is red: the first line names the true cause, and what it rests on follows.
 
 use crate::support::{Env, Output};
+use glwatch::collect::evidence::{self, Subject};
+use glwatch::collect::inquiry::{self, Answer, Question};
+use glwatch::domain::id::{PipelineId, ProjectRef};
+use glwatch::domain::usage::ApiChoice;
 use glwatch::sim::{Fault, GraphqlOptions, Options, Served, Sim, TOKEN_READ_API, WorldKind};
 use serde_json::{Value, json};
 
@@ -263,4 +267,54 @@ fn an_answer_is_three_round_trips_and_one_more_for_what_is_below() {
     assert_eq!(kinds("acme/unit"), 2 + 4 + 4);
     // No log, no tests, nothing before: the whole answer stands in the first six.
     assert_eq!(kinds("acme/blocked"), 2 + 4);
+}
+
+/// Asks as a listener does that goes on: a newer question takes the place of one that is still open.
+#[test]
+fn the_latest_question_wins_and_an_answer_is_kept() {
+    let sim = sim();
+    let (client, _) = super::watch::reader(&sim);
+    let question = |project: &str| Question { subject: subject(&sim, project), updated_at: None };
+    let (unit, lint) = (question("acme/unit"), question("acme/lint"));
+    sim.add_fault(Fault::on("acme%2Funit/").once().stalled());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (ask, questions) = tokio::sync::watch::channel(Some(unit.clone()));
+        let (tell, mut answers) = tokio::sync::watch::channel(None);
+        let options = evidence::Options { log_lines: 5, api: ApiChoice::Rest };
+        let asking = async {
+            // The answer to the first never comes: a request for it is never answered.
+            while sim.requests().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            ask.send_replace(Some(lint.clone()));
+            let mut answered = async || {
+                answers.changed().await.unwrap();
+                let answer: Answer = answers.borrow_and_update().clone().unwrap();
+                answer.pipeline
+            };
+            assert_eq!(answered().await, lint.subject.pipeline);
+            ask.send_replace(Some(unit.clone()));
+            assert_eq!(answered().await, unit.subject.pipeline);
+            let before = sim.requests().len();
+            ask.send_replace(Some(lint.clone()));
+            assert_eq!(answered().await, lint.subject.pipeline);
+            assert_eq!(sim.requests().len(), before, "it was known");
+        };
+        tokio::select! {
+            () = inquiry::run(&client, options, questions, &tell) => panic!("somebody still asks"),
+            () = asking => {}
+        }
+    });
+}
+
+fn subject(sim: &Sim, project: &str) -> Subject {
+    let truth = sim.truth();
+    let found = truth["projects"].as_array().unwrap().iter().find(|entry| entry["full_path"] == project).unwrap();
+    Subject {
+        project: ProjectRef::Path(project.into()),
+        full_path: project.into(),
+        pipeline: PipelineId(found["pipelines"][0]["id"].as_u64().unwrap()),
+        raw_ref: Some("main".into()),
+    }
 }

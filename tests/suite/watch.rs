@@ -49,7 +49,7 @@ fn two_more_readings(sim: &Sim) {
 }
 
 /// Makes what reads a group of the simulated GitLab, without the program around it.
-fn reader(sim: &Sim) -> (Client, collect::run::Options) {
+pub(crate) fn reader(sim: &Sim) -> (Client, collect::run::Options) {
     let client = Client::new(gitlab::Options {
         host: Host::parse(sim.url()).unwrap(),
         token: None,

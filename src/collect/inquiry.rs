@@ -1,0 +1,144 @@
+//! Asking why a pipeline is red while something else is shown: the latest question wins, and what was answered is kept.
+//!
+//! The same knowledge as `glwatch explain`, for a listener that goes on: a selection that moves on does not wait for the
+//! answer to the last one, and one that comes back has it at once.
+
+use super::evidence::{self, Options, Subject};
+use crate::domain::evidence::Evidence;
+use crate::domain::id::PipelineId;
+use crate::domain::project::Failure;
+use crate::gitlab::client::Client;
+use chrono::{DateTime, Utc};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Answers that are kept; an answer with its logs is a few hundred lines of text.
+const KEPT: usize = 32;
+
+/// What is asked about: a pipeline as it was when somebody looked at it.
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub subject: Subject,
+    /// A pipeline that has gone on since is asked about anew.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+impl Question {
+    fn key(&self) -> Key {
+        (self.subject.pipeline, self.updated_at)
+    }
+}
+
+type Key = (PipelineId, Option<DateTime<Utc>>);
+
+/// What came of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    pub pipeline: PipelineId,
+    pub evidence: Result<Arc<Evidence>, Failure>,
+}
+
+/// The last answers, newest last.
+#[derive(Debug, Default)]
+struct Kept(VecDeque<(Key, Arc<Evidence>)>);
+
+impl Kept {
+    fn get(&mut self, key: &Key) -> Option<Arc<Evidence>> {
+        let at = self.0.iter().position(|(known, _)| known == key)?;
+        // Used again, so it is the last to go.
+        let entry = self.0.remove(at)?;
+        let evidence = Arc::clone(&entry.1);
+        self.0.push_back(entry);
+        Some(evidence)
+    }
+
+    fn put(&mut self, key: Key, evidence: Arc<Evidence>) {
+        self.0.retain(|(known, _)| known.0 != key.0);
+        self.0.push_back((key, evidence));
+        if self.0.len() > KEPT {
+            self.0.pop_front();
+        }
+    }
+}
+
+/// Answers questions until nobody asks any more. A question that is replaced by another one is dropped midway.
+pub async fn run(
+    client: &Client,
+    options: Options,
+    mut questions: watch::Receiver<Option<Question>>,
+    answers: &watch::Sender<Option<Answer>>,
+) {
+    let mut kept = Kept::default();
+    loop {
+        let question = questions.borrow_and_update().clone();
+        if let Some(question) = question {
+            let pipeline = question.subject.pipeline;
+            let evidence = match kept.get(&question.key()) {
+                Some(evidence) => Ok(evidence),
+                None => tokio::select! {
+                    // Whatever is new counts before what has come.
+                    biased;
+                    changed = questions.changed() => match changed {
+                        Ok(()) => continue,
+                        Err(_) => return,
+                    },
+                    read = evidence::gather(client, question.subject.clone(), options) => read.map(Arc::new),
+                }
+                .map_err(|error| Failure { kind: error.word(), message: error.to_string() }),
+            };
+            if let Ok(evidence) = &evidence {
+                kept.put(question.key(), Arc::clone(evidence));
+            }
+            answers.send_replace(Some(Answer { pipeline, evidence }));
+        }
+        if questions.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::example;
+    use crate::domain::status::Status;
+
+    fn evidence() -> Arc<Evidence> {
+        Arc::new(Evidence {
+            project: "acme/api".into(),
+            pipeline: example::pipeline(Status::Failed, vec![]),
+            jobs: vec![],
+            tests: None,
+            previous: None,
+            below: vec![],
+            unread: vec![],
+        })
+    }
+
+    fn key(id: u64, updated: i64) -> Key {
+        (PipelineId(id), DateTime::from_timestamp(updated, 0))
+    }
+
+    #[test]
+    fn the_answers_that_are_kept_are_the_last_ones_that_were_used() {
+        let mut kept = Kept::default();
+        for id in 0..KEPT as u64 {
+            kept.put(key(id, 1), evidence());
+        }
+        assert!(kept.get(&key(0, 1)).is_some());
+        kept.put(key(100, 1), evidence());
+        assert_eq!(kept.0.len(), KEPT);
+        assert!(kept.get(&key(0, 1)).is_some(), "it was used");
+        assert!(kept.get(&key(1, 1)).is_none(), "it was the oldest");
+    }
+
+    #[test]
+    fn a_pipeline_that_went_on_has_no_answer_yet_and_one_at_most() {
+        let mut kept = Kept::default();
+        kept.put(key(1, 1), evidence());
+        assert!(kept.get(&key(1, 2)).is_none());
+        kept.put(key(1, 2), evidence());
+        assert_eq!(kept.0.len(), 1);
+    }
+}
