@@ -36,7 +36,7 @@ const MAX_RPS: f64 = 1000.0;
 impl Config {
     /// Validates the settings; the first that cannot be used is the error.
     pub fn resolve(settings: &Settings) -> Result<Self, ConfigError> {
-        Ok(Self {
+        let config = Self {
             connection: connection(settings)?,
             scope: scope(settings)?,
             collecting: collecting(settings)?,
@@ -44,7 +44,13 @@ impl Config {
             display: display(settings)?,
             verdict: verdict(settings)?,
             acting: acting(settings)?,
-        })
+        };
+        let has_glob = config.scope.refs.iter().any(|selector| matches!(selector, RefSelector::Glob(_)));
+        match settings.get("api") {
+            Some(setting) if has_glob && config.collecting.api == ApiChoice::Graphql => Err(setting
+                .refuse(setting.text(), "reads no globs in --ref: leave it at auto, and they are read over REST")),
+            _ => Ok(config),
+        }
     }
 }
 
@@ -322,6 +328,14 @@ mod tests {
             let culprit = if key == "columns" { value } else { value.rsplit(',').next().unwrap() };
             assert!(error.starts_with(&format!("--{key}: \"{culprit}\" ")) && error.contains(words), "{error}");
         }
+    }
+
+    #[test]
+    fn a_glob_on_refs_is_not_read_over_graphql() {
+        let refused = resolve(&[("api", "graphql"), ("ref", "v*")]).unwrap_err();
+        assert!(refused.problem.contains("leave it at auto"), "{}", refused.problem);
+        assert!(resolve(&[("api", "graphql"), ("ref", "v1")]).is_ok());
+        assert!(resolve(&[("api", "auto"), ("ref", "v*")]).is_ok());
     }
 
     #[test]

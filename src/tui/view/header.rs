@@ -54,7 +54,8 @@ fn turn<'a>(app: &App, width: usize, now: Instant) -> Line<'a> {
         }
         Phase::Reading(_) => "reading".to_owned(),
         Phase::Waiting { until, interval } => {
-            let left = whole(until.saturating_duration_since(now));
+            // The little that is added by chance, so that watches do not keep in step, would only puzzle.
+            let left = whole(until.saturating_duration_since(now)).min(whole(interval));
             format!("next in {} (every {})", duration(left), duration(whole(interval)))
         }
     };
