@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::log_printer::{Form, LogPrinter};
 use super::session::Session;
 use super::{args, output, status, wire};
-use crate::collect::evidence::{self, Subject};
+use crate::collect::evidence::{self, Before, Subject};
 use crate::collect::run::Collector;
 use crate::domain::evidence::Evidence;
 use crate::domain::id::{JobId, ProjectRef};
@@ -172,10 +172,14 @@ async fn answer(session: &Session, wish: &Wish) -> Result<Exit, CliError> {
 }
 
 async fn subject(session: &Session, text: &str) -> Result<Subject, CliError> {
-    let found = session.find(&session.target(text)?).await?;
+    let mut target = session.target(text)?;
+    if let Some(glance) = session.glance(&mut target).await? {
+        return Ok(Subject::from(glance));
+    }
+    let found = session.find(&target).await?;
     let project = found.project_ref();
-    let (full_path, raw_ref) = (found.project.full_path, found.raw_ref);
-    Ok(Subject { project, full_path, pipeline: found.pipeline, raw_ref })
+    let before = found.raw_ref.map_or(Before::Unknown, Before::OfRef);
+    Ok(Subject { project, full_path: found.project.full_path, pipeline: found.pipeline, before, first_look: None })
 }
 
 /// Reads the groups and picks what failed, the worst first.
@@ -196,7 +200,8 @@ async fn all_failed(session: &Session, problems: &mut Vec<Problem>) -> Result<Ve
             project: ProjectRef::Id(row.project.id),
             full_path: row.project.full_path.clone(),
             pipeline: pipeline.id,
-            raw_ref: None,
+            before: Before::Unknown,
+            first_look: None,
         };
         row.pipelines().iter().filter(is_failed).map(subject)
     });

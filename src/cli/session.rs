@@ -5,11 +5,12 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::surroundings::Surroundings;
 use super::{hint, log, status, wire};
-use crate::collect::find::{self, Found, Target};
+use crate::collect::find::{self, FindError, Found, Target};
 use crate::config::Config;
 use crate::domain::id::{GroupRef, PipelineId, ProjectRef};
 use crate::domain::job::{Job, stages};
-use crate::gitlab::client::Client;
+use crate::domain::usage::ApiChoice;
+use crate::gitlab::client::{Client, Glance};
 use crate::gitlab::error::Error;
 use clap::ArgMatches;
 
@@ -62,10 +63,20 @@ impl Session {
 
     /// Finds what it stands for.
     pub(super) async fn find(&self, target: &Target) -> Result<Found, CliError> {
-        find::find(&self.client, &self.groups, target).await.map_err(|error| {
-            let hints = hint::for_target(&error, &self.config, &self.surroundings.settings);
-            CliError::Find { error, hints }
-        })
+        find::find(&self.client, &self.groups, target).await.map_err(|error| self.not_found(error))
+    }
+
+    /// Looks at it over GraphQL, where that may be asked and can tell; a target by the end of its path gets the whole.
+    pub(super) async fn glance(&self, target: &mut Target) -> Result<Option<Glance>, CliError> {
+        if self.config.collecting.api == ApiChoice::Rest {
+            return Ok(None);
+        }
+        find::glance(&self.client, &self.groups, target).await.map_err(|error| self.not_found(error))
+    }
+
+    fn not_found(&self, error: FindError) -> CliError {
+        let hints = hint::for_target(&error, &self.config, &self.surroundings.settings);
+        CliError::Find { error, hints }
     }
 
     /// Reads the jobs of a pipeline; with its bridges where those are asked for.

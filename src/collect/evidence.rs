@@ -1,25 +1,28 @@
 //! Gathering what there is to know about a pipeline in trouble: jobs, logs, tests, the pipeline before, and what failed below.
+//!
+//! What a pipeline and its jobs are is always REST's word. Which logs and reports are worth reading is known only after
+//! it; where a glance over GraphQL has told already, they are read at the same time, which saves a round trip.
 
 use super::job_log;
 use crate::domain::evidence::{Below, Evidence, JobDetails, JobEvidence, Previous, Unread};
 use crate::domain::id::{JobId, PipelineId, ProjectRef};
 use crate::domain::job::{self, Job};
 use crate::domain::log::LogExcerpt;
-use crate::domain::pipeline::{DOWNSTREAM_DEPTH, Downstream, DownstreamLink, Pipeline, RefKind};
+use crate::domain::pipeline::{DOWNSTREAM_DEPTH, Downstream, DownstreamLink, Pipeline, Ref, RefKind};
 use crate::domain::project::Failure;
 use crate::domain::status::Status;
 use crate::domain::test_report::TestReport;
 use crate::domain::usage::ApiChoice;
 use crate::explain::cause::{is_evidence, wants_log};
-use crate::gitlab::client::{Client, PipelineFilter};
+use crate::gitlab::client::{Client, Glance, PipelineFilter, PipelineHead};
 use crate::gitlab::error::Error;
 use futures_util::future::join_all;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::pin::Pin;
 
 /// A matrix of 200 jobs that fail for one reason need not all be read.
 const MOST_LOGS: usize = 10;
-/// How many pipelines of a ref are looked through for the one before.
+/// How many pipelines are looked through for the one before; a glance brings as many.
 const LOOK_BACK: usize = 20;
 
 /// The pipeline that is asked about.
@@ -28,8 +31,54 @@ pub struct Subject {
     pub project: ProjectRef,
     pub full_path: String,
     pub pipeline: PipelineId,
-    /// Its ref as GitLab gives it, where that is known: the pipeline before can then be looked for at once.
-    pub raw_ref: Option<String>,
+    pub before: Before,
+    pub first_look: Option<FirstLook>,
+}
+
+/// What is known of the pipeline before on the same ref.
+#[derive(Debug, Clone)]
+pub enum Before {
+    Unknown,
+    /// The ref as GitLab gives it: it can be looked for at once.
+    OfRef(String),
+    /// Which it is, or that there is none.
+    Known(Option<PipelineId>),
+}
+
+/// The pipeline as GraphQL has shown it: it says what to read, and is no evidence itself.
+#[derive(Debug, Clone)]
+pub struct FirstLook {
+    suspects: Vec<JobEvidence>,
+    links: Vec<DownstreamLink>,
+    stuck: HashSet<JobId>,
+}
+
+impl From<Glance> for Subject {
+    fn from(glance: Glance) -> Self {
+        let Glance { project, full_path, mut pipeline, jobs, stuck, heads } = glance;
+        pipeline.stages = job::stages(jobs.attempts.iter().cloned());
+        let mut links = jobs.links;
+        // REST lists no bridge that was tried again.
+        links.retain(|link| pipeline.jobs().any(|job| job.id == link.bridge));
+        links.sort_by_key(|link| link.bridge);
+        let attempts = jobs.attempts.into_iter().map(|job| (job, JobDetails::default())).collect();
+        let suspects = suspects(&pipeline, attempts);
+        let id = pipeline.id;
+        let first_look = Some(FirstLook { suspects, links, stuck });
+        Self { project: ProjectRef::Id(project), full_path, pipeline: id, before: before(id, &heads), first_look }
+    }
+}
+
+/// Looks for the pipeline before among the newest ones of any ref.
+fn before(id: PipelineId, heads: &[PipelineHead]) -> Before {
+    let Some(raw_ref) = heads.iter().find(|head| head.id == id).map(|head| &head.raw_ref) else {
+        return Before::Unknown;
+    };
+    let found = heads.iter().find(|head| head.id < id && head.raw_ref == *raw_ref);
+    match found {
+        None if heads.len() >= LOOK_BACK => Before::OfRef(raw_ref.clone()),
+        found => Before::Known(found.map(|head| head.id)),
+    }
 }
 
 /// How much is gathered.
@@ -52,27 +101,40 @@ type Pending<'a> = Pin<Box<dyn Future<Output = Result<Evidence, Error>> + 'a>>;
 /// Gathers one pipeline, and what failed below it. `seen` ends circles.
 fn level(client: &Client, subject: Subject, options: Options, seen: HashSet<PipelineId>, depth: usize) -> Pending<'_> {
     Box::pin(async move {
-        let before = async {
-            match &subject.raw_ref {
-                Some(raw) => Some(head_before(client, &subject, raw).await),
-                None => None,
-            }
+        let gathering = Gathering { client, subject: &subject, options, seen, depth };
+        let early = async {
+            let look = subject.first_look.as_ref()?;
+            let plan = gathering.plan(&look.suspects, &look.links);
+            let findings = gathering.findings(&plan).await;
+            Some((plan, findings))
         };
-        let (facts, before) = tokio::join!(Facts::read(client, &subject), before);
-        let Facts { pipeline, attempts, links } = facts?;
-        let suspects = suspects(&pipeline, attempts);
-        let gathering = Gathering { client, subject: &subject, pipeline: &pipeline, options };
-        let (logs, tests, previous, below, told) = tokio::join!(
-            gathering.logs(&suspects),
-            gathering.tests(&suspects),
-            gathering.previous(before),
-            gathering.below(links, seen, depth),
-            gathering.told_by_graphql(&suspects),
-        );
+        let all_but_the_one_before = async {
+            let (facts, early) = tokio::join!(Facts::read(client, &subject), early);
+            let Facts { pipeline, attempts, links } = facts?;
+            let jobs = suspects(&pipeline, attempts);
+            let plan = gathering.plan(&jobs, &links);
+            let findings = async {
+                match early {
+                    Some((early, findings)) if early.is_like(&plan) => findings,
+                    // GitLab has moved on, or there is more than fitted on the page.
+                    _ => gathering.findings(&plan).await,
+                }
+            };
+            let (findings, told, previous) = tokio::join!(
+                findings,
+                gathering.told_by_graphql(&pipeline, &jobs),
+                gathering.previous_by_details(&pipeline),
+            );
+            Ok((pipeline, jobs, findings, told, previous))
+        };
+        let (all, previous) = tokio::join!(all_but_the_one_before, gathering.previous_at_once());
+        let (pipeline, mut jobs, findings, told, later) = all?;
+        let previous = previous.or(later).unwrap_or(Ok(None));
+        let Findings { mut logs, tests, below } = findings;
         let mut unread: Vec<Unread> = Vec::new();
-        let mut jobs = suspects;
-        for (job, log) in jobs.iter_mut().zip(logs) {
-            job.log = keep(log, format!("the log of {}", job.job.name), &mut unread).flatten();
+        for job in &mut jobs {
+            let log = logs.remove(&job.job.id);
+            job.log = log.and_then(|log| keep(log, format!("the log of {}", job.job.name), &mut unread));
             job.details.is_stuck = told.stuck.as_ref().map(|stuck| stuck.contains(&job.job.id));
         }
         let tests = keep(tests, "the test report".into(), &mut unread).flatten();
@@ -147,94 +209,116 @@ struct Told {
     failure_reason: Option<String>,
 }
 
+/// What is worth reading beside the pipeline and its jobs.
+struct Plan<'a> {
+    logs: BTreeSet<JobId>,
+    tests: bool,
+    below: Vec<&'a DownstreamLink>,
+}
+
+impl Plan<'_> {
+    fn is_like(&self, other: &Self) -> bool {
+        let below = |plan: &Self| -> Vec<_> { plan.below.iter().map(|link| (link.bridge, link.id)).collect() };
+        self.logs == other.logs && self.tests == other.tests && below(self) == below(other)
+    }
+}
+
+/// What was read as planned.
+struct Findings {
+    logs: HashMap<JobId, Result<LogExcerpt, Error>>,
+    tests: Result<Option<TestReport>, Error>,
+    below: (Vec<Below>, Vec<Unread>),
+}
+
 struct Gathering<'a> {
     client: &'a Client,
     subject: &'a Subject,
-    pipeline: &'a Pipeline,
     options: Options,
+    seen: HashSet<PipelineId>,
+    depth: usize,
 }
 
-impl<'a> Gathering<'a> {
-    /// Reads the logs of the first failed jobs, those that count before those that were allowed to fail.
-    async fn logs(&self, suspects: &[JobEvidence]) -> Vec<Result<Option<LogExcerpt>, Error>> {
+impl Gathering<'_> {
+    /// Plans the logs of the first failed jobs, those that count before those that were allowed to fail, and what failed
+    /// below.
+    fn plan<'l>(&self, suspects: &[JobEvidence], links: &'l [DownstreamLink]) -> Plan<'l> {
         let mut order: Vec<&JobEvidence> = suspects.iter().filter(|suspect| wants_log(&suspect.job)).collect();
         order.sort_by_key(|suspect| suspect.job.allow_failure);
-        let wanted: HashSet<JobId> = order.iter().take(MOST_LOGS).map(|suspect| suspect.job.id).collect();
-        let read = |suspect: &JobEvidence| {
-            let id = suspect.job.id;
-            let is_wanted = wanted.contains(&id);
-            async move {
-                if !is_wanted {
-                    return Ok(None);
-                }
-                job_log::excerpt(self.client, &self.subject.project, id, self.options.log_lines).await.map(Some)
-            }
-        };
-        join_all(suspects.iter().map(read)).await
+        let logs = order.iter().take(MOST_LOGS).map(|suspect| suspect.job.id).collect();
+        let is_wanted =
+            |link: &&DownstreamLink| self.depth > 0 && link.status == Status::Failed && !self.seen.contains(&link.id);
+        Plan { logs, tests: !order.is_empty(), below: links.iter().filter(is_wanted).collect() }
     }
 
-    async fn tests(&self, suspects: &[JobEvidence]) -> Result<Option<TestReport>, Error> {
-        let is_worth_it =
-            suspects.iter().any(|suspect| suspect.job.status == Status::Failed && wants_log(&suspect.job));
-        if !is_worth_it {
+    async fn findings(&self, plan: &Plan<'_>) -> Findings {
+        let (logs, tests, below) = tokio::join!(self.logs(plan), self.tests(plan), self.below(plan));
+        Findings { logs, tests, below }
+    }
+
+    async fn logs(&self, plan: &Plan<'_>) -> HashMap<JobId, Result<LogExcerpt, Error>> {
+        let read = |id: JobId| async move {
+            (id, job_log::excerpt(self.client, &self.subject.project, id, self.options.log_lines).await)
+        };
+        join_all(plan.logs.iter().copied().map(read)).await.into_iter().collect()
+    }
+
+    async fn tests(&self, plan: &Plan<'_>) -> Result<Option<TestReport>, Error> {
+        if !plan.tests {
             return Ok(None);
         }
-        absent_is_none(self.client.test_report(&self.subject.project, self.pipeline.id).await)
+        absent_is_none(self.client.test_report(&self.subject.project, self.subject.pipeline).await)
     }
 
-    /// Reads the newest pipeline of the same ref that is older.
-    async fn previous(&self, known: Option<Result<Option<PipelineId>, Error>>) -> Result<Option<Previous>, Error> {
-        let project = &self.subject.project;
-        let id = match known {
-            Some(known) => known?,
-            None => self.look_for_the_one_before().await?,
-        };
-        let Some(id) = id else { return Ok(None) };
-        let (details, tests) = tokio::join!(self.client.pipeline(project, id), self.client.test_report(project, id));
-        let details = details?;
-        let Pipeline { id, status, coverage, web_url, .. } = details;
-        Ok(Some(Previous { id, status, coverage, web_url, tests: absent_is_none(tests)? }))
+    /// Reads the pipeline before where it need not wait for this one's details.
+    async fn previous_at_once(&self) -> Option<Result<Option<Previous>, Error>> {
+        match &self.subject.before {
+            Before::Unknown => None,
+            Before::OfRef(raw) => Some(self.previous(vec![raw.clone()]).await),
+            Before::Known(Some(id)) => Some(self.read_previous(*id).await.map(Some)),
+            Before::Known(None) => Some(Ok(None)),
+        }
     }
 
-    async fn look_for_the_one_before(&self) -> Result<Option<PipelineId>, Error> {
-        for raw in self.raw_refs() {
+    /// Reads the pipeline before where only this one's details tell the ref.
+    async fn previous_by_details(&self, pipeline: &Pipeline) -> Option<Result<Option<Previous>, Error>> {
+        // GitLab lists no children: what it lists before one is its own parent.
+        let is_child = pipeline.source.as_deref() == Some("parent_pipeline");
+        match self.subject.before {
+            Before::Unknown if is_child => None,
+            Before::Unknown => Some(self.previous(raw_refs(&pipeline.git_ref)).await),
+            Before::OfRef(_) | Before::Known(_) => None,
+        }
+    }
+
+    /// Reads the newest older pipeline of the first of these refs that has one.
+    async fn previous(&self, raw_refs: Vec<String>) -> Result<Option<Previous>, Error> {
+        for raw in raw_refs {
             if let Some(id) = head_before(self.client, self.subject, &raw).await? {
-                return Ok(Some(id));
+                return self.read_previous(id).await.map(Some);
             }
         }
         Ok(None)
     }
 
-    /// Names the ref as GitLab does: a merge request has one for its branch and one for the result of the merge.
-    fn raw_refs(&self) -> Vec<String> {
-        let name = &self.pipeline.git_ref.name;
-        match (self.pipeline.git_ref.kind, name.strip_prefix('!')) {
-            (RefKind::MergeRequest, Some(iid)) => {
-                ["head", "merge"].iter().map(|part| format!("refs/merge-requests/{iid}/{part}")).collect()
-            }
-            (RefKind::MergeTrain, Some(iid)) => vec![format!("refs/merge-requests/{iid}/train")],
-            _ => vec![name.clone()],
-        }
+    async fn read_previous(&self, id: PipelineId) -> Result<Previous, Error> {
+        let project = &self.subject.project;
+        let (details, tests) = tokio::join!(self.client.pipeline(project, id), self.client.test_report(project, id));
+        let Pipeline { id, status, coverage, web_url, .. } = details?;
+        Ok(Previous { id, status, coverage, web_url, tests: absent_is_none(tests)? })
     }
 
     /// Follows the bridges to what failed.
-    async fn below(
-        &self,
-        links: Vec<DownstreamLink>,
-        seen: HashSet<PipelineId>,
-        depth: usize,
-    ) -> (Vec<Below>, Vec<Unread>) {
-        let seen: HashSet<PipelineId> = seen.into_iter().chain(links.iter().map(|link| link.id)).collect();
-        let is_wanted = |link: &DownstreamLink| depth > 0 && link.status == Status::Failed;
+    async fn below(&self, plan: &Plan<'_>) -> (Vec<Below>, Vec<Unread>) {
+        let seen: HashSet<PipelineId> =
+            self.seen.iter().copied().chain(plan.below.iter().map(|link| link.id)).collect();
         let known = &seen;
-        let follow = |link: DownstreamLink| async move {
-            let subject = subject_of(&link)?;
-            let read = level(self.client, subject, self.options, known.clone(), depth - 1).await;
+        let follow = |link| async move {
+            let read = level(self.client, subject_of(link)?, self.options, known.clone(), self.depth - 1).await;
             Some((link, read))
         };
         let mut below = Vec::new();
         let mut unread = Vec::new();
-        let followed = join_all(links.into_iter().filter(is_wanted).map(follow)).await;
+        let followed = join_all(plan.below.iter().copied().map(follow)).await;
         for (link, read) in followed.into_iter().flatten() {
             if let Some(evidence) = keep(read, format!("downstream pipeline #{}", link.id), &mut unread) {
                 below.push(Below { bridge: link.bridge, evidence });
@@ -244,13 +328,14 @@ impl<'a> Gathering<'a> {
     }
 
     /// Asks GraphQL what REST does not tell: whether a pending job is stuck, and why a pipeline without jobs failed.
-    async fn told_by_graphql(&self, suspects: &[JobEvidence]) -> Told {
+    async fn told_by_graphql(&self, pipeline: &Pipeline, suspects: &[JobEvidence]) -> Told {
         let has_pending = suspects.iter().any(|suspect| suspect.job.status == Status::Pending);
         let has_failed_job = suspects.iter().any(|suspect| suspect.job.status == Status::Failed);
-        let is_unexplained =
-            self.pipeline.status == Status::Failed && !has_failed_job && self.pipeline.yaml_errors.is_none();
-        let (true, Some(iid)) =
-            (self.options.api != ApiChoice::Rest && (has_pending || is_unexplained), self.pipeline.iid)
+        let is_unexplained = pipeline.status == Status::Failed && !has_failed_job && pipeline.yaml_errors.is_none();
+        if let Some(look) = self.subject.first_look.as_ref().filter(|_| has_pending && !is_unexplained) {
+            return Told { stuck: Some(look.stuck.clone()), failure_reason: None };
+        }
+        let (true, Some(iid)) = (self.options.api != ApiChoice::Rest && (has_pending || is_unexplained), pipeline.iid)
         else {
             return Told::default();
         };
@@ -259,6 +344,17 @@ impl<'a> Gathering<'a> {
             // It only tells more than REST where it answers.
             Err(_) => Told::default(),
         }
+    }
+}
+
+/// Names a ref as GitLab does: a merge request has one for its branch and one for the result of the merge.
+fn raw_refs(git_ref: &Ref) -> Vec<String> {
+    match (git_ref.kind, git_ref.name.strip_prefix('!')) {
+        (RefKind::MergeRequest, Some(iid)) => {
+            ["head", "merge"].iter().map(|part| format!("refs/merge-requests/{iid}/{part}")).collect()
+        }
+        (RefKind::MergeTrain, Some(iid)) => vec![format!("refs/merge-requests/{iid}/train")],
+        _ => vec![git_ref.name.clone()],
     }
 }
 
@@ -297,5 +393,5 @@ fn subject_of(link: &DownstreamLink) -> Option<Subject> {
         (None, None) => return None,
     };
     let full_path = link.project.clone().unwrap_or_else(|| project.to_string());
-    Some(Subject { project, full_path, pipeline: link.id, raw_ref: None })
+    Some(Subject { project, full_path, pipeline: link.id, before: Before::Unknown, first_look: None })
 }

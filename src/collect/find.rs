@@ -14,7 +14,7 @@ use super::list;
 use crate::domain::host::Host;
 use crate::domain::id::{GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::project::Project;
-use crate::gitlab::client::{Client, ListFilter, OneJob, PipelineFilter, PipelineHead};
+use crate::gitlab::client::{Client, Glance, ListFilter, OneJob, PipelineFilter, PipelineHead};
 use crate::gitlab::error::Error;
 use std::sync::Arc;
 use tokio::sync::mpsc::unbounded_channel;
@@ -215,6 +215,29 @@ pub async fn find(client: &Client, groups: &[GroupRef], target: &Target) -> Resu
         Some(head) => Ok(Found { project, pipeline: head.id, raw_ref: Some(head.raw_ref), job: None }),
         None => Err(FindError::NoPipeline { project: project.full_path, git_ref }),
     }
+}
+
+/// Looks at the newest pipeline that a target stands for, in one query over GraphQL.
+///
+/// `None` where a query cannot tell, or does not for whatever reason: `find` asks REST, and its errors are the better
+/// ones. The end of a path is first looked for in the list of the groups, and the target has the full one from then on.
+pub async fn glance(client: &Client, groups: &[GroupRef], target: &mut Target) -> Result<Option<Glance>, FindError> {
+    let git_ref = match &target.which {
+        Which::Newest => None,
+        Which::Ref(name) => Some(name.as_str()),
+        Which::Pipeline(_) | Which::Job(_) => return Ok(None),
+    };
+    let path = match &target.project {
+        Wanted::Id(_) => return Ok(None),
+        Wanted::FullPath(path) => path.clone(),
+        Wanted::Path(path) if path.contains('/') => path.clone(),
+        Wanted::Path(end) => {
+            let path = choose(end, &list_all(client, groups).await?, !groups.is_empty())?.full_path;
+            target.project = Wanted::FullPath(path.clone());
+            path
+        }
+    };
+    Ok(client.glance(&path, git_ref).await.unwrap_or_default())
 }
 
 /// The newest pipelines of a project, where they were asked for beside the project itself.

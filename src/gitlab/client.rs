@@ -24,6 +24,7 @@ use std::time::Duration;
 
 pub use crate::gitlab::transport::{TraceEnd, TraceLimits};
 pub use graphql::fields::Fields;
+pub use graphql::glance::Glance;
 pub use graphql::jobs::PER_QUERY as MORE_JOBS_PER_QUERY;
 pub use graphql::snapshot::jobs_of_each;
 pub use graphql::{ByProject, Said, queries};
@@ -150,6 +151,12 @@ impl Client {
     /// gone is `None`.
     pub async fn more_jobs(&self, wanted: &[MoreJobs]) -> Result<Vec<Option<JobPage>>, Error> {
         graphql::jobs::read(&self.transport, &self.known_fields(), wanted).await
+    }
+
+    /// Looks at the newest pipeline of the project with this full path, of a ref where one is given, in one query that is
+    /// not repeated; `None` where there is nothing to be seen.
+    pub async fn glance(&self, path: &str, git_ref: Option<&str>) -> Result<Option<Glance>, Error> {
+        graphql::glance::read(&self.transport, &self.known_fields(), path, git_ref).await
     }
 
     /// Asks GraphQL which pending jobs of a pipeline no runner can take, and why GitLab failed it as a whole.

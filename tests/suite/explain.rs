@@ -5,8 +5,25 @@ use glwatch::collect::evidence::{self, Subject};
 use glwatch::collect::inquiry::{self, Answer, Question};
 use glwatch::domain::id::{PipelineId, ProjectRef};
 use glwatch::domain::usage::ApiChoice;
-use glwatch::sim::{Fault, GraphqlOptions, Options, Served, Sim, TOKEN_READ_API, WorldKind};
+use glwatch::sim::{Fault, GraphqlOptions, Options, Served, Sim, TOKEN_READ_API, Version, WorldKind};
 use serde_json::{Value, json};
+
+/// Each in trouble for one clear reason.
+const PROJECTS: [&str; 13] = [
+    "unit",
+    "lint",
+    "yaml",
+    "stuck",
+    "timeout",
+    "runner",
+    "child",
+    "deploy-chain",
+    "blocked",
+    "flaky",
+    "hostile",
+    "big",
+    "allowed",
+];
 
 fn failures(options: Options) -> Sim {
     Sim::start(Options { world: WorldKind::Failures, ..options }).unwrap()
@@ -29,23 +46,8 @@ fn answer(output: &Output) -> String {
 #[test]
 fn the_first_line_names_the_true_cause() {
     let sim = sim();
-    let projects = [
-        "unit",
-        "lint",
-        "yaml",
-        "stuck",
-        "timeout",
-        "runner",
-        "child",
-        "deploy-chain",
-        "blocked",
-        "flaky",
-        "hostile",
-        "big",
-        "allowed",
-    ];
     let first_line = |project: &&str| format!("{project}: {}", answer(&run(&sim, &[project]).exits_with(0)));
-    let answers: Vec<String> = projects.iter().map(first_line).collect();
+    let answers: Vec<String> = PROJECTS.iter().map(first_line).collect();
     assert_eq!(sim.panics(), 0);
     insta::assert_snapshot!(answers.join("\n"), @r###"
     unit: job `unit` failed: 2 of 148 tests, first `unit::session_test::is_idempotent`
@@ -254,19 +256,106 @@ fn the_whole_log_follows_where_it_is_wanted() {
     assert!(raw.stdout.contains("section_start:"), "{}", raw.stdout.len());
 }
 
+/// How many requests an answer takes; which of them wait for which is told beside each number.
+fn cost(sim: &Sim, arguments: &[&str]) -> usize {
+    sim.clear_requests();
+    let _ = run(sim, arguments).exits_with(0);
+    sim.requests().len()
+}
+
 #[test]
-fn an_answer_is_three_round_trips_and_one_more_for_what_is_below() {
+fn over_rest_an_answer_is_three_round_trips() {
     let sim = sim();
-    // What waits for something else is asked after it: the order of arrival shows how many times.
-    let kinds = |project: &str| {
-        sim.clear_requests();
-        let _ = run(&sim, &[project, "--api", "rest"]).exits_with(0);
-        sim.requests().len()
-    };
     // Project and newest pipeline; details, jobs, bridges and the pipeline before; log, tests, and what that one says.
-    assert_eq!(kinds("acme/unit"), 2 + 4 + 4);
+    assert_eq!(cost(&sim, &["acme/unit", "--api", "rest"]), 2 + 4 + 4);
     // No log, no tests, nothing before: the whole answer stands in the first six.
-    assert_eq!(kinds("acme/blocked"), 2 + 4);
+    assert_eq!(cost(&sim, &["acme/blocked", "--api", "rest"]), 2 + 4);
+}
+
+#[test]
+fn over_graphql_an_answer_is_two_round_trips() {
+    let sim = sim();
+    // A glance; details, jobs, bridges, log, tests, and what the pipeline before says.
+    for target in ["acme/unit", "acme/unit@main"] {
+        assert_eq!(cost(&sim, &[target]), 1 + 7, "{target}");
+        assert_eq!(sim.requests()[0].operation.as_deref(), Some("Glance"));
+    }
+    // A glance, which tells that there is nothing before; details, jobs, bridges.
+    assert_eq!(cost(&sim, &["acme/blocked"]), 1 + 3);
+    // Whether a job is stuck is no question of its own.
+    assert_eq!(cost(&sim, &["acme/stuck"]), 1 + 3);
+}
+
+/// What an answer says, without what it cost and what only GraphQL knows.
+fn evidence(sim: &Sim, arguments: &[&str]) -> Value {
+    fn drop_stuck(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                let _ = fields.remove("stuck");
+                fields.values_mut().for_each(drop_stuck);
+            }
+            Value::Array(items) => items.iter_mut().for_each(drop_stuck),
+            _ => {}
+        }
+    }
+    let mut document = run(sim, &[arguments, &["-o", "json"]].concat()).exits_with(0).json();
+    for varying in ["requests", "generated_at"] {
+        let _ = document.as_object_mut().unwrap().remove(varying);
+    }
+    drop_stuck(&mut document);
+    document
+}
+
+#[test]
+fn a_glance_changes_nothing_about_the_answer() {
+    for version in Version::ALL {
+        let sim = failures(Options { graphql: GraphqlOptions { version, ..Default::default() }, ..Options::default() });
+        for project in PROJECTS.iter().filter(|project| **project != "stuck") {
+            let path = format!("acme/{project}");
+            let expected = evidence(&sim, &[&path, "--api", "rest"]);
+            assert_eq!(evidence(&sim, &[&path]), expected, "{project} of {version:?}");
+            assert_eq!(evidence(&sim, &[project]), expected, "{project}, by the end of its path");
+        }
+        let stuck = run(&sim, &["acme/stuck"]).exits_with(0);
+        assert!(answer(&stuck).contains("is stuck for 12m"), "{version:?}: {stuck}");
+    }
+}
+
+#[test]
+fn without_a_glance_rest_answers() {
+    let sim = sim();
+    let expected = shown(&sim, &run(&sim, &["acme/unit", "--api", "rest"]).exits_with(0));
+    let odd = [
+        Fault::on("/api/graphql").status(500),
+        Fault::on("/api/graphql").html(),
+        Fault::on("/api/graphql").truncated(),
+        Fault::on("/api/graphql").answer(200, "application/json", r#"{"data":{"project":null}}"#),
+    ];
+    for fault in odd {
+        let sim = failures(Options { faults: vec![fault.clone()], ..Options::default() });
+        let output = run(&sim, &["acme/unit"]).exits_with(0);
+        assert_eq!(shown(&sim, &output), expected, "{fault:?}");
+        assert_eq!(sim.requests().len(), 1 + 2 + 4 + 4, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_glance_that_is_no_longer_true_misleads_nobody() {
+    let sim = sim();
+    let expected = shown(&sim, &run(&sim, &["acme/unit", "--api", "rest"]).exits_with(0));
+    let document = run(&sim, &["acme/unit", "-o", "json"]).exits_with(0).json();
+    let pipeline = &document["pipelines"][0]["pipeline"]["id"];
+    let requests = sim.requests();
+    let trace = requests.iter().find(|request| request.path.ends_with("/trace")).unwrap();
+    let project = trace.path.split('/').find(|part| part.parse::<u64>().is_ok()).unwrap();
+    let newest = json!({ "id": format!("gid://gitlab/Ci::Pipeline/{pipeline}"), "status": "RUNNING" });
+    let project = json!({
+        "id": format!("gid://gitlab/Project/{project}"), "fullPath": "acme/unit",
+        "newest": { "nodes": [newest] }, "heads": { "nodes": [] },
+    });
+    let glance = json!({ "data": { "project": project } }).to_string();
+    sim.add_fault(Fault::on("/api/graphql").answer(200, "application/json", &glance));
+    assert_eq!(shown(&sim, &run(&sim, &["acme/unit"]).exits_with(0)), expected);
 }
 
 /// Asks as a listener does that goes on: a newer question takes the place of one that is still open.
@@ -315,6 +404,7 @@ fn subject(sim: &Sim, project: &str) -> Subject {
         project: ProjectRef::Path(project.into()),
         full_path: project.into(),
         pipeline: PipelineId(found["pipelines"][0]["id"].as_u64().unwrap()),
-        raw_ref: Some("main".into()),
+        before: evidence::Before::OfRef("main".into()),
+        first_look: None,
     }
 }

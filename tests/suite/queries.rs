@@ -65,6 +65,7 @@ fn variables(name: &str, projects: usize) -> Value {
                 |n: usize| [(format!("path{n}"), "acme/api"), (format!("iid{n}"), "1"), (format!("after{n}"), "c")];
             (0..MORE_JOBS_PER_QUERY).flat_map(of).map(|(name, value)| (name, Value::from(value))).collect()
         }
+        "Glance" => json!({ "path": "acme/api", "ref": "main" }),
         "Trouble" => json!({ "path": "acme/api", "iid": "1" }),
         _ => json!({}),
     }
@@ -92,6 +93,7 @@ fn no_query_costs_more_than_we_allow_ourselves() {
     Snapshot 51: 104
     Snapshot 100: 138
     Jobs 100: 106
+    Glance 100: 74
     Trouble 100: 11
     ");
 }

@@ -2,12 +2,13 @@
 //!
 //! - `document`: from the files to the text that is sent, without the fields that this server does not have
 //! - `fields`: which of them it has
-//! - `pulse`, `snapshot`, `jobs`: the questions
+//! - `pulse`, `snapshot`, `jobs`, `glance`, `trouble`: the questions
 //!
 //! What the questions cost under GitLab's rules is held by `tests/suite/queries.rs`.
 
 pub(super) mod document;
 pub(super) mod fields;
+pub(super) mod glance;
 pub(super) mod jobs;
 pub(super) mod pulse;
 mod reason;
@@ -46,6 +47,7 @@ pub fn queries(fields: &Fields) -> Vec<(&'static str, String)> {
         pulse::query(),
         snapshot::query(fields),
         jobs::query(jobs::PER_QUERY, fields),
+        glance::query(fields),
         trouble::query(fields),
     ]
 }

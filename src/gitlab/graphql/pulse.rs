@@ -15,7 +15,7 @@ const PULSE: &str = include_str!("pulse.graphql");
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct HeadWire {
+pub(super) struct HeadWire {
     id: String,
     #[serde(rename = "ref")]
     git_ref: Option<String>,
@@ -24,7 +24,7 @@ struct HeadWire {
 }
 
 impl HeadWire {
-    fn convert(self) -> Option<PipelineHead> {
+    pub(super) fn convert(self) -> Option<PipelineHead> {
         Some(PipelineHead {
             id: PipelineId(number(&self.id)?),
             raw_ref: self.git_ref.unwrap_or_default(),

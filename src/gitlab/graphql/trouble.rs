@@ -27,11 +27,11 @@ struct ProjectWire {
 #[serde(rename_all = "camelCase")]
 struct PipelineWire {
     failure_reason: Option<String>,
-    jobs: Option<Nodes<JobWire>>,
+    jobs: Option<Nodes<PendingWire>>,
 }
 
 #[derive(Deserialize)]
-struct JobWire {
+pub(super) struct PendingWire {
     id: Option<String>,
     stuck: Option<bool>,
 }
@@ -50,8 +50,12 @@ pub(in crate::gitlab) async fn read(
     let variables = json!({ "path": project, "iid": iid.to_string() });
     let wire = ask::<Wire>(transport, query(fields), variables, is_passing).await?.data;
     let Some(pipeline) = wire.project.and_then(|project| project.pipeline) else { return Ok(Default::default()) };
-    let jobs = pipeline.jobs.map_or_else(Vec::new, |jobs| jobs.nodes);
+    Ok((stuck(pipeline.jobs), pipeline.failure_reason.filter(|reason| !reason.is_empty())))
+}
+
+/// Picks the pending jobs that no runner can take.
+pub(super) fn stuck(pending: Option<Nodes<PendingWire>>) -> HashSet<JobId> {
+    let jobs = pending.map_or_else(Vec::new, |jobs| jobs.nodes);
     let stuck = jobs.into_iter().flatten().filter(|job| job.stuck == Some(true));
-    let ids = stuck.filter_map(|job| number(&job.id?).map(JobId)).collect();
-    Ok((ids, pipeline.failure_reason.filter(|reason| !reason.is_empty())))
+    stuck.filter_map(|job| number(&job.id?).map(JobId)).collect()
 }

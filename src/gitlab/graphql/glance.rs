@@ -1,0 +1,91 @@
+//! A first look at the newest pipeline of a project that is named by its path.
+
+use super::document::document;
+use super::fields::Fields;
+use super::pulse::HeadWire;
+use super::trouble::{PendingWire, stuck};
+use super::wire::DetailsWire;
+use super::{Nodes, ask, number};
+use crate::domain::id::{JobId, ProjectId};
+use crate::domain::pipeline::Pipeline;
+use crate::gitlab::client::JobPage;
+use crate::gitlab::error::{Error, Kind};
+use crate::gitlab::rest::pipeline::PipelineHead;
+use crate::gitlab::transport::Transport;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+
+const GLANCE: &str = include_str!("glance.graphql");
+
+/// What one query tells of a project: enough to begin reading, not enough to judge by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Glance {
+    pub project: ProjectId,
+    pub full_path: String,
+    /// The newest pipeline with the first page of its jobs, of which only what all versions tell is filled in.
+    pub pipeline: Pipeline,
+    pub jobs: JobPage,
+    /// The pending jobs that no runner can take.
+    pub stuck: HashSet<JobId>,
+    /// The newest pipelines, 20 at most, newest first.
+    pub heads: Vec<PipelineHead>,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    project: Option<ProjectWire>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProjectWire {
+    id: String,
+    full_path: String,
+    newest: Option<Nodes<NewestWire>>,
+    heads: Option<Nodes<HeadWire>>,
+}
+
+#[derive(Deserialize)]
+struct NewestWire {
+    #[serde(flatten)]
+    details: DetailsWire,
+    pending: Option<Nodes<PendingWire>>,
+}
+
+pub(super) fn query(fields: &Fields) -> (&'static str, String) {
+    ("Glance", document(GLANCE, fields))
+}
+
+/// Looks at the newest pipeline of a project, of a ref where one is given; `None` where there is nothing to be seen.
+///
+/// It is asked once: whoever gets no answer has REST to ask.
+pub(in crate::gitlab) async fn read(
+    transport: &Transport,
+    fields: &Fields,
+    path: &str,
+    git_ref: Option<&str>,
+) -> Result<Option<Glance>, Error> {
+    let mut variables = Map::from_iter([("path".to_owned(), Value::from(path))]);
+    variables.extend(git_ref.map(|name| ("ref".to_owned(), Value::from(name))));
+    let answer = ask::<Wire>(transport, query(fields), variables.into(), |_| false).await?;
+    if let Some(error) = answer.errors.first() {
+        return Err(transport.error("Glance", Kind::Query(transport.quote(&error.message))));
+    }
+    Ok(answer.data.project.and_then(|project| project.convert(transport, fields)))
+}
+
+impl ProjectWire {
+    fn convert(self, transport: &Transport, fields: &Fields) -> Option<Glance> {
+        let NewestWire { details, pending } = self.newest?.nodes.into_iter().flatten().next()?;
+        let (pipeline, jobs) = details.convert(transport.host(), fields)?;
+        Some(Glance {
+            project: ProjectId(number(&self.id)?),
+            full_path: self.full_path,
+            pipeline,
+            jobs,
+            stuck: stuck(pending),
+            heads: self.heads?.nodes.into_iter().flatten().filter_map(HeadWire::convert).collect(),
+        })
+    }
+}
