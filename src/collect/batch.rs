@@ -1,5 +1,6 @@
 //! Which projects are asked about together, and how many at a time. Pure: answers in, decisions out.
 
+use crate::domain::id::ProjectId;
 use crate::domain::project::Project;
 use crate::gitlab::client::PipelineFilter;
 use std::collections::VecDeque;
@@ -11,6 +12,8 @@ use std::time::Duration;
 pub(super) const MOST: usize = 100;
 /// With how many a server that is not known yet is asked.
 const FIRST: usize = 50;
+/// So many projects that fail in one batch are asked about one by one; more than that are rather too much at once.
+const ALONE: usize = 3;
 /// An answer that takes this long is too large.
 const SLOW: Duration = Duration::from_secs(5);
 /// An answer this quick may be larger.
@@ -101,6 +104,11 @@ impl Queue {
         }
     }
 
+    /// Takes a project back that waits to be asked about.
+    pub(super) fn forget(&mut self, project: ProjectId) {
+        self.waiting.iter_mut().for_each(|(_, _, waiting)| waiting.retain(|known| known.id != project));
+    }
+
     /// Takes the next batch that should go.
     ///
     /// A full one goes at once. What is left over goes when nothing more can join it: of the pulses when all projects
@@ -156,9 +164,14 @@ impl Queue {
         true
     }
 
-    /// Asks again about one project alone.
-    pub(super) fn alone(&mut self, batch: &Batch, project: Arc<Project>) {
-        self.parts.push_back(Batch { projects: vec![project], ..batch.clone() });
+    /// Asks again about those projects of a batch that failed: each alone, or, where they are many, in halves.
+    pub(super) fn again(&mut self, batch: &Batch, failed: Vec<Arc<Project>>) {
+        let part = |projects| Batch { question: batch.question, filter: batch.filter.clone(), projects };
+        if failed.len() > ALONE {
+            self.split(&part(failed));
+        } else {
+            self.parts.extend(failed.into_iter().map(|project| part(vec![project])));
+        }
     }
 
     /// Forgets everything that waits.

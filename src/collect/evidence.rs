@@ -245,8 +245,11 @@ impl Gathering<'_> {
         let mut order: Vec<&JobEvidence> = suspects.iter().filter(|suspect| wants_log(&suspect.job)).collect();
         order.sort_by_key(|suspect| suspect.job.allow_failure);
         let logs = order.iter().take(MOST_LOGS).map(|suspect| suspect.job.id).collect();
-        let is_wanted =
-            |link: &&DownstreamLink| self.depth > 0 && link.status == Status::Failed && !self.seen.contains(&link.id);
+        let is_wanted = |link: &&DownstreamLink| {
+            // A green one may have triggered a red one without waiting for it.
+            let has_ended = matches!(link.status, Status::Failed | Status::Success | Status::Warning);
+            self.depth > 0 && has_ended && !self.seen.contains(&link.id)
+        };
         Plan { logs, tests: !order.is_empty(), below: links.iter().filter(is_wanted).collect() }
     }
 
@@ -365,10 +368,10 @@ async fn head_before(client: &Client, subject: &Subject, raw_ref: &str) -> Resul
     Ok(heads.into_iter().map(|head| head.id).find(|id| *id < subject.pipeline))
 }
 
-/// A pipeline without test reports, or one whose reports this token may not see, has none to tell about.
+/// A pipeline without test reports has none to tell about; that this token may not see them is told.
 fn absent_is_none<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
-        Err(error) if error.is_no_access() => Ok(None),
+        Err(error) if error.status() == Some(404) => Ok(None),
         read => read.map(Some),
     }
 }

@@ -24,6 +24,8 @@ use tokio::time::Instant;
 const READ_AHEAD: usize = 64;
 /// Projects that fail one after the other, each asked about alone, before GraphQL counts as broken.
 const BROKEN: usize = 3;
+/// How long GraphQL may leave everything unanswered.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A project that is to be read.
 #[derive(Debug)]
@@ -116,8 +118,8 @@ async fn choose(client: &Client, options: &Options) -> Result<Api, Error> {
     }
 }
 
-fn tell_fallback(error: &Error) {
-    tracing::info!(%error, "GraphQL does not answer; reading over REST");
+fn tell_fallback(why: &dyn std::fmt::Display) {
+    tracing::info!(%why, "GraphQL does not answer; reading over REST");
 }
 
 /// One thing to ask.
@@ -195,6 +197,9 @@ struct Work<'s, 'a> {
     progress: Progress,
     /// Projects that failed one after the other, each asked about alone.
     failures: Vec<Arc<Project>>,
+    /// Whether GraphQL has answered anything.
+    has_answer: bool,
+    begun: Instant,
 }
 
 impl<'s, 'a> Work<'s, 'a> {
@@ -211,6 +216,8 @@ impl<'s, 'a> Work<'s, 'a> {
             readings: by_id(count),
             progress: Progress::default(),
             failures: Vec::new(),
+            has_answer: false,
+            begun: Instant::now(),
         }
     }
 
@@ -252,7 +259,12 @@ impl<'s, 'a> Work<'s, 'a> {
         (self.setup.progress)(self.progress);
         match self.known.remove(&project.id) {
             Some(known) if self.is_read_alike(&known, &project) => {}
-            Some(_) | None => self.start(project),
+            Some(_) => {
+                self.queue.forget(project.id);
+                self.one_by_one.retain(|known| known.id != project.id);
+                self.start(project);
+            }
+            None => self.start(project),
         }
     }
 
@@ -299,20 +311,48 @@ impl<'s, 'a> Work<'s, 'a> {
     }
 
     fn answered<T>(&mut self, batch: &Batch, mut said: ByProject<T>, answer: impl Fn(T) -> Answer) {
+        if self.api == Api::Rest {
+            // GraphQL has been given up meanwhile.
+            return;
+        }
+        let mut failed: Vec<Arc<Project>> = Vec::new();
         for project in &batch.projects {
             let answer = match said.remove(&project.id) {
                 Some(Said::Newest(newest)) => answer(newest),
                 Some(Said::Nothing) => Answer::Nothing,
                 Some(Said::Failed(_)) if batch.projects.len() > 1 => {
-                    self.queue.alone(batch, Arc::clone(project));
+                    failed.push(Arc::clone(project));
                     continue;
                 }
-                Some(Said::Failed(message)) => Answer::Failed(Failure { kind: "graphql".into(), message }),
+                Some(Said::Failed(message)) => {
+                    self.note_failure(&batch.projects);
+                    Answer::Failed(Failure { kind: "graphql".into(), message })
+                }
                 None => Answer::Hidden,
             };
-            self.failures.clear();
+            if !matches!(answer, Answer::Failed(_)) {
+                self.has_answer = true;
+                self.failures.clear();
+            }
             self.put(project.id, &batch.filter, answer);
         }
+        self.queue.again(batch, failed);
+        if self.is_broken() {
+            self.give_up(&"what it answers is full of errors");
+        }
+    }
+
+    /// Counts projects that failed though they were asked about alone, each once.
+    fn note_failure(&mut self, projects: &[Arc<Project>]) {
+        self.failures.retain(|known| projects.iter().all(|project| project.id != known.id));
+        self.failures.extend(projects.iter().cloned());
+    }
+
+    /// Says whether GraphQL counts as broken. As long as it has answered nothing, a group of one or two projects tells
+    /// as much as it can.
+    fn is_broken(&self) -> bool {
+        let most = if self.has_answer { BROKEN } else { BROKEN.min(self.progress.listed.max(1)) };
+        self.setup.options.api == ApiChoice::Auto && self.failures.len() >= most
     }
 
     /// Takes what can be learnt from a batch that brought nothing.
@@ -329,13 +369,18 @@ impl<'s, 'a> Work<'s, 'a> {
         if error.is_fatal() && self.setup.client.has_token() {
             return Err(error);
         }
+        // Halving a query that hangs takes half a minute a time; there must be time left for REST.
+        if may_fall_back && !self.has_answer && self.begun.elapsed() > PATIENCE {
+            self.give_up(&error);
+            return Ok(());
+        }
         if error.is_too_much() && self.queue.split(batch) {
             return Ok(());
         }
         if error.is_too_much() {
-            self.failures.extend(batch.projects.iter().cloned());
+            self.note_failure(&batch.projects);
         }
-        if may_fall_back && self.failures.len() >= BROKEN {
+        if self.is_broken() {
             self.give_up(&error);
             return Ok(());
         }
@@ -347,8 +392,8 @@ impl<'s, 'a> Work<'s, 'a> {
     }
 
     /// Reads everything that is left, and whatever the list still finds, over REST.
-    fn give_up(&mut self, error: &Error) {
-        tell_fallback(error);
+    fn give_up(&mut self, why: &dyn std::fmt::Display) {
+        tell_fallback(why);
         // What was known of it may be what is wrong with it.
         self.setup.client.forget_fields();
         self.api = Api::Rest;

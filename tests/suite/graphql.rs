@@ -394,3 +394,53 @@ fn a_warm_start_is_the_list_and_two_pulses() {
     let kinds = ["group", "group_projects", "graphql_Pulse", "graphql"];
     assert_eq!(kinds.map(|kind| count(&sim, kind)), [1, 2, 2, 2], "{}", sim.stats());
 }
+
+#[test]
+fn silence_beside_an_error_is_no_fact() {
+    let answers = [
+        ("no projects", json!({ "data": { "projects": null }, "errors": [{ "message": "Internal server error" }] })),
+        (
+            "a nulled node",
+            json!({ "data": { "projects": { "nodes": [null] } }, "errors": [{ "message": "Internal server error", "path": ["projects", "nodes", 0] }] }),
+        ),
+        (
+            "an error without a place",
+            json!({ "data": { "projects": { "nodes": [{ "id": "gid://gitlab/Project/20001", "pipelines": null }] } }, "errors": [{ "message": "Internal server error" }] }),
+        ),
+        (
+            "no jobs",
+            json!({ "data": { "projects": { "nodes": [{ "id": "gid://gitlab/Project/20001", "pipelines": { "nodes": [{ "id": "gid://gitlab/Ci::Pipeline/1", "status": "SUCCESS", "jobs": null }] } }] } } }),
+        ),
+    ];
+    for (sentence, answer) in answers {
+        let sim = sim(uniform(1), GraphqlOptions::default());
+        sim.add_fault(Fault::on("/api/graphql Snapshot").answer(200, "application/json", &answer.to_string()));
+        // GraphQL counts as broken, and REST tells.
+        let document = command(&sim, "auto", &[]).json();
+        let summary = &document["summary"];
+        assert_eq!((&document["complete"], &summary["error"]), (&json!(true), &json!(0)), "{sentence}: {summary}");
+        // Whoever insists on GraphQL has error rows and no fact.
+        let document = command(&sim, "graphql", &[]).json();
+        assert_eq!(document["complete"], json!(false), "{sentence}");
+        assert_eq!(document["summary"]["error"], json!(1), "{sentence}: {}", document["summary"]);
+    }
+}
+
+#[test]
+fn one_project_alone_falls_back_to_rest_too() {
+    let sim = sim(uniform(1), GraphqlOptions::default());
+    sim.add_fault(Fault::on("/api/graphql Snapshot").status(500));
+    let document = read(&sim, "auto", &[]);
+    assert_eq!((&document["requests"]["api"], &document["complete"]), (&json!("rest"), &json!(true)));
+}
+
+#[test]
+fn many_errors_in_one_answer_are_halved_and_not_asked_about_one_by_one() {
+    let sim = sim(uniform(40), GraphqlOptions::default());
+    for id in 20_001..20_041 {
+        sim.add_fault(Fault::on("/api/graphql Snapshot").once().graphql_error_at_project(id));
+    }
+    let document = read(&sim, "auto", &[]);
+    assert_eq!((&document["complete"], &document["summary"]["projects"]), (&json!(true), &json!(40)));
+    assert!(count(&sim, "graphql_Snapshot") <= 5, "{}", sim.stats());
+}

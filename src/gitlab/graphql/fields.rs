@@ -1,9 +1,8 @@
 //! Which of the fields that came with later versions a server has.
 
-use super::ask;
 use super::document::document;
+use super::{ask, is_passing_for_many};
 use crate::gitlab::error::{Error, Kind};
-use crate::gitlab::retry::is_passing;
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
 use serde_json::json;
@@ -86,7 +85,7 @@ pub(super) fn query() -> (&'static str, String) {
 
 /// Asks a server for its fields; one that does not tell gets what its version is known to have.
 pub(in crate::gitlab) async fn read(transport: &Transport) -> Result<Fields, Error> {
-    let wire = match ask::<Wire>(transport, query(), json!({}), is_passing).await {
+    let wire = match ask::<Wire>(transport, query(), json!({}), is_passing_for_many).await {
         Ok(answer) => answer.data,
         // A server that keeps its schema to itself may answer everything else.
         Err(Error { kind: Kind::Query(_) | Kind::UnknownField(_) | Kind::TooComplex(_), .. }) => Wire::default(),

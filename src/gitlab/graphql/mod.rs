@@ -179,27 +179,44 @@ fn variables(projects: &[ProjectId], filter: &PipelineFilter) -> Map<String, Val
 /// Asks a question of many projects and sorts the answer by project.
 async fn ask_projects<P: DeserializeOwned, T>(
     transport: &Transport,
-    query: (&str, String),
+    query: (&'static str, String),
+    projects: &[ProjectId],
     variables: Map<String, Value>,
     convert: impl Fn(P) -> Option<T>,
 ) -> Result<ByProject<T>, Error> {
-    let is_one = variables.get("first") == Some(&1.into());
-    let passing = if is_one { is_passing } else { is_passing_for_many };
+    let passing = if projects.len() == 1 { is_passing } else { is_passing_for_many };
+    let name = query.0;
     let answer = ask::<ProjectsData<P>>(transport, query, variables.into(), passing).await?;
+    let Some(found) = answer.data.projects else {
+        return Err(transport.error(name, refusal(transport, &answer.errors)));
+    };
     let mut failed = failed_projects(transport, &answer.errors);
-    let nodes = answer.data.projects.map_or_else(Vec::new, |projects| projects.nodes);
-    let said = nodes.into_iter().enumerate().filter_map(|(position, node)| {
-        let node = node?;
-        let id = ProjectId(number(&node.id)?);
-        let newest = node.pipelines.and_then(|pipelines| pipelines.nodes.into_iter().flatten().next());
-        let said = match (failed.remove(&position), newest.and_then(&convert)) {
-            (Some(said), _) => Said::Failed(said),
-            (None, Some(newest)) => Said::Newest(newest),
-            (None, None) => Said::Nothing,
+    // Beside an error silence is no fact: what is missing may be what the error is about.
+    let trouble = answer.errors.first().map(|error| transport.quote(&error.message));
+    let mut all: ByProject<T> = HashMap::with_capacity(projects.len());
+    for (position, node) in found.nodes.into_iter().enumerate() {
+        let Some((id, pipelines)) = node.and_then(|node| Some((ProjectId(number(&node.id)?), node.pipelines))) else {
+            continue;
         };
-        Some((id, said))
-    });
-    Ok(said.collect())
+        let is_told = pipelines.is_some();
+        let newest = pipelines.and_then(|pipelines| pipelines.nodes.into_iter().flatten().next());
+        let said = match (failed.remove(&position), newest.map(&convert)) {
+            (Some(said), _) => Said::Failed(said),
+            (None, Some(Some(newest))) => Said::Newest(newest),
+            (None, Some(None)) => Said::Failed("the answer lacks a part of the pipeline".into()),
+            (None, None) => match &trouble {
+                Some(said) if !is_told => Said::Failed(said.clone()),
+                Some(_) | None => Said::Nothing,
+            },
+        };
+        all.insert(id, said);
+    }
+    if let Some(said) = trouble {
+        for id in projects {
+            all.entry(*id).or_insert_with(|| Said::Failed(said.clone()));
+        }
+    }
+    Ok(all)
 }
 
 /// Places errors at the projects in whose midst they happened; one that has no such place concerns no project alone.

@@ -44,5 +44,5 @@ pub(in crate::gitlab) async fn read(
     projects: &[ProjectId],
     filter: &PipelineFilter,
 ) -> Result<ByProject<PipelineHead>, Error> {
-    ask_projects(transport, query(), variables(projects, filter), HeadWire::convert).await
+    ask_projects(transport, query(), projects, variables(projects, filter), HeadWire::convert).await
 }

@@ -35,5 +35,5 @@ pub(in crate::gitlab) async fn read(
     let mut variables = variables(projects, filter);
     variables.insert("jobs".into(), jobs_of_each(projects.len()).into());
     let host = transport.host();
-    ask_projects(transport, query(fields), variables, |wire: DetailsWire| wire.convert(host, fields)).await
+    ask_projects(transport, query(fields), projects, variables, |wire: DetailsWire| wire.convert(host, fields)).await
 }

@@ -116,7 +116,7 @@ fn has_warnings(detailed: Option<DetailedStatusWire>) -> bool {
 }
 
 impl DetailsWire {
-    /// Converts a pipeline and the first page of its jobs; `None` for one without a number, which nothing can be done with.
+    /// Converts a pipeline and the first page of its jobs; `None` where a part of it is missing.
     pub(super) fn convert(self, host: &Host, fields: &Fields) -> Option<(Pipeline, JobPage)> {
         let id = PipelineId(number(&self.id)?);
         // The only word on tags: https://docs.gitlab.com/api/graphql/reference/#pipeline
@@ -149,8 +149,8 @@ impl DetailsWire {
             stages: Vec::new(),
             downstream: Vec::new(),
         };
-        let jobs =
-            self.jobs.map_or_else(JobPage::default, |jobs| jobs.convert(host, fields, pipeline.web_url.as_deref()));
+        // Without its jobs a pipeline would look greener than it is.
+        let jobs = self.jobs?.convert(host, fields, pipeline.web_url.as_deref());
         Some((pipeline, jobs))
     }
 }
