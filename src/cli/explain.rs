@@ -4,7 +4,7 @@ use super::error::{self, CliError};
 use super::exit::Exit;
 use super::log_printer::{Form, LogPrinter};
 use super::session::Session;
-use super::{args, output, status, wire};
+use super::{args, hint, output, status, wire};
 use crate::collect::evidence::{self, Before, Subject};
 use crate::collect::run::Collector;
 use crate::domain::evidence::Evidence;
@@ -22,6 +22,7 @@ use crate::report::explain_contract::ExplainDocument;
 use crate::text::sanitise::sanitise;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use futures_util::{StreamExt, stream};
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 /// Pipelines that are looked into at once; each of them asks several things at once already.
@@ -33,8 +34,9 @@ pub(super) fn command() -> Command {
     Command::new("explain")
         .about("Says why a pipeline is not green: job, reason, failing tests, the telling lines of the log")
         .after_help(
-            "PROJECT is a full path, the end of one, an id, or the address of a pipeline. Without #PIPELINE and @REF: its\n\
-             newest pipeline. The first line is the answer, what follows is what it rests on.",
+            "PROJECT is a full path, the end of one, an id, or the address of a pipeline.\n\
+             Without #PIPELINE and @REF: its newest pipeline.\n\
+             Ends with 4 if a part of the evidence could not be read.",
         )
         .max_term_width(100)
         .arg(
@@ -76,6 +78,7 @@ struct Wish {
     log_lines: usize,
     full_log: bool,
     is_raw: bool,
+    has_ref: bool,
 }
 
 impl Wish {
@@ -87,10 +90,17 @@ impl Wish {
             log_lines: matches.get_one::<u16>("log-lines").map_or(DEFAULT_LOG_LINES, |lines| usize::from(*lines)),
             full_log: matches.get_flag("full-log"),
             is_raw: matches.get_flag("raw"),
+            has_ref: matches.contains_id("ref"),
         }
     }
 
     fn check(&self) -> Result<(), CliError> {
+        if self.has_ref && !self.all_failed {
+            return Err(CliError::Refused {
+                problem: "--ref goes with --all-failed".into(),
+                hints: vec!["name the ref behind the project: glwatch explain acme/api@main".into()],
+            });
+        }
         let refuse =
             |problem: &str, hint: &str| Err(CliError::Refused { problem: problem.into(), hints: vec![hint.into()] });
         if self.is_raw && !self.full_log {
@@ -118,13 +128,14 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
 async fn answer(session: &Session, wish: &Wish) -> Result<Exit, CliError> {
     let mut subjects = Vec::new();
     let mut problems = Vec::new();
-    let mut exit = Exit::Done;
+    // What a part that is missing is worth, should nothing else be there.
+    let mut lost = Exit::Done;
     for text in &wish.targets {
         match subject(session, text).await {
             Ok(subject) => subjects.push(subject),
             Err(refused) if wish.targets.len() == 1 => return Err(refused),
             Err(refused) => {
-                exit = exit.worse(error::report(&refused));
+                lost = lost.worse(error::report(&refused));
                 problems.push(Problem {
                     scope: Scope::Project,
                     subject: text.clone(),
@@ -134,9 +145,12 @@ async fn answer(session: &Session, wish: &Wish) -> Result<Exit, CliError> {
         }
     }
     if wish.all_failed {
-        subjects.extend(all_failed(session, &mut problems).await?);
+        let (failed, exit) = all_failed(session, &mut problems).await?;
+        subjects.extend(failed);
+        lost = lost.worse(exit);
     }
-    subjects.dedup_by_key(|subject| subject.pipeline);
+    let mut seen = HashSet::new();
+    subjects.retain(|subject| seen.insert(subject.pipeline));
     let options = evidence::Options { log_lines: wish.log_lines, api: session.config.collecting.api };
     let gather = |subject: Subject| async move {
         let name = format!("{} #{}", subject.full_path, subject.pipeline);
@@ -150,7 +164,8 @@ async fn answer(session: &Session, wish: &Wish) -> Result<Exit, CliError> {
             Ok(evidence) => {
                 let explanation = explain(&evidence, session.client.server_now());
                 if wish.form == "text" {
-                    write_text(session, wish, &evidence, &explanation, explained.is_empty()).await?;
+                    let whole = write_text(session, wish, &evidence, &explanation, explained.is_empty()).await?;
+                    lost = lost.worse(whole);
                 }
                 explained.push((evidence, explanation));
             }
@@ -159,16 +174,35 @@ async fn answer(session: &Session, wish: &Wish) -> Result<Exit, CliError> {
                 let failure = Failure { kind: source.word(), message: source.to_string() };
                 problems.push(Problem { scope: Scope::Project, subject: name.clone(), failure });
                 let refused = session.failed(format!("read pipeline {name}"), source);
-                exit = exit.worse(error::report(&refused)).worse(Exit::Partial);
+                lost = lost.worse(error::report(&refused));
             }
         }
     }
     write_document(session, wish, &problems, &explained).await?;
-    if explained.is_empty() && wish.all_failed && problems.is_empty() && wish.form == "text" {
+    let is_fine = wish.all_failed && count == 0 && lost == Exit::Done;
+    if is_fine && wish.form == "text" {
         output::to_slow_reader(b"nothing has failed\n".to_vec()).await?;
     }
-    let nothing_said = explained.is_empty() && count > 0;
-    Ok(if nothing_said { exit.worse(Exit::NoData) } else { exit })
+    hint_at_token(session, &explained);
+    let is_whole = explained.iter().all(|(evidence, _)| evidence.is_whole());
+    Ok(match (explained.is_empty(), lost == Exit::Done && is_whole) {
+        (true, _) => lost,
+        (false, true) => Exit::Done,
+        // Something was explained, but not all that was asked for.
+        (false, false) if session.config.verdict.allow_partial => Exit::Done,
+        (false, false) => Exit::Partial,
+    })
+}
+
+/// Says what helps where logs were refused because nobody asked for them by name: GitLab shows them to users only.
+fn hint_at_token(session: &Session, explained: &[(Evidence, Explanation)]) {
+    let is_refused = |(evidence, _): &(Evidence, Explanation)| {
+        evidence.unread.iter().any(|lost| lost.failure.kind == "unauthorized")
+    };
+    if explained.iter().any(is_refused) && !session.config.display.quiet {
+        let hints = hint::without_token(&session.config, &session.surroundings.settings);
+        output::to_stderr(&hints.iter().map(|hint| format!("Hint: {hint}")).collect::<Vec<_>>());
+    }
 }
 
 async fn subject(session: &Session, text: &str) -> Result<Subject, CliError> {
@@ -183,7 +217,7 @@ async fn subject(session: &Session, text: &str) -> Result<Subject, CliError> {
 }
 
 /// Reads the groups and picks what failed, the worst first.
-async fn all_failed(session: &Session, problems: &mut Vec<Problem>) -> Result<Vec<Subject>, CliError> {
+async fn all_failed(session: &Session, problems: &mut Vec<Problem>) -> Result<(Vec<Subject>, Exit), CliError> {
     let options = wire::collecting(&session.config);
     if options.groups.is_empty() {
         let hints = vec!["name it with --group-id, in the configuration file, or as GLWATCH_GROUP_ID".into()];
@@ -193,6 +227,14 @@ async fn all_failed(session: &Session, problems: &mut Vec<Problem>) -> Result<Ve
     let mut snapshot =
         reply.map_err(|group| status::group_error(group, &session.config, &session.surroundings))?.snapshot;
     session.config.display.sort.apply(&mut snapshot.rows);
+    if !session.config.display.quiet {
+        status::warn(&snapshot, &[]);
+    }
+    let exit = match (snapshot.has_nothing_read(None), snapshot.is_complete()) {
+        (true, _) => Exit::NoData,
+        (false, false) => Exit::Partial,
+        (false, true) => Exit::Done,
+    };
     problems.append(&mut snapshot.problems);
     let failed = snapshot.rows.iter().flat_map(|row| {
         let is_failed = |pipeline: &&Pipeline| pipeline.worst() == Status::Failed;
@@ -205,7 +247,7 @@ async fn all_failed(session: &Session, problems: &mut Vec<Problem>) -> Result<Ve
         };
         row.pipelines().iter().filter(is_failed).map(subject)
     });
-    Ok(failed.collect())
+    Ok((failed.collect(), exit))
 }
 
 /// Writes one answer as text as soon as it is known, and the logs behind it where they are wanted whole.
@@ -215,7 +257,7 @@ async fn write_text(
     evidence: &Evidence,
     explanation: &Explanation,
     is_first: bool,
-) -> Result<(), CliError> {
+) -> Result<Exit, CliError> {
     let style = status::style(&session.config.display, &session.surroundings);
     let style = text::Style { color: style.color, ascii: style.ascii };
     let answer = Answer::new(evidence, explanation, session.client.server_now());
@@ -223,22 +265,27 @@ async fn write_text(
     text::write(&[answer], style, &mut bytes).map_err(CliError::Output)?;
     output::to_slow_reader(bytes).await?;
     if !wish.full_log {
-        return Ok(());
+        return Ok(Exit::Done);
     }
     let form = match (wish.is_raw, style.color) {
         (true, _) => Form::Raw,
         (false, true) => Form::Coloured,
         (false, false) => Form::Plain,
     };
+    let mut exit = Exit::Done;
     for job in explanation.causes.iter().filter_map(|cause| cause.job.as_ref()) {
         if job.job.kind == JobKind::Job && job.job.status == Status::Failed {
             let title = format!("\n  the whole log of {}:\n", sanitise(&job.job.name));
             output::to_slow_reader(title.into_bytes()).await?;
             let project = owner(evidence, job.job.id);
-            write_log(session, &project, job.job.id, form).await?;
+            // One log that cannot be had does not keep the others back.
+            match write_log(session, &project, job.job.id, form).await {
+                Err(refused @ CliError::Request { .. }) => exit = exit.worse(error::report(&refused)),
+                written => written?,
+            }
         }
     }
-    Ok(())
+    Ok(exit)
 }
 
 /// Returns the project whose pipeline, followed or not, has a job.

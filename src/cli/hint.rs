@@ -106,6 +106,13 @@ pub(super) fn for_request(error: &Error, config: &Config, settings: &Settings) -
              does not permit it for anybody, as for what has ended",
             token_origin(config)
         )],
+        // Only what acts is posted to REST.
+        Kind::Unauthorized(_) if !has_token && error.request.starts_with("POST") => {
+            let mut hints = without_token(config, settings);
+            hints.pop();
+            hints.push(new_token_with(config, "api"));
+            hints
+        }
         Kind::InsufficientScope { needed } if needed == "api" => vec![
             format!("the token from {} needs the scope api: read_api reads, but does not act", token_origin(config)),
             new_token_with(config, "api"),

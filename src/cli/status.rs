@@ -135,7 +135,7 @@ pub(super) fn warn_of_insecure(config: &Config) {
 }
 
 /// Says what the reader of the output must know; rows speak for themselves and are only counted.
-fn warn(snapshot: &Snapshot, unmatched: &[String]) {
+pub(super) fn warn(snapshot: &Snapshot, unmatched: &[String]) {
     let mut lines: Vec<String> =
         unmatched.iter().map(|pattern| format!("warning: no project answers to \"{pattern}\"")).collect();
     let is_row = |problem: &&Problem| problem.scope == Scope::Project;

@@ -28,6 +28,13 @@ pub struct Evidence {
     pub unread: Vec<Unread>,
 }
 
+impl Evidence {
+    /// Says whether nothing is missing from it, here and below.
+    pub fn is_whole(&self) -> bool {
+        self.unread.is_empty() && self.below.iter().all(|below| below.evidence.is_whole())
+    }
+}
+
 /// A part of the evidence that is missing, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {

@@ -154,7 +154,7 @@ fn whole_pipeline(evidence: &Evidence, through: &[Place]) -> Option<Cause> {
     let pipeline = &evidence.pipeline;
     if let Some(errors) = pipeline.yaml_errors.as_deref().filter(|errors| !errors.trim().is_empty()) {
         let first = errors.trim().lines().next().unwrap_or_default();
-        let sentence = Sentence::words(".gitlab-ci.yml is not valid: ").name(first);
+        let sentence = Sentence::words(".gitlab-ci.yml is not valid: ").name(short(first));
         let next = reason::of_pipeline("config_error").map(|meaning| meaning.next.to_owned());
         return Some(Cause { next, ..plain(Kind::YamlError, placed(sentence, through), through) });
     }
@@ -232,6 +232,15 @@ fn failure(job: &JobEvidence, findings: Option<&TestFindings>) -> (Kind, Sentenc
     }
 }
 
+/// Keeps the beginning of a line that is to stand in another one.
+fn short(line: &str) -> String {
+    const MOST: usize = 200;
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
 /// Quotes the line of the log that tells the most.
 fn script_failure(job: &JobEvidence) -> Sentence {
     let log = job.log.as_ref();
@@ -240,7 +249,7 @@ fn script_failure(job: &JobEvidence) -> Sentence {
     let line =
         log.and_then(|log| log.errors.first().or(log.tail.iter().rev().find(|line| !line.text.trim().is_empty())));
     match line {
-        Some(line) => Sentence::words(format!("its script ended{with_code}: ")).name(line.text.trim()),
+        Some(line) => Sentence::words(format!("its script ended{with_code}: ")).name(short(line.text.trim())),
         None => Sentence::words(format!("its script failed{with_code}")),
     }
 }

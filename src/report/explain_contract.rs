@@ -140,7 +140,7 @@ impl<'a> ExplainDocument<'a> {
         problems: &'a [Problem],
         explained: &'a [(Evidence, Explanation)],
     ) -> Self {
-        let is_whole = |(evidence, _): &(Evidence, Explanation)| has_all(evidence);
+        let is_whole = |(evidence, _): &(Evidence, Explanation)| evidence.is_whole();
         Self {
             schema: SCHEMA,
             host,
@@ -151,10 +151,6 @@ impl<'a> ExplainDocument<'a> {
             pipelines: explained.iter().map(|(evidence, explanation)| entry(evidence, explanation)).collect(),
         }
     }
-}
-
-fn has_all(evidence: &Evidence) -> bool {
-    evidence.unread.is_empty() && evidence.below.iter().all(|below| has_all(&below.evidence))
 }
 
 fn entry<'a>(evidence: &'a Evidence, explanation: &'a Explanation) -> ExplainedEntry<'a> {

@@ -220,10 +220,10 @@ fn what_cannot_be_read_is_told_and_loses_nothing_else() {
     let sim = sim();
     sim.add_fault(Fault::on("/trace").status(404));
     sim.add_fault(Fault::on("/test_report").status(500));
-    let output = run(&sim, &["lint"]).exits_with(0);
+    let output = run(&sim, &["lint"]).exits_with(4);
     assert_eq!(answer(&output), "job `clippy` failed: its script failed");
     assert_eq!(output.stdout.matches("could not be read: ").count(), 3, "{output}");
-    let document = run(&sim, &["lint", "-o", "json"]).exits_with(0).json();
+    let document = run(&sim, &["lint", "-o", "json"]).exits_with(4).json();
     assert_eq!(document["complete"], json!(false));
     let unread: Vec<&Value> =
         document["pipelines"][0]["unread"].as_array().unwrap().iter().map(|lost| &lost["what"]).collect();
@@ -237,7 +237,7 @@ fn what_is_not_there_is_said_with_what_is_near() {
     let _ = run(&sim, &["acme/unit#12"]).exits_with(3).says(&["acme/unit #12", "404"]);
     let _ = run(&sim, &["acme/unit@nope"]).exits_with(3).says(&["no pipeline of nope"]);
     // One of several: the others are explained.
-    let output = run(&sim, &["lint", "lnit"]).exits_with(3);
+    let output = run(&sim, &["lint", "lnit"]).exits_with(4);
     assert!(output.stdout.contains("clippy"), "{output}");
     let _ = run(&sim, &[]).exits_with(2);
     let _ = run(&sim, &["lint", "--raw"]).exits_with(2).says(&["--full-log"]);
