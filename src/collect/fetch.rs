@@ -14,6 +14,7 @@ use crate::gitlab::error::Error;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,7 +170,7 @@ pub(super) async fn ask(setup: &Setup<'_>, job: Job) -> Done {
 /// What is known of one project's pipelines, one for each filter.
 struct Gathered {
     project: Arc<Project>,
-    filters: Vec<PipelineFilter>,
+    filters: Rc<[PipelineFilter]>,
     /// As long as `filters`; `None` while it is being asked.
     answers: Vec<Option<Answer>>,
 }
@@ -187,6 +188,8 @@ struct Work<'s, 'a> {
     setup: &'s Setup<'a>,
     api: Api,
     queue: Queue,
+    /// What is asked of each, where that is the same for all.
+    filters_of_all: Option<Rc<[PipelineFilter]>>,
     gathered: ById<ProjectId, Gathered>,
     /// To be read over REST.
     one_by_one: VecDeque<Arc<Project>>,
@@ -209,6 +212,7 @@ impl<'s, 'a> Work<'s, 'a> {
             setup,
             api,
             queue: Queue::new(setup.size),
+            filters_of_all: filters_of_all(&setup.options.refs),
             gathered: by_id(count),
             one_by_one: VecDeque::new(),
             known: by_id(0),
@@ -275,7 +279,10 @@ impl<'s, 'a> Work<'s, 'a> {
     }
 
     fn start(&mut self, project: Arc<Project>) {
-        let filters = filters(&self.setup.options.refs, &project);
+        let filters = match &self.filters_of_all {
+            Some(filters) => Rc::clone(filters),
+            None => filters(&self.setup.options.refs, &project).into(),
+        };
         self.readings.remove(&project.id);
         let is_plain = project.ci_enabled == Some(false) || filters.is_empty();
         if self.api == Api::Rest || is_plain {
@@ -284,7 +291,7 @@ impl<'s, 'a> Work<'s, 'a> {
         }
         let before = (self.setup.before)(project.id);
         let question = if before.is_likely_settled() { Question::Pulse } else { Question::Newest };
-        for filter in &filters {
+        for filter in filters.iter() {
             self.queue.add(question, filter, Arc::clone(&project));
         }
         let answers = filters.iter().map(|_| None).collect();
@@ -516,6 +523,19 @@ fn reading(answers: Vec<Option<Answer>>, is_any: bool) -> Reading {
         None if drafts.is_empty() => project::none(is_any),
         None => Reading::Pipelines(drafts),
     }
+}
+
+/// Returns what to ask of every project, unless that depends on the project.
+fn filters_of_all(refs: &[RefSelector]) -> Option<Rc<[PipelineFilter]>> {
+    let mut filters: Vec<PipelineFilter> = Vec::new();
+    for selector in refs {
+        let filter = match selector {
+            RefSelector::Default => return None,
+            selector => project::filter_of_any(selector),
+        };
+        filters.extend(filter.filter(|filter| !filters.contains(filter)));
+    }
+    Some(filters.into())
 }
 
 /// Returns what to ask of a project, one for each value of `--ref` that means something there.

@@ -193,12 +193,19 @@ struct Found {
 /// Returns which of a project's pipelines a value of `--ref` means; `None` for a glob, and where it means nothing.
 pub(super) fn filter(selector: &RefSelector, project: &Project) -> Option<PipelineFilter> {
     match selector {
-        RefSelector::Any => Some(PipelineFilter::Any),
         RefSelector::Default => project.default_branch.clone().map(PipelineFilter::Ref),
+        selector => filter_of_any(selector),
+    }
+}
+
+/// The same where it does not depend on the project; `None` where it does, and for a glob.
+pub(super) fn filter_of_any(selector: &RefSelector) -> Option<PipelineFilter> {
+    match selector {
+        RefSelector::Any => Some(PipelineFilter::Any),
         RefSelector::Tags => Some(PipelineFilter::Tags),
         RefSelector::MergeRequests => Some(PipelineFilter::MergeRequests),
         RefSelector::Name(name) => Some(PipelineFilter::Ref(name.clone())),
-        RefSelector::Glob(_) => None,
+        RefSelector::Default | RefSelector::Glob(_) => None,
     }
 }
 

@@ -60,8 +60,8 @@ fn said<T>(pipelines: &HashMap<ProjectId, &Pipeline>, batch: &Batch, newest: imp
 }
 
 fn head(pipeline: &Pipeline) -> PipelineHead {
-    let Pipeline { id, git_ref, status, updated_at, .. } = pipeline;
-    PipelineHead { id: *id, raw_ref: git_ref.name.clone(), status: Some(status.clone()), updated_at: *updated_at }
+    let Pipeline { id, status, updated_at, .. } = pipeline;
+    PipelineHead { id: *id, raw_ref: String::new(), status: Some(status.clone()), updated_at: *updated_at }
 }
 
 fn draft(pipeline: &Pipeline) -> Draft {

@@ -87,7 +87,7 @@ fn no_query_costs_more_than_we_allow_ourselves() {
     }
     insta::assert_snapshot!(costs.join("\n"), @r"
     Introspection 100: 4
-    Pulse 100: 22
+    Pulse 100: 20
     Snapshot 1: 82
     Snapshot 50: 123
     Snapshot 51: 104

@@ -21,7 +21,7 @@ use super::error::{Error, Kind};
 use super::rest::pipeline::PipelineFilter;
 use super::retry::is_passing;
 use super::transport::Transport;
-use crate::domain::id::ProjectId;
+use crate::domain::id::{ById, ProjectId, by_id};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -38,7 +38,7 @@ pub enum Said<T> {
 }
 
 /// The projects that a query found, each with what it said; those that are hidden or gone are missing.
-pub type ByProject<T> = HashMap<ProjectId, Said<T>>;
+pub type ByProject<T> = ById<ProjectId, Said<T>>;
 
 /// Returns every query as it is sent to a server with these fields, by the name of its operation.
 pub fn queries(fields: &Fields) -> Vec<(&'static str, String)> {
@@ -193,7 +193,7 @@ async fn ask_projects<P: DeserializeOwned, T>(
     let mut failed = failed_projects(transport, &answer.errors);
     // Beside an error silence is no fact: what is missing may be what the error is about.
     let trouble = answer.errors.first().map(|error| transport.quote(&error.message));
-    let mut all: ByProject<T> = HashMap::with_capacity(projects.len());
+    let mut all: ByProject<T> = by_id(projects.len());
     for (position, node) in found.nodes.into_iter().enumerate() {
         let Some((id, pipelines)) = node.and_then(|node| Some((ProjectId(number(&node.id)?), node.pipelines))) else {
             continue;
