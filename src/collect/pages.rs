@@ -20,17 +20,19 @@ pub(super) async fn complete(
     projects: &[Arc<Project>],
     mut newest: ByProject<(Pipeline, JobPage)>,
 ) -> ByProject<Whole> {
+    let mut failures: Vec<(ProjectId, Failure)> = Vec::new();
     let mut wanted: Vec<(ProjectId, MoreJobs)> = Vec::new();
     for project in projects {
         if let Some(Said::Newest((pipeline, jobs))) = newest.get(&project.id)
             && jobs.next.is_some()
         {
-            let path = project.full_path.clone();
-            wanted.extend(more(path, pipeline.iid, jobs, pipeline.web_url.clone()).map(|more| (project.id, more)));
+            match more(project.full_path.clone(), pipeline.iid, jobs, pipeline.web_url.clone()) {
+                Some(more) => wanted.push((project.id, more)),
+                None => failures.push((project.id, failure("the rest of its jobs cannot be asked for"))),
+            }
         }
     }
     let (ids, wanted): (Vec<ProjectId>, Vec<MoreJobs>) = wanted.into_iter().unzip();
-    let mut failures: Vec<(ProjectId, Failure)> = Vec::new();
     for (id, rest) in ids.into_iter().zip(all(client, wanted).await) {
         match (rest, newest.get_mut(&id)) {
             (Ok(rest), Some(Said::Newest((_, jobs)))) => {

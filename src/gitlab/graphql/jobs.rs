@@ -53,8 +53,12 @@ pub(in crate::gitlab) async fn read(
     }
     let mut pages = answer.data;
     let page = |(number, more): (usize, &MoreJobs)| {
-        let jobs = pages.remove(&format!("at{number}"))??.pipeline?.jobs?;
-        Some(jobs.convert(transport.host(), fields, more.web_url.as_deref()))
+        let Some(pipeline) = pages.remove(&format!("at{number}")).flatten().and_then(|project| project.pipeline) else {
+            return Ok(None);
+        };
+        let jobs = pipeline.jobs.and_then(|jobs| jobs.convert(transport.host(), fields, more.web_url.as_deref()));
+        let lacking = || transport.error("Jobs", Kind::Query("the answer lacks a part of the jobs".into()));
+        jobs.map(Some).ok_or_else(lacking)
     };
-    Ok(wanted.iter().enumerate().map(page).collect())
+    wanted.iter().enumerate().map(page).collect()
 }

@@ -150,26 +150,27 @@ impl DetailsWire {
             downstream: Vec::new(),
         };
         // Without its jobs a pipeline would look greener than it is.
-        let jobs = self.jobs?.convert(host, fields, pipeline.web_url.as_deref());
+        let jobs = self.jobs?.convert(host, fields, pipeline.web_url.as_deref())?;
         Some((pipeline, jobs))
     }
 }
 
 impl JobsWire {
-    /// Converts a page of the jobs of the pipeline at this URL.
-    pub(super) fn convert(self, host: &Host, fields: &Fields, pipeline_url: Option<&str>) -> JobPage {
+    /// Converts a page of the jobs of the pipeline at this URL; `None` where a part is missing, be it the way to the next.
+    pub(super) fn convert(self, host: &Host, fields: &Fields, pipeline_url: Option<&str>) -> Option<JobPage> {
         // GitLab's routes: PROJECT/-/pipelines/8123 and PROJECT/-/jobs/991. A query for each job's own path would cost
         // more than it tells, and GitLab before 16 has none.
         let jobs_url =
             pipeline_url.and_then(|url| url.rsplit_once("/pipelines/")).map(|(base, _)| format!("{base}/jobs"));
-        let next = self.page_info.filter(|info| info.has_next_page).and_then(|info| info.end_cursor);
+        let info = self.page_info?;
+        let next = if info.has_next_page { Some(info.end_cursor?) } else { None };
         let mut page = JobPage { next, ..JobPage::default() };
-        for wire in self.nodes.into_iter().flatten() {
-            let Some((job, link)) = wire.convert(host, fields, jobs_url.as_deref()) else { continue };
+        for wire in self.nodes {
+            let (job, link) = wire?.convert(host, fields, jobs_url.as_deref())?;
             page.attempts.push(job);
             page.links.extend(link);
         }
-        page
+        Some(page)
     }
 }
 
