@@ -4,7 +4,7 @@ use super::error::{self, CliError};
 use super::exit::Exit;
 use super::log_printer::{Form, LogPrinter};
 use super::session::Session;
-use super::{args, hint, output, status, wire};
+use super::{args, hint, logs, output, status, wire};
 use crate::collect::evidence::{self, Before, Subject};
 use crate::collect::run::Collector;
 use crate::domain::evidence::Evidence;
@@ -23,7 +23,6 @@ use crate::text::sanitise::sanitise;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use futures_util::{StreamExt, stream};
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 
 /// Pipelines that are looked into at once; each of them asks several things at once already.
 const AT_ONCE: usize = 4;
@@ -124,74 +123,106 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     Session::run(matches, |_| wish.check(), async |session| answer(session, &wish).await)
 }
 
+/// What came of everything that was asked for.
+#[derive(Default)]
+struct Outcome {
+    explained: Vec<(Evidence, Explanation)>,
+    problems: Vec<Problem>,
+    /// What the parts that are missing are worth, should nothing else be there.
+    lost: Option<Exit>,
+}
+
+impl Outcome {
+    /// Notes a part that is missing, and says so.
+    fn lose(&mut self, subject: String, kind: String, refused: &CliError) {
+        self.note(error::report(refused));
+        let failure = Failure { kind, message: refused.to_string() };
+        self.problems.push(Problem { scope: Scope::Project, subject, failure });
+    }
+
+    fn note(&mut self, exit: Exit) {
+        self.lost = Some(self.lost.map_or(exit, |lost| lost.worse(exit))).filter(|lost| *lost != Exit::Done);
+    }
+
+    fn exit(&self, session: &Session) -> Exit {
+        let is_whole = self.explained.iter().all(|(evidence, _)| evidence.is_whole());
+        match (self.explained.is_empty(), self.lost) {
+            (true, lost) => lost.unwrap_or(Exit::Done),
+            (false, None) if is_whole => Exit::Done,
+            // Something was explained, but not all that was asked for.
+            (false, _) if session.config.verdict.allow_partial => Exit::Done,
+            (false, _) => Exit::Partial,
+        }
+    }
+}
+
 /// Finds what was asked for, looks into it and writes the answers.
 async fn answer(session: &Session, wish: &Wish) -> Result<Exit, CliError> {
+    let mut outcome = Outcome::default();
+    let subjects = subjects(session, wish, &mut outcome).await?;
+    let is_nothing_red = wish.all_failed && subjects.is_empty() && outcome.lost.is_none();
+    look_into(session, wish, subjects, &mut outcome).await?;
+    write_document(session, wish, &outcome.problems, &outcome.explained).await?;
+    if is_nothing_red && wish.form == "text" {
+        output::to_slow_reader(b"nothing has failed\n".to_vec()).await?;
+    }
+    hint_at_token(session, &outcome.explained);
+    Ok(outcome.exit(session))
+}
+
+/// Finds the pipelines that are meant, each once. One target alone that leads to nothing is an error.
+async fn subjects(session: &Session, wish: &Wish, outcome: &mut Outcome) -> Result<Vec<Subject>, CliError> {
     let mut subjects = Vec::new();
-    let mut problems = Vec::new();
-    // What a part that is missing is worth, should nothing else be there.
-    let mut lost = Exit::Done;
     for text in &wish.targets {
         match subject(session, text).await {
             Ok(subject) => subjects.push(subject),
             Err(refused) if wish.targets.len() == 1 => return Err(refused),
-            Err(refused) => {
-                lost = lost.worse(error::report(&refused));
-                problems.push(Problem {
-                    scope: Scope::Project,
-                    subject: text.clone(),
-                    failure: Failure { kind: "target".into(), message: refused.to_string() },
-                });
-            }
+            Err(refused) => outcome.lose(text.clone(), "target".into(), &refused),
         }
     }
     if wish.all_failed {
-        let (failed, exit) = all_failed(session, &mut problems).await?;
-        subjects.extend(failed);
-        lost = lost.worse(exit);
+        subjects.extend(all_failed(session, outcome).await?);
     }
     let mut seen = HashSet::new();
     subjects.retain(|subject| seen.insert(subject.pipeline));
+    Ok(subjects)
+}
+
+/// Gathers and judges, and writes what is text as soon as it is there.
+async fn look_into(
+    session: &Session,
+    wish: &Wish,
+    subjects: Vec<Subject>,
+    outcome: &mut Outcome,
+) -> Result<(), CliError> {
     let options = evidence::Options { log_lines: wish.log_lines, api: session.config.collecting.api };
     let gather = |subject: Subject| async move {
         let name = format!("{} #{}", subject.full_path, subject.pipeline);
         (name, evidence::gather(&session.client, subject, options).await)
     };
-    let count = subjects.len();
+    let is_only_one = subjects.len() == 1;
     let mut gathered = stream::iter(subjects).map(gather).buffered(AT_ONCE);
-    let mut explained: Vec<(Evidence, Explanation)> = Vec::new();
-    while let Some((name, outcome)) = gathered.next().await {
-        match outcome {
+    while let Some((name, read)) = gathered.next().await {
+        match read {
             Ok(evidence) => {
                 let explanation = explain(&evidence, session.client.server_now());
                 if wish.form == "text" {
-                    let whole = write_text(session, wish, &evidence, &explanation, explained.is_empty()).await?;
-                    lost = lost.worse(whole);
+                    let is_first = outcome.explained.is_empty();
+                    outcome.note(write_text(session, wish, &evidence, &explanation, is_first).await?);
                 }
-                explained.push((evidence, explanation));
+                outcome.explained.push((evidence, explanation));
             }
-            Err(source) if count == 1 => return Err(session.failed(format!("read pipeline {name}"), source)),
             Err(source) => {
-                let failure = Failure { kind: source.word(), message: source.to_string() };
-                problems.push(Problem { scope: Scope::Project, subject: name.clone(), failure });
+                let kind = source.word();
                 let refused = session.failed(format!("read pipeline {name}"), source);
-                lost = lost.worse(error::report(&refused));
+                if is_only_one {
+                    return Err(refused);
+                }
+                outcome.lose(name, kind, &refused);
             }
         }
     }
-    write_document(session, wish, &problems, &explained).await?;
-    let is_fine = wish.all_failed && count == 0 && lost == Exit::Done;
-    if is_fine && wish.form == "text" {
-        output::to_slow_reader(b"nothing has failed\n".to_vec()).await?;
-    }
-    hint_at_token(session, &explained);
-    let is_whole = explained.iter().all(|(evidence, _)| evidence.is_whole());
-    Ok(match (explained.is_empty(), lost == Exit::Done && is_whole) {
-        (true, _) => lost,
-        (false, true) => Exit::Done,
-        // Something was explained, but not all that was asked for.
-        (false, false) if session.config.verdict.allow_partial => Exit::Done,
-        (false, false) => Exit::Partial,
-    })
+    Ok(())
 }
 
 /// Says what helps where logs were refused because nobody asked for them by name: GitLab shows them to users only.
@@ -217,7 +248,7 @@ async fn subject(session: &Session, text: &str) -> Result<Subject, CliError> {
 }
 
 /// Reads the groups and picks what failed, the worst first.
-async fn all_failed(session: &Session, problems: &mut Vec<Problem>) -> Result<(Vec<Subject>, Exit), CliError> {
+async fn all_failed(session: &Session, outcome: &mut Outcome) -> Result<Vec<Subject>, CliError> {
     let options = wire::collecting(&session.config);
     if options.groups.is_empty() {
         let hints = vec!["name it with --group-id, in the configuration file, or as GLWATCH_GROUP_ID".into()];
@@ -230,12 +261,12 @@ async fn all_failed(session: &Session, problems: &mut Vec<Problem>) -> Result<(V
     if !session.config.display.quiet {
         status::warn(&snapshot, &[]);
     }
-    let exit = match (snapshot.has_nothing_read(None), snapshot.is_complete()) {
+    outcome.note(match (snapshot.has_nothing_read(None), snapshot.is_complete()) {
         (true, _) => Exit::NoData,
         (false, false) => Exit::Partial,
         (false, true) => Exit::Done,
-    };
-    problems.append(&mut snapshot.problems);
+    });
+    outcome.problems.append(&mut snapshot.problems);
     let failed = snapshot.rows.iter().flat_map(|row| {
         let is_failed = |pipeline: &&Pipeline| pipeline.worst() == Status::Failed;
         let subject = |pipeline: &Pipeline| Subject {
@@ -247,7 +278,7 @@ async fn all_failed(session: &Session, problems: &mut Vec<Problem>) -> Result<(V
         };
         row.pipelines().iter().filter(is_failed).map(subject)
     });
-    Ok((failed.collect(), exit))
+    Ok(failed.collect())
 }
 
 /// Writes one answer as text as soon as it is known, and the logs behind it where they are wanted whole.
@@ -303,19 +334,8 @@ async fn write_log(session: &Session, project: &ProjectRef, job: JobId, form: Fo
     let mut printer = LogPrinter::new(form, None);
     let mut failure = None;
     let limits = TraceLimits { known: 0, etag: None, most: u64::MAX };
-    let end =
-        session
-            .client
-            .trace(project, job, limits, &mut async |bytes: &[u8]| match output::to_slow_reader(printer.push(bytes))
-                .await
-            {
-                Ok(_) => ControlFlow::Continue(()),
-                Err(error) => {
-                    failure = Some(error);
-                    ControlFlow::Break(())
-                }
-            })
-            .await;
+    let mut sink = async |bytes: &[u8]| logs::written(printer.push(bytes), &mut failure).await;
+    let end = session.client.trace(project, job, limits, &mut sink).await;
     if let Some(failure) = failure {
         return Err(failure);
     }

@@ -388,7 +388,7 @@ fn has_started(status: &Status) -> bool {
 }
 
 /// Writes; breaks when nobody reads any more, or with a failure.
-async fn written(bytes: Vec<u8>, failure: &mut Option<CliError>) -> ControlFlow<()> {
+pub(super) async fn written(bytes: Vec<u8>, failure: &mut Option<CliError>) -> ControlFlow<()> {
     if bytes.is_empty() {
         return ControlFlow::Continue(());
     }
