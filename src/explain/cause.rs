@@ -113,8 +113,14 @@ fn walk(evidence: &Evidence, now: DateTime<Utc>, through: &[Place], found: &mut 
         let is_bad = matches!(job.job.status, Status::Failed | Status::Canceled);
         if is_bad && !below.is_empty() && !job.job.allow_failure {
             followed.push(job.job.id);
-            below.iter().for_each(|below| walk_below(&below.evidence, now, through, found));
-            continue;
+            let mut is_explained = false;
+            for below in below {
+                is_explained |= walk_below(&below.evidence, now, through, found);
+            }
+            // Below may be green by now: then the bridge is all there is to tell.
+            if is_explained {
+                continue;
+            }
         }
         let sort = match (&job.job.status, job.job.is_allowed_failure()) {
             (_, true) => Sort::Allowed,
@@ -131,7 +137,8 @@ fn walk(evidence: &Evidence, now: DateTime<Utc>, through: &[Place], found: &mut 
     }
 }
 
-fn walk_below(evidence: &Evidence, now: DateTime<Utc>, through: &[Place], found: &mut dyn FnMut(Cause, Sort)) {
+/// Looks below a bridge; says whether anything real was found there.
+fn walk_below(evidence: &Evidence, now: DateTime<Utc>, through: &[Place], found: &mut dyn FnMut(Cause, Sort)) -> bool {
     let place = Place {
         project: evidence.project.clone(),
         pipeline: evidence.pipeline.id,
@@ -146,7 +153,9 @@ fn walk_below(evidence: &Evidence, now: DateTime<Utc>, through: &[Place], found:
     if !is_explained && evidence.pipeline.status == Status::Failed {
         let sentence = Sentence::words("it failed, and nothing of it could be read that says why");
         found(plain(Kind::Downstream, placed(sentence, &through), &through), Sort::Real);
+        is_explained = true;
     }
+    is_explained
 }
 
 /// Looks for what concerns the pipeline and none of its jobs.

@@ -52,12 +52,13 @@ impl TestFindings {
     pub(super) fn next(&self) -> String {
         let new = self.cases.iter().filter(|(_, history)| *history == History::New).count();
         let all = self.cases.len();
+        let (they, them) = if all == 1 { ("it", "it") } else { ("they", "them") };
         match new {
             0 if self.cases.iter().all(|(_, history)| *history == History::StillFailing) && all > 0 => {
-                "it failed on the pipeline before, too: this change did not break it".into()
+                format!("{they} failed on the pipeline before, too: this change did not break {them}")
             }
             0 => "read what the tests say".into(),
-            new if new == all => "they did not fail on the pipeline before: look at what changed".into(),
+            new if new == all => format!("{they} did not fail on the pipeline before: look at what changed"),
             new => format!("{new} of them did not fail on the pipeline before: look at what changed"),
         }
     }

@@ -10,34 +10,35 @@ use chrono::{DateTime, Utc};
 pub(super) fn why(job: &JobEvidence, now: DateTime<Utc>) -> Option<(Sentence, Option<String>)> {
     let since = job.details.created_at.and_then(|at| (now - at).to_std().ok());
     let age = since.map(|time| format!(" for {}", duration(time))).unwrap_or_default();
-    let waits =
-        |what: &str, next: Option<&str>| Some((Sentence::words(format!(" {what}{age}")), next.map(str::to_owned)));
+    let waited = since.map(|time| format!(" {}", duration(time))).unwrap_or_default();
+    let waits = |what: &str, next: Option<&str>| {
+        Some((Sentence::words(format!(" has waited{waited} for {what}")), next.map(str::to_owned)))
+    };
+    let is = |what: &str, next: Option<&str>| Some((Sentence::words(format!(" is {what}")), next.map(str::to_owned)));
     let details = &job.details;
     match &job.job.status {
         Status::Manual if job.job.allow_failure => None,
-        Status::Manual => waits("waits for a person to start it", Some("start it: glwatch play, or in GitLab")),
+        Status::Manual => waits("a person to start it", Some("start it: glwatch play, or in GitLab")),
         Status::Scheduled => match details.scheduled_at {
-            Some(at) => Some((Sentence::words(format!(" is delayed until {}", at.format("%Y-%m-%d %H:%M UTC"))), None)),
-            None => waits("is delayed", None),
+            Some(at) => is(&format!("delayed until {}", at.format("%Y-%m-%d %H:%M UTC")), None),
+            None => is("delayed", None),
         },
-        Status::WaitingForResource => waits(
-            "waits for its resource group",
-            Some("see who holds the resource: Operate > Environments, or the API"),
-        ),
-        Status::WaitingForCallback => waits("waits for an answer from outside", None),
-        Status::Preparing => waits("is being prepared", None),
+        Status::WaitingForResource => {
+            waits("its resource group", Some("see who holds the resource: Operate > Environments, or the API"))
+        }
+        Status::WaitingForCallback => waits("an answer from outside", None),
+        Status::Preparing => is("being prepared", None),
         Status::Pending if details.is_stuck == Some(true) => {
             let stuck = Sentence::words(format!(" is stuck{age}: no runner can take it{}", needs(&details.tags)));
             Some((stuck.then(tags(&details.tags)), Some("start a runner with its tags, or change `tags`".into())))
         }
         Status::Pending => {
             let said = Sentence::words(format!(" is pending: no runner has picked it up{age}{}", needs(&details.tags)));
-            Some((said.then(tags(&details.tags)), Some("see whether a runner with its tags is online and free".into())))
+            let runner = if details.tags.is_empty() { "a runner" } else { "a runner with its tags" };
+            Some((said.then(tags(&details.tags)), Some(format!("see whether {runner} is online and free"))))
         }
-        Status::Canceling => waits("is being canceled", None),
-        Status::Other(word) => {
-            waits(&format!("is {word}"), Some("open it in GitLab: glwatch does not know this status"))
-        }
+        Status::Canceling => is("being canceled", None),
+        Status::Other(word) => is(word, Some("open it in GitLab: glwatch does not know this status")),
         Status::Created
         | Status::Running
         | Status::Success
@@ -60,8 +61,10 @@ fn needs(tags: &[String]) -> &'static str {
 pub(super) fn tags(tags: &[String]) -> Sentence {
     let mut sentence = Sentence::default();
     for (at, tag) in tags.iter().enumerate() {
-        let sentence_so_far = if at == 0 { sentence } else { sentence.and(", ") };
-        sentence = sentence_so_far.name(tag);
+        if at > 0 {
+            sentence = sentence.and(", ");
+        }
+        sentence = sentence.name(tag);
     }
     sentence
 }

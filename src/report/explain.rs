@@ -4,6 +4,7 @@ use super::cell::Tone;
 use crate::domain::evidence::{Evidence, JobEvidence};
 use crate::domain::log::{LogExcerpt, LogLine};
 use crate::domain::pipeline::Pipeline;
+use crate::domain::test_report::TestCase;
 use crate::explain::cause::{Cause, Explanation};
 pub use crate::explain::sentence::Part;
 use crate::explain::sentence::Sentence;
@@ -132,7 +133,7 @@ fn facts(job: &JobEvidence) -> Text {
 }
 
 impl Case {
-    fn new(case: &crate::domain::test_report::TestCase, history: History) -> Self {
+    fn new(case: &TestCase, history: History) -> Self {
         let lines: Vec<&str> =
             case.message.as_deref().map_or_else(Vec::new, |message| message.trim().lines().collect());
         Self {
@@ -168,15 +169,12 @@ impl Log {
 }
 
 fn notes(evidence: &Evidence, explanation: &Explanation) -> Vec<Note> {
-    let plain = |tone: Tone| move |cause: &Cause| Note { tone, text: cause.sentence.0.clone() };
-    let allowed = explanation.allowed.iter().map(|cause| Note {
-        text: Sentence::words("allowed: ").then(cause.sentence.clone()).0,
-        ..plain(Tone::Warn)(cause)
-    });
-    let flaky = explanation.flaky.iter().map(|cause| Note {
-        text: Sentence::words("flaky: ").then(cause.sentence.clone()).0,
-        ..plain(Tone::Warn)(cause)
-    });
+    let warning = |mark: &str, cause: &Cause| Note {
+        tone: Tone::Warn,
+        text: Sentence::words(mark).then(cause.sentence.clone()).0,
+    };
+    let allowed = explanation.allowed.iter().map(|cause| warning("allowed: ", cause));
+    let flaky = explanation.flaky.iter().map(|cause| warning("flaky: ", cause));
     let mut notes: Vec<Note> = allowed.chain(flaky).collect();
     notes.extend(coverage(evidence).map(|text| Note { tone: Tone::Plain, text: vec![Part::Words(text)] }));
     notes.extend(unread(evidence));

@@ -58,7 +58,7 @@ fn the_first_line_names_the_true_cause() {
     runner: job `compile` failed: the runner failed, not the script
     child: downstream `acme/child #1904267245`: job `consumer contract` failed: 2 of 24 tests, first `tests.test_queue.TestQueue::test_rounds_half_up`
     deploy-chain: downstream `acme/environments #1904286575`: job `apply production` failed: its script ended: `Error: the server answered 503 Service Unavailable`
-    blocked: job `deploy production` waits for a person to start it for 3h
+    blocked: job `deploy production` has waited 3h for a person to start it
     flaky: it passed in the end: job `unit` failed once and passed when it was tried again
     hostile: job `scan` failed: its script ended: `error: record 4711 has no checksum (ci/run.sh:17)`
     big: job `import` failed: its script ended: `error: record 4711 has no checksum (ci/run.sh:17)`

@@ -150,6 +150,15 @@ fn the_first_line_names_the_true_cause() {
         evidence(Status::Failed, vec![failed("apply", "runner_system_failure")]),
     );
     let dark = below(bridge(Status::Failed), "acme/deploy", evidence(Status::Failed, vec![]));
+    let green = below(
+        {
+            let mut failed = bridge(Status::Failed);
+            failed.job.failure_reason = Some("downstream_pipeline_creation_failed".into());
+            failed
+        },
+        "acme/deploy",
+        evidence(Status::Success, vec![]),
+    );
     let allowed = {
         let mut lint = failed("lint", "script_failure");
         lint.job.allow_failure = true;
@@ -214,9 +223,14 @@ fn the_first_line_names_the_true_cause() {
             "downstream `acme/deploy #8200`: it failed, and nothing of it could be read that says why",
         ),
         (
+            "a red bridge to a pipeline that is green by now",
+            green,
+            "job `deploy` failed: the downstream pipeline could not be created",
+        ),
+        (
             "blocked",
             evidence(Status::Manual, vec![job(1, "deploy", Status::Manual)]),
-            "job `deploy` waits for a person to start it for 12m",
+            "job `deploy` has waited 12m for a person to start it",
         ),
         ("flaky", flaky, "it passed in the end: job `e2e` failed once and passed when it was tried again"),
         ("an allowed failure beside a real one", allowed, "job `unit` failed: the runner failed, not the script"),
@@ -284,7 +298,7 @@ fn several_causes_stand_in_the_pipelines_order_and_those_that_wait_come_last() {
         [
             "job `a` failed: GitLab's API failed it",
             "job `b` failed: the runner failed, not the script",
-            "job `deploy` waits for a person to start it for 12m",
+            "job `deploy` has waited 12m for a person to start it",
         ]
     );
     assert!(explanation.headline.to_string().ends_with("(and 2 more)"));
