@@ -12,6 +12,7 @@ pub mod host;
 pub mod id;
 pub mod job;
 pub mod log;
+pub mod permission;
 pub mod pipeline;
 pub mod project;
 pub mod selection;
