@@ -1,38 +1,13 @@
 //! GitLab's own documented answers, transcribed from its documentation, go through the real client.
-//!
-//! They lie outside of the repository: `rest-examples/` under `$GLWATCH_SHARED` (default `../shared`) `/gitlab`.
 
 use crate::support::Env;
 use crate::support::canned::Canned;
+use crate::support::published::example;
 use serde_json::{Value, json};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
-/// Returns the folder of the examples; says aloud when there is none.
-fn examples() -> Option<PathBuf> {
-    let shared = std::env::var_os("GLWATCH_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(shared).join("gitlab/rest-examples");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    // Not by `eprintln!`, whose words the test runner keeps to itself when the test passes.
-    let told = writeln!(
-        std::io::stderr(),
-        "skipped: GitLab's documented answers are not in {}; GLWATCH_SHARED names the folder",
-        folder.display()
-    );
-    told.unwrap();
-    None
-}
-
-fn example(folder: &Path, name: &str) -> String {
-    std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
 
 /// Serves the documented group. The answers stem from different pages of the documentation, so their ids differ:
 /// whichever pipeline is asked for, pipeline 287 answers. `empty` is a list that has nothing on it.
-fn documented(folder: &Path, empty: &'static str) -> Canned {
-    let folder = folder.to_owned();
+fn documented(empty: &'static str) -> Canned {
     Canned::start(move |path| {
         let parts: Vec<&str> = path.split('?').next().unwrap_or_default().split('/').skip(3).collect();
         let name = match parts.as_slice() {
@@ -45,14 +20,13 @@ fn documented(folder: &Path, empty: &'static str) -> Canned {
             ["projects", _, "pipelines", _, "bridges"] => "pipeline-bridges.json",
             _ => return (404, r#"{"message":"404 Not found"}"#.to_owned()),
         };
-        (200, example(&folder, name))
+        (200, example(name))
     })
 }
 
 #[test]
 fn the_documented_answers_become_the_documented_values() {
-    let Some(folder) = examples() else { return };
-    let server = documented(&folder, "bridges");
+    let server = documented("bridges");
     let output = Env::new().run(&["--host", server.url(), "--group-id", "4", "-o", "json"]);
     let json = output.exits_with(0).json();
 
@@ -87,8 +61,8 @@ fn the_documented_answers_become_the_documented_values() {
 
 /// Reads the documented pipeline and returns it with the only stage that it has.
 #[track_caller]
-fn pipeline_and_stage(folder: &Path, empty: &'static str) -> (Value, Value) {
-    let server = documented(folder, empty);
+fn pipeline_and_stage(empty: &'static str) -> (Value, Value) {
+    let server = documented(empty);
     let output = Env::new().run(&["--host", server.url(), "--group-id", "4", "-o", "json"]);
     let pipeline = output.exits_with(0).json()["projects"][0]["pipelines"][0].clone();
     let stages = pipeline["stages"].as_array().unwrap();
@@ -101,8 +75,7 @@ fn pipeline_and_stage(folder: &Path, empty: &'static str) -> (Value, Value) {
 
 #[test]
 fn the_documented_jobs_stand_in_their_stage() {
-    let Some(folder) = examples() else { return };
-    let (pipeline, stage) = pipeline_and_stage(&folder, "bridges");
+    let (pipeline, stage) = pipeline_and_stage("bridges");
     assert_eq!((&stage["status"], &pipeline["downstream"]), (&json!("failed"), &json!([])));
     let jobs = stage["jobs"].as_array().unwrap();
     assert_eq!(jobs.len(), 2);
@@ -123,8 +96,7 @@ fn the_documented_jobs_stand_in_their_stage() {
 
 #[test]
 fn the_documented_trigger_job_leads_to_its_downstream_pipeline() {
-    let Some(folder) = examples() else { return };
-    let (pipeline, stage) = pipeline_and_stage(&folder, "jobs");
+    let (pipeline, stage) = pipeline_and_stage("jobs");
     let jobs = stage["jobs"].as_array().unwrap();
     assert_eq!(jobs.len(), 1);
     holds(
@@ -148,13 +120,12 @@ fn the_documented_trigger_job_leads_to_its_downstream_pipeline() {
 
 #[test]
 fn the_documented_refusals_are_understood() {
-    let Some(folder) = examples() else { return };
     let cases = [
         (401, "error-401.json", &["401: 401 Unauthorized", "does not accept the token from GITLAB_TOKEN"][..]),
         (403, "error-403-insufficient-scope.json", &["403: the token lacks the scope sudo", "needs the scope sudo"]),
     ];
     for (code, name, words) in cases {
-        let body = example(&folder, name);
+        let body = example(name);
         let server = Canned::start(move |_| (code, body.clone()));
         let env = Env::new().with("GITLAB_TOKEN", "glpat-documented");
         let output = env.run(&["--host", server.url(), "--group-id", "4", "-o", "json"]);

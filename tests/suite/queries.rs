@@ -1,11 +1,11 @@
 //! Our GraphQL queries against the schemas that GitLab published, and what they cost by GitLab's rules.
 
+use crate::support::published::schema;
+use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Schema};
 use glwatch::gitlab::client::{Fields, MORE_JOBS_PER_QUERY, jobs_of_each, queries};
 use glwatch::sim::{Version, complexity};
 use serde_json::{Value, json};
-use std::io::Write;
-use std::path::PathBuf;
 
 /// What we allow ourselves, of the 250 that GitLab grants to a token and the 200 without one.
 const MOST: u32 = 150;
@@ -17,23 +17,16 @@ const SCHEMAS: [(Version, &str, &[&str]); 3] = [
     (Version::V18_5, "gitlab-18.5-ce.graphql", &["18.5.0", "19.2.1"]),
 ];
 
-fn published(file: &str) -> Option<Schema> {
-    let shared = std::env::var("GLWATCH_SHARED").unwrap_or_else(|_| "../shared".to_owned());
-    let path = PathBuf::from(shared).join("gitlab/schemas").join(file);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        let told = writeln!(std::io::stderr(), "skipped: {} is not there; set GLWATCH_SHARED", path.display());
-        told.unwrap();
-        return None;
-    };
+fn published(file: &str) -> Valid<Schema> {
     // The dumps lack definitions of directives that they use; what is left of them is all that counts here.
-    Some(Schema::parse(text, file).unwrap_or_else(|broken| broken.partial))
+    let schema = Schema::parse(schema(file), file).unwrap_or_else(|broken| broken.partial);
+    Valid::assume_valid(schema)
 }
 
 #[test]
 fn every_query_is_valid_for_every_version_that_it_is_sent_to() {
     for (_, file, versions) in SCHEMAS {
-        let Some(schema) = published(file) else { return };
-        let schema = apollo_compiler::validation::Valid::assume_valid(schema);
+        let schema = published(file);
         for version in versions {
             for (name, query) in queries(&Fields::of_version(version)) {
                 let checked = ExecutableDocument::parse_and_validate(&schema, &query, name);
@@ -46,8 +39,7 @@ fn every_query_is_valid_for_every_version_that_it_is_sent_to() {
 
 #[test]
 fn a_field_of_a_later_version_would_not_pass() {
-    let Some(schema) = published("gitlab-14.10.graphql") else { return };
-    let schema = apollo_compiler::validation::Valid::assume_valid(schema);
+    let schema = published("gitlab-14.10.graphql");
     let all = queries(&Fields::of_version("18.5.0"));
     let (_, newest) = all.iter().find(|(name, _)| *name == "Snapshot").unwrap();
     let refused = ExecutableDocument::parse_and_validate(&schema, newest, "Snapshot").unwrap_err();

@@ -1,6 +1,8 @@
 //! What the integration tests stand on: the real binary in a clean environment, in a pipe or in a terminal.
 
 pub(crate) mod canned;
+#[path = "../gitlab/published.rs"]
+pub(crate) mod published;
 pub(crate) mod running;
 pub(crate) mod terminal;
 pub(crate) mod terms;

@@ -1,11 +1,11 @@
 //! Every key that is emitted stands in GitLab's documented answer, or in a list here that says where it comes from.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use serde_json::Value;
 
 use super::http::{get, send, sim};
+use super::published::example;
 use crate::sim::{Options, Sim, TOKEN_API, WorldKind};
 
 /// Keys that real answers carry beyond the documented examples.
@@ -79,18 +79,12 @@ const RUNNER: &[&str] = &[
     "runner.status",
 ];
 
-fn documented(file: &str) -> Option<BTreeSet<String>> {
-    let shared = std::env::var("GLWATCH_SHARED").unwrap_or_else(|_| "../shared".to_owned());
-    let path = PathBuf::from(shared).join("gitlab/rest-examples").join(file);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("skipped: {} is not there; set GLWATCH_SHARED", path.display());
-        return None;
-    };
-    let mut keys = key_paths(&serde_json::from_str(&text).unwrap());
+fn documented(file: &str) -> BTreeSet<String> {
+    let mut keys = key_paths(&serde_json::from_str(&example(file)).unwrap());
     for (_, extra, _) in EXTRA.iter().filter(|(of, _, _)| *of == file) {
         keys.extend(extra.iter().map(|key| (*key).to_owned()));
     }
-    Some(keys)
+    keys
 }
 
 /// Returns `a`, `a.b` for every key; lists add nothing to the path.
@@ -114,8 +108,7 @@ fn key_paths(value: &Value) -> BTreeSet<String> {
 }
 
 fn assert_documented(file: &str, answer: &Value) {
-    let Some(documented) = documented(file) else { return };
-    let undocumented: Vec<String> = key_paths(answer).difference(&documented).cloned().collect();
+    let undocumented: Vec<String> = key_paths(answer).difference(&documented(file)).cloned().collect();
     assert!(undocumented.is_empty(), "{file} does not have {undocumented:?}");
 }
 

@@ -8,6 +8,8 @@ mod graphql;
 mod graphql_agreement;
 mod http;
 mod keys;
+#[path = "../../../tests/gitlab/published.rs"]
+mod published;
 mod rest;
 mod rules;
 mod slice;
