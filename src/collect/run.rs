@@ -144,6 +144,8 @@ impl<'a> Collector<'a> {
     ///
     /// What was read of other refs is none of what is asked for now; the list is the same whatever they are.
     pub fn restore(&mut self, saved: Saved) {
+        // How old it is would else be measured on two clocks.
+        self.client.set_server_now(saved.server_now(self.client.machine_now()));
         let is_asked_alike = saved.refs == words(&self.options.refs);
         let mut projects = Vec::with_capacity(saved.projects.len());
         for SavedProject { project, known } in saved.projects {
@@ -179,6 +181,7 @@ impl<'a> Collector<'a> {
         });
         Some(Saved {
             at,
+            machine_at: self.client.machine_now(),
             refs: words(&self.options.refs),
             groups: list.groups.clone(),
             projects,

@@ -93,8 +93,8 @@ impl Budget {
         state.closed_until = state.closed_until.max(Instant::now() + wait);
     }
 
-    /// Learns from an answer's `RateLimit-*` headers.
-    pub(super) fn learn(&self, headers: &HeaderMap, server_now: DateTime<Utc>) {
+    /// Learns from an answer's `RateLimit-*` headers; when they start over counts only by the server's own clock.
+    pub(super) fn learn(&self, headers: &HeaderMap, server_now: Option<DateTime<Utc>>) {
         let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
         let (Some(limit), Some(remaining)) = (number("ratelimit-limit"), number("ratelimit-remaining")) else { return };
         let resets_at = number("ratelimit-reset").and_then(|reset| DateTime::from_timestamp(reset as i64, 0));
@@ -141,7 +141,13 @@ impl State {
         Ok(turn)
     }
 
-    fn adapt(&mut self, limit: u64, remaining: u64, resets_at: Option<DateTime<Utc>>, server_now: DateTime<Utc>) {
+    fn adapt(
+        &mut self,
+        limit: u64,
+        remaining: u64,
+        resets_at: Option<DateTime<Utc>>,
+        server_now: Option<DateTime<Utc>>,
+    ) {
         // Answers come back out of order: within one window the lowest word is the newest.
         let same_window = resets_at.is_some() && self.usage.resets_at == resets_at;
         let remaining =
@@ -149,7 +155,7 @@ impl State {
         self.usage.limit = Some(limit);
         self.usage.remaining = Some(remaining);
         self.usage.resets_at = resets_at;
-        let until_reset = resets_at.and_then(|at| (at - server_now).to_std().ok()).unwrap_or_default();
+        let until_reset = resets_at.and_then(|at| (at - server_now?).to_std().ok()).unwrap_or_default();
         let now = Instant::now();
         if remaining == 0 {
             self.closed_until = self.closed_until.max(now + until_reset);
@@ -238,7 +244,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_limit_beyond_all_measure_is_no_trouble() {
         let budget = Budget::new(8, None);
-        budget.learn(&limits("18446744073709551615", "18446744073709551615", 1060), DateTime::UNIX_EPOCH);
+        budget.learn(&limits("18446744073709551615", "18446744073709551615", 1060), Some(DateTime::UNIX_EPOCH));
         assert_eq!(elapsed_after(&budget, 10).await, Duration::ZERO);
     }
 
@@ -246,11 +252,11 @@ mod tests {
     async fn what_is_left_of_the_servers_limit_is_spread_before_the_wall() {
         let budget = Budget::new(8, None);
         let now = DateTime::from_timestamp(1000, 0).unwrap();
-        budget.learn(&limits("600", "300", 1060), now);
+        budget.learn(&limits("600", "300", 1060), Some(now));
         assert_eq!(elapsed_after(&budget, 10).await, Duration::ZERO);
-        budget.learn(&limits("600", "59", 1060), now);
+        budget.learn(&limits("600", "59", 1060), Some(now));
         assert!(elapsed_after(&budget, 60).await >= Duration::from_secs(58));
-        budget.learn(&limits("600", "0", 1120), now + Duration::from_secs(60));
+        budget.learn(&limits("600", "0", 1120), Some(now + Duration::from_secs(60)));
         assert!(elapsed_after(&budget, 1).await >= Duration::from_secs(60));
     }
 

@@ -88,6 +88,16 @@ impl Client {
         self.transport.server_now()
     }
 
+    /// Takes this for the time by the server's clock until the server tells it.
+    pub fn set_server_now(&self, now: DateTime<Utc>) {
+        self.transport.set_server_now(now);
+    }
+
+    /// Returns the time by this machine's clock, which measures nothing that a server has told.
+    pub fn machine_now(&self) -> DateTime<Utc> {
+        self.transport.machine_now()
+    }
+
     /// Says whether it asks with a token or anonymously.
     pub fn has_token(&self) -> bool {
         self.transport.has_token()

@@ -16,7 +16,7 @@ use crate::gitlab::redirect;
 use crate::gitlab::retry::{RetryOptions, is_passing};
 use crate::text::sanitise::sanitise;
 use backon::ExponentialBackoff;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
@@ -161,8 +161,24 @@ impl Transport {
 
     /// Returns the time by the server's clock, ours until the server has told its own.
     pub(super) fn server_now(&self) -> DateTime<Utc> {
-        let clock = self.server_clock.lock().expect("no holder of the clock panics");
-        clock.map_or_else(self.now, |(date, at)| date + at.elapsed())
+        self.told_now().unwrap_or_else(self.now)
+    }
+
+    /// Returns the time by the server's clock; `None` until it is known. A time that a server names is measured by this
+    /// one only.
+    fn told_now(&self) -> Option<DateTime<Utc>> {
+        let (date, at) = (*self.server_clock.lock().expect("no holder of the clock panics"))?;
+        Some(TimeDelta::from_std(at.elapsed()).ok().and_then(|since| date.checked_add_signed(since)).unwrap_or(date))
+    }
+
+    /// Takes this for the time by the server's clock until the server tells it.
+    pub(super) fn set_server_now(&self, now: DateTime<Utc>) {
+        *self.server_clock.lock().expect("no holder of the clock panics") = Some((now, Instant::now()));
+    }
+
+    /// Returns the time by this machine's clock.
+    pub(super) fn machine_now(&self) -> DateTime<Utc> {
+        (self.now)()
     }
 
     /// Reads a REST resource; `path` is already encoded.
@@ -344,10 +360,9 @@ impl Transport {
     fn learn(&self, headers: &HeaderMap) {
         let date = headers.get(DATE).and_then(|value| value.to_str().ok());
         if let Some(date) = date.and_then(|text| DateTime::parse_from_rfc2822(text).ok()) {
-            let mut clock = self.server_clock.lock().expect("no holder of the clock panics");
-            *clock = Some((date.to_utc(), Instant::now()));
+            self.set_server_now(date.to_utc());
         }
-        self.budget.learn(headers, self.server_now());
+        self.budget.learn(headers, self.told_now());
     }
 
     /// Takes a 2xx for an answer and anything else for a refusal, in GitLab's own words.
@@ -362,7 +377,7 @@ impl Transport {
         let said = clean(&scrub(&said(&headers, &body)));
         // 429 says it, and 503 during maintenance.
         let retry_after =
-            matches!(status.as_u16(), 429 | 503).then(|| retry_after(&headers, self.server_now())).flatten();
+            matches!(status.as_u16(), 429 | 503).then(|| retry_after(&headers, self.told_now())).flatten();
         if let Some(wait) = retry_after {
             self.budget.close_for(wait);
         }
@@ -478,14 +493,14 @@ fn needed_scope(body: &[u8]) -> String {
     if scope.is_empty() || scope.split_whitespace().any(|word| word == "read_api") { "read_api".into() } else { scope }
 }
 
-/// Reads `Retry-After`, in seconds or as a date (RFC 9110).
-fn retry_after(headers: &HeaderMap, server_now: DateTime<Utc>) -> Option<Duration> {
+/// Reads `Retry-After`, in seconds or as a date (RFC 9110), which counts only where the server's clock is known.
+fn retry_after(headers: &HeaderMap, server_now: Option<DateTime<Utc>>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds.min(u64::from(u32::MAX))));
     }
     let at = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((at.to_utc() - server_now).to_std().unwrap_or_default())
+    Some((at.to_utc() - server_now?).to_std().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -522,7 +537,10 @@ mod tests {
         ];
         for (text, expected) in cases {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]);
-            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{text}");
+            assert_eq!(retry_after(&headers, Some(now)), expected.map(Duration::from_secs), "{text}");
+            // A date that no clock of the server's goes with says nothing.
+            let unclocked = expected.filter(|_| !text.contains("GMT"));
+            assert_eq!(retry_after(&headers, None), unclocked.map(Duration::from_secs), "{text}");
         }
     }
 }

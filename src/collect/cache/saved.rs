@@ -17,6 +17,8 @@ const FIELDS_VALID: TimeDelta = TimeDelta::days(1);
 pub struct Saved {
     /// By the server's clock; nothing in it was read later.
     pub(in crate::collect) at: DateTime<Utc>,
+    /// The same moment by the clock of this machine.
+    pub(in crate::collect) machine_at: DateTime<Utc>,
     /// What of each project was asked for, as words.
     pub(in crate::collect) refs: Vec<String>,
     pub(in crate::collect) groups: Vec<Group>,
@@ -31,6 +33,13 @@ impl Saved {
     /// Returns when it was saved; nothing in it was read later.
     pub fn at(&self) -> DateTime<Utc> {
         self.at
+    }
+
+    /// Returns the time by the server's clock, which goes on from when it was saved as this machine's does. A clock that
+    /// was put back since says nothing of how long that is.
+    pub(in crate::collect) fn server_now(&self, machine_now: DateTime<Utc>) -> DateTime<Utc> {
+        let since = (machine_now - self.machine_at).max(TimeDelta::zero());
+        self.at.checked_add_signed(since).unwrap_or(self.at)
     }
 
     /// Returns a number that is another one whenever anything but ages has changed.
@@ -81,11 +90,12 @@ impl Known {
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::collect) struct KnownFields {
     pub fields: Arc<Fields>,
+    /// By the server's clock.
     pub at: DateTime<Utc>,
 }
 
 impl KnownFields {
-    /// Says whether they still count. A time ahead of now is one of a clock that cannot be trusted.
+    /// Says whether they still count at a time by the clock that `at` goes by. A time ahead of it cannot be trusted.
     pub(in crate::collect) fn count_at(&self, now: DateTime<Utc>) -> bool {
         (now - self.at).abs() < FIELDS_VALID
     }

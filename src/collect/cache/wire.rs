@@ -35,6 +35,7 @@ pub(super) struct HeadWire<'a> {
     /// How many lines follow.
     pub projects: usize,
     at: i64,
+    machine_at: i64,
     refs: Cow<'a, [String]>,
     groups: Vec<GroupWire<'a>>,
     size: usize,
@@ -54,6 +55,7 @@ impl<'a> HeadWire<'a> {
             key: key.into(),
             projects: saved.projects.len(),
             at: micros(saved.at),
+            machine_at: micros(saved.machine_at),
             refs: Cow::from(&saved.refs),
             groups: saved.groups.iter().map(group).collect(),
             size: saved.size.get(),
@@ -73,6 +75,7 @@ impl<'a> HeadWire<'a> {
         });
         Ok(Saved {
             at: time(self.at)?,
+            machine_at: time(self.machine_at)?,
             refs: self.refs.into_owned(),
             groups: self.groups.into_iter().map(group).collect(),
             projects,

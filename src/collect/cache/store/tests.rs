@@ -110,6 +110,7 @@ fn everything() -> Saved {
     let other = |id, known| SavedProject { project: example::project(id), known };
     Saved {
         at: at(1_700_000_000_000_001),
+        machine_at: at(1_600_000_000_000_001),
         refs: vec!["any".into(), "name x,y".into()],
         groups: vec![
             Group { id: GroupId(1), full_path: "acme".into(), web_url: None },
@@ -172,7 +173,7 @@ fn what_is_foreign_is_none() {
     let text = String::from_utf8(bytes(&everything())).unwrap();
     let said = |text: &str, key: &str| decode(text.as_bytes(), key).unwrap_err().to_string();
     assert_eq!(said(&text, "another"), "it is about something else");
-    for (from, to) in [(r#""cache":1"#, r#""cache":2"#), (env!("CARGO_PKG_VERSION"), "99.0.0")] {
+    for (from, to) in [(r#""cache":2"#, r#""cache":1"#), (env!("CARGO_PKG_VERSION"), "99.0.0")] {
         assert_eq!(said(&text.replacen(from, to, 1), "key"), "another version wrote it");
     }
     let home = tempfile::tempdir().unwrap();
@@ -208,7 +209,10 @@ fn what_nobody_has_needed_for_a_month_is_removed_and_nothing_else() {
     let home = tempfile::tempdir().unwrap();
     let store = store(home.path());
     fs::create_dir_all(&store.directory).unwrap();
-    let old = SystemTime::now() - KEPT_FOR - Duration::from_secs(3600);
+    // By the disk's clock: the program's may be another one.
+    let now = File::create(store.directory.join("now")).unwrap().metadata().unwrap().modified().unwrap();
+    fs::remove_file(store.directory.join("now")).unwrap();
+    let old = now - KEPT_FOR - Duration::from_secs(3600);
     for (name, age) in [("old.glwatch", Some(old)), ("new.glwatch", None), ("old.txt", Some(old))] {
         let file = File::create(store.directory.join(name)).unwrap();
         age.map(|age| file.set_modified(age)).transpose().unwrap();
@@ -226,6 +230,22 @@ fn fields_count_for_a_day_and_not_from_the_future() {
     let now = at(hours(100));
     let counts = [100, 77, 76, 124].map(|at| known(hours(at)).count_at(now));
     assert_eq!(counts, [true, true, false, false]);
+}
+
+#[test]
+fn the_servers_clock_goes_on_as_this_machines_does() {
+    let saved = Saved { at: at(1_000), machine_at: at(9_000), ..everything() };
+    let cases = [
+        ("at once", 9_000, 1_000),
+        ("later", 9_500, 1_500),
+        ("this machine's clock was put back", 200, 1_000),
+        ("both far apart from each other", 9_000 + 400 * 86_400_000_000, 1_000 + 400 * 86_400_000_000),
+    ];
+    for (sentence, machine_now, server_now) in cases {
+        assert_eq!(saved.server_now(at(machine_now)), at(server_now), "{sentence}");
+    }
+    let last = Saved { at: DateTime::<Utc>::MAX_UTC, ..saved };
+    assert_eq!(last.server_now(at(10_000)), DateTime::<Utc>::MAX_UTC, "past the last time there is");
 }
 
 proptest! {
