@@ -16,6 +16,9 @@ use std::process::{Command, Stdio};
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_glwatch");
 
+/// What the program gets from whoever runs the tests: where to put what coverage counts, and a moved clock (faketime).
+const HANDED_ON: [&str; 4] = ["LLVM_PROFILE_FILE", "LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"];
+
 /// A clean environment: no variable of the caller's, a home of its own, one zone, one language.
 pub(crate) struct Env {
     home: tempfile::TempDir,
@@ -59,9 +62,8 @@ impl Env {
             ("GLWATCH_API", "rest"),
         ];
         let fixed = fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        // Where coverage is measured, the program must know where to put what it counts.
-        let coverage = std::env::var("LLVM_PROFILE_FILE").ok().map(|file| ("LLVM_PROFILE_FILE".to_owned(), file));
-        fixed.chain(coverage).chain(self.variables.iter().cloned()).collect()
+        let handed_on = HANDED_ON.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+        fixed.chain(handed_on).chain(self.variables.iter().cloned()).collect()
     }
 
     /// The command, ready for what a test wants to do with its streams.
