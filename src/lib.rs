@@ -10,7 +10,7 @@
 //! collect -> gitlab, explain, domain     gitlab -> domain, text
 //! explain -> domain, text                config -> domain, text
 //! text    -> domain
-//! domain  -> nothing                     sim    -> nothing
+//! domain  -> nothing
 //! ```
 
 mod cli;
@@ -21,10 +21,11 @@ pub mod explain;
 pub mod gitlab;
 pub mod render;
 pub mod report;
-#[cfg(feature = "demo")]
-pub mod sim;
 pub mod text;
 pub mod tui;
+
+#[cfg(feature = "demo")]
+pub use glwatch_sim as sim;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

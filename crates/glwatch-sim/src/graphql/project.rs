@@ -1,0 +1,109 @@
+//! `Project` and its pipelines.
+
+use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo};
+
+use super::connection::{Connection, Listed};
+use super::group::GroupOf;
+use super::pipeline::PipelineOf;
+use super::resolved::{Resolved, gid, leaf, maybe_object, object, parse_gid, text, time};
+use super::small::Repository;
+use super::view::View;
+use crate::rest::parse_time;
+use crate::wanted::{Scope, Wanted};
+use crate::world::EPOCH_MS;
+
+#[derive(Clone, Copy)]
+pub(super) struct ProjectOf<'w> {
+    pub(super) view: &'w View<'w>,
+    pub(super) index: usize,
+}
+
+impl Listed for ProjectOf<'_> {
+    const CONNECTION: &'static str = "ProjectConnection";
+    const EDGE: &'static str = "ProjectEdge";
+
+    fn key(&self) -> u64 {
+        self.view.rest.world.projects[self.index].id
+    }
+}
+
+impl<'w> ProjectOf<'w> {
+    /// Lists every pipeline, children included, newest id first; none when CI is switched off.
+    fn all(&self) -> Vec<PipelineOf<'w>> {
+        let (view, world) = (self.view, self.view.rest.world);
+        if world.projects[self.index].ci_off {
+            return Vec::new();
+        }
+        let found = world.placed_pipelines_of(self.index, view.now());
+        found.into_iter().map(|(tree, at)| PipelineOf { view, tree, at }).collect()
+    }
+
+    fn pipelines(&self, info: &ResolveInfo<'_>) -> Vec<PipelineOf<'w>> {
+        let lower = |name: &str| text(info, name).map(str::to_lowercase);
+        let (status, scope) = (lower("status"), lower("scope"));
+        let time = |name: &str| text(info, name).and_then(parse_time);
+        let wanted = Wanted {
+            source: text(info, "source"),
+            ref_name: text(info, "ref"),
+            sha: text(info, "sha"),
+            username: text(info, "username"),
+            status: status.as_deref(),
+            scope: scope.as_deref().and_then(Scope::named),
+            updated_after: time("updatedAfter"),
+            updated_before: time("updatedBefore"),
+            ..Wanted::default()
+        };
+        let mut found = self.all();
+        wanted.keep(&mut found, PipelineOf::pipeline, self.view.now());
+        found
+    }
+
+    /// Finds the one that the arguments name; without any, the newest of the default branch.
+    fn pipeline(&self, info: &ResolveInfo<'_>) -> Option<PipelineOf<'w>> {
+        let id = text(info, "id").map(|id| parse_gid("Ci::Pipeline", id).unwrap_or(0));
+        let iid = info.arguments().get("iid").filter(|iid| !iid.is_null());
+        let iid = iid.map(|iid| iid.as_str().map_or_else(|| iid.to_string(), str::to_owned));
+        let sha = text(info, "sha");
+        let branch = self.view.rest.world.projects[self.index].default_branch.as_deref();
+        let any = id.is_none() && iid.is_none() && sha.is_none();
+        self.all().into_iter().find(|found| {
+            let pipeline = found.pipeline();
+            id.is_none_or(|id| pipeline.id == id)
+                && iid.as_ref().is_none_or(|iid| pipeline.iid.to_string() == *iid)
+                && sha.is_none_or(|sha| pipeline.sha == sha)
+                && (!any || (Some(pipeline.ref_name.as_str()) == branch && pipeline.source != "parent_pipeline"))
+        })
+    }
+}
+
+impl ObjectValue for ProjectOf<'_> {
+    fn type_name(&self) -> &str {
+        "Project"
+    }
+
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+        let rest = self.view.rest;
+        let project = &rest.world.projects[self.index];
+        let group = &rest.world.groups[project.group];
+        match info.field_name() {
+            "id" => leaf(gid("Project", project.id)),
+            "fullPath" => leaf(project.full_path.as_str()),
+            "name" => leaf(project.name.as_str()),
+            "nameWithNamespace" => leaf(format!("{} / {}", group.name, project.name)),
+            "path" => leaf(project.path.as_str()),
+            "webUrl" => leaf(format!("{}/{}", rest.base, project.full_path)),
+            "archived" => leaf(project.archived),
+            "jobsEnabled" => leaf(!project.ci_off),
+            "createdAt" => leaf(time(project.created)),
+            "lastActivityAt" => leaf(time(rest.world.anchor.max(EPOCH_MS))),
+            "group" => object(GroupOf { view: self.view, index: project.group }),
+            "repository" => object(Repository { default_branch: project.default_branch.clone() }),
+            "pipelines" if self.view.broken.contains(&project.id) => {
+                Err(FieldError { message: "Internal server error".to_owned() })
+            }
+            "pipelines" => object(Connection::new(self.pipelines(info), info)),
+            "pipeline" => maybe_object(self.pipeline(info)),
+            _ => Err(self.unknown_field_error(info)),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `/projects/:id/jobs/:job_id` and what lies below it.
+
+use serde_json::json;
+
+use super::jobs::build;
+use super::pipelines::project;
+use super::{Answer, Asked, Rest};
+use crate::plan::{Attempt, Job, Pipeline, Tree};
+use crate::trace::trace as written;
+use crate::world::Place;
+
+/// Finds an attempt in this project. GitLab looks among builds; `bridges` says whether a trigger job will do, too.
+pub(super) fn find(
+    rest: &Rest<'_>,
+    asked: &Asked<'_>,
+    id: &str,
+    job: &str,
+    bridges: bool,
+) -> Result<(Tree, Place), Answer> {
+    let index = project(rest, asked, id)?;
+    let number = job.parse::<u64>().map_err(|_| Answer::error(400, json!({ "error": "job_id is invalid" })))?;
+    let found = rest.world.attempt(number, rest.now).filter(|(tree, place)| {
+        let pipeline = &tree.pipelines[place.pipeline];
+        pipeline.project == index && (bridges || !pipeline.jobs[place.job].bridge)
+    });
+    found.ok_or_else(|| Answer::message(404, "404 Not found"))
+}
+
+/// Returns what stands at a place.
+pub(super) fn at(tree: &Tree, place: Place) -> (&Pipeline, &Job, &Attempt) {
+    let pipeline = &tree.pipelines[place.pipeline];
+    let job = &pipeline.jobs[place.job];
+    (pipeline, job, &job.attempts[place.attempt])
+}
+
+pub(super) fn single(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, job: &str) -> Answer {
+    match find(rest, asked, id, job, false) {
+        Ok((tree, place)) => {
+            let (pipeline, job, attempt) = at(&tree, place);
+            Answer::ok(build(rest, pipeline, job, attempt))
+        }
+        Err(refusal) => refusal,
+    }
+}
+
+/// The whole log, whatever `Range` asks for; nothing when there is none.
+pub(super) fn trace(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, job: &str) -> Answer {
+    let (tree, place) = match find(rest, asked, id, job, false) {
+        Ok(found) => found,
+        Err(refusal) => return refusal,
+    };
+    let (pipeline, job, attempt) = at(&tree, place);
+    let log = written(rest.world, pipeline, job, attempt, rest.now);
+    let tag = rest.etags.then(|| log.tag(attempt.id));
+    let mut answer = Answer::ok(json!(null));
+    answer.headers.extend(tag.clone().map(|tag| ("etag", tag)));
+    if tag.is_some_and(|tag| asked.if_none_match == Some(&*tag)) {
+        answer.status = 304;
+        answer.text = Some(String::new());
+        return answer;
+    }
+    answer.headers.push(("content-disposition", format!("infile; filename=\"{}.log\"", attempt.id)));
+    answer.log = Some(Box::new(log));
+    answer
+}

@@ -1,0 +1,128 @@
+//! `/projects/:id/pipelines/:id/jobs` and `/bridges`.
+
+use serde_json::{Value, json};
+
+use super::page::Page;
+use super::pipelines::{basic, find, user};
+use super::{Answer, Asked, Rest, time};
+use crate::plan::{Attempt, Job, Pipeline, Tree, USERS};
+
+pub(super) fn list(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, pipeline: &str) -> Answer {
+    let answer = || {
+        let (tree, at) = find(rest, asked, id, pipeline)?;
+        let found = runs(rest, asked, &tree.pipelines[at], false);
+        let page = Page::of(asked)?;
+        Ok(page.answer(rest.base, asked, &found, |(job, attempt)| build(rest, &tree.pipelines[at], job, attempt)))
+    };
+    answer().unwrap_or_else(|refusal: Answer| refusal)
+}
+
+pub(super) fn bridges(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, pipeline: &str) -> Answer {
+    let answer = || {
+        let (tree, at) = find(rest, asked, id, pipeline)?;
+        let found = runs(rest, asked, &tree.pipelines[at], true);
+        let page = Page::of(asked)?;
+        Ok(page.answer(rest.base, asked, &found, |(job, attempt)| bridge(rest, &tree, at, job, attempt)))
+    };
+    answer().unwrap_or_else(|refusal: Answer| refusal)
+}
+
+/// Returns the runs that the query asks for, newest id first.
+fn runs<'a>(rest: &Rest<'_>, asked: &Asked<'_>, pipeline: &'a Pipeline, bridge: bool) -> Vec<(&'a Job, &'a Attempt)> {
+    let retried = !bridge && asked.query.flag("include_retried").unwrap_or(false);
+    let scopes = asked.query.all("scope");
+    let mut found = Vec::new();
+    for job in pipeline.jobs.iter().filter(|job| job.bridge == bridge) {
+        let attempts: Vec<&Attempt> = job.attempts_at(rest.now).collect();
+        let shown = if retried { 0 } else { attempts.len().saturating_sub(1) };
+        found.extend(attempts[shown..].iter().map(|attempt| (job, *attempt)));
+    }
+    found.retain(|(_, attempt)| scopes.is_empty() || attempt.status(rest.now).is_some_and(|s| scopes.contains(&s)));
+    found.sort_by_key(|(_, attempt)| std::cmp::Reverse(attempt.id));
+    found
+}
+
+/// What jobs and bridges have in common.
+fn common(rest: &Rest<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) -> Value {
+    let now = rest.now;
+    let project = &rest.world.projects[pipeline.project];
+    let (started, finished) = (attempt.reached("running", now), attempt.finished(now));
+    let queued = attempt.reached("pending", now);
+    let status = attempt.status(now).unwrap_or("created");
+    let seconds = |ms: i64| ms as f64 / 1_000.0;
+    let mut body = json!({
+        "id": attempt.id, "name": job.name, "stage": job.stage, "status": status, "allow_failure": job.allow_failure,
+        "ref": pipeline.ref_name, "tag": pipeline.tag,
+        "coverage": job.coverage.as_ref().filter(|_| status == "success").and_then(|text| text.parse::<f64>().ok()),
+        "created_at": time(attempt.created()), "started_at": started.map(time), "finished_at": finished.map(time),
+        "duration": started.map(|start| seconds(finished.unwrap_or(now) - start)),
+        "queued_duration": queued.map(|queued| seconds(started.unwrap_or(now) - queued)),
+        "web_url": format!("{}/{}/-/jobs/{}", rest.base, project.full_path, attempt.id),
+        "project": { "ci_job_token_scope_enabled": false },
+    });
+    body["commit"] = commit(pipeline);
+    body["user"] = user_details(rest, pipeline.user);
+    if status == "failed" {
+        body["failure_reason"] = job.reason.clone().into();
+    }
+    if let (true, Some(finished)) = (job.spec.erased, finished) {
+        body["erased_at"] = time(finished + 60_000).into();
+    }
+    body
+}
+
+/// A job as GitLab shows it in a list and by itself.
+pub(super) fn build(rest: &Rest<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) -> Value {
+    let mut body = common(rest, pipeline, job, attempt);
+    body["pipeline"] = json!({
+        "id": pipeline.id, "project_id": rest.world.projects[pipeline.project].id, "ref": pipeline.ref_name,
+        "sha": pipeline.sha, "status": pipeline.status(rest.now),
+    });
+    body["artifacts"] = json!([]);
+    body["artifacts_expire_at"] = Value::Null;
+    body["tag_list"] = json!(job.spec.tags);
+    // The runner stays with the job once it took it.
+    body["runner"] = attempt.reached("running", rest.now).map_or(Value::Null, |_| runner());
+    body
+}
+
+fn runner() -> Value {
+    json!({
+        "id": RUNNER.0, "description": RUNNER.1, "ip_address": null, "active": true, "paused": false, "is_shared": true,
+        "runner_type": "instance_type", "name": "gitlab-runner", "online": true, "status": "online",
+    })
+}
+
+/// As the logs name it.
+pub(crate) const RUNNER: (u64, &str) = (12, "docker-runner-3");
+
+fn bridge(rest: &Rest<'_>, tree: &Tree, at: usize, job: &Job, attempt: &Attempt) -> Value {
+    let pipeline = &tree.pipelines[at];
+    let mut body = common(rest, pipeline, job, attempt);
+    body["pipeline"] = basic(rest, pipeline);
+    let downstream = job.downstream.map(|below| &tree.pipelines[below]).filter(|below| below.created <= rest.now);
+    body["downstream_pipeline"] = downstream.map_or(Value::Null, |below| basic(rest, below));
+    body
+}
+
+fn commit(pipeline: &Pipeline) -> Value {
+    let (username, name) = USERS[pipeline.user];
+    json!({
+        "author_email": format!("{username}@example.com"), "author_name": name,
+        "created_at": time(pipeline.created - 60_000), "id": pipeline.sha, "message": pipeline.title,
+        "short_id": &pipeline.sha[..8], "title": pipeline.title,
+    })
+}
+
+fn user_details(rest: &Rest<'_>, index: usize) -> Value {
+    let mut body = user(rest, index);
+    let more = json!({
+        "created_at": time(rest.world.projects.first().map_or(rest.now, |project| project.created)), "bio": null,
+        "location": null, "public_email": "", "skype": "", "linkedin": "", "twitter": "", "website_url": "",
+        "organization": "",
+    });
+    if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+        body.extend(more);
+    }
+    body
+}

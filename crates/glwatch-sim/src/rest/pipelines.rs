@@ -1,0 +1,163 @@
+//! `/projects/:id/pipelines`: the list, the latest, and one with its details.
+
+use serde_json::{Value, json};
+
+use super::page::Page;
+use super::{Answer, Asked, Rest, parse_time, time};
+use crate::badge::Badge;
+use crate::plan::{Pipeline, Tree, USERS};
+use crate::query::Query;
+use crate::status::KNOWN;
+use crate::wanted::{Scope, Wanted};
+
+/// Returns the project unless it is unknown or its CI is switched off.
+pub(super) fn project(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Result<usize, Answer> {
+    let index = rest.visible_project(asked, id)?;
+    if rest.world.projects[index].ci_off { Err(Answer::message(403, "403 Forbidden")) } else { Ok(index) }
+}
+
+/// Finds a pipeline of this project, with the tree that it belongs to.
+pub(super) fn find(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, pipeline: &str) -> Result<(Tree, usize), Answer> {
+    let index = project(rest, asked, id)?;
+    let number = pipeline.parse::<u64>().map_err(|_| Answer::error(400, json!({"error": "pipeline_id is invalid"})))?;
+    let found = rest.world.tree_with(number, rest.now).filter(|(tree, at)| tree.pipelines[*at].project == index);
+    found.ok_or_else(|| Answer::message(404, "404 Not found"))
+}
+
+pub(super) fn list(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+    let answer = || {
+        let index = project(rest, asked, id)?;
+        let page = Page::of(asked)?;
+        let mut found = rest.world.pipelines_of(index, rest.now);
+        filter(rest, &asked.query, &mut found)?;
+        order(rest, &asked.query, &mut found)?;
+        Ok(page.answer(rest.base, asked, &found, |pipeline| basic(rest, pipeline)))
+    };
+    answer().unwrap_or_else(|refusal: Answer| refusal)
+}
+
+/// Applies the list's parameters; children appear only when asked for by source.
+fn filter(rest: &Rest<'_>, query: &Query, found: &mut Vec<Pipeline>) -> Result<(), Answer> {
+    let time = |key: &str| match query.get(key) {
+        None => Ok(None),
+        Some(text) => match parse_time(text) {
+            Some(at) => Ok(Some(at)),
+            None => Err(Answer::error(400, json!({"error": format!("{key} is invalid")}))),
+        },
+    };
+    let status = query.get("status");
+    if status.is_some_and(|wanted| !KNOWN.contains(&wanted)) {
+        return Err(Answer::invalid("status"));
+    }
+    let scope = query.get("scope").map(|word| Scope::named(word).ok_or_else(|| Answer::invalid("scope")));
+    let wanted = Wanted {
+        source: query.get("source"),
+        ref_name: query.get("ref"),
+        sha: query.get("sha"),
+        name: query.get("name"),
+        username: query.get("username"),
+        status,
+        scope: scope.transpose()?,
+        updated_after: time("updated_after")?,
+        updated_before: time("updated_before")?,
+        created_after: time("created_after")?,
+        created_before: time("created_before")?,
+    };
+    wanted.keep(found, |pipeline| pipeline, rest.now);
+    Ok(())
+}
+
+fn order(rest: &Rest<'_>, query: &Query, found: &mut [Pipeline]) -> Result<(), Answer> {
+    let now = rest.now;
+    match query.get("order_by").unwrap_or("id") {
+        "id" => found.sort_by_key(|p| p.id),
+        "status" => found.sort_by_key(|p| (p.status(now), p.id)),
+        "ref" => found.sort_by_key(|p| (p.ref_name.clone(), p.id)),
+        "updated_at" => found.sort_by_key(|p| (p.updated(now), p.id)),
+        "user_id" => found.sort_by_key(|p| (p.user, p.id)),
+        _ => return Err(Answer::invalid("order_by")),
+    }
+    match query.get("sort").unwrap_or("desc") {
+        "desc" => found.reverse(),
+        "asc" => {}
+        _ => return Err(Answer::invalid("sort")),
+    }
+    Ok(())
+}
+
+pub(super) fn latest(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+    let answer = || {
+        let index = project(rest, asked, id)?;
+        let branch = rest.world.projects[index].default_branch.clone().unwrap_or_default();
+        let wanted = asked.query.get("ref").unwrap_or(&branch);
+        let found = rest.world.pipelines_of(index, rest.now);
+        // The documented answer to a commit without pipeline is a 403, strange as it is.
+        let found = found.iter().find(|p| p.ref_name == wanted && p.source != "parent_pipeline");
+        found.map(|p| details(rest, p)).ok_or_else(|| Answer::message(403, "403 Forbidden"))
+    };
+    answer().map_or_else(|refusal: Answer| refusal, Answer::ok)
+}
+
+pub(super) fn single(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, pipeline: &str) -> Answer {
+    match find(rest, asked, id, pipeline) {
+        Ok((tree, at)) => Answer::ok(details(rest, &tree.pipelines[at])),
+        Err(refusal) => refusal,
+    }
+}
+
+pub(crate) fn path(rest: &Rest<'_>, pipeline: &Pipeline) -> String {
+    format!("/{}/-/pipelines/{}", rest.world.projects[pipeline.project].full_path, pipeline.id)
+}
+
+pub(super) fn basic(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
+    json!({
+        "id": pipeline.id, "iid": pipeline.iid, "project_id": rest.world.projects[pipeline.project].id,
+        "status": pipeline.status(rest.now), "source": pipeline.source, "ref": pipeline.ref_name, "sha": pipeline.sha,
+        "name": pipeline.name, "web_url": format!("{}{}", rest.base, path(rest, pipeline)),
+        "created_at": time(pipeline.created), "updated_at": time(pipeline.updated(rest.now)),
+    })
+}
+
+fn details(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
+    let now = rest.now;
+    let (started, finished) = (pipeline.started(now), pipeline.finished(now));
+    let mut body = basic(rest, pipeline);
+    let more = json!({
+        "before_sha": pipeline.before_sha, "tag": pipeline.tag, "yaml_errors": pipeline.yaml_errors,
+        "user": user(rest, pipeline.user), "started_at": started.map(time),
+        "finished_at": finished.map(time), "committed_at": null,
+        "duration": finished.zip(started).map(|(end, start)| (end - start) / 1_000),
+        "queued_duration": started.map(|start| (start - pipeline.created) / 1_000),
+        "coverage": pipeline.coverage(now), "detailed_status": detailed_status(rest, pipeline),
+    });
+    if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+        body.extend(more);
+    }
+    body
+}
+
+/// A pipeline as the actions answer it: `Entities::Ci::Pipeline`, which has no name.
+pub(super) fn changed(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
+    let mut body = details(rest, pipeline);
+    if let Some(body) = body.as_object_mut() {
+        body.remove("name");
+    }
+    body
+}
+
+fn detailed_status(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
+    let Badge { text, label, group, icon } = Badge::of(&pipeline.status(rest.now), pipeline.has_warnings(rest.now));
+    json!({
+        "icon": format!("status_{icon}"), "text": text, "label": label, "group": group, "tooltip": label,
+        "has_details": true, "details_path": path(rest, pipeline), "illustration": null,
+        "favicon": format!("/assets/ci_favicons/favicon_status_{icon}.png"),
+    })
+}
+
+pub(super) fn user(rest: &Rest<'_>, index: usize) -> Value {
+    let (username, name) = USERS[index];
+    json!({
+        "id": index + 1, "username": username, "name": name, "state": "active", "avatar_url": null,
+        "web_url": format!("{}/{username}", rest.base),
+    })
+}

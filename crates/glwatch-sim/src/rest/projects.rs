@@ -1,0 +1,80 @@
+//! Projects as the list and `/projects/:id` show them.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Asked, Rest, time};
+use crate::world::{EPOCH_MS, Project};
+
+pub(super) fn single(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+    match rest.visible_project(asked, id) {
+        Ok(index) => Answer::ok(item(rest, &rest.world.projects[index])),
+        Err(refusal) => refusal,
+    }
+}
+
+pub(super) fn item(rest: &Rest<'_>, project: &Project) -> Value {
+    let (base, path) = (rest.base, &project.full_path);
+    let group = &rest.world.groups[project.group];
+    let deletion = project.marked_for_deletion.then(|| time(rest.world.anchor)[..10].to_owned());
+    let mut item = json!({
+        "id": project.id, "description": null, "default_branch": project.default_branch, "tag_list": [], "topics": [],
+        "archived": project.archived, "visibility": "public",
+        "ssh_url_to_repo": format!("git@gitlab.example.com:{path}.git"),
+        "http_url_to_repo": format!("{base}/{path}.git"), "web_url": format!("{base}/{path}"),
+        "name": project.name, "name_with_namespace": format!("{} / {}", group.name, project.name),
+        "path": project.path, "path_with_namespace": path, "issues_enabled": true, "merge_requests_enabled": true,
+        "wiki_enabled": true, "jobs_enabled": !project.ci_off, "snippets_enabled": true,
+        "created_at": time(project.created), "last_activity_at": time(rest.world.anchor.max(EPOCH_MS)),
+        "shared_runners_enabled": true, "creator_id": 1, "avatar_url": null, "star_count": 0, "forks_count": 0,
+        "open_issues_count": 0, "public_jobs": true, "shared_with_groups": shared_with(rest, project),
+        "request_access_enabled": true,
+        "empty_repo": project.default_branch.is_none(),
+        "builds_access_level": if project.ci_off { "disabled" } else { "enabled" },
+        "marked_for_deletion_at": deletion, "marked_for_deletion_on": deletion,
+    });
+    item["namespace"] = json!({
+        "id": group.id, "name": group.name, "path": group.full_path.rsplit('/').next(), "kind": "group",
+        "full_path": group.full_path, "parent_id": group.parent.map(|index| rest.world.groups[index].id),
+        "avatar_url": null, "web_url": format!("{base}/groups/{}", group.full_path),
+    });
+    item
+}
+
+fn shared_with(rest: &Rest<'_>, project: &Project) -> Vec<Value> {
+    let group = |index: &usize| {
+        let group = &rest.world.groups[*index];
+        json!({
+            "group_id": group.id, "group_name": group.name, "group_full_path": group.full_path,
+            "group_access_level": 30, "expires_at": null,
+        })
+    };
+    project.shared_with.iter().map(group).collect()
+}
+
+/// Keeps what `simple=true` keeps (`lib/api/entities/basic_project_details.rb`, `project_identity.rb`).
+pub(super) fn simplify(item: &mut Value) {
+    const KEPT: [&str; 19] = [
+        "id",
+        "description",
+        "name",
+        "name_with_namespace",
+        "path",
+        "path_with_namespace",
+        "created_at",
+        "default_branch",
+        "tag_list",
+        "topics",
+        "ssh_url_to_repo",
+        "http_url_to_repo",
+        "web_url",
+        "forks_count",
+        "avatar_url",
+        "star_count",
+        "last_activity_at",
+        "visibility",
+        "namespace",
+    ];
+    if let Some(map) = item.as_object_mut() {
+        map.retain(|key, _| KEPT.contains(&key.as_str()));
+    }
+}

@@ -1,0 +1,18 @@
+//! Tests of the simulated GitLab, over HTTP where HTTP matters.
+
+mod actions;
+mod agreement;
+mod complexity;
+mod failures;
+mod graphql;
+mod graphql_agreement;
+mod http;
+mod keys;
+#[path = "../../../../tests/gitlab/published.rs"]
+mod published;
+mod rest;
+mod rules;
+mod slice;
+mod test_reports;
+mod traces;
+mod world;
