@@ -75,6 +75,7 @@ fn options() -> Options {
         refs: vec![RefSelector::Any],
         api: ApiChoice::Graphql,
         wants_reasons: false,
+        max_time: Duration::from_secs(300),
         list_every: Duration::from_secs(3600),
     }
 }

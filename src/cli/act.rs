@@ -12,10 +12,13 @@ use crate::domain::id::{JobId, PipelineId, ProjectRef};
 use crate::domain::job::Job;
 use crate::domain::status::Status;
 use crate::gitlab::client::{Act, Subject};
+use crate::gitlab::error::Kind;
 use crate::text::plural::counted;
 use crate::text::sanitise::sanitise;
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 const HELP: &str = "\
 TARGET is a project with a pipeline, or an address from the browser:
@@ -28,7 +31,13 @@ and further targets that have a # or @ in them, or are addresses.
 Everything is listed before anything happens. On a terminal you are asked; elsewhere --yes
 is needed. Nothing is ever sent twice. The token needs the scope api.
 
-Ends with 3 if nothing could be done, with 4 if a part could not.";
+Ends with 3 if nothing was done; with 4 if a part was not, or if GitLab did not answer and may have
+done it: the line on standard output then begins with unsure.";
+
+/// The word for what was sent and may or may not have been done.
+const UNSURE: &str = "unsure";
+/// Longer than this nothing is waited for: what was agreed to is about how it stands now.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 pub(super) fn commands() -> [Command; 3] {
     [
@@ -62,10 +71,12 @@ pub(super) fn run(name: &str, matches: &ArgMatches) -> Result<Exit, CliError> {
         _ => Act::Play,
     };
     let words: Vec<String> = matches.get_many("target").into_iter().flatten().cloned().collect();
-    Session::run(
+    let under_way = RefCell::new(None);
+    let outcome = Session::run(
         matches,
         |config| permitted(act, config),
         async |session| {
+            session.client.limit_waits(LONGEST_WAIT);
             let deeds = Planner { session, act }.deeds(&words).await?;
             if !session.config.display.quiet || !session.config.acting.yes {
                 output::to_stderr(&deeds.iter().flat_map(Deed::lines).collect::<Vec<_>>());
@@ -74,9 +85,22 @@ pub(super) fn run(name: &str, matches: &ArgMatches) -> Result<Exit, CliError> {
                 output::to_stderr(&["nothing was done".into()]);
                 return Ok(Exit::Interrupted);
             }
-            perform(session, act, &deeds).await
+            // A person takes as long as they need.
+            session.client.limit_time(session.config.pace.max_time);
+            perform(session, act, &deeds, &under_way).await
         },
-    )
+    );
+    match (outcome, under_way.into_inner()) {
+        // Stopped after it was sent and before it was answered.
+        (Err(CliError::Stopped(_)), Some(line)) => {
+            output::to_stdout(String::as_bytes(&line))?;
+            output::to_stderr(&[
+                "stopped before GitLab answered: it may have been done; look before you try again".into()
+            ]);
+            Ok(Exit::Partial)
+        }
+        (outcome, _) => outcome,
+    }
 }
 
 /// Refuses before anything is asked of GitLab.
@@ -124,6 +148,20 @@ impl Deed {
         let mut lines = vec![format!("{}  {}{id}", self.name(), self.status.word())];
         lines.extend(self.concerns.iter().map(|job| format!("  {}/{}  {}", job.stage, job.name, job.status.word())));
         lines
+    }
+
+    /// Returns its line on standard output.
+    fn line(&self, word: &str, id: &str, status: &str, url: &str) -> String {
+        let pipeline = format!("{}#{}", self.project.full_path, self.pipeline);
+        let job = self.job.as_ref().map_or(String::new(), |job| format!("{}/{}", job.stage, job.name));
+        let cells = [word, &pipeline, &job, id, status, url];
+        cells.map(|cell| sanitise(cell).into_owned()).join("\t") + "\n"
+    }
+
+    /// Returns its line where what became of it is not known.
+    fn unsure_line(&self) -> String {
+        let id = self.job.as_ref().map_or(self.pipeline.0, |job| job.id.0);
+        self.line(UNSURE, &id.to_string(), "", "")
     }
 
     fn subject(&self) -> Subject {
@@ -262,29 +300,30 @@ async fn agreed(act: Act, deeds: &[Deed]) -> Result<bool, CliError> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Does one after the other, and tells of each.
-async fn perform(session: &Session, act: Act, deeds: &[Deed]) -> Result<Exit, CliError> {
-    let mut done = 0;
+/// Does one after the other, and tells of each. `under_way` has the line of the one that was sent and is not answered.
+async fn perform(
+    session: &Session,
+    act: Act,
+    deeds: &[Deed],
+    under_way: &RefCell<Option<String>>,
+) -> Result<Exit, CliError> {
+    let (mut done, mut unsure) = (0, 0);
     for deed in deeds {
+        under_way.replace(Some(deed.unsure_line()));
         let answer = session.client.act(&ProjectRef::Id(deed.project.id), act, deed.subject()).await;
+        under_way.replace(None);
         match answer {
             Ok(acted) => {
                 done += 1;
-                let pipeline = format!("{}#{}", deed.project.full_path, deed.pipeline);
-                let job = deed.job.as_ref().map_or(String::new(), |job| format!("{}/{}", job.stage, job.name));
                 let url = acted.web_url.unwrap_or_default();
-                let cells = [
-                    done_word(act).to_owned(),
-                    pipeline,
-                    job,
-                    acted.id.to_string(),
-                    acted.status.word().to_owned(),
-                    url,
-                ];
-                let line = cells.map(|cell| sanitise(&cell).into_owned()).join("\t") + "\n";
+                let line = deed.line(done_word(act), &acted.id.to_string(), acted.status.word(), &url);
                 output::to_stdout(line.as_bytes())?;
             }
             Err(failure) => {
+                if matches!(failure.kind, Kind::Unsure(_)) {
+                    unsure += 1;
+                    output::to_stdout(deed.unsure_line().as_bytes())?;
+                }
                 // Nobody else's turn would end better.
                 let is_fatal = failure.is_fatal();
                 error::report(&session.failed(format!("{} {}", act.word(), deed.name()), failure));
@@ -295,7 +334,8 @@ async fn perform(session: &Session, act: Act, deeds: &[Deed]) -> Result<Exit, Cl
         }
     }
     Ok(match done {
-        0 => Exit::NoData,
+        // 3 says that nothing was done.
+        0 if unsure == 0 => Exit::NoData,
         done if done < deeds.len() => Exit::Partial,
         _ => Exit::Done,
     })

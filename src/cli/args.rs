@@ -254,6 +254,7 @@ fn load_args() -> Vec<Arg> {
             "Wait before a failed request is tried again; doubles, four attempts in all [default: 300ms]",
         ),
         option("timeout", "TIME", LOAD, "Time for one request, such as 500ms or 1m [default: 30s]"),
+        option("max-time", "TIME", LOAD, "Time for the whole command, or for one refresh [default: 5m]"),
         switch("no-cache", LOAD, "Neither use nor keep what an earlier run has read"),
     ]
 }

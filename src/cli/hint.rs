@@ -3,7 +3,10 @@
 use crate::collect::find::FindError;
 use crate::config::{Config, Origin, Settings};
 use crate::domain::id::GroupRef;
-use crate::gitlab::error::{Error, Kind};
+use crate::domain::permission;
+use crate::domain::project::Failure;
+use crate::gitlab::error::{Error, Kind, NotGitlab};
+use crate::text::duration::duration;
 use std::io;
 
 /// Returns what the user can do about a group that could not be read.
@@ -11,19 +14,32 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
     let host = &config.connection.host;
     let has_token = config.connection.token.is_some();
     match &error.kind {
-        Kind::Unauthorized(_) if matches!(&config.connection.token, Some((_, Origin::Glab(_)))) => vec![
+        Kind::Unauthorized { unfit: Some(what), .. } if has_token => vec![
+            format!(
+                "the token from {} is {what}, which its beginning proves: it cannot read the API",
+                token_origin(config)
+            ),
+            new_token(config),
+        ],
+        Kind::Unauthorized { .. } if matches!(&config.connection.token, Some((_, Origin::Glab(_)))) => vec![
             format!("GitLab does not accept the token from {}", token_origin(config)),
             "a login by browser lasts two hours: any command of glab renews it, such as glab auth status".into(),
             new_token(config),
         ],
-        Kind::Unauthorized(_) if has_token => vec![
+        Kind::Unauthorized { .. } if has_token => vec![
             format!(
                 "GitLab does not accept the token from {}: it is expired, revoked, or for another host",
                 token_origin(config)
             ),
             new_token(config),
         ],
-        Kind::Unauthorized(_) => without_token(config, settings),
+        Kind::Unauthorized { .. } => without_token(config, settings),
+        Kind::Status { code: 403 | 404, .. } if error.reason().is_some() => for_reason(error),
+        Kind::GranularScope { .. } => vec![
+            format!("the token from {} is fine-grained: give it that permission", token_origin(config)),
+            granular(),
+        ],
+        Kind::NotGitlab { cause, .. } => for_stranger(cause, config),
         Kind::Status { code: 403 | 404, .. } => {
             let mut hints = vec![
                 "GitLab answers 404 for groups that one may not see, as well as for those that do not exist".to_owned(),
@@ -67,8 +83,11 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
             "the server limits how much it is asked: wait, then ask for less at a time (--rps 5, or fewer groups)"
                 .into(),
         ],
+        Kind::WaitBeforeAct { wait } => {
+            vec![format!("try again in {}", duration(*wait)), "--rps sets how much glwatch asks at most".into()]
+        }
         Kind::Deadline => {
-            vec!["a run has five minutes; ask for fewer groups, or find out why the server is slow".into()]
+            vec!["give it more time (--max-time 15m), ask for fewer groups, or find out why the server is slow".into()]
         }
         Kind::Status { code, .. } if *code >= 500 => {
             vec!["GitLab is in trouble: try again in a minute; its administrator finds the request by its id".into()]
@@ -83,17 +102,73 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
         Kind::Query(_) | Kind::TooComplex(_) | Kind::UnknownField(_) => {
             vec!["leave --api at auto, which reads over REST where GraphQL does not answer".into()]
         }
+        Kind::Redirect { to, is_login: true, .. } => vec![
+            format!("there is a login page in front of {host}, at {to}: a token of GitLab does not pass it"),
+            "ask for a way to the API without it, or for the headers that it wants".into(),
+        ],
         Kind::Redirect { to, .. } => vec![format!("if that is where your GitLab is, name it: --host {to}")],
         Kind::NotLog => vec!["a proxy or a login page in between answers HTML: try the address in a browser".into()],
         Kind::Unsure(_) => vec!["look before you try again: the request was sent, once".into()],
     }
 }
 
+/// Returns which permissions a fine-grained token needs for everything that only reads.
+fn granular() -> String {
+    let mut wanted: Vec<String> = Vec::new();
+    let reading = permission::NEEDED.iter().filter(|needed| matches!(needed.command, "status" | "explain" | "logs"));
+    for permission in reading.flat_map(|needed| needed.rest.iter().chain(needed.graphql)) {
+        let name = format!("[{permission}]");
+        if !wanted.contains(&name) {
+            wanted.push(name);
+        }
+    }
+    format!("to read, glwatch needs {}; a token with the scope read_api has them all", wanted.join(", "))
+}
+
+/// Returns what to do about a refusal whose reason GitLab told: nothing that contradicts it.
+fn for_reason(error: &Error) -> Vec<String> {
+    let reason = error.reason().unwrap_or_default().to_lowercase();
+    let what = if reason.contains("terms of service") {
+        "sign in to GitLab in a browser and accept the terms"
+    } else if reason.contains("password") {
+        "sign in to GitLab in a browser and change the password"
+    } else {
+        "that is GitLab's own reason; its administrator or an owner of the group can change it"
+    };
+    vec![what.into()]
+}
+
+/// Returns what to do about an answer that is not GitLab's.
+fn for_stranger(cause: &NotGitlab, config: &Config) -> Vec<String> {
+    let host = &config.connection.host;
+    match cause {
+        NotGitlab::Login(scheme) => vec![format!(
+            "a server in front of {host} asks for a login of its own (WWW-Authenticate: {scheme}): this says nothing about \
+             GitLab's token"
+        )],
+        NotGitlab::EncodedSlash => vec![
+            "a server in front of GitLab decodes %2F in addresses: give the group or project by its number".into(),
+            "its administrator can permit it: AllowEncodedSlashes NoDecode and nocanon in Apache".into(),
+        ],
+        NotGitlab::PlainHttp => {
+            vec![format!("the server speaks https on this port: --host {}", https(&host.to_string()))]
+        }
+        NotGitlab::Unknown => vec![format!(
+            "a firewall, a proxy or another program answers in place of {host}: try the address in a browser, and check \
+             that it is the address of a GitLab, with its sub-path if it has one"
+        )],
+    }
+}
+
+fn https(url: &str) -> String {
+    url.replacen("http://", "https://", 1)
+}
+
 /// Returns what the user can do about a project, pipeline or job that could not be read or acted on.
 pub(super) fn for_request(error: &Error, config: &Config, settings: &Settings) -> Vec<String> {
     let has_token = config.connection.token.is_some();
     match &error.kind {
-        Kind::Status { code: 404, .. } => {
+        Kind::Status { code: 404, .. } if error.reason().is_none() => {
             let mut hints =
                 vec!["GitLab answers 404 for what one may not see, as well as for what does not exist".into()];
             if !has_token {
@@ -101,13 +176,14 @@ pub(super) fn for_request(error: &Error, config: &Config, settings: &Settings) -
             }
             hints
         }
+        Kind::Status { code: 403, .. } if error.reason().is_some() => for_reason(error),
         Kind::Status { code: 403, .. } if has_token => vec![format!(
             "the owner of the token from {} needs a role in the project that permits it, mostly Developer; or GitLab \
              does not permit it for anybody, as for what has ended",
             token_origin(config)
         )],
         // Only what acts is posted to REST.
-        Kind::Unauthorized(_) if !has_token && error.request.starts_with("POST") => {
+        Kind::Unauthorized { .. } if !has_token && error.request.starts_with("POST") => {
             let mut hints = without_token(config, settings);
             hints.pop();
             hints.push(new_token_with(config, "api"));
@@ -143,10 +219,16 @@ pub(super) fn for_target(error: &FindError, config: &Config, settings: &Settings
     }
 }
 
-/// Returns what to do when the group could be read and none of its projects; `kinds` are the words for why.
-pub(super) fn nothing_read(kinds: &[&str], config: &Config, settings: &Settings) -> Vec<String> {
+/// Returns what to do when the group could be read and none of its projects.
+pub(super) fn nothing_read(failures: &[&Failure], config: &Config, settings: &Settings) -> Vec<String> {
     let mut hints = Vec::new();
+    // GitLab's own reason is in the message: what else could be said might contradict it.
+    let (told, others): (Vec<&Failure>, Vec<&Failure>) = failures.iter().partition(|failure| failure.has_reason());
+    let kinds: Vec<&str> = others.iter().map(|failure| failure.kind.as_str()).collect();
     let is_hidden = |kind: &&str| matches!(*kind, "forbidden" | "not_found");
+    if told.iter().any(|failure| failure.kind == "insufficient_granular_scope") {
+        hints.push(granular());
+    }
     if kinds.iter().any(is_hidden) && config.connection.token.is_some() {
         hints.push(format!(
             "to see pipelines, the owner of the token from {} needs the role Reporter in the group",
@@ -154,6 +236,10 @@ pub(super) fn nothing_read(kinds: &[&str], config: &Config, settings: &Settings)
         ));
     } else if kinds.iter().any(is_hidden) {
         hints.extend(without_token(config, settings));
+    }
+    if !told.is_empty() && hints.is_empty() {
+        hints
+            .push("GitLab's reason is in the message: its administrator or an owner of the group can change it".into());
     }
     if kinds.iter().any(|kind| !is_hidden(kind) && *kind != "ci_disabled") {
         hints.push("try again in a minute, or with less at once (--concurrency 2); -vv shows every request".into());

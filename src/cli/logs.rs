@@ -190,6 +190,8 @@ impl<'a> Log<'a> {
         // Whoever names an attempt that is long over means that one.
         let is_old = self.is_over();
         loop {
+            // What is followed goes on for as long as the job: the time is that of one look.
+            self.session.client.limit_time(self.session.config.pace.max_time);
             let (is_last, attempt, began) = (self.is_over(), self.job.id, Instant::now());
             match self.step(is_last && !is_old).await {
                 Ok(Look::Closed) => return Ok(self.verdict()),

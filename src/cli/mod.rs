@@ -29,6 +29,7 @@ mod status;
 mod surroundings;
 mod token;
 mod wait;
+mod waiting;
 mod watch;
 mod wire;
 

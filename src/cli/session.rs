@@ -4,7 +4,7 @@ use super::config::resolve;
 use super::error::CliError;
 use super::exit::Exit;
 use super::surroundings::Surroundings;
-use super::{hint, log, status, wire};
+use super::{hint, log, status, waiting, wire};
 use crate::collect::find::{self, FindError, Found, Target};
 use crate::config::Config;
 use crate::domain::id::{GroupRef, PipelineId, ProjectRef};
@@ -48,8 +48,10 @@ impl Session {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
         let client = wire::client(&config, surroundings.uses_proxy)?;
         let groups = if no_group.is_some() { Vec::new() } else { config.scope.groups.clone() };
+        client.limit_time(config.pace.max_time);
         let session = Self { config, client, surroundings, groups };
-        let outcome = runtime.block_on(status::until_stopped(work(&session)));
+        let working = async { waiting::told(&session.client, !session.config.display.quiet, work(&session)).await };
+        let outcome = runtime.block_on(status::until_stopped(working));
         // Whoever is stopped while somebody else takes their time does not wait for them.
         runtime.shutdown_background();
         outcome

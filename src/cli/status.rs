@@ -6,9 +6,10 @@ use super::exit::Exit;
 use super::format::{self, Formats, Place};
 use super::progress::ProgressLine;
 use super::surroundings::Surroundings;
-use super::{export, hint, log, output, wait, watch, wire};
+use super::{export, hint, log, output, wait, waiting, watch, wire};
 use crate::collect::run::{Collector, GroupError, Reply};
 use crate::config::{Color, Config, Display, Settings, StagesWidth};
+use crate::domain::project::Failure;
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
 use crate::render::table;
 use crate::report::layout;
@@ -41,7 +42,8 @@ fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
         if config.pace.watch {
             return watch::run(collector, &config, &formats, surroundings, &cache).await;
         }
-        let (reply, exit) = read(collector, &config, surroundings, &cache, verbosity).await?;
+        let reading = read(collector, &config, surroundings, &cache, verbosity);
+        let (reply, exit) = waiting::told(&client, !config.display.quiet, reading).await?;
         tell(reply, &config, &formats, surroundings, &cache).await.map(|told| told.worse(exit))
     };
     let outcome = runtime.block_on(until_stopped(work));
@@ -172,8 +174,8 @@ fn nothing_read(snapshot: &Snapshot, config: &Config, settings: &Settings, cache
     }
     let failures = || snapshot.rows.iter().filter_map(|row| Some((row, row.failure()?)));
     let first = failures().map(|(row, failure)| format!("{}: {}", row.project.full_path, failure.message)).next()?;
-    let kinds: Vec<&str> = failures().map(|(_, failure)| failure.kind.as_str()).collect();
-    let hints = hint::nothing_read(&kinds, config, settings);
+    let all: Vec<&Failure> = failures().map(|(_, failure)| failure).collect();
+    let hints = hint::nothing_read(&all, config, settings);
     Some(CliError::NothingRead { projects: snapshot.rows.len(), first, hints })
 }
 

@@ -62,6 +62,7 @@ pub(super) fn collecting(config: &Config) -> collect::run::Options {
         refs: scope.refs.clone(),
         api: config.collecting.api,
         wants_reasons: config.display.outputs().any(prints_reasons),
+        max_time: config.pace.max_time,
         list_every: config.pace.list_interval,
     }
 }

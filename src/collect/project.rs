@@ -7,7 +7,7 @@ use crate::domain::pipeline::{DownstreamLink, Pipeline, Ref};
 use crate::domain::project::{Failure, Project};
 use crate::domain::selection::{Pattern, RefSelector};
 use crate::gitlab::client::{Client, PipelineFilter, PipelineHead};
-use crate::gitlab::error::Error;
+use crate::gitlab::error::{Error, Kind};
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use std::collections::HashSet;
@@ -132,12 +132,18 @@ fn failed(client: &Client, error: Error) -> Result<Reading, Error> {
     // Without a token a 401 only says that this project's pipelines are not public.
     let is_hidden = error.is_no_access() || (error.status() == Some(401) && !client.has_token());
     if is_hidden {
-        let (kind, message) = match error.status() {
-            Some(403) => ("forbidden", "403: this token may not see its pipelines, or CI/CD is switched off"),
-            Some(404) => return Ok(Reading::NoAccess(hidden())),
-            _ => ("not_found", "its pipelines are not public"),
-        };
-        return Ok(Reading::NoAccess(Failure { kind: kind.into(), message: message.into() }));
+        // GitLab's own reason tells more than anything that could be said here.
+        if let Some(reason) = error.reason().filter(|_| error.status() != Some(401)) {
+            let granular = matches!(error.kind, Kind::GranularScope { .. });
+            let kind = if granular { error.word() } else { "forbidden".into() };
+            let code = error.status().unwrap_or_default();
+            return Ok(Reading::NoAccess(Failure { kind, message: format!("{code}: {reason}") }));
+        }
+        return Ok(Reading::NoAccess(match error.status() {
+            Some(403) => Failure::forbidden(),
+            Some(404) => hidden(),
+            _ => Failure { kind: "not_found".into(), message: "its pipelines are not public".into() },
+        }));
     }
     if error.is_fatal() {
         return Err(error);

@@ -34,14 +34,14 @@ pub struct Options {
     pub api: ApiChoice,
     /// Whether somebody will read why jobs failed: over GraphQL that may take one more request for a failed pipeline.
     pub wants_reasons: bool,
+    /// What one reading may take in all.
+    pub max_time: Duration,
     /// How often the list of projects is read again, so that new ones appear by themselves.
     pub list_every: Duration,
 }
 
 /// A list that lacks a part is read again in this part of the usual time: after one minute instead of five.
 const SOONER: u32 = 5;
-/// What one reading may take in all.
-const TOTAL_TIME: Duration = Duration::from_secs(5 * 60);
 
 /// How far a reading has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -212,7 +212,7 @@ impl<'a> Collector<'a> {
         })
     }
 
-    /// Reads what is due, within five minutes.
+    /// Reads what is due, within the time that one reading has.
     ///
     /// Only what makes the whole reading worthless is an error: the token is refused, or no group can be read.
     pub async fn read(&mut self, progress: &dyn Fn(Progress)) -> Result<Reply, GroupError> {
@@ -225,7 +225,7 @@ impl<'a> Collector<'a> {
         progress: &dyn Fn(Progress),
         ask: impl AsyncFn(&Setup<'_>, Job) -> Done,
     ) -> Result<Reply, GroupError> {
-        self.client.limit_time(TOTAL_TIME);
+        self.client.limit_time(self.options.max_time);
         let usage_before = self.client.usage();
         let is_list_due = self.memory.list.as_ref().is_none_or(|list| list.is_due(self.options.list_every));
         if is_list_due {

@@ -171,7 +171,7 @@ mod tests {
     use chrono::DateTime;
 
     fn refused() -> Error {
-        let kind = Kind::Unauthorized("Token is expired".into());
+        let kind = Kind::Unauthorized { said: "Token is expired".into(), unfit: None };
         Error { request: "GET /groups/acme".into(), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
     }
 

@@ -107,6 +107,7 @@ pub const KEYS: &[Key] = &[
     refused("rps", Form::Number, "auto", LOAD),
     refused("retry-wait", Form::Text, "300ms", LOAD),
     refused("timeout", Form::Text, "30s", LOAD),
+    refused("max-time", Form::Text, "5m", LOAD),
     refused("no-cache", Form::Switch, "false", CACHE),
     refused("follow-wait", Form::Text, "2s", LOAD),
     Key { in_project: InProject::OnlyTrue, ..permitted("read-only", Form::Switch, "false") },

@@ -19,6 +19,10 @@ const FOLLOW_WAIT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duratio
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30 * 60);
 const DEADLINE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(7 * 24 * 3600);
 
+/// A group of 2000 projects takes REST four minutes at the default rate.
+const DEFAULT_MAX_TIME: Duration = Duration::from_secs(5 * 60);
+const MAX_TIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
+
 pub(super) fn resolve(settings: &Settings) -> Result<Pace, ConfigError> {
     let watch = settings.switch("watch")?;
     let waits = settings.switch("wait")?;
@@ -45,7 +49,8 @@ pub(super) fn resolve(settings: &Settings) -> Result<Pace, ConfigError> {
     let interval = time(settings, "interval", DEFAULT_INTERVAL, INTERVAL)?;
     let list_interval = time(settings, "list-interval", DEFAULT_LIST_INTERVAL, INTERVAL)?;
     let follow_wait = time(settings, "follow-wait", DEFAULT_FOLLOW_WAIT, FOLLOW_WAIT)?;
-    Ok(Pace { watch, interval, list_interval, follow_wait, wait: waits.then_some(wait) })
+    let max_time = time(settings, "max-time", DEFAULT_MAX_TIME, MAX_TIME)?;
+    Ok(Pace { watch, interval, list_interval, follow_wait, wait: waits.then_some(wait), max_time })
 }
 
 fn refuse_together(settings: &Settings, key: &'static str, is_set: bool, problem: &str) -> Result<(), ConfigError> {
@@ -79,13 +84,15 @@ mod tests {
 
     #[test]
     fn what_does_not_go_together_is_refused() {
-        let cases: [(&[(&str, &str)], &str); 7] = [
+        let cases: [(&[(&str, &str)], &str); 9] = [
             (&[("watch", "true"), ("wait", "true")], "--wait: --watch shows"),
             (&[("watch", "true"), ("output", "json")], "--output: \"json\" cannot be watched"),
             (&[("deadline", "5m")], "--deadline: goes with --wait"),
             (&[("fail-fast", "true")], "--fail-fast: goes with --wait"),
             (&[("wait", "true"), ("fail-fast", "true")], "--fail-fast: goes with --fail-on"),
             (&[("newer-than", "5m")], "--newer-than: goes with --wait"),
+            (&[("max-time", "0s")], "--max-time: \"0s\""),
+            (&[("max-time", "2d")], "--max-time: \"2d\""),
             (&[("wait", "true"), ("newer-than", "soon")], "--newer-than: \"soon\" is neither"),
         ];
         for (values, words) in cases {

@@ -81,6 +81,8 @@ pub struct Pace {
     /// From one reading of a log that is followed to the next; grows while nothing new comes.
     pub follow_wait: Duration,
     pub wait: Option<Wait>,
+    /// What a command that ends by itself, or one refresh, may take in all.
+    pub max_time: Duration,
 }
 
 /// When a wait ends.

@@ -44,6 +44,21 @@ pub struct Failure {
     pub message: String,
 }
 
+/// Of a refusal of which GitLab tells no more than that it is one.
+const FORBIDDEN: &str = "403: this token may not see its pipelines, or CI/CD is switched off";
+
+impl Failure {
+    /// A refusal of which GitLab tells nothing more.
+    pub fn forbidden() -> Self {
+        Self { kind: "forbidden".into(), message: FORBIDDEN.into() }
+    }
+
+    /// Says whether the message has GitLab's own reason for a refusal.
+    pub fn has_reason(&self) -> bool {
+        self.kind == "insufficient_granular_scope" || self.kind == "forbidden" && self.message != FORBIDDEN
+    }
+}
+
 /// What is known about the pipelines of one project.
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {

@@ -12,11 +12,34 @@ pub type Fingerprint = [u8; 16];
 #[derive(Debug, Clone)]
 pub struct Token(SecretString);
 
+/// Prefixes of what GitLab gives out for other purposes than reading the API
+/// (<https://docs.gitlab.com/security/tokens/#token-prefixes>).
+const UNFIT: [(&str, &str); 12] = [
+    ("glcbt-", "a CI/CD job token"),
+    ("gldt-", "a deploy token"),
+    ("glrt-", "a runner's token"),
+    ("glrtr-", "a runner's registration token"),
+    ("GR1348941", "a runner's registration token"),
+    ("glptt-", "a pipeline trigger token"),
+    ("glft-", "a feed token"),
+    ("glimt-", "a token for incoming mail"),
+    ("glagent-", "a token of an agent for Kubernetes"),
+    ("glffct-", "a token of a feature flag client"),
+    ("glsoat-", "a SCIM token"),
+    ("gloas-", "the secret of an OAuth application"),
+];
+
 impl Token {
     /// Takes a token; `None` if it has characters that no header can carry.
     pub fn new(secret: &str) -> Option<Self> {
         let is_plain = !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic());
         is_plain.then(|| Self(SecretString::from(secret.to_owned())))
+    }
+
+    /// Returns what it is, where its prefix proves that it does not read the API as a whole.
+    pub(super) fn unfit(&self) -> Option<&'static str> {
+        let secret = self.0.expose_secret();
+        UNFIT.iter().find(|(prefix, _)| secret.starts_with(prefix)).map(|(_, name)| *name)
     }
 
     pub(super) fn header(&self) -> HeaderValue {
@@ -63,6 +86,13 @@ mod tests {
         assert_eq!(one, fingerprint("glpat-secret", "https://a.example/"));
         assert_ne!(one, fingerprint("glpat-secreu", "a.example"));
         assert_ne!(one, fingerprint("glpat-secret", "b.example"));
+    }
+
+    #[test]
+    fn a_prefix_proves_what_a_token_is_for() {
+        let unfit = |secret| Token::new(secret).unwrap().unfit();
+        assert_eq!((unfit("glcbt-64_x"), unfit("gldt-x")), (Some("a CI/CD job token"), Some("a deploy token")));
+        assert_eq!((unfit("glpat-x"), unfit("gloas"), unfit("x-glcbt-")), (None, None, None));
     }
 
     #[test]

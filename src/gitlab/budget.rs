@@ -37,7 +37,35 @@ struct State {
     /// While the server's limit is nearly used up: when the next request may go, and the gap after it.
     next_slot: Instant,
     gap: Duration,
+    /// Requests that were sent and whose answers have not come.
+    under_way: usize,
+    /// Requests that wait for their turn.
+    queued: usize,
+    /// When the server was last heard, or the first request sent to a silent one.
+    heard_at: Instant,
     usage: Usage,
+}
+
+/// Leave to send one request; the request is under way until it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    budget: &'a Budget,
+    _slot: SemaphorePermit<'a>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.budget.lock().under_way -= 1;
+    }
+}
+
+/// What everything waits for at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// The server asked for a pause, or its limit is used up: nothing is sent for so long.
+    Told { left: Duration },
+    /// Requests are under way, and for so long nothing has come.
+    Silent { since: Duration },
 }
 
 /// A wait that would end after the run's deadline.
@@ -62,20 +90,30 @@ impl Budget {
             closed_until: now,
             next_slot: now,
             gap: Duration::ZERO,
+            under_way: 0,
+            queued: 0,
+            heard_at: now,
             usage: Usage::default(),
         };
         Self { slots: Semaphore::new(concurrency), state: Mutex::new(state) }
     }
 
     /// Waits for a turn, and counts the request.
-    pub(super) async fn acquire(&self, deadline: Option<Instant>) -> Result<SemaphorePermit<'_>, TooLong> {
-        let permit = self.slots.acquire().await.expect("the semaphore is never closed");
+    pub(super) async fn acquire(&self, deadline: Option<Instant>) -> Result<Turn<'_>, TooLong> {
+        let slot = self.slots.acquire().await.expect("the semaphore is never closed");
         let mut turn = self.lock().reserve(Instant::now(), deadline)?;
+        let _queued = Queued::new(self);
         loop {
             let now = Instant::now();
             if turn <= now {
-                self.lock().usage.requests += 1;
-                return Ok(permit);
+                let mut state = self.lock();
+                state.usage.requests += 1;
+                if state.under_way == 0 {
+                    state.heard_at = now;
+                }
+                state.under_way += 1;
+                drop(state);
+                return Ok(Turn { budget: self, _slot: slot });
             }
             sleep_until(turn).await;
             // Somebody may have been told to stop meanwhile.
@@ -87,6 +125,28 @@ impl Budget {
         }
     }
 
+    /// Notes a sign of life.
+    pub(super) fn hear(&self) {
+        self.lock().heard_at = Instant::now();
+    }
+
+    /// Takes a request that is under way for one that waits for us.
+    pub(super) fn idle(&self) -> Idle<'_> {
+        self.lock().under_way -= 1;
+        Idle(self)
+    }
+
+    /// Returns what everything waits for, if it does.
+    pub(super) fn waiting(&self) -> Option<Waiting> {
+        let (state, now) = (self.lock(), Instant::now());
+        let left = state.closed_until.saturating_duration_since(now);
+        match (left.is_zero(), state.under_way) {
+            (false, _) if state.queued > 0 => Some(Waiting::Told { left }),
+            (_, 0) => None,
+            _ => Some(Waiting::Silent { since: now.saturating_duration_since(state.heard_at) }),
+        }
+    }
+
     /// Stops everyone: `Retry-After`.
     pub(super) fn close_for(&self, wait: Duration) {
         let mut state = self.lock();
@@ -95,6 +155,7 @@ impl Budget {
 
     /// Learns from an answer's `RateLimit-*` headers; when they start over counts only by the server's own clock.
     pub(super) fn learn(&self, headers: &HeaderMap, server_now: Option<DateTime<Utc>>) {
+        self.hear();
         let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
         let (Some(limit), Some(remaining)) = (number("ratelimit-limit"), number("ratelimit-remaining")) else { return };
         let resets_at = number("ratelimit-reset").and_then(|reset| DateTime::from_timestamp(reset as i64, 0));
@@ -115,6 +176,33 @@ impl Budget {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().expect("no holder of the budget panics")
+    }
+}
+
+/// While it lives, a request that is under way waits for us and not for the server.
+pub(super) struct Idle<'a>(&'a Budget);
+
+impl Drop for Idle<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.under_way += 1;
+        state.heard_at = Instant::now();
+    }
+}
+
+/// Counts a request among those that wait for their turn, until it is dropped.
+struct Queued<'a>(&'a Budget);
+
+impl<'a> Queued<'a> {
+    fn new(budget: &'a Budget) -> Self {
+        budget.lock().queued += 1;
+        Self(budget)
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.lock().queued -= 1;
     }
 }
 
@@ -215,6 +303,30 @@ mod tests {
         let told_to_stop = async { budget.close_for(Duration::from_secs(30)) };
         let (waited, ()) = tokio::join!(waiting, told_to_stop);
         assert!(waited >= Duration::from_secs(30), "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_waited_for_is_a_pause_that_was_asked_for_or_an_answer() {
+        let budget = Budget::new(8, None);
+        assert_eq!(budget.waiting(), None);
+        let turn = budget.acquire(None).await.unwrap();
+        tokio::time::advance(Duration::from_secs(12)).await;
+        assert_eq!(budget.waiting(), Some(Waiting::Silent { since: Duration::from_secs(12) }));
+        budget.hear();
+        assert_eq!(budget.waiting(), Some(Waiting::Silent { since: Duration::ZERO }));
+        drop(turn);
+        assert_eq!(budget.waiting(), None);
+        budget.close_for(Duration::from_secs(30));
+        assert_eq!(budget.waiting(), None, "a pause in which nothing is wanted is no wait");
+        let queued = budget.acquire(None);
+        let look = async {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            budget.waiting()
+        };
+        let (turn, waiting) = tokio::join!(queued, look);
+        assert_eq!(waiting, Some(Waiting::Told { left: Duration::from_secs(20) }));
+        drop(turn);
+        assert_eq!(budget.waiting(), None);
     }
 
     #[tokio::test(start_paused = true)]

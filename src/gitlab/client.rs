@@ -22,6 +22,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+pub use crate::gitlab::budget::Waiting;
 pub use crate::gitlab::transport::{TraceEnd, TraceLimits};
 pub use graphql::fields::Fields;
 pub use graphql::glance::Glance;
@@ -76,6 +77,16 @@ impl Client {
     /// Gives everything from now on this much time in all: what would take longer fails, and says so.
     pub fn limit_time(&self, total: Duration) {
         self.transport.limit_time(total);
+    }
+
+    /// Refuses from now on what would have to wait longer than this for its turn, because it leads to what acts.
+    pub fn limit_waits(&self, longest: Duration) {
+        self.transport.limit_waits(longest);
+    }
+
+    /// Returns what everything waits for at the moment, if it does.
+    pub fn waiting(&self) -> Option<Waiting> {
+        self.transport.waiting()
     }
 
     /// Returns what the run has cost so far.

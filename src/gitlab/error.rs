@@ -42,20 +42,35 @@ pub enum Kind {
     BodyCut(#[source] reqwest::Error),
     #[error("the answer is larger than {} MiB", .0 >> 20)]
     TooLarge(u64),
-    #[error("401: {0}")]
-    Unauthorized(String),
+    #[error("401: {said}")]
+    Unauthorized {
+        said: String,
+        /// What the token is by its prefix, where that proves that it cannot do this.
+        unfit: Option<&'static str>,
+    },
     #[error("403: the token lacks the scope {needed}")]
     InsufficientScope { needed: String },
-    #[error("429: too many requests{}", said_wait(.retry_after))]
-    RateLimited { retry_after: Option<Duration> },
+    /// A fine-grained token lacks a permission; GitLab names it.
+    #[error("403: {said}")]
+    GranularScope { said: String },
+    /// `said` is GitLab's own sentence, empty where it has none.
+    #[error("429: too many requests{}{}", after_colon(.said), said_wait(.retry_after))]
+    RateLimited { retry_after: Option<Duration>, said: String },
     #[error("the server asks to wait {}, longer than the {} that this run has left", about(*.wait), about(*.left))]
     WaitTooLong { wait: Duration, left: Duration },
     #[error("at our own rate its turn comes in {}, later than the {} that this run has left", about(*.wait), about(*.left))]
     OwnRate { wait: Duration, left: Duration },
-    #[error("the time of this run is over")]
+    /// What acts would come too late for what was agreed to; so would what is read before it.
+    #[error("it would have to wait {}: what acts is not sent after a wait, so nothing was sent", about(*.wait))]
+    WaitBeforeAct { wait: Duration },
+    #[error("the time of this run is over (--max-time)")]
     Deadline,
+    /// GitLab's own refusal where the code is a 4xx; a failure of any server on the way where it is not.
     #[error("{code}{}", after_colon(.said))]
     Status { code: u16, said: String },
+    /// A 4xx that is not GitLab's: a fact about nothing that was asked for.
+    #[error("{code}: not GitLab's answer but {found}")]
+    NotGitlab { code: u16, found: String, cause: NotGitlab },
     #[error("the answer is not JSON but {found}")]
     NotJson { found: String },
     #[error("the answer is not what GitLab documents: at `{path}`: {problem}")]
@@ -67,12 +82,30 @@ pub enum Kind {
     #[error("this GitLab does not know the query: {0}")]
     UnknownField(String),
     #[error("it redirects to {to}, {why}")]
-    Redirect { to: String, why: &'static str },
+    Redirect {
+        to: String,
+        why: &'static str,
+        /// It leads to what is no API: a login page.
+        is_login: bool,
+    },
     #[error("the answer is not a job's log but an HTML page, such as a login page or a proxy's")]
     NotLog,
     /// What acts was sent, and the answer does not tell what became of it.
     #[error("{0}; GitLab may have done it all the same")]
     Unsure(Box<Kind>),
+}
+
+/// What the answer of another server proves about why it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotGitlab {
+    /// `WWW-Authenticate`: a server in front of GitLab asks for a login of its own, by this scheme.
+    Login(String),
+    /// A page for a path with `%2F` in it, which a server on the way has decoded.
+    EncodedSlash,
+    /// The server wants https.
+    PlainHttp,
+    /// Nothing more: a firewall, a proxy, another program.
+    Unknown,
 }
 
 fn after_colon(text: &str) -> String {
@@ -99,9 +132,11 @@ impl Error {
             Kind::Timeout(_) => "timeout".into(),
             Kind::BodyCut(_) => "body_cut".into(),
             Kind::TooLarge(_) => "body_too_large".into(),
-            Kind::Unauthorized(_) => "unauthorized".into(),
+            Kind::Unauthorized { .. } => "unauthorized".into(),
             Kind::InsufficientScope { .. } => "insufficient_scope".into(),
-            Kind::RateLimited { .. } | Kind::WaitTooLong { .. } => "rate_limited".into(),
+            Kind::GranularScope { .. } => "insufficient_granular_scope".into(),
+            Kind::NotGitlab { .. } => "not_gitlab".into(),
+            Kind::RateLimited { .. } | Kind::WaitTooLong { .. } | Kind::WaitBeforeAct { .. } => "rate_limited".into(),
             Kind::Deadline => "deadline".into(),
             Kind::Status { code, .. } => format!("http_{code}"),
             Kind::NotJson { .. } => "not_json".into(),
@@ -116,11 +151,11 @@ impl Error {
         }
     }
 
-    /// Returns the HTTP status that GitLab refused with, if it did.
+    /// Returns the HTTP status that GitLab itself refused with, if it did; the page of another server is no refusal.
     pub fn status(&self) -> Option<u16> {
         match &self.kind {
-            Kind::Unauthorized(_) => Some(401),
-            Kind::InsufficientScope { .. } => Some(403),
+            Kind::Unauthorized { .. } => Some(401),
+            Kind::InsufficientScope { .. } | Kind::GranularScope { .. } => Some(403),
             Kind::RateLimited { .. } => Some(429),
             Kind::Status { code, .. } => Some(*code),
             _ => None,
@@ -134,7 +169,16 @@ impl Error {
 
     /// Says whether the thing asked for is hidden or absent, which is a fact about it and no failure of the request.
     pub fn is_no_access(&self) -> bool {
-        matches!(self.kind, Kind::Status { code: 403 | 404, .. })
+        matches!(self.kind, Kind::Status { code: 403 | 404, .. } | Kind::GranularScope { .. })
+    }
+
+    /// Returns GitLab's reason for a refusal, where it says more than the name of the status.
+    pub fn reason(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Status { said, .. } | Kind::Unauthorized { said, .. } => super::refusal::reason(said),
+            Kind::GranularScope { said } => Some(said),
+            _ => None,
+        }
     }
 
     /// Says whether a smaller question may fare better, or tell which project is to blame.
@@ -149,7 +193,7 @@ impl Error {
 
     /// Says whether no other request of this run can fare better.
     pub fn is_fatal(&self) -> bool {
-        matches!(self.kind, Kind::Unauthorized(_) | Kind::InsufficientScope { .. })
+        matches!(self.kind, Kind::Unauthorized { .. } | Kind::InsufficientScope { .. })
     }
 }
 

@@ -9,6 +9,7 @@ pub mod error;
 mod graphql;
 mod page;
 mod redirect;
+mod refusal;
 mod rest;
 mod retry;
 mod transport;

@@ -12,7 +12,7 @@ pub(super) const MAX_HOPS: u32 = 5;
 /// Only the same scheme, name and port are followed: elsewhere the token would be handed to a stranger.
 pub(super) fn target(host: &Host, from: &Url, location: Option<&str>) -> Result<Url, Kind> {
     let Some(to) = location.and_then(|location| from.join(location).ok()) else {
-        return Err(Kind::Redirect { to: "nowhere".into(), why: "without saying where" });
+        return Err(Kind::Redirect { to: "nowhere".into(), why: "without saying where", is_login: false });
     };
     if host.is_origin_of(&to) {
         return Ok(to);
@@ -38,7 +38,9 @@ fn refused(from: &Url, to: &Url) -> Kind {
         "which is another host; it was not followed and the token not sent"
     };
     // Path and query of a foreign URL may carry secrets.
-    Kind::Redirect { to: to.origin().ascii_serialization(), why }
+    // A GitLab that moved sends API requests to its API.
+    let is_login = !(to.path().contains("/api/v4/") || to.path().ends_with("/api/graphql"));
+    Kind::Redirect { to: to.origin().ascii_serialization(), why, is_login }
 }
 
 #[cfg(test)]
@@ -67,6 +69,24 @@ mod tests {
             assert!(error.contains(word) && !error.contains("token=1"), "{location}: {error}");
         }
         assert!(target(&host, &from, None).is_err());
+    }
+
+    #[test]
+    fn only_what_leads_to_an_api_is_another_gitlab() {
+        let host = Host::parse("https://gitlab.example.com").unwrap();
+        let from = Url::parse("https://gitlab.example.com/api/v4/groups/1").unwrap();
+        let cases = [
+            ("https://git.example.com/api/v4/groups/1", false),
+            ("https://git.example.com/sub/api/graphql", false),
+            ("https://login.example.com/o/oauth2?client_id=1&to=/api/v4/groups/1", true),
+            ("https://login.example.com/", true),
+        ];
+        for (location, expected) in cases {
+            let Err(Kind::Redirect { is_login, .. }) = target(&host, &from, Some(location)) else {
+                panic!("{location} was followed");
+            };
+            assert_eq!(is_login, expected, "{location}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which failures are worth another attempt, and how long to wait before it.
 
-use crate::gitlab::error::Kind;
+use crate::gitlab::error::{Kind, NotGitlab};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use std::time::Duration;
 
@@ -38,14 +38,18 @@ impl RetryOptions {
 pub(super) fn is_passing(kind: &Kind) -> bool {
     match kind {
         Kind::Refused(_) | Kind::Connection(_) | Kind::Timeout(_) | Kind::BodyCut(_) | Kind::RateLimited { .. } => true,
-        Kind::Status { code, .. } => matches!(code, 500 | 502 | 503 | 504),
+        Kind::Status { code, .. } => is_passing_status(*code),
+        // A firewall that suspects a robot may think better of it; one that wants a login does not.
+        Kind::NotGitlab { cause, .. } => *cause == NotGitlab::Unknown,
         Kind::Dns(_)
         | Kind::Certificate(_)
         | Kind::TooLarge(_)
-        | Kind::Unauthorized(_)
+        | Kind::Unauthorized { .. }
         | Kind::InsufficientScope { .. }
+        | Kind::GranularScope { .. }
         | Kind::WaitTooLong { .. }
         | Kind::OwnRate { .. }
+        | Kind::WaitBeforeAct { .. }
         | Kind::Deadline
         | Kind::NotJson { .. }
         | Kind::Decode { .. }
@@ -58,6 +62,12 @@ pub(super) fn is_passing(kind: &Kind) -> bool {
     }
 }
 
+/// Says whether a status is that of a server in passing trouble. 520-527 and 530 are Cloudflare's
+/// (<https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/>).
+pub(super) fn is_passing_status(code: u16) -> bool {
+    matches!(code, 408 | 425 | 429 | 500 | 502..=504 | 520..=527 | 530)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,14 +75,14 @@ mod tests {
     #[test]
     fn only_passing_failures_are_tried_again() {
         let status = |code| Kind::Status { code, said: String::new() };
-        for code in [500, 502, 503, 504] {
+        for code in [408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 530] {
             assert!(is_passing(&status(code)), "{code}");
         }
-        for code in [400, 403, 404, 501] {
+        for code in [400, 401, 403, 404, 409, 422, 501, 505, 519, 528, 529, 531] {
             assert!(!is_passing(&status(code)), "{code}");
         }
-        assert!(is_passing(&Kind::RateLimited { retry_after: None }));
-        assert!(!is_passing(&Kind::Unauthorized("expired".into())));
+        assert!(is_passing(&Kind::RateLimited { retry_after: None, said: String::new() }));
+        assert!(!is_passing(&Kind::Unauthorized { said: "expired".into(), unfit: None }));
     }
 
     #[test]

@@ -10,28 +10,23 @@ pub use stream::{TraceEnd, TraceLimits};
 use crate::domain::host::Host;
 use crate::domain::usage::{Api, Usage};
 use crate::gitlab::auth::{Fingerprint, Token};
-use crate::gitlab::budget::{Budget, TooLong};
+use crate::gitlab::budget::{Budget, TooLong, Turn, Waiting};
 use crate::gitlab::error::{Error, Kind, SetupError};
 use crate::gitlab::redirect;
+use crate::gitlab::refusal::{Refused, clean, retry_after};
 use crate::gitlab::retry::{RetryOptions, is_passing};
-use crate::text::sanitise::sanitise;
 use backon::ExponentialBackoff;
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use std::sync::Mutex;
 use std::time::Duration;
-use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use url::Url;
 
 /// No answer of ours comes near it: a page of 100 jobs is about 300 KB.
 const MAX_BODY: u64 = 64 << 20;
-/// How much of an error body is read and shown.
-const MAX_SAID: usize = 200;
-/// Of an error body that is not GitLab's JSON, no more than this is looked at.
-const MAX_READ: usize = 64 * 1024;
 
 /// What a client is made of.
 #[derive(Debug, Clone)]
@@ -75,6 +70,8 @@ pub(super) struct Transport {
     timeout: Duration,
     /// When everything must be over.
     deadline: Mutex<Option<Instant>>,
+    /// Nothing is sent that would have to wait longer than this for its turn.
+    longest_wait: Mutex<Option<Duration>>,
     now: fn() -> DateTime<Utc>,
     /// The server's clock at the last answer, and when that was.
     server_clock: Mutex<Option<(DateTime<Utc>, Instant)>>,
@@ -95,7 +92,7 @@ struct Ask {
 struct Refusal {
     kind: Kind,
     request_id: Option<String>,
-    /// How long everybody waits before the next attempt; our own wait does not come on top.
+    /// How long everybody waits before the next attempt, at least; our own wait does not come on top.
     retry_after: Option<Duration>,
 }
 
@@ -126,6 +123,7 @@ impl Transport {
             budget: Budget::new(options.concurrency, options.rps),
             concurrency: options.concurrency,
             deadline: Mutex::new(None),
+            longest_wait: Mutex::new(None),
             host: options.host,
             token: options.token,
             retry: options.retry,
@@ -210,7 +208,7 @@ impl Transport {
             };
             tracing::debug!(request, attempts, problem = %refusal.kind, "failed");
             // A turn that would come too late was not taken, so nothing was sent.
-            if matches!(refusal.kind, Kind::WaitTooLong { .. } | Kind::OwnRate { .. }) {
+            if matches!(refusal.kind, Kind::WaitTooLong { .. } | Kind::OwnRate { .. } | Kind::WaitBeforeAct { .. }) {
                 attempts -= 1;
             }
             if self.goes_on(&refusal, (ask.passing)(&refusal.kind), &mut waits).await {
@@ -226,8 +224,8 @@ impl Transport {
         let wait = if is_passing { waits.next() } else { None };
         match (wait, self.time_left()) {
             (Some(wait), left) if left.is_none_or(|left| wait < left) => {
-                // Where the server says how long, everybody waits that long in the budget.
-                if refusal.retry_after.is_none() {
+                // Where the server says how long, everybody waits that long in the budget; our own wait is the least.
+                if refusal.retry_after.is_none_or(|told| told < wait) {
                     tokio::time::sleep(wait).await;
                 }
                 true
@@ -239,6 +237,16 @@ impl Transport {
     /// Gives everything from now on this much time in all.
     pub(super) fn limit_time(&self, total: Duration) {
         *self.deadline.lock().expect("no holder of the deadline panics") = Some(Instant::now() + total);
+    }
+
+    /// Refuses from now on what would have to wait longer than this for its turn.
+    pub(super) fn limit_waits(&self, longest: Duration) {
+        *self.longest_wait.lock().expect("no holder of the longest wait panics") = Some(longest);
+    }
+
+    /// Returns what everything waits for at the moment, if it does.
+    pub(super) fn waiting(&self) -> Option<Waiting> {
+        self.budget.waiting()
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -255,17 +263,20 @@ impl Transport {
         for _ in 0..=redirect::MAX_HOPS {
             let response = self.send(&url, ask.query.as_deref()).await?;
             if !response.0.is_redirection() {
-                return self.judge(response);
+                return self.judge(&url, ask.query.is_some(), response);
             }
             if ask.query.is_some() {
-                return Err(
-                    Kind::Redirect { to: url.path().to_owned(), why: "which a posted query does not follow" }.into()
-                );
+                return Err(Kind::Redirect {
+                    to: url.path().to_owned(),
+                    why: "which a posted query does not follow",
+                    is_login: false,
+                }
+                .into());
             }
             let location = response.1.get(LOCATION).and_then(|value| value.to_str().ok());
             url = redirect::target(&self.host, &url, location).map_err(Refusal::from)?;
         }
-        Err(Kind::Redirect { to: url.path().to_owned(), why: "again and again" }.into())
+        Err(Kind::Redirect { to: url.path().to_owned(), why: "again and again", is_login: false }.into())
     }
 
     /// Sends one request when its turn has come, and reads the whole answer.
@@ -287,8 +298,21 @@ impl Transport {
     }
 
     /// Waits for a request's turn.
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, Refusal> {
-        self.budget.acquire(self.deadline()).await.map_err(|too_long| self.over_time(too_long))
+    async fn turn(&self) -> Result<Turn<'_>, Refusal> {
+        let longest = *self.longest_wait.lock().expect("no holder of the longest wait panics");
+        self.turn_within(longest).await
+    }
+
+    /// The same; a turn that comes later than `longest` is not waited for.
+    async fn turn_within(&self, longest: Option<Duration>) -> Result<Turn<'_>, Refusal> {
+        let latest = longest.map(|longest| Instant::now() + longest);
+        let deadline = self.deadline();
+        let until = deadline.into_iter().chain(latest).min();
+        self.budget.acquire(until).await.map_err(|too_long| match (deadline, latest) {
+            (None, Some(_)) => Kind::WaitBeforeAct { wait: too_long.wait }.into(),
+            (Some(deadline), Some(latest)) if latest < deadline => Kind::WaitBeforeAct { wait: too_long.wait }.into(),
+            _ => self.over_time(too_long),
+        })
     }
 
     /// Begins a request, which carries the token only where it may go.
@@ -365,31 +389,28 @@ impl Transport {
         self.budget.learn(headers, self.told_now());
     }
 
-    /// Takes a 2xx for an answer and anything else for a refusal, in GitLab's own words.
-    fn judge(&self, response: (StatusCode, HeaderMap, Vec<u8>)) -> Result<(HeaderMap, Vec<u8>), Refusal> {
-        let (status, headers, body) = response;
+    /// Takes a 2xx for an answer and anything else for a refusal, in the words of the server that gave it.
+    fn judge(
+        &self,
+        url: &Url,
+        is_graphql: bool,
+        (status, headers, body): (StatusCode, HeaderMap, Vec<u8>),
+    ) -> Result<(HeaderMap, Vec<u8>), Refusal> {
         if status.is_success() {
             return Ok((headers, body));
         }
-        // Whole texts are scrubbed before they are shortened: half a token is one that no search finds any more.
         let scrub = |text: &str| self.scrub(text);
         let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).map(|id| clean(&scrub(id)));
-        let said = clean(&scrub(&said(&headers, &body)));
+        let code = status.as_u16();
         // 429 says it, and 503 during maintenance.
-        let retry_after =
-            matches!(status.as_u16(), 429 | 503).then(|| retry_after(&headers, self.told_now())).flatten();
+        let retry_after = matches!(code, 429 | 503).then(|| retry_after(&headers, self.told_now())).flatten();
         if let Some(wait) = retry_after {
             self.budget.close_for(wait);
         }
-        let kind = match status.as_u16() {
-            401 => Kind::Unauthorized(said),
-            403 if said.contains("insufficient_scope") => {
-                Kind::InsufficientScope { needed: clean(&scrub(&needed_scope(&body))) }
-            }
-            429 => Kind::RateLimited { retry_after },
-            code => Kind::Status { code, said },
-        };
-        Err(Refusal { kind, request_id, retry_after })
+        let unfit = self.token.as_ref().and_then(Token::unfit);
+        let refused =
+            Refused { code, headers: &headers, body: &body, path: url.path(), is_graphql, retry_after, unfit };
+        Err(Refusal { kind: refused.kind(&scrub), request_id, retry_after })
     }
 }
 
@@ -458,89 +479,5 @@ fn connect_kind(error: reqwest::Error, timeout: Duration) -> Kind {
         Kind::Dns(error)
     } else {
         Kind::Connection(error)
-    }
-}
-
-/// Returns what an error body says: GitLab answers `message` (a text or an object) or `error`.
-fn said(headers: &HeaderMap, body: &[u8]) -> String {
-    let is_html = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
-    if is_html {
-        return "an HTML page".into();
-    }
-    match serde_json::from_slice::<serde_json::Value>(body) {
-        Ok(serde_json::Value::Object(object)) => ["error", "error_description", "message"]
-            .iter()
-            .filter_map(|key| object.get(*key))
-            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-            .collect::<Vec<_>>()
-            .join(": "),
-        _ => String::from_utf8_lossy(&body[..body.len().min(MAX_READ)]).into_owned(),
-    }
-}
-
-/// Keeps the beginning of a foreign text, on one line and harmless.
-fn clean(text: &str) -> String {
-    let start: String = text.chars().take(MAX_SAID).collect();
-    sanitise(&start).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn needed_scope(body: &[u8]) -> String {
-    let scope = serde_json::from_slice::<serde_json::Value>(body)
-        .ok()
-        .and_then(|value| value.get("scope")?.as_str().map(clean))
-        .unwrap_or_default();
-    // GitLab lists every scope that would do; the smallest is the one to ask for.
-    if scope.is_empty() || scope.split_whitespace().any(|word| word == "read_api") { "read_api".into() } else { scope }
-}
-
-/// Reads `Retry-After`, in seconds or as a date (RFC 9110), which counts only where the server's clock is known.
-fn retry_after(headers: &HeaderMap, server_now: Option<DateTime<Utc>>) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds.min(u64::from(u32::MAX))));
-    }
-    let at = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((at.to_utc() - server_now?).to_std().unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use reqwest::header::HeaderValue;
-
-    #[test]
-    fn gitlabs_ways_to_say_no_become_one_line() {
-        let cases = [
-            (r#"{"message":"401 Unauthorized"}"#, "401 Unauthorized"),
-            (
-                r#"{"error":"invalid_token","error_description":"Token is expired."}"#,
-                "invalid_token: Token is expired.",
-            ),
-            (r#"{"message":{"name":["is taken"]}}"#, r#"{"name":["is taken"]}"#),
-            ("Retry later\n", "Retry later"),
-            ("\u{1b}[2Jgone", "\u{fffd}gone"),
-            ("", ""),
-        ];
-        for (body, expected) in cases {
-            assert_eq!(clean(&said(&HeaderMap::new(), body.as_bytes())), expected, "{body}");
-        }
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = DateTime::parse_from_rfc3339("2026-11-20T19:00:00Z").unwrap().to_utc();
-        let cases = [
-            ("7", Some(7)),
-            ("Fri, 20 Nov 2026 19:01:00 GMT", Some(60)),
-            ("Fri, 20 Nov 2026 18:00:00 GMT", Some(0)),
-            ("soon", None),
-        ];
-        for (text, expected) in cases {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]);
-            assert_eq!(retry_after(&headers, Some(now)), expected.map(Duration::from_secs), "{text}");
-            // A date that no clock of the server's goes with says nothing.
-            let unclocked = expected.filter(|_| !text.contains("GMT"));
-            assert_eq!(retry_after(&headers, None), unclocked.map(Duration::from_secs), "{text}");
-        }
     }
 }

@@ -120,7 +120,15 @@ fn a_token_that_only_reads_is_told_the_scope_and_one_request_was_sent() {
 #[test]
 fn what_acts_is_never_sent_twice() {
     type Broken = fn() -> Fault;
-    let cases: [(&str, Broken); 4] = [
+    let cases: [(&str, Broken); 12] = [
+        ("it redirects to another address", || Fault::on("/retry").redirect(302, "/users/sign_in")),
+        ("403: not GitLab's answer", || Fault::on("/retry").answer(403, "text/html", "<html>blocked</html>")),
+        ("401: not GitLab's answer", || Fault::on("/retry").answer(401, "text/html", "<html>login</html>")),
+        ("404: not GitLab's answer", || Fault::on("/retry").answer(404, "text/plain", "")),
+        ("400: not GitLab's answer", || Fault::on("/retry").answer(400, "application/json", "{}")),
+        ("429: too many requests", || Fault::on("/retry").answer(429, "text/html", "<html>slow down</html>")),
+        ("408", || Fault::on("/retry").answer(408, "text/html", "")),
+        ("520", || Fault::on("/retry").answer(520, "text/html", "")),
         ("502", || Fault::on("/retry").status(502)),
         ("the connection failed", || Fault::on("/retry").reset()),
         ("the answer broke off", || Fault::on("/retry").cut()),
@@ -129,9 +137,57 @@ fn what_acts_is_never_sent_twice() {
     for (words, fault) in cases {
         let sim = group();
         sim.add_fault(fault());
-        let output = act(&sim, &["retry", "acme/red", "unit", "--yes"]).exits_with(3);
+        let output = act(&sim, &["retry", "acme/red", "unit", "--yes"]).exits_with(4);
+        assert_eq!((fields(&output)[0][0], fields(&output)[0][2]), ("unsure", "test/unit"), "{words}: {output}");
         let _ = output.says(&[words, "GitLab may have done it all the same", "look before you try again"]);
         assert_eq!(posted(&sim).len(), 1, "{words}");
+    }
+}
+
+#[test]
+fn what_gitlab_refuses_was_surely_not_done() {
+    type Refused = fn() -> Fault;
+    let cases: [(&str, Refused); 4] = [
+        ("403: 403 Forbidden", || Fault::on("/retry").status(403)),
+        ("404: 404 Not found", || Fault::on("/retry").status(404)),
+        ("429: too many requests", || Fault::on("/retry").rate_limited(Some("1"))),
+        ("400: no", || Fault::on("/retry").answer(400, "application/json", "{\"message\":\"no\"}")),
+    ];
+    for (words, fault) in cases {
+        let sim = group();
+        sim.add_fault(fault());
+        let output = act(&sim, &["retry", "acme/red", "unit", "--yes"]).exits_with(3).says(&[words]);
+        assert_eq!((output.stdout.as_str(), posted(&sim).len()), ("", 1), "{words}");
+    }
+}
+
+#[test]
+fn what_acts_is_not_sent_after_a_wait() {
+    // The pause is asked for by what is read before, or by the action before it.
+    for (path, posts) in [("/pipelines?", 0), ("/jobs?", 0), ("/retry", 1)] {
+        let sim = group();
+        sim.add_fault(Fault::on(path).once().rate_limited(Some("60")));
+        let output = act(&sim, &["retry", "acme/red@main", "unit", "lint", "--yes"]).exits_with(3);
+        assert_eq!(posted(&sim).len(), posts, "{path}: {output}");
+        let _ = output.says(&["what acts is not sent after a wait, so nothing was sent", "try again in"]);
+    }
+}
+
+#[test]
+fn a_signal_between_sending_and_the_answer_leaves_it_unsure() {
+    for signal in ["-INT", "-TERM"] {
+        let sim = group();
+        sim.add_fault(Fault::on("/retry").stalled());
+        let running = env().start(&["retry", "acme/red", "unit", "--yes", "--host", sim.url()]);
+        let deadline = std::time::Instant::now() + crate::support::running::DEADLINE;
+        while posted(&sim).is_empty() {
+            assert!(std::time::Instant::now() < deadline, "it was not sent");
+            std::thread::yield_now();
+        }
+        running.signal(signal);
+        let (lines, stderr, code) = running.end();
+        assert_eq!((code, lines.len()), (Some(4), 1), "{signal}: {lines:?} {stderr}");
+        assert!(lines[0].starts_with("unsure\t") && stderr.contains("it may have been done"), "{lines:?} {stderr}");
     }
 }
 

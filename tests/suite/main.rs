@@ -20,6 +20,7 @@
 //! - `wait.rs`: `--wait`, and where each exit code is reached
 //! - `logs.rs`: a job's log, once and as it grows
 //! - `act.rs`: retry, cancel and play: what is asked, refused, sent once
+//! - `not_gitlab.rs`: answers that another server gives in GitLab's place
 //! - `proxy.rs`: a real proxy in between
 //! - `script.rs`: the script that the README gives, as it stands there
 //! - `secrets.rs`: the token shows nowhere
@@ -40,6 +41,7 @@ mod exports;
 mod graphql;
 mod list;
 mod logs;
+mod not_gitlab;
 mod proxy;
 mod queries;
 mod script;

@@ -283,7 +283,8 @@ fn a_limit_without_retry_after_is_tried_again_a_few_times() {
         let fault = |on: FaultOn| on.action(Action::RateLimited { retry_after: None, json });
         let sim = sim(vec![fault(Fault::on("/jobs").times(3))]);
         let _ = status(&sim, &[]).exits_with(0);
-        let words = ["429: too many requests (after 4 attempts", "the server limits how much it is asked", "--rps 5"];
+        let words =
+            ["429: too many requests", "(after 4 attempts", "the server limits how much it is asked", "--rps 5"];
         let _ = group(fault).refuses(3, &words);
         assert_eq!(shop(fault)["error"]["kind"], "rate_limited");
     }

@@ -69,6 +69,7 @@ pub(crate) fn reader(sim: &Sim) -> (Client, collect::run::Options) {
         list: ListFilter { subgroups: true, archived: false },
         filter: ProjectFilter::default(),
         refs: vec![RefSelector::Any],
+        max_time: Duration::from_secs(300),
         list_every: DEADLINE,
     };
     (client.unwrap(), options)

@@ -12,7 +12,7 @@ use crate::domain::id::GroupRef;
 use crate::domain::token::AccessToken;
 use crate::domain::usage::ApiChoice;
 use crate::gitlab::client::{Client, ListFilter};
-use crate::gitlab::error::Error;
+use crate::gitlab::error::{Error, Kind};
 use crate::text::glyph::Charset;
 use crate::text::plural::counted;
 use chrono::NaiveDate;
@@ -107,6 +107,12 @@ impl Check<'_> {
             // The token is fine or not, but GitLab is there and has nothing to say about it.
             Err(error) if matches!(error.status(), Some(400 | 403 | 404 | 405)) => {
                 let text = format!("from {origin}; GitLab does not tell what it may, as for OAuth tokens: {error}");
+                self.list.warning("token", &text, vec![]);
+                Exit::Done
+            }
+            // A page in GitLab's place says nothing about the token, and the run does not ask for it.
+            Err(error) if matches!(error.kind, Kind::NotGitlab { .. }) => {
+                let text = format!("from {origin}; what it may could not be asked: {error}");
                 self.list.warning("token", &text, vec![]);
                 Exit::Done
             }

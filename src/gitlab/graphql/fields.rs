@@ -1,8 +1,9 @@
 //! Which of the fields that came with later versions a server has.
 
 use super::document::document;
-use super::{ask, is_passing_for_many};
+use super::{ask, is_unavailable};
 use crate::gitlab::error::{Error, Kind};
+use crate::gitlab::retry::is_passing;
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
 use serde_json::json;
@@ -85,7 +86,9 @@ pub(super) fn query() -> (&'static str, String) {
 
 /// Asks a server for its fields; one that does not tell gets what its version is known to have.
 pub(in crate::gitlab) async fn read(transport: &Transport) -> Result<Fields, Error> {
-    let wire = match ask::<Wire>(transport, query(), json!({}), is_passing_for_many).await {
+    // It is small, so that a server in trouble is asked again; one that keeps GraphQL from us is read over REST instead.
+    let passing = |kind: &Kind| is_passing(kind) && !is_unavailable(kind);
+    let wire = match ask::<Wire>(transport, query(), json!({}), passing).await {
         Ok(answer) => answer.data,
         // A server that keeps its schema to itself may answer everything else.
         Err(Error { kind: Kind::Query(_) | Kind::UnknownField(_) | Kind::TooComplex(_), .. }) => Wire::default(),

@@ -19,7 +19,7 @@ mod wire;
 use self::fields::Fields;
 use super::error::{Error, Kind};
 use super::rest::pipeline::PipelineFilter;
-use super::retry::is_passing;
+use super::retry::{is_passing, is_passing_status};
 use super::transport::Transport;
 use crate::domain::id::{ById, ProjectId, by_id};
 use serde::Deserialize;
@@ -142,7 +142,7 @@ pub(super) fn is_passing_for_many(kind: &Kind) -> bool {
 pub(super) fn is_too_much(kind: &Kind) -> bool {
     match kind {
         Kind::Timeout(_) | Kind::TooLarge(_) | Kind::TooComplex(_) | Kind::Query(_) | Kind::Decode { .. } => true,
-        Kind::Status { code, .. } => *code >= 500,
+        Kind::Status { code, .. } => *code >= 500 || *code == 408,
         _ => false,
     }
 }
@@ -150,12 +150,14 @@ pub(super) fn is_too_much(kind: &Kind) -> bool {
 /// Says whether GraphQL itself is what the server refuses: it is missing, hidden behind a login page, or not for this token.
 pub(super) fn is_unavailable(kind: &Kind) -> bool {
     match kind {
-        Kind::Unauthorized(_)
+        Kind::Unauthorized { .. }
         | Kind::InsufficientScope { .. }
+        | Kind::GranularScope { .. }
+        | Kind::NotGitlab { .. }
         | Kind::NotJson { .. }
         | Kind::UnknownField(_)
         | Kind::Redirect { .. } => true,
-        Kind::Status { code, .. } => (400..500).contains(code),
+        Kind::Status { code, .. } => (400..500).contains(code) && !is_passing_status(*code),
         _ => false,
     }
 }

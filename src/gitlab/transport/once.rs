@@ -2,6 +2,7 @@
 
 use super::{Answer, Refusal, Transport, connect_kind};
 use crate::gitlab::error::{Error, Kind};
+use crate::gitlab::refusal::is_html;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH};
 use reqwest::{Method, StatusCode};
 use std::time::Duration;
@@ -10,6 +11,9 @@ use url::Url;
 
 /// The scope without which GitLab lets nobody act.
 const NEEDED: &str = "api";
+
+/// A wait longer than this and it may no longer be what was agreed to.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// A failed attempt, and whether the request surely never left.
 struct Failed {
@@ -52,12 +56,13 @@ impl Transport {
     }
 
     async fn post(&self, url: &Url) -> Result<(reqwest::header::HeaderMap, Vec<u8>), Failed> {
-        let _turn = self.turn().await?;
+        let _turn = self.turn_within(Some(LONGEST_WAIT)).await?;
         let request = self.request(Method::POST, url, true).header(ACCEPT, "application/json");
         // Some proxies refuse a POST that does not say that it has no body.
         let request = request.header(CONTENT_LENGTH, "0");
-        let mut is_unsent = false;
+        let mut is_unsent = true;
         let exchange = async {
+            is_unsent = false;
             let response = request.send().await.map_err(|error| {
                 is_unsent = error.is_connect();
                 connect_kind(error, self.timeout)
@@ -66,24 +71,33 @@ impl Transport {
         };
         let outcome = self.in_time(exchange).await;
         let response = outcome.map_err(|refusal| match is_unsent {
-            true => Failed { refusal, is_unsent },
+            // No connection came about, or there was no time left to make one.
+            true => Failed { is_unsent: !matches!(refusal.kind, Kind::Deadline), refusal },
             false => unsure(refusal).into(),
         })?;
         if response.0.is_redirection() {
-            let why = "which a request that acts does not follow; nothing was done";
-            return Err(Refusal::from(Kind::Redirect { to: "another address".into(), why }).into());
+            // Whether the server acted before it sent us elsewhere, it does not tell.
+            let why = "which a request that acts does not follow";
+            return Err(unsure(Kind::Redirect { to: "another address".into(), why, is_login: false }.into()).into());
         }
+        let is_page = is_html(&response.1);
         let status = response.0;
-        self.judge(response).map_err(|refusal| judged(status, refusal).into())
+        self.judge(url, false, response).map_err(|refusal| judged(status, is_page, refusal).into())
     }
 }
 
 /// A refusal is one; an answer of whoever stands in between, or of a GitLab in trouble, tells nothing.
-fn judged(status: StatusCode, mut refusal: Refusal) -> Refusal {
+fn judged(status: StatusCode, is_page: bool, mut refusal: Refusal) -> Refusal {
     if let Kind::InsufficientScope { needed } = &mut refusal.kind {
         NEEDED.clone_into(needed);
     }
-    if status.is_server_error() { unsure(refusal) } else { refusal }
+    let is_gitlabs = match &refusal.kind {
+        Kind::NotGitlab { .. } => false,
+        // GitLab's own limit answers before anything is done, and never with a page.
+        Kind::RateLimited { .. } => !is_page,
+        _ => !status.is_server_error() && status != StatusCode::REQUEST_TIMEOUT,
+    };
+    if is_gitlabs { refusal } else { unsure(refusal) }
 }
 
 fn unsure(refusal: Refusal) -> Refusal {

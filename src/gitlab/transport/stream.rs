@@ -1,12 +1,13 @@
 //! Bodies that are handed out as they come and never held: logs of jobs.
 
-use super::{MAX_READ, Refusal, Transport, connect_kind, is_passing};
+use super::{Refusal, Transport, connect_kind, is_passing};
+use crate::gitlab::budget::Turn;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::redirect;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
+use crate::gitlab::refusal::{MAX_READ, is_html};
+use reqwest::header::{ACCEPT, ETAG, IF_NONE_MATCH, LOCATION};
 use reqwest::{Method, Response, StatusCode};
 use std::ops::{ControlFlow, Deref};
-use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use url::Url;
 
@@ -76,7 +77,7 @@ impl Transport {
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(TraceEnd::Unchanged);
         }
-        self.check(&mut response).await?;
+        self.check(url, &mut response).await?;
         let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (etag, total) = (text(ETAG), response.content_length());
         let mut at = 0;
@@ -87,6 +88,7 @@ impl Transport {
             if from < to {
                 // The known tag is that of a shorter log.
                 (rest.known, rest.etag) = (to, None);
+                let _idle = self.budget.idle();
                 if sink(&chunk[(from - start) as usize..(to - start) as usize]).await.is_break() {
                     return Ok(TraceEnd::Stopped);
                 }
@@ -99,7 +101,7 @@ impl Transport {
     }
 
     /// Sends the request, through redirects: at most one of them to another origin, where the token does not go.
-    async fn begin(&self, url: &Url, etag: Option<&str>) -> Result<(SemaphorePermit<'_>, Response), Refusal> {
+    async fn begin(&self, url: &Url, etag: Option<&str>) -> Result<(Turn<'_>, Response), Refusal> {
         let mut url = url.clone();
         for _ in 0..=redirect::MAX_HOPS {
             let turn = self.turn().await?;
@@ -119,11 +121,11 @@ impl Transport {
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             url = redirect::log_target(&self.host, &url, location)?;
         }
-        Err(Kind::Redirect { to: url.path().to_owned(), why: "again and again" }.into())
+        Err(Kind::Redirect { to: url.path().to_owned(), why: "again and again", is_login: false }.into())
     }
 
     /// Takes an answer that is no log for a refusal.
-    async fn check(&self, response: &mut Response) -> Result<(), Refusal> {
+    async fn check(&self, url: &Url, response: &mut Response) -> Result<(), Refusal> {
         let headers = response.headers().clone();
         if !response.status().is_success() {
             let mut body = Vec::new();
@@ -132,16 +134,17 @@ impl Transport {
             {
                 body.extend_from_slice(&chunk);
             }
-            return self.judge((response.status(), headers, body)).map(|_| ());
+            return self.judge(url, false, (response.status(), headers, body)).map(|_| ());
         }
-        let is_html = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
-        if is_html { Err(Kind::NotLog.into()) } else { Ok(()) }
+        if is_html(&headers) { Err(Kind::NotLog.into()) } else { Ok(()) }
     }
 
-    /// Returns the next piece of a body.
+    /// Returns the next piece of a body. The time of the run does not count here: whoever reads may take their time.
     async fn next(&self, response: &mut Response) -> Result<Option<impl Deref<Target = [u8]> + use<>>, Refusal> {
         let chunk = async { response.chunk().await.map_err(|error| Kind::BodyCut(error.without_url())) };
-        let chunk = self.in_time(chunk).await?;
+        let chunk = tokio::time::timeout(self.timeout, chunk).await;
+        let chunk = chunk.unwrap_or(Err(Kind::Timeout(self.timeout)))?;
+        self.budget.hear();
         self.budget.count_bytes(chunk.as_ref().map_or(0, |chunk| chunk.len() as u64));
         Ok(chunk)
     }
