@@ -62,7 +62,9 @@ impl Formats {
             }
             Output::Markdown => markdown::write(&Digest::new(excerpt, self.zone), &mut out)?,
             Output::Junit => junit::write(&suites(excerpt), &mut out)?,
-            Output::Openmetrics => exposition::write(&families(excerpt), &mut out)?,
+            Output::Openmetrics => {
+                exposition::write(&families(excerpt), exposition::MetricsFormat::OpenMetrics, &mut out)?
+            }
         }
         Ok(out)
     }

@@ -89,7 +89,10 @@ fn formats(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
         ("csv", written(|out| csv::write(&Records::new(&document(), Field::ALL.to_vec()), out))),
         ("markdown", written(|out| markdown::write(&Digest::new(&excerpt, chrono_tz::UTC), out))),
         ("junit", written(|out| junit::write(&suites(&excerpt), out))),
-        ("openmetrics", written(|out| exposition::write(&families(&excerpt), out))),
+        (
+            "openmetrics",
+            written(|out| exposition::write(&families(&excerpt), exposition::MetricsFormat::OpenMetrics, out)),
+        ),
     ]
 }
 

@@ -26,20 +26,56 @@ impl Unit {
     }
 }
 
-/// A gauge with all its series: a report is one moment, so nothing in it counts on.
+/// A metric family with all its series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Family {
+    /// Without the suffixes that an encoder adds, such as `_total` or `_bucket`.
     pub name: &'static str,
     pub help: &'static str,
     pub unit: Option<Unit>,
-    pub samples: Vec<Sample>,
+    pub series: MetricSeries,
 }
 
-/// One series at the moment of the report; label values are still as GitLab sent them.
+/// The series of a family, by what their values mean.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MetricSeries {
+    /// Values that go up and down: a report of one moment has nothing else.
+    Gauge(Vec<Sample>),
+    /// Values that only grow.
+    Counter(Vec<Sample>),
+    /// Observations, counted by their size.
+    Histogram(Vec<Histogram>),
+}
+
+impl MetricSeries {
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Gauge(samples) | Self::Counter(samples) => samples.is_empty(),
+            Self::Histogram(histograms) => histograms.is_empty(),
+        }
+    }
+}
+
+/// The labels of a series; values are still as GitLab sent them.
+pub type Labels = Vec<(&'static str, String)>;
+
+/// One series of a gauge or a counter at the moment of the report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    pub labels: Vec<(&'static str, String)>,
+    pub labels: Labels,
     pub value: f64,
+}
+
+/// One series of a histogram at the moment of the report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Histogram {
+    pub labels: Labels,
+    /// Upper bounds in ascending order, each with the number of observations above the bound before and up to its own.
+    pub buckets: Vec<(f64, u64)>,
+    /// Observations above the last bound.
+    pub above: u64,
+    /// Sum of all observations.
+    pub sum: f64,
 }
 
 /// Returns the families of a snapshot. Pipelines are those that are shown; what is counted is all.
@@ -50,7 +86,7 @@ pub fn families(excerpt: &Excerpt<'_>) -> Vec<Family> {
 }
 
 fn gauge(name: &'static str, help: &'static str, unit: Option<Unit>, samples: Vec<Sample>) -> Family {
-    Family { name, help, unit, samples }
+    Family { name, help, unit, series: MetricSeries::Gauge(samples) }
 }
 
 fn of_pipelines(excerpt: &Excerpt<'_>) -> Vec<Family> {
@@ -98,8 +134,6 @@ fn of_pipelines(excerpt: &Excerpt<'_>) -> Vec<Family> {
         ),
     ]
 }
-
-type Labels = Vec<(&'static str, String)>;
 
 /// Returns one pipeline per project and ref, the newest: `--ref any --ref main` may name the same ref twice.
 fn newest<'a>(excerpt: &'a Excerpt<'_>) -> Vec<(Labels, &'a Pipeline)> {

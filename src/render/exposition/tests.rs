@@ -3,12 +3,12 @@
 use super::*;
 use crate::domain::excerpt::Excerpt;
 use crate::render::example::{motley, one_pipeline};
-use crate::report::metrics::{Unit, families};
+use crate::report::metrics::{Labels, Unit, families};
 use std::collections::BTreeMap;
 
 fn rendered(families: &[Family]) -> String {
     let mut out = Vec::new();
-    write(families, &mut out).unwrap();
+    write(families, MetricsFormat::OpenMetrics, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -111,7 +111,7 @@ fn a_motley_group_reads_back() {
 #[test]
 fn foreign_labels_read_back_and_never_stand_twice() {
     let sample = |text: &str| Sample { labels: vec![("project", text.to_owned())], value: 1.0 };
-    let family = |samples| Family { name: "x", help: "a \"b\" \\", unit: None, samples };
+    let family = |samples| Family { name: "x", help: "a \"b\" \\", unit: None, series: MetricSeries::Gauge(samples) };
     for text in ["plain", "a\"b", "a\\", "a\\n", "\\\"", "größe 日本語", "{x=\"y\"} 5", "a,b"] {
         let page = rendered(&[family(vec![sample(text)])]);
         let labels = BTreeMap::from([("project".to_owned(), text.to_owned())]);
@@ -134,4 +134,54 @@ fn numbers_and_names() {
         // What ends in it is a counter, and a scraper says so.
         assert!(!name.ends_with("_total"), "{name}");
     }
+}
+
+#[test]
+fn each_kind_of_family_reads_as_that_kind_in_both_formats() {
+    let labels = |word: &str| -> Labels { vec![("project", word.to_owned())] };
+    let family = |name, series| Family { name, help: "a \"b\"", unit: Some(Unit::Seconds), series };
+    let samples = || vec![Sample { labels: labels("api"), value: 3.0 }, Sample { labels: labels("api"), value: 4.0 }];
+    let histogram = Histogram { labels: labels("api"), buckets: vec![(0.5, 2), (10.0, 3)], above: 1, sum: 42.5 };
+    let families = [
+        family("open_seconds", MetricSeries::Gauge(samples())),
+        family("run_seconds", MetricSeries::Counter(samples())),
+        family("took_seconds", MetricSeries::Histogram(vec![histogram.clone(), histogram])),
+        family("nothing_seconds", MetricSeries::Counter(vec![])),
+    ];
+    insta::assert_snapshot!(rendered(&families), @r##"
+    # TYPE open_seconds gauge
+    # UNIT open_seconds seconds
+    # HELP open_seconds a \"b\"
+    open_seconds{project="api"} 3
+    # TYPE run_seconds counter
+    # UNIT run_seconds seconds
+    # HELP run_seconds a \"b\"
+    run_seconds_total{project="api"} 3
+    # TYPE took_seconds histogram
+    # UNIT took_seconds seconds
+    # HELP took_seconds a \"b\"
+    took_seconds_bucket{project="api",le="0.5"} 2
+    took_seconds_bucket{project="api",le="10.0"} 5
+    took_seconds_bucket{project="api",le="+Inf"} 6
+    took_seconds_sum{project="api"} 42.5
+    took_seconds_count{project="api"} 6
+    # EOF
+    "##);
+    let mut older = Vec::new();
+    write(&families, MetricsFormat::PrometheusText, &mut older).unwrap();
+    insta::assert_snapshot!(String::from_utf8(older).unwrap(), @r##"
+    # TYPE open_seconds gauge
+    # HELP open_seconds a "b"
+    open_seconds{project="api"} 3
+    # TYPE run_seconds counter
+    # HELP run_seconds a "b"
+    run_seconds{project="api"} 3
+    # TYPE took_seconds histogram
+    # HELP took_seconds a "b"
+    took_seconds_bucket{project="api",le="0.5"} 2
+    took_seconds_bucket{project="api",le="10.0"} 5
+    took_seconds_bucket{project="api",le="+Inf"} 6
+    took_seconds_sum{project="api"} 42.5
+    took_seconds_count{project="api"} 6
+    "##);
 }
