@@ -155,6 +155,7 @@ impl Graphql<'_> {
             reader: self.caller.reads(),
             sees: self.rest.access == Access::Public || self.caller.reads(),
             broken: &self.broken,
+            max_page: self.options.max_page,
             score: checked.cost,
             limit: self.max_complexity(),
         };

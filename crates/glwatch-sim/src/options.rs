@@ -96,6 +96,8 @@ pub struct GraphqlOptions {
     pub max_complexity: Option<u32>,
     /// A query whose `ids` name more projects than this is answered 503, as when the database gives up.
     pub times_out_above: Option<usize>,
+    /// The most that a connection puts on one page; GitLab's own most is 100, and administrators may lower it.
+    pub max_page: usize,
     /// Whether `__schema` and `__type` are answered.
     pub introspection: bool,
 }
@@ -107,6 +109,7 @@ impl Default for GraphqlOptions {
             version: Version::V18_5,
             max_complexity: None,
             times_out_above: None,
+            max_page: 100,
             introspection: true,
         }
     }

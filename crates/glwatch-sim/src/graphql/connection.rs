@@ -7,9 +7,6 @@ use apollo_compiler::response::JsonValue;
 
 use super::resolved::{Resolved, leaf, maybe, object};
 
-/// The largest page; also the page of those who do not say.
-const MAX_PAGE: usize = 100;
-
 /// What can stand in a connection.
 pub(super) trait Listed: ObjectValue + Clone {
     const CONNECTION: &'static str;
@@ -25,11 +22,11 @@ pub(super) struct Connection<T> {
 }
 
 impl<T: Listed> Connection<T> {
-    /// Takes the page of `items` that the field's arguments ask for.
-    pub(super) fn new(items: Vec<T>, info: &ResolveInfo<'_>) -> Self {
+    /// Takes the page of `items` that the field's arguments ask for; `most` is the largest, and that of those who do not say.
+    pub(super) fn new(items: Vec<T>, info: &ResolveInfo<'_>, most: usize) -> Self {
         let number = |name: &str| {
             let given = info.arguments().get(name).and_then(JsonValue::as_i64)?;
-            Some(usize::try_from(given).unwrap_or(0).min(MAX_PAGE))
+            Some(usize::try_from(given).unwrap_or(0).min(most))
         };
         let cursor = |name: &str| info.arguments().get(name).and_then(JsonValue::as_str);
         let mut page = 0..items.len();
@@ -42,8 +39,8 @@ impl<T: Listed> Connection<T> {
         match (number("first"), number("last")) {
             (None, Some(last)) => page.start = page.start.max(page.end.saturating_sub(last)),
             (first, last) => {
-                page.end = page.end.min(page.start + first.unwrap_or(MAX_PAGE));
-                page.start = page.start.max(page.end.saturating_sub(last.unwrap_or(MAX_PAGE)));
+                page.end = page.end.min(page.start + first.unwrap_or(most));
+                page.start = page.start.max(page.end.saturating_sub(last.unwrap_or(most)));
             }
         }
         Self { items, page }

@@ -61,7 +61,7 @@ impl ObjectValue for GroupOf<'_> {
             "name" => leaf(group.name.as_str()),
             "path" => leaf(group.full_path.rsplit('/').next().unwrap_or_default()),
             "webUrl" => leaf(format!("{}/groups/{}", rest.base, group.full_path)),
-            "projects" => object(Connection::new(self.projects(info), info)),
+            "projects" => object(Connection::new(self.projects(info), info, self.view.max_page)),
             _ => Err(self.unknown_field_error(info)),
         }
     }

@@ -176,9 +176,9 @@ impl ObjectValue for PipelineOf<'_> {
             "user" => object(User { view, index: pipeline.user, current: false }),
             "commit" => object(Commit { sha: pipeline.sha.clone(), title: pipeline.title.clone() }),
             "detailedStatus" => object(self.detailed()),
-            "jobs" => object(Connection::new(self.jobs(info), info)),
-            "stages" => object(Connection::new(StageOf::all(self), info)),
-            "downstream" => object(Connection::new(self.downstream(), info)),
+            "jobs" => object(Connection::new(self.jobs(info), info, view.max_page)),
+            "stages" => object(Connection::new(StageOf::all(self), info, view.max_page)),
+            "downstream" => object(Connection::new(self.downstream(), info, view.max_page)),
             "testReportSummary" => {
                 let found = suites(view.rest.world, pipeline, view.now());
                 object(ReportSummary(Rc::new(Total::of(found.iter().map(|(_, suite)| suite)))))

@@ -101,7 +101,7 @@ impl ObjectValue for ProjectOf<'_> {
             "pipelines" if self.view.broken.contains(&project.id) => {
                 Err(FieldError { message: "Internal server error".to_owned() })
             }
-            "pipelines" => object(Connection::new(self.pipelines(info), info)),
+            "pipelines" => object(Connection::new(self.pipelines(info), info, self.view.max_page)),
             "pipeline" => maybe_object(self.pipeline(info)),
             _ => Err(self.unknown_field_error(info)),
         }

@@ -71,7 +71,7 @@ impl ObjectValue for QueryRoot<'_> {
     fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
         let path = text(info, "fullPath").unwrap_or_default();
         match info.field_name() {
-            "projects" => object(Connection::new(self.projects(info), info)),
+            "projects" => object(Connection::new(self.projects(info), info, self.0.max_page)),
             "project" => maybe_object(self.project(path)),
             "group" => maybe_object(self.group(path)),
             "metadata" => maybe_object(self.0.reader.then_some(Metadata(self.0.rest.version))),

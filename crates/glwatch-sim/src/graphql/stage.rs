@@ -91,7 +91,7 @@ impl ObjectValue for StageOf<'_> {
                 path: format!("{}#{}", pipeline_path(view.rest, self.pipeline.pipeline()), self.name),
                 id: self.id,
             }),
-            "jobs" => object(Connection::new(self.jobs(), info)),
+            "jobs" => object(Connection::new(self.jobs(), info, view.max_page)),
             _ => Err(self.unknown_field_error(info)),
         }
     }

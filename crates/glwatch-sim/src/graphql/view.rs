@@ -10,6 +10,8 @@ pub(super) struct View<'w> {
     pub(super) sees: bool,
     /// Projects whose `pipelines` fail.
     pub(super) broken: &'w [u64],
+    /// The most on one page.
+    pub(super) max_page: usize,
     /// What the query costs, and what it may cost.
     pub(super) score: u32,
     pub(super) limit: u32,
