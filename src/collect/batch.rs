@@ -13,44 +13,64 @@ pub(super) const MOST: usize = 100;
 /// With how many a server that is not known yet is asked.
 const FIRST: usize = 50;
 /// So many projects that fail in one batch are asked about one by one; more than that are rather too much at once.
-const ALONE: usize = 3;
+pub(super) const ALONE: usize = 3;
 /// An answer that takes this long is too large.
 const SLOW: Duration = Duration::from_secs(5);
 /// An answer this quick may be larger.
 const QUICK: Duration = Duration::from_secs(2);
 
-/// How many projects a query with their jobs is about: learnt from how the server bears it.
+/// How many projects a query is about: learnt from how the server bears it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BatchSize(usize);
+pub struct BatchSize {
+    /// With their jobs.
+    whole: usize,
+    /// The most that the server puts on one page, which an administrator may have lowered.
+    page: usize,
+}
 
 impl Default for BatchSize {
     fn default() -> Self {
-        Self(FIRST)
+        Self { whole: FIRST, page: MOST }
     }
 }
 
 impl BatchSize {
     /// Takes over what was learnt at another time.
     pub fn learnt(size: usize) -> Self {
-        Self(size.clamp(1, MOST))
+        Self { whole: size.clamp(1, MOST), page: MOST }
     }
 
     pub fn get(self) -> usize {
-        self.0
+        self.whole.min(self.page)
+    }
+
+    /// Returns how many projects a query without their jobs is about.
+    pub fn page(self) -> usize {
+        self.page
+    }
+
+    /// Forgets how long a page is, which is learnt again at no cost: a short page is no lost one.
+    pub(super) fn with_unknown_page(self) -> Self {
+        Self { page: MOST, ..self }
+    }
+
+    /// Learns from a page that ended before all that it was asked for.
+    fn ended_after(&mut self, count: usize) {
+        self.page = self.page.min(count.max(1));
     }
 
     /// Learns from a batch that was answered. Only a full one says that there may be more.
     fn answered(&mut self, count: usize, took: Duration) {
         if took > SLOW {
-            self.0 = self.0.min((count / 2).max(1));
-        } else if took < QUICK && count >= self.0 {
-            self.0 = (self.0 * 2).min(MOST);
+            self.whole = self.whole.min((count / 2).max(1));
+        } else if took < QUICK && count >= self.whole {
+            self.whole = (self.whole * 2).min(MOST);
         }
     }
 
     /// Learns from a batch that was too much.
     fn refused(&mut self, count: usize) {
-        self.0 = self.0.min((count / 2).max(1));
+        self.whole = self.whole.min((count / 2).max(1));
     }
 }
 
@@ -120,13 +140,13 @@ impl Queue {
     }
 
     fn gather(&mut self, feed: Feed) -> Option<Batch> {
-        let size = self.size.get();
+        let size = self.size;
         let pulses_to_come = self.pulses > 0
             || self.waiting.iter().any(|(question, _, waiting)| *question == Question::Pulse && !waiting.is_empty());
         let ready = self.waiting.iter_mut().find_map(|(question, filter, waiting)| {
             let (most, is_last_call) = match question {
-                Question::Pulse => (MOST, feed.is_drained),
-                Question::Newest => (size, feed.is_drained && feed.has_ended && !pulses_to_come),
+                Question::Pulse => (size.page(), feed.is_drained),
+                Question::Newest => (size.get(), feed.is_drained && feed.has_ended && !pulses_to_come),
             };
             let count = waiting.len().min(most);
             (count == most || (is_last_call && count > 0)).then_some((*question, filter, waiting, count))
@@ -172,6 +192,16 @@ impl Queue {
         } else {
             self.parts.extend(failed.into_iter().map(|project| part(vec![project])));
         }
+    }
+
+    /// Asks again about the projects that an answer left out, as many at a time as came. `is_page` says that the server
+    /// itself told that there are more: its pages are that short.
+    pub(super) fn rest(&mut self, batch: &Batch, missing: &[Arc<Project>], came: usize, is_page: bool) {
+        if is_page {
+            self.size.ended_after(came);
+        }
+        let part = |projects: &[Arc<Project>]| Batch { projects: projects.to_vec(), ..batch.clone() };
+        self.parts.extend(missing.chunks(came.max(1)).map(part));
     }
 
     /// Forgets everything that waits.
@@ -228,6 +258,24 @@ mod tests {
             }
             assert_eq!(size.get(), expected, "{sentence}");
         }
+    }
+
+    #[test]
+    fn a_page_that_is_shorter_than_asked_for_is_learnt_and_nothing_is_asked_for_twice() {
+        let mut queue = queue(Question::Pulse, 230);
+        let mut asked = Vec::new();
+        while let Some(batch) = queue.take(ENDED) {
+            asked.push(batch.projects.len());
+            let (_, missing) = batch.projects.split_at(batch.projects.len().min(20));
+            queue.answered(&batch, Duration::from_secs(1));
+            if !missing.is_empty() {
+                queue.rest(&batch, missing, 20, true);
+            }
+        }
+        let short = std::iter::repeat_n(20, 10).chain([10]);
+        assert_eq!(asked, [100].into_iter().chain(short).collect::<Vec<_>>(), "12 pages of 20 hold 230");
+        assert_eq!((queue.size.page(), queue.size.get()), (20, 20));
+        assert_eq!(queue.size.with_unknown_page(), BatchSize::default());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reading the projects that a list finds: over GraphQL many at a time, over REST one by one.
 
-use super::batch::{Batch, BatchSize, Feed, Question, Queue};
+use super::batch::{ALONE, Batch, BatchSize, Feed, Question, Queue};
 use super::merge::ReadProject;
 use super::pages::{self, Whole};
 use super::project::{self, Before, Draft, ProjectReading, Reading};
@@ -8,8 +8,9 @@ use super::run::{Options, Progress};
 use crate::domain::id::{ById, ProjectId, by_id};
 use crate::domain::project::{Failure, Project};
 use crate::domain::selection::RefSelector;
+use crate::domain::snapshot::{Problem, Scope};
 use crate::domain::usage::{Api, ApiChoice};
-use crate::gitlab::client::{ByProject, Client, PipelineFilter, PipelineHead, Said};
+use crate::gitlab::client::{Answered, Client, PipelineFilter, PipelineHead, Said};
 use crate::gitlab::error::Error;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -56,7 +57,11 @@ pub(super) struct Projects {
     /// Every project of the groups, before the filters.
     pub listed: Vec<Arc<Project>>,
     pub api: Api,
+    /// Why they were read over REST although GraphQL was wanted.
+    pub fallback: Option<String>,
     pub size: BatchSize,
+    /// What could not be told of projects that were read all the same.
+    pub problems: Vec<Problem>,
 }
 
 /// Reads the projects as the list finds them, each once however many groups it is in. `ask` gets the answers.
@@ -65,11 +70,11 @@ pub(super) async fn read(
     mut found: UnboundedReceiver<Found>,
     ask: impl AsyncFn(&Setup<'_>, Job) -> Done,
 ) -> Result<Projects, Error> {
-    let api = match setup.api {
-        Some(api) => api,
+    let (api, fallback) = match setup.api {
+        Some(api) => (api, None),
         None => choose(setup.client, setup.options).await?,
     };
-    let mut work = Work::new(&setup, api, found.len());
+    let mut work = Work { fallback, ..Work::new(&setup, api, found.len()) };
     let mut feed = Feed::default();
     let mut under_way = FuturesUnordered::new();
     loop {
@@ -99,28 +104,27 @@ pub(super) async fn read(
     Ok(work.end())
 }
 
-/// Chooses the API: GraphQL where it may be and answers.
-async fn choose(client: &Client, options: &Options) -> Result<Api, Error> {
+/// Chooses the API: GraphQL where it may be and answers, else with the reason why it is not.
+async fn choose(client: &Client, options: &Options) -> Result<(Api, Option<String>), Error> {
     // A glob on refs looks at many pipelines of each project, which REST pages better.
     let has_glob = options.refs.iter().any(|selector| matches!(selector, RefSelector::Glob(_)));
     if options.api == ApiChoice::Rest || has_glob {
-        return Ok(Api::Rest);
+        return Ok((Api::Rest, None));
     }
     if client.fields().is_some() {
-        return Ok(Api::Graphql);
+        return Ok((Api::Graphql, None));
     }
-    match client.read_fields().await {
-        Ok(()) => Ok(Api::Graphql),
-        Err(error) if options.api == ApiChoice::Auto => {
-            tell_fallback(&error);
-            Ok(Api::Rest)
-        }
-        Err(error) => Err(error),
+    // One that hangs again and again must leave time for REST.
+    let answer = match options.api {
+        ApiChoice::Auto => tokio::time::timeout(PATIENCE, client.read_fields()).await,
+        ApiChoice::Graphql | ApiChoice::Rest => Ok(client.read_fields().await),
+    };
+    match answer {
+        Ok(Ok(())) => Ok((Api::Graphql, None)),
+        Ok(Err(error)) if options.api == ApiChoice::Auto => Ok((Api::Rest, Some(error.kind.to_string()))),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Ok((Api::Rest, Some(format!("no answer within {PATIENCE:?}")))),
     }
-}
-
-fn tell_fallback(why: &dyn std::fmt::Display) {
-    tracing::info!(%why, "GraphQL does not answer; reading over REST");
 }
 
 /// One thing to ask.
@@ -131,8 +135,8 @@ pub(super) enum Job {
 
 /// What came of one thing.
 pub(super) enum Done {
-    Heads(Batch, Duration, ByProject<PipelineHead>),
-    Newest(Batch, Duration, ByProject<Whole>),
+    Heads(Batch, Duration, Answered<PipelineHead>),
+    Newest(Batch, Duration, Answered<Whole>),
     Failed(Batch, Error),
     Project(Result<ReadProject, Error>),
 }
@@ -179,7 +183,11 @@ enum Answer {
     Head(PipelineHead),
     Draft(Box<Draft>),
     Nothing,
-    Hidden,
+    /// What GraphQL says is no fact; REST tells.
+    Silent,
+    /// GraphQL cannot tell; REST may.
+    Unread(Failure),
+    /// Neither of them can.
     Failed(Failure),
 }
 
@@ -203,6 +211,10 @@ struct Work<'s, 'a> {
     /// Whether GraphQL has answered anything.
     has_answer: bool,
     begun: Instant,
+    /// Why GraphQL was given up.
+    fallback: Option<String>,
+    /// What could not be told of a project that was read all the same.
+    spared: ById<ProjectId, String>,
 }
 
 impl<'s, 'a> Work<'s, 'a> {
@@ -222,6 +234,8 @@ impl<'s, 'a> Work<'s, 'a> {
             failures: Vec::new(),
             has_answer: false,
             begun: Instant::now(),
+            fallback: None,
+            spared: by_id(0),
         }
     }
 
@@ -290,7 +304,8 @@ impl<'s, 'a> Work<'s, 'a> {
             return;
         }
         let before = (self.setup.before)(project.id);
-        let question = if before.is_likely_settled() { Question::Pulse } else { Question::Newest };
+        let is_quiet = before.is_likely_settled() || self.setup.probed.contains_key(&project.id);
+        let question = if is_quiet { Question::Pulse } else { Question::Newest };
         for filter in filters.iter() {
             self.queue.add(question, filter, Arc::clone(&project));
         }
@@ -307,7 +322,7 @@ impl<'s, 'a> Work<'s, 'a> {
             }
             Done::Newest(batch, took, newest) => {
                 self.queue.answered(&batch, took);
-                self.answered(&batch, newest, |whole| whole.map_or_else(Answer::Failed, Answer::Draft));
+                self.answered(&batch, newest, |whole| whole.map_or_else(Answer::Unread, Answer::Draft));
             }
             Done::Failed(batch, error) => {
                 self.queue.back(&batch);
@@ -317,35 +332,74 @@ impl<'s, 'a> Work<'s, 'a> {
         Ok(())
     }
 
-    fn answered<T>(&mut self, batch: &Batch, mut said: ByProject<T>, answer: impl Fn(T) -> Answer) {
+    fn answered<T>(&mut self, batch: &Batch, answered: Answered<T>, answer: impl Fn(T) -> Answer) {
         if self.api == Api::Rest {
             // GraphQL has been given up meanwhile.
             return;
         }
-        let mut failed: Vec<Arc<Project>> = Vec::new();
+        let Answered { projects: mut said, has_more, spared } = answered;
+        self.spared.extend(spared);
+        let mut failed: Vec<(Arc<Project>, String)> = Vec::new();
+        let mut missing: Vec<Arc<Project>> = Vec::new();
         for project in &batch.projects {
             let answer = match said.remove(&project.id) {
                 Some(Said::Newest(newest)) => answer(newest),
                 Some(Said::Nothing) => Answer::Nothing,
-                Some(Said::Failed(_)) if batch.projects.len() > 1 => {
-                    failed.push(Arc::clone(project));
+                Some(Said::Silent) => Answer::Silent,
+                Some(Said::Failed(message)) => {
+                    failed.push((Arc::clone(project), message));
                     continue;
                 }
-                Some(Said::Failed(message)) => {
-                    self.note_failure(&batch.projects);
-                    Answer::Failed(Failure { kind: "graphql".into(), message })
+                None => {
+                    missing.push(Arc::clone(project));
+                    continue;
                 }
-                None => Answer::Hidden,
             };
-            if !matches!(answer, Answer::Failed(_)) {
+            if matches!(answer, Answer::Head(_) | Answer::Draft(_) | Answer::Nothing) {
                 self.has_answer = true;
                 self.failures.clear();
             }
             self.put(project.id, &batch.filter, answer);
         }
-        self.queue.again(batch, failed);
+        self.missing(batch, missing, has_more);
+        self.failed_alone(batch, failed);
         if self.is_broken() {
-            self.give_up(&"what it answers is full of errors");
+            self.give_up("what it answers is full of errors".into());
+        }
+    }
+
+    /// Decides about the projects that an answer left out: a shorter page than asked for is read on, silence is not.
+    fn missing(&mut self, batch: &Batch, missing: Vec<Arc<Project>>, has_more: Option<bool>) {
+        let came = batch.projects.len() - missing.len();
+        let is_page = has_more == Some(true);
+        if came > 0 && (is_page || missing.len() > ALONE) {
+            self.queue.rest(batch, &missing, came, is_page);
+            return;
+        }
+        let may_fall_back = self.setup.options.api == ApiChoice::Auto;
+        if may_fall_back && !self.has_answer && came == 0 && missing.len() > ALONE {
+            self.give_up("it says nothing about any project".into());
+            return;
+        }
+        for project in missing {
+            self.put(project.id, &batch.filter, Answer::Silent);
+        }
+    }
+
+    /// Decides about the projects in whose midst something failed: a few are left to REST, more are rather too much at
+    /// once. `--api graphql` asks about each alone.
+    fn failed_alone(&mut self, batch: &Batch, failed: Vec<(Arc<Project>, String)>) {
+        let is_alone = batch.projects.len() == 1;
+        let may_fall_back = self.setup.options.api == ApiChoice::Auto;
+        if !is_alone && (failed.len() > ALONE || !may_fall_back) {
+            self.queue.again(batch, failed.into_iter().map(|(project, _)| project).collect());
+            return;
+        }
+        for (project, message) in failed {
+            if is_alone {
+                self.note_failure(&batch.projects);
+            }
+            self.put(project.id, &batch.filter, Answer::Unread(Failure { kind: "graphql".into(), message }));
         }
     }
 
@@ -369,8 +423,10 @@ impl<'s, 'a> Work<'s, 'a> {
             // It was under way when GraphQL was given up; its projects are read over REST already.
             return Ok(());
         }
-        if may_fall_back && error.is_graphql_unavailable() {
-            self.give_up(&error);
+        // A page in its place may be what a proxy makes of a large question; one project's is never large.
+        let may_be_smaller = error.is_too_much() && batch.projects.len() > 1;
+        if may_fall_back && error.is_graphql_unavailable() && !may_be_smaller {
+            self.give_up(error.kind.to_string());
             return Ok(());
         }
         if error.is_fatal() && self.setup.client.has_token() {
@@ -378,7 +434,7 @@ impl<'s, 'a> Work<'s, 'a> {
         }
         // Halving a query that hangs takes half a minute a time; there must be time left for REST.
         if may_fall_back && !self.has_answer && self.begun.elapsed() > PATIENCE {
-            self.give_up(&error);
+            self.give_up(error.kind.to_string());
             return Ok(());
         }
         if error.is_too_much() && self.queue.split(batch) {
@@ -388,19 +444,22 @@ impl<'s, 'a> Work<'s, 'a> {
             self.note_failure(&batch.projects);
         }
         if self.is_broken() {
-            self.give_up(&error);
+            self.give_up(error.kind.to_string());
             return Ok(());
         }
         let failure = Failure { kind: error.word(), message: error.to_string() };
+        // What is refused or out of time fares no better over REST.
+        let answer = if error.is_too_much() { Answer::Unread } else { Answer::Failed };
         for project in &batch.projects {
-            self.put(project.id, &batch.filter, Answer::Failed(failure.clone()));
+            self.put(project.id, &batch.filter, answer(failure.clone()));
         }
         Ok(())
     }
 
     /// Reads everything that is left, and whatever the list still finds, over REST.
-    fn give_up(&mut self, why: &dyn std::fmt::Display) {
-        tell_fallback(why);
+    fn give_up(&mut self, why: String) {
+        tracing::info!(why, "GraphQL is given up");
+        self.fallback = Some(why);
         // What was known of it may be what is wrong with it.
         self.setup.client.forget_fields();
         self.api = Api::Rest;
@@ -434,6 +493,16 @@ impl<'s, 'a> Work<'s, 'a> {
             self.finish(gathered.project, Reading::Settled(last));
             return;
         }
+        let may_fall_back = self.setup.options.api == ApiChoice::Auto;
+        let is_for_rest = |answer: &Option<Answer>| match answer {
+            Some(Answer::Silent) => true,
+            Some(Answer::Unread(_)) => may_fall_back,
+            _ => false,
+        };
+        if gathered.answers.iter().any(is_for_rest) {
+            self.ask_rest(gathered.project);
+            return;
+        }
         let mut is_open = false;
         for (filter, answer) in gathered.filters.iter().zip(&mut gathered.answers) {
             let Some(Answer::Head(head)) = answer else { continue };
@@ -451,11 +520,16 @@ impl<'s, 'a> Work<'s, 'a> {
         let project = gathered.project;
         match reading(gathered.answers, is_any) {
             // GraphQL says nothing where it may not show anything; REST says which it is.
-            Reading::None { .. } if project.ci_enabled.is_none() => match self.setup.probed.get(&id) {
-                Some(known) => self.finish(project, known.clone()),
-                None => self.one_by_one.push_back(project),
-            },
+            Reading::None { .. } => self.ask_rest(project),
             reading => self.finish(project, reading),
+        }
+    }
+
+    /// Reads a project over REST, unless what GraphQL's silence means has been found out since the list was read.
+    fn ask_rest(&mut self, project: Arc<Project>) {
+        match self.setup.probed.get(&project.id) {
+            Some(known) => self.finish(project, known.clone()),
+            None => self.one_by_one.push_back(project),
         }
     }
 
@@ -481,8 +555,15 @@ impl<'s, 'a> Work<'s, 'a> {
             })
             .collect();
         readings.sort_by_key(|read| read.project.id);
+        let spared = |read: &ReadProject| {
+            let said = self.spared.get(&read.project.id)?;
+            let message = format!("could not be told: {said}");
+            let failure = Failure { kind: "graphql_field".into(), message };
+            Some(Problem { scope: Scope::Project, subject: read.project.full_path.clone(), failure })
+        };
+        let problems = readings.iter().filter_map(spared).collect();
         let listed = self.listed.into_values().collect();
-        Projects { readings, listed, api: self.api, size: self.queue.size }
+        Projects { readings, listed, api: self.api, fallback: self.fallback, size: self.queue.size, problems }
     }
 }
 
@@ -511,11 +592,10 @@ fn reading(answers: Vec<Option<Answer>>, is_any: bool) -> Reading {
     let mut failure = None;
     for answer in answers.into_iter().flatten() {
         match answer {
-            Answer::Hidden => return Reading::NoAccess(project::hidden()),
-            Answer::Failed(said) => failure = failure.or(Some(said)),
+            Answer::Failed(said) | Answer::Unread(said) => failure = failure.or(Some(said)),
             Answer::Draft(draft) if drafts.iter().any(|known| known.pipeline.id == draft.pipeline.id) => {}
             Answer::Draft(draft) => drafts.push(*draft),
-            Answer::Head(_) | Answer::Nothing => {}
+            Answer::Head(_) | Answer::Nothing | Answer::Silent => {}
         }
     }
     match failure {

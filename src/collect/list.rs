@@ -35,7 +35,7 @@ pub(super) async fn read_group(
 ) -> Result<Listed, Error> {
     let (group, first) = tokio::join!(client.group(wanted), client.projects(wanted, filter, 1));
     let (group, first) = (group?, first?);
-    let mut list = List { found, filter, ids: HashSet::new() };
+    let mut list = List { found, filter, ids: HashSet::new(), odd: 0 };
     let mut problems = Vec::new();
     let by_id = GroupRef::Id(group.id);
     let total = first.total;
@@ -86,10 +86,13 @@ struct List {
     found: UnboundedSender<Found>,
     filter: ListFilter,
     ids: HashSet<ProjectId>,
+    /// Projects that came and could not be read.
+    odd: usize,
 }
 
 impl List {
     fn take(&mut self, page: Page<ListedProject>) {
+        self.odd += page.odd;
         for listed in page.items {
             let is_wanted = self.filter.archived || !listed.is_marked_for_deletion;
             if self.ids.insert(listed.project.id) && is_wanted {
@@ -101,6 +104,11 @@ impl List {
 
     /// Compares what came with what the first page announced.
     fn missing(&self, total: Option<u64>, group: &Group) -> Option<Problem> {
+        if self.odd > 0 {
+            let message = format!("{} of the listed projects could not be read: they have no id or no path", self.odd);
+            let failure = Failure { kind: "decode".into(), message };
+            return Some(Problem { scope: Scope::List, subject: group.full_path.clone(), failure });
+        }
         let (total, came) = (total?, self.ids.len() as u64);
         (came < total).then(|| Problem {
             scope: Scope::List,

@@ -11,6 +11,7 @@ mod job_log;
 mod list;
 mod merge;
 mod pages;
+mod permissions;
 pub mod plan;
 mod project;
 mod reasons;

@@ -5,7 +5,7 @@ use crate::domain::id::ProjectId;
 use crate::domain::job::{self, Job, Stage};
 use crate::domain::pipeline::{DownstreamLink, Pipeline};
 use crate::domain::project::{Failure, Project};
-use crate::gitlab::client::{ByProject, Client, JobPage, MORE_JOBS_PER_QUERY, MoreJobs, Said};
+use crate::gitlab::client::{Answered, Client, JobPage, MORE_JOBS_PER_QUERY, MoreJobs, Said};
 use crate::gitlab::error::Error;
 use futures_util::future::join_all;
 use std::collections::HashSet;
@@ -18,8 +18,9 @@ pub(super) type Whole = Result<Box<Draft>, Failure>;
 pub(super) async fn complete(
     client: &Client,
     projects: &[Arc<Project>],
-    mut newest: ByProject<(Pipeline, JobPage)>,
-) -> ByProject<Whole> {
+    answered: Answered<(Pipeline, JobPage)>,
+) -> Answered<Whole> {
+    let Answered { projects: mut newest, has_more, spared } = answered;
     let mut failures: Vec<(ProjectId, Failure)> = Vec::new();
     let mut wanted: Vec<(ProjectId, MoreJobs)> = Vec::new();
     for project in projects {
@@ -54,11 +55,12 @@ pub(super) async fn complete(
                 })
             }
             Said::Nothing => Said::Nothing,
+            Said::Silent => Said::Silent,
             Said::Failed(message) => Said::Failed(message),
         };
         (id, said)
     };
-    newest.into_iter().map(whole).collect()
+    Answered { projects: newest.into_iter().map(whole).collect(), has_more, spared }
 }
 
 /// Returns what to ask for the jobs behind a page.

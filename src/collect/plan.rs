@@ -1,6 +1,6 @@
 //! What is due, and when. Pure: facts in, decisions out.
 
-use super::batch::{BatchSize, MOST};
+use super::batch::BatchSize;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::ProjectRow;
 use crate::domain::snapshot::Snapshot;
@@ -42,7 +42,7 @@ pub fn next_cost(snapshot: &Snapshot, size: BatchSize) -> u64 {
     let going_on = snapshot.rows.iter().filter(goes_on).count();
     let requests = match snapshot.usage.api {
         Api::Rest => all + 3 * going_on,
-        Api::Graphql => (all - going_on).div_ceil(MOST) + going_on.div_ceil(size.get()),
+        Api::Graphql => (all - going_on).div_ceil(size.page()) + going_on.div_ceil(size.get()),
     };
     requests as u64
 }

@@ -8,7 +8,7 @@ use super::run::{Collector, Options};
 use crate::domain::id::ProjectId;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::snapshot::Snapshot;
-use crate::gitlab::client::{ByProject, Client, PipelineHead, Said};
+use crate::gitlab::client::{Answered, Client, PipelineHead, Said};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -54,9 +54,10 @@ fn answer(pipelines: &HashMap<ProjectId, &Pipeline>, batch: Batch) -> Done {
     }
 }
 
-fn said<T>(pipelines: &HashMap<ProjectId, &Pipeline>, batch: &Batch, newest: impl Fn(&Pipeline) -> T) -> ByProject<T> {
+fn said<T>(pipelines: &HashMap<ProjectId, &Pipeline>, batch: &Batch, newest: impl Fn(&Pipeline) -> T) -> Answered<T> {
     let say = |id| pipelines.get(&id).map_or(Said::Nothing, |pipeline| Said::Newest(newest(pipeline)));
-    batch.projects.iter().map(|project| (project.id, say(project.id))).collect()
+    let projects = batch.projects.iter().map(|project| (project.id, say(project.id))).collect();
+    Answered { projects, has_more: Some(false), spared: Vec::new() }
 }
 
 fn head(pipeline: &Pipeline) -> PipelineHead {

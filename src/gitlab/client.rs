@@ -28,7 +28,7 @@ pub use graphql::fields::Fields;
 pub use graphql::glance::Glance;
 pub use graphql::jobs::PER_QUERY as MORE_JOBS_PER_QUERY;
 pub use graphql::snapshot::jobs_of_each;
-pub use graphql::{ByProject, Said, queries};
+pub use graphql::{Answered, ByProject, Said, queries};
 pub use rest::act::{Act, Acted, Subject};
 pub use rest::job::{Bridges, JobList, OneJob};
 pub use rest::pipeline::{PipelineFilter, PipelineHead};
@@ -155,7 +155,7 @@ impl Client {
         &self,
         projects: &[ProjectId],
         filter: &PipelineFilter,
-    ) -> Result<ByProject<PipelineHead>, Error> {
+    ) -> Result<Answered<PipelineHead>, Error> {
         graphql::pulse::read(&self.transport, projects, filter).await
     }
 
@@ -164,7 +164,7 @@ impl Client {
         &self,
         projects: &[ProjectId],
         filter: &PipelineFilter,
-    ) -> Result<ByProject<(Pipeline, JobPage)>, Error> {
+    ) -> Result<Answered<(Pipeline, JobPage)>, Error> {
         graphql::snapshot::read(&self.transport, &self.known_fields(), projects, filter).await
     }
 
@@ -200,6 +200,16 @@ impl Client {
     /// Reads what GitLab says about the token that it is asked with.
     pub async fn token(&self) -> Result<AccessToken, Error> {
         rest::token::read(&self.transport).await
+    }
+
+    /// Asks for a commit of which only matters whether this token may read it.
+    pub async fn commit(&self, project: &ProjectRef, sha: &str) -> Result<(), Error> {
+        rest::refusal::commit(&self.transport, project, sha).await
+    }
+
+    /// Asks for the token's user, of whom only matters whether this token may read it.
+    pub async fn user(&self) -> Result<(), Error> {
+        rest::refusal::user(&self.transport).await
     }
 
     /// Reads which GitLab answers.

@@ -162,6 +162,15 @@ impl Error {
         }
     }
 
+    /// Returns GitLab's sentence where a fine-grained token lacks a permission
+    /// (<https://docs.gitlab.com/auth/tokens/fine_grained_access_tokens_rest/>).
+    pub fn missing_permission(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::GranularScope { said } => Some(said),
+            _ => None,
+        }
+    }
+
     /// Says whether the same request may fare better in a moment.
     pub fn is_passing(&self) -> bool {
         super::retry::is_passing(&self.kind)

@@ -7,6 +7,7 @@ mod budget;
 pub mod client;
 pub mod error;
 mod graphql;
+mod lenient;
 mod page;
 mod redirect;
 mod refusal;

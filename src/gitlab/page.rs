@@ -9,6 +9,8 @@ pub(super) const PER_PAGE: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
     pub items: Vec<T>,
+    /// Items that came and could not be read.
+    pub odd: usize,
     /// `x-total`; GitLab leaves it out above 10 000 records.
     pub total: Option<u64>,
     /// `x-total-pages`, left out likewise.
@@ -28,7 +30,15 @@ impl<T> Page<T> {
         };
         let total = text("x-total").and_then(|total| total.parse().ok());
         let total_pages = text("x-total-pages").and_then(|pages| pages.parse().ok());
-        Self { items, total, total_pages, next }
+        Self { items, odd: 0, total, total_pages, next }
+    }
+
+    /// Makes a page of items of which some could not be read: they count as having come.
+    pub(super) fn of_items(items: Vec<Option<T>>, number: u32, headers: &HeaderMap) -> Self {
+        let Page { items, total, total_pages, next, .. } = Page::new(items, number, headers);
+        let came = items.len();
+        let items: Vec<T> = items.into_iter().flatten().collect();
+        Self { odd: came - items.len(), items, total, total_pages, next }
     }
 }
 

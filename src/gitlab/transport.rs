@@ -427,6 +427,12 @@ impl Answer {
         })
     }
 
+    /// Makes an error of an answer that can be decoded and is not what was asked for.
+    pub(super) fn odd(&self, problem: &str) -> Error {
+        let kind = Kind::Decode { path: ".".into(), problem: problem.into() };
+        Error { request: self.request.clone(), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
+    }
+
     fn undecodable(&self, error: serde_path_to_error::Error<serde_json::Error>) -> Kind {
         let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let start = self.body.iter().find(|byte| !byte.is_ascii_whitespace());

@@ -237,13 +237,17 @@ fn sixty_requests_a_minute_are_enough_for_a_watch_of_five_hundred_projects() {
 fn a_server_without_graphql_is_read_over_rest_and_says_so() {
     for served in [Served::Missing, Served::Forbidden] {
         let sim = sim(uniform(3), GraphqlOptions { served, ..GraphqlOptions::default() });
-        let output = command(&sim, "auto", &["-v"]).exits_with(0);
-        let told = output.stderr.matches("reading over REST").count();
-        assert_eq!(told, 1, "{served:?}: {}", output.stderr);
+        let output = command(&sim, "auto", &[]).exits_with(0);
+        // The group, its list, the question that failed, and four requests for each of three projects.
+        let cost = "reading 3 projects over REST takes about 15 requests instead of 4";
+        assert_eq!(output.stderr.matches("GraphQL is not available").count(), 1, "{served:?}: {}", output.stderr);
+        assert_eq!(output.stderr.matches(cost).count(), 1, "{served:?}: {}", output.stderr);
+        assert_eq!(sim.requests().len(), 15, "{served:?}: {}", sim.stats());
         let document = output.json();
         assert_eq!(document["requests"]["api"], json!("rest"), "{served:?}");
         assert_eq!((&document["complete"], &document["summary"]["projects"]), (&json!(true), &json!(3)));
         assert_eq!(count(&sim, "graphql"), 1, "{served:?}");
+        assert_eq!(command(&sim, "auto", &["--quiet"]).exits_with(0).stderr, "", "{served:?}");
         // Whoever insists on it is told.
         let refused = command(&sim, "graphql", &[]).exits_with(3);
         assert!(refused.stderr.contains("/api/graphql (Introspection)"), "{}", refused.stderr);
@@ -276,23 +280,45 @@ fn a_server_that_keeps_its_schema_to_itself_is_asked_for_the_oldest_fields() {
     assert_eq!(document["projects"][0]["pipelines"][0]["source"], Value::Null);
 }
 
+/// What makes GraphQL fail for one project of many, and the word for it.
+fn poisons() -> [(&'static str, &'static str, Fault); 5] {
+    let on = || Fault::on("Project/20017\"");
+    [
+        ("a 500", "http_500", on().status(500)),
+        ("a connection that is reset", "connection", on().reset()),
+        ("an answer that is cut", "body_cut", on().cut()),
+        ("broken JSON under its full length", "decode", on().truncated()),
+        ("an error at the project", "graphql", Fault::on("/api/graphql").graphql_error_at_project(20017)),
+    ]
+}
+
 #[test]
-fn one_poisoned_project_is_an_error_row_and_no_other_is() {
-    let poison = "Project/20017\"";
-    let faults = [
-        ("http_500", Fault::on(poison).status(500)),
-        ("graphql", Fault::on("/api/graphql").graphql_error_at_project(20017)),
-    ];
-    for (kind, fault) in faults {
+fn one_poisoned_project_is_read_over_rest() {
+    for (sentence, _, fault) in poisons() {
         let sim = sim(uniform(40), GraphqlOptions::default());
         sim.add_fault(fault);
-        let document = command(&sim, "auto", &[]).exits_with(4).json();
+        let document = read(&sim, "auto", &[]);
+        assert_eq!(document["requests"]["api"], json!("graphql"), "{sentence}");
+        assert_eq!(document["complete"], json!(true), "{sentence}: {}", document["problems"]);
+        let is_ok = |project: &&Value| project["state"] == "ok" && project["pipelines"][0]["stages"] != json!([]);
+        assert_eq!(document["projects"].as_array().unwrap().iter().filter(is_ok).count(), 40, "{sentence}");
+        assert_eq!(count(&sim, "pipelines"), 1, "{sentence}: {}", sim.stats());
+        assert!(sim.requests().len() < 40, "{sentence}: {}", sim.stats());
+    }
+}
+
+#[test]
+fn who_insists_on_graphql_gets_an_error_row_for_one_poisoned_project_and_no_other() {
+    for (sentence, kind, fault) in poisons() {
+        let sim = sim(uniform(40), GraphqlOptions::default());
+        sim.add_fault(fault);
+        let document = command(&sim, "graphql", &[]).exits_with(4).json();
         let errors: Vec<&Value> =
             document["projects"].as_array().unwrap().iter().filter(|project| project["state"] == "error").collect();
-        assert_eq!(errors.len(), 1, "{kind}: {}", document["problems"]);
-        assert_eq!((&errors[0]["id"], &errors[0]["error"]["kind"]), (&json!(20017), &json!(kind)), "{kind}");
+        assert_eq!(errors.len(), 1, "{sentence}: {}", document["problems"]);
+        assert_eq!((&errors[0]["id"], &errors[0]["error"]["kind"]), (&json!(20017), &json!(kind)), "{sentence}");
         assert_eq!((&document["summary"]["error"], &document["complete"]), (&json!(1), &json!(false)));
-        assert!(sim.requests().len() < 40, "{kind}: {}", sim.stats());
+        assert!(sim.requests().len() < 40, "{sentence}: {}", sim.stats());
     }
 }
 
@@ -313,28 +339,237 @@ fn a_login_page_in_its_place_is_no_graphql() {
 }
 
 #[test]
-fn a_project_that_the_answer_leaves_out_is_no_access() {
-    let sim = sim(uniform(5), GraphqlOptions::default());
-    sim.add_fault(Fault::on("/api/graphql Snapshot").with_field("projects", json!({ "nodes": [null] })));
-    let output = command(&sim, "auto", &[]);
-    let document = output.json();
-    assert_eq!(document["summary"]["no_access"], json!(5), "{document}");
+fn what_graphql_leaves_unsaid_is_asked_over_rest() {
+    let with = |value: Value| Fault::on("/api/graphql Snapshot").with_field("pipelines", value);
+    let projects = |value: Value| Fault::on("/api/graphql Snapshot").with_field("projects", value);
+    let cases = [
+        ("no projects at all", projects(json!({ "nodes": [] }))),
+        ("null for a project", projects(json!({ "nodes": [null] }))),
+        ("pipelines is null", with(Value::Null)),
+        ("pipelines has no nodes", with(json!({}))),
+        ("nodes is null", with(json!({ "nodes": null }))),
+        ("null for a pipeline", with(json!({ "nodes": [null] }))),
+        ("a number for a pipeline", with(json!({ "nodes": [7] }))),
+        ("an empty list that has more", with(json!({ "pageInfo": { "hasNextPage": true }, "nodes": [] }))),
+        ("an empty list", with(json!({ "nodes": [] }))),
+    ];
+    for (sentence, fault) in cases {
+        for api in ["auto", "graphql"] {
+            for projects in [1, 5] {
+                let sim = sim(uniform(projects), GraphqlOptions::default());
+                sim.add_fault(fault.clone());
+                let document = read(&sim, api, &[]);
+                let summary = &document["summary"];
+                let at = format!("{sentence}, {api}, {projects}: {summary}");
+                assert_eq!(document["complete"], json!(true), "{at}");
+                assert_eq!((&summary["no_access"], &summary["no_pipeline"]), (&json!(0), &json!(0)), "{at}");
+                assert_eq!(document["projects"][0]["state"], json!("ok"), "{at}");
+            }
+        }
+    }
 }
 
 #[test]
-fn silence_about_a_project_whose_ci_may_be_off_is_asked_about_once() {
+fn pages_that_are_shorter_than_asked_for_lose_no_project() {
+    for max_page in [12, 20, 50] {
+        let sim = sim(uniform(60), GraphqlOptions { max_page, ..GraphqlOptions::default() });
+        let document = read(&sim, "auto", &[]);
+        let summary = &document["summary"];
+        assert_eq!((&document["complete"], &summary["projects"]), (&json!(true), &json!(60)), "{max_page}: {summary}");
+        assert_eq!((&summary["no_access"], &summary["error"]), (&json!(0), &json!(0)), "{max_page}: {summary}");
+        assert_eq!(count(&sim, "pipelines"), 0, "{max_page}: {}", sim.stats());
+        // As many pages as it takes, and nothing twice.
+        assert!(count(&sim, "graphql_Snapshot") <= 60_u64.div_ceil(max_page as u64) + 2, "{max_page}: {}", sim.stats());
+    }
+}
+
+#[test]
+fn a_page_that_ends_early_and_does_not_say_so_loses_no_project() {
+    let sim = sim(uniform(60), GraphqlOptions { max_page: 20, ..GraphqlOptions::default() });
+    sim.add_fault(Fault::on("/api/graphql Snapshot").with_field("hasNextPage", false));
+    let document = read(&sim, "auto", &[]);
+    assert_eq!((&document["complete"], &document["summary"]["no_access"]), (&json!(true), &json!(0)));
+    assert_eq!(document["projects"].as_array().unwrap().iter().filter(|row| row["state"] == "ok").count(), 60);
+}
+
+#[test]
+fn silence_about_pipelines_is_asked_about_once_for_each_project_and_list() {
     let off = "[[project]]\npath = \"acme/off\"\nci_off = true\n[[project]]\npath = \"acme/empty\"\n";
-    let sim = scenario("", off);
-    sim.add_fault(Fault::on("GET /api/v4/groups/").with_field("jobs_enabled", Value::Null));
-    let (_running, first) = watch(&sim, &[]);
-    let state = |name: &str| {
-        let projects = first["projects"].as_array().unwrap();
-        projects.iter().find(|project| project["full_path"] == name).unwrap()["state"].clone()
+    for jobs_enabled in [Value::Null, json!(true)] {
+        let sim = scenario("", off);
+        sim.add_fault(Fault::on("GET /api/v4/groups/").with_field("jobs_enabled", jobs_enabled.clone()));
+        let (_running, first) = watch(&sim, &[]);
+        let state = |name: &str| {
+            let projects = first["projects"].as_array().unwrap();
+            projects.iter().find(|project| project["full_path"] == name).unwrap()["state"].clone()
+        };
+        assert_eq!(
+            (state("acme/off"), state("acme/empty")),
+            (json!("no_access"), json!("no_pipeline")),
+            "{jobs_enabled}"
+        );
+        let cold = first["requests"]["count"].as_u64().unwrap() as usize;
+        assert_eq!(operations(&sim, cold, 3), ["Pulse"; 3], "{jobs_enabled}");
+        assert_eq!(count(&sim, "pipelines"), 2, "{jobs_enabled}");
+    }
+}
+
+#[test]
+fn pipelines_that_the_token_may_not_see_are_no_access_over_both() {
+    let said = json!({ "message": "403 Forbidden" }).to_string();
+    for api in ["rest", "graphql", "auto"] {
+        let sim = sim(uniform(3), GraphqlOptions::default());
+        sim.add_fault(Fault::on("/api/graphql Snapshot").with_field("pipelines", json!({ "nodes": [] })));
+        sim.add_fault(Fault::on("projects/20002/pipelines").answer(403, "application/json", &said));
+        let document = command(&sim, api, &[]).json();
+        let states: Vec<&Value> = document["projects"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|row| row["id"] == 20002)
+            .map(|row| &row["state"])
+            .collect();
+        assert_eq!(states, [&json!("no_access")], "{api}: {document}");
+        assert_eq!(document["summary"]["no_pipeline"], json!(0), "{api}");
+    }
+}
+
+#[test]
+fn a_field_that_can_be_done_without_leaves_the_row_in_place() {
+    let error = |field: &str| {
+        let path = json!(["projects", "nodes", 0, "pipelines", "nodes", 0, field]);
+        json!([{ "message": "14:failed to connect to all addresses", "path": path }])
     };
-    assert_eq!((state("acme/off"), state("acme/empty")), (json!("no_access"), json!("no_pipeline")));
-    let cold = first["requests"]["count"].as_u64().unwrap() as usize;
-    assert_eq!(operations(&sim, cold, 3), ["Snapshot"; 3]);
-    assert_eq!(count(&sim, "pipelines"), 2);
+    let answer = |field: &str| {
+        let job = json!({
+            "id": "gid://gitlab/Ci::Build/7", "name": "unit", "stage": { "name": "test" }, "status": "FAILED",
+            "allowFailure": false, "downstreamPipeline": null,
+        });
+        let jobs = json!({ "pageInfo": { "hasNextPage": false, "endCursor": null }, "nodes": [job] });
+        let mut pipeline = json!({ "id": "gid://gitlab/Ci::Pipeline/9", "status": "FAILED", "jobs": jobs });
+        pipeline[field] = Value::Null;
+        let project = json!({ "id": "gid://gitlab/Project/20001", "pipelines": { "nodes": [pipeline] } });
+        json!({ "data": { "projects": { "nodes": [project] } }, "errors": error(field) }).to_string()
+    };
+    for field in
+        ["commit", "user", "coverage", "detailedStatus", "name", "failureReason", "yamlErrorMessages", "queuedDuration"]
+    {
+        let sim = sim(uniform(1), GraphqlOptions::default());
+        sim.add_fault(Fault::on("/api/graphql Snapshot").answer(200, "application/json", &answer(field)));
+        let output = command(&sim, "graphql", &["--fail-on", "failed"]).exits_with(1);
+        let document = output.json();
+        let row = &document["projects"][0];
+        assert_eq!((&document["complete"], &row["state"]), (&json!(true), &json!("ok")), "{field}: {document}");
+        assert_eq!(row["pipelines"][0]["status"], json!("failed"), "{field}");
+        let said = format!("{field}: 14:failed to connect to all addresses");
+        assert!(output.stderr.contains(&said), "{field}: {output}");
+    }
+    for field in ["status", "jobs", "id"] {
+        let sim = sim(uniform(1), GraphqlOptions::default());
+        sim.add_fault(Fault::on("/api/graphql Snapshot").answer(200, "application/json", &answer(field)));
+        let document = command(&sim, "graphql", &[]).json();
+        assert_eq!((&document["complete"], &document["summary"]["error"]), (&json!(false), &json!(1)), "{field}");
+    }
+}
+
+#[test]
+fn an_odd_job_never_makes_a_pipeline_greener() {
+    let odd = [
+        ("null", Value::Null, "ok", "error"),
+        ("a text", json!("odd"), "ok", "error"),
+        ("no id", json!({ "name": "unit", "status": "SUCCESS" }), "ok", "error"),
+    ];
+    for (sentence, job, auto, graphql) in odd {
+        for (api, expected) in [("auto", auto), ("graphql", graphql)] {
+            let sim = sim(uniform(1), GraphqlOptions::default());
+            let jobs = json!({ "pageInfo": { "hasNextPage": false, "endCursor": null }, "nodes": [job.clone()] });
+            sim.add_fault(Fault::on("/api/graphql Snapshot").with_field("jobs", jobs));
+            let document = command(&sim, api, &[]).json();
+            assert_eq!(document["projects"][0]["state"], json!(expected), "{sentence} {api}: {document}");
+            assert_eq!(document["complete"], json!(expected == "ok"), "{sentence} {api}");
+        }
+    }
+}
+
+#[test]
+fn a_job_without_stage_or_name_is_fine_over_both() {
+    for field in ["stage", "name"] {
+        for (api, at) in [("rest", "/jobs?"), ("graphql", "/api/graphql Snapshot")] {
+            let sim = sim(uniform(2), GraphqlOptions::default());
+            sim.add_fault(Fault::on(at).with_field(field, Value::Null));
+            let document = read(&sim, api, &[]);
+            assert_eq!(
+                (&document["complete"], &document["summary"]["error"]),
+                (&json!(true), &json!(0)),
+                "{field} {api}"
+            );
+            assert_ne!(document["projects"][0]["pipelines"][0]["stages"], json!([]), "{field} {api}");
+        }
+    }
+}
+
+#[test]
+fn a_listed_project_that_cannot_be_read_is_one_problem_and_leaves_the_others() {
+    for field in ["id", "path_with_namespace"] {
+        let sim = sim(uniform(3), GraphqlOptions::default());
+        let answer = |field: &str| {
+            let project = |id: u64| json!({ "id": id, "path_with_namespace": format!("acme/p{id}"), "name": "p" });
+            let mut projects = vec![project(20001), project(20002), project(20003)];
+            projects[1][field] = json!([]);
+            json!(projects).to_string()
+        };
+        sim.add_fault(Fault::on("/projects?include_subgroups").answer(200, "application/json", &answer(field)));
+        let output = command(&sim, "auto", &[]).exits_with(4);
+        let document = output.json();
+        assert_eq!((&document["complete"], &document["summary"]["projects"]), (&json!(false), &json!(2)), "{field}");
+        assert!(output.stderr.contains("1 of the listed projects could not be read"), "{field}: {output}");
+    }
+}
+
+#[test]
+fn an_introspection_that_fails_once_is_asked_again() {
+    let faults = [
+        ("500", Fault::on("Introspection").once().status(500)),
+        ("502", Fault::on("Introspection").once().status(502)),
+        ("a reset", Fault::on("Introspection").once().reset()),
+        ("an empty object", Fault::on("Introspection").once().answer(200, "application/json", "{}")),
+        ("no types", Fault::on("Introspection").once().answer(200, "application/json", r#"{"data":{}}"#)),
+    ];
+    for (sentence, fault) in faults {
+        let sim = sim(uniform(2), GraphqlOptions::default());
+        sim.add_fault(fault);
+        let output = command(&sim, "auto", &[]).exits_with(0);
+        assert_eq!(output.json()["requests"]["api"], json!("graphql"), "{sentence}");
+        assert!(output.json()["projects"][0]["pipelines"][0]["source"].is_string(), "{sentence}");
+        assert_eq!(output.stderr, "", "{sentence}");
+    }
+}
+
+#[test]
+fn an_introspection_without_types_is_neither_believed_nor_kept() {
+    let types =
+        |pipeline: Value| json!({ "data": { "metadata": null, "pipeline": pipeline, "job": null } }).to_string();
+    let answers = [
+        ("an empty object", "{}".to_owned()),
+        ("no data", json!({ "data": null }).to_string()),
+        ("a list", "[]".to_owned()),
+        ("data of another shape", json!({ "data": [1] }).to_string()),
+        ("no types", types(Value::Null)),
+        ("one type without fields", types(json!({ "name": "Pipeline", "fields": [] }))),
+    ];
+    for (sentence, answer) in answers {
+        let sim = sim(uniform(2), GraphqlOptions::default());
+        sim.add_fault(Fault::on("Introspection").times(2).answer(200, "application/json", &answer));
+        let env = Env::new();
+        let arguments = ["--host", sim.url(), "--group-id", GROUP, "--api", "auto", "-o", "json"];
+        let output = env.run(&arguments).exits_with(0);
+        assert_eq!(output.json()["requests"]["api"], json!("rest"), "{sentence}");
+        assert_eq!(output.stderr.matches("GraphQL is not available").count(), 1, "{sentence}: {output}");
+        // The next run asks again, and believes what it hears.
+        let document = env.run(&arguments).exits_with(0).json();
+        assert_eq!(document["requests"]["api"], json!("graphql"), "{sentence}");
+        assert!(document["projects"][0]["pipelines"][0]["source"].is_string(), "{sentence}");
+    }
 }
 
 #[test]
@@ -443,4 +678,28 @@ fn many_errors_in_one_answer_are_halved_and_not_asked_about_one_by_one() {
     let document = read(&sim, "auto", &[]);
     assert_eq!((&document["complete"], &document["summary"]["projects"]), (&json!(true), &json!(40)));
     assert!(count(&sim, "graphql_Snapshot") <= 5, "{}", sim.stats());
+}
+
+#[test]
+fn a_missing_permission_is_named_where_gitlab_says_so_and_the_row_stays() {
+    let sentence = "Access denied: this token lacks the required permissions: [Code: Read].";
+    let refusal = json!({ "error": "insufficient_granular_scope", "error_description": sentence }).to_string();
+    let cases = [
+        ("null alone proves nothing", 404, r#"{"message":"404 Not found"}"#.to_owned(), 0),
+        ("REST refuses aloud", 403, refusal, 1),
+    ];
+    for (case, code, body, told) in cases {
+        let sim = sim(uniform(3), GraphqlOptions::default());
+        sim.add_fault(Fault::on("/api/graphql Snapshot").with_nulls(&["commit"]));
+        sim.add_fault(Fault::on("/repository/commits/").answer(code, "application/json", &body));
+        let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+        let arguments = ["--host", sim.url(), "--group-id", GROUP, "--api", "auto", "-o", "json"];
+        let output = env.run(&arguments).exits_with(0);
+        let document = output.json();
+        assert_eq!((&document["complete"], &document["projects"][0]["state"]), (&json!(true), &json!("ok")), "{case}");
+        assert_eq!(document["projects"][0]["pipelines"][0]["commit_title"], Value::Null, "{case}");
+        assert_eq!(output.stderr.matches(sentence).count(), told, "{case}: {output}");
+        let asked = sim.requests().iter().filter(|request| request.path.contains("/repository/commits/")).count();
+        assert_eq!(asked, 1, "{case}: once, not for each project");
+    }
 }

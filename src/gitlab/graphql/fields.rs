@@ -3,6 +3,7 @@
 use super::document::document;
 use super::{ask, is_unavailable};
 use crate::gitlab::error::{Error, Kind};
+use crate::gitlab::lenient::{Item, List, loose};
 use crate::gitlab::retry::is_passing;
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
@@ -22,61 +23,91 @@ const SINCE: [(u32, u32, &str); 6] = [
     (18, 5, "Pipeline.yamlErrorMessages"),
 ];
 
+/// How often a server that answers without saying anything is asked.
+const TRIES: usize = 2;
+
 /// The optional fields that a server has, as `Type.field`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Fields(BTreeSet<String>);
+pub struct Fields {
+    names: BTreeSet<String>,
+    /// Whether the server itself has told them, which may be remembered.
+    is_told: bool,
+}
 
 #[derive(Deserialize, Default)]
 struct Wire {
-    /// Not for anonymous callers.
-    metadata: Option<MetadataWire>,
-    pipeline: Option<TypeWire>,
-    job: Option<TypeWire>,
+    /// Not for anonymous callers, nor for a token without a permission of its own.
+    #[serde(default)]
+    metadata: Item<MetadataWire>,
+    #[serde(default)]
+    pipeline: Item<TypeWire>,
+    #[serde(default)]
+    job: Item<TypeWire>,
 }
 
 #[derive(Deserialize)]
 struct MetadataWire {
+    #[serde(default, deserialize_with = "loose")]
     version: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct TypeWire {
+    #[serde(default, deserialize_with = "loose")]
     name: Option<String>,
-    fields: Option<Vec<FieldWire>>,
+    #[serde(default)]
+    fields: List<FieldWire>,
 }
 
 #[derive(Deserialize)]
 struct FieldWire {
-    name: String,
+    #[serde(default, deserialize_with = "loose")]
+    name: Option<String>,
+}
+
+impl TypeWire {
+    /// Returns the fields of the type with this name, unless this is not what it says.
+    fn fields_of(self, name: &str) -> Option<BTreeSet<String>> {
+        let fields = self.fields.0.filter(|_| self.name.as_deref() == Some(name))?;
+        let names: BTreeSet<String> = fields.into_iter().filter_map(|field| field.read()?.name).collect();
+        (!names.is_empty()).then_some(names)
+    }
 }
 
 impl Fields {
+    /// Returns the fields that a server has told, at another time.
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(names.into_iter().map(str::to_owned).collect())
+        Self { names: names.into_iter().map(str::to_owned).collect(), is_told: true }
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.names.iter().map(String::as_str)
+    }
+
+    /// Says whether the server itself has told them.
+    pub fn are_told(&self) -> bool {
+        self.is_told
     }
 
     pub(in crate::gitlab) fn has(&self, field: &str) -> bool {
-        self.0.contains(field)
+        self.names.contains(field)
     }
 
     /// Returns what the published schema of a version, or of the one before it, has; nothing optional without a version.
     pub fn of_version(version: &str) -> Self {
         let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
         let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-        Self::of(SINCE.iter().filter(|(major, minor, _)| (*major, *minor) <= version).map(|(_, _, field)| *field))
+        let known = SINCE.iter().filter(|(major, minor, _)| (*major, *minor) <= version).map(|(_, _, field)| *field);
+        Self { is_told: false, ..Self::of(known) }
     }
 
-    fn of_types(types: &[TypeWire]) -> Self {
-        let has = |full: &str| {
-            let (name, field) = full.split_once('.')?;
-            let known = types.iter().find(|known| known.name.as_deref() == Some(name))?;
-            known.fields.iter().flatten().find(|known| known.name == field)
+    fn of_types(pipeline: &BTreeSet<String>, job: &BTreeSet<String>) -> Self {
+        let has = |full: &&str| match full.split_once('.') {
+            Some(("Pipeline", field)) => pipeline.contains(field),
+            Some(("CiJob", field)) => job.contains(field),
+            _ => false,
         };
-        Self::of(SINCE.iter().map(|(_, _, field)| *field).filter(|field| has(field).is_some()))
+        Self::of(SINCE.iter().map(|(_, _, field)| *field).filter(has))
     }
 }
 
@@ -84,25 +115,44 @@ pub(super) fn query() -> (&'static str, String) {
     ("Introspection", document(INTROSPECTION, &Fields::default()))
 }
 
-/// Asks a server for its fields; one that does not tell gets what its version is known to have.
+/// Asks a server for its fields.
+///
+/// A server that refuses to tell its types gets what its version is known to have, or only what every version has. One
+/// that neither tells them nor refuses is asked again, and then not believed.
 pub(in crate::gitlab) async fn read(transport: &Transport) -> Result<Fields, Error> {
+    for _ in 0..TRIES {
+        if let Some(fields) = ask_once(transport).await? {
+            return Ok(fields);
+        }
+    }
+    let problem = "the answer lacks the types that it was asked for".into();
+    Err(transport.error("Introspection", Kind::Decode { path: "data".into(), problem }))
+}
+
+async fn ask_once(transport: &Transport) -> Result<Option<Fields>, Error> {
     // It is small, so that a server in trouble is asked again; one that keeps GraphQL from us is read over REST instead.
     let passing = |kind: &Kind| is_passing(kind) && !is_unavailable(kind);
-    let wire = match ask::<Wire>(transport, query(), json!({}), passing).await {
-        Ok(answer) => answer.data,
+    let (wire, refuses) = match ask::<Item<Wire>>(transport, query(), json!({}), passing).await {
+        Ok(answer) => (answer.data.read().unwrap_or_default(), !answer.errors.is_empty()),
         // A server that keeps its schema to itself may answer everything else.
-        Err(Error { kind: Kind::Query(_) | Kind::UnknownField(_) | Kind::TooComplex(_), .. }) => Wire::default(),
+        Err(Error { kind: Kind::Query(_) | Kind::UnknownField(_) | Kind::TooComplex(_), .. }) => {
+            (Wire::default(), true)
+        }
+        // An answer that says nothing, or has another shape.
+        Err(Error { kind: Kind::Decode { .. }, .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let types: Vec<TypeWire> = [wire.pipeline, wire.job].into_iter().flatten().collect();
-    let version = wire.metadata.and_then(|metadata| metadata.version);
-    let fields = match (types.is_empty(), &version) {
-        (false, _) => Fields::of_types(&types),
-        (true, Some(version)) => Fields::of_version(version),
-        (true, None) => Fields::default(),
+    let version = wire.metadata.read().and_then(|metadata| metadata.version);
+    let pipeline = wire.pipeline.read().and_then(|of| of.fields_of("Pipeline"));
+    let job = wire.job.read().and_then(|of| of.fields_of("CiJob"));
+    let fields = match (pipeline, job, &version) {
+        (Some(pipeline), Some(job), _) => Fields::of_types(&pipeline, &job),
+        (_, _, Some(version)) => Fields::of_version(version),
+        _ if refuses => Fields::default(),
+        _ => return Ok(None),
     };
-    tracing::info!(version = version.as_deref().unwrap_or("not told"), fields = ?fields.0, "GraphQL answers");
-    Ok(fields)
+    tracing::info!(version = version.as_deref().unwrap_or("not told"), fields = ?fields.names, "GraphQL answers");
+    Ok(Some(fields))
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 use super::document::document;
 use super::fields::Fields;
 use super::pulse::HeadWire;
-use super::trouble::{PendingWire, stuck};
+use super::trouble::stuck;
 use super::wire::DetailsWire;
-use super::{Nodes, ask, number};
+use super::{Connection, ask, number};
 use crate::domain::id::{JobId, ProjectId};
 use crate::domain::pipeline::Pipeline;
 use crate::gitlab::client::JobPage;
 use crate::gitlab::error::{Error, Kind};
+use crate::gitlab::lenient::Item;
 use crate::gitlab::rest::pipeline::PipelineHead;
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
@@ -42,15 +43,10 @@ struct Wire {
 struct ProjectWire {
     id: String,
     full_path: String,
-    newest: Option<Nodes<NewestWire>>,
-    heads: Option<Nodes<HeadWire>>,
-}
-
-#[derive(Deserialize)]
-struct NewestWire {
-    #[serde(flatten)]
-    details: DetailsWire,
-    pending: Option<Nodes<PendingWire>>,
+    #[serde(default)]
+    newest: Item<Connection<DetailsWire>>,
+    #[serde(default)]
+    heads: Item<Connection<HeadWire>>,
 }
 
 pub(super) fn query(fields: &Fields) -> (&'static str, String) {
@@ -77,7 +73,8 @@ pub(in crate::gitlab) async fn read(
 
 impl ProjectWire {
     fn convert(self, transport: &Transport, fields: &Fields) -> Option<Glance> {
-        let NewestWire { details, pending } = self.newest?.nodes.into_iter().flatten().next()?;
+        let mut details = self.newest.read()?.known().next()?;
+        let pending = std::mem::take(&mut details.pending);
         let (pipeline, jobs) = details.convert(transport.host(), fields)?;
         Some(Glance {
             project: ProjectId(number(&self.id)?),
@@ -85,7 +82,7 @@ impl ProjectWire {
             pipeline,
             jobs,
             stuck: stuck(pending),
-            heads: self.heads?.nodes.into_iter().flatten().filter_map(HeadWire::convert).collect(),
+            heads: self.heads.read()?.known().filter_map(HeadWire::convert).collect(),
         })
     }
 }

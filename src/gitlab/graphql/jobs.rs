@@ -6,6 +6,7 @@ use super::wire::JobsWire;
 use super::{ask, is_passing_for_many};
 use crate::gitlab::client::{JobPage, MoreJobs};
 use crate::gitlab::error::{Error, Kind};
+use crate::gitlab::lenient::Item;
 use crate::gitlab::retry::is_passing;
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
@@ -25,7 +26,8 @@ struct ProjectWire {
 
 #[derive(Deserialize)]
 struct PipelineWire {
-    jobs: Option<JobsWire>,
+    #[serde(default)]
+    jobs: Item<JobsWire>,
 }
 
 pub(super) fn query(pipelines: usize, fields: &Fields) -> (&'static str, String) {
@@ -48,7 +50,7 @@ pub(in crate::gitlab) async fn read(
     let answer =
         ask::<HashMap<String, Option<ProjectWire>>>(transport, query(wanted.len(), fields), variables.into(), passing)
             .await?;
-    if let Some(error) = answer.errors.first() {
+    if let Some(error) = answer.errors.iter().find(|error| !error.is_spare()) {
         return Err(transport.error("Jobs", Kind::Query(transport.quote(&error.message))));
     }
     let mut pages = answer.data;
@@ -56,7 +58,8 @@ pub(in crate::gitlab) async fn read(
         let Some(pipeline) = pages.remove(&format!("at{number}")).flatten().and_then(|project| project.pipeline) else {
             return Ok(None);
         };
-        let jobs = pipeline.jobs.and_then(|jobs| jobs.convert(transport.host(), fields, more.web_url.as_deref()));
+        let jobs =
+            pipeline.jobs.read().and_then(|jobs| jobs.convert(transport.host(), fields, more.web_url.as_deref()));
         let lacking = || transport.error("Jobs", Kind::Query("the answer lacks a part of the jobs".into()));
         jobs.map(Some).ok_or_else(lacking)
     };

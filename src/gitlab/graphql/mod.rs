@@ -18,6 +18,7 @@ mod wire;
 
 use self::fields::Fields;
 use super::error::{Error, Kind};
+use super::lenient::{Item, List, loose};
 use super::rest::pipeline::PipelineFilter;
 use super::retry::{is_passing, is_passing_status};
 use super::transport::Transport;
@@ -31,14 +32,26 @@ use std::collections::HashMap;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Said<T> {
     Newest(T),
-    /// No pipeline that the filter lets through, or none that this token may see.
+    /// An empty list: no pipeline that the filter lets through, or none that this token may see.
     Nothing,
-    /// An error in the midst of the answer, in GitLab's words.
+    /// Not even that, and no error either: null, a null item, a list that has more pages and no items.
+    Silent,
+    /// An error in the midst of the answer, in GitLab's words, or an answer that lacks a part.
     Failed(String),
 }
 
 /// The projects that a query found, each with what it said; those that are hidden or gone are missing.
 pub type ByProject<T> = ById<ProjectId, Said<T>>;
+
+/// What a query for many projects brought.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered<T> {
+    pub projects: ByProject<T>,
+    /// Whether the server says that there are more than came; `None` where it does not say.
+    pub has_more: Option<bool>,
+    /// What could not be told of a project although its pipeline could: the field and GitLab's words.
+    pub spared: Vec<(ProjectId, String)>,
+}
 
 /// Returns every query as it is sent to a server with these fields, by the name of its operation.
 pub fn queries(fields: &Fields) -> Vec<(&'static str, String)> {
@@ -56,8 +69,17 @@ pub fn queries(fields: &Fields) -> Vec<(&'static str, String)> {
 #[derive(Deserialize)]
 struct Envelope<T> {
     data: Option<T>,
-    #[serde(default)]
-    errors: Vec<ErrorWire>,
+    errors: Option<List<ErrorWire>>,
+}
+
+/// Returns the errors of an answer; one that cannot be read is one all the same.
+fn told(errors: Option<List<ErrorWire>>) -> Vec<ErrorWire> {
+    let odd = || ErrorWire { message: "an error that cannot be read".into(), path: None, extensions: None };
+    match errors {
+        None => Vec::new(),
+        Some(List(None)) => vec![odd()],
+        Some(List(Some(errors))) => errors.into_iter().map(|error| error.read().unwrap_or_else(odd)).collect(),
+    }
 }
 
 #[derive(Deserialize)]
@@ -65,6 +87,7 @@ struct ErrorWire {
     #[serde(default)]
     message: String,
     /// Names and list positions from the root of `data` down.
+    #[serde(default, deserialize_with = "loose")]
     path: Option<Vec<Value>>,
     extensions: Option<ExtensionsWire>,
 }
@@ -76,20 +99,42 @@ struct ExtensionsWire {
 
 #[derive(Deserialize)]
 struct ProjectsData<P> {
-    projects: Option<Nodes<ProjectWire<P>>>,
+    #[serde(default = "Item::default")]
+    projects: Item<Connection<ProjectWire<P>>>,
 }
 
-/// A connection of which only the nodes count; GitLab may null each of them.
+/// A page of a list. Null, a missing key and a list without items are three things.
 #[derive(Deserialize)]
-pub(in crate::gitlab) struct Nodes<T> {
-    #[serde(default = "Vec::new")]
-    nodes: Vec<Option<T>>,
+#[serde(rename_all = "camelCase")]
+pub(in crate::gitlab) struct Connection<T> {
+    #[serde(default)]
+    page_info: Item<PageInfoWire>,
+    #[serde(default = "List::default")]
+    nodes: List<T>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfoWire {
+    #[serde(default, deserialize_with = "loose")]
+    has_next_page: Option<bool>,
+    #[serde(default, deserialize_with = "loose")]
+    end_cursor: Option<String>,
+}
+
+impl<T> Connection<T> {
+    /// Returns the items that can be read, where a lost one does no harm.
+    fn known(self) -> impl Iterator<Item = T> {
+        self.nodes.0.into_iter().flatten().filter_map(Item::read)
+    }
 }
 
 #[derive(Deserialize)]
 struct ProjectWire<P> {
-    id: String,
-    pipelines: Option<Nodes<P>>,
+    #[serde(default, deserialize_with = "loose")]
+    id: Option<String>,
+    #[serde(default = "Item::default")]
+    pipelines: Item<Connection<P>>,
 }
 
 /// An answer's data with the errors that came beside them.
@@ -108,6 +153,7 @@ async fn ask<T: DeserializeOwned>(
     let body = json!({ "query": query, "operationName": name, "variables": variables }).to_string();
     let answer = transport.query(name, body, passing).await?;
     let Envelope { data, errors } = answer.decode::<Envelope<T>>()?;
+    let errors = told(errors);
     match data {
         Some(data) => Ok(Partial { data, errors }),
         None => Err(transport.error(name, refusal(transport, &errors))),
@@ -117,7 +163,7 @@ async fn ask<T: DeserializeOwned>(
 /// Sorts the errors that left no data by what can be done about them.
 fn refusal(transport: &Transport, errors: &[ErrorWire]) -> Kind {
     let Some(first) = errors.first() else {
-        return Kind::Query("an answer with neither data nor errors".into());
+        return Kind::Decode { path: "data".into(), problem: "neither data nor errors".into() };
     };
     let said = transport.quote(&first.message);
     let code = first.extensions.as_ref().and_then(|extensions| extensions.code.as_deref());
@@ -142,7 +188,10 @@ pub(super) fn is_passing_for_many(kind: &Kind) -> bool {
 pub(super) fn is_too_much(kind: &Kind) -> bool {
     match kind {
         Kind::Timeout(_) | Kind::TooLarge(_) | Kind::TooComplex(_) | Kind::Query(_) | Kind::Decode { .. } => true,
-        Kind::Status { code, .. } => *code >= 500 || *code == 408,
+        // A proxy that cannot take a large answer cuts it, or the connection, or answers itself.
+        Kind::Connection(_) | Kind::BodyCut(_) | Kind::NotJson { .. } | Kind::NotGitlab { .. } => true,
+        // 413 and 414 say so, 408 nearly.
+        Kind::Status { code, .. } => *code >= 500 || matches!(code, 408 | 413 | 414),
         _ => false,
     }
 }
@@ -157,7 +206,7 @@ pub(super) fn is_unavailable(kind: &Kind) -> bool {
         | Kind::NotJson { .. }
         | Kind::UnknownField(_)
         | Kind::Redirect { .. } => true,
-        Kind::Status { code, .. } => (400..500).contains(code) && !is_passing_status(*code),
+        Kind::Status { code, .. } => (400..500).contains(code) && !is_passing_status(*code) && !is_too_much(kind),
         _ => false,
     }
 }
@@ -185,51 +234,161 @@ async fn ask_projects<P: DeserializeOwned, T>(
     projects: &[ProjectId],
     variables: Map<String, Value>,
     convert: impl Fn(P) -> Option<T>,
-) -> Result<ByProject<T>, Error> {
+) -> Result<Answered<T>, Error> {
     let passing = if projects.len() == 1 { is_passing } else { is_passing_for_many };
     let name = query.0;
     let answer = ask::<ProjectsData<P>>(transport, query, variables.into(), passing).await?;
-    let Some(found) = answer.data.projects else {
+    let Item::Read(Connection { page_info, nodes: List(Some(nodes)) }) = answer.data.projects else {
         return Err(transport.error(name, refusal(transport, &answer.errors)));
     };
-    let mut failed = failed_projects(transport, &answer.errors);
-    // Beside an error silence is no fact: what is missing may be what the error is about.
-    let trouble = answer.errors.first().map(|error| transport.quote(&error.message));
+    let has_more = page_info.read().and_then(|info| info.has_next_page);
+    let mut errors = Errors::new(transport, &answer.errors);
     let mut all: ByProject<T> = by_id(projects.len());
-    for (position, node) in found.nodes.into_iter().enumerate() {
-        let Some((id, pipelines)) = node.and_then(|node| Some((ProjectId(number(&node.id)?), node.pipelines))) else {
+    let mut spared = Vec::new();
+    for (position, node) in nodes.into_iter().enumerate() {
+        let Some((id, pipelines)) = node.read().and_then(|node| Some((ProjectId(number(&node.id?)?), node.pipelines)))
+        else {
+            // Whose error it is cannot be known any more.
+            errors.displace(position);
             continue;
         };
-        let is_told = pipelines.is_some();
-        let newest = pipelines.and_then(|pipelines| pipelines.nodes.into_iter().flatten().next());
-        let said = match (failed.remove(&position), newest.map(&convert)) {
-            (Some(said), _) => Said::Failed(said),
-            (None, Some(Some(newest))) => Said::Newest(newest),
-            (None, Some(None)) => Said::Failed("the answer lacks a part of the pipeline".into()),
-            (None, None) => match &trouble {
-                Some(said) if !is_told => Said::Failed(said.clone()),
-                Some(_) | None => Said::Nothing,
+        let errors = errors.placed.remove(&position).unwrap_or_default();
+        let needed = errors.iter().find(|error| !error.is_spare).map(|error| error.said.clone());
+        let said = match (newest(pipelines), needed) {
+            (Said::Newest(wire), None) => match convert(wire) {
+                Some(newest) => {
+                    spared.extend(errors.into_iter().map(|error| (id, error.said)));
+                    Said::Newest(newest)
+                }
+                None => Said::Failed(first(errors).unwrap_or_else(|| "the answer lacks a part of the pipeline".into())),
             },
+            (_, Some(said)) => Said::Failed(said),
+            (Said::Nothing, None) => first(errors).map_or(Said::Nothing, Said::Failed),
+            (Said::Silent | Said::Failed(_), None) => first(errors).map_or(Said::Silent, Said::Failed),
         };
         all.insert(id, said);
     }
-    if let Some(said) = trouble {
+    // Beside an error silence is no fact: what is missing may be what the error is about.
+    if let Some(said) = errors.left() {
+        for said_of in all.values_mut().filter(|said| matches!(said, Said::Nothing | Said::Silent)) {
+            *said_of = Said::Failed(said.clone());
+        }
         for id in projects {
             all.entry(*id).or_insert_with(|| Said::Failed(said.clone()));
         }
     }
-    Ok(all)
+    Ok(Answered { projects: all, has_more, spared })
 }
 
-/// Places errors at the projects in whose midst they happened; one that has no such place concerns no project alone.
-fn failed_projects(transport: &Transport, errors: &[ErrorWire]) -> HashMap<usize, String> {
-    let place = |error: &ErrorWire| match error.path.as_deref()? {
-        [root, nodes, position, ..] if root == "projects" && nodes == "nodes" => {
-            Some((position.as_u64()? as usize, transport.quote(&error.message)))
+/// Returns the one pipeline that was asked for, or how it is missing.
+fn newest<P>(pipelines: Item<Connection<P>>) -> Said<P> {
+    let Item::Read(Connection { page_info, nodes: List(Some(nodes)) }) = pipelines else { return Said::Silent };
+    let has_more = page_info.read().and_then(|info| info.has_next_page) == Some(true);
+    match nodes.into_iter().next() {
+        Some(Item::Read(pipeline)) => Said::Newest(pipeline),
+        Some(Item::Odd) => Said::Silent,
+        None if has_more => Said::Silent,
+        None => Said::Nothing,
+    }
+}
+
+fn first(errors: Vec<Placed>) -> Option<String> {
+    errors.into_iter().next().map(|error| error.said)
+}
+
+/// An error at a project.
+struct Placed {
+    said: String,
+    /// Whether what it took away can be done without.
+    is_spare: bool,
+}
+
+/// The errors of an answer by the projects in whose midst they happened.
+struct Errors {
+    placed: HashMap<usize, Vec<Placed>>,
+    /// The first that concerns no project alone.
+    unplaced: Option<String>,
+}
+
+impl Errors {
+    fn new(transport: &Transport, errors: &[ErrorWire]) -> Self {
+        let mut sorted = Self { placed: HashMap::new(), unplaced: None };
+        for error in errors {
+            let position = match error.path.as_deref() {
+                Some([root, nodes, position, ..]) if root == "projects" && nodes == "nodes" => position.as_u64(),
+                _ => None,
+            };
+            match position {
+                Some(position) => {
+                    let error = Placed { said: error.said(transport), is_spare: error.is_spare() };
+                    sorted.placed.entry(position as usize).or_default().push(error);
+                }
+                None => drop(sorted.unplaced.get_or_insert_with(|| error.said(transport))),
+            }
         }
-        _ => None,
-    };
-    errors.iter().filter_map(place).collect()
+        sorted
+    }
+
+    /// Takes the errors at a place that turned out to be nobody's.
+    fn displace(&mut self, position: usize) {
+        if let Some(said) = self.placed.remove(&position).and_then(first) {
+            self.unplaced.get_or_insert(said);
+        }
+    }
+
+    /// Returns the first of those that are not about a project that came.
+    fn left(self) -> Option<String> {
+        self.unplaced.or_else(|| self.placed.into_values().find_map(first))
+    }
+}
+
+/// The fields without which a row is still true. `status`, `jobs`, `downstreamPipeline` and ids are none of them; where a
+/// parent fell with one of these, the parent is missing, which is another matter.
+const SPARE: [&str; 24] = [
+    "iid",
+    "ref",
+    "refPath",
+    "sha",
+    "path",
+    "createdAt",
+    "startedAt",
+    "finishedAt",
+    "updatedAt",
+    "duration",
+    "queuedDuration",
+    "coverage",
+    "source",
+    "name",
+    "failureReason",
+    "yamlErrorMessages",
+    "failureMessage",
+    "detailedStatus",
+    "group",
+    "stage",
+    "user",
+    "username",
+    "commit",
+    "title",
+];
+
+impl ErrorWire {
+    /// Returns the name of the field that could not be answered.
+    fn field(&self) -> Option<&str> {
+        self.path.iter().flatten().rev().find_map(Value::as_str)
+    }
+
+    fn is_spare(&self) -> bool {
+        self.field().is_some_and(|field| SPARE.contains(&field))
+    }
+
+    /// Returns GitLab's words, with the field that they are about.
+    fn said(&self, transport: &Transport) -> String {
+        let said = transport.quote(&self.message);
+        match self.field() {
+            Some(field) => format!("{}: {said}", transport.quote(field)),
+            None => said,
+        }
+    }
 }
 
 /// Returns the number at the end of a global id such as `gid://gitlab/Ci::Pipeline/8123`.

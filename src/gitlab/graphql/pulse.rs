@@ -2,10 +2,11 @@
 
 use super::document::document;
 use super::fields::Fields;
-use super::{ByProject, ask_projects, number, variables};
+use super::{Answered, ask_projects, number, variables};
 use crate::domain::id::{PipelineId, ProjectId};
 use crate::domain::status::Status;
 use crate::gitlab::error::Error;
+use crate::gitlab::lenient::loose;
 use crate::gitlab::rest::pipeline::{PipelineFilter, PipelineHead};
 use crate::gitlab::transport::Transport;
 use chrono::{DateTime, Utc};
@@ -16,17 +17,20 @@ const PULSE: &str = include_str!("pulse.graphql");
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct HeadWire {
-    id: String,
-    #[serde(rename = "ref")]
+    #[serde(default, deserialize_with = "loose")]
+    id: Option<String>,
+    #[serde(default, rename = "ref", deserialize_with = "loose")]
     git_ref: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     status: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     updated_at: Option<DateTime<Utc>>,
 }
 
 impl HeadWire {
     pub(super) fn convert(self) -> Option<PipelineHead> {
         Some(PipelineHead {
-            id: PipelineId(number(&self.id)?),
+            id: PipelineId(number(&self.id?)?),
             raw_ref: self.git_ref.unwrap_or_default(),
             status: self.status.as_deref().map(Status::from_gitlab),
             updated_at: self.updated_at,
@@ -43,6 +47,6 @@ pub(in crate::gitlab) async fn read(
     transport: &Transport,
     projects: &[ProjectId],
     filter: &PipelineFilter,
-) -> Result<ByProject<PipelineHead>, Error> {
+) -> Result<Answered<PipelineHead>, Error> {
     ask_projects(transport, query(), projects, variables(projects, filter), HeadWire::convert).await
 }

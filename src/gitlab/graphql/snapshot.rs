@@ -3,7 +3,7 @@
 use super::document::document;
 use super::fields::Fields;
 use super::wire::DetailsWire;
-use super::{ByProject, ask_projects, variables};
+use super::{Answered, ask_projects, variables};
 use crate::domain::id::ProjectId;
 use crate::domain::pipeline::Pipeline;
 use crate::gitlab::client::JobPage;
@@ -31,7 +31,7 @@ pub(in crate::gitlab) async fn read(
     fields: &Fields,
     projects: &[ProjectId],
     filter: &PipelineFilter,
-) -> Result<ByProject<(Pipeline, JobPage)>, Error> {
+) -> Result<Answered<(Pipeline, JobPage)>, Error> {
     let mut variables = variables(projects, filter);
     variables.insert("jobs".into(), jobs_of_each(projects.len()).into());
     let host = transport.host();

@@ -2,9 +2,10 @@
 
 use super::document::document;
 use super::fields::Fields;
-use super::{Nodes, ask, number};
+use super::{Connection, ask, number};
 use crate::domain::id::JobId;
 use crate::gitlab::error::Error;
+use crate::gitlab::lenient::{Item, loose};
 use crate::gitlab::retry::is_passing;
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
@@ -27,12 +28,15 @@ struct ProjectWire {
 #[serde(rename_all = "camelCase")]
 struct PipelineWire {
     failure_reason: Option<String>,
-    jobs: Option<Nodes<PendingWire>>,
+    #[serde(default)]
+    jobs: Item<Connection<PendingWire>>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct PendingWire {
+    #[serde(default, deserialize_with = "loose")]
     id: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     stuck: Option<bool>,
 }
 
@@ -54,8 +58,7 @@ pub(in crate::gitlab) async fn read(
 }
 
 /// Picks the pending jobs that no runner can take.
-pub(super) fn stuck(pending: Option<Nodes<PendingWire>>) -> HashSet<JobId> {
-    let jobs = pending.map_or_else(Vec::new, |jobs| jobs.nodes);
-    let stuck = jobs.into_iter().flatten().filter(|job| job.stuck == Some(true));
+pub(super) fn stuck(pending: Item<Connection<PendingWire>>) -> HashSet<JobId> {
+    let stuck = pending.read().into_iter().flat_map(Connection::known).filter(|job| job.stuck == Some(true));
     stuck.filter_map(|job| number(&job.id?).map(JobId)).collect()
 }

@@ -1,6 +1,7 @@
 //! What the fragments answer, and its conversion to the domain.
 
-use super::{Nodes, number, reason};
+use super::trouble::PendingWire;
+use super::{Connection, PageInfoWire, number, reason};
 use crate::domain::host::Host;
 use crate::domain::id::{JobId, PipelineId};
 use crate::domain::job::{Job, JobKind};
@@ -8,6 +9,7 @@ use crate::domain::pipeline::{DownstreamLink, Pipeline, Ref};
 use crate::domain::status::Status;
 use crate::gitlab::client::JobPage;
 use crate::gitlab::graphql::fields::Fields;
+use crate::gitlab::lenient::{Item, loose};
 use crate::gitlab::rest::job::project_of;
 use crate::gitlab::rest::pipeline::status;
 use crate::gitlab::rest::seconds;
@@ -17,108 +19,142 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DetailsWire {
-    id: String,
+    #[serde(default, deserialize_with = "loose")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     iid: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     status: Option<String>,
-    #[serde(rename = "ref")]
+    #[serde(default, rename = "ref", deserialize_with = "loose")]
     git_ref: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     ref_path: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     sha: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     path: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     created_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     started_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     finished_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     updated_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     duration: Option<f64>,
+    #[serde(default, deserialize_with = "loose")]
     queued_duration: Option<f64>,
+    #[serde(default, deserialize_with = "loose")]
     coverage: Option<f64>,
+    #[serde(default, deserialize_with = "loose")]
     source: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     failure_reason: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     yaml_error_messages: Option<String>,
-    detailed_status: Option<DetailedStatusWire>,
-    user: Option<UserWire>,
-    commit: Option<CommitWire>,
-    jobs: Option<JobsWire>,
+    #[serde(default)]
+    detailed_status: Item<DetailedStatusWire>,
+    #[serde(default)]
+    user: Item<UserWire>,
+    #[serde(default)]
+    commit: Item<CommitWire>,
+    #[serde(default)]
+    jobs: Item<JobsWire>,
+    /// Only a glance asks for it.
+    #[serde(default)]
+    pub(super) pending: Item<Connection<PendingWire>>,
 }
 
 #[derive(Deserialize)]
 struct DetailedStatusWire {
+    #[serde(default, deserialize_with = "loose")]
     group: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct UserWire {
+    #[serde(default, deserialize_with = "loose")]
     username: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct CommitWire {
+    #[serde(default, deserialize_with = "loose")]
     title: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct JobsWire {
-    page_info: Option<PageInfoWire>,
-    #[serde(default = "Vec::new")]
-    nodes: Vec<Option<JobWire>>,
-}
+pub(super) type JobsWire = Connection<JobWire>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PageInfoWire {
-    #[serde(default)]
-    has_next_page: bool,
-    end_cursor: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct JobWire {
+pub(super) struct JobWire {
+    #[serde(default, deserialize_with = "loose")]
     id: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     name: Option<String>,
-    stage: Option<StageWire>,
+    #[serde(default)]
+    stage: Item<StageWire>,
+    #[serde(default, deserialize_with = "loose")]
     status: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     allow_failure: Option<bool>,
+    #[serde(default, deserialize_with = "loose")]
     started_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     finished_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     duration: Option<f64>,
+    #[serde(default, deserialize_with = "loose")]
     failure_message: Option<String>,
-    downstream_pipeline: Option<BelowWire>,
+    #[serde(default = "unsaid")]
+    downstream_pipeline: Option<Item<BelowWire>>,
+}
+
+/// A job that does not say what it triggered.
+fn unsaid<T>() -> Option<Item<T>> {
+    Some(Item::Odd)
 }
 
 #[derive(Deserialize)]
 struct StageWire {
+    #[serde(default, deserialize_with = "loose")]
     name: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BelowWire {
-    id: String,
+    #[serde(default, deserialize_with = "loose")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     iid: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     status: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     path: Option<String>,
-    detailed_status: Option<DetailedStatusWire>,
-    downstream: Option<Nodes<IdWire>>,
+    #[serde(default)]
+    detailed_status: Item<DetailedStatusWire>,
+    #[serde(default)]
+    downstream: Item<Connection<IdWire>>,
 }
 
 #[derive(Deserialize)]
-struct IdWire {
-    #[expect(dead_code, reason = "that there is one is all that counts")]
-    id: String,
-}
+struct IdWire {}
 
 /// Says whether a detailed status is a success with warnings; its words have hyphens.
-fn has_warnings(detailed: Option<DetailedStatusWire>) -> bool {
-    detailed.and_then(|detailed| detailed.group).as_deref() == Some("success-with-warnings")
+fn has_warnings(detailed: Item<DetailedStatusWire>) -> Option<bool> {
+    Some(detailed.read()?.group? == "success-with-warnings")
 }
 
 impl DetailsWire {
     /// Converts a pipeline and the first page of its jobs; `None` where a part of it is missing.
     pub(super) fn convert(self, host: &Host, fields: &Fields) -> Option<(Pipeline, JobPage)> {
-        let id = PipelineId(number(&self.id)?);
+        let id = PipelineId(number(&self.id?)?);
+        // Without a status there is nothing to show, and nothing to be sure of.
+        let word = self.status?;
         // The only word on tags: https://docs.gitlab.com/api/graphql/reference/#pipeline
         let is_tag = self.ref_path.as_deref().and_then(|path| match path {
             path if path.starts_with("refs/tags/") => Some(true),
@@ -128,8 +164,9 @@ impl DetailsWire {
         let pipeline = Pipeline {
             id,
             iid: self.iid.and_then(|iid| iid.parse().ok()),
-            status: status(self.status.as_deref()),
-            has_warnings: has_warnings(self.detailed_status),
+            status: status(Some(&word)),
+            // All of its jobs are read, too, and tell the same.
+            has_warnings: has_warnings(self.detailed_status).unwrap_or_default(),
             git_ref: Ref::from_gitlab(self.git_ref.as_deref().unwrap_or_default(), is_tag),
             sha: self.sha,
             source: self.source,
@@ -141,8 +178,8 @@ impl DetailsWire {
             duration: seconds(self.duration),
             queued: seconds(self.queued_duration),
             coverage: self.coverage.filter(|percent| percent.is_finite()),
-            user: self.user.and_then(|user| user.username),
-            commit_title: self.commit.and_then(|commit| commit.title),
+            user: self.user.read().and_then(|user| user.username),
+            commit_title: self.commit.read().and_then(|commit| commit.title),
             failure_reason: self.failure_reason,
             yaml_errors: self.yaml_error_messages.filter(|errors| !errors.is_empty()),
             web_url: self.path.as_deref().and_then(|path| host.at_root(path)),
@@ -150,7 +187,7 @@ impl DetailsWire {
             downstream: Vec::new(),
         };
         // Without its jobs a pipeline would look greener than it is.
-        let jobs = self.jobs?.convert(host, fields, pipeline.web_url.as_deref())?;
+        let jobs = self.jobs.read()?.convert(host, fields, pipeline.web_url.as_deref())?;
         Some((pipeline, jobs))
     }
 }
@@ -162,11 +199,11 @@ impl JobsWire {
         // more than it tells, and GitLab before 16 has none.
         let jobs_url =
             pipeline_url.and_then(|url| url.rsplit_once("/pipelines/")).map(|(base, _)| format!("{base}/jobs"));
-        let info = self.page_info?;
-        let next = if info.has_next_page { Some(info.end_cursor?) } else { None };
+        let PageInfoWire { has_next_page, end_cursor } = self.page_info.read()?;
+        let next = if has_next_page? { Some(end_cursor?) } else { None };
         let mut page = JobPage { next, ..JobPage::default() };
-        for wire in self.nodes {
-            let (job, link) = wire?.convert(host, fields, jobs_url.as_deref())?;
+        for wire in self.nodes.0? {
+            let (job, link) = wire.read()?.convert(host, fields, jobs_url.as_deref())?;
             page.attempts.push(job);
             page.links.extend(link);
         }
@@ -181,7 +218,12 @@ impl JobWire {
         // `kind` came with 16; the id says it on every version.
         let kind = if gid.contains("::Bridge/") { JobKind::Bridge } else { JobKind::Job };
         let status = status(self.status.as_deref());
-        let link = self.downstream_pipeline.and_then(|below| below.convert(host, id));
+        let link = match (self.downstream_pipeline, kind) {
+            (None, _) | (Some(Item::Odd), JobKind::Job) => None,
+            // A bridge whose downstream cannot be read is not one without.
+            (Some(Item::Odd), _) => return None,
+            (Some(Item::Read(below)), _) => Some(below.convert(host, id)?),
+        };
         let tells_reasons = fields.has("CiJob.failureMessage");
         let failure_reason = match &status {
             Status::Failed if tells_reasons => reason::word(kind, self.failure_message.as_deref()),
@@ -190,7 +232,7 @@ impl JobWire {
         let job = Job {
             id,
             name: self.name.unwrap_or_default(),
-            stage: self.stage.and_then(|stage| stage.name).unwrap_or_default(),
+            stage: self.stage.read().and_then(|stage| stage.name).unwrap_or_default(),
             kind,
             status,
             allow_failure: self.allow_failure.unwrap_or(false),
@@ -209,15 +251,16 @@ impl JobWire {
 impl BelowWire {
     fn convert(self, host: &Host, bridge: JobId) -> Option<DownstreamLink> {
         let web_url = self.path.as_deref().and_then(|path| host.at_root(path));
-        let has_below = self.downstream.map(|downstream| downstream.nodes.into_iter().flatten().next().is_some());
+        // An item that cannot be read is one all the same.
+        let has_below = self.downstream.read().and_then(|downstream| downstream.nodes.0).map(|nodes| !nodes.is_empty());
         Some(DownstreamLink {
-            id: PipelineId(number(&self.id)?),
+            id: PipelineId(number(&self.id?)?),
             iid: self.iid.and_then(|iid| iid.parse().ok()),
             bridge,
             project_id: None,
             project: web_url.as_deref().and_then(|url| project_of(host, url)).map(str::to_owned),
             status: status(self.status.as_deref()),
-            has_warnings: Some(has_warnings(self.detailed_status)),
+            has_warnings: has_warnings(self.detailed_status),
             has_below,
             web_url,
         })

@@ -8,6 +8,7 @@ use crate::domain::id::{JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::{Job, JobKind};
 use crate::domain::pipeline::DownstreamLink;
 use crate::gitlab::error::Error;
+use crate::gitlab::lenient::loose;
 use crate::gitlab::page::{PER_PAGE, Page};
 use crate::gitlab::transport::{Answer, Transport};
 use chrono::{DateTime, Utc};
@@ -52,21 +53,35 @@ struct PipelineWire {
 #[derive(Deserialize)]
 struct Wire {
     id: u64,
-    name: String,
-    stage: String,
+    #[serde(default, deserialize_with = "loose")]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
+    stage: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     status: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "loose")]
     allow_failure: Option<bool>,
+    #[serde(default, deserialize_with = "loose")]
     started_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     finished_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     duration: Option<f64>,
+    #[serde(default, deserialize_with = "loose")]
     failure_reason: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     web_url: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     commit: Option<CommitWire>,
+    #[serde(default, deserialize_with = "loose")]
     created_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     queued_duration: Option<f64>,
+    #[serde(default, deserialize_with = "loose")]
     tag_list: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "loose")]
     runner: Option<RunnerWire>,
+    #[serde(default, deserialize_with = "loose")]
     scheduled_at: Option<DateTime<Utc>>,
 }
 
@@ -112,8 +127,8 @@ impl Wire {
     fn into_job(self, kind: JobKind, downstream_id: Option<PipelineId>) -> Job {
         Job {
             id: JobId(self.id),
-            name: self.name,
-            stage: self.stage,
+            name: self.name.unwrap_or_default(),
+            stage: self.stage.unwrap_or_default(),
             kind,
             status: status(self.status.as_deref()),
             allow_failure: self.allow_failure.unwrap_or(false),

@@ -5,6 +5,7 @@ pub(super) mod group;
 pub(super) mod job;
 pub(super) mod pipeline;
 pub(super) mod project;
+pub(super) mod refusal;
 pub(super) mod server;
 pub(super) mod test_report;
 pub(super) mod token;

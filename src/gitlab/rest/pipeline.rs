@@ -6,8 +6,10 @@ use crate::domain::id::{PipelineId, ProjectRef};
 use crate::domain::pipeline::{Pipeline, Ref};
 use crate::domain::status::Status;
 use crate::gitlab::error::Error;
+use crate::gitlab::lenient::loose;
 use crate::gitlab::transport::Transport;
 use chrono::{DateTime, Utc};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 /// Which pipelines of a project are meant.
@@ -34,35 +36,54 @@ pub struct PipelineHead {
 #[derive(Deserialize)]
 struct HeadWire {
     id: u64,
-    #[serde(rename = "ref")]
+    #[serde(default, rename = "ref", deserialize_with = "loose")]
     git_ref: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     status: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     updated_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Deserialize)]
 struct Wire {
     id: u64,
+    #[serde(default, deserialize_with = "loose")]
     iid: Option<u64>,
+    #[serde(default, deserialize_with = "loose")]
     status: Option<String>,
-    #[serde(rename = "ref")]
+    #[serde(default, rename = "ref", deserialize_with = "loose")]
     git_ref: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     tag: Option<bool>,
+    #[serde(default, deserialize_with = "loose")]
     sha: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     source: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     created_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     started_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     finished_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     updated_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     duration: Option<f64>,
+    #[serde(default, deserialize_with = "loose")]
     queued_duration: Option<f64>,
     #[serde(default, deserialize_with = "coverage")]
     coverage: Option<f64>,
+    #[serde(default, deserialize_with = "loose")]
     user: Option<UserWire>,
+    #[serde(default, deserialize_with = "loose")]
     failure_reason: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     yaml_errors: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     detailed_status: Option<DetailedStatusWire>,
+    #[serde(default, deserialize_with = "loose")]
     web_url: Option<String>,
 }
 
@@ -84,11 +105,12 @@ fn coverage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D
         Number(f64),
         Text(String),
         None(()),
+        Odd(IgnoredAny),
     }
     let percent = match Coverage::deserialize(deserializer)? {
         Coverage::Number(percent) => Some(percent),
         Coverage::Text(text) => text.parse().ok(),
-        Coverage::None(()) => None,
+        Coverage::None(()) | Coverage::Odd(_) => None,
     };
     Ok(percent.filter(|percent: &f64| percent.is_finite()))
 }

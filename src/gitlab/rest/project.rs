@@ -4,6 +4,7 @@ use super::{group, project_key};
 use crate::domain::id::{GroupRef, ProjectId, ProjectRef};
 use crate::domain::project::Project;
 use crate::gitlab::error::Error;
+use crate::gitlab::lenient::{List, loose};
 use crate::gitlab::page::{PER_PAGE, Page};
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
@@ -18,15 +19,24 @@ pub struct ListFilter {
 
 #[derive(Deserialize)]
 struct Wire {
-    id: u64,
+    #[serde(default, deserialize_with = "loose")]
+    id: Option<u64>,
+    #[serde(default, deserialize_with = "loose")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     name_with_namespace: Option<String>,
-    path_with_namespace: String,
+    #[serde(default, deserialize_with = "loose")]
+    path_with_namespace: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     web_url: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     default_branch: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     jobs_enabled: Option<bool>,
     /// The newer name of the two; GitLab 15 knows only `marked_for_deletion_at`.
+    #[serde(default, deserialize_with = "loose")]
     marked_for_deletion_on: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     marked_for_deletion_at: Option<String>,
 }
 
@@ -38,28 +48,31 @@ pub struct ListedProject {
     pub is_marked_for_deletion: bool,
 }
 
-impl From<Wire> for ListedProject {
-    fn from(wire: Wire) -> Self {
-        let is_marked_for_deletion = wire.marked_for_deletion_on.is_some() || wire.marked_for_deletion_at.is_some();
+impl Wire {
+    /// Returns the project, unless it lacks what makes it one.
+    fn convert(self) -> Option<ListedProject> {
+        let Self { id: Some(id), path_with_namespace: Some(full_path), .. } = self else { return None };
+        let is_marked_for_deletion = self.marked_for_deletion_on.is_some() || self.marked_for_deletion_at.is_some();
         let mut ancestor_names: Vec<String> =
-            wire.name_with_namespace.iter().flat_map(|names| names.split(" / ")).map(str::to_owned).collect();
+            self.name_with_namespace.iter().flat_map(|names| names.split(" / ")).map(str::to_owned).collect();
         ancestor_names.pop();
         let project = Project {
-            id: ProjectId(wire.id),
-            name: wire.name.unwrap_or_else(|| wire.path_with_namespace.clone()),
-            full_path: wire.path_with_namespace,
+            id: ProjectId(id),
+            name: self.name.unwrap_or_else(|| full_path.clone()),
+            full_path,
             ancestor_names,
-            web_url: wire.web_url,
-            default_branch: wire.default_branch.filter(|branch| !branch.is_empty()),
-            ci_enabled: wire.jobs_enabled,
+            web_url: self.web_url,
+            default_branch: self.default_branch.filter(|branch| !branch.is_empty()),
+            ci_enabled: self.jobs_enabled,
         };
-        Self { project, is_marked_for_deletion }
+        Some(ListedProject { project, is_marked_for_deletion })
     }
 }
 
 pub(crate) async fn read(transport: &Transport, project: &ProjectRef) -> Result<Project, Error> {
-    let wire: Wire = transport.get(&format!("projects/{}", project_key(project))).await?.decode()?;
-    Ok(ListedProject::from(wire).project)
+    let answer = transport.get(&format!("projects/{}", project_key(project))).await?;
+    let listed = answer.decode::<Wire>()?.convert();
+    listed.map(|listed| listed.project).ok_or_else(|| answer.odd("the project has no id or no path"))
 }
 
 pub(crate) async fn list(
@@ -76,6 +89,7 @@ pub(crate) async fn list(
         filter.subgroups,
     );
     let answer = transport.get(&path).await?;
-    let wires: Vec<Wire> = answer.decode()?;
-    Ok(Page::new(wires.into_iter().map(ListedProject::from).collect(), number, &answer.headers))
+    let wires: List<Wire> = answer.decode()?;
+    let Some(items) = wires.0 else { return Err(answer.odd("the answer is not a list")) };
+    Ok(Page::of_items(items.into_iter().map(|item| item.read()?.convert()).collect(), number, &answer.headers))
 }

@@ -1,0 +1,48 @@
+//! Which permissions a fine-grained token lacks, where GraphQL leaves out of every pipeline what every pipeline has.
+//!
+//! GraphQL answers null where a permission is missing, which proves nothing. REST refuses aloud: it is asked once.
+
+use super::merge::ReadProject;
+use super::project::Reading;
+use crate::domain::id::{ProjectId, ProjectRef};
+use crate::domain::pipeline::Pipeline;
+use crate::domain::project::Failure;
+use crate::domain::snapshot::{Problem, Scope};
+use crate::gitlab::client::Client;
+use crate::gitlab::error::Error;
+
+/// Returns a problem for each permission that GitLab says is missing.
+pub(super) async fn missing(client: &Client, readings: &[ReadProject]) -> Vec<Problem> {
+    let all: Vec<(ProjectId, &Pipeline)> = readings.iter().flat_map(pipelines).collect();
+    if all.is_empty() || !client.has_token() {
+        return Vec::new();
+    }
+    let lacks_titles = all.iter().all(|(_, pipeline)| pipeline.commit_title.is_none());
+    let lacks_users = all.iter().all(|(_, pipeline)| pipeline.user.is_none());
+    let commit = all.iter().find_map(|(id, pipeline)| Some((ProjectRef::Id(*id), pipeline.sha.as_deref()?)));
+    let code = async {
+        match commit.filter(|_| lacks_titles) {
+            Some((project, sha)) => client.commit(&project, sha).await.err(),
+            None => None,
+        }
+    };
+    let user = async { if lacks_users { client.user().await.err() } else { None } };
+    let (code, user) = tokio::join!(code, user);
+    let refusals = [(code, "commits have no title"), (user, "pipelines have no user")];
+    let problem = |(error, lack): (Option<Error>, &str)| {
+        let said = error?.missing_permission()?.to_owned();
+        let message = format!("{lack}: this token lacks a permission; GitLab says: {said}");
+        let failure = Failure { kind: "missing_permission".into(), message };
+        Some(Problem { scope: Scope::Api, subject: client.host().to_string(), failure })
+    };
+    refusals.into_iter().filter_map(problem).collect()
+}
+
+fn pipelines(read: &ReadProject) -> Vec<(ProjectId, &Pipeline)> {
+    let id = read.project.id;
+    match &read.reading.reading {
+        Reading::Settled(last) => last.pipelines.iter().map(|pipeline| (id, pipeline)).collect(),
+        Reading::Pipelines(drafts) => drafts.iter().map(|draft| (id, &draft.pipeline)).collect(),
+        Reading::None { .. } | Reading::NoAccess(_) | Reading::Error(_) => Vec::new(),
+    }
+}
