@@ -1,5 +1,6 @@
 //! Everything that can be typed. What it means is decided in `config`; here it only becomes a layer of texts.
 
+use super::exit;
 use crate::config::{Layer, Origin, Output};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
@@ -23,16 +24,7 @@ Examples:
   glwatch logs acme/api --follow                       the log of the job that failed or runs
   glwatch retry acme/api#812                           asks first; also cancel and play
 
-Exit codes:
-  0    done, nothing matched --fail-on
-  1    a project matched --fail-on; the job of glwatch logs failed
-  2    usage or configuration error, or the filters leave no project
-  3    no data: unreachable, unauthorised, group not found; nothing could be done
-  4    partial: a project, a page of the list or a group could not be read; not all was done
-  5    --wait reached its deadline
-  6    the output could not be written
-  130  interrupted, or answered with no; 143 terminated
-
+{exit_codes}
 Every option can be given as a variable: GLWATCH_GROUP_ID, GLWATCH_STAGES_WIDTH, ..
 or in a file; ./glwatch.toml may set display, filters and group. Flags come first, then
 GLWATCH_*, GITLAB_*, the file's profile, the file, ./glwatch.toml, and in CI its variables.
@@ -49,7 +41,7 @@ pub(super) fn command() -> Command {
     Command::new("glwatch")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Shows the state of every pipeline of a whole GitLab group")
-        .after_help(EXAMPLES)
+        .after_help(EXAMPLES.replace("{exit_codes}\n", &format!("{}\n", exit::help())))
         .styles(styles)
         .args_conflicts_with_subcommands(true)
         .max_term_width(100)

@@ -56,6 +56,56 @@ impl Exit {
     }
 }
 
+/// What each code means, as the README and `--help` say it.
+const MEANINGS: [(&str, &str); 8] = [
+    ("0", "done; nothing matched `--fail-on` (default: none); `q` in the live view"),
+    ("1", "a project matched `--fail-on`; the job of `glwatch logs` failed or was canceled"),
+    (
+        "2",
+        "usage or configuration error; the filters leave no project; the group has none (3 if missing rights are the proven reason); a `--ref NAME` that no project has; `logs` cannot tell which job is meant, or no job with a log failed",
+    ),
+    (
+        "3",
+        "no data: unreachable, unauthorised, missing scope, group or project not found, or not one project's pipelines could be read; nothing of what was to be done was done",
+    ),
+    (
+        "4",
+        "partial: a project, a page of the list, one of several groups, or a part of what `explain` rests on could not be read (`--allow-partial` makes it 0); only a part of what was to be done was done; an action was sent and its outcome is unknown (`unsure` on standard output), also where a signal came before the answer",
+    ),
+    ("5", "`--wait` reached its deadline; standard error names the projects"),
+    ("6", "the output could not be written (the old file survives); a reader that went away is no error"),
+    ("130, 143", "interrupted (or answered with no), terminated"),
+];
+/// The help is no wider than this.
+const WIDTH: usize = 98;
+/// Where the meanings begin.
+const INDENT: usize = 12;
+
+/// Returns the table as the help prints it.
+pub(super) fn help() -> String {
+    let mut text = String::from("Exit codes:\n");
+    for (code, meaning) in MEANINGS {
+        let mut line = format!("  {code:<width$}", width = INDENT - 2);
+        let mut is_first = true;
+        for word in meaning.replace('`', "").split(' ') {
+            if !is_first && line.len() + word.len() >= WIDTH {
+                text.push_str(line.trim_end());
+                text.push('\n');
+                line = " ".repeat(INDENT);
+                is_first = true;
+            }
+            if !is_first {
+                line.push(' ');
+            }
+            line.push_str(word);
+            is_first = false;
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())
@@ -65,6 +115,22 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_readme_and_the_help_have_the_same_table() {
+        let readme = include_str!("../../README.md");
+        let help = help();
+        for (code, meaning) in MEANINGS {
+            assert!(
+                readme.contains(&format!("\n| {code} | {meaning} |\n")),
+                "the README lacks: | {code} | {meaning} |"
+            );
+            let words = meaning.replace('`', "");
+            let told = help.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(told.contains(&format!("{code} {words}")), "the help lacks: {code} {words}");
+        }
+        assert!(help.lines().all(|line| line.len() <= WIDTH), "{help}");
+    }
 
     #[test]
     fn where_several_hold_the_documented_order_decides() {
