@@ -60,7 +60,7 @@ fn client(url: &str) -> Client {
         timeout: Duration::from_secs(30),
         ca: None,
         insecure: false,
-        uses_proxy: false,
+        proxy: None,
         retry: gitlab::RetryOptions::default(),
         now: || "2026-11-20T19:00:00Z".parse().expect("a time"),
     };

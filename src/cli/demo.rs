@@ -29,5 +29,5 @@ pub(super) fn start(mut flags: Layer, mut environment: HashMap<String, String>) 
     if !settings.is_quiet() {
         output::to_stderr(&["demo: a simulated group; token, host, proxy and CI settings are ignored".into()]);
     }
-    Ok(Surroundings { settings, environment, files, uses_proxy: false, _sim: Some(sim) })
+    Ok(Surroundings { settings, environment, files, proxy: None, _sim: Some(sim) })
 }

@@ -5,7 +5,7 @@ use crate::config::{Config, Origin, Settings};
 use crate::domain::id::GroupRef;
 use crate::domain::permission;
 use crate::domain::project::Failure;
-use crate::gitlab::error::{Error, Kind, NotGitlab};
+use crate::gitlab::error::{CertificateProblem, Error, Kind, NotGitlab, ProxyProblem};
 use crate::text::duration::duration;
 use std::io;
 
@@ -65,10 +65,41 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
             config.connection.host_origin
         )],
         Kind::Refused(_) => vec![format!("nothing listens at {host}: check host and port, or whether GitLab is down")],
-        Kind::Certificate(_) => vec![
-            "if it is signed by a CA of your own, name its certificate: --ca-file ca.pem".into(),
-            "--insecure accepts any certificate; then anyone on the way can read the token".into(),
+        Kind::Certificate { problem: CertificateProblem::Expired | CertificateProblem::NotYetValid, .. } => vec![
+            "whoever runs the server has to renew it; check this machine's clock, too: date".into(),
+            INSECURE.into(),
         ],
+        Kind::Certificate { problem: CertificateProblem::OtherName, .. } => {
+            vec![format!("give --host by a name that the certificate has, instead of {host}"), INSECURE.into()]
+        }
+        Kind::Certificate { problem: CertificateProblem::Version1, .. } => vec![
+            "the server needs a certificate of version 3, with its name in it (subjectAltName)".into(),
+            INSECURE.into(),
+        ],
+        Kind::Certificate { problem: CertificateProblem::MarkedAsCa, .. } => {
+            vec!["if it is the server's own, name that very certificate: --ca-file server.pem".into(), INSECURE.into()]
+        }
+        Kind::Proxy { proxy, problem: ProxyProblem::Login, .. } => vec![format!(
+            "give name and password in the variable (HTTPS_PROXY=http://NAME:PASSWORD@..) or except {host} in NO_PROXY; {proxy} \
+             asks for them"
+        )],
+        Kind::Proxy { proxy, problem: ProxyProblem::NoTunnel, .. } => {
+            vec![format!(
+                "{proxy} does not reach {host}, or may not: its administrator knows; or except the host in NO_PROXY"
+            )]
+        }
+        Kind::Proxy { proxy, .. } => vec![format!(
+            "{proxy} comes from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: correct it, or except {host} in NO_PROXY"
+        )],
+        Kind::NotTls(_) => {
+            vec![format!("if it is meant to be plain http, write so: --host {}", plain(&host.to_string()))]
+        }
+        Kind::NotPacked(_) => {
+            vec![format!("a proxy between here and {host} says gzip and sends something else: its administrator knows")]
+        }
+        Kind::Certificate { .. } => {
+            vec!["if it is signed by a CA of your own, name its certificate: --ca-file ca.pem".into(), INSECURE.into()]
+        }
         Kind::Connection(_) | Kind::BodyCut(_) => {
             vec![format!("check the network and any proxy between here and {host}")]
         }
@@ -150,6 +181,9 @@ fn for_stranger(cause: &NotGitlab, config: &Config) -> Vec<String> {
             "a server in front of GitLab decodes %2F in addresses: give the group or project by its number".into(),
             "its administrator can permit it: AllowEncodedSlashes NoDecode and nocanon in Apache".into(),
         ],
+        NotGitlab::ProxyLogin => vec![format!(
+            "the proxy asks for a login: HTTP_PROXY=http://NAME:PASSWORD@.., or except {host} in NO_PROXY"
+        )],
         NotGitlab::PlainHttp => {
             vec![format!("the server speaks https on this port: --host {}", https(&host.to_string()))]
         }
@@ -158,6 +192,12 @@ fn for_stranger(cause: &NotGitlab, config: &Config) -> Vec<String> {
              that it is the address of a GitLab, with its sub-path if it has one"
         )],
     }
+}
+
+const INSECURE: &str = "--insecure accepts any certificate; then anyone on the way can read the token";
+
+fn plain(url: &str) -> String {
+    url.replacen("https://", "http://", 1)
 }
 
 fn https(url: &str) -> String {

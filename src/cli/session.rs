@@ -46,7 +46,7 @@ impl Session {
         }
         status::warn_of_insecure(&config);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
-        let client = wire::client(&config, surroundings.uses_proxy)?;
+        let client = wire::client(&config, surroundings.proxy.as_ref())?;
         let groups = if no_group.is_some() { Vec::new() } else { config.scope.groups.clone() };
         client.limit_time(config.pace.max_time);
         let session = Self { config, client, surroundings, groups };

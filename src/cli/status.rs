@@ -34,7 +34,7 @@ fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
     warn_of_insecure(&config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
     // What may wait for a person or a pipe (the token) is read before signals are ours.
-    let client = wire::client(&config, surroundings.uses_proxy)?;
+    let client = wire::client(&config, surroundings.proxy.as_ref())?;
     let options = wire::collecting(&config);
     let mut cache = Cache::new(&config, surroundings, &client, &options);
     let collector = cache.collector(&client, &options);

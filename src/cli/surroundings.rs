@@ -5,6 +5,7 @@ use super::error::CliError;
 use super::files::{self, Files};
 use super::output;
 use crate::config::Settings;
+use crate::gitlab::ProxyRules;
 use clap::ArgMatches;
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -13,7 +14,8 @@ pub(super) struct Surroundings {
     pub settings: Settings,
     pub environment: HashMap<String, String>,
     pub files: Files,
-    pub uses_proxy: bool,
+    /// What the variables say about proxies; `None` in a demo.
+    pub proxy: Option<ProxyRules>,
     /// Lives as long as the command.
     #[cfg(feature = "demo")]
     pub _sim: Option<crate::sim::Sim>,
@@ -30,14 +32,12 @@ impl Surroundings {
         }
         let mut settings = Settings::new(flags, &environment);
         let files = files::add(&mut settings, &environment, false)?;
-        // The HTTP client takes `*` for host names only; curl and others for everything.
-        let is_off = |name: &&str| environment.get(*name).is_some_and(|value| value.trim() == "*");
-        let uses_proxy = !["NO_PROXY", "no_proxy"].iter().any(is_off);
+        let proxy = Some(ProxyRules::read(|name| environment.get(name).map(String::as_str)));
         Ok(Self {
             settings,
             environment,
             files,
-            uses_proxy,
+            proxy,
             #[cfg(feature = "demo")]
             _sim: None,
         })

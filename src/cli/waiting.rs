@@ -17,14 +17,14 @@ const AGAIN: Duration = Duration::from_secs(30);
 
 /// What was told last.
 #[derive(Debug, Default)]
-struct Told {
+struct ToldWaits {
     /// When the pause that was told of ends.
     pause_ends: Option<Instant>,
     /// For how long nothing had come.
     silent_for: Option<Duration>,
 }
 
-impl Told {
+impl ToldWaits {
     /// Returns the line that is due, if one is.
     fn line(&mut self, waiting: Option<Waiting>, host: &str, now: Instant) -> Option<String> {
         match waiting {
@@ -60,7 +60,7 @@ pub(super) async fn told<T>(client: &Client, is_wanted: bool, work: impl Future<
             std::future::pending::<()>().await;
         }
         let host = client.host().to_string();
-        let mut told = Told::default();
+        let mut told = ToldWaits::default();
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -98,7 +98,7 @@ mod tests {
             ("it goes on", 231, silent(40), Some("waiting for h: no answer for 40s")),
             ("another silence", 300, silent(12), Some("waiting for h: no answer for 12s")),
         ];
-        let mut told = Told::default();
+        let mut told = ToldWaits::default();
         for (sentence, at, waiting, expected) in cases {
             assert_eq!(told.line(waiting, "h", start + seconds(at)).as_deref(), expected, "{sentence}");
         }

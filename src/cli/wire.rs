@@ -6,16 +6,17 @@ use super::token;
 use crate::collect;
 use crate::config::{Config, Connection, Origin, Output};
 use crate::gitlab::client::{Client, ListFilter};
-use crate::gitlab::{self, RetryOptions};
+use crate::gitlab::error::SetupError;
+use crate::gitlab::{self, ProxyRules, RetryOptions};
 use std::path::Path;
 
 /// Makes the client of a run.
-pub(super) fn client(config: &Config, uses_proxy: bool) -> Result<Client, CliError> {
+pub(super) fn client(config: &Config, proxy: Option<&ProxyRules>) -> Result<Client, CliError> {
     let Connection { host, ca_file, insecure, .. } = &config.connection;
     let ca = ca_file.as_ref().map(|(path, origin)| read_ca(path, origin)).transpose()?;
     let token = token::read(&config.connection)?;
     // Plain http to this machine is safe for a token only as long as nobody passes it on.
-    let uses_proxy = uses_proxy && !(token.is_some() && host.is_plain());
+    let proxy = proxy.filter(|_| !(token.is_some() && host.is_plain())).cloned();
     let options = gitlab::Options {
         host: host.clone(),
         token,
@@ -24,15 +25,19 @@ pub(super) fn client(config: &Config, uses_proxy: bool) -> Result<Client, CliErr
         timeout: config.collecting.timeout,
         ca,
         insecure: *insecure,
-        uses_proxy,
+        proxy,
         retry: RetryOptions { first_wait: config.collecting.retry_wait, ..RetryOptions::default() },
         now: clock::now,
     };
-    Client::new(options).map_err(|source| match ca_file {
-        Some((path, origin)) => {
+    Client::new(options).map_err(|source| match (source, ca_file) {
+        (SetupError::Proxy { variable, problem }, _) => CliError::Refused {
+            problem: format!("{variable} {problem}"),
+            hints: vec![format!("correct {variable}, or except {host} in NO_PROXY")],
+        },
+        (source, Some((path, origin))) => {
             CliError::Certificate { origin: origin.to_string(), path: path.display().to_string(), source }
         }
-        None => CliError::Start(std::io::Error::other(source)),
+        (source, None) => CliError::Start(std::io::Error::other(source)),
     })
 }
 

@@ -21,8 +21,44 @@ pub struct Error {
 pub enum SetupError {
     #[error("it has no certificate in it")]
     NoCertificate,
+    #[error("{variable} {problem}")]
+    Proxy { variable: &'static str, problem: &'static str },
+    #[error(transparent)]
+    Tls(#[from] rustls::Error),
     #[error(transparent)]
     Http(#[from] reqwest::Error),
+}
+
+/// What is wrong with a server's certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateProblem {
+    #[error("is no longer valid")]
+    Expired,
+    #[error("is not valid yet")]
+    NotYetValid,
+    #[error("is for another name")]
+    OtherName,
+    #[error("is not trusted: its issuer is not known here")]
+    UnknownIssuer,
+    #[error("is not trusted: it is marked as a CA's")]
+    MarkedAsCa,
+    #[error("is not trusted: it is of X.509 version 1")]
+    Version1,
+    #[error("is not trusted")]
+    Other,
+}
+
+/// What is wrong with a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ProxyProblem {
+    #[error("refuses the connection")]
+    Refused,
+    #[error("has a name that does not resolve")]
+    Dns,
+    #[error("asks for a login (407)")]
+    Login,
+    #[error("does not let the connection through")]
+    NoTunnel,
 }
 
 /// The ways in which a request fails.
@@ -32,8 +68,15 @@ pub enum Kind {
     Dns(#[source] reqwest::Error),
     #[error("the connection was refused")]
     Refused(#[source] reqwest::Error),
-    #[error("the server's certificate is not trusted")]
-    Certificate(#[source] reqwest::Error),
+    #[error("the server's certificate {problem}")]
+    Certificate { problem: CertificateProblem, source: reqwest::Error },
+    /// Through a proxy, what fails first is the proxy.
+    #[error("the proxy {proxy} {problem}")]
+    Proxy { proxy: String, problem: ProxyProblem, source: reqwest::Error },
+    #[error("the server does not speak https on this port")]
+    NotTls(#[source] reqwest::Error),
+    #[error("the answer cannot be unpacked: it is not what its Content-Encoding says")]
+    NotPacked(#[source] reqwest::Error),
     #[error("the connection failed")]
     Connection(#[source] reqwest::Error),
     #[error("no answer within {0:?}")]
@@ -102,6 +145,8 @@ pub enum NotGitlab {
     Login(String),
     /// A page for a path with `%2F` in it, which a server on the way has decoded.
     EncodedSlash,
+    /// 407: what answers is the proxy.
+    ProxyLogin,
     /// The server wants https.
     PlainHttp,
     /// Nothing more: a firewall, a proxy, another program.
@@ -127,7 +172,10 @@ impl Error {
         match &self.kind {
             Kind::Dns(_) => "dns".into(),
             Kind::Refused(_) => "connection_refused".into(),
-            Kind::Certificate(_) => "certificate".into(),
+            Kind::Certificate { .. } => "certificate".into(),
+            Kind::Proxy { .. } => "proxy".into(),
+            Kind::NotTls(_) => "not_https".into(),
+            Kind::NotPacked(_) => "not_packed".into(),
             Kind::Connection(_) => "connection".into(),
             Kind::Timeout(_) => "timeout".into(),
             Kind::BodyCut(_) => "body_cut".into(),

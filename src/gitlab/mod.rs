@@ -9,14 +9,17 @@ pub mod error;
 mod graphql;
 mod lenient;
 mod page;
+mod proxy;
 mod redirect;
 mod refusal;
 mod rest;
 mod retry;
+mod tls;
 mod transport;
 
 pub use auth::{Fingerprint, Token};
 pub use budget::DEFAULT_RPS;
 pub use page::Page;
+pub use proxy::ProxyRules;
 pub use retry::RetryOptions;
 pub use transport::Options;

@@ -19,7 +19,7 @@ pub(super) const MAX_READ: usize = 64 * 1024;
 const MAX_TITLE: usize = 60;
 
 /// An answer without a 2xx, and what it was the answer to.
-pub(super) struct Refused<'a> {
+pub(super) struct RefusedAnswer<'a> {
     pub code: u16,
     pub headers: &'a HeaderMap,
     pub body: &'a [u8],
@@ -31,7 +31,7 @@ pub(super) struct Refused<'a> {
     pub unfit: Option<&'static str>,
 }
 
-impl Refused<'_> {
+impl RefusedAnswer<'_> {
     /// Sorts it; `scrub` blots out the token, which has to happen before a text is shortened: half a token is one that
     /// no search finds.
     pub(super) fn kind(&self, scrub: &dyn Fn(&str) -> String) -> Kind {
@@ -100,6 +100,7 @@ impl Refused<'_> {
             Some(login) if self.code == 401 => {
                 NotGitlab::Login(clean(login.split([' ', ',']).next().unwrap_or_default()))
             }
+            _ if self.code == 407 => NotGitlab::ProxyLogin,
             _ if self.code == 404 && self.path.contains("%2F") => NotGitlab::EncodedSlash,
             _ if self.code == 400 && wants_https(&String::from_utf8_lossy(self.body)) => NotGitlab::PlainHttp,
             _ => NotGitlab::Unknown,
@@ -187,7 +188,7 @@ mod tests {
 
     fn refused(code: u16, with: &[(&str, &str)], path: &str, body: &str) -> Kind {
         let headers = headers(with);
-        let refused = Refused {
+        let refused = RefusedAnswer {
             code,
             headers: &headers,
             body: body.as_bytes(),
@@ -350,11 +351,20 @@ mod tests {
     fn an_answer_proves_its_cause() {
         let basic = &[("www-authenticate", "Basic realm=\"intranet\""), ("content-type", "text/html")][..];
         let group = "/api/v4/groups/acme%2Fsub";
-        let cases = [
+        type Case<'a> = (&'a str, u16, &'a [(&'a str, &'a str)], &'a str, &'a str, NotGitlab);
+        let cases: [Case<'_>; 7] = [
             ("a login of a proxy", 401, basic, "/api/v4/groups/1", "<html>", NotGitlab::Login("Basic".into())),
             ("a slash that was decoded", 404, HTML, group, "<html>", NotGitlab::EncodedSlash),
             ("a page of 404 for a number", 404, HTML, "/api/v4/groups/1", "<html>", NotGitlab::Unknown),
             ("a page of 403 for a path", 403, HTML, group, "<html>", NotGitlab::Unknown),
+            (
+                "a login of the proxy",
+                407,
+                &[("proxy-authenticate", "Negotiate")],
+                "/api/v4/groups/1",
+                "",
+                NotGitlab::ProxyLogin,
+            ),
             (
                 "nginx wants https",
                 400,
@@ -382,7 +392,8 @@ mod tests {
 
     #[test]
     fn a_failure_of_a_server_keeps_what_it_says() {
-        let cases = [
+        type Case<'a> = (u16, &'a [(&'a str, &'a str)], &'a str, &'a str);
+        let cases: [Case<'_>; 6] = [
             (500, JSON, r#"{"message":"500 Internal Server Error"}"#, "500: 500 Internal Server Error"),
             (502, HTML, "<html><title>Bad gateway</title>", "502: an HTML page, \"Bad gateway\""),
             (520, HTML, "", "520: an empty body"),

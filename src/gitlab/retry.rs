@@ -1,6 +1,6 @@
 //! Which failures are worth another attempt, and how long to wait before it.
 
-use crate::gitlab::error::{Kind, NotGitlab};
+use crate::gitlab::error::{Kind, NotGitlab, ProxyProblem};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use std::time::Duration;
 
@@ -39,10 +39,14 @@ pub(super) fn is_passing(kind: &Kind) -> bool {
     match kind {
         Kind::Refused(_) | Kind::Connection(_) | Kind::Timeout(_) | Kind::BodyCut(_) | Kind::RateLimited { .. } => true,
         Kind::Status { code, .. } => is_passing_status(*code),
+        // A proxy that restarts comes back; what it wants of us does not change.
+        Kind::Proxy { problem, .. } => matches!(problem, ProxyProblem::Refused | ProxyProblem::NoTunnel),
         // A firewall that suspects a robot may think better of it; one that wants a login does not.
         Kind::NotGitlab { cause, .. } => *cause == NotGitlab::Unknown,
         Kind::Dns(_)
-        | Kind::Certificate(_)
+        | Kind::Certificate { .. }
+        | Kind::NotTls(_)
+        | Kind::NotPacked(_)
         | Kind::TooLarge(_)
         | Kind::Unauthorized { .. }
         | Kind::InsufficientScope { .. }

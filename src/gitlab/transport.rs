@@ -2,23 +2,28 @@
 //!
 //! What is asked differently keeps to it: `stream` hands out a body as it comes, `once` sends what acts.
 
+mod failed;
 mod once;
 mod stream;
 
 pub use stream::{TraceEnd, TraceLimits};
 
+use self::failed::{body_kind, connect_kind};
 use crate::domain::host::Host;
 use crate::domain::usage::{Api, Usage};
 use crate::gitlab::auth::{Fingerprint, Token};
 use crate::gitlab::budget::{Budget, TooLong, Turn, Waiting};
 use crate::gitlab::error::{Error, Kind, SetupError};
-use crate::gitlab::redirect;
-use crate::gitlab::refusal::{Refused, clean, retry_after};
+use crate::gitlab::proxy::{self, ProxyRules};
+use crate::gitlab::refusal::{RefusedAnswer, clean, retry_after};
 use crate::gitlab::retry::{RetryOptions, is_passing};
+use crate::gitlab::{redirect, tls};
 use backon::ExponentialBackoff;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION};
 use reqwest::{Method, RequestBuilder, StatusCode};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde::de::DeserializeOwned;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -42,8 +47,8 @@ pub struct Options {
     /// Further trusted certificates, PEM.
     pub ca: Option<Vec<u8>>,
     pub insecure: bool,
-    /// Whether `HTTPS_PROXY` and the like count.
-    pub uses_proxy: bool,
+    /// What `HTTPS_PROXY` and the like say; `None` where no proxy counts.
+    pub proxy: Option<ProxyRules>,
     pub retry: RetryOptions,
     /// The program's clock, for servers that send no `Date`.
     pub now: fn() -> DateTime<Utc>,
@@ -63,6 +68,8 @@ pub(super) struct Answer {
 pub(super) struct Transport {
     http: reqwest::Client,
     host: Host,
+    /// What the host is asked through, as it may be shown.
+    proxy: Option<String>,
     token: Option<Token>,
     budget: Budget,
     concurrency: usize,
@@ -106,20 +113,34 @@ impl Transport {
             .referer(false)
             .pool_max_idle_per_host(options.concurrency);
         if let Some(pem) = &options.ca {
-            let certificates = reqwest::Certificate::from_pem_bundle(pem)?;
-            if certificates.is_empty() {
+            // Says what is wrong with a file better than what follows.
+            if reqwest::Certificate::from_pem_bundle(pem)?.is_empty() {
                 return Err(SetupError::NoCertificate);
             }
-            builder = builder.tls_certs_merge(certificates);
+            let named: Vec<_> = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect();
+            if !options.insecure {
+                builder = builder.tls_backend_preconfigured(tls::trusting(named)?);
+            }
         }
-        if !options.uses_proxy {
-            builder = builder.no_proxy();
+        let home = Url::parse(&options.host.rest("")).expect("a host and an encoded path make a URL");
+        let mut proxy = None;
+        match options.proxy {
+            None => builder = builder.no_proxy(),
+            Some(rules) if !rules.is_empty() => {
+                let used = rules.of(&home).map_err(|(variable, problem)| SetupError::Proxy { variable, problem })?;
+                proxy = used.map(proxy::shown);
+                let choose = move |url: &Url| rules.of(url).ok().flatten().cloned();
+                builder = builder.no_proxy().proxy(reqwest::Proxy::custom(choose));
+            }
+            // What the system itself is set to.
+            Some(_) => {}
         }
         if options.insecure {
             builder = builder.tls_danger_accept_invalid_certs(true);
         }
         Ok(Self {
             http: builder.build()?,
+            proxy,
             budget: Budget::new(options.concurrency, options.rps),
             concurrency: options.concurrency,
             deadline: Mutex::new(None),
@@ -291,7 +312,8 @@ impl Transport {
                     .body(query.to_owned()),
             };
             let request = request.header(ACCEPT, "application/json");
-            let response = request.send().await.map_err(|error| connect_kind(error, self.timeout))?;
+            let response =
+                request.send().await.map_err(|error| connect_kind(error, self.timeout, self.proxy.as_deref()))?;
             self.whole(response).await
         };
         self.in_time(exchange).await
@@ -328,7 +350,7 @@ impl Transport {
     async fn whole(&self, mut response: reqwest::Response) -> Result<(StatusCode, HeaderMap, Vec<u8>), Kind> {
         self.learn(response.headers());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| Kind::BodyCut(error.without_url()))? {
+        while let Some(chunk) = response.chunk().await.map_err(body_kind)? {
             if (body.len() + chunk.len()) as u64 > MAX_BODY {
                 return Err(Kind::TooLarge(MAX_BODY));
             }
@@ -409,7 +431,7 @@ impl Transport {
         }
         let unfit = self.token.as_ref().and_then(Token::unfit);
         let refused =
-            Refused { code, headers: &headers, body: &body, path: url.path(), is_graphql, retry_after, unfit };
+            RefusedAnswer { code, headers: &headers, body: &body, path: url.path(), is_graphql, retry_after, unfit };
         Err(Refusal { kind: refused.kind(&scrub), request_id, retry_after })
     }
 }
@@ -452,38 +474,5 @@ impl Answer {
 impl From<Kind> for Refusal {
     fn from(kind: Kind) -> Self {
         Self { kind, request_id: None, retry_after: None }
-    }
-}
-
-/// Sorts the ways in which a connection fails by what the user can do about each.
-fn connect_kind(error: reqwest::Error, timeout: Duration) -> Kind {
-    let error = error.without_url();
-    if error.is_timeout() {
-        return Kind::Timeout(timeout);
-    }
-    let mut causes = Vec::new();
-    let mut next: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(&error);
-    while let Some(cause) = next {
-        causes.push(cause);
-        // An io::Error hides what it wraps from `source`.
-        next = match cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => cause.source(),
-        };
-    }
-    let refused = |cause: &&(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
-    };
-    let certificate = |cause: &&(dyn std::error::Error + 'static)| {
-        matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
-    };
-    if causes.iter().any(certificate) {
-        Kind::Certificate(error)
-    } else if causes.iter().any(refused) {
-        Kind::Refused(error)
-    } else if causes.iter().any(|cause| cause.to_string().starts_with("dns error")) {
-        Kind::Dns(error)
-    } else {
-        Kind::Connection(error)
     }
 }

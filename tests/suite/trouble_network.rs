@@ -3,7 +3,7 @@
 use super::trouble::{sim, status};
 use crate::support::Env;
 use crate::support::tls::TlsFront;
-use glwatch::sim::{Access, Fault, Options, Sim, TOKEN_READ_API};
+use glwatch::sim::{Access, Action, Fault, Options, Sim, TOKEN_READ_API};
 
 const GROUP: [&str; 2] = ["--group-id", "12345"];
 
@@ -131,5 +131,111 @@ fn a_server_that_speaks_http2_is_asked_over_one_connection() {
         assert!(connections.iter().all(|protocol| protocol == expected), "{connections:?}");
         // What goes out at the very start does not know yet that one connection is enough.
         assert!(connections.len() <= most, "{connections:?}");
+    }
+}
+
+#[test]
+fn a_certificate_marked_as_a_ca_is_accepted_where_it_is_named_byte_for_byte() {
+    let sim = sim(vec![]);
+    let front = |name: &str, is_over| TlsFront::marked_as_ca(sim.url(), name, is_over);
+    let another = front("127.0.0.1", false);
+    let good = front("127.0.0.1", false);
+    let cases = [
+        ("the server's own", &good, good.ca(), None),
+        ("one of several", &good, &[another.ca(), good.ca()].concat(), None),
+        ("another of the same name", &good, another.ca(), Some("certificate is not trusted")),
+    ];
+    for (sentence, front, ca, problem) in cases {
+        let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+        std::fs::write(env.home().join("ca.pem"), ca).unwrap();
+        let output = env.run(&[&["--host", front.url(), "--ca-file", "ca.pem"], &GROUP[..]].concat());
+        match problem {
+            None => assert_eq!(output.code, Some(0), "{sentence}: {output}"),
+            Some(problem) => drop(output.refuses(3, &[problem])),
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_has_a_hint_of_its_own() {
+    let sim = sim(vec![]);
+    let cases = [
+        (TlsFront::marked_as_ca(sim.url(), "127.0.0.1", true), true, "is no longer valid", "renew it"),
+        (
+            TlsFront::marked_as_ca(sim.url(), "other.example", false),
+            true,
+            "is for another name",
+            "give --host by a name",
+        ),
+        (TlsFront::marked_as_ca(sim.url(), "127.0.0.1", false), false, "is not trusted", "--ca-file"),
+        (TlsFront::of(sim.url()), false, "its issuer is not known", "--ca-file ca.pem"),
+    ];
+    for (front, is_named, problem, hint) in cases {
+        let env = Env::new();
+        std::fs::write(env.home().join("ca.pem"), front.ca()).unwrap();
+        let named: &[&str] = if is_named { &["--ca-file", "ca.pem"] } else { &[] };
+        let output = env.run(&[&["--host", front.url()], named, &GROUP[..]].concat()).refuses(3, &[problem, hint]);
+        assert!(!output.stderr.contains("attempts"), "{output}");
+        assert_eq!(output.stderr.contains("Hint: if it is signed by a CA"), hint.contains("ca.pem"), "{output}");
+    }
+    assert!(sim.requests().is_empty(), "a request went to a server that is not trusted");
+}
+
+#[test]
+fn plain_http_on_the_port_of_https_is_told_at_once() {
+    let sim = sim(vec![]);
+    let host = sim.url().replace("http://", "https://");
+    let output = Env::new().run(&[&["--host", &host][..], &GROUP].concat());
+    let output = output.refuses(3, &["does not speak https on this port", &format!("--host {}", sim.url())]);
+    assert!(!output.stderr.contains("attempts"), "{output}");
+}
+
+#[test]
+fn an_answer_that_is_not_packed_as_it_says_is_told_at_once() {
+    for encoding in ["gzip", "br", "zstd"] {
+        let headers = vec![("content-encoding".to_owned(), encoding.to_owned())];
+        let body = "{\"id\":1,\"full_path\":\"acme\"}".repeat(20);
+        let answer = Action::Status { code: 200, content_type: "application/json".into(), body, headers };
+        let sim = sim(vec![Fault::on("/groups/12345").action(answer)]);
+        let output = status(&sim, &[]).refuses(3, &["cannot be unpacked", "its administrator knows"]);
+        assert!(!output.stderr.contains("attempts"), "{encoding}: {output}");
+    }
+}
+
+#[test]
+fn a_login_page_in_front_of_gitlab_is_never_named_as_a_host() {
+    let sim = sim(vec![Fault::on("/api/").redirect(302, "https://login.example.com/o/oauth2?client_id=1")]);
+    let output = status(&sim, &[]).refuses(3, &["there is a login page in front of", "https://login.example.com"]);
+    assert!(!output.stderr.contains("--host https://login") && !output.stderr.contains("client_id"), "{output}");
+}
+
+#[test]
+fn every_command_has_a_time_limit_and_a_longer_pause_fails_at_once() {
+    let commands: [&[&str]; 5] = [
+        &["explain", "acme/payments/invoices"],
+        &["logs", "acme/payments/invoices"],
+        &["config", "check", "--group-id", "12345"],
+        &["--group-id", "12345"],
+        &["retry", "acme/payments/invoices", "--yes"],
+    ];
+    for command in commands {
+        let sim = sim(vec![Fault::on("GET /api/").rate_limited(Some("3600"))]);
+        let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+        let start = std::time::Instant::now();
+        let output = env.run(&[command, &["--host", sim.url(), "--max-time", "10m"]].concat()).exits_with(3);
+        assert!(start.elapsed() < std::time::Duration::from_secs(60), "{command:?}");
+        let text = format!("{}{}", output.stdout, output.stderr);
+        assert!(text.contains("longer than the") || text.contains("it would have to wait"), "{command:?}: {output}");
+        assert!(sim.requests().iter().all(|request| request.method == "GET"), "{command:?}");
+    }
+}
+
+#[test]
+fn a_pause_that_is_waited_for_is_told_unless_it_is_to_be_quiet() {
+    for (more, is_told) in [(&[][..], true), (&["--quiet"], false)] {
+        let sim = sim(vec![Fault::on("GET /api/v4/groups/12345?").once().rate_limited(Some("4"))]);
+        let output = status(&sim, more).exits_with(0);
+        let line = format!("waiting for {}: it asks for a pause, ", sim.url());
+        assert_eq!(output.stderr.contains(&line), is_told, "{output}");
     }
 }

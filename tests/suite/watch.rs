@@ -58,7 +58,7 @@ pub(crate) fn reader(sim: &Sim) -> (Client, collect::run::Options) {
         timeout: DEADLINE,
         ca: None,
         insecure: false,
-        uses_proxy: false,
+        proxy: None,
         retry: RetryOptions::default(),
         now: Utc::now,
     });

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// `https://127.0.0.1:PORT` in front of a plain HTTP server; dropping it stops it.
 pub(crate) struct TlsFront {
@@ -26,17 +26,34 @@ impl TlsFront {
 
     /// Starts one that offers these protocols, best first.
     pub(crate) fn speaking(url: &str, protocols: &[&str]) -> Self {
-        let behind: SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
         let mut ca = CertificateParams::new(Vec::new()).unwrap();
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
+        Self::showing(url, protocols, certificate.der().clone(), &key, ca.pem())
+    }
+
+    /// Starts one with a self-signed certificate for this name that is marked as a CA's, as openssl makes it.
+    pub(crate) fn marked_as_ca(url: &str, name: &str, is_over: bool) -> Self {
+        let mut own = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        if is_over {
+            own.not_before = rcgen::date_time_ymd(2001, 1, 1);
+            own.not_after = rcgen::date_time_ymd(2002, 1, 1);
+        }
+        let key = KeyPair::generate().unwrap();
+        let own = own.self_signed(&key).unwrap();
+        Self::showing(url, &["http/1.1"], own.der().clone(), &key, own.pem())
+    }
+
+    fn showing(url: &str, protocols: &[&str], certificate: CertificateDer<'static>, key: &KeyPair, ca: String) -> Self {
+        let behind: SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+            .with_single_cert(vec![certificate], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
             .unwrap();
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         let used: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -59,7 +76,7 @@ impl TlsFront {
                 });
             }
         });
-        Self { url, ca: ca.pem(), used, _runtime: runtime }
+        Self { url, ca, used, _runtime: runtime }
     }
 
     pub(crate) fn url(&self) -> &str {

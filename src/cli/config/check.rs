@@ -6,7 +6,7 @@ use crate::cli::error::{self, CliError};
 use crate::cli::exit::Exit;
 use crate::cli::status::until_stopped;
 use crate::cli::surroundings::Surroundings;
-use crate::cli::{hint, log, output, wire};
+use crate::cli::{hint, log, output, waiting, wire};
 use crate::config::{Config, ConfigError};
 use crate::domain::id::GroupRef;
 use crate::domain::token::AccessToken;
@@ -51,7 +51,7 @@ impl Check<'_> {
         self.files();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
         runtime.block_on(until_stopped(async {
-            let client = match wire::client(self.config, self.surroundings.uses_proxy) {
+            let client = match wire::client(self.config, self.surroundings.proxy.as_ref()) {
                 Ok(client) => client,
                 Err(error) => {
                     let lines = error::causes(&error);
@@ -59,21 +59,28 @@ impl Check<'_> {
                     return Ok(error.exit());
                 }
             };
-            let mut exit = self.access(&client).await;
-            if exit == Exit::Done {
-                exit = self.server(&client).await;
-            }
-            if exit != Exit::Done {
-                return Ok(exit);
-            }
-            match no_group {
-                Some(error) => {
-                    self.list.error("group", &error.problem, error.hints);
-                    Ok(Exit::Usage)
-                }
-                None => Ok(self.groups(&client).await),
-            }
+            client.limit_time(self.config.pace.max_time);
+            let is_told = !self.config.display.quiet;
+            Ok(waiting::told(&client, is_told, self.asked(&client, no_group)).await)
         }))
+    }
+
+    /// Goes through what GitLab has to be asked about.
+    async fn asked(&mut self, client: &Client, no_group: Option<ConfigError>) -> Exit {
+        let mut exit = self.access(client).await;
+        if exit == Exit::Done {
+            exit = self.server(client).await;
+        }
+        if exit != Exit::Done {
+            return exit;
+        }
+        match no_group {
+            Some(error) => {
+                self.list.error("group", &error.problem, error.hints);
+                Exit::Usage
+            }
+            None => self.groups(client).await,
+        }
     }
 
     fn files(&mut self) {

@@ -1,6 +1,7 @@
 //! What acts is sent once: a second time it might be done twice.
 
-use super::{Answer, Refusal, Transport, connect_kind};
+use super::failed::connect_kind;
+use super::{Answer, Refusal, Transport};
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::refusal::is_html;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH};
@@ -65,7 +66,7 @@ impl Transport {
             is_unsent = false;
             let response = request.send().await.map_err(|error| {
                 is_unsent = error.is_connect();
-                connect_kind(error, self.timeout)
+                connect_kind(error, self.timeout, self.proxy.as_deref())
             })?;
             self.whole(response).await
         };

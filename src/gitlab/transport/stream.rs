@@ -1,6 +1,7 @@
 //! Bodies that are handed out as they come and never held: logs of jobs.
 
-use super::{Refusal, Transport, connect_kind, is_passing};
+use super::failed::{body_kind, connect_kind};
+use super::{Refusal, Transport, is_passing};
 use crate::gitlab::budget::Turn;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::redirect;
@@ -110,7 +111,9 @@ impl Transport {
             if is_own && let Some(etag) = etag {
                 request = request.header(IF_NONE_MATCH, etag);
             }
-            let sent = async { request.send().await.map_err(|error| connect_kind(error, self.timeout)) };
+            let sent = async {
+                request.send().await.map_err(|error| connect_kind(error, self.timeout, self.proxy.as_deref()))
+            };
             let response = self.in_time(sent).await?;
             if is_own {
                 self.learn(response.headers());
@@ -141,7 +144,7 @@ impl Transport {
 
     /// Returns the next piece of a body. The time of the run does not count here: whoever reads may take their time.
     async fn next(&self, response: &mut Response) -> Result<Option<impl Deref<Target = [u8]> + use<>>, Refusal> {
-        let chunk = async { response.chunk().await.map_err(|error| Kind::BodyCut(error.without_url())) };
+        let chunk = async { response.chunk().await.map_err(body_kind) };
         let chunk = tokio::time::timeout(self.timeout, chunk).await;
         let chunk = chunk.unwrap_or(Err(Kind::Timeout(self.timeout)))?;
         self.budget.hear();
