@@ -34,6 +34,8 @@ pub(crate) struct JobSpec {
     pub(crate) waits: Option<i64>,
     /// Takes no more and no less than it says.
     pub(crate) exact: bool,
+    /// Set by another system: a commit status with this description, no job.
+    pub(crate) external: Option<String>,
     /// Passes when a person retries it.
     pub(crate) heals: bool,
 }
@@ -123,6 +125,7 @@ fn parse_job(stage: &str, line: &str) -> Result<Vec<JobSpec>, String> {
         stuck: false,
         waits: None,
         exact: false,
+        external: None,
         heals: false,
     };
     let (copies, rest): (Vec<&str>, Vec<&str>) = rest.split(" | ").partition(|flag| flag.starts_with("x "));
@@ -165,6 +168,11 @@ impl JobSpec {
             }
             "waits" => self.waits = Some(parse_span(value)?),
             "exact" => self.exact = true,
+            "external" => {
+                self.external = Some(value.to_owned());
+                // `POST /projects/:id/statuses/:sha` drops a failed one with this reason (lib/api/commit_statuses.rb).
+                self.reason.get_or_insert_with(|| "api_failure".to_owned());
+            }
             "heals" => self.heals = true,
             "child" => self.downstream = Some(downstream(None, value)),
             "triggers" => {

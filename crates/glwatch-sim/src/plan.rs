@@ -99,6 +99,11 @@ impl Attempt {
 }
 
 impl Job {
+    /// Says whether another system has set it: GitLab lists it among the commit's statuses only.
+    pub(crate) fn is_external(&self) -> bool {
+        self.spec.external.is_some()
+    }
+
     /// Returns the attempts that exist at `now`, the current one last.
     pub(crate) fn attempts_at(&self, now: i64) -> impl Iterator<Item = &Attempt> {
         self.attempts.iter().filter(move |attempt| attempt.created() <= now)

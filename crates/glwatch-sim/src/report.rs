@@ -113,7 +113,7 @@ impl Suite {
             _ => return None,
         };
         let kind = usual_kind(&job.spec);
-        if job.bridge || (job.spec.tests.is_none() && !matches!(kind, Kind::Rust | Kind::Pytest)) {
+        if job.bridge || job.is_external() || (job.spec.tests.is_none() && !matches!(kind, Kind::Rust | Kind::Pytest)) {
             return None;
         }
         let name = job.name.clone();

@@ -149,6 +149,9 @@ fn route(parts: &[&str]) -> Option<(&'static str, Handler)> {
         ["projects", _, "pipelines", _, "test_report_summary"] => {
             ("test_report_summary", |rest, asked, p| test_report::summary(rest, asked, p[1], p[3]))
         }
+        ["projects", _, "repository", "commits", _, "statuses"] => {
+            ("statuses", |rest, asked, p| jobs::statuses(rest, asked, p[1], p[4]))
+        }
         ["projects", _, "jobs", _] => ("job", |rest, asked, p| job::single(rest, asked, p[1], p[3])),
         ["projects", _, "jobs", _, "trace"] => ("trace", |rest, asked, p| job::trace(rest, asked, p[1], p[3])),
         _ => return None,

@@ -95,7 +95,7 @@ impl Trace {
 /// Returns the log of an attempt as it is at `now`; empty before it runs and after it was erased.
 pub(crate) fn trace(world: &World, pipeline: &Pipeline, job: &Job, attempt: &Attempt, now: i64) -> Trace {
     let Some(started) = attempt.reached("running", now) else { return Trace::default() };
-    if job.bridge || (job.spec.erased && attempt.finished(now).is_some()) {
+    if job.bridge || job.is_external() || (job.spec.erased && attempt.finished(now).is_some()) {
         return Trace::default();
     }
     let end = attempt.moves.iter().find(|(at, word)| *at > started && word != "running");

@@ -108,6 +108,14 @@ fn stages(pipeline: &Pipeline, now: i64) -> Vec<Value> {
     names.into_iter().map(|name| stage(pipeline, name, now)).collect()
 }
 
+fn kind(job: &Job) -> &'static str {
+    match (job.bridge, job.is_external()) {
+        (true, _) => "bridge",
+        (false, true) => "external",
+        (false, false) => "job",
+    }
+}
+
 fn stage(pipeline: &Pipeline, name: &str, now: i64) -> Value {
     let mut jobs: Vec<&Job> = pipeline.jobs.iter().filter(|job| job.stage == name).collect();
     jobs.sort_by_key(|job| (&job.name, job.attempts.first().map(|attempt| attempt.id)));
@@ -116,7 +124,7 @@ fn stage(pipeline: &Pipeline, name: &str, now: i64) -> Value {
     let job = |job: &&Job| {
         let current = job.current(now)?;
         Some(json!({
-            "name": job.name, "kind": if job.bridge { "bridge" } else { "job" }, "status": current.status(now),
+            "name": job.name, "kind": kind(job), "status": current.status(now),
             "allow_failure": job.allow_failure, "attempts": job.attempts_at(now).count(), "id": current.id,
         }))
     };

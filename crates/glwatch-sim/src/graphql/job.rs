@@ -125,7 +125,7 @@ impl ObjectValue for JobOf<'_> {
         let (job, pipeline) = (self.job(), self.pipeline.pipeline());
         let reason = (self.status() == "failed").then_some(job.reason.as_str());
         match info.field_name() {
-            "id" => leaf(gid(if job.bridge { "Ci::Bridge" } else { "Ci::Build" }, self.attempt().id)),
+            "id" => leaf(gid(class(job), self.attempt().id)),
             "name" => leaf(job.name.as_str()),
             "status" => leaf(self.status().to_uppercase()),
             "stage" => object(StageOf::of(self)),
@@ -156,6 +156,15 @@ impl ObjectValue for JobOf<'_> {
             "downstreamPipeline" => maybe_object(self.pipeline.started(job.downstream)),
             _ => self.measured(info),
         }
+    }
+}
+
+/// The model behind the id; a status of another system is a `GenericCommitStatus` (app/models/generic_commit_status.rb).
+fn class(job: &Job) -> &'static str {
+    match (job.bridge, job.is_external()) {
+        (true, _) => "Ci::Bridge",
+        (false, true) => "GenericCommitStatus",
+        (false, false) => "Ci::Build",
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) fn find(
     let number = job.parse::<u64>().map_err(|_| Answer::error(400, json!({ "error": "job_id is invalid" })))?;
     let found = rest.world.attempt(number, rest.now).filter(|(tree, place)| {
         let pipeline = &tree.pipelines[place.pipeline];
-        pipeline.project == index && (bridges || !pipeline.jobs[place.job].bridge)
+        let job = &pipeline.jobs[place.job];
+        pipeline.project == index && (bridges || !job.bridge) && !job.is_external()
     });
     found.ok_or_else(|| Answer::message(404, "404 Not found"))
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::page::Page;
-use super::pipelines::{basic, find, user};
+use super::pipelines::{basic, find, project, user};
 use super::{Answer, Asked, Rest, time};
 use crate::plan::{Attempt, Job, Pipeline, Tree, USERS};
 
@@ -32,7 +32,7 @@ fn runs<'a>(rest: &Rest<'_>, asked: &Asked<'_>, pipeline: &'a Pipeline, bridge: 
     let retried = !bridge && asked.query.flag("include_retried").unwrap_or(false);
     let scopes = asked.query.all("scope");
     let mut found = Vec::new();
-    for job in pipeline.jobs.iter().filter(|job| job.bridge == bridge) {
+    for job in pipeline.jobs.iter().filter(|job| job.bridge == bridge && !job.is_external()) {
         let attempts: Vec<&Attempt> = job.attempts_at(rest.now).collect();
         let shown = if retried { 0 } else { attempts.len().saturating_sub(1) };
         found.extend(attempts[shown..].iter().map(|attempt| (job, *attempt)));
@@ -40,6 +40,41 @@ fn runs<'a>(rest: &Rest<'_>, asked: &Asked<'_>, pipeline: &'a Pipeline, bridge: 
     found.retain(|(_, attempt)| scopes.is_empty() || attempt.status(rest.now).is_some_and(|s| scopes.contains(&s)));
     found.sort_by_key(|(_, attempt)| std::cmp::Reverse(attempt.id));
     found
+}
+
+/// `/projects/:id/repository/commits/:sha/statuses`: jobs, trigger jobs and what other systems have set, of all
+/// pipelines of the commit, the newest of each name (<https://docs.gitlab.com/api/commits/#list-commit-statuses>).
+pub(super) fn statuses(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, sha: &str) -> Answer {
+    let answer = || {
+        let index = project(rest, asked, id)?;
+        let page = Page::of(asked)?;
+        let (wanted, git_ref) = (asked.query.get("pipeline_id"), asked.query.get("ref"));
+        let mut pipelines = rest.world.pipelines_of(index, rest.now);
+        pipelines.retain(|pipeline| pipeline.sha == sha);
+        pipelines.retain(|pipeline| wanted.is_none_or(|wanted| pipeline.id.to_string() == wanted));
+        pipelines.retain(|pipeline| git_ref.is_none_or(|wanted| pipeline.ref_name == wanted));
+        let of = |pipeline: &Pipeline| -> Vec<Value> {
+            let current = |job: &Job| job.current(rest.now).map(|attempt| status(rest, pipeline, job, attempt));
+            pipeline.jobs.iter().filter_map(current).collect()
+        };
+        let found: Vec<Value> = pipelines.iter().flat_map(of).collect();
+        Ok(page.answer(rest.base, asked, &found, Value::clone))
+    };
+    answer().unwrap_or_else(|refusal: Answer| refusal)
+}
+
+/// The documented example, and `pipeline_id` (lib/api/entities/commit_status.rb).
+fn status(rest: &Rest<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) -> Value {
+    let (started, finished) = (attempt.reached("running", rest.now), attempt.finished(rest.now));
+    let described = job.spec.external.clone();
+    let target = described.as_ref().map(|_| format!("https://ci.example.com/{}", job.name));
+    json!({
+        "id": attempt.id, "sha": pipeline.sha, "ref": pipeline.ref_name, "name": job.name,
+        "status": attempt.status(rest.now).unwrap_or("created"), "target_url": target,
+        "description": described.filter(|text| !text.is_empty()), "created_at": time(attempt.created()),
+        "started_at": started.map(time), "finished_at": finished.map(time), "allow_failure": job.allow_failure,
+        "coverage": null, "pipeline_id": pipeline.id, "author": user(rest, pipeline.user),
+    })
 }
 
 /// What jobs and bridges have in common.
