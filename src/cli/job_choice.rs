@@ -15,6 +15,8 @@ pub(super) enum NoChoice {
     Ambiguous(String),
     #[error("it is not clear which job is meant")]
     Open,
+    #[error("no job failed or runs")]
+    NoneFailed,
 }
 
 impl NoChoice {
@@ -49,18 +51,39 @@ pub(super) fn named<'a>(jobs: &'a Jobs, text: &str) -> Result<&'a Job, NoChoice>
     }
 }
 
-/// Returns the job that whoever names none most likely means: the only one that failed, else the only one that runs.
+/// Returns the job that is most likely meant where none is named: the only one that failed, else the only one that runs.
 pub(super) fn most_telling(jobs: &Jobs) -> Result<&Job, NoChoice> {
     let of =
         |is_meant: &dyn Fn(&Job) -> bool| -> Vec<&Job> { jobs.current.iter().filter(|job| is_meant(job)).collect() };
     let failed = of(&|job| job.status == Status::Failed && !job.allow_failure);
     let may_fail = of(&|job| job.status == Status::Failed);
     let running = of(&|job| job.status == Status::Running);
-    match (failed.as_slice(), running.as_slice(), may_fail.as_slice(), jobs.current.as_slice()) {
-        ([job], ..) | ([], [job], ..) | ([], [], [job], _) => Ok(job),
-        (_, _, _, [job]) => Ok(job),
-        (_, _, _, []) => Err(NoChoice::Empty),
+    match (failed.as_slice(), running.as_slice(), may_fail.as_slice()) {
+        ([job], ..) | ([], [job], _) | ([], [], [job]) => Ok(job),
+        ([], [], []) if jobs.current.is_empty() => Err(NoChoice::Empty),
+        ([], [], []) => Err(NoChoice::NoneFailed),
         _ => Err(NoChoice::Open),
+    }
+}
+
+/// Returns the only job of a pipeline in which nothing failed, if it has or will have a log by itself.
+pub(super) fn only_one(jobs: &Jobs) -> Option<&Job> {
+    let [job] = jobs.current.as_slice() else { return None };
+    match job.status {
+        Status::Manual | Status::Skipped => None,
+        Status::Created
+        | Status::Scheduled
+        | Status::WaitingForResource
+        | Status::Preparing
+        | Status::WaitingForCallback
+        | Status::Pending
+        | Status::Running
+        | Status::Success
+        | Status::Warning
+        | Status::Failed
+        | Status::Canceling
+        | Status::Canceled
+        | Status::Other(_) => Some(job),
     }
 }
 
@@ -85,6 +108,7 @@ mod tests {
             duration: None,
             failure_reason: None,
             web_url: None,
+            description: None,
             downstream_id: None,
         };
         let attempts: Vec<Job> = facts.iter().map(job).collect();
@@ -112,7 +136,7 @@ mod tests {
     #[test]
     fn without_a_name_it_is_what_failed_and_else_what_runs() {
         type Facts = &'static [(u64, &'static str, &'static str, Status, bool)];
-        let cases: [(&str, Facts, Result<u64, NoChoice>); 8] = [
+        let cases: [(&str, Facts, Result<u64, NoChoice>); 9] = [
             ("the one that failed", &[(1, "t", "a", Failed, false), (2, "t", "b", Running, false)], Ok(1)),
             ("not one that may fail", &[(1, "t", "a", Failed, true), (2, "t", "b", Failed, false)], Ok(2)),
             ("the one that runs", &[(1, "t", "a", Success, false), (2, "t", "b", Running, false)], Ok(2)),
@@ -121,13 +145,30 @@ mod tests {
                 &[(1, "t", "a", Failed, true), (2, "t", "b", Success, false)],
                 Ok(1),
             ),
-            ("the only one", &[(1, "t", "a", Pending, false)], Ok(1)),
+            ("the only one, which waits", &[(1, "t", "a", Pending, false)], Err(NoChoice::NoneFailed)),
+            ("the only one, which passed", &[(1, "t", "a", Success, false)], Err(NoChoice::NoneFailed)),
             ("two that failed", &[(1, "t", "a", Failed, false), (2, "t", "b", Failed, false)], Err(NoChoice::Open)),
-            ("two that passed", &[(1, "t", "a", Success, false), (2, "t", "b", Success, false)], Err(NoChoice::Open)),
+            (
+                "two that passed",
+                &[(1, "t", "a", Success, false), (2, "t", "b", Success, false)],
+                Err(NoChoice::NoneFailed),
+            ),
             ("none", &[], Err(NoChoice::Empty)),
         ];
         for (sentence, facts, expected) in cases {
             assert_eq!(most_telling(&jobs(facts)).map(|job| job.id.0), expected, "{sentence}");
         }
+    }
+
+    #[test]
+    fn the_only_job_of_a_pipeline_without_a_failure_is_meant_if_it_can_have_a_log() {
+        let one = |status| only_one(&jobs(&[(1, "t", "a", status, false)])).is_some();
+        for status in [Status::Created, Pending, Running, Success, Status::Canceled] {
+            assert!(one(status.clone()), "{status:?}");
+        }
+        for status in [Status::Manual, Status::Skipped] {
+            assert!(!one(status.clone()), "{status:?}");
+        }
+        assert!(only_one(&jobs(&[(1, "t", "a", Success, false), (2, "t", "b", Success, false)])).is_none());
     }
 }

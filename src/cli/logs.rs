@@ -2,13 +2,15 @@
 
 use super::error::CliError;
 use super::exit::Exit;
+use super::job_choice::NoChoice;
 use super::log_printer::{Form, LogPrinter};
-use super::session::Session;
+use super::session::{Jobs, Session};
 use super::{args, job_choice, output, status};
 use crate::collect::find::{Found, Which};
 use crate::domain::id::{JobId, PipelineId, ProjectRef};
-use crate::domain::job::Job;
+use crate::domain::job::{Job, JobKind, stages};
 use crate::domain::status::Status;
+use crate::explain::reason;
 use crate::gitlab::client::{TraceEnd, TraceLimits};
 use crate::gitlab::error::Error;
 use crate::text::size::{parse_size, size};
@@ -31,6 +33,7 @@ pub(super) fn command() -> Command {
         .after_help(
             "PROJECT is a full path, the end of one, an id, or the address of a pipeline or job.\n\
              Without JOB: the one that failed, else the one that runs.\n\
+             Ends with 2 if no job with a log failed, and names what did.\n\
              Ends with 1 if the job failed or was canceled, unless it may fail.",
         )
         .max_term_width(100)
@@ -121,8 +124,67 @@ async fn choose(session: &Session, wish: &Wish) -> Result<(ProjectRef, PipelineI
         Some(name) => job_choice::named(&jobs, name),
         None => job_choice::most_telling(&jobs),
     };
+    // What is red may have no log: the log of another job would say that all is well.
+    let is_of_a_failure =
+        |job: &Job| job.status == Status::Failed && !job.allow_failure || job.status == Status::Running;
+    let is_settled =
+        name.is_some() || matches!(&chosen, Ok(job) if is_of_a_failure(job)) || chosen == Err(NoChoice::Open);
+    if !is_settled {
+        let without_log = failures_without_log(session, &by_id, pipeline, &jobs).await;
+        let without_log = without_log.map_err(|error| session.failed(format!("read what failed in {of}"), error))?;
+        if !without_log.is_empty() {
+            let problem = format!("{of}: no job with a log failed: {}", without_log.join("; "));
+            return Err(CliError::Refused { problem, hints: vec![format!("glwatch explain {of} says why")] });
+        }
+    }
+    let chosen = chosen.or_else(|no| job_choice::only_one(&jobs).filter(|_| name.is_none()).ok_or(no));
     let job = chosen.map_err(|no| CliError::Refused { problem: format!("{of}: {no}"), hints: no.hints(&jobs) })?;
     Ok((by_id, pipeline, job.clone()))
+}
+
+/// Names what failed in a pipeline and has no log: trigger jobs, the statuses of other systems, the pipeline as a whole.
+async fn failures_without_log(
+    session: &Session,
+    project: &ProjectRef,
+    id: PipelineId,
+    jobs: &Jobs,
+) -> Result<Vec<String>, Error> {
+    let client = &session.client;
+    let (mut pipeline, bridges) = tokio::try_join!(client.pipeline(project, id), client.bridges(project, id))?;
+    pipeline.stages = stages(jobs.attempts.iter().cloned().chain(bridges.attempts));
+    let mut failed: Vec<Job> = pipeline.jobs().filter(|job| job.kind == JobKind::Bridge).cloned().collect();
+    if !pipeline.is_explained_by_jobs() {
+        let known = pipeline.jobs().map(|job| job.id).collect();
+        failed.extend(client.external_statuses(project, &pipeline, &known).await?);
+    }
+    failed.retain(|job| job.status == Status::Failed && !job.allow_failure);
+    let mut named: Vec<String> = failed.iter().map(name_without_log).collect();
+    if named.is_empty() && pipeline.status == Status::Failed {
+        let first_line = |text: &String| text.trim().lines().next().unwrap_or_default().to_owned();
+        let why = pipeline.yaml_errors.as_ref().or(pipeline.failure_reason.as_ref()).map(first_line);
+        named.push(why.map_or_else(
+            || "the pipeline failed, and none of its jobs did".into(),
+            |why| format!("the pipeline failed: {why}"),
+        ));
+    }
+    Ok(named)
+}
+
+fn name_without_log(job: &Job) -> String {
+    let reason = job.failure_reason.as_deref().map(|word| {
+        let meaning = reason::of_job(word);
+        format!(": {}", meaning.map_or_else(|| word.replace('_', " "), |meaning| meaning.plain.to_owned()))
+    });
+    match job.kind {
+        JobKind::External => {
+            let said = job.description.as_deref().map(|said| format!(": {said}")).unwrap_or_default();
+            let url = job.target_url().map(|url| format!(" ({url})")).unwrap_or_default();
+            format!("the external status {} failed{said}{url}", job.name)
+        }
+        JobKind::Bridge | JobKind::Job => {
+            format!("the trigger job {}/{} failed{}", job.stage, job.name, reason.unwrap_or_default())
+        }
+    }
 }
 
 /// A log that is being printed.
@@ -305,11 +367,26 @@ impl<'a> Log<'a> {
     /// Writes what is left of a log that is over.
     async fn finish(&mut self) -> Result<(), CliError> {
         if self.known == 0 {
-            self.say(format!("{} has no log: it is {}", self.name(), self.job.status.word()));
+            let why = self.why_no_log().await;
+            self.say(format!("{} has no log: {why}", self.name()));
         }
         let mut failure = None;
         let _ = written(self.printer.finish(), &mut failure).await;
         failure.map_or(Ok(()), Err)
+    }
+
+    /// Says why there is no log; GitLab is asked whether somebody erased it.
+    async fn why_no_log(&self) -> String {
+        let has_failed = self.job.status == Status::Failed;
+        if has_failed && self.job.started_at.is_none() {
+            return "it failed without having been started".into();
+        }
+        let is_erased =
+            async { self.session.client.job(&self.project, self.job.id).await.is_ok_and(|one| one.is_erased) };
+        if self.is_over() && self.job.started_at.is_some() && is_erased.await {
+            return "it was erased".into();
+        }
+        format!("it is {}", self.job.status.word())
     }
 
     fn is_over(&self) -> bool {

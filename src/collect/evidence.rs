@@ -110,7 +110,7 @@ fn level(client: &Client, subject: Subject, options: Options, seen: HashSet<Pipe
         };
         let all_but_the_one_before = async {
             let (facts, early) = tokio::join!(Facts::read(client, &subject), early);
-            let Facts { pipeline, attempts, links } = facts?;
+            let Facts { pipeline, attempts, links, lost } = facts?;
             let jobs = suspects(&pipeline, attempts);
             let plan = gathering.plan(&jobs, &links);
             let findings = async {
@@ -125,16 +125,17 @@ fn level(client: &Client, subject: Subject, options: Options, seen: HashSet<Pipe
                 gathering.told_by_graphql(&pipeline, &jobs),
                 gathering.previous_by_details(&pipeline),
             );
-            Ok((pipeline, jobs, findings, told, previous))
+            Ok((pipeline, jobs, findings, told, previous, lost))
         };
         let (all, previous) = tokio::join!(all_but_the_one_before, gathering.previous_at_once());
-        let (pipeline, mut jobs, findings, told, later) = all?;
+        let (pipeline, mut jobs, findings, told, later, lost_statuses) = all?;
         let previous = previous.or(later).unwrap_or(Ok(None));
         let Findings { mut logs, tests, below } = findings;
-        let mut unread: Vec<Unread> = Vec::new();
+        let mut unread: Vec<Unread> = lost_statuses.into_iter().collect();
         for job in &mut jobs {
             let log = logs.remove(&job.job.id);
             job.log = log.and_then(|log| keep(log, format!("the log of {}", job.job.name), &mut unread));
+            unread.extend(job.log.as_ref().and_then(|log| lost_end(&job.job, log)));
             job.details.is_stuck = told.stuck.as_ref().map(|stuck| stuck.contains(&job.job.id));
         }
         let tests = keep(tests, "the test report".into(), &mut unread).flatten();
@@ -158,11 +159,24 @@ fn keep<T>(read: Result<T, Error>, what: String, unread: &mut Vec<Unread>) -> Op
     }
 }
 
+/// Says what is missing of a log that was read but does not come to its end.
+fn lost_end(job: &Job, log: &LogExcerpt) -> Option<Unread> {
+    let (kind, message) = match (log.limit, log.is_cut) {
+        (Some(limit), _) => ("log_limit", format!("the runner cut the log at its limit of {limit} bytes")),
+        (None, true) => ("log_too_large", format!("only its first {} bytes were read", log.bytes)),
+        (None, false) => return None,
+    };
+    let failure = Failure { kind: kind.into(), message };
+    Some(Unread { what: format!("the end of the log of {}", job.name), failure })
+}
+
 /// A pipeline with all attempts at its jobs.
 struct Facts {
     pipeline: Pipeline,
     attempts: Vec<(Job, JobDetails)>,
     links: Vec<DownstreamLink>,
+    /// Why the statuses of other systems could not be read.
+    lost: Option<Unread>,
 }
 
 impl Facts {
@@ -174,12 +188,22 @@ impl Facts {
             client.bridges(project, *id),
         )?;
         let bridges_alone = bridges.attempts.into_iter().map(|bridge| (bridge, JobDetails::default()));
-        let attempts: Vec<(Job, JobDetails)> = jobs.into_iter().chain(bridges_alone).collect();
+        let mut attempts: Vec<(Job, JobDetails)> = jobs.into_iter().chain(bridges_alone).collect();
         pipeline.stages = job::stages(attempts.iter().map(|(job, _)| job.clone()));
+        let mut lost = None;
+        if !pipeline.is_explained_by_jobs() {
+            let known = attempts.iter().map(|(job, _)| job.id).collect();
+            let mut unread = Vec::new();
+            let read = client.external_statuses(project, &pipeline, &known).await;
+            let statuses = keep(read, "the commit's statuses".into(), &mut unread).unwrap_or_default();
+            lost = unread.pop();
+            attempts.extend(statuses.into_iter().map(|status| (status, JobDetails::default())));
+            pipeline.stages = job::stages(attempts.iter().map(|(job, _)| job.clone()));
+        }
         let has_allowed_failure = pipeline.jobs().any(Job::is_allowed_failure);
         pipeline.has_warnings |= has_allowed_failure;
         pipeline.downstream = bridges.links.iter().map(downstream).collect();
-        Ok(Self { pipeline, attempts, links: bridges.links })
+        Ok(Self { pipeline, attempts, links: bridges.links, lost })
     }
 }
 
@@ -397,4 +421,41 @@ fn subject_of(link: &DownstreamLink) -> Option<Subject> {
     };
     let full_path = link.project.clone().unwrap_or_else(|| project.to_string());
     Some(Subject { project, full_path, pipeline: link.id, before: Before::Unknown, first_look: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::job::JobKind;
+
+    #[test]
+    fn a_log_without_its_end_is_a_part_that_is_missing() {
+        let job = Job {
+            id: JobId(1),
+            name: "unit".into(),
+            stage: "test".into(),
+            kind: JobKind::Job,
+            status: Status::Failed,
+            allow_failure: false,
+            attempts: None,
+            started_at: None,
+            finished_at: None,
+            duration: None,
+            failure_reason: None,
+            web_url: None,
+            description: None,
+            downstream_id: None,
+        };
+        let log = |limit, is_cut| LogExcerpt { limit, is_cut, bytes: 9, ..LogExcerpt::default() };
+        let cases = [
+            ("a whole log", log(None, false), None),
+            ("cut by the runner", log(Some(4), false), Some("log_limit")),
+            ("cut at our own limit", log(None, true), Some("log_too_large")),
+            ("cut by both", log(Some(4), true), Some("log_limit")),
+        ];
+        for (sentence, log, expected) in cases {
+            let lost = lost_end(&job, &log);
+            assert_eq!(lost.map(|lost| lost.failure.kind).as_deref(), expected, "{sentence}");
+        }
+    }
 }

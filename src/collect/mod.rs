@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod cache;
 pub mod evidence;
+mod external;
 mod fetch;
 pub mod find;
 mod follow;

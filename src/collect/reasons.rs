@@ -43,7 +43,7 @@ fn drafts(reading: &mut Reading) -> &mut [Draft] {
 }
 
 fn is_unexplained(job: &Job) -> bool {
-    job.status == Status::Failed && job.failure_reason.is_none()
+    job.kind != JobKind::External && job.status == Status::Failed && job.failure_reason.is_none()
 }
 
 /// Reads the words of a pipeline's failed jobs, bridges only where one of them failed.

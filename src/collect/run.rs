@@ -2,6 +2,7 @@
 
 use super::batch::BatchSize;
 use super::cache::{KnownFields, Saved, SavedProject, words};
+use super::external;
 use super::fetch::{self, Done, Found, Job, Projects, Setup};
 use super::follow::Followed;
 use super::list::{self, Listed};
@@ -275,6 +276,7 @@ impl<'a> Collector<'a> {
         if self.options.wants_reasons && api == Api::Graphql {
             reasons::fill(self.client, &mut readings).await;
         }
+        external::fill(self.client, &mut readings, self.options.wants_reasons).await;
         if is_list_due {
             self.memory.permissions = match api {
                 Api::Graphql => permissions::missing(self.client, &readings).await,

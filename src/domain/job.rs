@@ -6,11 +6,13 @@ use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What runs: a script on a runner, or a trigger of another pipeline.
+/// What a status belongs to: a script on a runner, a trigger of another pipeline, or what another system reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum JobKind {
     Job,
     Bridge,
+    /// A commit status that another system has set, such as Jenkins: GitLab has no page and no log of it.
+    External,
 }
 
 impl JobKind {
@@ -18,6 +20,7 @@ impl JobKind {
         match self {
             Self::Job => "job",
             Self::Bridge => "bridge",
+            Self::External => "external",
         }
     }
 }
@@ -37,7 +40,10 @@ pub struct Job {
     pub finished_at: Option<DateTime<Utc>>,
     pub duration: Option<Duration>,
     pub failure_reason: Option<String>,
+    /// Its page; the target URL of an external status.
     pub web_url: Option<String>,
+    /// What another system says about its status; external statuses only.
+    pub description: Option<String>,
     pub downstream_id: Option<PipelineId>,
 }
 
@@ -47,6 +53,16 @@ impl Job {
     /// GitLab counts canceled jobs too: `failed_but_allowed` in `app/models/commit_status.rb`.
     pub fn is_allowed_failure(&self) -> bool {
         self.allow_failure && matches!(self.status, Status::Failed | Status::Canceled)
+    }
+
+    /// Returns the job's page in GitLab.
+    pub fn page(&self) -> Option<&str> {
+        self.web_url.as_deref().filter(|_| self.kind != JobKind::External)
+    }
+
+    /// Returns where the status of another system leads.
+    pub fn target_url(&self) -> Option<&str> {
+        self.web_url.as_deref().filter(|_| self.kind == JobKind::External)
     }
 }
 
@@ -170,6 +186,7 @@ mod tests {
             duration: None,
             failure_reason: None,
             web_url: None,
+            description: None,
             downstream_id: None,
         }
     }

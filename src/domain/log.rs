@@ -13,6 +13,12 @@ pub struct LogLine {
 pub struct LogExcerpt {
     /// The runner's section in which the job failed, such as `step_script`.
     pub section: Option<String>,
+    /// The line that tells the most about the failure; the last one where none looks like an error.
+    pub key_line: Option<LogLine>,
+    /// What the runner gives as the reason, where that is more than an exit code.
+    pub verdict: Option<String>,
+    /// The runner's own limit of bytes, where it cut the log there: the end is missing.
+    pub limit: Option<u64>,
     /// Lines that look like the error, in the log's order.
     pub errors: Vec<LogLine>,
     /// The last lines of that section.

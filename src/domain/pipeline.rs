@@ -115,6 +115,32 @@ impl Pipeline {
         self.downstream.iter().map(Downstream::worst).fold(self.verdict(), Status::worse)
     }
 
+    /// Says whether its jobs account for its status. Where they do not, another system may have set one on the commit.
+    pub fn is_explained_by_jobs(&self) -> bool {
+        let any = |is: &dyn Fn(&Job) -> bool| self.jobs().any(is);
+        let has_words = |words: &Option<String>| words.as_deref().is_some_and(|words| !words.trim().is_empty());
+        match self.status {
+            Status::Failed => {
+                has_words(&self.yaml_errors)
+                    || has_words(&self.failure_reason)
+                    || any(&|job| job.status == Status::Failed && !job.allow_failure)
+            }
+            Status::Success => any(&|_| true) && (!self.has_warnings || any(&Job::is_allowed_failure)),
+            Status::Pending | Status::Running => any(&|_| true),
+            Status::Created
+            | Status::WaitingForResource
+            | Status::Preparing
+            | Status::WaitingForCallback
+            | Status::Warning
+            | Status::Canceling
+            | Status::Canceled
+            | Status::Skipped
+            | Status::Manual
+            | Status::Scheduled
+            | Status::Other(_) => true,
+        }
+    }
+
     /// Returns all jobs in the pipeline's order.
     pub fn jobs(&self) -> impl Iterator<Item = &Job> {
         self.stages.iter().flat_map(|stage| &stage.jobs)

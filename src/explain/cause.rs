@@ -9,6 +9,7 @@ use crate::domain::id::PipelineId;
 use crate::domain::job::{Job, JobKind};
 use crate::domain::status::Status;
 use crate::text::duration::duration;
+use crate::text::size::size;
 use chrono::{DateTime, Utc};
 
 /// What kind of cause it is; the word for scripts.
@@ -24,6 +25,8 @@ pub enum Kind {
     Script,
     /// A job failed for another reason than its script.
     Job,
+    /// Another system has reported a failure.
+    External,
     /// A triggered pipeline failed, and it could not be told why.
     Downstream,
     /// Something waits for a person, a runner, a clock or a resource.
@@ -39,6 +42,7 @@ impl Kind {
             Self::Tests => "tests",
             Self::Script => "script",
             Self::Job => "job",
+            Self::External => "external",
             Self::Downstream => "downstream",
             Self::Waiting => "waiting",
             Self::Canceled => "canceled",
@@ -162,8 +166,7 @@ fn walk_below(evidence: &Evidence, now: DateTime<Utc>, through: &[Place], found:
 fn whole_pipeline(evidence: &Evidence, through: &[Place]) -> Option<Cause> {
     let pipeline = &evidence.pipeline;
     if let Some(errors) = pipeline.yaml_errors.as_deref().filter(|errors| !errors.trim().is_empty()) {
-        let first = errors.trim().lines().next().unwrap_or_default();
-        let sentence = Sentence::words(".gitlab-ci.yml is not valid: ").name(short(first));
+        let sentence = Sentence::words(".gitlab-ci.yml is not valid: ").name(short(first_line(errors)));
         let next = reason::of_pipeline("config_error").map(|meaning| meaning.next.to_owned());
         return Some(Cause { next, ..plain(Kind::YamlError, placed(sentence, through), through) });
     }
@@ -177,12 +180,18 @@ fn whole_pipeline(evidence: &Evidence, through: &[Place]) -> Option<Cause> {
 }
 
 fn of_job(evidence: &Evidence, job: &JobEvidence, now: DateTime<Utc>, through: &[Place]) -> Option<Cause> {
-    let name = Sentence::words("job ").name(&job.job.name);
+    let called = if job.job.kind == JobKind::External { "external status " } else { "job " };
+    let name = Sentence::words(called).name(&job.job.name);
     let (kind, sentence, next, findings) = match &job.job.status {
+        Status::Failed if job.job.kind == JobKind::External => {
+            let (said, next) = external(&job.job);
+            (Kind::External, name.then(said), next, None)
+        }
         Status::Failed => {
             let findings = super::tests::of_job(evidence, &job.job);
             let (kind, said, next) = failure(job, findings.as_ref());
-            (kind, name.and(" failed: ").then(said), Some(next), findings)
+            let failed = if never_started(job) { " failed without having been started: " } else { " failed: " };
+            (kind, name.and(failed).then(said), Some(next), findings)
         }
         Status::Success => {
             let times = job.earlier.iter().filter(|status| **status == Status::Failed).count();
@@ -212,22 +221,58 @@ fn times_word(times: usize) -> String {
     }
 }
 
+/// Says what another system reported, in its own words.
+fn external(job: &Job) -> (Sentence, Option<String>) {
+    let said = match job.description.as_deref() {
+        Some(description) => Sentence::words(" failed: ").name(short(first_line(description))),
+        None => Sentence::words(" failed, and does not say why"),
+    };
+    let next = match job.target_url() {
+        Some(_) => "look at its own page: its address is below",
+        None => "look at the system that has set it: it gave no address",
+    };
+    (said, Some(next.into()))
+}
+
+/// Says whether GitLab has failed a job before a runner had it.
+fn never_started(job: &JobEvidence) -> bool {
+    let has_log = job.log.as_ref().is_some_and(|log| log.bytes > 0);
+    job.job.kind == JobKind::Job && job.job.started_at.is_none() && !has_log
+}
+
 /// Says why a failed job failed, and what to do about it.
+///
+/// What GitLab or the runner did to it counts before what its tests say: a job that ran out of time may have failing
+/// tests as well.
 fn failure(job: &JobEvidence, findings: Option<&TestFindings>) -> (Kind, Sentence, String) {
-    if let Some(findings) = findings {
-        return (Kind::Tests, findings.sentence(), findings.next());
-    }
     let word = job.job.failure_reason.as_deref();
+    let is_of_script = matches!(word, Some("script_failure" | "unknown_failure") | None);
+    if is_of_script && job.job.kind == JobKind::Job && !never_started(job) {
+        if let Some(said) = job.log.as_ref().and_then(|log| log.verdict.as_deref()) {
+            let next = "read the log below: the runner ended the job, not the script";
+            return (Kind::Job, Sentence::words("the runner says ").name(short(said)), next.into());
+        }
+        if let Some(findings) = findings {
+            return (Kind::Tests, findings.sentence(), findings.next());
+        }
+    }
     let meaning = word.and_then(reason::of_job);
     match (word, meaning) {
-        (Some("script_failure") | None, _) if job.job.kind == JobKind::Job => {
-            (Kind::Script, script_failure(job), "read the log below: it is the script's own error".into())
+        (Some("script_failure") | None, _) if job.job.kind == JobKind::Job && !never_started(job) => {
+            let (said, next) = script_failure(job);
+            (Kind::Script, said, next.into())
         }
-        (Some("job_execution_timeout"), Some(meaning)) => {
+        (Some("script_failure"), _) => {
+            let said = Sentence::words("GitLab gives ").name("script_failure").and(" as the reason");
+            (Kind::Job, said, "open it in GitLab".into())
+        }
+        (Some("job_execution_timeout" | "job_execution_server_timeout" | "server_timeout_running"), Some(meaning)) => {
             let after = job.job.duration.map(|time| format!(" after {}", duration(time))).unwrap_or_default();
             (Kind::Job, Sentence::words(format!("{}{after}", meaning.plain)), meaning.next.into())
         }
-        (Some("no_matching_runner"), Some(meaning)) if !job.details.tags.is_empty() => {
+        (Some("no_matching_runner" | "stuck_pending_no_matching_runners"), Some(meaning))
+            if !job.details.tags.is_empty() =>
+        {
             let sentence =
                 Sentence::words("no runner has the tags that it needs: ").then(wait::tags(&job.details.tags));
             (Kind::Job, sentence, meaning.next.into())
@@ -241,6 +286,10 @@ fn failure(job: &JobEvidence, findings: Option<&TestFindings>) -> (Kind, Sentenc
     }
 }
 
+fn first_line(text: &str) -> &str {
+    text.trim().lines().next().unwrap_or_default()
+}
+
 /// Keeps the beginning of a line that is to stand in another one.
 fn short(line: &str) -> String {
     const MOST: usize = 200;
@@ -250,16 +299,24 @@ fn short(line: &str) -> String {
     }
 }
 
-/// Quotes the line of the log that tells the most.
-fn script_failure(job: &JobEvidence) -> Sentence {
+/// Quotes the line of the log that tells the most, and says what to do.
+fn script_failure(job: &JobEvidence) -> (Sentence, &'static str) {
     let log = job.log.as_ref();
+    if let Some(limit) = log.and_then(|log| log.limit) {
+        let said = format!("its script failed, and the runner cut its log at {}: the end is missing", size(limit));
+        return (Sentence::words(said), "let it write less, or raise the runner's `output_limit`, and run it again");
+    }
     let code = log.and_then(|log| log.exit_code).filter(|code| *code != 1);
     let with_code = code.map(|code| format!(" with exit code {code}")).unwrap_or_default();
-    let line =
-        log.and_then(|log| log.errors.first().or(log.tail.iter().rev().find(|line| !line.text.trim().is_empty())));
-    match line {
-        Some(line) => Sentence::words(format!("its script ended{with_code}: ")).name(short(line.text.trim())),
-        None => Sentence::words(format!("its script failed{with_code}")),
+    match log.and_then(|log| log.key_line.as_ref()).filter(|line| !line.text.is_empty()) {
+        Some(line) => (
+            Sentence::words(format!("its script ended{with_code}: ")).name(short(&line.text)),
+            "read the log below: it is the script's own error",
+        ),
+        None if log.is_some_and(|log| log.bytes == 0) => {
+            (Sentence::words("its script failed, and its log is empty"), "run it again, or open it in GitLab")
+        }
+        None => (Sentence::words(format!("its script failed{with_code}")), "read its log: glwatch logs"),
     }
 }
 

@@ -1,6 +1,8 @@
 //! What of a job's log tells why the job failed, found while the log streams past.
 
-use super::error_line::{exit_code, is_error};
+pub use super::error_line::is_passing;
+use super::error_line::{VERDICT, exit_code, reason_of_verdict, weight};
+use super::key_line::KeyLine;
 use crate::domain::log::{LogExcerpt, LogLine};
 use crate::text::log::{Cleaner, Event, Line};
 use std::collections::VecDeque;
@@ -14,6 +16,24 @@ const AFTERWARDS: &[&str] = &[
     "upload_artifacts_on_failure",
     "upload_artifacts_on_success",
 ];
+
+/// Begins what the runner does after the script, in a log without sections.
+const AFTER_SCRIPT: &[&str] = &[
+    "Cleaning up file based variables",
+    "Cleaning up project directory and file based variables",
+    "Running after script...",
+    "Running after_script",
+    "Saving cache for failed job",
+    "Uploading artifacts for failed job",
+    "Uploading artifacts...",
+];
+
+/// Ends what the runner does about a cache before the script, in a log without sections.
+const CACHE_RESTORED: &[&str] = &["Failed to extract cache", "Successfully extracted cache"];
+
+/// The runner's own notices that it writes no more of the log (`common/buildlogger` and `helpers/trace` in its source).
+const LOG_LIMIT: &str = "Job's log exceeded limit of ";
+const AFTER_LIMIT: &str = "Job execution will continue but no more output will be collected";
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +64,7 @@ impl Default for Excerpt {
 
 impl Excerpt {
     pub fn new(options: Options) -> Self {
-        Self { cleaner: Cleaner::new(), kept: Kept { options, ..Kept::default() } }
+        Self { cleaner: Cleaner::with_colours(), kept: Kept { options, ..Kept::default() } }
     }
 
     /// Takes the next piece of the log.
@@ -65,6 +85,9 @@ impl Excerpt {
         cleaner.finish(&mut |event| kept.note(event));
         LogExcerpt {
             section: kept.section,
+            key_line: kept.key_line.pick().filter(|_| !kept.has_succeeded),
+            verdict: kept.verdict,
+            limit: kept.limit,
             errors: kept.first.into_iter().chain(kept.last).collect(),
             tail: kept.tail.into(),
             exit_code: kept.exit_code,
@@ -87,7 +110,14 @@ struct Kept {
     tail: VecDeque<LogLine>,
     first: Vec<LogLine>,
     last: VecDeque<LogLine>,
+    key_line: KeyLine,
     exit_code: Option<i32>,
+    verdict: Option<String>,
+    limit: Option<u64>,
+    /// The runner says that the job succeeded.
+    has_succeeded: bool,
+    /// A log without sections has come to what the runner does after the script.
+    is_after_script: bool,
     lines: u64,
     bytes: u64,
 }
@@ -112,26 +142,58 @@ impl Kept {
 
     fn note_line(&mut self, line: Line<'_>) {
         self.lines = line.number;
-        if let Some(code) = exit_code(line.text) {
-            self.exit_code = Some(code);
+        let text = line.text;
+        if let Some(limit) = text.strip_prefix(LOG_LIMIT).and_then(|rest| rest.strip_suffix(" bytes.")) {
+            self.limit = limit.parse().ok();
+            return;
         }
+        if self.limit.is_some() && text.starts_with(AFTER_LIMIT) {
+            return;
+        }
+        let is_verdict = text.starts_with(VERDICT);
+        if is_verdict {
+            self.exit_code = exit_code(text);
+            self.verdict = reason_of_verdict(text).map(str::to_owned);
+        }
+        self.has_succeeded = text == "Job succeeded" || self.has_succeeded && text.is_empty();
+        self.note_without_sections(text);
         // Lines between sections are the runner's: they count only where there are no sections at all, and its verdict
         // everywhere.
-        let is_verdict = line.text.starts_with("ERROR: Job failed");
         let is_inside = match &self.open {
             Some(open) => !is_afterwards(open),
-            None => self.section.is_none(),
+            None => self.section.is_none() && !self.is_after_script,
         };
         if is_inside {
             if std::mem::take(&mut self.is_fresh) {
                 self.section.clone_from(&self.open);
-                self.tail.clear();
+                self.forget();
             }
             remember(&mut self.tail, self.options.tail, line);
+            if !is_verdict {
+                self.key_line.note(line);
+            }
         }
-        if (is_inside || is_verdict) && is_error(line.text) {
+        if (is_inside || is_verdict) && weight(text).is_some() {
             self.note_error(line);
         }
+    }
+
+    /// Tells the runner's own part of a log that has no sections from the script's.
+    fn note_without_sections(&mut self, text: &str) {
+        if self.open.is_none() && self.section.is_none() {
+            self.is_after_script |= AFTER_SCRIPT.iter().any(|start| text.starts_with(start));
+            if CACHE_RESTORED.iter().any(|start| text.starts_with(start)) {
+                self.forget();
+            }
+        }
+    }
+
+    /// Forgets an earlier section: the job got over it.
+    fn forget(&mut self) {
+        self.tail.clear();
+        self.first.clear();
+        self.last.clear();
+        self.key_line = KeyLine::default();
     }
 
     fn note_error(&mut self, line: Line<'_>) {
@@ -233,6 +295,104 @@ mod tests {
             assert_eq!(found.exit_code, code, "{sentence}");
             assert_eq!(found.bytes, log.len() as u64, "{sentence}");
         }
+    }
+
+    #[test]
+    fn the_line_that_tells_the_most_is_picked() {
+        const VERDICT: &str = "\x1b[31;1mERROR: Job failed: exit code 1\n\x1b[0;m";
+        let script = |lines: &str| runner(&[("get_sources", "Fetching"), ("step_script", lines)], VERDICT);
+        let filler: String = (0..300).map(|n| format!("compiling {n}\n")).collect();
+        let green = |command: &str| format!("\x1b[32;1m$ {command}\x1b[0;m\n");
+        let cases = [
+            ("nothing but the verdict", script("$ ./deploy\nconnecting\nthe other side hung up"), "the other side hung up"),
+            ("nothing at all was written", script("$ ./check"), "$ ./check"),
+            (
+                "a harmless error far from the fatal one",
+                script(&format!("ERROR: no cache yet\n{filler}main.c:1:9: fatal error: foo.h: No such file or directory\ncompilation terminated.\nmake: *** [all] Error 1")),
+                "main.c:1:9: fatal error: foo.h: No such file or directory",
+            ),
+            (
+                "a harmless located error, then the last of many",
+                script(&format!("a.c:1:1: error: try again\n{filler}b.c:2:2: error: 'x' undeclared\nb.c:3:3: error: 'y' undeclared")),
+                "b.c:2:2: error: 'x' undeclared",
+            ),
+            (
+                "an error that was survived, and nothing after it",
+                script(&format!("ERROR: retrying\n{filler}gave up waiting for the pods")),
+                "gave up waiting for the pods",
+            ),
+            (
+                "an earlier command's error was survived",
+                script(&format!("{}error: none\n{}no such tag", green("git push || true"), green("git describe"))),
+                "no such tag",
+            ),
+            (
+                "a command that only passes on the status",
+                script(&format!("{}error: bad\n{}", green("make || rc=$?"), green("exit $rc"))),
+                "error: bad",
+            ),
+            (
+                "a dollar in the output is no command where the runner marks them",
+                script(&format!("{}error: bad\n$ tool --help\nfor more", green("make"))),
+                "error: bad",
+            ),
+            (
+                "a test before the error of the tool around it",
+                script("--- FAIL: TestA (0.00s)\n    a_test.go:3: no\nERROR: noise\nFAIL\nmake: *** [test] Error 1"),
+                "--- FAIL: TestA (0.00s)",
+            ),
+            (
+                "the summary of pytest",
+                script("E       assert 1 == 2\nFAILED tests/test_a.py::test_x - assert 1 == 2\n1 failed"),
+                "FAILED tests/test_a.py::test_x - assert 1 == 2",
+            ),
+            (
+                "Python's last exception",
+                script("Traceback (most recent call last):\n  File \"a\"\nKeyError: 'x'\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File \"b\"\nValueError: no x"),
+                "ValueError: no x",
+            ),
+            (
+                "Gradle's message",
+                script("FAILURE: Build failed with an exception.\n\n* What went wrong:\nCould not resolve all files.\n\n* Try:\nBUILD FAILED in 3s"),
+                "Could not resolve all files.",
+            ),
+            ("Terraform's frame", script("╷\n│ Error: Invalid provider\n│ \n│   on main.tf\n╵"), "Error: Invalid provider"),
+            (
+                "a tool around another one",
+                script("src/a.ts(3,4): error TS2322: no\nnpm ERR! code 2\nnpm ERR! build: `tsc`"),
+                "src/a.ts(3,4): error TS2322: no",
+            ),
+            ("npm alone", script("npm ERR! code ERESOLVE\nnpm ERR! ERESOLVE could not resolve"), "npm ERR! ERESOLVE could not resolve"),
+            (
+                "cargo",
+                script("error[E0308]: mismatched types\n  --> src/a.rs:1:1\nerror: could not compile `a`"),
+                "error[E0308]: mismatched types",
+            ),
+            (
+                "sources that cannot be fetched",
+                runner(&[("prepare_executor", "x"), ("get_sources", "fatal: unable to access 'https://x/': 403")], VERDICT),
+                "fatal: unable to access 'https://x/': 403",
+            ),
+            (
+                "cache trouble without sections",
+                "Checking cache for x...\nFATAL: file does not exist\nFailed to extract cache\n$ make\nno rule\nUploading artifacts...\nERROR: No files to upload\nERROR: Job failed: exit code 2\n".into(),
+                "no rule",
+            ),
+        ];
+        for (sentence, log, expected) in cases {
+            let found = excerpt(&log, Options::default());
+            assert_eq!(found.key_line.map(|line| line.text).as_deref(), Some(expected), "{sentence}");
+        }
+        assert_eq!(excerpt("ERROR: x\nJob succeeded\n", Options::default()).key_line, None, "it succeeded");
+    }
+
+    #[test]
+    fn a_log_that_the_runner_cut_says_so_and_its_notice_is_no_line() {
+        let log = "line\n\x1b[31;1m\nJob's log exceeded limit of 4194304 bytes.\nJob execution will continue but no more output will be collected.\n\x1b[0;m";
+        let found = excerpt(log, Options::default());
+        assert_eq!((found.limit, found.errors.len()), (Some(4_194_304), 0));
+        assert_eq!(found.key_line.map(|line| line.text).as_deref(), Some("line"));
+        assert_eq!(texts(&found.tail).len(), 2, "{:?}", found.tail);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 pub mod cause;
 mod error_line;
+mod key_line;
 pub mod log;
 pub mod reason;
 pub mod sentence;

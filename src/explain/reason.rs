@@ -113,6 +113,75 @@ const JOBS: &[Entry] = &[
         "too many pipelines were triggered in a minute",
         "retry it in a minute",
     ),
+    (
+        "runner_configuration_error",
+        "the runner could not use its configuration",
+        "check `image`, `services` and the runner's settings that the job names",
+    ),
+    (
+        "runner_external_dependency_failure",
+        "the runner could not reach what it depends on",
+        "retry it; if it fails again, check the registry or service that the log names",
+    ),
+    ("runner_interrupted", "the runner was interrupted before the job could finish", "retry it: that is safe"),
+    (
+        "stuck_pending_with_matching_runners",
+        "it was pending too long although runners match it",
+        "see whether these runners are online and free, then retry it",
+    ),
+    (
+        "stuck_pending_no_matching_runners",
+        "it was pending too long, and no runner matches it",
+        "start a runner with its tags, or change `tags`",
+    ),
+    (
+        "no_updates_running",
+        "it ran, and nothing was heard of it for too long",
+        "check the runner and what the script waits for, then retry it",
+    ),
+    (
+        "no_updates_canceling",
+        "it was being canceled, and nothing was heard of it for too long",
+        "check the runner, then retry it",
+    ),
+    ("server_timeout_running", "it ran out of time", "find what hangs in the log, or raise `timeout`"),
+    (
+        "server_timeout_canceling",
+        "it was being canceled and ran out of time",
+        "find what hangs in `after_script`, then retry it",
+    ),
+    ("job_execution_server_timeout", "it ran out of time", "find what hangs in the log, or raise `timeout`"),
+    (
+        "downstream_project_trigger_resolved_to_empty",
+        "`trigger: project` came out empty",
+        "set the variables or inputs that `trigger: project` uses",
+    ),
+    (
+        "secrets_manager_access_denied",
+        "its namespace has no access to GitLab Secrets Manager",
+        "ask an owner of the group to enable the secrets manager, or take the secret from elsewhere",
+    ),
+    (
+        "duo_workflow_connection_failure",
+        "the runner could not connect to the Duo Agent Platform",
+        "check the runner's network and proxy, then retry it",
+    ),
+    (
+        "duo_workflow_not_allowed",
+        "the Duo Agent Platform may not run on this runner",
+        "use a runner that the Duo Agent Platform may use",
+    ),
+    ("job_router_failure", "the Job Router failed to run it", "retry it; if it fails again, tell the administrator"),
+    (
+        "job_token_expired",
+        "its job token expired: it may have run longer than the token lives",
+        "retry it; if it takes that long again, split it or raise `timeout`",
+    ),
+    (
+        "id_token_burned_project_path",
+        "ID tokens are refused: another project had this project's path before",
+        "ask an administrator, or move the project to a path that was never used",
+    ),
 ];
 
 /// What pipeline failure reasons mean.
@@ -175,5 +244,29 @@ mod tests {
         }
         assert_eq!(of_job("job_execution_timeout").unwrap().plain, "it ran out of time");
         assert_eq!(of_job("moon_in_the_way"), None);
+        let of_18_6_and_later = [
+            "runner_configuration_error",
+            "runner_external_dependency_failure",
+            "runner_interrupted",
+            "stuck_pending_with_matching_runners",
+            "stuck_pending_no_matching_runners",
+            "no_updates_running",
+            "no_updates_canceling",
+            "server_timeout_running",
+            "server_timeout_canceling",
+            "job_execution_server_timeout",
+            "downstream_project_trigger_resolved_to_empty",
+            "secrets_manager_access_denied",
+            "duo_workflow_connection_failure",
+            "duo_workflow_not_allowed",
+            "job_router_failure",
+            "job_token_expired",
+            "id_token_burned_project_path",
+            // No longer written, but old servers have it.
+            "stuck_or_timeout_failure",
+        ];
+        for word in of_18_6_and_later {
+            assert!(of_job(word).is_some(), "{word}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::sentence::Sentence;
 use crate::domain::evidence::JobEvidence;
+use crate::domain::job::JobKind;
 use crate::domain::status::Status;
 use crate::text::duration::duration;
 use chrono::{DateTime, Utc};
@@ -16,6 +17,11 @@ pub(super) fn why(job: &JobEvidence, now: DateTime<Utc>) -> Option<(Sentence, Op
     };
     let is = |what: &str, next: Option<&str>| Some((Sentence::words(format!(" is {what}")), next.map(str::to_owned)));
     let details = &job.details;
+    if job.job.kind == JobKind::External {
+        let next = job.job.target_url().map(|_| "look at its own page: its address is below");
+        let said = format!(" is {}: it waits for the system that has set it", job.job.status.word());
+        return Some((Sentence::words(said), next.map(str::to_owned)));
+    }
     match &job.job.status {
         Status::Manual if job.job.allow_failure => None,
         Status::Manual => waits("a person to start it", Some("start it: glwatch play, or in GitLab")),

@@ -266,6 +266,16 @@ impl Client {
         rest::job::bridges(&self.transport, project, id).await
     }
 
+    /// Reads what other systems have reported on a pipeline's commit; `known` are the jobs that GitLab lists there, too.
+    pub async fn external_statuses(
+        &self,
+        project: &ProjectRef,
+        pipeline: &Pipeline,
+        known: &HashSet<JobId>,
+    ) -> Result<Vec<Job>, Error> {
+        rest::commit_status::external(&self.transport, project, pipeline, known).await
+    }
+
     pub async fn project(&self, project: &ProjectRef) -> Result<Project, Error> {
         rest::project::read(&self.transport, project).await
     }

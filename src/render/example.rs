@@ -201,6 +201,7 @@ pub(super) fn one_pipeline() -> Snapshot {
         duration: Some(Duration::from_millis(61_500)),
         failure_reason: Some("script_failure".into()),
         web_url: None,
+        description: None,
         downstream_id: None,
     };
     let test = Stage { jobs: vec![job], ..stage("test", "failed") };

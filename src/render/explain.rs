@@ -29,10 +29,13 @@ pub fn write(answers: &[Answer], style: Style, out: &mut dyn Write) -> io::Resul
 fn write_one(answer: &Answer, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let charset = if style.ascii { Charset::Ascii } else { Charset::Unicode };
     let paint = |text: &str, tone| paint(text, tone, style.color);
-    let mark = glyph(&Status::from_gitlab(&answer.status), charset);
-    let word = paint(&format!("{mark} {} #{}", sanitise(&answer.status), answer.pipeline), answer.tone);
+    let mark = glyph(&answer.status, charset);
+    let word =
+        paint(&format!("{mark} {} #{}", sanitise(answer.status.word()), answer.pipeline), Tone::from(&answer.status));
+    let below = answer.below.as_ref().map(|below| format!(", {} below", sanitise(below.word())));
+    let below = paint(&below.unwrap_or_default(), answer.tone);
     let age = answer.age.as_ref().map(|age| format!(", {age} old")).unwrap_or_default();
-    writeln!(out, "{} {} {word}{age}", one_line(&answer.project), one_line(&answer.git_ref))?;
+    writeln!(out, "{} {} {word}{below}{age}", one_line(&answer.project), one_line(&answer.git_ref))?;
     writeln!(out, "  {}", paint(&text(&answer.headline), answer.tone))?;
     for finding in &answer.findings {
         write_finding(finding, answer.findings.len() > 1, style, out)?;
@@ -60,8 +63,11 @@ fn write_finding(finding: &Finding, is_one_of_many: bool, style: Style, out: &mu
         writeln!(out, "  {arrow} {}", one_line(next))?;
     }
     if !finding.facts.is_empty() {
-        let url = finding.web_url.as_ref().map(|url| format!("  {}", one_line(url))).unwrap_or_default();
-        writeln!(out, "  {}", paint(&format!("{}{url}", text(&finding.facts)), Tone::Muted))?;
+        writeln!(out, "  {}", paint(&text(&finding.facts), Tone::Muted))?;
+        // On a line of its own, so that it can be picked up whole.
+        if let Some(url) = &finding.web_url {
+            writeln!(out, "  {}", paint(&one_line(url), Tone::Muted))?;
+        }
     }
     if !finding.tests.is_empty() {
         writeln!(out)?;

@@ -17,7 +17,9 @@ pub fn write(answers: &[Answer], out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn write_one(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
-    let title = format!("{} {}: {}", escaped(&answer.project), escaped(&answer.git_ref), escaped(&answer.status));
+    let below = answer.below.as_ref().map(|below| format!(", {} below", below.word())).unwrap_or_default();
+    let status = escaped(&format!("{}{below}", answer.status.word()));
+    let title = format!("{} {}: {status}", escaped(&answer.project), escaped(&answer.git_ref));
     let title = match &answer.web_url {
         Some(url) if is_plain(url) => format!("[{title}]({url})"),
         Some(_) | None => title,

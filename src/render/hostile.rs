@@ -38,6 +38,7 @@ fn hostile() -> Snapshot {
         duration: None,
         failure_reason: text(),
         web_url: text(),
+        description: text(),
         downstream_id: None,
     };
     let evil = |id, word: &str| Pipeline {

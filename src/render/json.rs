@@ -181,6 +181,8 @@ mod tests {
                       "duration_s": 61,
                       "failure_reason": "script_failure",
                       "web_url": null,
+                      "target_url": null,
+                      "description": null,
                       "downstream_id": null
                     }
                   ]

@@ -254,7 +254,11 @@ pub struct JobEntry<'a> {
     pub finished_at: Option<String>,
     pub duration_s: Option<u64>,
     pub failure_reason: Option<&'a str>,
+    /// Its page in GitLab; an external status has none.
     pub web_url: Option<&'a str>,
+    /// Where another system's status leads; external statuses only.
+    pub target_url: Option<&'a str>,
+    pub description: Option<&'a str>,
     pub downstream_id: Option<u64>,
 }
 
@@ -271,7 +275,9 @@ impl<'a> From<&'a Job> for JobEntry<'a> {
             finished_at: job.finished_at.map(time),
             duration_s: job.duration.map(whole_seconds),
             failure_reason: job.failure_reason.as_deref(),
-            web_url: job.web_url.as_deref(),
+            web_url: job.page(),
+            target_url: job.target_url(),
+            description: job.description.as_deref(),
             downstream_id: job.downstream_id.map(|id| id.0),
         }
     }

@@ -2,10 +2,13 @@
 
 use super::cell::Tone;
 use crate::domain::evidence::{Evidence, JobEvidence};
+use crate::domain::job::JobKind;
 use crate::domain::log::{LogExcerpt, LogLine};
 use crate::domain::pipeline::Pipeline;
+use crate::domain::status::Status;
 use crate::domain::test_report::TestCase;
 use crate::explain::cause::{Cause, Explanation};
+use crate::explain::log::is_passing;
 pub use crate::explain::sentence::Part;
 use crate::explain::sentence::Sentence;
 use crate::explain::tests::{History, TestFindings, label};
@@ -27,7 +30,10 @@ pub type Text = Vec<Part>;
 pub struct Answer {
     pub project: String,
     pub git_ref: String,
-    pub status: String,
+    /// GitLab's word, or `warning`.
+    pub status: Status,
+    /// Something that it triggered is worse than itself.
+    pub below: Option<Status>,
     pub tone: Tone,
     pub pipeline: u64,
     pub age: Option<String>,
@@ -63,8 +69,8 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
     pub label: String,
-    /// `new`, or `failed before, too`; empty where that is not known.
-    pub history: &'static str,
+    /// `new`, or `failed before, too`, and how often it failed lately; empty where that is not known.
+    pub history: String,
     pub file: Option<String>,
     pub message: Vec<String>,
     /// Lines of the message that are not shown.
@@ -84,10 +90,12 @@ impl Answer {
     pub fn new(evidence: &Evidence, explanation: &Explanation, now: DateTime<Utc>) -> Self {
         let pipeline = &evidence.pipeline;
         let worst = pipeline.worst();
+        let status = pipeline.verdict();
         Self {
             project: evidence.project.clone(),
             git_ref: pipeline.git_ref.name.clone(),
-            status: worst.word().to_owned(),
+            below: (worst != status).then(|| worst.clone()),
+            status,
             tone: Tone::from(&worst),
             pipeline: pipeline.id.0,
             age: pipeline.created_at.map(|at| age(now, at)),
@@ -119,6 +127,9 @@ impl From<&Cause> for Finding {
 
 /// Says what is known of a job beyond its failure.
 fn facts(job: &JobEvidence) -> Text {
+    if job.job.kind == JobKind::External {
+        return Sentence::words("set by another system").0;
+    }
     let mut sentence = Sentence::words("stage ").name(&job.job.stage);
     if let Some(attempts) = job.job.attempts.filter(|attempts| *attempts > 1) {
         sentence = sentence.and(format!(", attempt {attempts}"));
@@ -138,16 +149,26 @@ impl Case {
             case.message.as_deref().map_or_else(Vec::new, |message| message.trim().lines().collect());
         Self {
             label: label(case),
-            history: match history {
-                History::New => "new",
-                History::StillFailing => "failed before, too",
-                History::Unknown => "",
-            },
+            history: told_history(case, history),
             file: case.file.clone(),
             message: lines.iter().take(MESSAGE_LINES).map(|line| (*line).to_owned()).collect(),
             more_lines: lines.len().saturating_sub(MESSAGE_LINES),
         }
     }
+}
+
+fn told_history(case: &TestCase, history: History) -> String {
+    let compared = match history {
+        History::New => Some("new".to_owned()),
+        History::StillFailing => Some("failed before, too".to_owned()),
+        History::Unknown => None,
+    };
+    // GitLab counts over 14 days: https://docs.gitlab.com/ci/testing/unit_test_reports/#number-of-recent-failures
+    let lately = case.recent_failures.filter(|count| *count > 0).map(|count| {
+        let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+        format!("failed {times} on the default branch in 14 days")
+    });
+    [compared, lately].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 impl Log {
@@ -161,7 +182,13 @@ impl Log {
         if log.is_cut {
             caption = caption.and(", of which the rest was not read");
         }
-        let mut lines: Vec<LogLine> = log.errors.iter().chain(&log.tail).cloned().collect();
+        if let Some(limit) = log.limit {
+            caption = caption.and(format!(", cut by the runner at {}", size(limit)));
+        }
+        // Tests that passed say nothing about the failure.
+        let tail = log.tail.iter().filter(|line| !is_passing(&line.text));
+        let key_line = log.key_line.iter();
+        let mut lines: Vec<LogLine> = log.errors.iter().chain(tail).chain(key_line).cloned().collect();
         lines.sort_by_key(|line| line.number);
         lines.dedup_by_key(|line| line.number);
         Self { caption: caption.0, lines }
@@ -169,9 +196,11 @@ impl Log {
 }
 
 fn notes(evidence: &Evidence, explanation: &Explanation) -> Vec<Note> {
-    let warning = |mark: &str, cause: &Cause| Note {
-        tone: Tone::Warn,
-        text: Sentence::words(mark).then(cause.sentence.clone()).0,
+    let warning = |mark: &str, cause: &Cause| {
+        let said = Sentence::words(mark).then(cause.sentence.clone());
+        let target = cause.job.as_ref().and_then(|job| job.job.target_url());
+        let text = target.map_or_else(|| said.clone(), |url| said.clone().and(", see ").name(url)).0;
+        Note { tone: Tone::Warn, text }
     };
     let allowed = explanation.allowed.iter().map(|cause| warning("allowed: ", cause));
     let flaky = explanation.flaky.iter().map(|cause| warning("flaky: ", cause));

@@ -79,6 +79,7 @@ pub struct JobEntry<'a> {
     pub id: u64,
     pub name: &'a str,
     pub stage: &'a str,
+    pub kind: &'static str,
     pub status: &'a str,
     pub allow_failure: bool,
     pub attempts: Option<u32>,
@@ -92,6 +93,9 @@ pub struct JobEntry<'a> {
     pub runner: Option<&'a str>,
     pub stuck: Option<bool>,
     pub web_url: Option<&'a str>,
+    /// Where another system's status leads; external statuses only.
+    pub target_url: Option<&'a str>,
+    pub description: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,7 +125,14 @@ pub struct LogEntry<'a> {
     pub section: Option<&'a str>,
     pub lines: u64,
     pub bytes: u64,
+    /// The end is missing: reading stopped, or the runner's own limit was reached.
     pub is_cut: bool,
+    /// The runner's limit of bytes, where it cut the log there.
+    pub limit: Option<u64>,
+    /// The line that tells the most.
+    pub key_line: Option<LineEntry<'a>>,
+    /// What the runner gives as the reason, where that is more than an exit code.
+    pub verdict: Option<&'a str>,
     pub errors: Vec<LineEntry<'a>>,
     pub tail: Vec<LineEntry<'a>>,
 }
@@ -214,6 +225,7 @@ impl<'a> From<&'a JobEvidence> for JobEntry<'a> {
             id: job.id.0,
             name: &job.name,
             stage: &job.stage,
+            kind: job.kind.word(),
             status: job.status.word(),
             allow_failure: job.allow_failure,
             attempts: job.attempts,
@@ -226,7 +238,9 @@ impl<'a> From<&'a JobEvidence> for JobEntry<'a> {
             tags: &details.tags,
             runner: details.runner.as_deref(),
             stuck: details.is_stuck,
-            web_url: job.web_url.as_deref(),
+            web_url: job.page(),
+            target_url: job.target_url(),
+            description: job.description.as_deref(),
         }
     }
 }
@@ -260,7 +274,10 @@ impl<'a> From<&'a LogExcerpt> for LogEntry<'a> {
             section: log.section.as_deref(),
             lines: log.lines,
             bytes: log.bytes,
-            is_cut: log.is_cut,
+            is_cut: log.is_cut || log.limit.is_some(),
+            limit: log.limit,
+            key_line: log.key_line.as_ref().map(LineEntry::from),
+            verdict: log.verdict.as_deref(),
             errors: lines(&log.errors),
             tail: lines(&log.tail),
         }

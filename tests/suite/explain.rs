@@ -78,7 +78,8 @@ fn the_evidence_follows_the_answer() {
     acme/allowed main x failed #1904332820, 20m old
       job `compile` failed: its script ended: `error[E0308]: mismatched types`
       -> read the log below: it is the script's own error
-      stage `check`, ran for 55s, runner `docker-runner-3`  https://gitlab.example.com/acme/allowed/-/jobs/15234662562
+      stage `check`, ran for 55s, runner `docker-runner-3`
+      https://gitlab.example.com/acme/allowed/-/jobs/15234662562
 
       the log of `compile`, section `step_script`, 24 lines, 2.2 kB
         17  error[E0308]: mismatched types
@@ -115,7 +116,7 @@ fn new_failures_are_told_from_old_ones_in_markdown_too() {
         left: 2
        right: 3
       ```
-    - `unit::session_test::is_idempotent` (new) in `src/session.rs`
+    - `unit::session_test::is_idempotent` (new; failed once on the default branch in 14 days) in `src/session.rs`
 
       ```text
       thread 'session_test::is_idempotent' panicked at src/session.rs:28:9:

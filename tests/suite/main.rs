@@ -16,6 +16,7 @@
 //! - `cost.rs`: how many requests a run makes, and how many at once
 //! - `graphql.rs`: many projects with one request: the same answers as over REST, on any server, for less
 //! - `queries.rs`: the queries themselves against the published schemas, and their complexity
+//! - `real_logs.rs`: why it is red, on real logs and on answers that the simulated GitLab does not give
 //! - `watch.rs`: `--watch` without a terminal: what a refresh costs, what it tells, how it ends
 //! - `wait.rs`: `--wait`, and where each exit code is reached
 //! - `logs.rs`: a job's log, once and as it grows
@@ -44,6 +45,7 @@ mod logs;
 mod not_gitlab;
 mod proxy;
 mod queries;
+mod real_logs;
 mod script;
 mod secrets;
 mod status;

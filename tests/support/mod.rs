@@ -1,6 +1,7 @@
 //! What the integration tests stand on: the real binary in a clean environment, in a pipe or in a terminal.
 
 pub(crate) mod canned;
+pub(crate) mod one_pipeline;
 #[path = "../gitlab/published.rs"]
 pub(crate) mod published;
 pub(crate) mod running;

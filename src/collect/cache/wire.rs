@@ -330,6 +330,10 @@ struct JobWire<'a> {
     failure_reason: Option<Cow<'a, str>>,
     #[serde(rename = "u", skip_serializing_if = "Option::is_none")]
     web_url: Option<Cow<'a, str>>,
+    #[serde(rename = "x", default, skip_serializing_if = "is_false")]
+    is_external: bool,
+    #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
+    description: Option<Cow<'a, str>>,
     #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
     downstream_id: Option<u64>,
 }
@@ -341,6 +345,7 @@ impl<'a> JobWire<'a> {
             name: text(&job.name),
             stage: (job.stage != stage).then(|| text(&job.stage)),
             is_bridge: job.kind == JobKind::Bridge,
+            is_external: job.kind == JobKind::External,
             status: word(&job.status),
             allow_failure: job.allow_failure,
             attempts: job.attempts,
@@ -349,6 +354,7 @@ impl<'a> JobWire<'a> {
             duration: job.duration.map(nanos),
             failure_reason: option(&job.failure_reason),
             web_url: below(&job.web_url, base),
+            description: option(&job.description),
             downstream_id: job.downstream_id.map(|id| id.0),
         }
     }
@@ -358,7 +364,11 @@ impl<'a> JobWire<'a> {
             id: JobId(self.id),
             name: self.name.into_owned(),
             stage: self.stage.map_or_else(|| stage.to_owned(), Cow::into_owned),
-            kind: if self.is_bridge { JobKind::Bridge } else { JobKind::Job },
+            kind: match (self.is_bridge, self.is_external) {
+                (true, _) => JobKind::Bridge,
+                (false, true) => JobKind::External,
+                (false, false) => JobKind::Job,
+            },
             status: status(self.status)?,
             allow_failure: self.allow_failure,
             attempts: self.attempts,
@@ -367,6 +377,7 @@ impl<'a> JobWire<'a> {
             duration: self.duration.map(Duration::from_nanos),
             failure_reason: self.failure_reason.map(Cow::into_owned),
             web_url: whole(self.web_url, base)?,
+            description: self.description.map(Cow::into_owned),
             downstream_id: self.downstream_id.map(PipelineId),
         })
     }

@@ -23,11 +23,12 @@ fn job(id: u64, name: &str, status: Status) -> JobEvidence {
         status,
         allow_failure: false,
         attempts: Some(1),
-        started_at: None,
+        started_at: Some(at(NOW - 120)),
         finished_at: None,
         duration: Some(Duration::from_secs(61)),
         failure_reason: None,
         web_url: None,
+        description: None,
         downstream_id: None,
     };
     let details = JobDetails { created_at: Some(at(NOW - 720)), ..JobDetails::default() };
@@ -42,8 +43,9 @@ fn failed(name: &str, reason: &str) -> JobEvidence {
 
 fn with_log(mut job: JobEvidence, errors: &[&str], exit_code: i32) -> JobEvidence {
     let line = |(number, text): (usize, &&str)| LogLine { number: number as u64 + 1, text: (*text).into() };
-    let errors = errors.iter().enumerate().map(line).collect();
-    job.log = Some(LogExcerpt { errors, exit_code: Some(exit_code), ..LogExcerpt::default() });
+    let errors: Vec<LogLine> = errors.iter().enumerate().map(line).collect();
+    let key_line = errors.first().cloned();
+    job.log = Some(LogExcerpt { errors, key_line, exit_code: Some(exit_code), bytes: 1000, ..LogExcerpt::default() });
     job
 }
 
@@ -167,7 +169,94 @@ fn the_first_line_names_the_true_cause() {
     };
     let lint = with_log(failed("lint", "script_failure"), &["error: unused variable: `x`"], 1);
     let oom = with_log(failed("build", "script_failure"), &["Killed"], 137);
+    let tested = |reason: &str| {
+        let mut tested = evidence(Status::Failed, vec![failed("unit", reason)]);
+        tested.tests = Some(report("unit", &["push", "pop"]));
+        tested
+    };
+    let overruled = {
+        let mut job = with_log(failed("unit", "script_failure"), &["x"], 1);
+        job.log.as_mut().unwrap().verdict = Some("execution took longer than 1h0m0s seconds".into());
+        let mut overruled = evidence(Status::Failed, vec![job]);
+        overruled.tests = Some(report("unit", &["push"]));
+        overruled
+    };
+    let never = |reason: Option<&str>| {
+        let mut never = job(1, "unit", Status::Failed);
+        never.job.started_at = None;
+        never.job.failure_reason = reason.map(str::to_owned);
+        never.log = Some(LogExcerpt::default());
+        evidence(Status::Failed, vec![never])
+    };
+    let cut = {
+        let mut job = with_log(failed("unit", "script_failure"), &["error: x"], 1);
+        job.log.as_mut().unwrap().limit = Some(4_194_304);
+        evidence(Status::Failed, vec![job])
+    };
+    let reported = |description: Option<&str>| {
+        let mut status = job(7, "atlantis/plan", Status::Failed);
+        status.job.kind = JobKind::External;
+        status.job.failure_reason = None;
+        status.job.description = description.map(str::to_owned);
+        evidence(Status::Failed, vec![status])
+    };
+    let silent = {
+        let mut job = failed("unit", "script_failure");
+        job.log = Some(LogExcerpt::default());
+        evidence(Status::Failed, vec![job])
+    };
     let cases = [
+        (
+            "a time-out beside failing tests",
+            tested("job_execution_timeout"),
+            "job `unit` failed: it ran out of time after 1m 01s",
+        ),
+        (
+            "a runner's failure beside failing tests",
+            tested("runner_interrupted"),
+            "job `unit` failed: the runner was interrupted before the job could finish",
+        ),
+        (
+            "no reason beside failing tests",
+            tested("unknown_failure"),
+            "job `unit` failed: 2 of 148 tests, first `stack_test::push`",
+        ),
+        (
+            "the runner's own verdict",
+            overruled,
+            "job `unit` failed: the runner says `execution took longer than 1h0m0s seconds`",
+        ),
+        (
+            "never started, no reason",
+            never(None),
+            "job `unit` failed without having been started: GitLab does not say why",
+        ),
+        (
+            "never started, for a reason",
+            never(Some("id_token_burned_project_path")),
+            "job `unit` failed without having been started: ID tokens are refused: another project had this project's path before",
+        ),
+        (
+            "never started, and a reason that cannot be",
+            never(Some("script_failure")),
+            "job `unit` failed without having been started: GitLab gives `script_failure` as the reason",
+        ),
+        (
+            "the runner cut the log",
+            cut,
+            "job `unit` failed: its script failed, and the runner cut its log at 4.2 MB: the end is missing",
+        ),
+        ("an empty log", silent, "job `unit` failed: its script failed, and its log is empty"),
+        (
+            "another system's status",
+            reported(Some("Plan failed: 2 errors\nmore")),
+            "external status `atlantis/plan` failed: `Plan failed: 2 errors`",
+        ),
+        (
+            "another system's status without a word",
+            reported(None),
+            "external status `atlantis/plan` failed, and does not say why",
+        ),
         ("unit tests", unit, "job `unit` failed: 2 of 148 tests, first `stack_test::push`"),
         (
             "lint",

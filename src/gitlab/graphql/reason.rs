@@ -1,11 +1,11 @@
 //! From GitLab's sentence about a failed job back to the word that REST has for it.
 //!
-//! GraphQL has only the sentence (`app/presenters/commit_status_presenter.rb`). What two words share, or what a newer
-//! GitLab says otherwise, has no word here and is asked for over REST where an output prints it.
+//! GraphQL has only the sentence (`app/presenters/commit_status_presenter.rb`). What two words share, what a newer
+//! GitLab says otherwise or what is translated, has no word here and is asked for over REST where an output prints it.
 
 use crate::domain::job::JobKind;
 
-const SENTENCES: [(&str, &str); 37] = [
+const SENTENCES: &[(&str, &str)] = &[
     ("unknown_failure", "There is an unknown failure, please try again"),
     ("api_failure", "There has been an API failure, please try again"),
     (
@@ -84,34 +84,101 @@ const SENTENCES: [(&str, &str); 37] = [
         "reached_downstream_pipeline_trigger_rate_limit",
         "Too many downstream pipelines triggered in the last minute. Try again later.",
     ),
-    ("script_failure", ""),
+    (
+        "runner_configuration_error",
+        "There has been a configuration error. Check your job configuration or contact your runner administrator.",
+    ),
+    ("runner_external_dependency_failure", "The runner could not reach an external dependency. Please try again."),
+    (
+        "runner_interrupted",
+        "The runner process was interrupted before this job could finish. The job is safe to retry.",
+    ),
+    (
+        "stuck_pending_with_matching_runners",
+        "The job was stuck in pending state with matching runners available. Check your job configuration or try again",
+    ),
+    (
+        "stuck_pending_no_matching_runners",
+        "The job was stuck in pending state with no matching runners available. Check your runner tags or configuration",
+    ),
+    (
+        "no_updates_running",
+        "The job was running but showed no activity for an extended period. Check your job script or try again",
+    ),
+    ("no_updates_canceling", "The job was canceling but showed no activity for an extended period. Try again"),
+    ("server_timeout_running", "The running job exceeded the maximum execution time set for the job"),
+    ("server_timeout_canceling", "The canceling job exceeded the maximum execution time set for the job"),
+    // The same text as `job_execution_timeout`: neither has a word here.
+    ("job_execution_server_timeout", "The script exceeded the maximum execution time set for the job"),
+    (
+        "downstream_project_trigger_resolved_to_empty",
+        "This job could not be executed because the trigger:project value resolved to a blank value. Check that the variables or inputs used in trigger:project are set.",
+    ),
+    ("job_token_expired", "The CI job token has expired. The job may have exceeded the maximum time limit."),
 ];
 
-/// Returns REST's word for what GitLab says about a failed job.
+/// Sentences of which the end is GitLab's or another service's own text.
+const BEGINNINGS: &[(&str, &str)] = &[
+    (
+        "secrets_manager_access_denied",
+        "This job could not retrieve secrets because the namespace does not have access to GitLab Secrets Manager",
+    ),
+    (
+        "duo_workflow_connection_failure",
+        "The Duo Workflow job failed because the runner could not connect to the Duo Agent Platform",
+    ),
+    ("duo_workflow_not_allowed", "Duo Agent Platform cannot run on this runner"),
+    ("job_router_failure", "The Job Router failed to run this job"),
+    (
+        "id_token_burned_project_path",
+        "ID token issuance is disabled in CI because this project's path was previously used by a different project",
+    ),
+];
+
+/// Cuts off the link that GitLab appends to some sentences: ` <a href="…">How do I fix it?</a>`.
+pub(super) fn without_link(said: &str) -> &str {
+    said.split_once("<a ").map_or(said, |(said, _)| said).trim_end()
+}
+
+/// Returns what another system says about its failed status: not what GitLab says about any that failed.
+pub(super) fn description(said: Option<&str>) -> Option<String> {
+    let said = without_link(said?.trim());
+    (!said.is_empty() && words(said).next().is_none()).then(|| said.to_owned())
+}
+
+/// Returns every word that a sentence may stand for.
+fn words(said: &str) -> impl Iterator<Item = &'static str> {
+    let said = said.trim_end_matches('.');
+    let whole = SENTENCES.iter().filter(move |(_, known)| known.trim_end_matches('.') == said);
+    let begun = BEGINNINGS.iter().filter(move |(_, known)| said.starts_with(known));
+    whole.chain(begun).map(|(word, _)| *word)
+}
+
+/// Returns REST's word for what GitLab says about a failed job, where no other word has the same sentence.
 ///
-/// A failed script is the one reason that GitLab has no sentence for.
+/// A failed script is the one reason that GitLab has no sentence for. What another system reported has none at all.
 pub(super) fn word(kind: JobKind, sentence: Option<&str>) -> Option<&'static str> {
-    let said = sentence.unwrap_or_default().trim().trim_end_matches('.');
-    if said.is_empty() && kind == JobKind::Bridge {
-        return None;
+    let said = without_link(sentence.unwrap_or_default().trim());
+    if said.is_empty() || kind == JobKind::External {
+        return (kind == JobKind::Job).then_some("script_failure");
     }
-    let (word, _) = SENTENCES.iter().find(|(_, known)| known.trim_end_matches('.') == said)?;
-    Some(word)
+    let mut words = words(said);
+    words.next().filter(|_| words.next().is_none())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn every_sentence_means_one_word() {
-        let sentences: HashSet<&str> = SENTENCES.iter().map(|(_, said)| said.trim_end_matches('.')).collect();
-        assert_eq!(sentences.len(), SENTENCES.len());
-    }
 
     #[test]
     fn a_sentence_becomes_the_word_and_what_is_new_has_none() {
+        const LINK: &str = " <a href=\"https://docs.example/x\">How do I fix it?</a>";
+        let linked = format!("The deployment job is older than the latest deployment, and therefore failed.{LINK}");
+        let router = "The Job Router failed to run this job. no capacity";
+        let interrupted = "The runner process was interrupted before this job could finish. The job is safe to retry.";
+        let shared = "The script exceeded the maximum execution time set for the job";
+        let running = "The running job exceeded the maximum execution time set for the job";
+        let stuck = "There has been a timeout failure or the job got stuck. Check your timeout limits or try again";
         let cases = [
             ("a known sentence", JobKind::Job, Some("No matching runner available"), Some("no_matching_runner")),
             (
@@ -120,12 +187,40 @@ mod tests {
                 Some("This deployment job was rejected"),
                 Some("deployment_rejected"),
             ),
+            ("a link behind it", JobKind::Job, Some(&*linked), Some("failed_outdated_deployment_job")),
+            ("nothing but a link", JobKind::Job, Some(LINK), Some("script_failure")),
+            ("an end of its own", JobKind::Job, Some(router), Some("job_router_failure")),
+            ("of 18.7", JobKind::Job, Some(interrupted), Some("runner_interrupted")),
+            ("one sentence for two words", JobKind::Job, Some(shared), None),
+            ("a time-out that only one word has", JobKind::Job, Some(running), Some("server_timeout_running")),
+            ("what only old servers say", JobKind::Job, Some(stuck), Some("stuck_or_timeout_failure")),
             ("a script has no sentence", JobKind::Job, None, Some("script_failure")),
             ("a bridge runs no script", JobKind::Bridge, None, None),
             ("a sentence of tomorrow", JobKind::Job, Some("The moon was in the way"), None),
+            ("a translated one", JobKind::Job, Some("Es gab einen Fehler im System des Runners"), None),
+            ("another system's status has no reason", JobKind::External, None, None),
+            (
+                "not even where GitLab says so",
+                JobKind::External,
+                Some("There has been an API failure, please try again"),
+                None,
+            ),
         ];
         for (sentence, kind, said, expected) in cases {
             assert_eq!(word(kind, said), expected, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn what_gitlab_says_of_any_failed_status_describes_none() {
+        let cases = [
+            (None, None),
+            (Some(""), None),
+            (Some("There has been an API failure, please try again"), None),
+            (Some("The plan failed"), Some("The plan failed")),
+        ];
+        for (said, expected) in cases {
+            assert_eq!(description(said).as_deref(), expected, "{said:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::document::document;
 use super::fields::Fields;
+use super::reason::without_link;
 use super::{Connection, ask, number};
 use crate::domain::id::JobId;
 use crate::gitlab::error::Error;
@@ -54,7 +55,8 @@ pub(in crate::gitlab) async fn read(
     let variables = json!({ "path": project, "iid": iid.to_string() });
     let wire = ask::<Wire>(transport, query(fields), variables, is_passing).await?.data;
     let Some(pipeline) = wire.project.and_then(|project| project.pipeline) else { return Ok(Default::default()) };
-    Ok((stuck(pipeline.jobs), pipeline.failure_reason.filter(|reason| !reason.is_empty())))
+    let reason = pipeline.failure_reason.map(|said| without_link(&said).to_owned());
+    Ok((stuck(pipeline.jobs), reason.filter(|reason| !reason.is_empty())))
 }
 
 /// Picks the pending jobs that no runner can take.

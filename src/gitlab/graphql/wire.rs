@@ -180,7 +180,7 @@ impl DetailsWire {
             coverage: self.coverage.filter(|percent| percent.is_finite()),
             user: self.user.read().and_then(|user| user.username),
             commit_title: self.commit.read().and_then(|commit| commit.title),
-            failure_reason: self.failure_reason,
+            failure_reason: self.failure_reason.map(|said| reason::without_link(&said).to_owned()),
             yaml_errors: self.yaml_error_messages.filter(|errors| !errors.is_empty()),
             web_url: self.path.as_deref().and_then(|path| host.at_root(path)),
             stages: Vec::new(),
@@ -216,7 +216,12 @@ impl JobWire {
         let gid = self.id?;
         let id = JobId(number(&gid)?);
         // `kind` came with 16; the id says it on every version.
-        let kind = if gid.contains("::Bridge/") { JobKind::Bridge } else { JobKind::Job };
+        let kind = match gid.split('/').rev().nth(1) {
+            Some("Ci::Bridge") => JobKind::Bridge,
+            // `app/models/generic_commit_status.rb`: what another system has set.
+            Some("GenericCommitStatus") => JobKind::External,
+            _ => JobKind::Job,
+        };
         let status = status(self.status.as_deref());
         let link = match (self.downstream_pipeline, kind) {
             (None, _) | (Some(Item::Odd), JobKind::Job) => None,
@@ -228,6 +233,10 @@ impl JobWire {
         let failure_reason = match &status {
             Status::Failed if tells_reasons => reason::word(kind, self.failure_message.as_deref()),
             _ => None,
+        };
+        let description = match kind {
+            JobKind::External => reason::description(self.failure_message.as_deref()),
+            JobKind::Job | JobKind::Bridge => None,
         };
         let job = Job {
             id,
@@ -241,7 +250,9 @@ impl JobWire {
             finished_at: self.finished_at,
             duration: seconds(self.duration),
             failure_reason: failure_reason.map(str::to_owned),
-            web_url: jobs_url.map(|url| format!("{url}/{id}")),
+            // Where an external status leads only REST says.
+            web_url: jobs_url.filter(|_| kind != JobKind::External).map(|url| format!("{url}/{id}")),
+            description,
             downstream_id: link.as_ref().map(|link| link.id),
         };
         Some((job, link))

@@ -36,6 +36,8 @@ pub struct Bridges {
 pub struct OneJob {
     pub job: Job,
     pub pipeline: PipelineId,
+    /// Its log and artifacts were erased.
+    pub is_erased: bool,
 }
 
 #[derive(Deserialize)]
@@ -43,6 +45,7 @@ struct OneWire {
     #[serde(flatten)]
     job: Wire,
     pipeline: PipelineWire,
+    erased_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +141,7 @@ impl Wire {
             duration: seconds(self.duration),
             failure_reason: self.failure_reason,
             web_url: self.web_url,
+            description: None,
             downstream_id,
         }
     }
@@ -171,8 +175,9 @@ pub(in crate::gitlab) fn project_of<'a>(host: &Host, web_url: &'a str) -> Option
 /// Reads one attempt at a job; GitLab answers 404 for a bridge.
 pub(crate) async fn read(transport: &Transport, project: &ProjectRef, id: JobId) -> Result<OneJob, Error> {
     let answer = transport.get(&format!("projects/{}/jobs/{id}", project_key(project))).await?;
-    let OneWire { job, pipeline } = answer.decode()?;
-    Ok(OneJob { job: job.into_job(JobKind::Job, None), pipeline: PipelineId(pipeline.id) })
+    let OneWire { job, pipeline, erased_at } = answer.decode()?;
+    let pipeline = PipelineId(pipeline.id);
+    Ok(OneJob { job: job.into_job(JobKind::Job, None), pipeline, is_erased: erased_at.is_some() })
 }
 
 pub(crate) async fn list(transport: &Transport, project: &ProjectRef, id: PipelineId) -> Result<JobList, Error> {
@@ -212,7 +217,7 @@ pub(crate) async fn bridges(transport: &Transport, project: &ProjectRef, id: Pip
 }
 
 /// Reads every page of a list, one after the other: a second page of jobs is rare.
-async fn all_pages<T: DeserializeOwned>(transport: &Transport, path: &str) -> Result<Vec<T>, Error> {
+pub(super) async fn all_pages<T: DeserializeOwned>(transport: &Transport, path: &str) -> Result<Vec<T>, Error> {
     let joint = if path.ends_with('?') { "" } else { "&" };
     let mut items = Vec::new();
     let mut next = Some(1);

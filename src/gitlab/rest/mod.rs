@@ -1,6 +1,7 @@
 //! GitLab's REST API v4, one resource per file: request, private wire struct, conversion to the domain.
 
 pub(super) mod act;
+pub(super) mod commit_status;
 pub(super) mod group;
 pub(super) mod job;
 pub(super) mod pipeline;

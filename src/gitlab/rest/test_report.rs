@@ -33,7 +33,7 @@ struct CaseWire {
     classname: Option<String>,
     file: Option<String>,
     execution_time: Option<f64>,
-    /// A text, or an object whose `message` is one.
+    /// A text, an object whose `message` is one, or a list of these.
     system_output: Option<Value>,
     stack_trace: Option<String>,
     recent_failures: Option<RecentWire>,
@@ -44,6 +44,22 @@ struct RecentWire {
     count: Option<u64>,
 }
 
+/// Returns what a `system_output` says, whatever shape the framework's report has given it.
+fn text(output: &Value) -> Option<String> {
+    let joined = match output {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Array(parts) => parts.iter().filter_map(text).collect::<Vec<_>>().join("\n"),
+        Value::Object(object) => {
+            let said = object.get("message").and_then(text);
+            // Without a message all that it holds: some reports have the text under `__content__`.
+            said.unwrap_or_else(|| object.values().filter_map(text).collect::<Vec<_>>().join("\n"))
+        }
+        Value::Null | Value::Bool(_) => String::new(),
+    };
+    (!joined.trim().is_empty()).then_some(joined)
+}
+
 impl CaseWire {
     /// Converts a case that did not pass; the others are only counted.
     fn convert(self) -> Option<TestCase> {
@@ -52,11 +68,7 @@ impl CaseWire {
             Some("error") => CaseStatus::Error,
             _ => return None,
         };
-        let output = match self.system_output {
-            Some(Value::String(text)) => Some(text),
-            Some(Value::Object(object)) => object.get("message").and_then(Value::as_str).map(str::to_owned),
-            _ => None,
-        };
+        let output = self.system_output.as_ref().and_then(text);
         Some(TestCase {
             name: self.name.unwrap_or_default(),
             class: self.classname.filter(|class| !class.is_empty()),
@@ -88,4 +100,28 @@ pub(crate) async fn read(transport: &Transport, project: &ProjectRef, id: Pipeli
     let path = format!("projects/{}/pipelines/{id}/test_report", project_key(project));
     let wire: Wire = transport.get(&path).await?.decode()?;
     Ok(TestReport { suites: wire.test_suites.into_iter().flatten().map(TestSuite::from).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_tests_output_is_a_text_whatever_its_shape() {
+        let cases = [
+            (json!("Failed test"), Some("Failed test")),
+            (json!({"message": "Failed test", "type": "MultipleExceptionError"}), Some("Failed test")),
+            (json!(["Failed test a", "Failed test b"]), Some("Failed test a\nFailed test b")),
+            (json!([{"message": "a"}, ["b", null]]), Some("a\nb")),
+            (json!({"__content__": "deep"}), Some("deep")),
+            (json!({"message": ["a", "b"]}), Some("a\nb")),
+            (json!([]), None),
+            (json!(null), None),
+            (json!(""), None),
+        ];
+        for (output, expected) in cases {
+            assert_eq!(text(&output).as_deref(), expected, "{output}");
+        }
+    }
 }

@@ -37,6 +37,7 @@ fn full(url: &str) -> Pipeline {
         duration: Some(Duration::new(3, 141_592_653)),
         failure_reason: some("script_failure"),
         web_url: some(&format!("{url}/-/jobs/1")),
+        description: None,
         downstream_id: Some(PipelineId(7)),
     };
     let plain =

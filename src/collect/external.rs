@@ -1,0 +1,59 @@
+//! What other systems have reported on a pipeline's commit, where its jobs do not account for its status.
+//!
+//! Jenkins, Atlantis or codecov set statuses on a commit, and GitLab counts them like jobs. REST lists them apart from
+//! the jobs. GraphQL lists them with the jobs, but knows neither where they lead nor what they say.
+
+use super::merge::ReadProject;
+use super::project::{Draft, Reading};
+use crate::domain::id::ProjectRef;
+use crate::domain::job::{Job, JobKind, stages};
+use crate::gitlab::client::Client;
+use futures_util::{StreamExt, stream};
+
+/// Pipelines under way at once; the budget does the bounding.
+const READ_AHEAD: usize = 64;
+
+/// Adds what is missing: one more request for each pipeline that its jobs do not explain, and for each with external
+/// statuses where an output prints where they lead. What cannot be had changes nothing.
+pub(super) async fn fill(client: &Client, readings: &mut [ReadProject], wants_targets: bool) {
+    let asked = readings.iter_mut().flat_map(|read| {
+        let project = ProjectRef::Id(read.project.id);
+        let drafts = match &mut read.reading.reading {
+            Reading::Pipelines(drafts) => drafts.as_mut_slice(),
+            Reading::Settled(_) | Reading::None { .. } | Reading::NoAccess(_) | Reading::Error(_) => &mut [],
+        };
+        drafts
+            .iter_mut()
+            .filter(move |draft| !draft.is_settled && lacks_statuses(draft, wants_targets))
+            .map(move |draft| (project.clone(), draft))
+    });
+    stream::iter(asked)
+        .map(|(project, draft)| async move { complete(client, &project, draft).await })
+        .buffer_unordered(READ_AHEAD)
+        .collect::<()>()
+        .await;
+}
+
+fn lacks_statuses(draft: &Draft, wants_targets: bool) -> bool {
+    let is_bare = |job: &Job| job.kind == JobKind::External && job.target_url().is_none() && job.description.is_none();
+    let is_unexplained = !draft.pipeline.is_explained_by_jobs();
+    is_unexplained || wants_targets && draft.pipeline.jobs().any(is_bare)
+}
+
+async fn complete(client: &Client, project: &ProjectRef, draft: &mut Draft) {
+    let pipeline = &mut draft.pipeline;
+    let own = |job: &&Job| job.kind != JobKind::External;
+    let known = pipeline.jobs().filter(own).map(|job| job.id).collect();
+    let Ok(statuses) = client.external_statuses(project, pipeline, &known).await else { return };
+    if statuses.is_empty() {
+        return;
+    }
+    let added: Vec<_> = stages(statuses);
+    pipeline.stages.retain_mut(|stage| {
+        stage.jobs.retain(|job| job.kind != JobKind::External);
+        !stage.jobs.is_empty()
+    });
+    pipeline.stages.extend(added);
+    let has_allowed_failure = pipeline.jobs().any(Job::is_allowed_failure);
+    pipeline.has_warnings |= has_allowed_failure;
+}
