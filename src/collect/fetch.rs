@@ -57,8 +57,8 @@ pub(super) struct Projects {
     /// Every project of the groups, before the filters.
     pub listed: Vec<Arc<Project>>,
     pub api: Api,
-    /// Why they were read over REST although GraphQL was wanted.
-    pub fallback: Option<String>,
+    /// Why some were read over REST although GraphQL was wanted, and how many.
+    pub fallback: Option<(String, usize)>,
     pub size: BatchSize,
     /// What could not be told of projects that were read all the same.
     pub problems: Vec<Problem>,
@@ -213,6 +213,8 @@ struct Work<'s, 'a> {
     begun: Instant,
     /// Why GraphQL was given up.
     fallback: Option<String>,
+    /// Projects that were read over REST.
+    over_rest: usize,
     /// What could not be told of a project that was read all the same.
     spared: ById<ProjectId, String>,
 }
@@ -235,6 +237,7 @@ impl<'s, 'a> Work<'s, 'a> {
             has_answer: false,
             begun: Instant::now(),
             fallback: None,
+            over_rest: 0,
             spared: by_id(0),
         }
     }
@@ -315,7 +318,10 @@ impl<'s, 'a> Work<'s, 'a> {
 
     fn done(&mut self, done: Done) -> Result<(), Error> {
         match done {
-            Done::Project(read) => self.read(read?),
+            Done::Project(read) => {
+                self.over_rest += 1;
+                self.read(read?);
+            }
             Done::Heads(batch, took, heads) => {
                 self.queue.answered(&batch, took);
                 self.answered(&batch, heads, Answer::Head);
@@ -563,7 +569,8 @@ impl<'s, 'a> Work<'s, 'a> {
         };
         let problems = readings.iter().filter_map(spared).collect();
         let listed = self.listed.into_values().collect();
-        Projects { readings, listed, api: self.api, fallback: self.fallback, size: self.queue.size, problems }
+        let fallback = self.fallback.map(|why| (why, self.over_rest));
+        Projects { readings, listed, api: self.api, fallback, size: self.queue.size, problems }
     }
 }
 

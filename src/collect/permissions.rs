@@ -27,8 +27,11 @@ pub(super) async fn missing(client: &Client, readings: &[ReadProject]) -> Vec<Pr
         }
     };
     let user = async { if lacks_users { client.user().await.err() } else { None } };
-    let (code, user) = tokio::join!(code, user);
-    let refusals = [(code, "commits have no title"), (user, "pipelines have no user")];
+    let lacks_version = client.fields().is_some_and(|fields| fields.lack_version());
+    let version = async { if lacks_version { client.server().await.err() } else { None } };
+    let (code, user, version) = tokio::join!(code, user, version);
+    let refusals =
+        [(code, "commits have no title"), (user, "pipelines have no user"), (version, "GitLab's version is not known")];
     let problem = |(error, lack): (Option<Error>, &str)| {
         let said = error?.missing_permission()?.to_owned();
         let message = format!("{lack}: this token lacks a permission; GitLab says: {said}");

@@ -186,7 +186,7 @@ impl<'a> Collector<'a> {
         let at = newest.max(Some(self.client.server_now())).expect("one of the two is a time");
         let fields = self.client.fields().filter(|fields| fields.are_told()).map(|fields| match &self.memory.fields {
             // To have believed it does not make it younger.
-            Some(known) if known.fields == fields => known.clone(),
+            Some(known) if known.fields.names().eq(fields.names()) => known.clone(),
             _ => KnownFields { fields, at },
         });
         Some(Saved {
@@ -262,7 +262,9 @@ impl<'a> Collector<'a> {
         let Projects { mut readings, listed, api, fallback, size, problems: of_projects } =
             projects.map_err(for_all)?;
         match fallback {
-            Some(why) => self.memory.fallback = Some(fallback_notice(self, &why, readings.len(), listed.len())),
+            Some((why, projects)) => {
+                self.memory.fallback = Some(fallback_notice(self, &why, projects, listed.len()));
+            }
             None if is_list_due => self.memory.fallback = None,
             None => {}
         }

@@ -682,24 +682,79 @@ fn many_errors_in_one_answer_are_halved_and_not_asked_about_one_by_one() {
 
 #[test]
 fn a_missing_permission_is_named_where_gitlab_says_so_and_the_row_stays() {
-    let sentence = "Access denied: this token lacks the required permissions: [Code: Read].";
-    let refusal = json!({ "error": "insufficient_granular_scope", "error_description": sentence }).to_string();
-    let cases = [
-        ("null alone proves nothing", 404, r#"{"message":"404 Not found"}"#.to_owned(), 0),
-        ("REST refuses aloud", 403, refusal, 1),
+    let refusal = |permission: &str| {
+        let said = format!("Access denied: this token lacks the required permissions: [{permission}: Read].");
+        json!({ "error": "insufficient_granular_scope", "error_description": said }).to_string()
+    };
+    let fields = [
+        ("commit", "Snapshot", "/repository/commits/", "Code"),
+        ("user", "Snapshot", "GET /api/v4/user", "User"),
+        ("metadata", "Introspection", "GET /api/v4/metadata", "Metadata"),
     ];
-    for (case, code, body, told) in cases {
-        let sim = sim(uniform(3), GraphqlOptions::default());
-        sim.add_fault(Fault::on("/api/graphql Snapshot").with_nulls(&["commit"]));
-        sim.add_fault(Fault::on("/repository/commits/").answer(code, "application/json", &body));
-        let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
-        let arguments = ["--host", sim.url(), "--group-id", GROUP, "--api", "auto", "-o", "json"];
-        let output = env.run(&arguments).exits_with(0);
-        let document = output.json();
-        assert_eq!((&document["complete"], &document["projects"][0]["state"]), (&json!(true), &json!("ok")), "{case}");
-        assert_eq!(document["projects"][0]["pipelines"][0]["commit_title"], Value::Null, "{case}");
-        assert_eq!(output.stderr.matches(sentence).count(), told, "{case}: {output}");
-        let asked = sim.requests().iter().filter(|request| request.path.contains("/repository/commits/")).count();
-        assert_eq!(asked, 1, "{case}: once, not for each project");
+    for (field, operation, path, permission) in fields {
+        let not_found = r#"{"message":"404 Not found"}"#.to_owned();
+        for (case, code, body, told) in
+            [("null alone proves nothing", 404, not_found, 0), ("REST refuses aloud", 403, refusal(permission), 1)]
+        {
+            let sim = sim(uniform(3), GraphqlOptions::default());
+            sim.add_fault(Fault::on(&format!("/api/graphql {operation}")).with_nulls(&[field]));
+            sim.add_fault(Fault::on(path).answer(code, "application/json", &body));
+            let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+            let arguments = ["--host", sim.url(), "--group-id", GROUP, "--api", "auto", "-o", "json"];
+            let output = env.run(&arguments).exits_with(0);
+            let document = output.json();
+            let row = &document["projects"][0];
+            assert_eq!((&document["complete"], &row["state"]), (&json!(true), &json!("ok")), "{field}, {case}");
+            let said = format!("lacks the required permissions: [{permission}: Read]");
+            assert_eq!(output.stderr.matches(&said).count(), told, "{field}, {case}: {output}");
+            let asked = sim.requests().iter().filter(|request| format!("GET {}", request.path).contains(path)).count();
+            assert_eq!(asked, 1, "{field}, {case}: once, not for each project");
+        }
     }
+}
+
+#[test]
+fn a_row_that_graphql_nulls_is_read_over_rest() {
+    let job =
+        json!({ "id": "gid://gitlab/Ci::Build/7", "name": "unit", "status": "SUCCESS", "downstreamPipeline": null });
+    let jobs = json!({ "pageInfo": { "hasNextPage": false, "endCursor": null }, "nodes": [job] });
+    let whole = json!({ "id": "gid://gitlab/Ci::Pipeline/9", "status": "SUCCESS", "jobs": jobs });
+    let project = |id: u64, pipeline: &Value| json!({ "id": format!("gid://gitlab/Project/{id}"), "pipelines": { "nodes": [pipeline] } });
+    let answer = json!({
+        "data": { "projects": { "nodes": [project(20001, &whole), project(20002, &Value::Null)] } },
+        "errors": [{
+            "message": "Cannot return null for non-nullable field Pipeline.updatedAt",
+            "path": ["projects", "nodes", 1, "pipelines", "nodes", 0, "updatedAt"],
+        }],
+    });
+    let sim = sim(uniform(2), GraphqlOptions::default());
+    sim.add_fault(Fault::on("/api/graphql Snapshot").answer(200, "application/json", &answer.to_string()));
+    sim.add_fault(Fault::on("GET /api/v4/projects/20002/pipelines").with_field("updated_at", Value::Null));
+    let document = read(&sim, "auto", &[]);
+    assert_eq!((&document["complete"], &document["summary"]["error"]), (&json!(true), &json!(0)), "{document}");
+    assert_eq!(document["requests"]["api"], json!("graphql"));
+    assert_eq!((count(&sim, "pipelines"), count(&sim, "graphql_Snapshot")), (1, 1), "{}", sim.stats());
+    // Whoever insists on GraphQL has an error row.
+    let document = command(&sim, "graphql", &[]).exits_with(4).json();
+    assert_eq!((&document["complete"], &document["summary"]["error"]), (&json!(false), &json!(1)));
+}
+
+#[test]
+fn a_warm_start_confirms_again_what_graphql_is_silent_about() {
+    let sim = scenario(
+        "",
+        "[[project]]\npath = \"acme/empty\"\n[[project]]\npath = \"acme/api\"\nrun = [{ jobs = \"single\", age = \"3h\" }]",
+    );
+    let env = Env::new();
+    let arguments = ["--host", sim.url(), "--group-id", GROUP, "--api", "auto", "-o", "json"];
+    for run in ["cold", "warm"] {
+        sim.clear_requests();
+        let document = env.run(&arguments).exits_with(0).json();
+        assert_eq!(document["summary"]["no_pipeline"], json!(1), "{run}");
+        assert_eq!(count(&sim, "pipelines"), 1, "{run}: {}", sim.stats());
+    }
+    // What another run believed is a hint: a project whose pipelines are refused by now is no access.
+    sim.add_fault(Fault::on("pipelines?per_page").answer(403, "application/json", r#"{"message":"403 Forbidden"}"#));
+    let document = env.run(&arguments).json();
+    assert_eq!(document["summary"]["no_access"], json!(1), "{}", document["summary"]);
 }

@@ -32,6 +32,8 @@ pub struct Fields {
     names: BTreeSet<String>,
     /// Whether the server itself has told them, which may be remembered.
     is_told: bool,
+    /// Whether it told them without its version.
+    lacks_version: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -77,7 +79,8 @@ impl TypeWire {
 impl Fields {
     /// Returns the fields that a server has told, at another time.
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { names: names.into_iter().map(str::to_owned).collect(), is_told: true }
+        let names = names.into_iter().map(str::to_owned).collect();
+        Self { names, is_told: true, lacks_version: false }
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -87,6 +90,11 @@ impl Fields {
     /// Says whether the server itself has told them.
     pub fn are_told(&self) -> bool {
         self.is_told
+    }
+
+    /// Says whether the server did not tell its version when it told them: it may be hidden from this token.
+    pub fn lack_version(&self) -> bool {
+        self.lacks_version
     }
 
     pub(in crate::gitlab) fn has(&self, field: &str) -> bool {
@@ -146,7 +154,9 @@ async fn ask_once(transport: &Transport) -> Result<Option<Fields>, Error> {
     let pipeline = wire.pipeline.read().and_then(|of| of.fields_of("Pipeline"));
     let job = wire.job.read().and_then(|of| of.fields_of("CiJob"));
     let fields = match (pipeline, job, &version) {
-        (Some(pipeline), Some(job), _) => Fields::of_types(&pipeline, &job),
+        (Some(pipeline), Some(job), _) => {
+            Fields { lacks_version: version.is_none(), ..Fields::of_types(&pipeline, &job) }
+        }
         (_, _, Some(version)) => Fields::of_version(version),
         _ if refuses => Fields::default(),
         _ => return Ok(None),
