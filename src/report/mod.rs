@@ -9,6 +9,7 @@ pub mod digest;
 pub mod event;
 pub mod explain;
 pub mod explain_contract;
+pub mod headline;
 pub mod item;
 pub mod layout;
 mod links;

@@ -13,3 +13,4 @@ pub mod sanitise;
 pub mod size;
 pub mod stages;
 pub mod width;
+pub mod wrap;

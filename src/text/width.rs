@@ -51,7 +51,7 @@ pub fn truncate_path(path: &str, width: usize, charset: Charset) -> String {
 }
 
 /// Returns the longest start of `text` that fits.
-fn head(text: &str, width: usize) -> &str {
+pub(super) fn head(text: &str, width: usize) -> &str {
     let mut end = 0;
     for (at, c) in text.char_indices() {
         let next = at + c.len_utf8();
