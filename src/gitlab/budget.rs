@@ -43,6 +43,8 @@ struct State {
     queued: usize,
     /// When the server was last heard, or the first request sent to a silent one.
     heard_at: Instant,
+    /// How an attempt failed that is made again, until something comes.
+    failure: Option<String>,
     usage: Usage,
 }
 
@@ -93,6 +95,7 @@ impl Budget {
             under_way: 0,
             queued: 0,
             heard_at: now,
+            failure: None,
             usage: Usage::default(),
         };
         Self { slots: Semaphore::new(concurrency), state: Mutex::new(state) }
@@ -127,7 +130,18 @@ impl Budget {
 
     /// Notes a sign of life.
     pub(super) fn hear(&self) {
-        self.lock().heard_at = Instant::now();
+        let mut state = self.lock();
+        (state.heard_at, state.failure) = (Instant::now(), None);
+    }
+
+    /// Notes how an attempt failed that is made again.
+    pub(super) fn note_failure(&self, failure: String) {
+        self.lock().failure = Some(failure);
+    }
+
+    /// Returns how the last attempt failed, where it is made again and nothing has come since.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.lock().failure.clone()
     }
 
     /// Takes a request that is under way for one that waits for us.

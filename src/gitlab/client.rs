@@ -89,6 +89,11 @@ impl Client {
         self.transport.waiting()
     }
 
+    /// Returns how the last attempt at a request failed, where it is made again and nothing has come since.
+    pub fn retried_failure(&self) -> Option<String> {
+        self.transport.failure()
+    }
+
     /// Returns what the run has cost so far.
     pub fn usage(&self) -> Usage {
         self.transport.usage()

@@ -245,6 +245,7 @@ impl Transport {
         let wait = if is_passing { waits.next() } else { None };
         match (wait, self.time_left()) {
             (Some(wait), left) if left.is_none_or(|left| wait < left) => {
+                self.budget.note_failure(refusal.kind.to_string());
                 // Where the server says how long, everybody waits that long in the budget; our own wait is the least.
                 if refusal.retry_after.is_none_or(|told| told < wait) {
                     tokio::time::sleep(wait).await;
@@ -268,6 +269,11 @@ impl Transport {
     /// Returns what everything waits for at the moment, if it does.
     pub(super) fn waiting(&self) -> Option<Waiting> {
         self.budget.waiting()
+    }
+
+    /// Returns how the last attempt failed, where it is made again and nothing has come since.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.budget.failure()
     }
 
     fn deadline(&self) -> Option<Instant> {
