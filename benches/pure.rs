@@ -167,16 +167,20 @@ fn live() -> (app::App, Update) {
         charset: Charset::Unicode,
         color: true,
         stages: StagesWidth::Auto,
+        host: GROUP.host.clone(),
+        groups: Vec::new(),
+        interval: Duration::from_secs(10),
     };
     let (now, interval) = (Instant::now(), Duration::from_secs(10));
     let phase = Phase::Waiting { until: now + interval, interval };
     let update = Update {
         snapshot: Some(Arc::clone(&GROUP)),
+        is_whole: true,
         phase,
         cost: Cost { requests: 20, bytes: 350_000 },
         ..Update::new()
     };
-    let mut app = app::App::new(options, 120, 40);
+    let mut app = app::App::new(options, 120, 40, now);
     app.take(update.clone(), now);
     (app, update)
 }
@@ -186,9 +190,8 @@ fn live() -> (app::App, Update) {
 fn a_frame(bencher: Bencher<'_, '_>) {
     let (app, _) = live();
     let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("a terminal of memory");
-    let now = Instant::now();
     bencher.bench_local(|| {
-        terminal.draw(|frame| view::draw(&app, frame, now)).expect("memory takes everything");
+        terminal.draw(|frame| view::draw(&app, frame)).expect("memory takes everything");
     });
 }
 
@@ -205,7 +208,7 @@ fn a_frame_after_a_refresh(bencher: Bencher<'_, '_>) {
     };
     bencher.with_inputs(newer).bench_local_values(|newer| {
         update::update(&mut app, update::Event::Update(Box::new(newer)), now);
-        terminal.draw(|frame| view::draw(&app, frame, now)).expect("memory takes everything");
+        terminal.draw(|frame| view::draw(&app, frame)).expect("memory takes everything");
     });
 }
 

@@ -8,9 +8,11 @@ use super::progress::ProgressLine;
 use super::surroundings::Surroundings;
 use super::{export, hint, log, output, wait, waiting, watch, wire};
 use crate::collect::run::{Collector, GroupError, Reply};
+use crate::collect::watch::FailedReading;
 use crate::config::{Color, Config, Display, Settings, StagesWidth};
 use crate::domain::project::Failure;
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
+use crate::gitlab::error::Kind;
 use crate::render::table;
 use crate::report::layout;
 use crate::text::plural::counted;
@@ -102,7 +104,7 @@ async fn read(
     if let Some(wait) = &config.pace.wait {
         return wait::run(collector, config, wait, surroundings, (cache, &line)).await;
     }
-    let reply = collector.read(&|progress| line.show(progress)).await;
+    let reply = collector.read(&|step| line.show(step.progress)).await;
     let reply = reply.map_err(|group| group_error(group, config, surroundings))?;
     cache.keep(&collector);
     Ok((reply, Exit::Done))
@@ -112,6 +114,18 @@ async fn read(
 pub(super) fn group_error(group: GroupError, config: &Config, surroundings: &Surroundings) -> CliError {
     let hints = hint::for_group(&group.source, config, &surroundings.settings);
     CliError::Group { group, hints }
+}
+
+/// Finds the words for a reading of a watch that brought nothing: those of a run that reads once.
+pub(super) fn failed_reading(group: &GroupError, config: &Config, surroundings: &Surroundings) -> FailedReading {
+    let hints = hint::for_group(&group.source, config, &surroundings.settings);
+    let cause = match &group.source.kind {
+        Kind::Unauthorized { said, .. } if config.connection.token.is_some() => {
+            format!("GitLab refused the token: {said}")
+        }
+        kind => kind.to_string(),
+    };
+    FailedReading { cause, hints }
 }
 
 /// Runs until the work is done or somebody stops it.

@@ -7,8 +7,8 @@ use super::output;
 use super::progress::ProgressLine;
 use super::status;
 use super::surroundings::Surroundings;
-use crate::collect::run::{Collector, Reply};
-use crate::collect::watch::{self, Pace, Update};
+use crate::collect::run::{Collector, GroupError, Reply};
+use crate::collect::watch::{self, Hooks, Update};
 use crate::config::{Config, NewerThan, Wait};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::waiting;
@@ -31,9 +31,14 @@ pub(super) async fn run(
 ) -> Result<(Reply, Exit), CliError> {
     let (sender, updates) = channel::channel(Update::new());
     let (_requests, asked) = mpsc::channel(1);
-    let pace = Pace { asked: config.pace.interval, rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS) };
+    let pace = watch::Pace {
+        asked: config.pace.interval,
+        rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS),
+        hands_out_rows: false,
+    };
     let keep = |collector: &Collector<'_>| cache.keep(collector);
-    let readings = watch::run(collector, pace, &sender, asked, &keep);
+    let explain = |group: &GroupError| status::failed_reading(group, config, surroundings);
+    let readings = watch::run(collector, pace, &sender, asked, Hooks { keep: &keep, explain: &explain });
     let deadline = Instant::now() + wait.deadline;
     tokio::select! {
         outcome = readings => match outcome {
@@ -63,7 +68,7 @@ async fn judge(
             unmatched: update.unmatched.clone(),
             left_out: update.left_out,
         };
-        if let Some(snapshot) = &update.snapshot {
+        if let Some(snapshot) = update.whole() {
             let since = *newer_than.get_or_insert_with(|| begin(wait, snapshot.taken_at));
             let since = wait.newer_than.map(|_| since);
             let waited_for: Vec<(&str, &str)> = snapshot

@@ -8,7 +8,7 @@ use super::status;
 use super::surroundings::Surroundings;
 use super::{export, output};
 use crate::collect::run::Collector;
-use crate::collect::watch::{self, Pace, Phase, Update};
+use crate::collect::watch::{self, Hooks, Pace, Phase, Update};
 use crate::config::{Config, Output};
 use crate::domain::change::changes;
 use crate::domain::snapshot::Snapshot;
@@ -43,9 +43,17 @@ pub(super) async fn run(
     };
     let (sender, updates) = channel::channel(update);
     let (requests, asked) = mpsc::channel(QUEUE);
-    let pace = Pace { asked: config.pace.interval, rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS) };
+    let pace = Pace {
+        asked: config.pace.interval,
+        rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS),
+        hands_out_rows: is_view,
+    };
+    let hooks = Hooks {
+        keep: &|collector| cache.keep_going(collector),
+        explain: &|group| status::failed_reading(group, config, surroundings),
+    };
     let readings = async {
-        watch::run(collector, pace, &sender, asked, &|collector| cache.keep_going(collector))
+        watch::run(collector, pace, &sender, asked, hooks)
             .await
             .map_err(|group| status::group_error(group, config, surroundings))
     };
@@ -98,20 +106,22 @@ fn view_options(config: &Config, formats: &Formats, style: &Style) -> tui::app::
         charset: if style.ascii { Charset::Ascii } else { Charset::Unicode },
         color: style.color,
         stages: style.stages,
+        host: config.connection.host.to_string(),
+        groups: config.scope.groups.iter().map(ToString::to_string).collect(),
+        interval: config.pace.interval,
     }
 }
 
-/// Returns the next snapshot of our own that is another than the last one.
+/// Returns the next outcome of a reading that is another than the last one.
 async fn next(
     updates: &mut channel::Receiver<Update>,
     last: Option<&Arc<Snapshot>>,
 ) -> Option<(Arc<Snapshot>, Update)> {
     loop {
         let update = updates.borrow_and_update().clone();
-        if let Some(snapshot) = update.snapshot.as_ref().filter(|_| update.cached.is_none())
-            && last.is_none_or(|last| !Arc::ptr_eq(last, snapshot))
-        {
-            return Some((snapshot.clone(), update));
+        let is_next = |snapshot: &&Arc<Snapshot>| last.is_none_or(|last| !Arc::ptr_eq(last, snapshot));
+        if let Some(snapshot) = update.whole().filter(is_next).cloned() {
+            return Some((snapshot, update));
         }
         updates.changed().await.ok()?;
     }

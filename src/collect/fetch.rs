@@ -4,7 +4,7 @@ use super::batch::{ALONE, Batch, BatchSize, Feed, Question, Queue};
 use super::merge::ReadProject;
 use super::pages::{self, Whole};
 use super::project::{self, Before, Draft, ProjectReading, Reading};
-use super::run::{Options, Progress};
+use super::run::{Options, Progress, Step};
 use crate::domain::id::{ById, ProjectId, by_id};
 use crate::domain::project::{Failure, Project};
 use crate::domain::selection::RefSelector;
@@ -48,7 +48,7 @@ pub(super) struct Setup<'a> {
     /// The API that was read over last; `None` to choose anew.
     pub api: Option<Api>,
     pub size: BatchSize,
-    pub progress: &'a dyn Fn(Progress),
+    pub progress: &'a dyn Fn(Step<'_>),
 }
 
 /// What came of it.
@@ -277,7 +277,7 @@ impl<'s, 'a> Work<'s, 'a> {
             return;
         }
         self.progress.listed += 1;
-        (self.setup.progress)(self.progress);
+        (self.setup.progress)(Step { progress: self.progress, read: None });
         match self.known.remove(&project.id) {
             Some(known) if self.is_read_alike(&known, &project) => {}
             Some(_) => {
@@ -545,9 +545,10 @@ impl<'s, 'a> Work<'s, 'a> {
     }
 
     fn read(&mut self, read: ReadProject) {
-        self.readings.insert(read.project.id, read);
+        let id = read.project.id;
+        self.readings.insert(id, read);
         self.progress.read = self.readings.len().min(self.progress.listed);
-        (self.setup.progress)(self.progress);
+        (self.setup.progress)(Step { progress: self.progress, read: self.readings.get(&id) });
     }
 
     /// Keeps what the list has confirmed, under the names that it has there.

@@ -8,6 +8,7 @@ mod fetch;
 pub mod find;
 mod follow;
 pub mod inquiry;
+mod interim;
 mod job_log;
 mod list;
 mod merge;

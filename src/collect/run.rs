@@ -5,6 +5,7 @@ use super::cache::{KnownFields, Saved, SavedProject, words};
 use super::external;
 use super::fetch::{self, Done, Found, Job, Projects, Setup};
 use super::follow::Followed;
+use super::interim;
 use super::list::{self, Listed};
 use super::merge::{ReadProject, Rows};
 use super::permissions;
@@ -54,6 +55,20 @@ const REST_COST: usize = 4;
 pub struct Progress {
     pub listed: usize,
     pub read: usize,
+}
+
+/// What is told while a reading goes on.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    pub progress: Progress,
+    pub(super) read: Option<&'a ReadProject>,
+}
+
+impl Step<'_> {
+    /// Returns the row of the project that has just been read, as far as it is known before the group is.
+    pub fn row(&self) -> Option<ProjectRow> {
+        self.read.map(interim::row)
+    }
 }
 
 /// The outcome of one reading.
@@ -141,7 +156,7 @@ impl<'a> Collector<'a> {
         Self { client, options, memory }
     }
 
-    pub fn client(&self) -> &Client {
+    pub fn client(&self) -> &'a Client {
         self.client
     }
 
@@ -225,14 +240,14 @@ impl<'a> Collector<'a> {
     /// Reads what is due, within the time that one reading has.
     ///
     /// Only what makes the whole reading worthless is an error: the token is refused, or no group can be read.
-    pub async fn read(&mut self, progress: &dyn Fn(Progress)) -> Result<Reply, GroupError> {
+    pub async fn read(&mut self, progress: &dyn Fn(Step<'_>)) -> Result<Reply, GroupError> {
         self.read_by(progress, fetch::ask).await
     }
 
     /// The same, with the projects' pipelines from whoever `ask` asks.
     pub(super) async fn read_by(
         &mut self,
-        progress: &dyn Fn(Progress),
+        progress: &dyn Fn(Step<'_>),
         ask: impl AsyncFn(&Setup<'_>, Job) -> Done,
     ) -> Result<Reply, GroupError> {
         self.client.limit_time(self.options.max_time);
@@ -256,11 +271,12 @@ impl<'a> Collector<'a> {
             size: self.memory.size,
             progress,
         };
-        let (lists, projects) = tokio::join!(lists, fetch::read(setup, found, ask));
         let for_all = |error| GroupError { group: self.options.groups[0].to_string(), source: Box::new(error) };
-        let fresh = lists.map(|lists| sort_groups(self.client, self.options, lists)).transpose()?;
-        let Projects { mut readings, listed, api, fallback, size, problems: of_projects } =
-            projects.map_err(for_all)?;
+        // Where the list is refused, nothing else is waited for.
+        let lists = async { lists.await.map(|lists| sort_groups(self.client, self.options, lists)).transpose() };
+        let projects = async { fetch::read(setup, found, ask).await.map_err(for_all) };
+        let (fresh, projects) = tokio::try_join!(lists, projects)?;
+        let Projects { mut readings, listed, api, fallback, size, problems: of_projects } = projects;
         match fallback {
             Some((why, projects)) => {
                 self.memory.fallback = Some(fallback_notice(self, &why, projects, listed.len()));

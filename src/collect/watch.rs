@@ -4,19 +4,27 @@
 //! while a laptop sleeps, so that waking up is no storm.
 
 use super::plan;
-use super::run::{Collector, GroupError, Progress};
-use crate::domain::project::{Failure, State};
+use super::run::{Collector, GroupError, Progress, Reply, Step};
+use crate::domain::id::ProjectId;
+use crate::domain::project::{Failure, ProjectRow, State};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
 use crate::domain::usage::Cost;
+use crate::gitlab::client::{Client, Waiting};
 use chrono::TimeDelta;
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-/// Progress is told this often at most.
+/// How often whoever listens is told what goes on, where that has changed. A picture for each of 2000 projects would cost
+/// more than reading them.
 const TELL_EVERY: Duration = Duration::from_millis(100);
+/// A server that answers is not silent between two answers.
+const SILENT_AFTER: Duration = Duration::from_secs(1);
 
 /// What a listener may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,30 +44,101 @@ pub enum Phase {
     },
 }
 
+/// Why a reading brought nothing, in the words that are shown: the cause first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedReading {
+    pub cause: String,
+    /// What to do about it.
+    pub hints: Vec<String>,
+}
+
+/// Why nothing comes from the server.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Silence {
+    /// Since when an answer is owed and nothing has come.
+    pub since: Option<Instant>,
+    /// Until when the server asks to wait: `Retry-After`, or a limit that is used up.
+    pub closed_until: Option<Instant>,
+    /// How an attempt failed that is made again.
+    pub failure: Option<String>,
+}
+
+impl Silence {
+    /// Asks what is waited for now; what was known already keeps its times.
+    fn now(client: &Client, before: &Self) -> Self {
+        let (waiting, failure, now) = (client.waiting(), client.retried_failure(), Instant::now());
+        let since = match waiting {
+            Some(Waiting::Silent { since }) if since >= SILENT_AFTER => now.checked_sub(since),
+            // Another attempt at what has failed does not begin the wait again.
+            _ if failure.is_some() => before.since,
+            _ => None,
+        };
+        let since = if failure.is_some() { before.since.or(since) } else { same(before.since, since) };
+        let closed_until = match waiting {
+            Some(Waiting::Told { left }) => Some(now + left),
+            Some(Waiting::Silent { .. }) | None => None,
+        };
+        Self { since, closed_until: same(before.closed_until, closed_until), failure }
+    }
+}
+
+/// Returns the time that was known where the new one is the same but for the moment that it took to ask.
+fn same(known: Option<Instant>, new: Option<Instant>) -> Option<Instant> {
+    let distance = |known: Instant, new: Instant| known.max(new) - known.min(new);
+    match (known, new) {
+        (Some(known), Some(new)) if distance(known, new) < TELL_EVERY => Some(known),
+        (_, new) => new,
+    }
+}
+
 /// The latest that is known; a listener that was busy misses what came between, never the newest.
 #[derive(Debug, Clone)]
 pub struct Update {
-    /// `None` until the first reading has ended, unless an earlier process has left something to be shown until then.
+    /// `None` until something was read, unless an earlier process has left something to be shown until then.
     pub snapshot: Option<Arc<Snapshot>>,
-    /// How old what an earlier process has left is; `None` once the snapshot is one of ours.
-    pub cached: Option<TimeDelta>,
+    /// Whether the snapshot is the outcome of a reading of ours. Else it is what an earlier process has left, or what has
+    /// been read so far, or some of both.
+    pub is_whole: bool,
     /// Patterns that no project answers to.
     pub unmatched: Vec<String>,
     pub left_out: usize,
     pub phase: Phase,
     /// What the last reading took.
     pub cost: Cost,
+    /// How long it took.
+    pub took: Duration,
+    /// Why it brought nothing; `None` where it did.
+    pub failed: Option<FailedReading>,
+    /// What keeps the next answer from coming.
+    pub silence: Silence,
 }
 
 impl Update {
     pub fn new() -> Self {
-        let phase = Phase::Reading(Progress::default());
-        Self { snapshot: None, cached: None, unmatched: Vec::new(), left_out: 0, phase, cost: Cost::default() }
+        Self {
+            snapshot: None,
+            is_whole: false,
+            unmatched: Vec::new(),
+            left_out: 0,
+            phase: Phase::Reading(Progress::default()),
+            cost: Cost::default(),
+            took: Duration::ZERO,
+            failed: None,
+            silence: Silence::default(),
+        }
     }
 
     /// Starts from what an earlier process has left, this long ago.
     pub fn from_cache(age: TimeDelta, snapshot: Snapshot) -> Self {
-        Self { snapshot: Some(Arc::new(snapshot)), cached: Some(age), ..Self::new() }
+        let newest = snapshot.rows.iter().map(|row| row.as_of).max();
+        // The clock of the server is not known yet: what it told then, and how long ago that was, is.
+        let taken_at = newest.and_then(|newest| newest.checked_add_signed(age)).unwrap_or(snapshot.taken_at);
+        Self { snapshot: Some(Arc::new(Snapshot { taken_at, ..snapshot })), ..Self::new() }
+    }
+
+    /// Returns the outcome of the last reading of ours.
+    pub fn whole(&self) -> Option<&Arc<Snapshot>> {
+        self.snapshot.as_ref().filter(|_| self.is_whole)
     }
 }
 
@@ -77,50 +156,42 @@ pub struct Pace {
     pub asked: Duration,
     /// Requests per second that we allow ourselves.
     pub rps: f64,
+    /// Whether the rows of the first reading are handed out before it has ended.
+    pub hands_out_rows: bool,
+}
+
+/// What is done beside the reading.
+#[derive(Clone, Copy)]
+pub struct Hooks<'h> {
+    /// Is shown the collector after each reading that brought something.
+    pub keep: &'h dyn Fn(&Collector<'_>),
+    /// Finds the words for a reading that brought nothing.
+    pub explain: &'h dyn Fn(&GroupError) -> FailedReading,
 }
 
 /// Reads until nobody listens any more. Only a first reading that brings nothing ends it with an error, whatever an
 /// earlier process has left: whose token has expired, or who has no network, is to be told at once.
-///
-/// `keep` is shown the collector after each reading that brought something.
 pub async fn run(
     mut collector: Collector<'_>,
     pace: Pace,
     updates: &watch::Sender<Update>,
     mut requests: mpsc::Receiver<Request>,
-    keep: &dyn Fn(&Collector<'_>),
+    hooks: Hooks<'_>,
 ) -> Result<(), GroupError> {
     loop {
-        let usage_before = collector.client().usage();
-        let told = Cell::new(None::<Instant>);
-        let tell = |progress| {
-            // A picture for each of 2000 projects would cost more than reading them.
-            let now = Instant::now();
-            let is_news = told.get().is_none_or(|told| now - told >= TELL_EVERY);
-            updates.send_if_modified(|update| {
-                update.phase = Phase::Reading(progress);
-                is_news
-            });
-            if is_news {
-                told.set(Some(now));
-            }
-        };
-        let outcome = tokio::select! {
-            outcome = collector.read(&tell) => outcome,
-            () = updates.closed() => return Ok(()),
-        };
-        let usage = collector.client().usage();
-        let cost = usage.since(&usage_before);
-        let last =
-            Some(updates.borrow()).filter(|update| update.cached.is_none()).and_then(|last| last.snapshot.clone());
-        let (snapshot, said) = match (outcome, last) {
+        let client = collector.client();
+        let (begun, usage_before) = (Instant::now(), client.usage());
+        let Some(outcome) = read(&mut collector, pace, updates).await else { return Ok(()) };
+        let usage = client.usage();
+        let last = updates.borrow().whole().cloned();
+        let (snapshot, said, failed) = match (outcome, last) {
             (Ok(reply), _) => {
-                keep(&collector);
-                (reply.snapshot, Some((reply.unmatched, reply.left_out)))
+                (hooks.keep)(&collector);
+                (reply.snapshot, Some((reply.unmatched, reply.left_out)), None)
             }
             (Err(error), Some(last)) => {
-                let now = collector.client().server_now();
-                (Snapshot { taken_at: now, usage, ..stale(&last, &error) }, None)
+                let now = client.server_now();
+                (Snapshot { taken_at: now, usage, ..stale(&last, &error) }, None, Some((hooks.explain)(&error)))
             }
             (Err(error), None) => return Err(error),
         };
@@ -129,13 +200,16 @@ pub async fn run(
         let until = Instant::now() + plan::jittered(interval, fastrand::f64());
         updates.send_modify(|update| {
             update.snapshot = Some(Arc::new(snapshot));
-            update.cached = None;
+            update.is_whole = true;
             if let Some((unmatched, left_out)) = said {
                 update.unmatched = unmatched;
                 update.left_out = left_out;
             }
             update.phase = Phase::Waiting { until, interval };
-            update.cost = cost;
+            update.cost = usage.since(&usage_before);
+            update.took = begun.elapsed();
+            update.failed = failed;
+            update.silence = Silence::now(client, &Silence::default());
         });
         // Requests from before this reading have been answered by it.
         while requests.try_recv().is_ok() {}
@@ -144,6 +218,96 @@ pub async fn run(
             request = requests.recv() => if request.is_none() { return Ok(()) },
             () = updates.closed() => return Ok(()),
         }
+    }
+}
+
+/// Reads once, and tells how that goes on; `None` where nobody listens any more.
+async fn read(
+    collector: &mut Collector<'_>,
+    pace: Pace,
+    updates: &watch::Sender<Update>,
+) -> Option<Result<Reply, GroupError>> {
+    let client = collector.client();
+    let course = RefCell::new(Course {
+        progress: Progress::default(),
+        base: updates.borrow().snapshot.clone(),
+        rows: (pace.hands_out_rows && !updates.borrow().is_whole).then(BTreeMap::new),
+        has_news: true,
+    });
+    let step = |step: Step<'_>| course.borrow_mut().take(step);
+    let mut reading = pin!(collector.read(&step));
+    let mut tick = interval(TELL_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut reading => return Some(outcome),
+            () = updates.closed() => return None,
+            _ = tick.tick() => course.borrow_mut().tell(updates, client),
+        }
+    }
+}
+
+/// How far a reading has come, and whether all of that was told.
+struct Course {
+    progress: Progress,
+    /// What was there before.
+    base: Option<Arc<Snapshot>>,
+    /// What was read since, where that is handed out.
+    rows: Option<BTreeMap<ProjectId, ProjectRow>>,
+    has_news: bool,
+}
+
+impl Course {
+    fn take(&mut self, step: Step<'_>) {
+        self.has_news |= step.progress != self.progress;
+        self.progress = step.progress;
+        if let Some(rows) = &mut self.rows
+            && let Some(row) = step.row()
+        {
+            self.has_news = true;
+            rows.insert(row.project.id, row);
+        }
+    }
+
+    fn tell(&mut self, updates: &watch::Sender<Update>, client: &Client) {
+        let silence = Silence::now(client, &updates.borrow().silence);
+        let phase = Phase::Reading(self.progress);
+        let has_news = mem::take(&mut self.has_news);
+        updates.send_if_modified(|update| {
+            let is_modified = has_news || update.silence != silence || update.phase != phase;
+            (update.silence, update.phase) = (silence, phase);
+            if has_news && let Some(rows) = self.rows.as_ref().filter(|rows| !rows.is_empty()) {
+                update.snapshot = Some(Arc::new(part(self.base.as_deref(), rows, client)));
+            }
+            is_modified
+        });
+    }
+}
+
+/// Returns what has been read so far, and where that is nothing yet what was known before.
+fn part(base: Option<&Snapshot>, rows: &BTreeMap<ProjectId, ProjectRow>, client: &Client) -> Snapshot {
+    let mut merged: BTreeMap<ProjectId, ProjectRow> =
+        base.iter().flat_map(|base| &base.rows).map(|row| (row.project.id, row.clone())).collect();
+    for (id, row) in rows {
+        let before = merged.get(id).map(|before| (before.state.clone(), before.as_of));
+        let row = match (&row.state, before) {
+            // What could not be read again is still what it was.
+            (State::Error(failure), Some((State::Ok(pipelines) | State::Stale { pipelines, .. }, as_of))) => {
+                let state = State::Stale { pipelines, failure: failure.clone() };
+                ProjectRow { project: Arc::clone(&row.project), state, as_of }
+            }
+            _ => row.clone(),
+        };
+        merged.insert(*id, row);
+    }
+    Snapshot {
+        host: client.host().to_string(),
+        taken_at: client.server_now(),
+        groups: base.map(|base| base.groups.clone()).unwrap_or_default(),
+        rows: merged.into_values().collect(),
+        problems: base.map(|base| base.problems.clone()).unwrap_or_default(),
+        usage: client.usage(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The order is the snapshot's, the present is when it was taken. It knows neither widths nor colours.
 
 use super::cell::{Cell, Column, Content, PipelineCell, Tone};
+use super::headline::is_old;
 use super::summary::Summary;
 use super::urgency::Urgency;
 use crate::domain::excerpt::Excerpt;
@@ -55,8 +56,13 @@ impl StatusReport {
 
     /// The same for some of the rows, in columns of the reader's choice.
     pub fn of(excerpt: &Excerpt<'_>, columns: Vec<Column>, options: &StatusOptions) -> Self {
+        let scene = Scene { now: excerpt.whole.taken_at, zone: options.zone, expected: None };
+        Self::seen(excerpt, columns, options, scene)
+    }
+
+    /// The same as it is seen some time after it was read.
+    pub fn seen(excerpt: &Excerpt<'_>, columns: Vec<Column>, options: &StatusOptions, scene: Scene) -> Self {
         let snapshot = excerpt.whole;
-        let scene = Scene { now: snapshot.taken_at, zone: options.zone };
         Self {
             rows: lines(&excerpt.rows, &columns, scene),
             columns,
@@ -91,6 +97,12 @@ pub fn widest_time(rows: &[ProjectRow], columns: &[Column], scene: Scene) -> usi
     times.filter_map(widest).max().unwrap_or(0)
 }
 
+/// Returns how many cells the widest age takes of a row that is older than it should be.
+pub fn widest_old(rows: &[ProjectRow], scene: Scene) -> usize {
+    let old = rows.iter().filter(|row| is_old(row, scene.now, scene.expected));
+    old.map(|row| age(scene.now, row.as_of).len()).max().unwrap_or(0)
+}
+
 /// Returns the columns that are shown when nobody chooses.
 pub fn columns(options: &StatusOptions) -> Vec<Column> {
     let when = if options.times { Column::Time } else { Column::Age };
@@ -106,11 +118,13 @@ pub fn columns(options: &StatusOptions) -> Vec<Column> {
 pub struct Scene {
     pub now: DateTime<Utc>,
     pub zone: Tz,
+    /// A row that is older than this is shown with its age, as one is that could not be read again.
+    pub expected: Option<TimeDelta>,
 }
 
 fn row_lines(row: &ProjectRow, columns: &[Column], scene: Scene) -> Vec<Row> {
     let path = &row.project.full_path;
-    let read_ago = matches!(row.state, State::Stale { .. }).then(|| age(scene.now, row.as_of));
+    let read_ago = is_old(row, scene.now, scene.expected).then(|| age(scene.now, row.as_of));
     let of_pipeline = |pipeline: &Pipeline| Row {
         urgency: Urgency::from(&pipeline.worst()),
         contents: columns
@@ -124,18 +138,25 @@ fn row_lines(row: &ProjectRow, columns: &[Column], scene: Scene) -> Vec<Row> {
     match &row.state {
         State::Ok(pipelines) | State::Stale { pipelines, .. } => pipelines.iter().map(of_pipeline).collect(),
         State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => {
-            let contents = columns.iter().map(|column| state_content(*column, row)).collect();
+            let content = |column: &Column| state_content(*column, row, read_ago.as_deref());
+            let contents = columns.iter().map(content).collect();
             vec![Row { urgency: Urgency::from(row.state_word()), contents }]
         }
     }
 }
 
-fn state_content(column: Column, row: &ProjectRow) -> Content {
+fn state_content(column: Column, row: &ProjectRow, read_ago: Option<&str>) -> Content {
     let state = row.state_word();
+    let message = || match (read_ago, &row.state) {
+        (Some(ago), State::NoPipeline { .. } | State::NoAccess(_)) => {
+            format!("{} ({ago} old)", state_message(&row.state))
+        }
+        _ => state_message(&row.state).to_owned(),
+    };
     match column {
         Column::Project => Content::Project(row.project.full_path.clone()),
         Column::Pipeline => Content::State(state),
-        Column::Stages => Content::Message(Cell::new(state_message(&row.state), Tone::from(state))),
+        Column::Stages => Content::Message(Cell::new(message(), Tone::from(state))),
         Column::Ref
         | Column::Duration
         | Column::Age
@@ -371,7 +392,8 @@ mod tests {
             ("2025-11-20T11:59:30Z", "2025-11-20"),
         ];
         for (then, expected) in cases {
-            let Content::Moment { short, .. } = moment(then.parse().unwrap(), Scene { now: noon(), zone: Paris })
+            let Content::Moment { short, .. } =
+                moment(then.parse().unwrap(), Scene { now: noon(), zone: Paris, expected: None })
             else {
                 panic!("a moment");
             };

@@ -1,25 +1,30 @@
 //! What the live view knows: the latest update, what is shown of it, and where the cursor is.
 
-use crate::collect::watch::Update;
+use super::banner;
+use crate::collect::watch::{Phase, Update};
 use crate::domain::change::{What, changes};
 use crate::domain::excerpt::Excerpt;
 use crate::domain::health::{FailOn, Sort};
-use crate::domain::id::ProjectId;
+use crate::domain::id::{ProjectId, by_id};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{ProjectRow, StateWord};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::Status;
 use crate::report::cell::Column;
+use crate::report::headline::{self, Freshness, HeadCount, is_old};
 use crate::report::layout::{Measures, Room, StagesWidth, measure};
-use crate::report::status::{Row, Scene, StatusOptions, StatusReport, lines, widest_time};
-use crate::report::summary::Summary;
+use crate::report::status::{Row, Scene, StatusOptions, StatusReport, lines, widest_old, widest_time};
 use crate::text::glyph::Charset;
+use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a project that has begun to fail is named in the header.
 pub const NEWS_FOR: Duration = Duration::from_secs(60);
+
+/// A row may miss one refresh, or this much, before it is shown as old.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// What the caller decides before the view starts.
 #[derive(Debug, Clone)]
@@ -32,6 +37,12 @@ pub struct Options {
     pub charset: Charset,
     pub color: bool,
     pub stages: StagesWidth,
+    /// The GitLab that is asked, with its scheme.
+    pub host: String,
+    /// The groups as they were asked for: shown until they are read.
+    pub groups: Vec<String>,
+    /// How often to read, as it was asked for.
+    pub interval: Duration,
 }
 
 /// What a row is, whatever its place: a project and one of its refs.
@@ -64,6 +75,14 @@ pub struct News {
     pub since: Instant,
 }
 
+/// A page that was to be opened: its address is shown, whatever has become of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageAddress {
+    pub url: String,
+    /// Whether there is a browser that was asked to open it.
+    pub is_opened: bool,
+}
+
 /// Everything that the picture is made of.
 #[derive(Debug)]
 pub struct App {
@@ -75,6 +94,16 @@ pub struct App {
     pub news: Vec<News>,
     /// A word to the user until the next key.
     pub notice: Option<String>,
+    /// Until the next key, too.
+    pub page_address: Option<PageAddress>,
+    /// The present.
+    pub now: Instant,
+    /// When the snapshot came.
+    pub snapshot_at: Instant,
+    /// Since when the present reading goes on, or when the last one ended.
+    pub phase_since: Instant,
+    /// The real time from one reading to the next, as it was last told.
+    pub interval: Duration,
     /// `None` while nobody has moved it: the view then stays at the top.
     pub cursor: Option<RowKey>,
     /// The first row that is shown.
@@ -86,17 +115,21 @@ pub struct App {
     /// Their rows: one for each pipeline, or one that says why there is none.
     pub rows: Vec<RowFacts>,
     pub measures: Measures,
-    /// How many cells the widest time took when that was measured.
-    pub widest_time: usize,
-    /// Of the snapshot for which the rows were arranged: what it cost and when it was taken is the update's to say.
-    pub summary: Option<Summary>,
-    pub missing: Vec<String>,
+    /// How many cells the widest time took, and the widest age of an old row, when they were measured.
+    pub widest_ages: (usize, usize),
+    /// How many of all projects are in which state, the worst first.
+    pub counts: Vec<HeadCount>,
 }
 
 impl App {
-    pub fn new(options: Options, width: u16, height: u16) -> Self {
+    pub fn new(options: Options, width: u16, height: u16, now: Instant) -> Self {
         Self {
             sort: options.sort,
+            interval: options.interval,
+            now,
+            snapshot_at: now,
+            phase_since: now,
+            page_address: None,
             options,
             attention_only: false,
             update: Update::new(),
@@ -110,40 +143,96 @@ impl App {
             projects: Vec::new(),
             rows: Vec::new(),
             measures: Measures::default(),
-            widest_time: 0,
-            summary: None,
-            missing: Vec::new(),
+            widest_ages: (0, 0),
+            counts: Vec::new(),
         }
     }
 
     /// Takes a newer update; notes what began to fail since the last one.
     pub fn take(&mut self, update: Update, now: Instant) {
+        self.now = now;
         let (is_new, is_still) = match (&self.update.snapshot, &update.snapshot) {
             (Some(old), Some(new)) => (!Arc::ptr_eq(old, new), new.is_still(old)),
             (None, Some(_)) => (true, false),
             (_, None) => (false, true),
         };
-        // What has happened since an earlier run is not what is happening now.
-        let is_news = !is_still && self.update.cached.is_none();
+        // What has happened since an earlier run is not what is happening now, and what is read first has not changed.
+        let is_news = !is_still && self.update.is_whole && update.is_whole;
         if let (true, Some(old), Some(new)) = (is_news, &self.update.snapshot, &update.snapshot) {
             let news = begun_to_fail(old, new).map(|project| News { project: project.to_owned(), since: now });
             self.news.extend(news);
         }
+        let is_reading = |update: &Update| matches!(update.phase, Phase::Reading(_));
+        if is_reading(&self.update) != is_reading(&update) {
+            self.phase_since = now;
+        }
+        if let Phase::Waiting { interval, .. } = update.phase {
+            self.interval = interval;
+        }
         self.update = update;
-        if is_new && !(is_still && self.has_room_for_times()) {
+        if is_new {
+            self.snapshot_at = now;
+        }
+        if is_new && is_still {
+            self.rejuvenate();
+        }
+        if is_new && !(is_still && self.has_room_for_ages()) {
             self.arrange();
         }
     }
 
-    /// Says whether no time takes more room by now than it was given.
-    fn has_room_for_times(&self) -> bool {
-        let widest = |scene| widest_time(&self.projects, &self.options.columns, scene);
-        self.scene().map(widest).is_none_or(|widest| widest <= self.widest_time)
+    /// Takes over when the rows were read, where nothing else about them has changed.
+    fn rejuvenate(&mut self) {
+        let Some(snapshot) = &self.update.snapshot else { return };
+        let mut read_at = by_id(snapshot.rows.len());
+        read_at.extend(snapshot.rows.iter().map(|row| (row.project.id, row.as_of)));
+        for row in &mut self.projects {
+            row.as_of = read_at.get(&row.project.id).copied().unwrap_or(row.as_of);
+        }
+    }
+
+    /// Says whether no time or age takes more room by now than it was given.
+    fn has_room_for_ages(&self) -> bool {
+        let (time, old) = self.scene().map_or((0, 0), |scene| self.widest_ages_in(scene));
+        time <= self.widest_ages.0 && old <= self.widest_ages.1
+    }
+
+    fn widest_ages_in(&self, scene: Scene) -> (usize, usize) {
+        (widest_time(&self.projects, &self.options.columns, scene), widest_old(&self.projects, scene))
+    }
+
+    /// Returns the present by the server's clock; `None` before anything was read.
+    pub fn present(&self) -> Option<DateTime<Utc>> {
+        let since = TimeDelta::from_std(self.now.saturating_duration_since(self.snapshot_at)).unwrap_or(TimeDelta::MAX);
+        self.update.snapshot.as_ref()?.taken_at.checked_add_signed(since)
+    }
+
+    /// Returns how old a row may become before it is older than expected: what is read first gets old while the rest is
+    /// read, and again while the next reading goes on. Where the last reading brought nothing, every row should be younger.
+    fn expected(&self) -> TimeDelta {
+        if self.update.failed.is_some() {
+            return TimeDelta::MIN;
+        }
+        let expected = self.interval + self.interval.max(GRACE) + 2 * self.update.took;
+        TimeDelta::from_std(expected).unwrap_or(TimeDelta::MAX)
+    }
+
+    /// Returns how old the rows are.
+    pub fn freshness(&self) -> Freshness {
+        match (&self.update.snapshot, self.present()) {
+            (Some(snapshot), Some(now)) => Freshness::of(&snapshot.rows, now, Some(self.expected())),
+            _ => Freshness::Nothing,
+        }
+    }
+
+    /// Says whether the row of the table is older than it should be.
+    pub fn is_old(&self, index: usize) -> bool {
+        let row = self.rows.get(index).and_then(|facts| self.projects.get(facts.nth));
+        row.zip(self.scene()).is_some_and(|(row, scene)| is_old(row, scene.now, scene.expected))
     }
 
     fn scene(&self) -> Option<Scene> {
-        let now = self.update.snapshot.as_ref()?.taken_at;
-        Some(Scene { now, zone: self.options.status.zone })
+        Some(Scene { now: self.present()?, zone: self.options.status.zone, expected: Some(self.expected()) })
     }
 
     /// Returns as many lines as there is room for, from the first one that is shown.
@@ -159,9 +248,13 @@ impl App {
         lines.into_iter().skip(above).take(shown.len()).collect()
     }
 
-    /// Forgets news that are none any more.
+    /// Lets time pass: forgets news that are none any more, and makes room for what has grown old.
     pub fn grow_older(&mut self, now: Instant) {
-        self.news.retain(|news| now.duration_since(news.since) < NEWS_FOR);
+        self.now = now;
+        self.news.retain(|news| now.saturating_duration_since(news.since) < NEWS_FOR);
+        if !self.has_room_for_ages() {
+            self.arrange();
+        }
     }
 
     /// Lays the rows out anew: after a new snapshot, another order, another size.
@@ -174,13 +267,13 @@ impl App {
         self.sort.apply(&mut rows);
         self.rows = rows.iter().enumerate().flat_map(|(nth, row)| facts(nth, row)).collect();
         let excerpt = Excerpt { whole: &snapshot, rows: rows.into() };
-        let report = StatusReport::of(&excerpt, self.options.columns.clone(), &self.options.status);
+        let Some(scene) = self.scene() else { return };
+        let report = StatusReport::seen(&excerpt, self.options.columns.clone(), &self.options.status, scene);
         let room = Room { width: usize::from(self.width), charset: self.options.charset, stages: self.options.stages };
         self.measures = measure(&report, room);
-        self.summary = Some(report.summary);
-        self.missing = report.missing;
+        self.counts = headline::counts(&snapshot.rows);
         self.projects = excerpt.rows.into_owned();
-        self.widest_time = self.scene().map_or(0, |scene| widest_time(&self.projects, &self.options.columns, scene));
+        self.widest_ages = self.widest_ages_in(scene);
         if let (Some(line), Some(index)) = (line, self.cursor_index()) {
             self.offset = index.saturating_sub(line);
         } else if let Some(line) = line {
@@ -213,9 +306,9 @@ impl App {
         self.keep_in_view();
     }
 
-    /// Returns how many rows of the table the screen shows: all lines but two of header, the titles and two of footer.
+    /// Returns how many rows of the table the screen shows: what the head, the titles and two lines of footer leave.
     pub fn page(&self) -> usize {
-        usize::from(self.height).saturating_sub(5).max(1)
+        usize::from(self.height).saturating_sub(banner::head(self).len() + 4).max(1)
     }
 
     /// Scrolls as little as needed for the cursor to be seen and the screen to be full.

@@ -3,6 +3,7 @@
 //! State ([`app`]), change ([`update`]) and picture ([`view`]) are apart; only [`run`] and [`terminal`] touch the terminal.
 
 pub mod app;
+mod banner;
 pub mod keymap;
 pub mod run;
 pub mod terminal;

@@ -1,6 +1,6 @@
 //! The loop: every source of events becomes one kind of event, and every event one picture.
 
-use super::app::{App, Options};
+use super::app::{App, Options, PageAddress};
 use super::terminal::Screen;
 use super::update::{Effect, Event, update};
 use super::view;
@@ -31,20 +31,23 @@ pub async fn run(
     requests: mpsc::Sender<Request>,
 ) -> io::Result<End> {
     let mut screen = Screen::take()?;
-    let size = screen.terminal.size()?;
-    let mut app = App::new(options, size.width, size.height);
+    let (width, height) = screen.size();
+    let mut app = App::new(options, width, height, Instant::now());
     let mut keys = EventStream::new();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     // What there is already is in the first picture.
     app.take(updates.borrow_and_update().clone(), Instant::now());
     loop {
-        screen.terminal.draw(|frame| view::draw(&app, frame, Instant::now()))?;
+        screen.terminal.draw(|frame| view::draw(&app, frame))?;
         panic_if_asked();
         let event = tokio::select! {
             key = keys.next() => match key {
                 Some(Ok(TerminalEvent::Key(key))) => Event::Key(key),
-                Some(Ok(TerminalEvent::Resize(width, height))) => Event::Resize(width, height),
+                Some(Ok(TerminalEvent::Resize(..))) => {
+                    let (width, height) = screen.resize()?;
+                    Event::Resize(width, height)
+                }
                 Some(Ok(_)) => continue,
                 Some(Err(error)) => return Err(error),
                 None => return Ok(End::Closed),
@@ -62,19 +65,25 @@ pub async fn run(
                 Effect::Suspend => {
                     screen.suspend()?;
                     // The window may be another size by now.
-                    let size = screen.terminal.size()?;
-                    update(&mut app, Event::Resize(size.width, size.height), Instant::now());
+                    let (width, height) = screen.size();
+                    update(&mut app, Event::Resize(width, height), Instant::now());
                 }
                 // A full queue holds a request already; one is enough.
                 Effect::Refresh => drop(requests.try_send(Request::Refresh)),
                 Effect::Open(url) => {
-                    if open::that_detached(&url).is_err() {
-                        app.notice = Some(format!("no browser to be found; the page is {url}"));
-                    }
+                    let is_opened = has_browser() && open::that_detached(&url).is_ok();
+                    app.page_address = Some(PageAddress { url, is_opened });
                 }
             }
         }
     }
+}
+
+/// Says whether there is a place where a browser can show itself. Without one the desktop's opener fails without a word,
+/// or starts a browser of text that nobody sees.
+fn has_browser() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(target_os = "linux") || ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"].into_iter().any(is_set)
 }
 
 /// A way for the tests to see that a panic gives the terminal back; not in a release.

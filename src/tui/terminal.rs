@@ -1,10 +1,13 @@
 //! Taking the terminal, and giving it back as it was on every way out.
 
-use crossterm::cursor::{Hide, Show};
+use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::execute;
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
-use ratatui::Terminal;
+use crossterm::terminal::{
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
 use std::io::{self, Stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,7 +22,7 @@ impl Screen {
     pub fn take() -> io::Result<Self> {
         give_back_on_panic();
         enter()?;
-        match Terminal::new(CrosstermBackend::new(io::stdout())) {
+        match terminal() {
             Ok(terminal) => Ok(Self { terminal }),
             Err(error) => {
                 let _ = leave();
@@ -35,8 +38,34 @@ impl Screen {
         enter()?;
         // A new one knows that its screen is empty. Clearing the old one would ask the terminal where the cursor is, and
         // wait for an answer that not every terminal gives.
-        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        self.terminal = terminal()?;
         Ok(())
+    }
+
+    /// Takes over another size, and returns it.
+    pub fn resize(&mut self) -> io::Result<(u16, u16)> {
+        self.terminal.resize(area())?;
+        Ok(self.size())
+    }
+
+    /// Returns how many columns and rows are drawn.
+    pub fn size(&mut self) -> (u16, u16) {
+        let area = self.terminal.get_frame().area();
+        (area.width, area.height)
+    }
+}
+
+/// A terminal whose screen is taken for empty. Its size changes when that is told, not in the middle of a picture.
+fn terminal() -> io::Result<Terminal<CrosstermBackend<Stdout>>> {
+    let options = TerminalOptions { viewport: Viewport::Fixed(area()) };
+    Terminal::with_options(CrosstermBackend::new(io::stdout()), options)
+}
+
+/// Returns the size of the terminal; one that does not tell its size, or tells 0, is taken for the classic one.
+fn area() -> Rect {
+    match crossterm::terminal::size() {
+        Ok((width @ 1.., height @ 1..)) => Rect::new(0, 0, width, height),
+        Ok(_) | Err(_) => Rect::new(0, 0, 80, 24),
     }
 }
 
@@ -60,7 +89,9 @@ fn leave() -> io::Result<()> {
     if !IS_TAKEN.swap(false, Ordering::SeqCst) {
         return Ok(());
     }
-    let shown = execute!(io::stdout(), Show, LeaveAlternateScreen);
+    // tmux gives the main screen its old size before it comes back: rows of ours that are wider by now would be broken over
+    // two lines, and what then has no room would return among the user's own lines.
+    let shown = execute!(io::stdout(), MoveTo(0, 0), Clear(ClearType::FromCursorDown), Show, LeaveAlternateScreen);
     disable_raw_mode()?;
     shown
 }

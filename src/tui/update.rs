@@ -30,6 +30,13 @@ pub enum Effect {
 /// Changes the state, and says what is to be done besides.
 pub fn update(app: &mut App, event: Event, now: Instant) -> Vec<Effect> {
     app.grow_older(now);
+    let effects = apply(app, event, now);
+    // What is said above the table may take more lines by now, or fewer.
+    app.keep_in_view();
+    effects
+}
+
+fn apply(app: &mut App, event: Event, now: Instant) -> Vec<Effect> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => press(app, &key),
         Event::Key(_) | Event::Tick => Vec::new(),
@@ -46,7 +53,7 @@ pub fn update(app: &mut App, event: Event, now: Instant) -> Vec<Effect> {
 }
 
 fn press(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
-    app.notice = None;
+    (app.notice, app.page_address) = (None, None);
     let Some(action) = keymap::action(key) else { return Vec::new() };
     match (action, app.modal) {
         (Action::Quit, Some(Modal::Help)) | (Action::Back | Action::Help, Some(Modal::Help)) => app.modal = None,
@@ -105,7 +112,7 @@ fn open(app: &mut App) -> Vec<Effect> {
         app.notice = Some("move the cursor to a row first".into());
         return Vec::new();
     };
-    let host = app.update.snapshot.as_ref().map(|snapshot| snapshot.host.clone()).unwrap_or_default();
+    let host = &app.options.host;
     // A link is whatever the server says: only the host's own pages are opened.
     match &row.web_url {
         Some(url) if url.starts_with(&format!("{host}/")) => vec![Effect::Open(url.clone())],

@@ -2,7 +2,7 @@
 
 use crate::support::terminal::Terminal;
 use crate::support::{BINARY, Env};
-use glwatch::sim::{Options, Sim};
+use glwatch::sim::{Action, Fault, Options, Sim, TOKEN_READ_API, WorldKind};
 use unicode_width::UnicodeWidthStr;
 
 #[test]
@@ -31,10 +31,10 @@ fn live(sim: &Sim, env: &Env, more: &[&str], columns: u16, rows: u16) -> Termina
     terminal
 }
 
-/// The first line has the counts, the second the countdown; what the reading took is drawn last.
+/// The first line has the counts and how old they are; what the reading took is drawn last.
 fn is_whole(contents: &str) -> bool {
-    let words = ["\nnext in ", " requests at the last reading", "\nq quit"];
-    contents.starts_with("acme · 40 projects: ") && words.iter().all(|word| contents.contains(word))
+    let words = ["  ✗ ", " ago", " requests at the last reading", "\nq quit"];
+    contents.starts_with("acme ") && words.iter().all(|word| contents.contains(word))
 }
 
 /// Checks that the terminal is as it was before.
@@ -42,6 +42,10 @@ fn is_whole(contents: &str) -> bool {
 fn is_given_back(terminal: &Terminal) {
     let screen = terminal.screen();
     assert!(!screen.alternate_screen() && !screen.hide_cursor(), "{}", terminal.contents());
+    // Else tmux would put rows of it among the user's own lines after another size.
+    let leave = String::from_utf8_lossy(&terminal.raw).rfind(LEAVE_SCREEN).unwrap();
+    let before = String::from_utf8_lossy(&terminal.raw)[..leave].to_owned();
+    assert!(before.trim_end_matches(SHOW_CURSOR).ends_with("\u{1B}[1;1H\u{1B}[J"), "its rows are left where they are");
     for (ours, given_back) in [("\u{1B}[?1049h", LEAVE_SCREEN), ("\u{1B}[?25l", SHOW_CURSOR)] {
         assert!(terminal.last(ours).is_some() && terminal.last(ours) < terminal.last(given_back), "{given_back:?}");
     }
@@ -128,7 +132,7 @@ fn a_new_size_is_a_new_picture_that_fits() {
             lines.len() == usize::from(rows) && lines.last().is_some_and(|line| line.starts_with("q quit"))
         });
         let contents = terminal.contents();
-        assert!(contents.starts_with("acme · "), "{columns}x{rows}\n{contents}");
+        assert!(contents.lines().next().is_some_and(|line| line.contains("✗ ")), "{columns}x{rows}\n{contents}");
         let widest = contents.lines().map(UnicodeWidthStr::width).max();
         assert!(widest <= Some(usize::from(columns)), "{contents}");
     }
@@ -171,5 +175,151 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_view_back() {
     terminal.send("q");
     terminal.wait_until(|contents| contents.trim_end().ends_with("shell$"));
     terminal.send("exit $?\n");
+    assert_eq!(terminal.end(), 0);
+}
+
+fn uniform(projects: usize) -> Sim {
+    Sim::start(Options { world: WorldKind::Uniform { projects, stages: 2, jobs: 2 }, ..Options::default() }).unwrap()
+}
+
+#[test]
+fn the_first_load_shows_the_host_at_once_and_rows_as_they_are_read() {
+    for (api, fault) in [
+        ("graphql", Fault::on("POST /api/graphql Snapshot").after(1).times(1)),
+        ("rest", Fault::on("/pipelines?").after(30).times(3)),
+    ] {
+        let (sim, env) = (uniform(120), Env::new());
+        sim.add_fault(fault.action(Action::Stall));
+        let arguments = ["--host", sim.url(), "--group-id", "12345", "--watch", "--rps", "1000", "--api", api];
+        let mut terminal = env.open(&arguments, 120, 40);
+        let host = sim.url().trim_start_matches("http://").to_owned();
+        terminal.wait_until(|contents| {
+            let mut words = contents.lines().next().unwrap_or_default().split_whitespace();
+            let counted = words.clone().skip_while(|word| *word != "✓").nth(1).and_then(|n| n.parse::<u32>().ok());
+            let read = words.by_ref().skip_while(|word| *word != "of").nth(1);
+            contents.contains(&format!("@{host}"))
+                && contents.contains("✓ success #")
+                && read == Some("120")
+                && counted.is_some_and(|n| (20..120).contains(&n))
+        });
+        let contents = terminal.contents();
+        assert!(contents.contains(" of 120 read") && contents.contains("✓ success #"), "{api}\n{contents}");
+        assert!(!contents.contains("at the last reading"), "{api}: a part looks like the whole\n{contents}");
+        terminal.send("q");
+        assert_eq!(terminal.end(), 0);
+    }
+}
+
+#[test]
+fn a_refusal_ends_it_though_something_else_hangs_and_is_seen_on_the_main_screen() {
+    let refusals: [(&str, Fault, &str); 3] = [
+        ("the token", Fault::on("/api/v4/").status(401), "401"),
+        ("the group", Fault::on("/api/v4/groups/").status(404), "404"),
+        ("a page that is not GitLab's", Fault::on("/api/v4/").html(), "HTML"),
+    ];
+    for (what, fault, word) in refusals {
+        let sim = Sim::start(Options::default()).unwrap();
+        sim.add_fault(Fault::on("/api/graphql").action(Action::Stall));
+        sim.add_fault(fault);
+        let env = Env::new().with("GLWATCH_TOKEN", TOKEN_READ_API);
+        let mut terminal = env.open(&["--host", sim.url(), "--group-id", "12345", "--watch", "--api", "auto"], 80, 24);
+        assert_eq!(terminal.end(), 3, "{what}\n{}", terminal.contents());
+        is_given_back(&terminal);
+        let contents = terminal.contents();
+        assert!(
+            contents.starts_with("error: ") && contents.contains(word) && contents.contains("Hint: "),
+            "{contents}"
+        );
+    }
+}
+
+#[test]
+fn a_connection_that_is_refused_is_named_while_it_is_tried_again() {
+    let env = Env::new().with("GLWATCH_RETRY_WAIT", "500ms");
+    // Port 1 is reserved and nothing listens there.
+    let mut terminal = env.open(&["--host", "http://127.0.0.1:1", "--group-id", "acme", "--watch"], 80, 24);
+    terminal.wait_until(|contents| {
+        contents.contains("127.0.0.1:1: the connection was refused, asking again")
+            && contents.contains("acme @127.0.0.1:1")
+    });
+    assert_eq!(terminal.end(), 3);
+    is_given_back(&terminal);
+    assert!(terminal.contents().starts_with("error: "), "{}", terminal.contents());
+}
+
+#[test]
+fn a_server_that_asks_to_wait_is_named_with_the_time_that_is_left() {
+    let sim = Sim::start(Options::default()).unwrap();
+    sim.add_fault(Fault::on("/api/").rate_limited(Some("30")));
+    let env = Env::new();
+    let mut terminal = env.open(&["--host", sim.url(), "--group-id", "12345", "--watch"], 80, 24);
+    terminal.wait_until(|contents| contents.contains("the server asks to wait 2"));
+    assert_eq!(sim.requests().iter().filter(|request| request.path.contains("/groups/")).count(), 2);
+    terminal.send("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn while_a_server_hangs_the_data_grows_old_on_the_screen() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    let mut terminal = live(&sim, &env, &["--interval", "100ms"], 80, 24);
+    sim.add_fault(Fault::on("/api/").action(Action::Stall));
+    for age in ["2s ago", "3s ago"] {
+        terminal.wait_until(|contents| contents.lines().next().is_some_and(|line| line.contains(age)));
+    }
+    terminal.send("q");
+    assert_eq!(terminal.end(), 0);
+    is_given_back(&terminal);
+}
+
+#[test]
+fn a_token_that_expires_is_named_first_and_the_counts_stay() {
+    let sim = Sim::start(Options::default()).unwrap();
+    let env = Env::new().with("GLWATCH_TOKEN", TOKEN_READ_API);
+    let mut terminal = live(&sim, &env, &["--interval", "100ms"], 80, 24);
+    let counts =
+        |contents: &str| contents.lines().next().unwrap_or_default().split(" @").next().unwrap_or_default().to_owned();
+    let failed =
+        |contents: &str| counts(contents).split("✗ ").nth(1).map(|rest| rest.split(' ').next().unwrap().to_owned());
+    let before = failed(&terminal.contents());
+    assert!(before.is_some(), "{}", terminal.contents());
+    sim.add_fault(Fault::on("/api/").status(401));
+    terminal.wait_until(|contents| contents.contains("Hint: ") && contents.contains(" old"));
+    let contents = terminal.contents();
+    let second = contents.lines().nth(1).unwrap_or_default();
+    assert!(second.starts_with("GitLab refused the token") && !second.contains("http"), "{contents}");
+    assert_eq!(failed(&contents), before, "{contents}");
+    sim.clear_faults();
+    terminal.wait_until(|contents| !contents.contains("Hint: ") && is_whole(contents));
+    terminal.send("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn a_terminal_without_a_size_is_taken_for_the_classic_one_and_tiny_ones_do_no_harm() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    let mut terminal = live(&sim, &env, &[], 0, 0);
+    assert_eq!(terminal.contents().lines().count(), 24, "{}", terminal.contents());
+    for (columns, rows) in [(1, 1), (3, 2), (0, 0), (80, 24)] {
+        terminal.resize(columns, rows);
+    }
+    terminal.wait_until(is_whole);
+    terminal.send("q");
+    assert_eq!(terminal.end(), 0);
+    is_given_back(&terminal);
+}
+
+#[test]
+fn without_a_browser_the_address_of_the_page_is_on_a_line_of_its_own() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    let mut terminal = live(&sim, &env, &[], 120, 40);
+    terminal.send("jo");
+    let start = format!("{}/", sim.url());
+    terminal.wait_until(|contents| contents.contains("there is no browser here"));
+    let contents = terminal.contents();
+    let is_address =
+        |line: &str| line.starts_with(&start) && line.contains("/-/pipelines/") && !line.trim_end().contains(' ');
+    assert!(contents.lines().any(is_address), "{contents}");
+    terminal.send("q");
     assert_eq!(terminal.end(), 0);
 }

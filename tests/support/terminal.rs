@@ -24,6 +24,16 @@ fn size(columns: u16, rows: u16) -> PtySize {
     PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
 }
 
+/// Returns what a terminal shows that does not tell its size.
+fn shown(columns: u16, rows: u16) -> (u16, u16) {
+    if columns == 0 || rows == 0 { (80, 24) } else { (columns, rows) }
+}
+
+fn parser(columns: u16, rows: u16) -> Parser {
+    let (columns, rows) = shown(columns, rows);
+    Parser::new(rows, columns, 0)
+}
+
 impl Env {
     /// Starts it in a terminal of this size.
     pub(crate) fn open(&self, arguments: &[&str], columns: u16, rows: u16) -> Terminal {
@@ -58,7 +68,7 @@ impl Env {
                 }
             }
         });
-        let parser = Parser::new(rows, columns, 0);
+        let parser = parser(columns, rows);
         Terminal { master: pair.master, keys, child, output, parser, mode_before, raw: Vec::new() }
     }
 }
@@ -96,7 +106,8 @@ impl Terminal {
     }
 
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
-        self.parser.screen_mut().set_size(rows, columns);
+        let (columns_shown, rows_shown) = shown(columns, rows);
+        self.parser.screen_mut().set_size(rows_shown, columns_shown);
         self.master.resize(size(columns, rows)).unwrap();
     }
 

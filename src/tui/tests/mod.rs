@@ -2,6 +2,7 @@
 
 mod keys;
 mod pictures;
+mod trouble;
 
 use super::app::{App, Options};
 use super::update::{Effect, Event, update};
@@ -79,7 +80,8 @@ fn snapshot(rows: Vec<ProjectRow>, problems: Vec<Problem>) -> Update {
     let group = Group { id: GroupId(12345), full_path: "acme".into(), web_url: None };
     let usage = Usage { requests: 41, limit: Some(2000), remaining: Some(1959), ..Usage::default() };
     let snapshot = Snapshot { host: HOST.into(), taken_at: noon(), groups: vec![group], rows, problems, usage };
-    Update { snapshot: Some(Arc::new(snapshot)), cost: Cost { requests: 41, bytes: 1_234_567 }, ..Update::new() }
+    let cost = Cost { requests: 41, bytes: 1_234_567 };
+    Update { snapshot: Some(Arc::new(snapshot)), is_whole: true, cost, ..Update::new() }
 }
 
 fn options() -> Options {
@@ -92,12 +94,15 @@ fn options() -> Options {
         charset: Charset::Unicode,
         color: false,
         stages: StagesWidth::Auto,
+        host: HOST.into(),
+        groups: vec!["12345".into()],
+        interval: Duration::from_secs(10),
     }
 }
 
 /// A view that has just got its first snapshot, and waits for the next.
 fn app(rows: Vec<ProjectRow>, width: u16, height: u16, now: Instant) -> App {
-    let mut app = App::new(options(), width, height);
+    let mut app = App::new(options(), width, height, now);
     give(&mut app, snapshot(rows, vec![]), now);
     app
 }
@@ -109,7 +114,8 @@ fn give(app: &mut App, news: Update, now: Instant) {
 }
 
 fn press(app: &mut App, code: KeyCode) -> Vec<Effect> {
-    update(app, Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), Instant::now())
+    let now = app.now;
+    update(app, Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), now)
 }
 
 fn type_keys(app: &mut App, keys: &str) -> Vec<Effect> {

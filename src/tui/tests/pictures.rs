@@ -3,27 +3,26 @@
 use super::*;
 use crate::domain::project::Failure;
 use crate::domain::snapshot::Scope;
-use crate::domain::usage::Cost;
 use crate::tui::view;
 use insta::assert_snapshot;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-fn picture(app: &App, now: Instant) -> String {
+pub(super) fn picture(app: &App) -> String {
     let mut terminal = Terminal::new(TestBackend::new(app.width, app.height)).unwrap();
-    terminal.draw(|frame| view::draw(app, frame, now)).unwrap();
+    terminal.draw(|frame| view::draw(app, frame)).unwrap();
     let lines = terminal.backend().to_string();
     lines.lines().map(|line| format!("{}\n", line.trim_matches('"').trim_end())).collect()
 }
 
 #[test]
 fn before_the_first_reading_has_ended() {
-    let app = App::new(options(), 50, 15);
-    assert_snapshot!(picture(&app, Instant::now()), @r#"
-    reading the group for the first time
-    reading
+    let app = App::new(options(), 50, 15, Instant::now());
+    assert_snapshot!(picture(&app), @r#"
+    12345             nothing read yet, reading for 0s
 
-
+    waiting for the list of projects from
+    gitlab.example.com for 0s
 
 
 
@@ -43,7 +42,6 @@ fn what_an_earlier_run_has_left_is_old_and_says_so() {
     let now = Instant::now();
     let failure = || Failure { kind: "cached".into(), message: "known from an earlier run".into() };
     let old = |mut row: ProjectRow| {
-        row.as_of = noon() - TimeDelta::hours(2);
         row.state = match row.state {
             State::Ok(pipelines) => State::Stale { pipelines, failure: failure() },
             state => state,
@@ -54,24 +52,24 @@ fn what_an_earlier_run_has_left_is_old_and_says_so() {
     let known =
         vec![project(1, "api", "success", 130, "build=success"), project(2, "web", "failed", 140, "build=failed")];
     let left = snapshot(known.into_iter().map(old).collect(), vec![problem]);
-    let mut app = App::new(options(), 70, 8);
-    let left = Update { cached: Some(TimeDelta::hours(2)), cost: Cost::default(), ..left };
+    let mut app = App::new(options(), 70, 8, now);
+    let left = Update::from_cache(TimeDelta::hours(2), Snapshot::clone(left.snapshot.as_ref().unwrap()));
     assert!(update(&mut app, Event::Update(Box::new(left)), now).is_empty());
-    assert_snapshot!(picture(&app, now), @r#"
-    acme · 2 projects: 2 stale
-    from the cache, 2h old, reading
+    assert_snapshot!(picture(&app), @r#"
+    acme @gitlab.example.com   ✗ 1  ✓ 1   2 projects   all 2h old, reading
+
     project  ref   pipeline                  stages   duration  age
-    web      main  ✗ failed #8102 (2h old)   ✗ build  6m 12s    2h
-    api      main  ✓ success #8101 (2h old)  ✓ build  6m 12s    2h
+    web      main  ✗ failed #8102 (2h old)   ✗ build  6m 12s    4h
+    api      main  ✓ success #8101 (2h old)  ✓ build  6m 12s    4h
 
 
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
     // What has failed since then has not failed just now.
     give(&mut app, snapshot(vec![project(1, "api", "failed", 5, "build=failed")], vec![]), now);
-    assert_snapshot!(picture(&app, now), @r#"
-    acme · 1 project: 1 failed
-    next in 7s (every 10s)
+    assert_snapshot!(picture(&app), @r#"
+    acme @gitlab.example.com   ✗ 1   1 project     read 0s ago, next in 7s
+
     project  ref   pipeline        stages   duration  age
     api      main  ✗ failed #8101  ✗ build  6m 12s    5m
 
@@ -84,9 +82,9 @@ fn what_an_earlier_run_has_left_is_old_and_says_so() {
 #[test]
 fn at_80_by_24() {
     let now = Instant::now();
-    assert_snapshot!(picture(&app(motley(), 80, 24, now), now), @r#"
-    acme · 7 projects: 1 failed, 1 canceled, 1 running, 1 success, 1 error, …
-    next in 7s (every 10s)
+    assert_snapshot!(picture(&app(motley(), 80, 24, now)), @r#"
+    acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects    read 0s ago, next in 7s
+    no answer: 1 of 7 projects not read
     project           ref   pipeline          stages                   duration  age
     payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…  6m 12s    6m
     legacy/billing          ‼ error           no answer
@@ -107,7 +105,7 @@ fn at_80_by_24() {
 
 
 
-    incomplete: 1 project could not be read · 41 requests at the last reading, 1959…
+    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
 }
@@ -115,9 +113,9 @@ fn at_80_by_24() {
 #[test]
 fn at_120_by_40() {
     let now = Instant::now();
-    assert_snapshot!(picture(&app(motley(), 120, 40, now), now), @r#"
-    acme · 7 projects: 1 failed, 1 canceled, 1 running, 1 success, 1 error, 1 no access, 1 without pipeline
-    next in 7s (every 10s)
+    assert_snapshot!(picture(&app(motley(), 120, 40, now)), @r#"
+    acme @gitlab.example.com   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects                        read 0s ago, next in 7s
+    no answer: 1 of 7 projects not read
     project           ref   pipeline          stages                     duration  age
     payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » deploy  6m 12s    6m
     legacy/billing          ‼ error           no answer
@@ -154,7 +152,7 @@ fn at_120_by_40() {
 
 
 
-    incomplete: 1 project could not be read · 41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
+    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
 }
@@ -164,9 +162,9 @@ fn at_50_by_15_with_more_rows_than_fit() {
     let now = Instant::now();
     let mut app = app([motley(), many(30).split_off(8)].concat(), 50, 15, now);
     press(&mut app, KeyCode::PageDown);
-    assert_snapshot!(picture(&app, now), @r#"
-    acme · 29 projects: 1 failed, 1 canceled, …
-    next in 7s (every 10s)
+    assert_snapshot!(picture(&app), @r#"
+    acme  ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 23  ⊠ 1  – 1    0s ago
+    no answer: 1 of 29 projects not read
     project           pipeline          stages
     legacy/billing    ‼ error           no answer
     web/�evil�        ⊘ canceled #8107  ✓ bui…  ⊘ test
@@ -178,7 +176,7 @@ fn at_50_by_15_with_more_rows_than_fit() {
     p12               ✓ success #8112   ✓ build
     p13               ✓ success #8113   ✓ build
     p14               ✓ success #8114   ✓ build
-    rows 2-11 of 29 · incomplete: 1 project could not…
+    rows 2-11 of 29 · 41 requests at the last reading…
     q quit  ? help  r read now  f attention  s sort…
     "#);
 }
@@ -188,7 +186,7 @@ fn the_help_at_80_by_24() {
     let now = Instant::now();
     let mut app = app(motley(), 80, 24, now);
     type_keys(&mut app, "?");
-    assert_snapshot!(picture(&app, now), @r#"
+    assert_snapshot!(picture(&app), @r#"
     q           quit
     ?           this help
     r           read now
@@ -221,7 +219,7 @@ fn the_help_at_50_by_15() {
     let now = Instant::now();
     let mut app = app(motley(), 50, 15, now);
     type_keys(&mut app, "?");
-    assert_snapshot!(picture(&app, now), @r#"
+    assert_snapshot!(picture(&app), @r#"
     q           quit
     ?           this help
     r           read now
@@ -253,9 +251,10 @@ fn a_server_that_does_not_answer_is_seen() {
     }
     let problem = Problem { scope: Scope::Group, subject: "acme".into(), failure: failure() };
     give(&mut app, snapshot(rows, vec![problem]), now);
-    assert_snapshot!(picture(&app, now), @r#"
-    acme · 7 projects: 1 error, 4 stale, 1 no access, 1 without pipeline
-    next in 7s (every 10s)
+    assert_snapshot!(picture(&app), @r#"
+    acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects       4 of 7 older than 3m
+    no answer: group acme could not be read
+    no answer: 5 of 7 projects not read
     project           ref   pipeline                  stages           duration  age
     payments/api      main  ✗ failed #8101 (3m old)   ✓✗»              6m 12s    6m
     legacy/billing          ‼ error                   no answer
@@ -275,8 +274,7 @@ fn a_server_that_does_not_answer_is_seen() {
 
 
 
-
-    incomplete: group acme could not be read: no answer · 41 requests at the last r…
+    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
 }
@@ -289,9 +287,10 @@ fn only_what_wants_attention_and_what_began_to_fail() {
     rows[1] = project(2, "payments/gateway", "failed", 3, "build=success test=failed");
     give(&mut app, snapshot(rows, vec![]), now);
     type_keys(&mut app, "f");
-    assert_snapshot!(picture(&app, now), @r#"
-    acme · 7 projects: 2 failed, 1 canceled, 1 success, 1 error, 1 no access, …
-    next in 7s (every 10s) · acme/payments/gateway began to fail · only what wants…
+    assert_snapshot!(picture(&app), @r#"
+    acme   ✗ 2  ‼ 1  ⊘ 1  ✓ 1  ⊠ 1  – 1   7 projects         read 0s ago, next in 7s
+    acme/payments/gateway began to fail
+    no answer: 1 of 7 projects not read
     project           ref   pipeline          stages                   duration  age
     payments/gateway  main  ✗ failed #8102    ✓ build  ✗ test          6m 12s    3m
     payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…  6m 12s    6m
@@ -311,8 +310,7 @@ fn only_what_wants_attention_and_what_began_to_fail() {
 
 
 
-
-    incomplete: 1 project could not be read · 41 requests at the last reading, 1959…
+    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
     q quit  ? help  r read now  f all  s sort  o open
     "#);
 }
@@ -320,11 +318,11 @@ fn only_what_wants_attention_and_what_began_to_fail() {
 #[test]
 fn in_ascii_nothing_else_is_written() {
     let now = Instant::now();
-    let mut app = App::new(Options { charset: Charset::Ascii, ..options() }, 80, 24);
+    let mut app = App::new(Options { charset: Charset::Ascii, ..options() }, 80, 24, now);
     give(&mut app, snapshot(many(30), vec![]), now);
-    let table = picture(&app, now);
+    let table = picture(&app);
     type_keys(&mut app, "?");
-    for picture in [table, picture(&app, now)] {
+    for picture in [table, picture(&app)] {
         assert!(picture.is_ascii(), "{picture}");
     }
 }

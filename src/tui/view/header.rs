@@ -1,86 +1,156 @@
-//! What there is to know at a glance: the groups, the counts, when the next reading is, and what has just begun to fail.
+//! The first line: the groups, how many projects are in which state, and how old that is. Below it what is to be said.
+//!
+//! What there is no room for goes, in this order: the host, what the program is doing, the number of projects, and the
+//! counts from the right. What failed, what could not be read and the age of the data stay.
 
-use super::paint::{joined, span};
+use super::paint::span;
 use crate::collect::watch::Phase;
 use crate::report::cell::Tone;
-use crate::report::item::clean;
-use crate::text::age::in_one_unit;
+use crate::report::item::{Span, clean, width_of};
 use crate::text::duration::duration;
-use crate::text::width::cells;
+use crate::text::plural::counted;
+use crate::text::width::{cells, truncate};
 use crate::tui::app::App;
+use crate::tui::banner::{self, host_name, whole};
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
-use std::time::Duration;
-use tokio::time::Instant;
 
-pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, now: Instant) {
-    let width = usize::from(area.width);
-    frame.render_widget(Paragraph::new(vec![counts(app, width), turn(app, width, now)]), area);
+/// Between two counts, and between two parts.
+const GAP: [&str; 2] = ["  ", "   "];
+
+pub(super) fn draw(app: &App, head: &[Span], frame: &mut Frame<'_>, area: Rect) {
+    let first = state(app, usize::from(area.width));
+    let lines = std::iter::once(first.as_slice()).chain(head.chunks(1));
+    let line = |spans: &[Span]| Line::from_iter(spans.iter().map(|part| span(app, part.text.clone(), part.tone)));
+    frame.render_widget(Paragraph::new(Vec::from_iter(lines.map(line))), area);
 }
 
-fn counts<'a>(app: &App, width: usize) -> Line<'a> {
-    let (Some(snapshot), Some(summary)) = (&app.update.snapshot, &app.summary) else {
-        return Line::from(span(app, "reading the group for the first time", Tone::Muted));
+/// Returns the first line, no wider than the screen.
+fn state(app: &App, width: usize) -> Vec<Span> {
+    let charset = app.options.charset;
+    let name = truncate(&group_names(app), (width / 3).max(8).min(width), charset);
+    let with_host = format!("{name} @{}", clean(host_name(&app.options.host), charset));
+    let (counts, total, ages) = (counts(app), total(app), ages(app));
+    let shortest = ages.last().cloned().unwrap_or_default();
+    let fits = |line: &Vec<Span>| width_of(line) <= width;
+    let whole = |name: &str, age: &str| join(name, &counts, Some(&total), age, width);
+    let longest = ages.first().cloned().unwrap_or_default();
+    let without_total = ages.iter().map(|age| join(&name, &counts, None, age, width));
+    let fewer =
+        (0..counts.len()).rev().map(|n| join(&name, &fewer(&counts, n, charset.ellipsis()), None, &shortest, width));
+    let mut lines = std::iter::once(whole(&with_host, &longest))
+        .chain(ages.iter().map(|age| whole(&name, age)))
+        .chain(without_total.into_iter().skip(ages.len().saturating_sub(2)))
+        .chain(fewer)
+        .chain([join("", &vital(&counts), None, &shortest, width)]);
+    lines.find(fits).unwrap_or_else(|| {
+        let all = join("", &vital(&counts), None, &shortest, 0);
+        let text: String = all.iter().map(|span| span.text.as_str()).collect();
+        vec![Span::new(truncate(text.trim(), width, charset), Tone::Plain)]
+    })
+}
+
+/// A count, and whether it stays however little room there is.
+type Shown = (Span, bool);
+
+fn counts(app: &App) -> Vec<Shown> {
+    // What is not all read, or not read lately, does not look fine.
+    let is_sure = app.update.is_whole && app.freshness().is_fresh();
+    let shown = |count: &crate::report::headline::HeadCount| {
+        let tone = if count.tone == Tone::Good && !is_sure { Tone::Muted } else { count.tone };
+        (Span::new(format!("{} {}", count.mark.glyph(app.options.charset), count.n), tone), count.is_vital)
     };
-    let groups: Vec<String> =
-        snapshot.groups.iter().map(|group| clean(&group.full_path, app.options.charset)).collect();
-    let dot = app.options.charset.dot();
-    let mut line: Vec<Span<'a>> = vec![span(app, format!("{} {dot} ", groups.join(", ")), Tone::Plain)];
-    // The most severe come first; what does not fit is at least seen to be missing.
-    let mut room = width.saturating_sub(line.iter().map(Span::width).sum());
-    let phrases = summary.phrases();
-    let last = phrases.len().saturating_sub(1);
-    for (n, part) in phrases.into_iter().enumerate() {
-        let needed = cells(&part.text) + usize::from(n > 0);
-        let ellipsis = if n < last { 2 } else { 0 };
-        if needed + ellipsis > room {
-            line.push(span(app, format!(" {}", app.options.charset.ellipsis()), Tone::Muted));
-            break;
-        }
-        room -= needed;
-        line.push(Span::raw(if n > 0 { " " } else { "" }));
-        line.push(span(app, part.text, part.tone));
-    }
-    Line::from(line)
+    app.counts.iter().map(shown).collect()
 }
 
-/// Says what the program is doing, and what is new.
-fn turn<'a>(app: &App, width: usize, now: Instant) -> Line<'a> {
-    let mut doing = match app.update.phase {
-        Phase::Reading(progress) if progress.listed > 0 => {
-            format!("reading {} of {}", progress.read, progress.listed)
+fn vital(counts: &[Shown]) -> Vec<Shown> {
+    counts.iter().filter(|(_, is_vital)| *is_vital).cloned().collect()
+}
+
+/// Returns the first counts, all that must stay, and a sign that there are more.
+fn fewer(counts: &[Shown], n: usize, ellipsis: &str) -> Vec<Shown> {
+    let mut fewer: Vec<Shown> = counts
+        .iter()
+        .enumerate()
+        .filter(|(at, (_, is_vital))| *at < n || *is_vital)
+        .map(|(_, count)| count.clone())
+        .collect();
+    if fewer.len() < counts.len() {
+        fewer.push((Span::new(ellipsis, Tone::Muted), true));
+    }
+    fewer
+}
+
+fn join(name: &str, counts: &[Shown], total: Option<&String>, age: &str, width: usize) -> Vec<Span> {
+    let mut line = vec![Span::new(name, Tone::Plain)];
+    for (n, (count, _)) in counts.iter().enumerate() {
+        let gap = if n == 0 && name.is_empty() { "" } else { GAP[usize::from(n == 0 && total.is_some())] };
+        line.push(Span::new(gap, Tone::Plain));
+        line.push(count.clone());
+    }
+    if let Some(total) = total.filter(|total| !total.is_empty()) {
+        line.push(Span::new(format!("{}{total}", GAP[1]), Tone::Muted));
+    }
+    if !age.is_empty() {
+        let padding = width.saturating_sub(width_of(&line) + cells(age)).max(GAP[0].len());
+        line.push(Span::new(" ".repeat(padding), Tone::Plain));
+        line.push(Span::new(age, Tone::Muted));
+    }
+    line
+}
+
+fn group_names(app: &App) -> String {
+    let read = app.update.snapshot.iter().flat_map(|snapshot| &snapshot.groups).map(|group| group.full_path.as_str());
+    let mut names: Vec<&str> = read.collect();
+    if names.is_empty() {
+        names = app.options.groups.iter().map(String::as_str).collect();
+    }
+    clean(&names.join(", "), app.options.charset)
+}
+
+fn total(app: &App) -> String {
+    match (&app.update.snapshot, app.update.phase) {
+        // What is listed and not read is missing from all counts.
+        (_, Phase::Reading(progress)) if !app.update.is_whole && progress.listed > 0 => {
+            format!("{} of {} read", progress.read, progress.listed)
         }
-        Phase::Reading(_) => "reading".to_owned(),
+        (Some(snapshot), _) => counted(snapshot.rows.len(), "project"),
+        (None, _) => String::new(),
+    }
+}
+
+/// Returns how old the data is and what the program is doing, the longest form first; the last is the age alone.
+fn ages(app: &App) -> Vec<String> {
+    let since = duration(app.now.saturating_duration_since(app.phase_since));
+    let mut forms: Vec<String> = match app.freshness().forms() {
+        Some([long, short]) => {
+            let doing = doing(app).into_iter().map(|doing| format!("{long}, {doing}"));
+            doing.chain([long.clone(), short]).collect()
+        }
+        None => vec![format!("nothing read yet, reading for {since}"), format!("reading for {since}"), since],
+    };
+    forms.dedup();
+    forms
+}
+
+/// Says what the program is doing, the longest form first.
+fn doing(app: &App) -> Vec<String> {
+    match app.update.phase {
+        Phase::Reading(progress) if app.update.is_whole && progress.listed > 0 => {
+            vec![format!("reading {} of {}", progress.read, progress.listed), "reading".to_owned()]
+        }
+        Phase::Reading(_) => vec!["reading".to_owned()],
+        // The wait that the server asks for is told below.
+        Phase::Waiting { .. } if banner::is_closed(app) => Vec::new(),
         Phase::Waiting { until, interval } => {
             // The little that is added by chance, so that watches do not keep in step, would only puzzle.
-            let left = whole(until.saturating_duration_since(now)).min(whole(interval));
-            format!("next in {} (every {})", duration(left), duration(whole(interval)))
+            let left = whole(until.saturating_duration_since(app.now)).min(whole(interval));
+            let next = format!("next in {}", duration(left));
+            let stretched =
+                (interval > app.options.interval).then(|| format!("{next} (every {})", duration(whole(interval))));
+            stretched.into_iter().chain([next]).collect()
         }
-    };
-    if let Some(age) = app.update.cached {
-        doing = format!("from the cache, {} old, {doing}", in_one_unit(age));
     }
-    let mut parts = vec![(doing, Tone::Muted)];
-    if let Some(notice) = &app.notice {
-        parts.push((notice.clone(), Tone::Plain));
-    }
-    if let Some(latest) = app.news.last() {
-        let more = match app.news.len() - 1 {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let project = clean(&latest.project, app.options.charset);
-        parts.push((format!("{project}{more} began to fail"), Tone::Bad));
-    }
-    if app.attention_only {
-        parts.push(("only what wants attention".to_owned(), Tone::Warn));
-    }
-    joined(app, &parts, width)
-}
-
-/// Rounds up to whole seconds: a countdown that shows 0 for a second looks stuck.
-fn whole(time: Duration) -> Duration {
-    Duration::from_secs(time.as_millis().div_ceil(1000) as u64)
 }

@@ -1,11 +1,12 @@
 //! The picture: one file per region of the screen. Takes the state, draws a frame, changes nothing.
 //!
 //! ```text
-//! acme · 40 projects: 7 failed, 5 running, ...       header
-//! next in 7s (every 10s) · payments/api began to fail
-//! project   ref   pipeline   stages   duration  age  table
+//! acme  ✗ 7  ● 5  ✓ 28   40 projects   read 4s ago, next in 7s      header
+//! payments/api began to fail
+//! no answer within 30s: 3 of 40 projects not read
+//! project   ref   pipeline   stages   duration  age                 table
 //! ...
-//! rows 1-19 of 40 · incomplete: ... · 41 requests ... footer
+//! rows 1-19 of 40 · 41 requests ...                                 footer
 //! q quit  ? help  r read now ...
 //! ```
 
@@ -16,15 +17,17 @@ mod paint;
 mod table;
 
 use super::app::{App, Modal};
+use super::banner;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
-use tokio::time::Instant;
 
 /// Draws the whole screen.
-pub fn draw(app: &App, frame: &mut Frame<'_>, now: Instant) {
-    let regions = [Constraint::Length(2), Constraint::Min(1), Constraint::Length(2)];
+pub fn draw(app: &App, frame: &mut Frame<'_>) {
+    let head = banner::head(app);
+    let top = u16::try_from(1 + head.len()).unwrap_or(u16::MAX);
+    let regions = [Constraint::Length(top), Constraint::Min(1), Constraint::Length(2)];
     let [top, middle, bottom] = Layout::vertical(regions).areas(frame.area());
-    header::draw(app, frame, top, now);
+    header::draw(app, &head, frame, top);
     table::draw(app, frame, middle);
     footer::draw(app, frame, bottom);
     match app.modal {

@@ -1,0 +1,86 @@
+//! The row of a project while its group is still being read: what it triggered is known only as far as its bridges tell.
+
+use super::merge::ReadProject;
+use super::project::{Draft, Reading};
+use crate::domain::pipeline::{Downstream, DownstreamLink, Pipeline};
+use crate::domain::project::{ProjectRow, State};
+use std::sync::Arc;
+
+/// Returns what is known so far. Nothing in it is better than what is known in the end.
+pub(super) fn row(read: &ReadProject) -> ProjectRow {
+    let state = match &read.reading.reading {
+        Reading::Settled(last) => State::Ok(Arc::clone(&last.pipelines)),
+        Reading::Pipelines(drafts) => State::Ok(drafts.iter().map(pipeline).collect()),
+        Reading::None { ever_ran } => State::NoPipeline { ever_ran: *ever_ran },
+        Reading::NoAccess(failure) => State::NoAccess(failure.clone()),
+        Reading::Error(failure) => State::Error(failure.clone()),
+    };
+    ProjectRow { project: Arc::clone(&read.project), state, as_of: read.as_of }
+}
+
+fn pipeline(draft: &Draft) -> Pipeline {
+    let downstream = match draft.is_settled {
+        true => draft.pipeline.downstream.clone(),
+        false => draft.links.iter().map(below).collect(),
+    };
+    Pipeline { downstream, ..draft.pipeline.clone() }
+}
+
+/// Takes a triggered pipeline for unread until it is followed, unless its bridge tells all of it.
+fn below(link: &DownstreamLink) -> Downstream {
+    Downstream {
+        id: link.id,
+        project: link.project.clone(),
+        status: link.status.clone(),
+        has_warnings: link.has_warnings == Some(true),
+        is_unread: link.has_warnings.is_none() || link.has_below != Some(false),
+        web_url: link.web_url.clone(),
+        downstream: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::project::ProjectReading;
+    use crate::domain::example::pipeline as example;
+    use crate::domain::health::tests;
+    use crate::domain::id::{JobId, PipelineId};
+    use crate::domain::status::Status;
+    use chrono::DateTime;
+
+    #[test]
+    fn a_row_is_never_greener_before_its_downstreams_are_followed() {
+        use Status::{Failed, Other, Running, Success, Warning};
+        let unread = || Other("unread".into());
+        let cases = [
+            ("nothing triggered", vec![], Success),
+            ("a child that nothing but its bridge tells about", vec![(Success, None, None)], unread()),
+            ("a child that may have triggered others", vec![(Success, Some(false), None)], unread()),
+            ("a child all of which is told", vec![(Success, Some(false), Some(false))], Success),
+            ("a child that passed with a warning", vec![(Success, Some(true), Some(false))], Warning),
+            ("a failed child", vec![(Failed, None, None)], Failed),
+            ("a child that goes on", vec![(Running, Some(false), Some(false))], Running),
+        ];
+        for (sentence, links, expected) in cases {
+            let link =
+                |(n, (status, has_warnings, has_below)): (u64, (Status, Option<bool>, Option<bool>))| DownstreamLink {
+                    id: PipelineId(2 + n),
+                    iid: None,
+                    bridge: JobId(1),
+                    project_id: None,
+                    project: None,
+                    status,
+                    has_warnings,
+                    has_below,
+                    web_url: None,
+                };
+            let links = (0..).zip(links).map(link).collect();
+            let draft = Draft { pipeline: example(Success, vec![]), links, is_settled: false };
+            let reading = ProjectReading { reading: Reading::Pipelines(vec![draft]), is_glob_cut: false };
+            let project = tests::row("acme/api", State::NoPipeline { ever_ran: None }).project;
+            let row = row(&ReadProject { project, reading, as_of: DateTime::UNIX_EPOCH });
+            assert_eq!(row.worst(), Some(expected), "{sentence}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What is said between the counts and the table: one message, and below it what is wrong, the cause first.
+//!
+//! It takes as many lines as it needs, up to a third of the screen; without anything to say it is one empty line.
+
+use super::app::App;
+use crate::collect::watch::{FailedReading, Phase};
+use crate::domain::project::{Failure, State};
+use crate::domain::snapshot::{Problem, Scope, Snapshot};
+use crate::report::cell::Tone;
+use crate::report::item::{Span, clean};
+use crate::text::duration::duration;
+use crate::text::plural::counted;
+use crate::text::width::truncate;
+use crate::text::wrap::wrap;
+use std::time::Duration;
+
+/// A server that has said nothing for so long is named.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// More causes than this are counted.
+const CAUSES_AT_MOST: usize = 2;
+
+/// Returns the lines, each no wider than the screen.
+pub(super) fn head(app: &App) -> Vec<Span> {
+    let width = usize::from(app.width);
+    let charset = app.options.charset;
+    let most = usize::from(app.height / 3).max(1);
+    let mut lines: Vec<Span> = message(app).into_iter().collect();
+    for said in page_address(app).into_iter().chain(trouble(app)) {
+        let text = clean(&said.text, charset);
+        lines.extend(wrap(&text, width).into_iter().map(|line| Span::new(line, said.tone)));
+    }
+    let is_cut = lines.len() > most;
+    lines.truncate(most);
+    if let Some(last) = lines.last_mut().filter(|_| is_cut) {
+        last.text = truncate(&format!("{} {}", last.text, charset.ellipsis()), width, charset);
+    }
+    for line in &mut lines {
+        line.text = truncate(&line.text, width, charset);
+    }
+    if lines.is_empty() {
+        lines.push(Span::new("", Tone::Plain));
+    }
+    lines
+}
+
+/// Returns the one message: what a key has done, else what began to fail, else what is hidden.
+fn message(app: &App) -> Option<Span> {
+    if let Some(notice) = &app.notice {
+        return Some(Span::new(notice.clone(), Tone::Plain));
+    }
+    if let Some(latest) = app.news.last() {
+        let more = match app.news.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let project = clean(&latest.project, app.options.charset);
+        return Some(Span::new(format!("{project}{more} began to fail"), Tone::Bad));
+    }
+    app.attention_only.then(|| Span::new("only what wants attention", Tone::Warn))
+}
+
+/// Returns the address of the page that was to be opened, on lines of its own.
+fn page_address(app: &App) -> Vec<Span> {
+    let Some(page) = &app.page_address else { return Vec::new() };
+    let lead = match page.is_opened {
+        true => "opening in the browser; the address is",
+        false => "there is no browser here; the address is",
+    };
+    vec![Span::new(lead, Tone::Plain), Span::new(page.url.clone(), Tone::Active)]
+}
+
+/// Returns what is wrong, and what can be done about it.
+fn trouble(app: &App) -> Vec<Span> {
+    let failed = app.update.failed.as_ref();
+    let mut said: Vec<Span> = match (failed, app.update.whole()) {
+        (Some(failed), snapshot) => vec![nothing_read(failed, snapshot.map_or(0, |snapshot| snapshot.rows.len()))],
+        (None, Some(snapshot)) => problems(snapshot),
+        (None, None) => Vec::new(),
+    };
+    said.extend(wait(app).map(|wait| Span::new(wait, Tone::Warn)));
+    let hints = failed.iter().flat_map(|failed| &failed.hints);
+    said.extend(hints.map(|hint| Span::new(format!("Hint: {hint}"), Tone::Plain)));
+    said
+}
+
+fn nothing_read(failed: &FailedReading, projects: usize) -> Span {
+    Span::new(format!("{}; {} not read again", failed.cause, counted(projects, "project")), Tone::Bad)
+}
+
+/// Names what keeps the next answer from coming; `None` where nothing has for long.
+pub(super) fn wait(app: &App) -> Option<String> {
+    let silence = &app.update.silence;
+    let host = host_name(&app.options.host);
+    if let Some(until) = silence.closed_until.filter(|until| *until > app.now) {
+        let left = whole(until.saturating_duration_since(app.now));
+        return Some(format!("the server asks to wait {}", duration(left)));
+    }
+    if !matches!(app.update.phase, Phase::Reading(_)) {
+        return None;
+    }
+    let silent = silence.since.map(|since| app.now.saturating_duration_since(since));
+    let why = silence.failure.as_ref().map(|failure| format!(": {failure}, asking again")).unwrap_or_default();
+    match silent {
+        Some(silent) if silent >= PATIENCE => Some(format!("no answer for {} from {host}{why}", duration(silent))),
+        _ => silence.failure.as_ref().map(|failure| format!("{host}: {failure}, asking again")),
+    }
+}
+
+/// Says whether the server asks to wait.
+pub(super) fn is_closed(app: &App) -> bool {
+    app.update.silence.closed_until.is_some_and(|until| until > app.now)
+}
+
+/// Rounds up to whole seconds: a countdown that shows 0 for a second looks stuck.
+pub(super) fn whole(time: Duration) -> Duration {
+    Duration::from_secs(time.as_millis().div_ceil(1000) as u64)
+}
+
+/// Returns a host without its scheme.
+pub(super) fn host_name(host: &str) -> &str {
+    host.split_once("://").map_or(host, |(_, name)| name)
+}
+
+/// Returns what a reading could not bring, each with its cause first.
+fn problems(snapshot: &Snapshot) -> Vec<Span> {
+    let mut said: Vec<Span> = snapshot.problems.iter().filter_map(of_group).collect();
+    said.extend(of_rows(snapshot));
+    match snapshot.rows.iter().filter(|row| row.has_unread()).count() {
+        0 => {}
+        n => {
+            let text = format!("what {} triggered could not all be read", counted(n, "project"));
+            said.push(Span::new(text, Tone::Bad));
+        }
+    }
+    let notes = snapshot.problems.iter().filter(|problem| problem.scope == Scope::Api);
+    said.extend(notes.map(|note| Span::new(note.failure.message.clone(), Tone::Muted)));
+    said
+}
+
+fn of_group(problem: &Problem) -> Option<Span> {
+    let what = match problem.scope {
+        Scope::Group => format!("group {} could not be read", problem.subject),
+        Scope::List => format!("the project list of {} lost a part", problem.subject),
+        Scope::Project | Scope::Api => return None,
+    };
+    Some(Span::new(format!("{}: {what}", cause(&problem.failure)), Tone::Bad))
+}
+
+/// Counts the rows that could not be read by why, the most frequent cause first.
+fn of_rows(snapshot: &Snapshot) -> Option<Span> {
+    let mut causes: Vec<(String, usize)> = Vec::new();
+    let mut total = 0;
+    for row in &snapshot.rows {
+        let (State::Error(failure) | State::Stale { failure, .. }) = &row.state else { continue };
+        total += 1;
+        let cause = cause(failure);
+        match causes.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, n)) => *n += 1,
+            None => causes.push((cause, 1)),
+        }
+    }
+    causes.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let named: Vec<String> = match &causes[..] {
+        [] => return None,
+        [(cause, _)] => vec![cause.clone()],
+        several => several
+            .iter()
+            .take(CAUSES_AT_MOST)
+            .map(|(cause, n)| format!("{cause} ({})", counted(*n, "project")))
+            .collect(),
+    };
+    let more = match causes.len().saturating_sub(CAUSES_AT_MOST) {
+        0 => String::new(),
+        more => format!("; {}", counted(more, "more cause")),
+    };
+    let text = format!("{}{more}: {total} of {} not read", named.join("; "), counted(snapshot.rows.len(), "project"));
+    Some(Span::new(text, Tone::Bad))
+}
+
+/// Returns a failure's cause without the request that met it: what was asked is of no use to a reader who cannot ask it.
+fn cause(failure: &Failure) -> String {
+    let message = failure.message.as_str();
+    let is_request = ["GET ", "POST "].iter().any(|method| message.starts_with(method));
+    let cause = message.split_once(": ").filter(|_| is_request).map_or(message, |(_, cause)| cause);
+    let end = [" (after ", " [request id"].iter().filter_map(|tail| cause.find(tail)).min();
+    let cause = &cause[..end.unwrap_or(cause.len())];
+    let is_code = cause.bytes().take_while(u8::is_ascii_digit).count() == 3;
+    if is_code && is_request { format!("the server answers {cause}") } else { cause.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_without_its_request() {
+        let cases = [
+            (
+                "GET http://h:1/api/v4/projects/1/pipelines?per_page=1: 500 (after 4 attempts in 3.2s) [request id x]",
+                "the server answers 500",
+            ),
+            ("POST http://h/api/graphql (Newest): the connection was refused", "the connection was refused"),
+            ("GET http://h/x: 403: no: really [request id 7]", "the server answers 403: no: really"),
+            (
+                "its newest pipeline was deleted while it was read; read again",
+                "its newest pipeline was deleted while it was read; read again",
+            ),
+            ("404: listed, but not visible to this token", "404: listed, but not visible to this token"),
+        ];
+        for (message, expected) in cases {
+            let failure = Failure { kind: "x".into(), message: message.into() };
+            assert_eq!(cause(&failure), expected, "{message}");
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! How it looks on a bad day: a first load, a server that hangs, asks to wait or refuses, and screens without room.
+
+use super::pictures::picture;
+use super::*;
+use crate::collect::run::Progress;
+use crate::collect::watch::{FailedReading, Silence};
+use crate::domain::snapshot::Scope;
+use insta::assert_snapshot;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+const SIZES: [(u16, u16); 3] = [(50, 15), (80, 24), (120, 40)];
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// The same view some time later, without any news.
+fn after(app: &mut App, since: Instant, n: u64) {
+    assert!(update(app, Event::Tick, since + seconds(n)).is_empty());
+}
+
+/// Puts the group of a few rows onto a screen, reading again as it has for so many seconds.
+fn reading(width: u16, height: u16, now: Instant, silence: Silence) -> App {
+    let mut app = app(motley(), width, height, now);
+    let phase = Phase::Reading(Progress { listed: 7, read: 2 });
+    let news = Update { phase, silence, ..app.update.clone() };
+    update(&mut app, Event::Update(Box::new(news)), now);
+    app
+}
+
+/// The lines that are not blank.
+fn text(app: &App) -> String {
+    picture(app).lines().filter(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_first_load_names_host_and_wait_at_once_and_shows_rows_as_they_come() {
+    let now = Instant::now();
+    let mut app = App::new(options(), 80, 24, now);
+    after(&mut app, now, 3);
+    assert_snapshot!(text(&app), @r#"
+    12345 @gitlab.example.com                       nothing read yet, reading for 3s
+    waiting for the list of projects from gitlab.example.com for 3s
+    q quit  ? help  r read now  f attention  s sort  o open
+    "#);
+    let listed = Update { phase: Phase::Reading(Progress { listed: 100, read: 0 }), ..Update::new() };
+    update(&mut app, Event::Update(Box::new(listed)), now + seconds(4));
+    assert_snapshot!(text(&app), @r#"
+    12345 @gitlab.example.com   0 of 100 read       nothing read yet, reading for 4s
+    waiting for the pipelines of 100 projects from gitlab.example.com for 4s
+    q quit  ? help  r read now  f attention  s sort  o open
+    "#);
+    let part = Update {
+        phase: Phase::Reading(Progress { listed: 198, read: 7 }),
+        is_whole: false,
+        ..snapshot(motley(), vec![])
+    };
+    update(&mut app, Event::Update(Box::new(part)), now + seconds(5));
+    after(&mut app, now, 7);
+    assert_snapshot!(text(&app), @r#"
+    acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 of 198 read    read 2s ago, reading
+    project           ref   pipeline          stages                   duration  age
+    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…  6m 12s    6m
+    legacy/billing          ‼ error           no answer
+    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test          6m 12s    1h
+    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…  6m 12s    3m
+    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…  6m 12s    20m
+    secret/vault            ⊠ no access       no answer
+    docs/handbook           – none            no pipeline yet
+    q quit  ? help  r read now  f attention  s sort  o open
+    "#);
+    assert!(app.news.is_empty());
+    // The whole of it is no news either: nothing has begun to fail.
+    give(&mut app, snapshot(vec![project(3, "web/shop", "failed", 20, "")], vec![]), now + seconds(8));
+    assert!(app.news.is_empty());
+}
+
+#[test]
+fn while_a_server_hangs_the_ages_grow_the_wait_is_named_and_rows_become_old() {
+    let now = Instant::now();
+    let silence = Silence { since: Some(now), ..Silence::default() };
+    let mut app = reading(80, 24, now, silence.clone());
+    after(&mut app, now, 9);
+    assert_snapshot!(text(&app), @r#"
+    acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects       read 9s ago, reading
+    no answer: 1 of 7 projects not read
+    project           ref   pipeline          stages                   duration  age
+    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…  6m 12s    6m
+    legacy/billing          ‼ error           no answer
+    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test          6m 12s    1h
+    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…  6m 12s    3m
+    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…  6m 12s    20m
+    secret/vault            ⊠ no access       no answer
+    docs/handbook           – none            no pipeline yet
+    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
+    q quit  ? help  r read now  f attention  s sort  o open
+    "#);
+    after(&mut app, now, 20);
+    assert_snapshot!(text(&app), @r#"
+    acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects      read 20s ago, reading
+    no answer: 1 of 7 projects not read
+    no answer for 20s from gitlab.example.com
+    project           ref   pipeline          stages                   duration  age
+    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…  6m 12s    6m
+    legacy/billing          ‼ error           no answer
+    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test          6m 12s    1h
+    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…  6m 12s    3m
+    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…  6m 12s    20m
+    secret/vault            ⊠ no access       no answer
+    docs/handbook           – none            no pipeline yet
+    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
+    q quit  ? help  r read now  f attention  s sort  o open
+    "#);
+    for (width, height) in SIZES {
+        let mut app = reading(width, height, now, silence.clone());
+        after(&mut app, now, 125);
+        let picture = text(&app);
+        let words = ["✗ 1", "‼ 1", "2m old", "no answer for 2m 05s from gitlab.example.com", "(2m old)"];
+        assert!(words.iter().all(|word| picture.contains(word)), "{width}x{height}\n{picture}");
+    }
+    after(&mut app, now, 125);
+    assert_snapshot!(text(&app), @r#"
+    acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects        all 2m old, reading
+    no answer: 1 of 7 projects not read
+    no answer for 2m 05s from gitlab.example.com
+    project           ref   pipeline                  stages           duration  age
+    payments/api      main  ✗ failed #8101 (2m old)   ✓✗»              6m 12s    8m
+    legacy/billing          ‼ error                   no answer
+    web/�evil�        main  ⊘ canceled (2m old)       ✓ build  ⊘ test  6m 12s    1h
+    payments/gateway  main  ● running #8102 (2m old)  ✓●·              6m 12s    5m
+    web/shop          main  ✓ success #8103 (2m old)  ✓✓✓              6m 12s    22m
+    secret/vault            ⊠ no access               no answer (2m old)
+    docs/handbook           – none                    no pipeline yet (2m old)
+    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
+    q quit  ? help  r read now  f attention  s sort  o open
+    "#);
+}
+
+#[test]
+fn a_wait_that_the_server_asks_for_is_counted_down() {
+    let now = Instant::now();
+    for (width, height) in SIZES {
+        let closed_until = Some(now + seconds(12));
+        let mut app = reading(width, height, now, Silence { closed_until, ..Silence::default() });
+        assert!(text(&app).contains("the server asks to wait 12s"));
+        after(&mut app, now, 5);
+        assert!(text(&app).contains("the server asks to wait 7s"), "{}", text(&app));
+        after(&mut app, now, 12);
+        assert!(!text(&app).contains("asks to wait"), "{}", text(&app));
+    }
+}
+
+#[test]
+fn what_is_waited_for_is_named_when_it_is_known() {
+    let now = Instant::now();
+    let refused = || Some("the connection was refused".to_owned());
+    let cases = [
+        ("it answers", Silence::default(), 60, None),
+        ("not yet", Silence { since: Some(now), ..Silence::default() }, 9, None),
+        (
+            "for long",
+            Silence { since: Some(now), ..Silence::default() },
+            10,
+            Some("no answer for 10s from gitlab.example.com"),
+        ),
+        (
+            "asking again at once",
+            Silence { since: Some(now), failure: refused(), ..Silence::default() },
+            1,
+            Some("gitlab.example.com: the connection was refused, asking again"),
+        ),
+        (
+            "asking again for long",
+            Silence { since: Some(now), failure: refused(), ..Silence::default() },
+            30,
+            Some("no answer for 30s from gitlab.example.com: the connection was refused, asking again"),
+        ),
+        (
+            "the server's word comes first",
+            Silence { since: Some(now), closed_until: Some(now + seconds(90)), failure: refused() },
+            30,
+            Some("the server asks to wait 1m"),
+        ),
+    ];
+    for (sentence, silence, n, expected) in cases {
+        let mut app = reading(80, 24, now, silence);
+        after(&mut app, now, n);
+        assert_eq!(crate::tui::banner::wait(&app).as_deref(), expected, "{sentence}");
+    }
+}
+
+/// A reading that brought nothing, as the collector tells it.
+fn refused(app: &mut App, now: Instant) {
+    let mut rows = motley();
+    for row in &mut rows {
+        if let State::Ok(pipelines) = &row.state {
+            row.state = State::Stale { pipelines: pipelines.clone(), failure: failure() };
+        }
+    }
+    let message = "GET https://gitlab.example.com/api/v4/groups/acme: 401: Token is expired".into();
+    let failure = crate::domain::project::Failure { kind: "unauthorized".into(), message };
+    let failed = FailedReading {
+        cause: "GitLab refused the token: Token is expired".into(),
+        hints: vec![
+            "GitLab does not accept the token from GLWATCH_TOKEN: it is expired, revoked, or for another host".into(),
+        ],
+    };
+    let problem = Problem { scope: Scope::Group, subject: "acme".into(), failure };
+    give(app, Update { failed: Some(failed), ..snapshot(rows, vec![problem]) }, now);
+}
+
+#[test]
+fn a_reading_that_brought_nothing_shows_its_cause_first_and_the_hint_of_a_single_run() {
+    let now = Instant::now();
+    let pictures = SIZES.map(|(width, height)| {
+        let mut app = app(motley(), width, height, now);
+        refused(&mut app, now);
+        after(&mut app, now, 3);
+        text(&app)
+    });
+    let [narrow, usual, wide] = pictures;
+    assert_snapshot!(narrow, @r#"
+    acme  ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1     3s old
+    GitLab refused the token: Token is expired; 7
+    projects not read again
+    Hint: GitLab does not accept the token from
+    GLWATCH_TOKEN: it is expired, revoked, or for
+    another host
+    project           pipeline                  stages
+    payments/api      ✗ failed #8101 (3s old)   ✓✗»
+    legacy/billing    ‼ error                   no an…
+    web/�evil�        ⊘ canceled (3s old)       ✓⊘
+    payments/gateway  ● running #8102 (3s old)  ✓●·
+    web/shop          ✓ success #8103 (3s old)  ✓✓✓
+    secret/vault      ⊠ no access               no an…
+    rows 1-6 of 7 · 41 requests at the last reading,…
+    q quit  ? help  r read now  f attention  s sort…
+    "#);
+    assert_snapshot!(usual, @r#"
+    acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects     all 3s old, next in 4s
+    GitLab refused the token: Token is expired; 7 projects not read again
+    Hint: GitLab does not accept the token from GLWATCH_TOKEN: it is expired,
+    revoked, or for another host
+    project           ref   pipeline                  stages           duration  age
+    payments/api      main  ✗ failed #8101 (3s old)   ✓✗»              6m 12s    6m
+    legacy/billing          ‼ error                   no answer
+    web/�evil�        main  ⊘ canceled (3s old)       ✓ build  ⊘ test  6m 12s    1h
+    payments/gateway  main  ● running #8102 (3s old)  ✓●·              6m 12s    3m
+    web/shop          main  ✓ success #8103 (3s old)  ✓✓✓              6m 12s    20m
+    secret/vault            ⊠ no access               no answer (3s old)
+    docs/handbook           – none                    no pipeline yet (3s old)
+    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
+    q quit  ? help  r read now  f attention  s sort  o open
+    "#);
+    assert_snapshot!(wide, @r#"
+    acme @gitlab.example.com   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects                         all 3s old, next in 4s
+    GitLab refused the token: Token is expired; 7 projects not read again
+    Hint: GitLab does not accept the token from GLWATCH_TOKEN: it is expired, revoked, or for another host
+    project           ref   pipeline                   stages                     duration  age
+    payments/api      main  ✗ failed #8101 (3s old)    ✓ build  ✗ test  » deploy  6m 12s    6m
+    legacy/billing          ‼ error                    no answer
+    web/�evil�        main  ⊘ canceled #8107 (3s old)  ✓ build  ⊘ test            6m 12s    1h
+    payments/gateway  main  ● running #8102 (3s old)   ✓ build  ● test  · deploy  6m 12s    3m
+    web/shop          main  ✓ success #8103 (3s old)   ✓ build  ✓ test  ✓ deploy  6m 12s    20m
+    secret/vault            ⊠ no access                no answer (3s old)
+    docs/handbook           – none                     no pipeline yet (3s old)
+    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
+    q quit  ? help  r read now  f attention  s sort  o open
+    "#);
+    // When the trouble is over, so is what is said about it.
+    let mut app = app(motley(), 80, 24, now);
+    refused(&mut app, now);
+    give(&mut app, snapshot(motley(), vec![]), now);
+    assert!(!text(&app).contains("refused"), "{}", text(&app));
+}
+
+#[test]
+fn rows_that_could_not_be_read_are_counted_by_their_cause() {
+    let now = Instant::now();
+    let mut rows = many(9);
+    let causes = ["500", "500", "no answer within 30s", "the connection was refused"];
+    for (row, (cause, n)) in rows.iter_mut().zip(causes.into_iter().zip(1..)) {
+        let message = format!(
+            "GET https://gitlab.example.com/api/v4/projects/{n}/pipelines: {cause} (after 4 attempts in 3.{n}s)"
+        );
+        let failure = crate::domain::project::Failure { kind: "x".into(), message };
+        let State::Ok(pipelines) = &row.state else { panic!("{row:?}") };
+        row.state = State::Stale { pipelines: pipelines.clone(), failure };
+        row.as_of = noon() - TimeDelta::seconds(70);
+    }
+    let app = app(rows, 80, 24, now);
+    assert_snapshot!(text(&app), @r#"
+    acme @gitlab.example.com   ✓ 9   9 projects     4 of 9 older than 1m, next in 7s
+    the server answers 500 (2 projects); no answer within 30s (1 project); 1 more
+    cause: 4 of 9 projects not read
+    project  ref   pipeline                  stages   duration  age
+    p00      main  ✓ success #8100 (1m old)  ✓ build  6m 12s    10m
+    p01      main  ✓ success #8101 (1m old)  ✓ build  6m 12s    10m
+    p02      main  ✓ success #8102 (1m old)  ✓ build  6m 12s    10m
+    p03      main  ✓ success #8103 (1m old)  ✓ build  6m 12s    10m
+    p04      main  ✓ success #8104           ✓ build  6m 12s    10m
+    p05      main  ✓ success #8105           ✓ build  6m 12s    10m
+    p06      main  ✓ success #8106           ✓ build  6m 12s    10m
+    p07      main  ✓ success #8107           ✓ build  6m 12s    10m
+    p08      main  ✓ success #8108           ✓ build  6m 12s    10m
+    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
+    q quit  ? help  r read now  f attention  s sort  o open
+    "#);
+}
+
+#[test]
+fn the_address_of_a_page_has_a_line_of_its_own_until_the_next_key() {
+    use crate::tui::app::PageAddress;
+    let now = Instant::now();
+    let url = "https://gitlab.example.com/acme/payments/api/-/pipelines/8101";
+    for (width, height) in SIZES {
+        let mut app = app(motley(), width, height, now);
+        app.page_address = Some(PageAddress { url: url.into(), is_opened: false });
+        let picture = picture(&app);
+        let lines: Vec<&str> = picture.lines().collect();
+        assert_eq!(lines[1], "there is no browser here; the address is");
+        let address: String = lines[2..].iter().take(url.len().div_ceil(usize::from(width))).copied().collect();
+        assert_eq!(address, url, "{picture}");
+        press(&mut app, KeyCode::Char('x'));
+        assert_eq!(app.page_address, None);
+    }
+}
+
+#[test]
+fn what_failed_and_the_age_are_seen_however_little_room_there_is() {
+    let now = Instant::now();
+    for width in 18..=200 {
+        let mut app = app(motley(), width, 24, now);
+        after(&mut app, now, 4);
+        let picture = picture(&app);
+        let first = picture.lines().next().unwrap();
+        let words = ["✗ 1", "‼ 1", "4s ago"];
+        assert!(words.iter().all(|word| first.contains(word)), "{width}: {first}");
+        let widest = picture.lines().map(crate::text::width::cells).max();
+        assert!(widest <= Some(usize::from(width)), "{picture}");
+    }
+}
+
+#[test]
+fn no_screen_is_too_small() {
+    let now = Instant::now();
+    for (width, height) in [(0, 0), (1, 1), (3, 2), (1, 40), (200, 1), (0, 5), (5, 0)] {
+        let mut app = reading(width, height, now, Silence { since: Some(now), ..Silence::default() });
+        refused(&mut app, now);
+        for key in ["j", "G", "?", "?", "f", "s", "o"] {
+            type_keys(&mut app, key);
+            after(&mut app, now, 100);
+            draw(&app);
+        }
+        update(&mut app, Event::Resize(80, 24), now);
+        assert!(picture(&app).contains("all 0s old"), "{}", picture(&app));
+    }
+}
+
+/// Draws it without reading the picture, which there may be none of.
+fn draw(app: &App) {
+    let mut terminal = Terminal::new(TestBackend::new(app.width, app.height)).unwrap();
+    terminal.draw(|frame| crate::tui::view::draw(app, frame)).unwrap();
+}
+
+#[test]
+fn nothing_is_drawn_again_while_no_text_changes() {
+    let now = Instant::now();
+    let mut app = reading(80, 24, now, Silence::default());
+    after(&mut app, now, 190);
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let mut draw = |app: &App| terminal.draw(|frame| crate::tui::view::draw(app, frame)).unwrap().buffer.clone();
+    let first = draw(&app);
+    for n in 191..=230 {
+        after(&mut app, now, n);
+        assert_eq!(draw(&app), first, "after {n}s");
+    }
+    after(&mut app, now, 240);
+    assert_ne!(draw(&app), first);
+}
