@@ -401,10 +401,11 @@ impl<'s, 'a> Work<'s, 'a> {
             self.queue.again(batch, failed.into_iter().map(|(project, _)| project).collect());
             return;
         }
+        // As long as nothing was answered, a small batch of which everything failed tells as much as one project.
+        if is_alone || (!self.has_answer && failed.len() == batch.projects.len()) {
+            failed.iter().for_each(|(project, _)| self.note_failure(slice::from_ref(project)));
+        }
         for (project, message) in failed {
-            if is_alone {
-                self.note_failure(&batch.projects);
-            }
             self.put(project.id, &batch.filter, Answer::Unread(Failure { kind: "graphql".into(), message }));
         }
     }

@@ -662,6 +662,19 @@ fn silence_beside_an_error_is_no_fact() {
 }
 
 #[test]
+fn graphql_that_fails_for_every_project_is_given_up_soon() {
+    let sim = sim(uniform(40), GraphqlOptions::default());
+    for id in 20_001..20_041 {
+        sim.add_fault(Fault::on("/api/graphql Snapshot").graphql_error_at_project(id));
+    }
+    // One after the other: what is under way at once is asked all the same.
+    let document = read(&sim, "auto", &["--concurrency", "1"]);
+    assert_eq!((&document["complete"], &document["summary"]["projects"]), (&json!(true), &json!(40)));
+    assert_eq!(document["requests"]["api"], json!("rest"));
+    assert!(count(&sim, "graphql_Snapshot") <= 6, "{}", sim.stats());
+}
+
+#[test]
 fn one_project_alone_falls_back_to_rest_too() {
     let sim = sim(uniform(1), GraphqlOptions::default());
     sim.add_fault(Fault::on("/api/graphql Snapshot").status(500));
