@@ -308,7 +308,7 @@ fn one_poisoned_project_is_read_over_rest() {
 }
 
 #[test]
-fn who_insists_on_graphql_gets_an_error_row_for_one_poisoned_project_and_no_other() {
+fn with_api_graphql_one_poisoned_project_is_an_error_row_and_no_other_is() {
     for (sentence, kind, fault) in poisons() {
         let sim = sim(uniform(40), GraphqlOptions::default());
         sim.add_fault(fault);
@@ -747,7 +747,7 @@ fn a_row_that_graphql_nulls_is_read_over_rest() {
     assert_eq!((&document["complete"], &document["summary"]["error"]), (&json!(true), &json!(0)), "{document}");
     assert_eq!(document["requests"]["api"], json!("graphql"));
     assert_eq!((count(&sim, "pipelines"), count(&sim, "graphql_Snapshot")), (1, 1), "{}", sim.stats());
-    // Whoever insists on GraphQL has an error row.
+    // With --api graphql it is an error row.
     let document = command(&sim, "graphql", &[]).exits_with(4).json();
     assert_eq!((&document["complete"], &document["summary"]["error"]), (&json!(false), &json!(1)));
 }

@@ -329,7 +329,7 @@ impl Errors {
         sorted
     }
 
-    /// Takes the errors at a place that turned out to be nobody's.
+    /// Takes the errors at a position that belongs to no known project.
     fn displace(&mut self, position: usize) {
         if let Some(said) = self.placed.remove(&position).and_then(first) {
             self.unplaced.get_or_insert(said);
