@@ -404,6 +404,7 @@ fn absent_is_none<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
 fn downstream(link: &DownstreamLink) -> Downstream {
     Downstream {
         id: link.id,
+        iid: link.iid,
         project: link.project.clone(),
         status: link.status.clone(),
         has_warnings: false,

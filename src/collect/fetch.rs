@@ -5,10 +5,13 @@ use super::merge::ReadProject;
 use super::pages::{self, Whole};
 use super::project::{self, Before, Draft, ProjectReading, Reading};
 use super::run::{Options, Progress, Step};
+use super::torn::{self, Doubt};
 use crate::domain::id::{ById, ProjectId, by_id};
+use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{Failure, Project};
 use crate::domain::selection::RefSelector;
 use crate::domain::snapshot::{Problem, Scope};
+use crate::domain::status::Status;
 use crate::domain::usage::{Api, ApiChoice};
 use crate::gitlab::client::{Answered, Client, PipelineFilter, PipelineHead, Said};
 use crate::gitlab::error::Error;
@@ -177,6 +180,10 @@ struct Gathered {
     filters: Rc<[PipelineFilter]>,
     /// As long as `filters`; `None` while it is being asked.
     answers: Vec<Option<Answer>>,
+    /// As long as `filters`: what a pulse has said.
+    heads: Vec<Option<PipelineHead>>,
+    /// Whether it was asked again because an answer contradicted itself.
+    is_reread: bool,
 }
 
 enum Answer {
@@ -205,6 +212,8 @@ struct Work<'s, 'a> {
     known: ById<ProjectId, Arc<Project>>,
     listed: ById<ProjectId, Arc<Project>>,
     readings: ById<ProjectId, ReadProject>,
+    /// What GraphQL has told in part of projects that REST is asked about for the rest.
+    partly: ById<ProjectId, Vec<Draft>>,
     progress: Progress,
     /// Projects that failed one after the other, each asked about alone.
     failures: Vec<Arc<Project>>,
@@ -232,6 +241,7 @@ impl<'s, 'a> Work<'s, 'a> {
             known: by_id(0),
             listed: by_id(count),
             readings: by_id(count),
+            partly: by_id(0),
             progress: Progress::default(),
             failures: Vec::new(),
             has_answer: false,
@@ -313,14 +323,21 @@ impl<'s, 'a> Work<'s, 'a> {
             self.queue.add(question, filter, Arc::clone(&project));
         }
         let answers = filters.iter().map(|_| None).collect();
-        self.gathered.insert(project.id, Gathered { project, filters, answers });
+        let heads = vec![None; filters.len()];
+        self.gathered.insert(project.id, Gathered { project, filters, answers, heads, is_reread: false });
     }
 
     fn done(&mut self, done: Done) -> Result<(), Error> {
         match done {
             Done::Project(read) => {
                 self.over_rest += 1;
-                self.read(read?);
+                let mut read = read?;
+                // What one API tells is not lost because the other refuses.
+                let is_none = matches!(read.reading.reading, Reading::NoAccess(_) | Reading::Error(_));
+                if let Some(drafts) = self.partly.remove(&read.project.id).filter(|_| is_none) {
+                    read.reading.reading = Reading::Pipelines(drafts);
+                }
+                self.read(read);
             }
             Done::Heads(batch, took, heads) => {
                 self.queue.answered(&batch, took);
@@ -328,7 +345,7 @@ impl<'s, 'a> Work<'s, 'a> {
             }
             Done::Newest(batch, took, newest) => {
                 self.queue.answered(&batch, took);
-                self.answered(&batch, newest, |whole| whole.map_or_else(Answer::Unread, Answer::Draft));
+                self.answered(&batch, newest, Answer::Draft);
             }
             Done::Failed(batch, error) => {
                 self.queue.back(&batch);
@@ -501,25 +518,19 @@ impl<'s, 'a> Work<'s, 'a> {
             return;
         }
         let may_fall_back = self.setup.options.api == ApiChoice::Auto;
-        let is_for_rest = |answer: &Option<Answer>| match answer {
+        let is_for_rest = |(answer, seen): (&Option<Answer>, &Option<PipelineHead>)| match answer {
             Some(Answer::Silent) => true,
-            Some(Answer::Unread(_)) => may_fall_back,
+            Some(Answer::Unread(_)) => may_fall_back && seen.is_none(),
             _ => false,
         };
-        if gathered.answers.iter().any(is_for_rest) {
+        if gathered.answers.iter().zip(&gathered.heads).any(is_for_rest) {
             self.ask_rest(gathered.project);
             return;
         }
-        let mut is_open = false;
-        for (filter, answer) in gathered.filters.iter().zip(&mut gathered.answers) {
-            let Some(Answer::Head(head)) = answer else { continue };
-            *answer = before.draft(head).map(|draft| Answer::Draft(Box::new(draft)));
-            if answer.is_none() {
-                self.queue.add(Question::Newest, filter, Arc::clone(&gathered.project));
-                is_open = true;
-            }
+        for filter in gathered.open(before) {
+            self.queue.add(Question::Newest, &filter, Arc::clone(&gathered.project));
         }
-        if is_open {
+        if gathered.answers.iter().any(Option::is_none) {
             self.gathered.insert(id, gathered);
             return;
         }
@@ -528,6 +539,10 @@ impl<'s, 'a> Work<'s, 'a> {
         match reading(gathered.answers, is_any) {
             // GraphQL says nothing where it may not show anything; REST says which it is.
             Reading::None { .. } => self.ask_rest(project),
+            Reading::Pipelines(drafts) if drafts.iter().any(|draft| is_silent(&draft.pipeline, before)) => {
+                self.partly.insert(id, drafts);
+                self.one_by_one.push_back(project);
+            }
             reading => self.finish(project, reading),
         }
     }
@@ -577,6 +592,45 @@ impl<'s, 'a> Work<'s, 'a> {
 }
 
 impl Gathered {
+    /// Reopens what is to be read whole: what has changed, and, once, what contradicts itself. Where that fails, what the
+    /// pulse has said is kept.
+    fn open(&mut self, before: Before<'_>) -> Vec<PipelineFilter> {
+        let mut reopened = Vec::new();
+        let may_reread = !self.is_reread;
+        for ((filter, answer), seen) in self.filters.iter().zip(&mut self.answers).zip(&mut self.heads) {
+            *answer = match answer.take() {
+                Some(Answer::Head(head)) => {
+                    let draft = before.draft(&head).map(|draft| Answer::Draft(Box::new(draft)));
+                    *seen = Some(head);
+                    draft
+                }
+                Some(Answer::Draft(mut draft)) if !draft.is_settled => {
+                    let same = seen.as_ref().filter(|head| head.id == draft.pipeline.id);
+                    match torn::doubt(&draft.pipeline, same) {
+                        Some(_) if may_reread && !before.was_doubted(&draft.pipeline) => {
+                            self.is_reread = true;
+                            None
+                        }
+                        Some(Doubt::Contradiction(what)) => {
+                            torn::distrust(&mut draft.pipeline, same, &what);
+                            Some(Answer::Draft(draft))
+                        }
+                        Some(Doubt::Odd) | None => Some(Answer::Draft(draft)),
+                    }
+                }
+                Some(Answer::Failed(failure) | Answer::Unread(failure)) => Some(match seen {
+                    Some(head) => Answer::Draft(Box::new(Draft::glimpse(head, failure))),
+                    None => Answer::Failed(failure),
+                }),
+                answer => answer,
+            };
+            if answer.is_none() {
+                reopened.push(filter.clone());
+            }
+        }
+        reopened
+    }
+
     /// Returns what is remembered, where pulses say that it is still all there is to know.
     fn settled(&self, before: Before<'_>) -> Option<project::Remembered> {
         if let [Some(Answer::Head(head))] = &self.answers[..] {
@@ -593,6 +647,13 @@ impl Gathered {
         }
         if heads.is_empty() { None } else { before.settled(&heads).cloned() }
     }
+}
+
+/// Says whether GraphQL is silent about a part of a pipeline: REST says whether it may not be seen, or is not there.
+fn is_silent(pipeline: &Pipeline, before: Before<'_>) -> bool {
+    let is_green = matches!(pipeline.status, Status::Success | Status::Warning | Status::Skipped);
+    let has_no_jobs = pipeline.stages.is_empty() && is_green;
+    (pipeline.unread.is_some() && !before.was_doubted(pipeline)) || has_no_jobs
 }
 
 /// Puts the answers about one project together.

@@ -4,12 +4,14 @@
 //! for their details and one for their own bridges. Cycles end because a pipeline is read once and shown once per path.
 
 use super::pages;
+use super::torn;
 use crate::domain::id::{PipelineId, ProjectRef};
+use crate::domain::job;
 use crate::domain::pipeline::{DOWNSTREAM_DEPTH, Downstream, DownstreamLink, Pipeline};
 use crate::domain::project::Failure;
 use crate::domain::snapshot::{Problem, Scope};
 use crate::domain::status::Status;
-use crate::gitlab::client::{Client, JobPage, MoreJobs};
+use crate::gitlab::client::{Bridges, Client, JobPage, MoreJobs};
 use crate::gitlab::error::Error;
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
@@ -21,6 +23,8 @@ enum Known {
         status: Status,
         has_warnings: bool,
         links: Vec<DownstreamLink>,
+        /// Whether all that it triggered is in `links`.
+        is_whole: bool,
     },
     /// Not to be seen by this token: what its bridge says is all there is.
     Hidden,
@@ -35,10 +39,12 @@ pub(super) struct Followed {
 }
 
 impl Followed {
-    /// Takes over what was read of a pipeline in the group.
+    /// Takes over what was read of a pipeline in the group; what it lacks, its own row tells, too.
     pub(super) fn learn(&mut self, pipeline: &Pipeline, links: &[DownstreamLink]) {
-        let Pipeline { id, status, has_warnings, .. } = pipeline;
-        let known = Known::Read { status: status.clone(), has_warnings: *has_warnings, links: links.to_vec() };
+        let Pipeline { id, status, has_warnings, unread, .. } = pipeline;
+        let is_whole = unread.is_none();
+        let known =
+            Known::Read { status: status.clone(), has_warnings: *has_warnings, links: links.to_vec(), is_whole };
         self.insert(*id, known);
     }
 
@@ -84,9 +90,9 @@ impl Followed {
     /// are read with their own projects.
     pub(super) fn refresh(&self, level: &mut [Downstream]) {
         for downstream in level {
-            if let Some((status, has_warnings)) = self.read_of(downstream) {
+            if let Some((status, has_warnings, is_unread)) = self.read_of(downstream) {
                 downstream.status = status.clone();
-                downstream.has_warnings = has_warnings;
+                (downstream.has_warnings, downstream.is_unread) = (has_warnings, is_unread);
             }
             self.refresh(&mut downstream.downstream);
         }
@@ -95,15 +101,15 @@ impl Followed {
     /// Says whether that would change anything.
     pub(super) fn has_news(&self, level: &[Downstream]) -> bool {
         let is_news = |old: &Downstream| {
-            self.read_of(old).is_some_and(|now| now != (&old.status, old.has_warnings))
+            self.read_of(old).is_some_and(|now| now != (&old.status, old.has_warnings, old.is_unread))
                 || self.has_news(&old.downstream)
         };
         level.iter().any(is_news)
     }
 
-    fn read_of(&self, downstream: &Downstream) -> Option<(&Status, bool)> {
+    fn read_of(&self, downstream: &Downstream) -> Option<(&Status, bool, bool)> {
         match self.known.get(&downstream.id)? {
-            Known::Read { status, has_warnings, .. } => Some((status, *has_warnings)),
+            Known::Read { status, has_warnings, is_whole, .. } => Some((status, *has_warnings, !is_whole)),
             Known::Hidden | Known::Unread => None,
         }
     }
@@ -119,16 +125,22 @@ impl Followed {
             }
             path.push(link.id);
             let (status, has_warnings, below) = match self.known.get(&link.id) {
-                Some(Known::Read { status, has_warnings, links }) => (status, *has_warnings, self.level(links, path)),
+                Some(Known::Read { status, has_warnings, links, .. }) => {
+                    (status, *has_warnings, self.level(links, path))
+                }
                 Some(Known::Hidden | Known::Unread) | None => (&link.status, false, Vec::new()),
             };
             path.pop();
             level.push(Downstream {
                 id: link.id,
+                iid: link.iid,
                 project: link.project.clone(),
                 status: status.clone(),
                 has_warnings,
-                is_unread: matches!(self.known.get(&link.id), Some(Known::Unread)),
+                is_unread: matches!(
+                    self.known.get(&link.id),
+                    Some(Known::Unread | Known::Read { is_whole: false, .. })
+                ),
                 web_url: link.web_url.clone(),
                 downstream: below,
             });
@@ -140,6 +152,9 @@ impl Followed {
 /// Enough to keep every slot of the budget busy; the budget does the bounding.
 const READ_AHEAD: usize = 64;
 
+/// A torn reading is repeated this often; what then still contradicts itself is told.
+const REREADS: usize = 2;
+
 /// What became of one link, and the problem to tell about it.
 type Reading = Result<(PipelineId, Known, Option<Problem>), Error>;
 
@@ -147,20 +162,26 @@ type Reading = Result<(PipelineId, Known, Option<Problem>), Error>;
 fn told(link: &DownstreamLink, is_last: bool) -> Option<Known> {
     let is_all = is_last || link.has_below == Some(false);
     let has_warnings = link.has_warnings.filter(|_| is_all)?;
-    Some(Known::Read { status: link.status.clone(), has_warnings, links: Vec::new() })
+    Some(Known::Read { status: link.status.clone(), has_warnings, links: Vec::new(), is_whole: true })
 }
 
-/// Reads a level of pipelines: over GraphQL what came from there, else over REST.
+/// Reads a level of pipelines: over GraphQL what came from there, else, and where GraphQL is silent, over REST.
 async fn read_level(client: &Client, unknown: Vec<&DownstreamLink>, is_last: bool) -> Vec<Reading> {
     let (known_paths, others): (Vec<_>, Vec<_>) =
         unknown.into_iter().map(|link| (link, more_of(link))).partition(|(_, more)| more.is_some());
     let (links, wanted): (Vec<_>, Vec<_>) =
         known_paths.into_iter().filter_map(|(link, more)| Some((link, more?))).unzip();
-    let others = others.into_iter().map(|(link, _)| read_one(client, link, is_last));
-    let (pages, others) =
-        tokio::join!(pages::all(client, wanted), stream::iter(others).buffer_unordered(READ_AHEAD).collect::<Vec<_>>());
-    let below = links.into_iter().zip(pages).map(|(link, jobs)| Ok(bridges_of(link, jobs)));
-    below.chain(others).collect()
+    let mut others: Vec<&DownstreamLink> = others.into_iter().map(|(link, _)| link).collect();
+    let mut readings: Vec<Reading> = Vec::new();
+    for (link, jobs) in links.into_iter().zip(pages::all(client, wanted).await) {
+        match jobs.ok().and_then(|jobs| bridges_of(link, jobs)) {
+            Some(known) => readings.push(Ok((link.id, known, None))),
+            None => others.push(link),
+        }
+    }
+    let others = others.into_iter().map(|link| read_one(client, link, is_last));
+    readings.extend(stream::iter(others).buffer_unordered(READ_AHEAD).collect::<Vec<_>>().await);
+    readings
 }
 
 /// Returns what to ask for the bridges of a triggered pipeline that GraphQL told about.
@@ -170,16 +191,15 @@ fn more_of(link: &DownstreamLink) -> Option<MoreJobs> {
     Some(MoreJobs { project, iid: link.iid?, after: None, web_url: link.web_url.clone() })
 }
 
-fn bridges_of(link: &DownstreamLink, jobs: Result<JobPage, Failure>) -> (PipelineId, Known, Option<Problem>) {
+/// Returns what is known of a pipeline with its jobs; `None` where they contradict what its bridge said.
+fn bridges_of(link: &DownstreamLink, jobs: JobPage) -> Option<Known> {
+    let stages = job::stages(jobs.attempts.iter().cloned());
+    let links = pages::links(jobs);
+    let is_silent = links.is_empty() && link.has_below == Some(true);
+    let is_torn = torn::contradiction(&link.status, stages.iter().flat_map(|stage| &stage.jobs)).is_some();
     let has_warnings = link.has_warnings.unwrap_or_default();
-    match jobs {
-        Ok(jobs) => {
-            let known = Known::Read { status: link.status.clone(), has_warnings, links: pages::links(jobs) };
-            (link.id, known, None)
-        }
-        Err(failure) if failure.kind == pages::GONE => (link.id, Known::Hidden, None),
-        Err(failure) => (link.id, Known::Unread, Some(unread(link, failure))),
-    }
+    let known = Known::Read { status: link.status.clone(), has_warnings, links, is_whole: true };
+    (!is_silent && !is_torn).then_some(known)
 }
 
 fn unread(link: &DownstreamLink, failure: Failure) -> Problem {
@@ -194,21 +214,31 @@ async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> Read
         (None, Some(path)) => ProjectRef::Path(path.clone()),
         (None, None) => return Ok((link.id, Known::Hidden, None)),
     };
-    let bridges = async { if is_last { Ok(Vec::new()) } else { client.bridges(&key, link.id).await.map(|b| b.links) } };
-    match tokio::try_join!(client.pipeline(&key, link.id), bridges) {
-        Ok((pipeline, links)) => {
-            let known = Known::Read { status: pipeline.status, has_warnings: pipeline.has_warnings, links };
-            Ok((link.id, known, None))
-        }
-        Err(error) if error.is_no_access() || error.status() == Some(401) && !client.has_token() => {
-            Ok((link.id, Known::Hidden, None))
-        }
-        Err(error) if error.is_fatal() => Err(error),
-        Err(error) => {
-            let failure = Failure { kind: error.word(), message: error.to_string() };
-            Ok((link.id, Known::Unread, Some(unread(link, failure))))
-        }
+    let said = |error: &Error| Failure { kind: error.word(), message: error.to_string() };
+    let is_hidden = |error: &Error| error.is_no_access() || (error.status() == Some(401) && !client.has_token());
+    for reread in 0.. {
+        let bridges = async { if is_last { Ok(Bridges::default()) } else { client.bridges(&key, link.id).await } };
+        let (details, bridges) = tokio::join!(client.pipeline(&key, link.id), bridges);
+        let pipeline = match details {
+            Ok(pipeline) => pipeline,
+            Err(error) if is_hidden(&error) => break,
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(error) => return Ok((link.id, Known::Unread, Some(unread(link, said(&error))))),
+        };
+        // What is known already is not lost with the rest.
+        let (links, lost) = match bridges {
+            Ok(bridges) => match torn::contradiction(&pipeline.status, &bridges.attempts) {
+                Some(_) if reread < REREADS => continue,
+                torn => (bridges.links, torn.map(|what| torn::failure(&what))),
+            },
+            Err(error) if error.is_fatal() && !is_hidden(&error) => return Err(error),
+            Err(error) => (Vec::new(), Some(said(&error))),
+        };
+        let Pipeline { status, has_warnings, .. } = pipeline;
+        let known = Known::Read { status, has_warnings, links, is_whole: lost.is_none() };
+        return Ok((link.id, known, lost.map(|failure| unread(link, failure))));
     }
+    Ok((link.id, Known::Hidden, None))
 }
 
 #[cfg(test)]
@@ -232,7 +262,7 @@ mod tests {
 
     fn read(status: Status, below: &[u64]) -> Known {
         let links = below.iter().map(|id| link(*id, Status::Running)).collect();
-        Known::Read { status, has_warnings: false, links }
+        Known::Read { status, has_warnings: false, links, is_whole: true }
     }
 
     fn ids(tree: &[Downstream]) -> Vec<(u64, Vec<u64>)> {

@@ -30,6 +30,7 @@ fn pipeline(draft: &Draft) -> Pipeline {
 fn below(link: &DownstreamLink) -> Downstream {
     Downstream {
         id: link.id,
+        iid: link.iid,
         project: link.project.clone(),
         status: link.status.clone(),
         has_warnings: link.has_warnings == Some(true),

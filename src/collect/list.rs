@@ -56,7 +56,13 @@ pub(super) async fn read_group(
         let mut pending: FuturesUnordered<_> = (2..=pages).map(read).collect();
         while let Some((number, page)) = pending.next().await {
             match page {
-                Ok(page) => list.take(page),
+                Ok(page) => {
+                    let is_empty = page.items.is_empty();
+                    if !list.take(page) && !is_empty {
+                        problems.push(repeated(number, &group));
+                        break;
+                    }
+                }
                 Err(error) if error.is_fatal() => return Err(error),
                 Err(error) => problems.push(lost(number, &error)),
             }
@@ -66,8 +72,12 @@ pub(super) async fn read_group(
     while let Some(number) = next {
         match client.projects(&by_id, filter, number).await {
             Ok(page) => {
-                next = page.next.filter(|next| *next > number && !page.items.is_empty());
-                list.take(page);
+                next = page.next;
+                let is_news = list.take(page);
+                if next.is_some_and(|next| next <= number || !is_news) {
+                    problems.push(repeated(number, &group));
+                    next = None;
+                }
             }
             Err(error) if error.is_fatal() => return Err(error),
             Err(error) => {
@@ -82,6 +92,16 @@ pub(super) async fn read_group(
     Ok(Listed { group, problems })
 }
 
+/// Pages that repeat would never end.
+fn repeated(number: u32, group: &Group) -> Problem {
+    let message = format!("page {number} of the project list repeats what came before");
+    Problem {
+        scope: Scope::List,
+        subject: group.full_path.clone(),
+        failure: Failure { kind: "list_repeats".into(), message },
+    }
+}
+
 struct List {
     found: UnboundedSender<Found>,
     filter: ListFilter,
@@ -91,8 +111,10 @@ struct List {
 }
 
 impl List {
-    fn take(&mut self, page: Page<ListedProject>) {
+    /// Says whether there was any project on it that was not known before.
+    fn take(&mut self, page: Page<ListedProject>) -> bool {
         self.odd += page.odd;
+        let known = self.ids.len();
         for listed in page.items {
             let is_wanted = self.filter.archived || !listed.is_marked_for_deletion;
             if self.ids.insert(listed.project.id) && is_wanted {
@@ -100,6 +122,7 @@ impl List {
                 let _ = self.found.send(Found::Listed(Arc::new(listed.project)));
             }
         }
+        self.ids.len() > known
     }
 
     /// Compares what came with what the first page announced.

@@ -1,7 +1,7 @@
 //! Pipelines whose jobs do not fit one page, and drafts of pipelines once all their jobs are there.
 
 use super::project::Draft;
-use crate::domain::id::ProjectId;
+use crate::domain::id::{JobId, ProjectId};
 use crate::domain::job::{self, Job, Stage};
 use crate::domain::pipeline::{DownstreamLink, Pipeline};
 use crate::domain::project::{Failure, Project};
@@ -11,8 +11,8 @@ use futures_util::future::join_all;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// A pipeline with everything that belongs to it, or why a part could not be read.
-pub(super) type Whole = Result<Box<Draft>, Failure>;
+/// A pipeline with everything that belongs to it, or with a word on what could not be read.
+pub(super) type Whole = Box<Draft>;
 
 /// Reads the jobs that did not come along with their pipelines, and makes drafts of them all.
 pub(super) async fn complete(
@@ -29,7 +29,7 @@ pub(super) async fn complete(
         {
             match more(project.full_path.clone(), pipeline.iid, jobs, pipeline.web_url.clone()) {
                 Some(more) => wanted.push((project.id, more)),
-                None => failures.push((project.id, failure("the rest of its jobs cannot be asked for"))),
+                None => failures.push((project.id, failure("GraphQL does not say where it goes on"))),
             }
         }
     }
@@ -48,11 +48,12 @@ pub(super) async fn complete(
     let whole = |(id, said)| {
         let said = match said {
             Said::Newest((pipeline, jobs)) => {
-                let failed = failures.iter().find(|(of, _)| *of == id);
-                Said::Newest(match failed {
-                    Some((_, failure)) => Err(failure.clone()),
-                    None => Ok(Box::new(draft(pipeline, jobs, counts_attempts))),
-                })
+                let mut draft = draft(pipeline, jobs, counts_attempts);
+                if let Some((_, failure)) = failures.iter().find(|(of, _)| *of == id) {
+                    let message = format!("the rest of its jobs could not be read: {}", failure.message);
+                    draft.pipeline.unread = Some(Failure { message, ..failure.clone() });
+                }
+                Said::Newest(Box::new(draft))
             }
             Said::Nothing => Said::Nothing,
             Said::Silent => Said::Silent,
@@ -72,15 +73,19 @@ fn more(project: String, iid: Option<u64>, page: &JobPage, web_url: Option<Strin
 pub(super) async fn all(client: &Client, wanted: Vec<MoreJobs>) -> Vec<Result<JobPage, Failure>> {
     let mut pages: Vec<Result<JobPage, Failure>> = wanted.iter().map(|_| Ok(JobPage::default())).collect();
     let mut open: Vec<(usize, MoreJobs)> = wanted.into_iter().enumerate().collect();
+    // A page that begins where an earlier one began would come for ever.
+    let mut begun: HashSet<(usize, Option<String>)> = HashSet::new();
     while !open.is_empty() {
         let answers = join_all(open.chunks(MORE_JOBS_PER_QUERY).map(|chunk| next_pages(client, chunk))).await;
         let asked = std::mem::take(&mut open);
         for ((at, more), answer) in asked.into_iter().zip(answers.into_iter().flatten()) {
             match (answer, &mut pages[at]) {
                 (Ok(page), Ok(so_far)) => {
-                    let is_stuck = page.next.is_some() && (page.next == more.after || page.attempts.is_empty());
-                    if is_stuck {
-                        pages[at] = Err(failure("the list of its jobs does not end"));
+                    begun.insert((at, more.after.clone()));
+                    let known: HashSet<JobId> = so_far.attempts.iter().map(|job| job.id).collect();
+                    let is_news = page.attempts.iter().any(|job| !known.contains(&job.id));
+                    if page.next.is_some() && (!is_news || begun.contains(&(at, page.next.clone()))) {
+                        pages[at] = Err(failure("the list of its jobs repeats itself"));
                         continue;
                     }
                     if page.next.is_some() {
@@ -118,11 +123,11 @@ fn said(error: &Error) -> Failure {
 }
 
 fn gone() -> Failure {
-    Failure { kind: GONE.into(), message: "the pipeline is no longer there to be seen; read again".into() }
+    Failure {
+        kind: "pipeline_deleted".into(),
+        message: "the pipeline is no longer there to be seen; read again".into(),
+    }
 }
-
-/// The word for what was there and is no longer.
-pub(super) const GONE: &str = "pipeline_deleted";
 
 fn failure(message: &str) -> Failure {
     Failure { kind: "graphql".into(), message: message.into() }

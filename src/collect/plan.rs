@@ -1,11 +1,15 @@
 //! What is due, and when. Pure: facts in, decisions out.
 
 use super::batch::BatchSize;
+use super::torn;
+use crate::domain::job::Job;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::ProjectRow;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::status::Status;
 use crate::domain::usage::Api;
-use crate::gitlab::client::PipelineHead;
+use crate::gitlab::client::{DOWNSTREAMS_PER_QUERY, PipelineHead};
+use chrono::{DateTime, Utc};
 use std::time::Duration;
 
 /// `RateLimit-*` counts in minutes on GitLab.com and by default everywhere else
@@ -17,32 +21,59 @@ const JITTER: f64 = 0.1;
 
 /// Says whether a pipeline that was read before need not be read again.
 ///
-/// It must look the same as then, have ended, and so must everything that it triggered: a retry, a manual job that is
-/// played and a late child all change one of these.
+/// It must look the same as then, have been read whole, have ended, and so must everything that it triggered: a retry,
+/// a manual job that is played and a late child all change one of these.
 pub fn is_settled(before: &Pipeline, now: &PipelineHead) -> bool {
     before.id == now.id
         && Some(&before.status) == now.status.as_ref()
-        && before.updated_at == now.updated_at
+        && is_same_moment(before.updated_at, now.updated_at)
         && has_ended(before)
 }
 
-/// Says whether a pipeline and everything that it triggered had ended.
+/// Compares two times of one thing: REST gives milliseconds, GraphQL whole seconds.
+pub(super) fn is_same_moment(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> bool {
+    let is_whole = |time: DateTime<Utc>| time.timestamp_subsec_nanos() == 0;
+    match (one, other) {
+        (Some(one), Some(other)) if is_whole(one) != is_whole(other) => one.timestamp() == other.timestamp(),
+        (one, other) => one == other,
+    }
+}
+
+/// Says whether a pipeline and everything that it triggered was read whole and had ended.
+///
+/// Each job has ended or waits for a person, who makes the pipeline go on. Parts that contradict each other were read
+/// at different moments, be it by an earlier version that kept them.
 pub fn has_ended(pipeline: &Pipeline) -> bool {
+    let is_at_rest = |job: &Job| job.status.is_terminal() || job.status == Status::Manual;
     pipeline.status.is_terminal()
+        && pipeline.unread.is_none()
+        && pipeline.jobs().all(is_at_rest)
+        && torn::contradiction(&pipeline.status, pipeline.jobs()).is_none()
         && pipeline.descendants().iter().all(|below| below.status.is_terminal() && !below.is_unread)
 }
 
 /// Returns how many requests the next refresh will take.
 ///
-/// Over REST one per project, and three for each pipeline that goes on; over GraphQL a pulse for every hundred that have
-/// ended and a batch of `size` for the others.
+/// Over REST one per project, three for each pipeline that goes on, and one for each triggered pipeline that is looked
+/// after; over GraphQL a pulse for every hundred that have ended, a batch of `size` for the others, and a query for many
+/// triggered pipelines.
 pub fn next_cost(snapshot: &Snapshot, size: BatchSize) -> u64 {
     let goes_on = |row: &&ProjectRow| row.worst().is_some_and(|worst| !worst.is_terminal());
     let all = snapshot.rows.len();
     let going_on = snapshot.rows.iter().filter(goes_on).count();
+    let looked_after: usize = snapshot
+        .rows
+        .iter()
+        .filter(|row| !goes_on(row))
+        .flat_map(ProjectRow::pipelines)
+        .map(|pipeline| pipeline.descendants().len())
+        .sum();
     let requests = match snapshot.usage.api {
-        Api::Rest => all + 3 * going_on,
-        Api::Graphql => (all - going_on).div_ceil(size.page()) + going_on.div_ceil(size.get()),
+        Api::Rest => all + 3 * going_on + looked_after,
+        Api::Graphql => {
+            let looks = looked_after.div_ceil(2 * DOWNSTREAMS_PER_QUERY);
+            (all - going_on).div_ceil(size.page()) + going_on.div_ceil(size.get()) + looks
+        }
     };
     requests as u64
 }
@@ -67,12 +98,11 @@ pub fn jittered(interval: Duration, chance: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::torn::tests::{bridge, job, with};
     use crate::domain::example::{below, pipeline};
     use crate::domain::health::tests::ran;
     use crate::domain::id::PipelineId;
-    use crate::domain::status::Status;
     use crate::domain::usage::Usage;
-    use chrono::{DateTime, Utc};
 
     fn at(seconds: i64) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp(seconds, 0)
@@ -84,7 +114,7 @@ mod tests {
     }
 
     fn head(id: u64, status: Status, updated: i64) -> PipelineHead {
-        PipelineHead { id: PipelineId(id), raw_ref: "main".into(), status: Some(status), updated_at: at(updated) }
+        PipelineHead { id: PipelineId(id), status: Some(status), ..torn::tests::head(updated) }
     }
 
     #[test]
@@ -95,6 +125,9 @@ mod tests {
             pipeline.downstream[0].is_unread = true;
             pipeline
         };
+        let mut partly = read(Failed, None);
+        torn::distrust(&mut partly, None, "no");
+        let optional = Job { allow_failure: true, ..job(Manual) };
         let cases = [
             ("ended and unchanged", read(Success, None), head(1, Success, 10), true),
             ("failed and unchanged", read(Failed, Some(Failed)), head(1, Failed, 10), true),
@@ -107,6 +140,16 @@ mod tests {
             ("a status that is not known", read(Other("odd".into()), None), head(1, Other("odd".into()), 10), false),
             ("a child still runs", read(Success, Some(Running)), head(1, Success, 10), false),
             ("a child could not be read", unread, head(1, Success, 10), false),
+            ("a part of it could not be read", partly, head(1, Failed, 10), false),
+            ("its jobs have ended", with(Success, job(Success)), head(1, Success, 10), true),
+            ("a job still runs: the reading was torn", with(Success, job(Running)), head(1, Success, 10), false),
+            ("a job failed in a success: torn", with(Success, job(Failed)), head(1, Success, 10), false),
+            ("a trigger job leads nowhere: torn", with(Success, bridge(Success, None)), head(1, Success, 10), false),
+            ("a trigger job leads on", with(Success, bridge(Success, Some(2))), head(1, Success, 10), true),
+            ("a trigger job still runs: torn", with(Success, bridge(Running, Some(2))), head(1, Success, 10), false),
+            ("a job waits for a person", with(Success, optional), head(1, Success, 10), true),
+            ("a job waits for its time", with(Failed, job(Scheduled)), head(1, Failed, 10), false),
+            ("a job of a status that is not known", with(Failed, job(Other("odd".into()))), head(1, Failed, 10), false),
         ];
         for (sentence, before, now, expected) in cases {
             assert_eq!(is_settled(&before, &now), expected, "{sentence}");

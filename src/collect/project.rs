@@ -1,11 +1,13 @@
 //! Reading one project: the pipelines that were asked for, with their jobs.
 
 use super::plan;
+use super::torn::{self, Doubt};
 use crate::domain::id::{PipelineId, ProjectRef};
 use crate::domain::job;
 use crate::domain::pipeline::{DownstreamLink, Pipeline, Ref};
 use crate::domain::project::{Failure, Project};
 use crate::domain::selection::{Pattern, RefSelector};
+use crate::domain::status::Status;
 use crate::gitlab::client::{Client, PipelineFilter, PipelineHead};
 use crate::gitlab::error::{Error, Kind};
 use chrono::{DateTime, Utc};
@@ -18,6 +20,9 @@ pub(super) const GLOB_WINDOW: usize = 100;
 /// A glob on refs shows this many pipelines of a project at most.
 pub(super) const GLOB_MATCHES: usize = 20;
 
+/// How often a pipeline is read again whose parts contradict each other.
+const REREADS: usize = 2;
+
 /// A pipeline and where its bridges lead.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
@@ -25,6 +30,14 @@ pub(super) struct Draft {
     pub links: Vec<DownstreamLink>,
     /// It and all below it are as they were: nothing of it was read again.
     pub is_settled: bool,
+}
+
+impl Draft {
+    /// Makes a draft of a pipeline of which only the list has told, for this reason.
+    pub(super) fn glimpse(head: &PipelineHead, failure: Failure) -> Self {
+        let pipeline = Pipeline { unread: Some(failure), ..glimpsed(head) };
+        Self { pipeline, links: Vec::new(), is_settled: false }
+    }
 }
 
 /// What came of one project.
@@ -88,6 +101,16 @@ impl<'a> Before<'a> {
         Some(Draft { pipeline: pipeline.clone(), links: links.clone(), is_settled: true })
     }
 
+    /// Says whether these parts of a pipeline were doubted the last time: to ask once more is enough then.
+    pub(super) fn was_doubted(self, pipeline: &Pipeline) -> bool {
+        let is_same = |known: &&Pipeline| {
+            (known.id, &known.status) == (pipeline.id, &pipeline.status)
+                && plan::is_same_moment(known.updated_at, pipeline.updated_at)
+        };
+        let known = self.last.and_then(|last| last.pipelines.iter().find(is_same));
+        known.is_some_and(torn::was_doubted)
+    }
+
     fn is_settled(self, pipeline: &Pipeline, links: &[DownstreamLink], head: &PipelineHead) -> bool {
         plan::is_settled(pipeline, head) && (links.is_empty() || !self.rereads_triggers)
     }
@@ -127,11 +150,20 @@ pub(super) fn hidden() -> Failure {
     Failure { kind: "not_found".into(), message: "404: listed, but not visible to this token".into() }
 }
 
+/// Says whether GitLab does not let this token see something; without a token a 401 says that it is not public.
+fn is_hidden(client: &Client, error: &Error) -> bool {
+    error.is_no_access() || (error.status() == Some(401) && !client.has_token())
+}
+
+/// What the list names and nothing else lets this token see.
+fn not_found() -> Failure {
+    let message = "the list names it, but its details, jobs and trigger jobs are not to be seen: 404".into();
+    Failure { kind: Failure::NOT_FOUND.into(), message }
+}
+
 /// Sorts a failure: the whole run's, the project's, or only this time's.
 fn failed(client: &Client, error: Error) -> Result<Reading, Error> {
-    // Without a token a 401 only says that this project's pipelines are not public.
-    let is_hidden = error.is_no_access() || (error.status() == Some(401) && !client.has_token());
-    if is_hidden {
+    if is_hidden(client, &error) {
         // GitLab's own reason tells more than anything that could be said here.
         if let Some(reason) = error.reason().filter(|_| error.status() != Some(401)) {
             let granular = matches!(error.kind, Kind::GranularScope { .. });
@@ -151,43 +183,47 @@ fn failed(client: &Client, error: Error) -> Result<Reading, Error> {
     Ok(Reading::Error(Failure { kind: error.word(), message: error.to_string() }))
 }
 
+/// Reads the pipelines that the refs mean. Where one is deleted between the list and its details, another one is the
+/// newest by now, and the list is asked once more.
 async fn read_pipelines(
     client: &Client,
     project: &Project,
     refs: &[RefSelector],
     before: Before<'_>,
 ) -> Result<ProjectReading, Error> {
-    let key = ProjectRef::Id(project.id);
-    let wanted = try_join_all(refs.iter().map(|selector| newest(client, &key, project, selector))).await?;
-    let is_glob_cut = wanted.iter().any(|found| found.is_cut);
-    let mut seen = HashSet::new();
-    let heads: Vec<PipelineHead> =
-        wanted.into_iter().flat_map(|found| found.heads).filter(|head| seen.insert(head.id)).collect();
-    if let Some(last) = before.settled(&heads) {
-        return Ok(ProjectReading { reading: Reading::Settled(last.clone()), is_glob_cut });
-    }
-    let key = &key;
-    let drafts = heads.iter().map(|head| async move {
-        match before.draft(head) {
-            Some(draft) => Ok(Some(draft)),
-            None => match read_pipeline(client, key, head.id).await {
-                // It was listed a moment ago: deleted since.
-                Err(error) if error.status() == Some(404) => Ok(None),
-                read => read.map(Some),
-            },
-        }
-    });
-    let drafts: Vec<Draft> = try_join_all(drafts).await?.into_iter().flatten().collect();
+    let key = &ProjectRef::Id(project.id);
     let is_any = refs.iter().any(|selector| matches!(selector, RefSelector::Any));
-    let reading = match (heads.is_empty(), drafts.is_empty()) {
-        (true, _) => none(is_any),
-        (false, true) => {
-            let message = "its newest pipeline was deleted while it was read; read again".into();
-            Reading::Error(Failure { kind: "pipeline_deleted".into(), message })
+    let mut missing: HashSet<PipelineId> = HashSet::new();
+    loop {
+        let wanted = try_join_all(refs.iter().map(|selector| newest(client, key, project, selector))).await?;
+        let is_glob_cut = wanted.iter().any(|found| found.is_cut);
+        let mut seen = HashSet::new();
+        let heads: Vec<PipelineHead> =
+            wanted.into_iter().flat_map(|found| found.heads).filter(|head| seen.insert(head.id)).collect();
+        if let Some(last) = before.settled(&heads) {
+            return Ok(ProjectReading { reading: Reading::Settled(last.clone()), is_glob_cut });
         }
-        (false, false) => Reading::Pipelines(drafts),
-    };
-    Ok(ProjectReading { reading, is_glob_cut })
+        let drafts = heads.iter().map(|head| async {
+            match before.draft(head) {
+                Some(draft) => Ok(Some(draft)),
+                None => read_pipeline(client, key, head, before).await,
+            }
+        });
+        let drafts = try_join_all(drafts).await?;
+        // What the list goes on to name was not deleted, whatever its details say.
+        let is_deleted =
+            |(draft, head): &(&Option<Draft>, &PipelineHead)| draft.is_none() && !missing.contains(&head.id);
+        let deleted: Vec<PipelineId> = drafts.iter().zip(&heads).filter(is_deleted).map(|(_, head)| head.id).collect();
+        if !deleted.is_empty() && missing.is_empty() {
+            missing.extend(deleted);
+            continue;
+        }
+        let or_head =
+            |(draft, head): (Option<Draft>, &PipelineHead)| draft.unwrap_or_else(|| Draft::glimpse(head, not_found()));
+        let drafts: Vec<Draft> = drafts.into_iter().zip(&heads).map(or_head).collect();
+        let reading = if drafts.is_empty() { none(is_any) } else { Reading::Pipelines(drafts) };
+        return Ok(ProjectReading { reading, is_glob_cut });
+    }
 }
 
 #[derive(Default)]
@@ -242,13 +278,116 @@ async fn newest_per_ref(client: &Client, key: &ProjectRef, pattern: &Pattern) ->
     Ok(Found { heads, is_cut })
 }
 
-/// Reads a pipeline's details, jobs and bridges at once.
-async fn read_pipeline(client: &Client, key: &ProjectRef, id: PipelineId) -> Result<Draft, Error> {
-    let (mut pipeline, jobs, bridges) =
-        tokio::try_join!(client.pipeline(key, id), client.jobs(key, id), client.bridges(key, id))?;
+/// Reads a pipeline, again where its parts contradict each other; `None` where it is gone.
+async fn read_pipeline(
+    client: &Client,
+    key: &ProjectRef,
+    head: &PipelineHead,
+    before: Before<'_>,
+) -> Result<Option<Draft>, Error> {
+    let mut rereads = 0;
+    loop {
+        let Some(mut draft) = read_parts(client, key, head).await? else { return Ok(None) };
+        let most = if before.was_doubted(&draft.pipeline) { 0 } else { REREADS };
+        match torn::doubt(&draft.pipeline, Some(head)) {
+            Some(Doubt::Contradiction(_)) if rereads < most => rereads += 1,
+            Some(Doubt::Odd) if rereads < most.min(1) => rereads += 1,
+            Some(Doubt::Contradiction(what)) => {
+                torn::distrust(&mut draft.pipeline, Some(head), &what);
+                return Ok(Some(draft));
+            }
+            Some(Doubt::Odd) | None => return Ok(Some(draft)),
+        }
+    }
+}
+
+/// Reads a pipeline's details, jobs and bridges at once; a part that cannot be read does not lose the others.
+async fn read_parts(client: &Client, key: &ProjectRef, head: &PipelineHead) -> Result<Option<Draft>, Error> {
+    let (details, jobs, bridges) =
+        tokio::join!(client.pipeline(key, head.id), client.jobs(key, head.id), client.bridges(key, head.id));
+    if details.as_ref().is_err_and(|error| error.is_no_access() && error.status() == Some(404)) {
+        return Ok(None);
+    }
+    let mut lost = Lost { client, parts: Vec::new() };
+    let details = lost.keep("details", details)?;
+    let jobs = lost.keep("jobs", jobs)?.unwrap_or_default();
+    let bridges = lost.keep("trigger jobs", bridges)?.unwrap_or_default();
+    let mut pipeline = details.unwrap_or_else(|| glimpsed(head));
     pipeline.stages = job::stages(jobs.attempts.into_iter().chain(bridges.attempts));
     pipeline.commit_title = jobs.commit_title;
     let has_allowed_failure = pipeline.jobs().any(job::Job::is_allowed_failure);
     pipeline.has_warnings |= has_allowed_failure;
-    Ok(Draft { pipeline, links: bridges.links, is_settled: false })
+    pipeline.unread = lost.failure();
+    Ok(Some(Draft { pipeline, links: bridges.links, is_settled: false }))
+}
+
+/// The parts of a pipeline that could not be read.
+struct Lost<'a> {
+    client: &'a Client,
+    parts: Vec<(&'static str, Failure)>,
+}
+
+impl Lost<'_> {
+    /// Takes a part that was read, and notes one that was not. Only what concerns the whole run is an error.
+    fn keep<T>(&mut self, part: &'static str, read: Result<T, Error>) -> Result<Option<T>, Error> {
+        let error = match read {
+            Ok(part) => return Ok(Some(part)),
+            Err(error) => error,
+        };
+        let is_hidden = is_hidden(self.client, &error);
+        if error.is_fatal() && !is_hidden {
+            return Err(error);
+        }
+        let kind = match error.status() {
+            Some(404) if is_hidden => Failure::NOT_FOUND.into(),
+            _ if is_hidden => Failure::FORBIDDEN.into(),
+            _ => error.word(),
+        };
+        self.parts.push((part, Failure { kind, message: error.kind.to_string() }));
+        Ok(None)
+    }
+
+    /// Puts the parts into one sentence. What may be there the next time decides over what GitLab refuses.
+    fn failure(self) -> Option<Failure> {
+        let names: Vec<&str> = self.parts.iter().map(|(part, _)| *part).collect();
+        let names = match names.split_last() {
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, others)) => format!("{} and {last}", others.join(", ")),
+            None => return None,
+        };
+        let (refused, passing): (Vec<Failure>, Vec<Failure>) =
+            self.parts.into_iter().map(|(_, failure)| failure).partition(Failure::is_refusal);
+        let Failure { kind, message } = passing.into_iter().chain(refused).next()?;
+        Some(Failure { kind, message: format!("its {names} could not be read: {message}") })
+    }
+}
+
+/// Returns a pipeline of which only the list has told.
+pub(super) fn glimpsed(head: &PipelineHead) -> Pipeline {
+    Pipeline {
+        id: head.id,
+        iid: None,
+        // A status that is missing is not known, which is never fine.
+        status: head.status.clone().unwrap_or_else(|| Status::Other("unknown".into())),
+        has_warnings: false,
+        git_ref: Ref::from_gitlab(&head.raw_ref, None),
+        sha: None,
+        source: None,
+        name: None,
+        created_at: head.created_at,
+        started_at: None,
+        finished_at: None,
+        updated_at: head.updated_at,
+        duration: None,
+        queued: None,
+        coverage: None,
+        user: None,
+        commit_title: None,
+        failure_reason: None,
+        yaml_errors: None,
+        web_url: head.web_url.clone(),
+        stages: Vec::new(),
+        downstream: Vec::new(),
+        unread: None,
+    }
 }

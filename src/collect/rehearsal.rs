@@ -48,7 +48,7 @@ fn answer(pipelines: &HashMap<ProjectId, &Pipeline>, batch: Batch) -> Done {
             Done::Heads(batch, Duration::ZERO, heads)
         }
         Question::Newest => {
-            let newest = said(pipelines, &batch, |pipeline| Ok(Box::new(draft(pipeline))));
+            let newest = said(pipelines, &batch, |pipeline| Box::new(draft(pipeline)));
             Done::Newest(batch, Duration::ZERO, newest)
         }
     }
@@ -61,8 +61,15 @@ fn said<T>(pipelines: &HashMap<ProjectId, &Pipeline>, batch: &Batch, newest: imp
 }
 
 fn head(pipeline: &Pipeline) -> PipelineHead {
-    let Pipeline { id, status, updated_at, .. } = pipeline;
-    PipelineHead { id: *id, raw_ref: String::new(), status: Some(status.clone()), updated_at: *updated_at }
+    let Pipeline { id, status, created_at, updated_at, .. } = pipeline;
+    PipelineHead {
+        id: *id,
+        raw_ref: String::new(),
+        status: Some(status.clone()),
+        created_at: *created_at,
+        updated_at: *updated_at,
+        web_url: None,
+    }
 }
 
 fn draft(pipeline: &Pipeline) -> Draft {

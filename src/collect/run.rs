@@ -7,6 +7,7 @@ use super::fetch::{self, Done, Found, Job, Projects, Setup};
 use super::follow::Followed;
 use super::interim;
 use super::list::{self, Listed};
+use super::lookout::Lookout;
 use super::merge::{ReadProject, Rows};
 use super::permissions;
 use super::project::{Before, Draft, GLOB_MATCHES, GLOB_WINDOW, Reading};
@@ -102,6 +103,7 @@ pub struct Collector<'a> {
 struct Memory {
     list: Option<List>,
     rows: Rows,
+    lookout: Lookout,
     /// What GraphQL's silence about a project turned out to mean; asked again with the list.
     probed: HashMap<ProjectId, Reading>,
     /// Chosen again with the list: GraphQL may answer by then.
@@ -274,7 +276,7 @@ impl<'a> Collector<'a> {
         let for_all = |error| GroupError { group: self.options.groups[0].to_string(), source: Box::new(error) };
         // Where the list is refused, nothing else is waited for.
         let lists = async { lists.await.map(|lists| sort_groups(self.client, self.options, lists)).transpose() };
-        let projects = async { fetch::read(setup, found, ask).await.map_err(for_all) };
+        let projects = async { fetch::read(setup, found, &ask).await.map_err(for_all) };
         let (fresh, projects) = tokio::try_join!(lists, projects)?;
         let Projects { mut readings, listed, api, fallback, size, problems: of_projects } = projects;
         match fallback {
@@ -291,6 +293,7 @@ impl<'a> Collector<'a> {
             self.memory.list = Some(list);
         }
         (self.memory.api, self.memory.size) = (Some(api), size);
+        self.read_news(&mut readings, api, &ask).await.map_err(for_all)?;
         if self.options.wants_reasons && api == Api::Graphql {
             reasons::fill(self.client, &mut readings).await;
         }
@@ -314,6 +317,46 @@ impl<'a> Collector<'a> {
         problems.extend(rows.iter().filter_map(row_problem));
         self.log_cost(&usage_before);
         Ok(self.reply(rows, problems))
+    }
+
+    /// Reads those projects again below whose pipelines something has changed that no pulse tells of.
+    async fn read_news(
+        &mut self,
+        readings: &mut [ReadProject],
+        api: Api,
+        ask: impl AsyncFn(&Setup<'_>, Job) -> Done,
+    ) -> Result<(), Error> {
+        let news = self.memory.lookout.look(self.client, readings, api).await;
+        if news.is_empty() {
+            return Ok(());
+        }
+        let (sender, found) = unbounded_channel();
+        for read in readings.iter().filter(|read| news.contains_key(&read.project.id)) {
+            // The receiver lives as long as this reading.
+            let _ = sender.send(Found::Listed(Arc::clone(&read.project)));
+        }
+        drop(sender);
+        let setup = Setup {
+            client: self.client,
+            options: self.options,
+            before: &|_| Before { last: None, rereads_triggers: true },
+            probed: &self.memory.probed,
+            api: Some(api),
+            size: self.memory.size,
+            progress: &|_| (),
+        };
+        let again = fetch::read(setup, found, ask).await?.readings;
+        let mut again: HashMap<ProjectId, ReadProject> =
+            again.into_iter().map(|read| (read.project.id, read)).collect();
+        for read in readings {
+            let Some(again) = again.remove(&read.project.id) else { continue };
+            // What could not be read again is still news the next time.
+            if let (Reading::Pipelines(_), Some(pipelines)) = (&again.reading.reading, news.get(&read.project.id)) {
+                self.memory.lookout.forget(pipelines);
+            }
+            *read = again;
+        }
+        Ok(())
     }
 
     /// Reads the groups' lists, or repeats the last ones.
@@ -461,11 +504,11 @@ async fn follow(client: &Client, readings: &[ReadProject]) -> Result<(Followed, 
 
 fn row_problem(row: &ProjectRow) -> Option<Problem> {
     match &row.state {
-        State::Error(failure) | State::Stale { failure, .. } => {
+        State::Ok(_) | State::Error(_) | State::Stale { .. } => {
             let subject = row.project.full_path.clone();
-            Some(Problem { scope: Scope::Project, subject, failure: failure.clone() })
+            Some(Problem { scope: Scope::Project, subject, failure: row.failure()?.clone() })
         }
-        State::Ok(_) | State::NoPipeline { .. } | State::NoAccess(_) => None,
+        State::NoPipeline { .. } | State::NoAccess(_) => None,
     }
 }
 

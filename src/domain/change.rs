@@ -84,6 +84,11 @@ fn row_changes<'a>(old: Option<&ProjectRow>, new: &'a ProjectRow, is_known_group
     let (from, to) = (old.map(ProjectRow::state_word), new.state_word());
     // A new row is worth a word only when it has a problem: its pipelines tell the rest.
     let is_told = match from {
+        // A part of its pipelines may be missing from now on.
+        Some(StateWord::Ok) if to == StateWord::Ok => {
+            let kind = |row: &'_ ProjectRow| row.failure().map(|failure| failure.kind.clone());
+            kind(new).is_some() && old.and_then(kind) != kind(new)
+        }
         Some(from) => from != to,
         None => !matches!(to, StateWord::Ok | StateWord::NoPipeline),
     };
@@ -143,6 +148,14 @@ mod tests {
     fn stale(row: ProjectRow) -> ProjectRow {
         let State::Ok(pipelines) = row.state else { panic!("{row:?}") };
         ProjectRow { state: State::Stale { pipelines, failure: failure() }, ..row }
+    }
+
+    fn partly(status: Status) -> ProjectRow {
+        let mut row = nth(1, "main", status);
+        if let State::Ok(pipelines) = &mut row.state {
+            Arc::make_mut(pipelines)[0].unread = Some(failure());
+        }
+        row
     }
 
     fn both(one: ProjectRow, two: ProjectRow) -> ProjectRow {
@@ -251,6 +264,13 @@ mod tests {
             &["a is no_pipeline -> ok", "a main#1 none -> running"],
         );
         tells("could not be read", Some(run(Running)), Some(stale(run(Running))), &["a is ok -> stale no answer"]);
+        tells(
+            "a part could not be read",
+            Some(run(Running)),
+            Some(partly(Running)),
+            &["a is ok -> ok no answer", "a main#1 running -> unread"],
+        );
+        tells("a part still could not", Some(partly(Failed)), Some(partly(Failed)), &[]);
         tells("still could not", Some(stale(run(Running))), Some(stale(run(Running))), &[]);
         tells("came back unchanged", Some(stale(run(Running))), Some(run(Running)), &["a is stale -> ok"]);
         let went_on = ["a is stale -> ok", "a main#1 running -> failed"];

@@ -45,10 +45,20 @@ pub(crate) fn pipeline(status: Status, downstream: Vec<Downstream>) -> Pipeline 
         web_url: None,
         stages: vec![],
         downstream,
+        unread: None,
     }
 }
 
 pub(crate) fn below(id: u64, status: Status, downstream: Vec<Downstream>) -> Downstream {
     let id = PipelineId(id);
-    Downstream { id, project: None, status, has_warnings: false, is_unread: false, web_url: None, downstream }
+    Downstream {
+        id,
+        iid: None,
+        project: None,
+        status,
+        has_warnings: false,
+        is_unread: false,
+        web_url: None,
+        downstream,
+    }
 }

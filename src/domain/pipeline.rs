@@ -1,5 +1,6 @@
 //! Pipelines, what they ran for, and the pipelines that they triggered.
 
+use super::failure::Failure;
 use super::id::{JobId, PipelineId, ProjectId};
 use super::job::{Job, Stage};
 use super::status::Status;
@@ -102,6 +103,8 @@ pub struct Pipeline {
     pub web_url: Option<String>,
     pub stages: Vec<Stage>,
     pub downstream: Vec<Downstream>,
+    /// Why a part of it, such as its jobs, could not be read: what is there is not all, and not taken for fine.
+    pub unread: Option<Failure>,
 }
 
 impl Pipeline {
@@ -110,9 +113,16 @@ impl Pipeline {
         verdict(&self.status, self.has_warnings)
     }
 
-    /// Returns its verdict joined with those of everything that it triggered.
+    /// Returns its verdict joined with those of everything that it triggered; `unread` where a part is missing and
+    /// nothing that is known is worse.
     pub fn worst(&self) -> Status {
-        self.downstream.iter().map(Downstream::worst).fold(self.verdict(), Status::worse)
+        let own = or_unread(self.verdict(), self.unread.is_some());
+        self.downstream.iter().map(Downstream::worst).fold(own, Status::worse)
+    }
+
+    /// Says whether something that it triggered could not be read.
+    pub fn has_unread_below(&self) -> bool {
+        self.descendants().iter().any(|below| below.is_unread)
     }
 
     /// Says whether its jobs account for its status. Where they do not, another system may have set one on the commit.
@@ -168,10 +178,16 @@ fn verdict(status: &Status, has_warnings: bool) -> Status {
     }
 }
 
+/// Joins a verdict with what is missing: the unread is never fine.
+fn or_unread(verdict: Status, is_unread: bool) -> Status {
+    if is_unread { verdict.worse(Status::Other("unread".into())) } else { verdict }
+}
+
 /// A pipeline that another one triggered: a child, or one of another project.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Downstream {
     pub id: PipelineId,
+    pub iid: Option<u64>,
     /// Full path of its project, where its URL tells.
     pub project: Option<String>,
     /// GitLab's word.
@@ -187,7 +203,7 @@ impl Downstream {
     /// Returns its verdict joined with those below it.
     pub fn worst(&self) -> Status {
         let own = verdict(&self.status, self.has_warnings);
-        let own = if self.is_unread { own.worse(Status::Other("unread".into())) } else { own };
+        let own = or_unread(own, self.is_unread);
         self.downstream.iter().map(Self::worst).fold(own, Status::worse)
     }
 }
@@ -245,6 +261,11 @@ mod tests {
         below(2, status, further)
     }
 
+    fn partly(pipeline: Pipeline) -> Pipeline {
+        let failure = Failure { kind: "http_500".into(), message: "its jobs could not be read".into() };
+        Pipeline { unread: Some(failure), ..pipeline }
+    }
+
     #[test]
     fn worst_looks_below_the_pipeline() {
         use Status::*;
@@ -262,6 +283,9 @@ mod tests {
             ("a failed parent stays failed", parent(Failed, vec![downstream(Running, vec![])]), Failed),
             ("a child passed with a warning", parent(Success, vec![warned]), Warning),
             ("a child that could not be read is not fine", parent(Success, vec![unread]), Other("unread".into())),
+            ("a success whose jobs could not be read", partly(parent(Success, vec![])), Other("unread".into())),
+            ("a failure whose jobs could not be read stays one", partly(parent(Failed, vec![])), Failed),
+            ("what runs and could not be read whole", partly(parent(Running, vec![])), Other("unread".into())),
             ("a skipped child does not hide success", parent(Success, vec![downstream(Skipped, vec![])]), Success),
         ];
         for (sentence, pipeline, expected) in cases {

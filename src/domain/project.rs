@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use std::fmt;
 use std::sync::Arc;
 
+pub use super::failure::Failure;
+
 /// A project of the group, as the list names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
@@ -32,30 +34,6 @@ impl Project {
     pub fn ancestors(&self) -> impl Iterator<Item = &str> {
         let path = self.full_path.as_str();
         path.rmatch_indices('/').map(move |(at, _)| &path[..at])
-    }
-}
-
-/// Why something could not be read: a stable word for scripts and a sentence for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// `http_500`, `timeout`, `rate_limited`, `not_json`, ...
-    pub kind: String,
-    /// What was tried and what came of it.
-    pub message: String,
-}
-
-/// Of a refusal of which GitLab tells no more than that it is one.
-const FORBIDDEN: &str = "403: this token may not see its pipelines, or CI/CD is switched off";
-
-impl Failure {
-    /// A refusal of which GitLab tells nothing more.
-    pub fn forbidden() -> Self {
-        Self { kind: "forbidden".into(), message: FORBIDDEN.into() }
-    }
-
-    /// Says whether the message has GitLab's own reason for a refusal.
-    pub fn has_reason(&self) -> bool {
-        self.kind == "insufficient_granular_scope" || self.kind == "forbidden" && self.message != FORBIDDEN
     }
 }
 
@@ -142,11 +120,12 @@ impl ProjectRow {
         }
     }
 
-    /// Returns the failure behind a row that shows no pipelines, or only old ones.
+    /// Returns the failure behind a row that shows no pipelines, only old ones, or a part of one.
     pub fn failure(&self) -> Option<&Failure> {
         match &self.state {
             State::NoAccess(failure) | State::Error(failure) | State::Stale { failure, .. } => Some(failure),
-            State::Ok(_) | State::NoPipeline { .. } => None,
+            State::Ok(pipelines) => pipelines.iter().find_map(|pipeline| pipeline.unread.as_ref()),
+            State::NoPipeline { .. } => None,
         }
     }
 
@@ -159,9 +138,9 @@ impl ProjectRow {
         }
     }
 
-    /// Says whether something that its pipelines triggered could not be read.
+    /// Says whether a part of its pipelines, or something that they triggered, could not be read.
     pub fn has_unread(&self) -> bool {
-        self.pipelines().iter().any(|pipeline| pipeline.descendants().iter().any(|below| below.is_unread))
+        self.pipelines().iter().any(|pipeline| pipeline.unread.is_some() || pipeline.has_unread_below())
     }
 
     /// Returns the worst status over the row's pipelines; `None` without any.

@@ -1,5 +1,6 @@
 //! When a wait is over: no pipeline and nothing that it triggered goes on by itself, and each project's is recent enough.
 
+use super::pipeline::Pipeline;
 use super::project::{ProjectRow, State};
 use chrono::{DateTime, Utc};
 
@@ -13,7 +14,10 @@ pub fn reason(row: &ProjectRow, newer_than: Option<DateTime<Utc>>) -> Option<&'s
         State::NoAccess(_) => None,
         State::Error(_) | State::Stale { .. } => Some("could not be read"),
         State::NoPipeline { .. } => newer_than.map(|_| "has no pipeline yet"),
-        State::Ok(_) if row.has_unread() => Some("has triggered something that could not be read"),
+        State::Ok(pipelines) if pipelines.iter().any(Pipeline::has_unread_below) => {
+            Some("has triggered something that could not be read")
+        }
+        State::Ok(pipelines) if pipelines.iter().any(may_change) => Some("could not be read whole"),
         State::Ok(pipelines) => {
             let is_active = pipelines.iter().any(|pipeline| {
                 pipeline.status.is_active() || pipeline.descendants().iter().any(|below| below.status.is_active())
@@ -28,10 +32,16 @@ pub fn reason(row: &ProjectRow, newer_than: Option<DateTime<Utc>>) -> Option<&'s
     }
 }
 
+/// Says whether a part of it is missing that the next reading may have.
+fn may_change(pipeline: &Pipeline) -> bool {
+    pipeline.unread.as_ref().is_some_and(|failure| !failure.is_refusal())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::example::below;
+    use crate::domain::failure::Failure;
     use crate::domain::health::tests::{failure, ran, row};
     use crate::domain::status::Status;
     use std::sync::Arc;
@@ -50,6 +60,14 @@ mod tests {
         if let State::Ok(pipelines) = &mut row.state {
             let pipelines = Arc::make_mut(pipelines);
             pipelines[0].downstream[0].is_unread = true;
+        }
+        row
+    }
+
+    fn partly(status: Status, kind: &str) -> ProjectRow {
+        let mut row = ran("p", status, 10);
+        if let State::Ok(pipelines) = &mut row.state {
+            Arc::make_mut(pipelines)[0].unread = Some(Failure { kind: kind.into(), message: "no jobs".into() });
         }
         row
     }
@@ -75,6 +93,19 @@ mod tests {
                 with_unread_child(),
                 None,
                 Some("has triggered something that could not be read"),
+            ),
+            (
+                "ended, its jobs were not read this time",
+                partly(Status::Failed, "http_500"),
+                None,
+                Some("could not be read whole"),
+            ),
+            ("ended, its jobs are not to be seen", partly(Status::Failed, Failure::FORBIDDEN), None, None),
+            (
+                "runs, its jobs are not to be seen",
+                partly(Status::Running, Failure::FORBIDDEN),
+                None,
+                Some("is still active"),
             ),
             ("too old", ran("p", Status::Success, 10), at(11), Some("has no pipeline that recent")),
             ("recent enough", ran("p", Status::Success, 10), at(10), None),

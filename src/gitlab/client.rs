@@ -24,6 +24,7 @@ use std::time::Duration;
 
 pub use crate::gitlab::budget::Waiting;
 pub use crate::gitlab::transport::{TraceEnd, TraceLimits};
+pub use graphql::downstream::{ByIid, PER_QUERY as DOWNSTREAMS_PER_QUERY};
 pub use graphql::fields::Fields;
 pub use graphql::glance::Glance;
 pub use graphql::jobs::PER_QUERY as MORE_JOBS_PER_QUERY;
@@ -177,6 +178,11 @@ impl Client {
     /// gone is `None`.
     pub async fn more_jobs(&self, wanted: &[MoreJobs]) -> Result<Vec<Option<JobPage>>, Error> {
         graphql::jobs::read(&self.transport, &self.known_fields(), wanted).await
+    }
+
+    /// Reads the heads of up to `DOWNSTREAMS_PER_QUERY` pipelines in one query; one that is hidden or gone is `None`.
+    pub async fn downstreams(&self, wanted: &[ByIid]) -> Result<Vec<Option<PipelineHead>>, Error> {
+        graphql::downstream::read(&self.transport, wanted).await
     }
 
     /// Looks at the newest pipeline of the project with this full path, of a ref where one is given, in one query that is

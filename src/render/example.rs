@@ -49,6 +49,7 @@ pub(super) fn pipeline(id: u64, word: &str, minutes_ago: i64, stages: Vec<Stage>
         web_url: None,
         stages,
         downstream: vec![],
+        unread: None,
     }
 }
 
@@ -88,6 +89,7 @@ pub(super) fn snapshot(rows: Vec<ProjectRow>) -> Snapshot {
 fn child(id: u64, word: &str) -> Downstream {
     Downstream {
         id: PipelineId(id),
+        iid: None,
         project: Some("acme/deploy".into()),
         status: Status::from_gitlab(word),
         has_warnings: false,

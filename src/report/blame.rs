@@ -31,6 +31,7 @@ pub(super) fn summary(pipeline: &Pipeline) -> String {
     if named.is_empty() {
         named = allowed_failures(pipeline);
     }
+    named.extend(pipeline.unread.as_ref().map(|unread| unread.message.clone()));
     named.extend(downstream(pipeline));
     if named.is_empty() {
         let first_line = |text: &str| text.trim().lines().next().unwrap_or_default().trim_end().to_owned();

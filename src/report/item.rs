@@ -131,7 +131,9 @@ fn pipeline_forms(cell: &PipelineCell, charset: Charset) -> Vec<String> {
     let (id, arrow) = (cell.id, charset.arrow());
     let short = format!("{glyph} {worst}");
     let mut forms = match cell.below {
-        None => vec![format!("{glyph} {worst} #{id}")],
+        None if own == worst => vec![format!("{glyph} {worst} #{id}")],
+        // A part of it could not be read.
+        None => vec![format!("{glyph} {own} #{id} {arrow} {worst}"), format!("{glyph} {own} {arrow} {worst}")],
         Some(below) => vec![
             format!("{glyph} {own} #{id} {arrow} {worst} #{below}"),
             format!("{glyph} {own} #{id} {arrow} {worst}"),

@@ -222,6 +222,9 @@ fn culprit(level: &[Downstream], worst: &Status) -> Option<u64> {
 }
 
 fn stages_content(pipeline: &Pipeline) -> Content {
+    if let Some(unread) = &pipeline.unread {
+        return Content::Message(Cell::new(&unread.message, Tone::from(StateWord::Error)));
+    }
     if !pipeline.stages.is_empty() {
         let stage = |stage: &Stage| (stage.name.clone(), stage.status.clone());
         return Content::Stages(pipeline.stages.iter().map(stage).collect());
@@ -287,10 +290,14 @@ pub(super) fn missing(snapshot: &Snapshot) -> Vec<String> {
             unread => missing.push(format!("{} {what}", counted(unread as u64, "project"))),
         }
     }
-    match snapshot.rows.iter().filter(|row| row.has_unread()).count() {
-        0 => {}
-        n => missing.push(format!("what {} triggered could not all be read", counted(n as u64, "project"))),
-    }
+    let count = |lacks: fn(&Pipeline) -> bool| {
+        let rows = snapshot.rows.iter().filter(|row| row.pipelines().iter().any(lacks));
+        Some(rows.count()).filter(|count| *count > 0).map(|count| counted(count as u64, "project"))
+    };
+    let partly = count(|pipeline| pipeline.unread.is_some());
+    missing.extend(partly.map(|projects| format!("the pipelines of {projects} could not be read whole")));
+    let below = count(Pipeline::has_unread_below);
+    missing.extend(below.map(|projects| format!("what {projects} triggered could not all be read")));
     missing
 }
 

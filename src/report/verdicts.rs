@@ -113,5 +113,6 @@ fn details(pipeline: &Pipeline) -> Vec<String> {
     let jobs = blame::failed_jobs(pipeline).into_iter().map(line("failed job"));
     let allowed = blame::allowed_failures(pipeline).into_iter().map(line("allowed to fail"));
     let downstream = blame::downstream(pipeline).into_iter().map(line("downstream"));
-    address.into_iter().chain(jobs).chain(allowed).chain(downstream).collect()
+    let unread = pipeline.unread.as_ref().map(|unread| unread.message.clone()).map(line("unread"));
+    address.into_iter().chain(unread).chain(jobs).chain(allowed).chain(downstream).collect()
 }

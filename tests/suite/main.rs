@@ -25,6 +25,7 @@
 //! - `proxy.rs`: a real proxy in between
 //! - `script.rs`: the script that the README gives, as it stands there
 //! - `secrets.rs`: the token shows nowhere
+//! - `torn.rs`: readings that are half of one moment, that lack a part, or that never end
 //! - `terminal.rs`: the real binary in a real terminal, the live view included
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
@@ -50,6 +51,7 @@ mod script;
 mod secrets;
 mod status;
 mod terminal;
+mod torn;
 mod trouble;
 mod trouble_access;
 mod trouble_input;

@@ -3,7 +3,7 @@
 use crate::support::published::schema;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Schema};
-use glwatch::gitlab::client::{Fields, MORE_JOBS_PER_QUERY, jobs_of_each, queries};
+use glwatch::gitlab::client::{DOWNSTREAMS_PER_QUERY, Fields, MORE_JOBS_PER_QUERY, jobs_of_each, queries};
 use glwatch::sim::{Version, complexity};
 use serde_json::{Value, json};
 
@@ -59,6 +59,10 @@ fn variables(name: &str, projects: usize) -> Value {
                 |n: usize| [(format!("path{n}"), "acme/api"), (format!("iid{n}"), "1"), (format!("after{n}"), "c")];
             (0..MORE_JOBS_PER_QUERY).flat_map(of).map(|(name, value)| (name, Value::from(value))).collect()
         }
+        "Downstream" => {
+            let of = |n: usize| [(format!("path{n}"), "acme/api"), (format!("iid{n}"), "1")];
+            (0..DOWNSTREAMS_PER_QUERY).flat_map(of).map(|(name, value)| (name, Value::from(value))).collect()
+        }
         "Glance" => json!({ "path": "acme/api", "ref": "main" }),
         "Trouble" => json!({ "path": "acme/api", "iid": "1" }),
         _ => json!({}),
@@ -81,13 +85,14 @@ fn no_query_costs_more_than_we_allow_ourselves() {
     }
     insta::assert_snapshot!(costs.join("\n"), @r"
     Introspection 100: 4
-    Pulse 100: 28
+    Pulse 100: 32
     Snapshot 1: 86
     Snapshot 50: 129
     Snapshot 51: 110
     Snapshot 100: 146
     Jobs 100: 106
     Glance 100: 74
+    Downstream 100: 140
     Trouble 100: 11
     ");
 }

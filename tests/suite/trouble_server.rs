@@ -317,12 +317,14 @@ fn a_triggered_pipeline_that_cannot_be_read_makes_the_result_partial_and_is_wait
 }
 
 #[test]
-fn a_pipeline_that_is_deleted_meanwhile_is_an_error_and_no_matter_of_access() {
+fn a_pipeline_that_the_list_names_and_nothing_else_shows_keeps_what_the_list_says() {
     let sim = sim(vec![]);
     sim.add_fault(Fault::on(&format!("*{}/*", pipelines_of(&sim, "acme/web/shop"))).status(404));
     let json = status(&sim, &["-o", "json"]).exits_with(4).json();
     let shop = row(&json, "acme/web/shop");
-    assert_eq!((&shop["state"], &shop["error"]["kind"]), (&json!("error"), &json!("pipeline_deleted")));
+    assert_eq!((&shop["state"], &shop["error"]["kind"]), (&json!("ok"), &json!("not_found")));
+    let truth = sim.truth();
+    assert_eq!(shop["pipelines"][0]["status"], row(&truth, "acme/web/shop")["pipelines"][0]["status"]);
 }
 
 #[test]

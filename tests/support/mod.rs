@@ -1,5 +1,6 @@
 //! What the integration tests stand on: the real binary in a clean environment, in a pipe or in a terminal.
 
+pub(crate) mod between;
 pub(crate) mod canned;
 pub(crate) mod one_pipeline;
 #[path = "../gitlab/published.rs"]

@@ -226,6 +226,9 @@ struct PipelineWire<'a> {
     downstream: Vec<DownstreamWire<'a>>,
     #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
     links: Vec<LinkWire<'a>>,
+    /// Kind and message of what could not be read of it.
+    #[serde(rename = "x", skip_serializing_if = "Option::is_none")]
+    unread: Option<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 impl<'a> PipelineWire<'a> {
@@ -252,6 +255,7 @@ impl<'a> PipelineWire<'a> {
             stages: pipeline.stages.iter().map(|stage| StageWire::new(stage, base)).collect(),
             downstream: pipeline.downstream.iter().map(DownstreamWire::new).collect(),
             links: links.iter().map(LinkWire::new).collect(),
+            unread: pipeline.unread.as_ref().map(|failure| (text(&failure.kind), text(&failure.message))),
         }
     }
 
@@ -281,6 +285,7 @@ impl<'a> PipelineWire<'a> {
             web_url: whole(self.web_url, base)?,
             stages: each(self.stages, |stage| stage.into_domain(base))?,
             downstream: each(self.downstream, Downstream::try_from)?,
+            unread: self.unread.map(|(kind, message)| Failure { kind: kind.into(), message: message.into() }),
         };
         let links = each(self.links, DownstreamLink::try_from)?;
         Ok((pipeline, links))
@@ -383,7 +388,7 @@ impl<'a> JobWire<'a> {
     }
 }
 
-/// Id, project, status, warnings, unread, page, and what is below it.
+/// Id, project, status, warnings, unread, page, what is below it, and its number in its project.
 #[derive(Debug, Serialize, Deserialize)]
 struct DownstreamWire<'a>(
     u64,
@@ -393,6 +398,7 @@ struct DownstreamWire<'a>(
     bool,
     Option<Cow<'a, str>>,
     Vec<DownstreamWire<'a>>,
+    Option<u64>,
 );
 
 impl<'a> DownstreamWire<'a> {
@@ -405,6 +411,7 @@ impl<'a> DownstreamWire<'a> {
             below.is_unread,
             option(&below.web_url),
             below.downstream.iter().map(Self::new).collect(),
+            below.iid,
         )
     }
 }
@@ -413,9 +420,10 @@ impl TryFrom<DownstreamWire<'_>> for Downstream {
     type Error = Unknown;
 
     fn try_from(wire: DownstreamWire<'_>) -> Result<Self> {
-        let DownstreamWire(id, project, word, has_warnings, is_unread, web_url, downstream) = wire;
+        let DownstreamWire(id, project, word, has_warnings, is_unread, web_url, downstream, iid) = wire;
         Ok(Self {
             id: PipelineId(id),
+            iid,
             project: project.map(Cow::into_owned),
             status: status(word)?,
             has_warnings,

@@ -76,6 +76,9 @@ impl ProjectWire {
         let mut details = self.newest.read()?.known().next()?;
         let pending = std::mem::take(&mut details.pending);
         let (pipeline, jobs) = details.convert(transport.host(), fields)?;
+        if pipeline.unread.is_some() {
+            return None;
+        }
         Some(Glance {
             project: ProjectId(number(&self.id)?),
             full_path: self.full_path,

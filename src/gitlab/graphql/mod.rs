@@ -2,11 +2,12 @@
 //!
 //! - `document`: from the files to the text that is sent, without the fields that this server does not have
 //! - `fields`: which of them it has
-//! - `pulse`, `snapshot`, `jobs`, `glance`, `trouble`: the questions
+//! - `pulse`, `downstream`, `snapshot`, `jobs`, `glance`, `trouble`: the questions
 //!
 //! What the questions cost under GitLab's rules is held by `tests/suite/queries.rs`.
 
 pub(super) mod document;
+pub(super) mod downstream;
 pub(super) mod fields;
 pub(super) mod glance;
 pub(super) mod jobs;
@@ -61,6 +62,7 @@ pub fn queries(fields: &Fields) -> Vec<(&'static str, String)> {
         snapshot::query(fields),
         jobs::query(jobs::PER_QUERY, fields),
         glance::query(fields),
+        downstream::query(downstream::PER_QUERY),
         trouble::query(fields),
     ]
 }

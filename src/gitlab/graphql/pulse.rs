@@ -24,6 +24,8 @@ pub(super) struct HeadWire {
     #[serde(default, deserialize_with = "loose")]
     status: Option<String>,
     #[serde(default, deserialize_with = "loose")]
+    created_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     updated_at: Option<DateTime<Utc>>,
 }
 
@@ -33,7 +35,9 @@ impl HeadWire {
             id: PipelineId(number(&self.id?)?),
             raw_ref: self.git_ref.unwrap_or_default(),
             status: self.status.as_deref().map(Status::from_gitlab),
+            created_at: self.created_at,
             updated_at: self.updated_at,
+            web_url: None,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::trouble::PendingWire;
 use super::{Connection, PageInfoWire, number, reason};
+use crate::domain::failure::Failure;
 use crate::domain::host::Host;
 use crate::domain::id::{JobId, PipelineId};
 use crate::domain::job::{Job, JobKind};
@@ -150,7 +151,7 @@ fn has_warnings(detailed: Item<DetailedStatusWire>) -> Option<bool> {
 }
 
 impl DetailsWire {
-    /// Converts a pipeline and the first page of its jobs; `None` where a part of it is missing.
+    /// Converts a pipeline and the first page of its jobs; `None` where its id is missing.
     pub(super) fn convert(self, host: &Host, fields: &Fields) -> Option<(Pipeline, JobPage)> {
         let id = PipelineId(number(&self.id?)?);
         // Without a status there is nothing to show, and nothing to be sure of.
@@ -161,7 +162,7 @@ impl DetailsWire {
             path if path.starts_with("refs/heads/") => Some(false),
             _ => None,
         });
-        let pipeline = Pipeline {
+        let mut pipeline = Pipeline {
             id,
             iid: self.iid.and_then(|iid| iid.parse().ok()),
             status: status(Some(&word)),
@@ -185,10 +186,15 @@ impl DetailsWire {
             web_url: self.path.as_deref().and_then(|path| host.at_root(path)),
             stages: Vec::new(),
             downstream: Vec::new(),
+            unread: None,
         };
-        // Without its jobs a pipeline would look greener than it is.
-        let jobs = self.jobs.read()?.convert(host, fields, pipeline.web_url.as_deref())?;
-        Some((pipeline, jobs))
+        let jobs = self.jobs.read().and_then(|jobs| jobs.convert(host, fields, pipeline.web_url.as_deref()));
+        if jobs.is_none() {
+            // Without its jobs a pipeline would look greener than it is.
+            let message = "its jobs could not be read: the answer lacks a part of them".into();
+            pipeline.unread = Some(Failure { kind: "graphql".into(), message });
+        }
+        Some((pipeline, jobs.unwrap_or_default()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Statuses that other systems have set on a pipeline's commit
 //! (<https://docs.gitlab.com/api/commits/#list-commit-statuses>).
 
-use super::job::all_pages;
+use super::job::{Identified, all_pages};
 use super::pipeline::status;
 use super::{encode, project_key};
 use crate::domain::id::{JobId, PipelineId, ProjectRef};
@@ -29,6 +29,12 @@ struct Wire {
     finished_at: Option<DateTime<Utc>>,
     /// Newer GitLab gives it.
     pipeline_id: Option<u64>,
+}
+
+impl Identified for Wire {
+    fn id(&self) -> u64 {
+        self.id
+    }
 }
 
 impl Wire {

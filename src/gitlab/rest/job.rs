@@ -14,6 +14,7 @@ use crate::gitlab::transport::{Answer, Transport};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::collections::HashSet;
 
 /// All attempts at a pipeline's jobs.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -216,15 +217,41 @@ pub(crate) async fn bridges(transport: &Transport, project: &ProjectRef, id: Pip
     Ok(found)
 }
 
-/// Reads every page of a list, one after the other: a second page of jobs is rare.
-pub(super) async fn all_pages<T: DeserializeOwned>(transport: &Transport, path: &str) -> Result<Vec<T>, Error> {
+/// A wire form with GitLab's id of the thing.
+pub(super) trait Identified {
+    fn id(&self) -> u64;
+}
+
+impl Identified for Wire {
+    fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+impl Identified for BridgeWire {
+    fn id(&self) -> u64 {
+        self.job.id
+    }
+}
+
+/// Reads every page of a list, one after the other: a second page of jobs is rare. Pages that repeat would never end.
+pub(super) async fn all_pages<T: DeserializeOwned + Identified>(
+    transport: &Transport,
+    path: &str,
+) -> Result<Vec<T>, Error> {
     let joint = if path.ends_with('?') { "" } else { "&" };
-    let mut items = Vec::new();
+    let mut items: Vec<T> = Vec::new();
+    let mut known = HashSet::new();
     let mut next = Some(1);
     while let Some(number) = next {
         let answer: Answer = transport.get(&format!("{path}{joint}per_page={PER_PAGE}&page={number}")).await?;
         let page = Page::<T>::new(answer.decode()?, number, &answer.headers);
-        next = page.next.filter(|next| *next > number && !page.items.is_empty());
+        let mut is_news = false;
+        page.items.iter().for_each(|item| is_news |= known.insert(item.id()));
+        next = page.next;
+        if next.is_some_and(|next| next <= number || !is_news) {
+            return Err(answer.odd("the pages of the list repeat themselves"));
+        }
         items.extend(page.items);
     }
     Ok(items)

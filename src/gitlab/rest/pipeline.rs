@@ -30,7 +30,9 @@ pub struct PipelineHead {
     /// As GitLab gives it: `refs/merge-requests/7/head`.
     pub raw_ref: String,
     pub status: Option<Status>,
+    pub created_at: Option<DateTime<Utc>>,
     pub updated_at: Option<DateTime<Utc>>,
+    pub web_url: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +43,10 @@ struct HeadWire {
     #[serde(default, deserialize_with = "loose")]
     status: Option<String>,
     #[serde(default, deserialize_with = "loose")]
+    created_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
     updated_at: Option<DateTime<Utc>>,
+    web_url: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -142,6 +147,7 @@ impl From<Wire> for Pipeline {
             web_url: wire.web_url,
             stages: Vec::new(),
             downstream: Vec::new(),
+            unread: None,
         }
     }
 }
@@ -169,7 +175,9 @@ pub(crate) async fn list(
         id: PipelineId(wire.id),
         raw_ref: wire.git_ref.unwrap_or_default(),
         status: wire.status.as_deref().map(Status::from_gitlab),
+        created_at: wire.created_at,
         updated_at: wire.updated_at,
+        web_url: wire.web_url,
     };
     Ok(wires.into_iter().map(head).collect())
 }

@@ -42,8 +42,12 @@ fn full(url: &str) -> Pipeline {
     };
     let plain =
         Job { stage: "test".into(), kind: JobKind::Job, web_url: some("https://elsewhere.example/"), ..job.clone() };
-    let below =
-        Downstream { project: some("acme/other"), is_unread: true, ..example::below(8, Status::Failed, vec![]) };
+    let below = Downstream {
+        project: some("acme/other"),
+        is_unread: true,
+        iid: Some(9),
+        ..example::below(8, Status::Failed, vec![])
+    };
     let child = Downstream {
         has_warnings: true,
         web_url: some("+x"),
