@@ -201,8 +201,6 @@ fn null_wherever_null_is_legal_loses_no_row() {
         "erased_at",
         "pipeline",
         "project",
-        "downstream_pipeline",
-        "allow_failure",
         "tag_list",
     ];
     let sim = sim(vec![
@@ -224,6 +222,18 @@ fn null_wherever_null_is_legal_loses_no_row() {
     for output in ["table", "wide"] {
         let output = status(&sim, &["-o", output]).exits_with(0);
         assert_eq!(output.stdout.lines().count(), count(&json), "{output}");
+    }
+}
+
+#[test]
+fn what_a_gate_cannot_do_without_is_never_assumed_where_it_is_null() {
+    for field in ["downstream_pipeline", "allow_failure"] {
+        let sim = sim(vec![Fault::on("/pipelines").with_nulls(&[field])]);
+        let json = status(&sim, &["-o", "json"]).exits_with(4).json();
+        assert_eq!((&json["complete"], count(&json)), (&json!(false), count(&sim.truth())), "{field}");
+        let doubted = json["problems"].as_array().unwrap().iter().find(|problem| problem["kind"] == "contradictory");
+        let subject = doubted.unwrap_or_else(|| panic!("{field}: {}", json["problems"]))["subject"].as_str().unwrap();
+        assert_eq!(row(&json, subject)["pipelines"][0]["worst"], "unread", "{field}: {subject}");
     }
 }
 

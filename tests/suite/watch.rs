@@ -164,7 +164,8 @@ fn a_quiet_refresh_costs_one_request_for_each_project_and_never_too_many_at_once
     }
 }
 
-/// Returns what a refresh of that world costs when nothing changes: the newest of each project, and again what goes on.
+/// Returns what a refresh of that world costs when nothing changes: the newest of each project, again what goes on, and
+/// one look at each pipeline below a settled one that is not the newest of its own project.
 fn of_refresh(truth: &Value) -> Terms {
     let mut again = truth.clone();
     let of = |truth: &Value| truth["projects"].as_array().unwrap().clone();
@@ -172,16 +173,23 @@ fn of_refresh(truth: &Value) -> Terms {
     let known: HashSet<Option<u64>> = newest.map(|pipeline| pipeline["id"].as_u64()).collect();
     let has_ended =
         |pipeline: &Value| matches!(pipeline["status"].as_str(), Some("success" | "failed" | "canceled" | "skipped"));
+    let mut looked_after = HashSet::new();
     for project in again["projects"].as_array_mut().unwrap() {
         let pipelines = project["pipelines"].as_array_mut().unwrap();
         pipelines.retain(|pipeline| {
-            !has_ended(pipeline) || !pipeline["downstream"].as_array().unwrap().iter().all(has_ended)
+            let below = pipeline["downstream"].as_array().unwrap();
+            let is_settled = has_ended(pipeline) && below.iter().all(has_ended);
+            if is_settled {
+                looked_after.extend(below.iter().map(|below| below["id"].as_u64()).filter(|id| !known.contains(id)));
+            }
+            !is_settled
         });
         for pipeline in pipelines {
             pipeline["downstream"].as_array_mut().unwrap().retain(|below| !known.contains(&below["id"].as_u64()));
         }
     }
-    Terms { groups: 0, list_pages: 0, ..Terms::of_truth(&again) }
+    let terms = Terms::of_truth(&again);
+    Terms { groups: 0, list_pages: 0, followed: terms.followed + looked_after.len() as u64, ..terms }
 }
 
 #[test]
