@@ -1,14 +1,15 @@
 //! The file: found, read, checked, replaced at once. Never an error; what cannot be used is none.
 
 use super::saved::{Saved, SavedProject};
+use super::trust::{self, Untrusted};
 use super::wire::{HeadWire, ProjectWire, Unknown};
 use crate::collect::run::Options;
 use crate::gitlab::client::Client;
 use ring::digest::{Context, Digest, SHA256};
 use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -32,6 +33,8 @@ pub struct Store {
 enum Unusable {
     #[error("{0}")]
     Io(#[from] io::Error),
+    #[error("{0}")]
+    Untrusted(#[from] Untrusted),
     #[error("{0}")]
     Json(#[from] serde_json::Error),
     #[error("{0}")]
@@ -69,21 +72,23 @@ impl Store {
                 tracing::debug!(projects = saved.projects.len(), at = %saved.at, "cache read");
                 Some(saved)
             }
-            Err(why) => {
+            Err(Unusable::Untrusted(Untrusted::Io(why))) if why.kind() == io::ErrorKind::NotFound => {
                 tracing::debug!(%why, "no cache");
+                None
+            }
+            Err(why) => {
+                tracing::info!(%why, "the cache is not used");
                 None
             }
         }
     }
 
     fn read(&self) -> Result<Saved, Unusable> {
-        let path = self.path();
-        // Neither a link that somebody else laid nor a pipe that would never end.
-        let facts = fs::symlink_metadata(&path)?;
-        if !facts.is_file() || facts.len() > MAX_SIZE {
-            return Err(Unusable::Other("it is no file, or too large for one of ours"));
+        let file = trust::open(&self.path())?;
+        if file.metadata()?.len() > MAX_SIZE {
+            return Err(Unusable::Other("it is too large for one of ours"));
         }
-        decode(BufReader::with_capacity(1 << 16, File::open(&path)?.take(MAX_SIZE)), &self.key)
+        decode(BufReader::with_capacity(1 << 16, file.take(MAX_SIZE)), &self.key)
     }
 
     /// Replaces the file at once: whoever reads it sees the old or the new one. That it fails does no harm.
@@ -94,8 +99,8 @@ impl Store {
         }
     }
 
-    fn write(&self, saved: &Saved) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
+    fn write(&self, saved: &Saved) -> Result<(), Unusable> {
+        trust::prepare(&self.directory)?;
         let mut file = tempfile::Builder::new()
             .prefix(".new-")
             .suffix(ENDING)

@@ -12,6 +12,7 @@ use crate::domain::status::Status;
 use crate::gitlab::client::Fields;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
+use std::fs::File;
 use std::sync::Arc;
 
 fn at(micros: i64) -> DateTime<Utc> {
@@ -207,6 +208,91 @@ fn a_link_is_neither_followed_nor_written_through() {
     store.save(&Saved { projects: vec![], ..everything() });
     assert_eq!(fs::read(&elsewhere).unwrap(), bytes(&everything()));
     assert!(fs::symlink_metadata(store.path()).unwrap().is_file());
+}
+
+#[test]
+fn a_cache_that_another_user_may_have_written_is_none_and_is_made_safe() {
+    type Spoil = fn(&Store);
+    fn mode_of(path: &Path, mode: u32) {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+    let cases: [(&str, Spoil, bool); 8] = [
+        ("ours alone", |_| {}, true),
+        ("others may read it", |store| mode_of(&store.path(), 0o644), true),
+        ("everybody may write to the file", |store| mode_of(&store.path(), 0o666), false),
+        ("the group may write to the file", |store| mode_of(&store.path(), 0o620), false),
+        ("everybody may write to the folder", |store| mode_of(&store.directory, 0o777), false),
+        ("the sticky bit does not help the folder itself", |store| mode_of(&store.directory, 0o1777), false),
+        (
+            "the file has a second name",
+            |store| fs::hard_link(store.path(), store.directory.join("second")).unwrap(),
+            false,
+        ),
+        (
+            "the folder is a link",
+            |store| {
+                let elsewhere = store.directory.with_file_name("elsewhere");
+                fs::rename(&store.directory, &elsewhere).unwrap();
+                std::os::unix::fs::symlink(&elsewhere, &store.directory).unwrap();
+            },
+            false,
+        ),
+    ];
+    for (sentence, spoil, is_used) in cases {
+        let home = tempfile::tempdir().unwrap();
+        let store = store(home.path());
+        store.save(&everything());
+        spoil(&store);
+        assert_eq!(store.load().is_some(), is_used, "{sentence}");
+        store.save(&everything());
+        let is_link = fs::symlink_metadata(&store.directory).unwrap().is_symlink();
+        assert_eq!(store.load().is_some(), !is_link, "{sentence}, after it was written");
+        if !is_link {
+            assert_eq!(mode(&store.path()), 0o600, "{sentence}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_above_whose_entries_others_may_exchange_is_not_trusted() {
+    for (sentence, mode, is_used) in [
+        ("nobody else may write", 0o755, true),
+        ("everybody may, but the sticky bit keeps what is not theirs", 0o1777, true),
+        ("everybody may", 0o777, false),
+        ("the group may", 0o770, false),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let store = store(home.path());
+        store.save(&everything());
+        fs::set_permissions(home.path(), Permissions::from_mode(mode)).unwrap();
+        assert_eq!(store.load().is_some(), is_used, "{sentence}");
+        fs::remove_file(store.path()).unwrap();
+        store.save(&everything());
+        assert_eq!(store.path().exists(), is_used, "{sentence}: what would not be read is not written");
+    }
+}
+
+#[test]
+fn a_pipe_in_its_place_is_none_and_does_not_block() {
+    let home = tempfile::tempdir().unwrap();
+    let store = store(home.path());
+    store.save(&everything());
+    fs::remove_file(store.path()).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(store.path()).status().unwrap().success());
+    assert_eq!(store.load(), None);
+}
+
+#[test]
+fn what_belongs_to_another_user_is_none() {
+    let home = tempfile::tempdir().unwrap();
+    let store = store(home.path());
+    store.save(&everything());
+    // Only root may give a file away.
+    for path in [store.path(), store.directory.clone()] {
+        if std::os::unix::fs::chown(&path, Some(65_534), None).is_ok() {
+            assert_eq!(store.load(), None, "{}", path.display());
+        }
+    }
 }
 
 #[test]
