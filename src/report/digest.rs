@@ -8,7 +8,7 @@ use crate::domain::excerpt::Excerpt;
 use crate::domain::health::Counts;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{ProjectRow, State, StateWord};
-use crate::text::age::age;
+use crate::text::age::{age, in_zone};
 use crate::text::duration::duration;
 use crate::text::glyph::Mark;
 use chrono::{DateTime, Utc};
@@ -70,7 +70,7 @@ impl Digest {
             counts: Counts::of(snapshot),
             hidden: excerpt.hidden(),
             groups: snapshot.groups.iter().map(group).collect(),
-            taken_at: snapshot.taken_at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string(),
+            taken_at: in_zone(snapshot.taken_at, zone).format("%Y-%m-%d %H:%M %Z").to_string(),
             missing: missing(snapshot),
             first: first.into_iter().map(|(_, entry)| entry).collect(),
             quiet: quiet.into_iter().map(|(_, entry)| entry).collect(),

@@ -13,7 +13,7 @@ use crate::domain::pipeline::{Downstream, Pipeline, RefKind};
 use crate::domain::project::{ProjectRow, State, StateWord};
 use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
 use crate::domain::status::Status;
-use crate::text::age::age;
+use crate::text::age::{age, in_zone};
 use crate::text::duration::duration;
 use crate::text::plural::counted;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -71,7 +71,7 @@ impl StatusReport {
                 counts: Counts::of(snapshot),
                 hidden: excerpt.hidden(),
                 usage: snapshot.usage,
-                taken_at: snapshot.taken_at.with_timezone(&options.zone).format("%H:%M %Z").to_string(),
+                taken_at: in_zone(snapshot.taken_at, options.zone).format("%H:%M %Z").to_string(),
             },
             missing: missing(snapshot),
         }
@@ -239,7 +239,7 @@ fn stages_content(pipeline: &Pipeline) -> Content {
 }
 
 fn moment(then: DateTime<Utc>, scene: Scene) -> Content {
-    let full = then.with_timezone(&scene.zone).format("%Y-%m-%dT%H:%M:%S%:z").to_string();
+    let full = in_zone(then, scene.zone).format("%Y-%m-%dT%H:%M:%S%:z").to_string();
     Content::Moment { short: short_moment(then, scene), full }
 }
 
@@ -248,8 +248,8 @@ fn short_moment(then: DateTime<Utc>, scene: Scene) -> String {
     /// Younger than this, a day and month without a year cannot be mistaken.
     const UNMISTAKABLE: TimeDelta = TimeDelta::days(300);
 
-    let local = then.with_timezone(&scene.zone);
-    let today = scene.now.with_timezone(&scene.zone).date_naive();
+    let local = in_zone(then, scene.zone);
+    let today = in_zone(scene.now, scene.zone).date_naive();
     let short = if local.date_naive() == today {
         local.format("%H:%M:%S")
     } else if (scene.now - then).abs() < UNMISTAKABLE {
