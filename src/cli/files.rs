@@ -27,7 +27,7 @@ const NOT_IN_DEMO: [&str; 13] = [
     "only",
 ];
 
-/// Which files were read, and what is wrong with them.
+/// Which files were read, and what must be known of them.
 #[derive(Debug, Default)]
 pub(super) struct Files {
     pub read: Vec<PathBuf>,
@@ -65,8 +65,10 @@ pub(super) fn add(
         if is_demo {
             file.forget(&NOT_IN_DEMO);
         }
+        files.warnings.append(&mut file.warnings);
         settings.add_file(file)?;
         files.read.push(path);
+        files.warnings.extend(settings.told());
     }
     if !is_demo && let Some(path) = glab_path(environment, home.as_deref()) {
         // It is another program's: whatever is wrong with it is not ours to say.

@@ -2,6 +2,7 @@
 
 use super::error::CliError;
 use super::exit::Exit;
+use crate::text::credential::hide;
 use crate::text::sanitise::sanitise;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -46,7 +47,7 @@ pub(super) async fn to_slow_reader(bytes: Vec<u8>) -> Result<bool, CliError> {
 pub(super) fn to_stderr(lines: &[String]) {
     let mut text = String::new();
     for line in lines {
-        text.push_str(&sanitise(line));
+        text.push_str(&sanitise(&hide(line)));
         text.push('\n');
     }
     let _ = io::stderr().lock().write_all(text.as_bytes());

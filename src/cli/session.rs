@@ -41,9 +41,7 @@ impl Session {
         let (config, no_group) = resolve(&surroundings.settings)?;
         check(&config)?;
         log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
-        if !config.display.quiet {
-            surroundings.warn();
-        }
+        surroundings.warn();
         status::warn_of_insecure(&config);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
         let client = wire::client(&config, surroundings.proxy.as_ref())?;

@@ -4,11 +4,11 @@ use super::args;
 use super::error::CliError;
 use super::files::{self, Files};
 use super::output;
-use crate::config::Settings;
+use crate::config::layer::{is_read, unknown_variables};
+use crate::config::{ConfigError, Origin, Settings};
 use crate::gitlab::ProxyRules;
 use clap::ArgMatches;
 use std::collections::HashMap;
-use std::ffi::OsString;
 
 pub(super) struct Surroundings {
     pub settings: Settings,
@@ -24,14 +24,15 @@ pub(super) struct Surroundings {
 impl Surroundings {
     /// Gathers everything; in a demo starts the simulated GitLab.
     pub(super) fn new(matches: &ArgMatches) -> Result<Self, CliError> {
-        let environment = environment();
+        let environment = environment()?;
         let flags = args::layer(matches);
         #[cfg(feature = "demo")]
         if matches.get_flag("demo") {
             return super::demo::start(flags, environment);
         }
         let mut settings = Settings::new(flags, &environment);
-        let files = files::add(&mut settings, &environment, false)?;
+        let mut files = files::add(&mut settings, &environment, false)?;
+        files.warnings.extend(unknown_variables(environment.keys().map(String::as_str)));
         let proxy = Some(ProxyRules::read(|name| environment.get(name).map(String::as_str)));
         Ok(Self {
             settings,
@@ -43,15 +44,31 @@ impl Surroundings {
         })
     }
 
-    /// Says what is wrong with the files.
+    /// Says what is wrong with the files and the variables, and what a project's file decides: that only whoever runs
+    /// glwatch may silence.
     pub(super) fn warn(&self) {
+        if self.settings.is_quiet() && !self.settings.is_from_project("quiet") {
+            return;
+        }
         let lines: Vec<String> = self.files.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
         output::to_stderr(&lines);
     }
 }
 
-/// Returns the variables that are text.
-pub(super) fn environment() -> HashMap<String, String> {
-    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-    std::env::vars_os().filter_map(text).collect()
+/// Returns the variables; one that decides anything and is no text is refused, as to drop it would decide otherwise.
+pub(super) fn environment() -> Result<HashMap<String, String>, CliError> {
+    let mut environment = HashMap::new();
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => drop(environment.insert(name, value)),
+            Err(_) if is_read(&name) => {
+                let problem = "is not UTF-8".to_owned();
+                let hints = vec![format!("set {name} anew, or unset it")];
+                return Err(ConfigError { origin: Origin::Variable(name), value: None, problem, hints }.into());
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(environment)
 }

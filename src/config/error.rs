@@ -15,6 +15,19 @@ pub struct ConfigError {
     pub hints: Vec<String>,
 }
 
+impl ConfigError {
+    /// Hides an address that is not one where it may carry a password or a token.
+    pub(super) fn without_secret(mut self) -> Self {
+        self.value.take_if(|value| may_hold_secret(value));
+        self
+    }
+}
+
+/// Says whether an address may carry a password or a token.
+pub(super) fn may_hold_secret(address: &str) -> bool {
+    address.contains(['@', '?', '#'])
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.origin)?;

@@ -2,14 +2,16 @@
 //!
 //! Reads no file: whoever calls says what stands in it and where it lies.
 
-use super::error::ConfigError;
+use super::error::{ConfigError, may_hold_secret};
 use super::keys::{Form, InProject, KEYS, Key};
 use super::layer::{HostToken, Layer, Origin, Place, Setting};
 use super::section::TokenSource;
 use crate::domain::host::Host;
+use crate::text::duration::{duration, parse_duration};
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -23,6 +25,10 @@ pub enum Owner {
     Project,
 }
 
+/// What a project's file may shorten only so far: whoever runs glwatch has not decided how much the server is asked.
+const INTERVALS: [&str; 2] = ["interval", "list-interval"];
+const LEAST_INTERVAL: Duration = Duration::from_secs(2);
+
 /// A file that was read.
 #[derive(Debug, Default)]
 pub struct File {
@@ -33,6 +39,8 @@ pub struct File {
     pub(super) hosts: Vec<HostToken>,
     /// Whether a token itself stands in it, which nobody else should read then.
     pub holds_token: bool,
+    /// What in it does not count as it is written.
+    pub warnings: Vec<String>,
 }
 
 /// The settings at one place of a file.
@@ -107,8 +115,10 @@ impl Reader<'_> {
     fn file(&self) -> Result<File, ConfigError> {
         let document = DeTable::parse(self.text).map_err(|error| {
             let line = error.span().map_or(1, |span| self.line(span.start));
-            // Only the message: the error itself would quote the line, which may hold a token.
-            self.refuse(line, "", format!("is not TOML: {}", error.message()))
+            // Only the message: the error itself would quote the line, which may hold a token. So may a key.
+            let said = error.message();
+            let said = if may_hold_secret(said) { "it cannot be read" } else { said };
+            self.refuse(line, "", format!("is not TOML: {said}"))
         })?;
         let mut file = File { owner: self.owner, ..File::empty(self.path) };
         let (sections, settings): (Vec<Entry<'_>>, Vec<Entry<'_>>) = self
@@ -116,6 +126,7 @@ impl Reader<'_> {
             .into_iter()
             .partition(|(key, ..)| self.owner == Owner::User && matches!(*key, "profiles" | "hosts"));
         file.top = self.section(&settings, "", Part::Top)?;
+        file.warnings = self.raise(&mut file.top.layer);
         for (key, line, value) in sections {
             for (name, line, value) in self.entries(self.table(key, line, value)?) {
                 let full = format!("{key}.{}", quoted(name));
@@ -152,6 +163,7 @@ impl Reader<'_> {
     ) -> Result<&'t DeTable<'t>, ConfigError> {
         match value.get_ref() {
             DeValue::Table(table) => Ok(table),
+            other if may_hold_secret(key) => Err(self.refuse(line, key, format!("is {}, and no section", form(other)))),
             other => Err(self.refuse(line, key, format!("is {}; permitted is a section [{key}]", form(other)))),
         }
     }
@@ -188,6 +200,24 @@ impl Reader<'_> {
             }
         }
         Ok(section)
+    }
+
+    /// Raises what a project's file sets below the least that it may.
+    fn raise(&self, layer: &mut Layer) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for key in INTERVALS.iter().filter(|_| self.owner == Owner::Project) {
+            let Some(setting) = layer.get(key).cloned() else { continue };
+            if parse_duration(setting.text()).is_ok_and(|interval| interval < LEAST_INTERVAL) {
+                let least = duration(LEAST_INTERVAL);
+                warnings.push(format!(
+                    "{}: \"{}\" is raised to {least}, the least that a project's file may set",
+                    setting.origin,
+                    setting.text().escape_debug()
+                ));
+                layer.set(key, vec![least], setting.origin);
+            }
+        }
+        warnings
     }
 
     /// Finds the setting that a key names; the error is the problem with its hints.
@@ -298,7 +328,13 @@ impl Reader<'_> {
     }
 
     fn origin(&self, line: usize, key: &str) -> Origin {
-        Origin::File(Box::new(Place { path: self.path.display().to_string(), line, key: key.to_owned() }))
+        let key = if may_hold_secret(key) { "an address with a secret in it" } else { key };
+        Origin::File(Box::new(Place {
+            path: self.path.display().to_string(),
+            owner: self.owner,
+            line,
+            key: key.to_owned(),
+        }))
     }
 }
 
@@ -314,7 +350,7 @@ fn source(key: &Key, values: Vec<String>) -> Option<TokenSource> {
 /// Returns why a key may not stand in a project's file.
 fn forbidden(written: &str, key: Option<&Key>) -> Option<&'static str> {
     match key.map(|key| key.in_project) {
-        Some(InProject::Permitted | InProject::OnlyTrue) => None,
+        Some(InProject::Permitted | InProject::Told | InProject::OnlyTrue) => None,
         Some(InProject::Refused(reason)) => Some(reason),
         None if written.contains("proxy") => Some("a proxy sees what is asked and answered"),
         None if written.contains("command") => Some("it runs a program"),
@@ -327,7 +363,7 @@ fn forbidden(written: &str, key: Option<&Key>) -> Option<&'static str> {
 }
 
 /// Returns the name that was probably meant.
-fn nearest(written: &str, known: impl Iterator<Item = String>) -> Option<String> {
+pub(super) fn nearest(written: &str, known: impl Iterator<Item = String>) -> Option<String> {
     let written = written.to_lowercase().replace('-', "_");
     let distance = |name: &String| {
         let is_start = written.len() >= 3 && name.starts_with(&written);

@@ -34,6 +34,8 @@ impl Form {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InProject {
     Permitted,
+    /// Permitted, and reported with every run: it changes the verdict or how much the server is asked.
+    Told,
     /// A restriction: it may be set there and not lifted.
     OnlyTrue,
     /// Refused, for this reason.
@@ -70,12 +72,12 @@ const CHOICE: InProject = InProject::Refused("which file and profile count is fo
 
 /// Every setting, in the order of `glwatch config show`.
 pub const KEYS: &[Key] = &[
-    permitted("group-id", Form::List, ""),
-    permitted("include", Form::List, ""),
-    permitted("exclude", Form::List, ""),
-    permitted("ref", Form::List, "any"),
-    permitted("archived", Form::Switch, "false"),
-    permitted("no-subgroups", Form::Switch, "false"),
+    told("group-id", Form::List, ""),
+    told("include", Form::List, ""),
+    told("exclude", Form::List, ""),
+    told("ref", Form::List, "any"),
+    told("archived", Form::Switch, "false"),
+    told("no-subgroups", Form::Switch, "false"),
     refused("host", Form::Text, "gitlab.com", ACCESS),
     refused("token", Form::Text, "", SECRET),
     refused("token-file", Form::Path, "", SECRET),
@@ -84,7 +86,7 @@ pub const KEYS: &[Key] = &[
     refused("insecure", Form::Switch, "false", ACCESS),
     permitted("output", Form::Text, "table"),
     refused("export", Form::List, "", WRITES),
-    permitted("only", Form::List, ""),
+    told("only", Form::List, ""),
     permitted("columns", Form::List, ""),
     permitted("sort", Form::Text, "attention"),
     permitted("stages-width", Form::Number, "auto"),
@@ -94,10 +96,10 @@ pub const KEYS: &[Key] = &[
     permitted("quiet", Form::Switch, "false"),
     refused("log-file", Form::Path, "", WRITES),
     flag_only("watch"),
-    permitted("interval", Form::Text, "10s"),
-    permitted("list-interval", Form::Text, "5m"),
+    told("interval", Form::Text, "10s"),
+    told("list-interval", Form::Text, "5m"),
     flag_only("wait"),
-    permitted("deadline", Form::Text, "30m"),
+    told("deadline", Form::Text, "30m"),
     flag_only("fail-fast"),
     Key { form: Form::Text, default: "", ..flag_only("newer-than") },
     refused("fail-on", Form::List, "", VERDICT),
@@ -118,6 +120,10 @@ pub const KEYS: &[Key] = &[
 
 const fn permitted(name: &'static str, form: Form, default: &'static str) -> Key {
     Key { name, form, default, in_project: InProject::Permitted, reach: Reach::Anywhere }
+}
+
+const fn told(name: &'static str, form: Form, default: &'static str) -> Key {
+    Key { in_project: InProject::Told, ..permitted(name, form, default) }
 }
 
 const fn refused(name: &'static str, form: Form, default: &'static str, in_project: InProject) -> Key {
@@ -148,4 +154,9 @@ impl Key {
 /// Returns the variable that gives a setting.
 pub fn variable(key: &str) -> String {
     format!("GLWATCH_{}", key.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// Returns the setting that a variable gives.
+pub fn of_variable(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| variable(key.name) == name)
 }

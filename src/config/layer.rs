@@ -3,9 +3,9 @@
 //! A setting of a stronger layer replaces the same setting of a weaker one; it is never mixed with it.
 
 use super::error::ConfigError;
-use super::file::File;
+use super::file::{File, Owner, nearest};
 use super::glab;
-use super::keys::{KEYS, Reach, variable};
+use super::keys::{InProject, KEYS, Key, Reach, of_variable, variable};
 use super::section::{DEFAULT_HOST, TokenSource};
 use crate::domain::host::Host;
 use std::collections::{BTreeMap, HashMap};
@@ -16,6 +16,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub path: String,
+    pub owner: Owner,
     pub line: usize,
     /// `profiles.work.host` for one of a section, empty for the line as a whole.
     pub key: String,
@@ -172,7 +173,7 @@ impl Settings {
                 let host = section.layer.get("host").or(top_host.as_ref());
                 let host = match host {
                     Some(setting) => Host::parse(setting.text())
-                        .map_err(|error| setting.refuse(setting.text(), error.to_string()))?,
+                        .map_err(|error| setting.refuse(setting.text(), error.to_string()).without_secret())?,
                     None => Host::parse(DEFAULT_HOST).expect("the default host is a host"),
                 };
                 of_settings.push((HostToken { host, source, origin }, is_profile));
@@ -185,6 +186,28 @@ impl Settings {
         self.host_tokens.extend(file.hosts);
         self.host_tokens.extend(of_top.into_iter().map(|(token, _)| token));
         Ok(())
+    }
+
+    /// Says what a project's file sets that changes the verdict or how much the server is asked.
+    pub fn told(&self) -> Vec<String> {
+        let told = |key: &Key| {
+            let setting = self.get(key.name)?;
+            match &setting.origin {
+                Origin::File(place) if place.owner == Owner::Project && key.in_project == InProject::Told => {
+                    let values: Vec<String> =
+                        setting.values.iter().map(|value| format!("\"{}\"", value.escape_debug())).collect();
+                    Some(format!("{}:{} sets {} to {}", place.path, place.line, place.key, values.join(", ")))
+                }
+                _ => None,
+            }
+        };
+        KEYS.iter().filter_map(told).collect()
+    }
+
+    /// Says whether a project's file is what sets this.
+    pub fn is_from_project(&self, key: &str) -> bool {
+        self.get(key)
+            .is_some_and(|setting| matches!(&setting.origin, Origin::File(place) if place.owner == Owner::Project))
     }
 
     /// Returns the user's file that a flag or a variable names.
@@ -229,6 +252,65 @@ impl Settings {
     }
 }
 
+/// Returns the variables that are named like ours and are none, each with what was probably meant.
+pub fn unknown_variables<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let is_read = |key: &&Key| key.reach != Reach::OnlyFile;
+    let unknown = |name: &&str| name.starts_with(PREFIX) && !of_variable(name).is_some_and(|key| is_read(&key));
+    let tell = |name: &str| {
+        let hint = match of_variable(name) {
+            Some(key) => format!("{} goes into the configuration file", key.in_snake_case()),
+            None => match nearest(&name[PREFIX.len()..], KEYS.iter().filter(is_read).map(Key::in_snake_case)) {
+                Some(near) => format!("did you mean {}?", variable(&near)),
+                None => "glwatch config show names all settings".into(),
+            },
+        };
+        format!("{} is no variable of glwatch and does nothing: {hint}", name.escape_debug())
+    };
+    let mut unknown: Vec<&str> = names.into_iter().filter(unknown).collect();
+    unknown.sort_unstable();
+    unknown.into_iter().map(tell).collect()
+}
+
+/// Of every variable of ours.
+const PREFIX: &str = "GLWATCH_";
+
+/// Further variables that decide what is read, from where, and how it is shown. A proxy's that is no text would be
+/// passed by.
+const OTHERS: [&str; 27] = [
+    "GITLAB_TOKEN",
+    "GITLAB_HOST",
+    "GITLAB_CI",
+    "CI_JOB_TOKEN",
+    "CI_SERVER_URL",
+    "CI_SERVER_TLS_CA_FILE",
+    "CI_PROJECT_ROOT_NAMESPACE",
+    "GLAB_CONFIG_DIR",
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_CACHE_HOME",
+    "NO_COLOR",
+    "TERM",
+    "TZ",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "CLICOLOR",
+    "COLUMNS",
+];
+
+/// Says whether a variable decides anything, so that it must be text.
+pub fn is_read(name: &str) -> bool {
+    name.starts_with(PREFIX) || OTHERS.contains(&name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,6 +352,23 @@ mod tests {
     fn ci_variables_count_only_inside_a_ci_job() {
         let settings = Settings::new(Layer::default(), &environment(&[("CI_SERVER_URL", "https://x.example")]));
         assert_eq!(found(&settings, "host"), None);
+    }
+
+    #[test]
+    fn a_variable_that_is_none_of_ours_is_told_with_what_was_probably_meant() {
+        let cases = [
+            ("GLWATCH_FAILON", "did you mean GLWATCH_FAIL_ON?"),
+            ("GLWATCH_REFS", "did you mean GLWATCH_REF?"),
+            ("GLWATCH_TOKEN_COMMAND", "token_command goes into the configuration file"),
+            ("GLWATCH_", "glwatch config show"),
+        ];
+        for (name, hint) in cases {
+            let told = unknown_variables([name]);
+            assert!(told.len() == 1 && told[0].starts_with(name) && told[0].contains(hint), "{told:?}");
+        }
+        let known = KEYS.iter().filter(|key| key.reach != Reach::OnlyFile).map(|key| variable(key.name));
+        let known: Vec<String> = known.chain(["GLWATCH".into(), "GITLAB_TOKN".into()]).collect();
+        assert_eq!(unknown_variables(known.iter().map(String::as_str)), Vec::<String>::new());
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Config {
 
 fn connection(settings: &Settings) -> Result<Connection, ConfigError> {
     let host = settings.parsed("host", None, |text| Host::parse(text).map(Some).map_err(|error| error.to_string()));
-    let host = match host.map_err(without_secret)? {
+    let host = match host.map_err(ConfigError::without_secret)? {
         Some(host) => host,
         None => Host::parse(DEFAULT_HOST).expect("the default host is a host"),
     };
@@ -71,12 +71,6 @@ fn connection(settings: &Settings) -> Result<Connection, ConfigError> {
     let token = token.or_else(|| settings.token_for(&host));
     let ca_file = settings.get("ca-file").map(|setting| (PathBuf::from(setting.text()), setting.origin.clone()));
     Ok(Connection { host, host_origin, token, ca_file, insecure: settings.switch("insecure")? })
-}
-
-/// Hides an address that is not one where it may carry a password or a token.
-fn without_secret(mut error: ConfigError) -> ConfigError {
-    error.value.take_if(|value| value.contains(['@', '?', '#']));
-    error
 }
 
 fn scope(settings: &Settings) -> Result<Scope, ConfigError> {

@@ -4,6 +4,7 @@
 //! Pure: no I/O, no clock, no colour. It knows `domain` and nothing else of the crate.
 
 pub mod age;
+pub mod credential;
 pub mod duration;
 pub mod fit;
 pub mod glyph;

@@ -23,7 +23,7 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
-    let environment = environment();
+    let environment = environment()?;
     let mut flags = Layer::default();
     let given = matches.get_many::<String>("config").into_iter().flatten().cloned().collect();
     flags.set("config", given, Origin::Flag("config".into()));

@@ -16,9 +16,7 @@ pub(super) fn command() -> Command {
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let surroundings = Surroundings::new(matches)?;
     let (config, _) = resolve(&surroundings.settings)?;
-    if !config.display.quiet {
-        surroundings.warn();
-    }
+    surroundings.warn();
     let heading = ["setting", "value", "from"].map(str::to_owned);
     let rows = KEYS.iter().map(|key| row(key, &config, &surroundings));
     let records: Vec<[String; 3]> = std::iter::once(heading).chain(rows).collect();

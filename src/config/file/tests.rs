@@ -146,7 +146,7 @@ fn a_project_may_set_display_filters_and_group_only() {
         assert!(error.to_string().contains("may not stand in a project's file"), "{text}: {error}");
         assert!(error.to_string().contains("config.toml:1 ("), "{text}: {error}");
     }
-    let refused = KEYS.iter().filter(|key| key.in_project != InProject::Permitted);
+    let refused = KEYS.iter().filter(|key| !matches!(key.in_project, InProject::Permitted | InProject::Told));
     for key in refused {
         let text = format!("{} = ''", key.in_snake_case());
         assert!(parse(&text, Owner::Project).is_err(), "{text}");
@@ -164,6 +164,41 @@ fn a_project_may_set_display_filters_and_group_only() {
     assert!(!read_only(&[("read_only = false", Owner::User), ("read_only = true", Owner::Project)]));
     let error = parse("hos = 'x'", Owner::Project).unwrap_err();
     assert!(!error.hints.concat().contains("host"), "what may not stand there is not proposed");
+}
+
+#[test]
+fn a_projects_file_shortens_no_interval_below_two_seconds() {
+    let cases =
+        [("10ms", "2s", true), ("0s", "2s", true), ("1999ms", "2s", true), ("2s", "2s", false), ("1m", "1m", false)];
+    for key in ["interval", "list_interval"] {
+        for (written, counts, is_raised) in cases {
+            let text = format!("{key} = '{written}'");
+            let file = parse(&text, Owner::Project).unwrap();
+            assert_eq!(file.top.layer.get(&key.replace('_', "-")).unwrap().text(), counts, "{text}");
+            assert_eq!(file.warnings.len(), usize::from(is_raised), "{text}: {:?}", file.warnings);
+            let own = parse(&text, Owner::User).unwrap();
+            assert_eq!((own.top.layer.get(&key.replace('_', "-")).unwrap().text(), own.warnings.len()), (written, 0));
+        }
+    }
+}
+
+#[test]
+fn a_secret_in_the_name_of_a_section_is_not_shown() {
+    let texts = [
+        "[hosts.'https://ada:s3cret@h']\ntoken = 'x'",
+        "[hosts.'https://ada:s3cret@h']\nsort = 'x'",
+        "[hosts.'ada:s3cret@h x']\ntoken = 'x'",
+        "[hosts]\n'https://ada:s3cret@h' = 1",
+        "[hosts.'https://h?private_token=s3cret']\ntoken = 'x'",
+        "'https://ada:s3cret@h' = 1",
+        "['https://ada:s3cret@h']\n['https://ada:s3cret@h']",
+        "host = 'https://ada:s3cret@h'\ntoken = 'x'",
+    ];
+    for text in texts {
+        let error = layered(&[], &[], &[(text, Owner::User)]).map(|_| ()).expect_err(text);
+        let said = format!("{error} {:?}", error.hints);
+        assert!(!said.contains("s3cret") && said.contains("config.toml:"), "{text}: {said}");
+    }
 }
 
 #[test]
