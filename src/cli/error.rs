@@ -18,6 +18,9 @@ pub(super) enum CliError {
     File { origin: String, path: String, source: io::Error },
     #[error("--log-file: failed to write to \"{path}\"")]
     LogFile { path: String, source: io::Error },
+    /// What was written before is there.
+    #[error("--log-file: \"{path}\" lacks lines: failed to write to it")]
+    LogCut { path: String, source: io::Error },
     #[error("{origin}: failed to write \"{path}\"")]
     Unwritable { origin: String, path: String, source: io::Error },
     #[error("{origin}: failed to run the program that tells the token")]
@@ -30,6 +33,10 @@ pub(super) enum CliError {
     Group { group: GroupError, hints: Vec<String> },
     #[error("the filters leave no project: {left_out} of {left_out} are left out")]
     NothingLeft { left_out: usize, unmatched: Vec<String> },
+    #[error("the group has no projects, or none that this token may see")]
+    EmptyGroup { hints: Vec<String> },
+    #[error("{origin}: no project has a pipeline for {}", .refs.join(", "))]
+    UnknownRef { origin: String, refs: Vec<String>, hints: Vec<String> },
     #[error("not one project's pipelines could be read; the first of {projects}: {first}")]
     NothingRead { projects: usize, first: String, hints: Vec<String> },
     #[error("\"{text}\" {problem}")]
@@ -68,7 +75,9 @@ impl CliError {
             | Self::Target { .. }
             | Self::Refused { .. }
             | Self::Find { error: FindError::Ambiguous { .. }, .. }
-            | Self::NothingLeft { .. } => Exit::Usage,
+            | Self::NothingLeft { .. }
+            | Self::EmptyGroup { .. }
+            | Self::UnknownRef { .. } => Exit::Usage,
             Self::Group { .. }
             | Self::Find { .. }
             | Self::Request { .. }
@@ -76,7 +85,9 @@ impl CliError {
             | Self::Start(_) => Exit::NoData,
             #[cfg(feature = "demo")]
             Self::Sim(_) => Exit::NoData,
-            Self::Output(_) | Self::View(_) | Self::Export { .. } | Self::Unwritable { .. } => Exit::Unwritten,
+            Self::Output(_) | Self::View(_) | Self::Export { .. } | Self::Unwritable { .. } | Self::LogCut { .. } => {
+                Exit::Unwritten
+            }
             Self::Stopped(exit) => *exit,
         }
     }
@@ -89,6 +100,8 @@ impl CliError {
             | Self::Find { hints, .. }
             | Self::Request { hints, .. }
             | Self::Refused { hints, .. }
+            | Self::EmptyGroup { hints }
+            | Self::UnknownRef { hints, .. }
             | Self::NothingRead { hints, .. } => hints.clone(),
             Self::Target { .. } => vec![
                 "such as acme/api, acme/api#812, acme/api@main, or the address of a pipeline or job in the browser"
@@ -107,6 +120,7 @@ impl CliError {
             Self::Export { source, .. } => vec![hint::unwritten(source).into()],
             Self::Command { .. } => vec!["run it by hand: its first line must be the token".into()],
             Self::File { .. } => vec!["check that the file exists and that you may read it".into()],
+            Self::LogCut { .. } => vec!["check that there is room on the disk".into()],
             Self::LogFile { .. } => vec!["check that its folder exists and that you may write there".into()],
             #[cfg(feature = "demo")]
             Self::Sim(_) => {

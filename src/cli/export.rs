@@ -3,6 +3,7 @@
 use super::error::{self, CliError};
 use super::exit::Exit;
 use crate::config::{Export, Output};
+use futures_util::future::join_all;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -12,18 +13,26 @@ use std::path::{Path, PathBuf};
 const MODE: u32 = 0o644;
 
 /// Writes all files, reports each that cannot be written, and returns what that means for the exit code.
-pub(super) fn write_all(exports: &[Export], render: impl Fn(Output) -> io::Result<Vec<u8>>) -> Exit {
-    write_each(exports, render).iter().fold(Exit::Done, |exit, failure| exit.worse(error::report(failure)))
+pub(super) async fn write_all(exports: &[Export], render: impl Fn(Output) -> io::Result<Vec<u8>>) -> Exit {
+    write_each(exports, render).await.iter().fold(Exit::Done, |exit, failure| exit.worse(error::report(failure)))
 }
 
-/// Writes all files, and returns what cannot be written.
-pub(super) fn write_each(exports: &[Export], render: impl Fn(Output) -> io::Result<Vec<u8>>) -> Vec<CliError> {
-    let write = |export: &Export| {
-        let written = render(export.output).and_then(|bytes| write_whole(&export.path, &bytes));
+/// Writes all files, and returns what cannot be written. A pipe without a reader keeps nothing else waiting: neither the
+/// other files nor a signal.
+pub(super) async fn write_each(exports: &[Export], render: impl Fn(Output) -> io::Result<Vec<u8>>) -> Vec<CliError> {
+    let write = async |export: &Export| {
+        let written = match render(export.output) {
+            Ok(bytes) => {
+                let path = export.path.clone();
+                let writing = tokio::task::spawn_blocking(move || write_whole(&path, &bytes));
+                writing.await.unwrap_or_else(|gone| Err(io::Error::other(gone)))
+            }
+            Err(error) => Err(error),
+        };
         let path = || export.path.display().to_string();
         written.err().map(|source| CliError::Export { path: path(), source })
     };
-    exports.iter().filter_map(write).collect()
+    join_all(exports.iter().map(write)).await.into_iter().flatten().collect()
 }
 
 /// Replaces a file at once: whoever reads it sees the old or the new one, and the old one survives a failure.

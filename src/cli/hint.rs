@@ -342,6 +342,26 @@ pub(super) fn unwritten(error: &io::Error) -> &'static str {
     }
 }
 
+/// Returns what to do when a group has no projects to be seen.
+pub(super) fn empty_group(config: &Config, settings: &Settings) -> Vec<String> {
+    let mut hints = vec!["GitLab leaves out, without saying so, what one may not see".to_owned()];
+    if config.connection.token.is_some() {
+        hints.push(format!(
+            "check the group, and that the owner of the token from {} is a member of it",
+            token_origin(config)
+        ));
+    } else {
+        hints.extend(without_token(config, settings));
+    }
+    if !config.scope.subgroups {
+        hints.push("projects of subgroups are left out: --no-subgroups".into());
+    }
+    if !config.scope.archived {
+        hints.push("archived projects are left out unless --archived is given".into());
+    }
+    hints
+}
+
 /// Returns what to do when the filters leave nothing.
 pub(super) fn nothing_left(unmatched: &[String]) -> Vec<String> {
     let mut hints: Vec<String> =

@@ -22,6 +22,7 @@ mod logs;
 mod man;
 mod output;
 mod progress;
+mod refs;
 mod session;
 #[cfg(feature = "demo")]
 mod sim;
@@ -54,5 +55,6 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(("sim", matches)) => sim::run(matches),
         Some((name, _)) => unreachable!("clap knows no subcommand {name}"),
     };
-    outcome.unwrap_or_else(|error| error::report(&error)).into()
+    let exit = outcome.unwrap_or_else(|error| error::report(&error));
+    log::failure().map_or(exit, |failure| exit.worse(error::report(&failure))).into()
 }

@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::format::{self, Formats, Place};
 use super::progress::ProgressLine;
 use super::surroundings::Surroundings;
-use super::{export, hint, log, output, wait, waiting, watch, wire};
+use super::{export, hint, log, output, refs, wait, waiting, watch, wire};
 use crate::collect::run::{Collector, GroupError, Reply};
 use crate::collect::watch::FailedReading;
 use crate::config::{Color, Config, Display, Settings, StagesWidth};
@@ -30,9 +30,7 @@ fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
     // On the screen that the live view draws on there is no room for a log.
     let verbosity = if watch::is_view(&config) && output::stderr_is_terminal() { 0 } else { verbosity };
     log::start(verbosity, config.display.log_file.as_deref())?;
-    if !config.display.quiet {
-        surroundings.warn();
-    }
+    surroundings.warn();
     warn_of_insecure(&config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
     // What may wait for a person or a pipe (the token) is read before signals are ours.
@@ -67,11 +65,20 @@ async fn tell(
     if snapshot.rows.is_empty() && left_out > 0 {
         return Err(CliError::NothingLeft { left_out, unmatched });
     }
+    // What may only seem empty, because a part of the list is missing, is partial instead.
+    if snapshot.rows.is_empty() && (snapshot.is_complete() || config.verdict.allow_partial) {
+        return Err(CliError::EmptyGroup { hints: hint::empty_group(config, &surroundings.settings) });
+    }
     config.display.sort.apply(&mut snapshot.rows);
+    let unselected = refs::judge(&snapshot, config, &surroundings.settings);
     if !config.display.quiet {
         warn(&snapshot, &unmatched);
+        output::to_stderr(&unselected.warnings.iter().map(|line| format!("warning: {line}")).collect::<Vec<_>>());
     }
     let mut exit = judge(&snapshot, config);
+    if let Some(unknown) = &unselected.error {
+        exit = exit.worse(error::report(unknown));
+    }
     if let Some(unread) = nothing_read(&snapshot, config, &surroundings.settings, cache) {
         exit = exit.worse(error::report(&unread));
     }
@@ -90,7 +97,7 @@ async fn write(snapshot: &Snapshot, display: &Display, formats: &Formats, surrou
         Err(error) => Err(error),
     };
     let exit = written.map_or_else(|error| error::report(&error), |()| Exit::Done);
-    exit.worse(export::write_all(&display.exports, |output| formats.render(output, &excerpt, Place::File(style))))
+    exit.worse(export::write_all(&display.exports, |output| formats.render(output, &excerpt, Place::File(style))).await)
 }
 
 async fn read(

@@ -193,7 +193,8 @@ async fn rewrite_exports(
         config.display.sort.apply(&mut sorted.rows);
         let excerpt = format::excerpt(&sorted, &config.display);
         let place = Place::File(status::style(&config.display, surroundings));
-        let failures = export::write_each(&config.display.exports, |output| formats.render(output, &excerpt, place));
+        let failures =
+            export::write_each(&config.display.exports, |output| formats.render(output, &excerpt, place)).await;
         let (old, new): (Vec<_>, Vec<_>) =
             failures.into_iter().partition(|failure| told.contains(&failure.to_string()));
         told = old.iter().chain(&new).map(ToString::to_string).collect();

@@ -110,8 +110,7 @@ pub(super) async fn read(
 /// Chooses the API: GraphQL where it may be and answers, else with the reason why it is not.
 async fn choose(client: &Client, options: &Options) -> Result<(Api, Option<String>), Error> {
     // A glob on refs looks at many pipelines of each project, which REST pages better.
-    let has_glob = options.refs.iter().any(|selector| matches!(selector, RefSelector::Glob(_)));
-    if options.api == ApiChoice::Rest || has_glob {
+    if options.api == ApiChoice::Rest || has_glob(&options.refs) {
         return Ok((Api::Rest, None));
     }
     if client.fields().is_some() {
@@ -130,10 +129,15 @@ async fn choose(client: &Client, options: &Options) -> Result<(Api, Option<Strin
     }
 }
 
+fn has_glob(refs: &[RefSelector]) -> bool {
+    refs.iter().any(|selector| matches!(selector, RefSelector::Glob(_)))
+}
+
 /// One thing to ask.
 pub(super) enum Job {
     Batch(Batch),
-    Project(Arc<Project>),
+    /// With how many of its pipelines a glob on refs shows.
+    Project(Arc<Project>, usize),
 }
 
 /// What came of one thing.
@@ -149,9 +153,9 @@ pub(super) async fn ask(setup: &Setup<'_>, job: Job) -> Done {
     let client = setup.client;
     let batch = match job {
         Job::Batch(batch) => batch,
-        Job::Project(project) => {
+        Job::Project(project, glob_matches) => {
             let before = (setup.before)(project.id);
-            let reading = project::read(client, &project, &setup.options.refs, before).await;
+            let reading = project::read(client, &project, &setup.options.refs, before, glob_matches).await;
             let read = |reading| ReadProject { project, reading, as_of: client.server_now() };
             return Done::Project(reading.map(read));
         }
@@ -254,10 +258,12 @@ impl<'s, 'a> Work<'s, 'a> {
 
     /// Takes the next thing to ask, unless enough is under way.
     fn take(&mut self, feed: Feed, under_way: usize) -> Option<Job> {
+        // How many pipelines a glob on refs shows depends on how many projects there are.
         if under_way < READ_AHEAD
+            && (feed.has_ended || !has_glob(&self.setup.options.refs))
             && let Some(project) = self.one_by_one.pop_front()
         {
-            return Some(Job::Project(project));
+            return Some(Job::Project(project, project::glob_matches(self.progress.listed)));
         }
         // No more batches than can be sent: what the first ones teach counts for the next.
         if under_way < self.setup.client.concurrency() {
@@ -512,6 +518,7 @@ impl<'s, 'a> Work<'s, 'a> {
     /// Decides what becomes of a project all of whose questions are answered: what has changed is read whole.
     fn judge(&mut self, id: ProjectId) {
         let Some(mut gathered) = self.gathered.remove(&id) else { return };
+        gathered.keep_newest(&self.setup.options.refs);
         let before = (self.setup.before)(id);
         if let Some(last) = gathered.settled(before) {
             self.finish(gathered.project, Reading::Settled(last));
@@ -631,6 +638,25 @@ impl Gathered {
         reopened
     }
 
+    /// Of the refs that a merge request has, the one with the newest pipeline is meant: the others say nothing.
+    fn keep_newest(&mut self, refs: &[RefSelector]) {
+        let id = |answer: &Option<Answer>| match answer {
+            Some(Answer::Head(head)) => Some(head.id),
+            Some(Answer::Draft(draft)) => Some(draft.pipeline.id),
+            _ => None,
+        };
+        for selector in refs.iter().filter(|selector| matches!(selector, RefSelector::MergeRequest(_))) {
+            let of = project::filters_of_any(selector);
+            let answers = || self.filters.iter().zip(&self.answers).filter(|(filter, _)| of.contains(filter));
+            let newest = answers().filter_map(|(_, answer)| id(answer)).max();
+            for (filter, answer) in self.filters.iter().zip(&mut self.answers) {
+                if of.contains(filter) && id(answer).is_some_and(|id| Some(id) != newest) {
+                    *answer = Some(Answer::Nothing);
+                }
+            }
+        }
+    }
+
     /// Returns what is remembered, where pulses say that it is still all there is to know.
     fn settled(&self, before: Before<'_>) -> Option<project::Remembered> {
         if let [Some(Answer::Head(head))] = &self.answers[..] {
@@ -677,21 +703,18 @@ fn reading(answers: Vec<Option<Answer>>, is_any: bool) -> Reading {
 
 /// Returns what to ask of every project, unless that depends on the project.
 fn filters_of_all(refs: &[RefSelector]) -> Option<Rc<[PipelineFilter]>> {
-    let mut filters: Vec<PipelineFilter> = Vec::new();
-    for selector in refs {
-        let filter = match selector {
-            RefSelector::Default => return None,
-            selector => project::filter_of_any(selector),
-        };
-        filters.extend(filter.filter(|filter| !filters.contains(filter)));
-    }
-    Some(filters.into())
+    let depends = refs.iter().any(|selector| matches!(selector, RefSelector::Default));
+    (!depends).then(|| without_repetition(refs.iter().flat_map(project::filters_of_any)).into())
 }
 
-/// Returns what to ask of a project, one for each value of `--ref` that means something there.
+/// Returns what to ask of a project, for each value of `--ref` that means something there.
 fn filters(refs: &[RefSelector], project: &Project) -> Vec<PipelineFilter> {
+    without_repetition(refs.iter().flat_map(|selector| project::filters(selector, project)))
+}
+
+fn without_repetition(all: impl Iterator<Item = PipelineFilter>) -> Vec<PipelineFilter> {
     let mut filters: Vec<PipelineFilter> = Vec::new();
-    for filter in refs.iter().filter_map(|selector| project::filter(selector, project)) {
+    for filter in all {
         if !filters.contains(&filter) {
             filters.push(filter);
         }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! PROJECT              its newest pipeline, of any ref
-//! PROJECT@REF          its newest pipeline of this branch or tag
+//! PROJECT@REF          its newest pipeline of this branch or tag, or of this merge request (!31)
 //! PROJECT#PIPELINE     this pipeline, by its id
 //! https://..           the address of a project, a pipeline or a job, as a browser shows it
 //! ```
@@ -11,9 +11,11 @@
 
 use super::fetch::Found as Arriving;
 use super::list;
+use super::project::{filters_of_any, newest_of};
 use crate::domain::host::Host;
 use crate::domain::id::{GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::project::Project;
+use crate::domain::selection::{RefSelector, merge_request};
 use crate::gitlab::client::{Client, Glance, ListFilter, OneJob, PipelineFilter, PipelineHead};
 use crate::gitlab::error::Error;
 use std::sync::Arc;
@@ -191,9 +193,9 @@ fn of_ref(git_ref: &Option<String>) -> String {
 /// - A full path or an id costs one request; the end of a path costs the list of the groups, archived projects included.
 /// - The newest pipeline costs one more, at the same time where the path is full, and so does a job. Whether a pipeline exists that was named by its id is not asked.
 pub async fn find(client: &Client, groups: &[GroupRef], target: &Target) -> Result<Found, FindError> {
-    let (filter, git_ref) = match &target.which {
-        Which::Newest => (PipelineFilter::Any, None),
-        Which::Ref(name) => (PipelineFilter::Ref(name.clone()), Some(name.clone())),
+    let (filters, git_ref) = match &target.which {
+        Which::Newest => (vec![PipelineFilter::Any], None),
+        Which::Ref(name) => (filters_of(name), Some(name.clone())),
         Which::Pipeline(id) => {
             let (project, _) = find_project(client, groups, &target.project, None).await?;
             return Ok(Found { project, pipeline: *id, raw_ref: None, job: None });
@@ -205,15 +207,23 @@ pub async fn find(client: &Client, groups: &[GroupRef], target: &Target) -> Resu
             return Ok(Found { project, pipeline: job.pipeline, raw_ref: None, job: Some(job) });
         }
     };
-    let (project, heads) = find_project(client, groups, &target.project, Some(&filter)).await?;
+    let (project, heads) = find_project(client, groups, &target.project, Some(&filters)).await?;
     let heads = match heads {
         Some(heads) => heads,
-        None => client.pipelines(&ProjectRef::Id(project.id), &filter, 1).await,
+        None => newest_of(client, &ProjectRef::Id(project.id), &filters).await,
     };
     let heads = heads.map_err(|source| failed(format!("a pipeline of {}", project.full_path), source))?;
     match heads.into_iter().next() {
         Some(head) => Ok(Found { project, pipeline: head.id, raw_ref: Some(head.raw_ref), job: None }),
         None => Err(FindError::NoPipeline { project: project.full_path, git_ref }),
+    }
+}
+
+/// Returns what a ref stands for: a branch or tag, or a merge request, `!31`.
+fn filters_of(git_ref: &str) -> Vec<PipelineFilter> {
+    match merge_request(git_ref) {
+        Some(iid) => filters_of_any(&RefSelector::MergeRequest(iid)),
+        None => vec![PipelineFilter::Ref(git_ref.to_owned())],
     }
 }
 
@@ -224,6 +234,8 @@ pub async fn find(client: &Client, groups: &[GroupRef], target: &Target) -> Resu
 pub async fn glance(client: &Client, groups: &[GroupRef], target: &mut Target) -> Result<Option<Glance>, FindError> {
     let git_ref = match &target.which {
         Which::Newest => None,
+        // It has three refs, and a glance has one.
+        Which::Ref(name) if merge_request(name).is_some() => return Ok(None),
         Which::Ref(name) => Some(name.as_str()),
         Which::Pipeline(_) | Which::Job(_) => return Ok(None),
     };
@@ -251,7 +263,7 @@ async fn find_project(
     client: &Client,
     groups: &[GroupRef],
     wanted: &Wanted,
-    filter: Option<&PipelineFilter>,
+    filters: Option<&[PipelineFilter]>,
 ) -> Result<(FoundProject, Heads), FindError> {
     let (asked, path) = match wanted {
         Wanted::Id(id) => (ProjectRef::Id(*id), None),
@@ -262,8 +274,8 @@ async fn find_project(
     if path.is_none_or(|path| path.contains('/')) {
         // At once: a full path is as good a key as the id.
         let heads = async {
-            match filter {
-                Some(filter) => Some(client.pipelines(&asked, filter, 1).await),
+            match filters {
+                Some(filters) => Some(newest_of(client, &asked, filters).await),
                 None => None,
             }
         };

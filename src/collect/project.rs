@@ -6,7 +6,7 @@ use crate::domain::id::{PipelineId, ProjectRef};
 use crate::domain::job;
 use crate::domain::pipeline::{DownstreamLink, Pipeline, Ref};
 use crate::domain::project::{Failure, Project};
-use crate::domain::selection::{Pattern, RefSelector};
+use crate::domain::selection::{Pattern, RefSelector, merge_request_refs};
 use crate::domain::status::Status;
 use crate::gitlab::client::{Client, PipelineFilter, PipelineHead};
 use crate::gitlab::error::{Error, Kind};
@@ -18,7 +18,14 @@ use std::sync::Arc;
 /// A glob on refs looks at this many of a project's newest pipelines: one page.
 pub(super) const GLOB_WINDOW: usize = 100;
 /// A glob on refs shows this many pipelines of a project at most.
-pub(super) const GLOB_MATCHES: usize = 20;
+const GLOB_MATCHES: usize = 20;
+/// Globs on refs show about this many pipelines of all projects together, each of which takes three requests.
+const GLOB_TOTAL: usize = 500;
+
+/// Returns how many pipelines of each project a glob on refs shows: 20, fewer where the projects are many.
+pub(super) fn glob_matches(projects: usize) -> usize {
+    (GLOB_TOTAL / projects.max(1)).clamp(1, GLOB_MATCHES)
+}
 
 /// How often a pipeline is read again whose parts contradict each other.
 const REREADS: usize = 2;
@@ -129,12 +136,13 @@ pub(super) async fn read(
     project: &Project,
     refs: &[RefSelector],
     before: Before<'_>,
+    glob_matches: usize,
 ) -> Result<ProjectReading, Error> {
     if project.ci_enabled == Some(false) {
         let failure = Failure { kind: "ci_disabled".into(), message: "CI/CD is switched off".into() };
         return Ok(ProjectReading { reading: Reading::NoAccess(failure), is_glob_cut: false });
     }
-    match read_pipelines(client, project, refs, before).await {
+    match read_pipelines(client, project, refs, before, glob_matches).await {
         Ok(reading) => Ok(reading),
         Err(error) => failed(client, error).map(|reading| ProjectReading { reading, is_glob_cut: false }),
     }
@@ -190,12 +198,14 @@ async fn read_pipelines(
     project: &Project,
     refs: &[RefSelector],
     before: Before<'_>,
+    glob_matches: usize,
 ) -> Result<ProjectReading, Error> {
     let key = &ProjectRef::Id(project.id);
     let is_any = refs.iter().any(|selector| matches!(selector, RefSelector::Any));
     let mut missing: HashSet<PipelineId> = HashSet::new();
     loop {
-        let wanted = try_join_all(refs.iter().map(|selector| newest(client, key, project, selector))).await?;
+        let wanted =
+            try_join_all(refs.iter().map(|selector| newest(client, key, project, (selector, glob_matches)))).await?;
         let is_glob_cut = wanted.iter().any(|found| found.is_cut);
         let mut seen = HashSet::new();
         let heads: Vec<PipelineHead> =
@@ -226,43 +236,56 @@ async fn read_pipelines(
     }
 }
 
-#[derive(Default)]
 struct Found {
     heads: Vec<PipelineHead>,
     is_cut: bool,
 }
 
-/// Returns which of a project's pipelines a value of `--ref` means; `None` for a glob, and where it means nothing.
-pub(super) fn filter(selector: &RefSelector, project: &Project) -> Option<PipelineFilter> {
+/// Returns which of a project's pipelines a value of `--ref` means, the newest of them all; none for a glob, and where it
+/// means nothing.
+pub(super) fn filters(selector: &RefSelector, project: &Project) -> Vec<PipelineFilter> {
     match selector {
-        RefSelector::Default => project.default_branch.clone().map(PipelineFilter::Ref),
-        selector => filter_of_any(selector),
+        RefSelector::Default => project.default_branch.clone().map(PipelineFilter::Ref).into_iter().collect(),
+        selector => filters_of_any(selector),
     }
 }
 
-/// The same where it does not depend on the project; `None` where it does, and for a glob.
-pub(super) fn filter_of_any(selector: &RefSelector) -> Option<PipelineFilter> {
+/// The same where it does not depend on the project; none where it does, and for a glob.
+pub(super) fn filters_of_any(selector: &RefSelector) -> Vec<PipelineFilter> {
     match selector {
-        RefSelector::Any => Some(PipelineFilter::Any),
-        RefSelector::Tags => Some(PipelineFilter::Tags),
-        RefSelector::MergeRequests => Some(PipelineFilter::MergeRequests),
-        RefSelector::Name(name) => Some(PipelineFilter::Ref(name.clone())),
-        RefSelector::Default | RefSelector::Glob(_) => None,
+        RefSelector::Any => vec![PipelineFilter::Any],
+        RefSelector::Tags => vec![PipelineFilter::Tags],
+        RefSelector::MergeRequests => vec![PipelineFilter::MergeRequests],
+        RefSelector::MergeRequest(iid) => merge_request_refs(*iid).map(PipelineFilter::Ref).to_vec(),
+        RefSelector::Name(name) => vec![PipelineFilter::Ref(name.clone())],
+        RefSelector::Default | RefSelector::Glob(_) => Vec::new(),
     }
+}
+
+/// Finds the newest pipeline that any of several filters lets through.
+pub(super) async fn newest_of(
+    client: &Client,
+    key: &ProjectRef,
+    filters: &[PipelineFilter],
+) -> Result<Vec<PipelineHead>, Error> {
+    let found = try_join_all(filters.iter().map(|filter| client.pipelines(key, filter, 1))).await?;
+    Ok(found.into_iter().flatten().max_by_key(|head| head.id).into_iter().collect())
 }
 
 /// Finds the pipelines that one value of `--ref` means.
-async fn newest(client: &Client, key: &ProjectRef, project: &Project, selector: &RefSelector) -> Result<Found, Error> {
+async fn newest(
+    client: &Client,
+    key: &ProjectRef,
+    project: &Project,
+    (selector, glob_matches): (&RefSelector, usize),
+) -> Result<Found, Error> {
     if let RefSelector::Glob(pattern) = selector {
-        return newest_per_ref(client, key, pattern).await;
+        return newest_per_ref(client, key, pattern, glob_matches).await;
     }
-    match filter(selector, project) {
-        Some(filter) => Ok(Found { heads: client.pipelines(key, &filter, 1).await?, is_cut: false }),
-        None => Ok(Found::default()),
-    }
+    Ok(Found { heads: newest_of(client, key, &filters(selector, project)).await?, is_cut: false })
 }
 
-async fn newest_per_ref(client: &Client, key: &ProjectRef, pattern: &Pattern) -> Result<Found, Error> {
+async fn newest_per_ref(client: &Client, key: &ProjectRef, pattern: &Pattern, most: usize) -> Result<Found, Error> {
     let heads = client.pipelines(key, &PipelineFilter::Any, GLOB_WINDOW).await?;
     let is_window_full = heads.len() == GLOB_WINDOW;
     let mut refs = HashSet::new();
@@ -270,11 +293,11 @@ async fn newest_per_ref(client: &Client, key: &ProjectRef, pattern: &Pattern) ->
         .into_iter()
         .filter(|head| {
             let name = Ref::from_gitlab(&head.raw_ref, None).name;
-            pattern.matches(&name) && refs.insert(name)
+            (pattern.matches(&name) || pattern.matches(&head.raw_ref)) && refs.insert(name)
         })
         .collect();
-    let is_cut = is_window_full || heads.len() > GLOB_MATCHES;
-    heads.truncate(GLOB_MATCHES);
+    let is_cut = is_window_full || heads.len() > most;
+    heads.truncate(most);
     Ok(Found { heads, is_cut })
 }
 

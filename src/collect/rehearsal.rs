@@ -32,7 +32,7 @@ impl<'a> Rehearsal<'a> {
         let Self { collector, pipelines } = self;
         let answer = async |_: &Setup<'_>, job: Job| match job {
             Job::Batch(batch) => answer(pipelines, batch),
-            Job::Project(project) => {
+            Job::Project(project, _) => {
                 let reading = ProjectReading { reading: Reading::NoAccess(project::hidden()), is_glob_cut: false };
                 Done::Project(Ok(ReadProject { project, reading, as_of: chrono::DateTime::UNIX_EPOCH }))
             }

@@ -10,7 +10,7 @@ use super::list::{self, Listed};
 use super::lookout::Lookout;
 use super::merge::{ReadProject, Rows};
 use super::permissions;
-use super::project::{Before, Draft, GLOB_MATCHES, GLOB_WINDOW, Reading};
+use super::project::{Before, Draft, GLOB_WINDOW, Reading, glob_matches};
 use super::reasons;
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::pipeline::DownstreamLink;
@@ -544,8 +544,9 @@ fn glob_notice(options: &Options, readings: &[ReadProject]) -> Option<Problem> {
         failure: Failure {
             kind: "ref_glob_window".into(),
             message: format!(
-                "a glob shows at most {GLOB_MATCHES} refs of each project's newest {GLOB_WINDOW} pipelines; \
-                 {cut} projects have more, name the refs to be sure"
+                "a glob shows at most {} refs of each project's newest {GLOB_WINDOW} pipelines; \
+                 {cut} projects have more, name the refs to be sure",
+                glob_matches(readings.len())
             ),
         },
     })

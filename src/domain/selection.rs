@@ -1,8 +1,10 @@
 //! Which projects and which of their pipelines a run is about.
 
-use super::project::Project;
+use super::pipeline::{Ref, RefKind};
+use super::project::{Project, ProjectRow};
 use globset::{Glob, GlobMatcher};
 use std::borrow::Borrow;
+use std::fmt;
 
 /// Which pipeline of a project is shown: one value of `--ref`.
 #[derive(Debug, Clone)]
@@ -15,7 +17,9 @@ pub enum RefSelector {
     Tags,
     /// The newest of any merge request.
     MergeRequests,
-    /// The newest of this branch or tag.
+    /// The newest of this merge request, written `!31`: of its head, its merged result or its merge train.
+    MergeRequest(u64),
+    /// The newest of this branch or tag, or of the ref that GitLab calls so in full.
     Name(String),
     /// The newest of each ref that matches.
     Glob(Pattern),
@@ -31,9 +35,70 @@ impl RefSelector {
             "mr" => Self::MergeRequests,
             // Git forbids these three in a ref, so they can only be meant as a glob (git-check-ref-format).
             text if text.contains(['*', '?', '[']) => Self::Glob(Pattern::new(text)?),
-            text => Self::Name(text.to_owned()),
+            text => match merge_request(text) {
+                Some(iid) => Self::MergeRequest(iid),
+                None => Self::Name(text.to_owned()),
+            },
         })
     }
+
+    /// Says whether it was written in full, so that it may be misspelt; the four words are what they are.
+    pub fn may_be_misspelt(&self) -> bool {
+        match self {
+            Self::Any | Self::Default | Self::Tags | Self::MergeRequests => false,
+            Self::MergeRequest(_) | Self::Name(_) | Self::Glob(_) => true,
+        }
+    }
+
+    /// Says whether a project's pipeline of this ref is meant.
+    pub fn selects(&self, project: &Project, of: &Ref) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Default => project.default_branch.as_ref() == Some(&of.name),
+            Self::Tags => of.kind == RefKind::Tag,
+            Self::MergeRequests => matches!(of.kind, RefKind::MergeRequest | RefKind::MergeTrain),
+            Self::MergeRequest(iid) => merge_request(&of.name) == Some(*iid),
+            Self::Name(name) => Ref::from_gitlab(name, None).name == of.name,
+            Self::Glob(pattern) => {
+                let in_full = merge_request(&of.name).map(merge_request_refs).into_iter().flatten();
+                pattern.matches(&of.name) || in_full.into_iter().any(|name| pattern.matches(&name))
+            }
+        }
+    }
+}
+
+impl fmt::Display for RefSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::Default => f.write_str("default"),
+            Self::Tags => f.write_str("tags"),
+            Self::MergeRequests => f.write_str("mr"),
+            Self::MergeRequest(iid) => write!(f, "!{iid}"),
+            Self::Name(name) => f.write_str(name),
+            Self::Glob(pattern) => f.write_str(pattern.text()),
+        }
+    }
+}
+
+/// Reads a merge request's number as GitLab writes it, `!31`.
+pub fn merge_request(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix('!').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok().filter(|iid| *iid > 0)
+}
+
+/// Returns the refs that a merge request's pipelines run for
+/// (<https://docs.gitlab.com/ci/pipelines/merge_request_pipelines/>).
+pub fn merge_request_refs(iid: u64) -> [String; 3] {
+    ["head", "merge", "train"].map(|part| format!("refs/merge-requests/{iid}/{part}"))
+}
+
+/// Returns the values of `--ref` for which not one row has a pipeline.
+pub fn without_pipeline<'a>(refs: &'a [RefSelector], rows: &[ProjectRow]) -> Vec<&'a RefSelector> {
+    let selects = |selector: &RefSelector, row: &ProjectRow| {
+        row.pipelines().iter().any(|pipeline| selector.selects(&row.project, &pipeline.git_ref))
+    };
+    refs.iter().filter(|selector| !rows.iter().any(|row| selects(selector, row))).collect()
 }
 
 /// A glob in which `*` matches slashes too.
@@ -188,12 +253,42 @@ mod tests {
     }
 
     #[test]
+    fn a_value_of_ref_selects_what_gitlab_calls_by_another_name_too() {
+        let project = Project { default_branch: Some("main".into()), ..project(1, "acme/a", "a", &[]) };
+        let cases = [
+            ("any", "x", true),
+            ("default", "main", true),
+            ("default", "x", false),
+            ("mr", "refs/merge-requests/31/head", true),
+            ("mr", "refs/merge-requests/31/train", true),
+            ("mr", "main", false),
+            ("!31", "refs/merge-requests/31/head", true),
+            ("!31", "refs/merge-requests/31/merge", true),
+            ("!31", "refs/merge-requests/31/train", true),
+            ("!31", "refs/merge-requests/3/head", false),
+            ("refs/merge-requests/31/head", "refs/merge-requests/31/head", true),
+            ("refs/merge-requests/*", "refs/merge-requests/31/merge", true),
+            ("refs/merge-requests/*/train", "refs/merge-requests/31/train", true),
+            ("!*", "refs/merge-requests/31/merge", true),
+            ("!*", "main", false),
+            ("mian", "main", false),
+        ];
+        for (text, raw, expected) in cases {
+            let selector = RefSelector::parse(text).unwrap();
+            assert_eq!(selector.selects(&project, &Ref::from_gitlab(raw, None)), expected, "{text} {raw}");
+            assert_eq!(selector.to_string(), text);
+        }
+        assert!(RefSelector::Tags.selects(&project, &Ref::from_gitlab("v1", Some(true))));
+    }
+
+    #[test]
     fn ref_values_have_four_words_and_are_names_or_globs_otherwise() {
         let kind = |text| match RefSelector::parse(text) {
             Ok(RefSelector::Any) => "any",
             Ok(RefSelector::Default) => "default",
             Ok(RefSelector::Tags) => "tags",
             Ok(RefSelector::MergeRequests) => "mr",
+            Ok(RefSelector::MergeRequest(_)) => "merge request",
             Ok(RefSelector::Name(_)) => "name",
             Ok(RefSelector::Glob(_)) => "glob",
             Err(_) => "error",
@@ -204,6 +299,13 @@ mod tests {
             ("tags", "tags"),
             ("mr", "mr"),
             ("main", "name"),
+            ("!31", "merge request"),
+            ("!0", "name"),
+            ("!", "name"),
+            ("!x", "name"),
+            ("!3*", "glob"),
+            ("refs/merge-requests/31/head", "name"),
+            ("refs/merge-requests/*", "glob"),
             ("release/{1,2}", "name"),
             ("release/*", "glob"),
             ("v[12", "error"),

@@ -11,6 +11,7 @@
 //! - `exports.rs`: every format, files replaced whole, what is shown against what is judged
 //! - `trouble.rs`: bad input and bad servers, each with its message and exit code
 //! - `config.rs`: files, profiles, who may set what, `glwatch config`
+//! - `gate.rs`: what would open a gate by mistake: refs, empty groups, variables, files
 //! - `list.rs`: projects that come, go, or are lost with a page of the list
 //! - `cache.rs`: what one run leaves for the next
 //! - `cost.rs`: how many requests a run makes, and how many at once
@@ -40,6 +41,7 @@ mod conformance;
 mod cost;
 mod explain;
 mod exports;
+mod gate;
 mod graphql;
 mod list;
 mod logs;

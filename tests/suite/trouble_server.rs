@@ -352,5 +352,5 @@ fn a_list_of_four_billion_pages_is_not_believed() {
     let headers = vec![("x-total-pages".to_owned(), u32::MAX.to_string())];
     let answer = Action::Status { code: 200, content_type: "application/json".into(), body: "[]".into(), headers };
     let sim = sim(vec![Fault::on(LIST).action(answer)]);
-    let _ = status(&sim, &[]).exits_with(0).says(&["the group has no projects"]);
+    let _ = status(&sim, &[]).exits_with(2).says(&["the group has no projects"]);
 }

@@ -108,6 +108,7 @@ pub(in crate::collect) fn words(refs: &[RefSelector]) -> Vec<String> {
         RefSelector::Default => "default".to_owned(),
         RefSelector::Tags => "tags".to_owned(),
         RefSelector::MergeRequests => "mr".to_owned(),
+        RefSelector::MergeRequest(iid) => format!("merge request {iid}"),
         RefSelector::Name(name) => format!("name {name}"),
         RefSelector::Glob(pattern) => format!("glob {}", pattern.text()),
     };

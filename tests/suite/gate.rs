@@ -1,0 +1,143 @@
+//! What would open a gate by mistake: a misspelt ref, an empty group, a variable that is no text, a file that comes with
+//! a repository. For each: the exit code, whether the result is complete, and the row.
+
+use crate::support::canned::Canned;
+use crate::support::{Env, Output};
+use glwatch::sim::{Options, Sim, WorldKind};
+use serde_json::json;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+fn sim() -> Sim {
+    Sim::start(Options { world: WorldKind::Uniform { projects: 3, stages: 1, jobs: 1 }, ..Options::default() }).unwrap()
+}
+
+fn run(env: &Env, sim: &Sim, more: &[&str]) -> Output {
+    let given = ["--host", sim.url(), "--group-id", "12345", "-o", "json", "--fail-on", "failed"];
+    env.run(&[&given[..], more].concat())
+}
+
+#[test]
+fn a_ref_that_no_project_has_is_no_green_gate() {
+    let sim = sim();
+    let cases: [(&str, &[&str], i32, &[&str]); 6] = [
+        ("a typo", &["--ref", "mian"], 2, &["--ref: no project has a pipeline for \"mian\"", "did you mean main?"]),
+        ("nothing like it", &["--ref", "release/1.0"], 2, &["no project has a pipeline for \"release/1.0\""]),
+        ("one of two", &["--ref", "main", "--ref", "mian"], 2, &["for \"mian\"", "did you mean main?"]),
+        ("a glob", &["--ref", "rel/*"], 2, &["no project has a pipeline for \"rel/*\""]),
+        ("a merge request", &["--ref", "!4711"], 2, &["no project has a pipeline for \"!4711\""]),
+        ("the right one", &["--ref", "main"], 0, &[]),
+    ];
+    for (sentence, given, code, words) in cases {
+        for api in ["rest", "auto"] {
+            let output = run(&Env::new(), &sim, &[given, &["--api", api]].concat());
+            assert_eq!(output.code, Some(code), "{sentence} over {api}: {output}");
+            let output = output.says(words);
+            let document = output.json();
+            assert_eq!(document["complete"], json!(true), "{sentence} over {api}");
+            let found = given.contains(&"main");
+            let state = &document["projects"][0]["state"];
+            assert_eq!(*state, json!(if found { "ok" } else { "no_pipeline" }), "{sentence} over {api}");
+        }
+    }
+}
+
+#[test]
+fn a_misspelt_ref_is_found_wherever_it_was_written() {
+    let sim = sim();
+    let variable = run(&Env::new().with("GLWATCH_REF", "mian"), &sim, &[]);
+    let _ = variable.exits_with(2).says(&["GLWATCH_REF: no project has a pipeline for \"mian\""]);
+    let env = Env::new();
+    fs::write(env.home().join("glwatch.toml"), "ref = ['mian']\n").unwrap();
+    let _ =
+        run(&env, &sim, &[]).exits_with(2).says(&["./glwatch.toml:1 (ref): no project has a pipeline for \"mian\""]);
+}
+
+#[test]
+fn an_empty_group_is_no_green_gate() {
+    let server = Canned::start(|path| match path {
+        path if path.starts_with("/api/v4/groups/12345/projects") => (200, "[]".into()),
+        path if path.starts_with("/api/v4/groups/12345") => {
+            (200, r#"{"id":12345,"full_path":"acme","web_url":"http://127.0.0.1/acme"}"#.into())
+        }
+        _ => (404, r#"{"message":"404 Not Found"}"#.into()),
+    });
+    for api in ["rest", "auto"] {
+        for more in [&[][..], &["--allow-partial"], &["--wait"]] {
+            let given = ["--host", server.url(), "--group-id", "12345", "-o", "json", "--fail-on", "failed"];
+            let output = Env::new().run(&[&given[..], &["--api", api], more].concat());
+            let _ = output.refuses(2, &["the group has no projects, or none that this token may see"]);
+        }
+    }
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_refused_and_named() {
+    let broken = OsStr::from_bytes(b"failed\xff");
+    for name in ["GLWATCH_FAIL_ON", "GLWATCH_READ_ONLY", "GITLAB_TOKEN", "NO_COLOR", "HTTPS_PROXY", "XDG_CONFIG_HOME"] {
+        let env = Env::new();
+        let mut command = env.command(&["--host", "http://127.0.0.1:9", "--group-id", "12345"]);
+        let output = command.env(name, broken).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{name}: {said}");
+        assert!(said.starts_with(&format!("error: {name}: is not UTF-8\n")), "{name}: {said}");
+    }
+    let env = Env::new();
+    let unread = env.command(&["--demo", "-q"]).env("EDITOR", broken).output().unwrap();
+    assert_eq!(unread.status.code(), Some(0), "what decides nothing may be anything");
+}
+
+#[test]
+fn a_variable_that_is_none_of_ours_is_told() {
+    let sim = sim();
+    let output = run(&Env::new().with("GLWATCH_FAILON", "failed"), &sim, &[]).exits_with(0);
+    let _ = output.says(&["warning: GLWATCH_FAILON is no variable of glwatch", "did you mean GLWATCH_FAIL_ON?"]);
+}
+
+#[test]
+fn what_a_projects_file_decides_is_told_even_if_it_says_quiet() {
+    let sim = sim();
+    let env = Env::new();
+    let file = "ref = ['main']\nexclude = ['uniform-0002']\ninterval = '10ms'\nquiet = true\nsort = 'name'\n";
+    fs::write(env.home().join("glwatch.toml"), file).unwrap();
+    let output = run(&env, &sim, &[]).exits_with(0).says(&[
+        "warning: ./glwatch.toml:1 sets ref to \"main\"",
+        "warning: ./glwatch.toml:2 sets exclude to",
+        "warning: ./glwatch.toml:3 (interval): \"10ms\" is raised to 2s",
+        "warning: ./glwatch.toml:3 sets interval to \"2s\"",
+    ]);
+    assert!(!output.stderr.contains("sort"), "{output}");
+    let own = run(&env, &sim, &["--quiet"]).exits_with(0);
+    assert_eq!(own.stderr, "", "{own}");
+    let stronger = run(&env, &sim, &["--ref", "any"]).exits_with(0);
+    assert!(!stronger.stderr.contains("sets ref"), "{stronger}");
+}
+
+#[test]
+fn a_pipe_without_a_reader_keeps_no_signal_waiting() {
+    let sim = sim();
+    let env = Env::new();
+    let [pipe, beside] = ["pipe", "beside"].map(|name| env.home().join(name));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let exports = [format!("json={}", pipe.display()), format!("csv={}", beside.display())];
+        let given =
+            ["--host", sim.url(), "--group-id", "12345", "-o", "csv", "--export", &exports[0], "--export", &exports[1]];
+        let mut running = env.start(&given);
+        // Standard output comes before the files.
+        let _ = running.line();
+        running.signal(signal);
+        let (_, _, ended) = running.end();
+        assert_eq!(ended, Some(code), "{signal}");
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_told_once() {
+    let sim = sim();
+    let output = run(&Env::new(), &sim, &["--log-file", "/dev/full"]).exits_with(6);
+    let output = output.says(&["error: --log-file: \"/dev/full\" lacks lines", "No space left on device"]);
+    assert_eq!(output.stderr.matches("/dev/full").count(), 1, "{output}");
+    assert_eq!(output.json()["complete"], json!(true));
+}
