@@ -34,8 +34,20 @@ mod waiting;
 mod watch;
 mod wire;
 
+use self::error::CliError;
 use std::ffi::OsString;
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
+
+/// Starts what runs everything else. Tokio panics where it cannot open what it needs for signals, so that is tried before:
+/// two files for those, up to four for the rest.
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    let spare = (UnixStream::pair(), UnixStream::pair(), UnixStream::pair());
+    for pair in <[_; 3]>::from(spare) {
+        pair.map_err(CliError::Start)?;
+    }
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)
+}
 
 /// Runs the command line and returns its exit code.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

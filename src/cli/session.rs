@@ -43,7 +43,7 @@ impl Session {
         log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
         surroundings.warn();
         status::warn_of_insecure(&config);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
+        let runtime = crate::cli::runtime()?;
         let client = wire::client(&config, surroundings.proxy.as_ref())?;
         let groups = if no_group.is_some() { Vec::new() } else { config.scope.groups.clone() };
         client.limit_time(config.pace.max_time);

@@ -32,7 +32,7 @@ fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
     log::start(verbosity, config.display.log_file.as_deref())?;
     surroundings.warn();
     warn_of_insecure(&config);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
+    let runtime = crate::cli::runtime()?;
     // What may wait for a person or a pipe (the token) is read before signals are ours.
     let client = wire::client(&config, surroundings.proxy.as_ref())?;
     let options = wire::collecting(&config);

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// What our own hints write in their place.
+const PLACEHOLDER: &str = "NAME:PASSWORD";
+
 /// Takes the part with the password out of every address in a text.
 pub fn hide(text: &str) -> Cow<'_, str> {
     let mut shown = String::new();
@@ -10,7 +13,7 @@ pub fn hide(text: &str) -> Cow<'_, str> {
         let (before, after) = rest.split_at(at + "://".len());
         shown.push_str(before);
         rest = after;
-        if let Some(end) = end_of_secret(after) {
+        if let Some(end) = end_of_secret(after).filter(|end| after[..*end] != *PLACEHOLDER) {
             shown.push('…');
             rest = &after[end..];
         }
@@ -51,6 +54,11 @@ mod tests {
             ("an @ in it", "http://u:SE@CRET@h", "http://…@h"),
             ("a slash in it", "http://u:SE/CRET@h", "http://…@h"),
             ("a mark in it", "http://u:SE#CRET@h", "http://…@h"),
+            (
+                "what a hint says in its place",
+                "HTTPS_PROXY=http://NAME:PASSWORD@..",
+                "HTTPS_PROXY=http://NAME:PASSWORD@..",
+            ),
             ("two", "http://u:SECRET@h socks5://v:SECRET@p", "http://…@h socks5://…@p"),
         ];
         for (sentence, text, shown) in cases {

@@ -2,7 +2,7 @@
 //! a repository. For each: the exit code, whether the result is complete, and the row.
 
 use crate::support::canned::Canned;
-use crate::support::{Env, Output};
+use crate::support::{BINARY, Env, Output};
 use glwatch::sim::{Options, Sim, WorldKind};
 use serde_json::json;
 use std::ffi::OsStr;
@@ -140,4 +140,18 @@ fn a_log_that_cannot_be_written_is_told_once() {
     let output = output.says(&["error: --log-file: \"/dev/full\" lacks lines", "No space left on device"]);
     assert_eq!(output.stderr.matches("/dev/full").count(), 1, "{output}");
     assert_eq!(output.json()["complete"], json!(true));
+}
+
+#[test]
+fn too_few_open_files_are_an_error_and_no_panic() {
+    let env = Env::new();
+    for files in 4..=16 {
+        let run = format!("ulimit -n {files}; exec {BINARY} --host http://127.0.0.1:9 --group-id 1");
+        let mut command = std::process::Command::new("sh");
+        let output =
+            command.args(["-c", &run]).env_clear().env("GLWATCH_RETRY_WAIT", "1ms").env("HOME", env.home()).output();
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(3) && !said.contains("panicked"), "{files}: {said}");
+    }
 }

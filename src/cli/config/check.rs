@@ -49,7 +49,7 @@ impl Check<'_> {
     /// Goes through everything; the exit code is the one that a run would end with before it looks at pipelines.
     fn all(&mut self, no_group: Option<ConfigError>) -> Result<Exit, CliError> {
         self.files();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)?;
+        let runtime = crate::cli::runtime()?;
         runtime.block_on(until_stopped(async {
             let client = match wire::client(self.config, self.surroundings.proxy.as_ref()) {
                 Ok(client) => client,
