@@ -59,7 +59,7 @@ mod tests {
         insta::assert_snapshot!(rendered(&motley()), @r###"
     ESC[0Ksection_start:1795201200:glwatch_attentionCRESC[0K6 rows to look at, 3 under way
     acme/payments/api	x failed #8123
-    acme/payments/gateway	x success #8121 -> failed #8202
+    acme/payments/gateway	x failed in child #8121
     acme/payments/gateway	* running #8122
     acme/platform/pipelines/composite-release-train	* running #8120
     acme/legacy/billing	E error

@@ -5,8 +5,9 @@ use crate::domain::project::StateWord;
 use crate::domain::status::Status;
 use crate::text::glyph::{Charset, glyph, state_glyph};
 use crate::text::sanitise::{REPLACEMENT, sanitise};
-use crate::text::stages::{StageMark, fit_stages, full_width};
-use crate::text::width::{cells, truncate, truncate_path};
+use crate::text::stages::{StageMark, fit_stages, focused_width, full_width};
+use crate::text::width::{cells, truncate, truncate_middle, truncate_path};
+use std::borrow::Cow;
 
 /// A text with its meaning, ready to be printed: sanitised, and no wider than it may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +33,15 @@ pub(super) enum Item {
     /// Keeps its last part when it is cut.
     Path(String),
     Text(String, Tone),
-    /// The same in several lengths, longest first; the longest that fits is printed.
-    Forms(Vec<String>, Tone),
+    /// The end of it is as telling as its start.
+    Name(String, Tone),
+    /// A pipeline's status, and its number behind it.
+    Pipeline {
+        status: String,
+        short: String,
+        numbered: Option<String>,
+        tone: Tone,
+    },
     Stages(Vec<StageMark>),
     /// Takes the place of stages.
     Message(String, Tone),
@@ -43,9 +51,17 @@ impl Item {
     /// Returns how many cells its richest form takes.
     pub(super) fn natural(&self) -> usize {
         match self {
-            Self::Path(text) | Self::Text(text, _) | Self::Message(text, _) => cells(text),
-            Self::Forms(forms, _) => forms.first().map_or(0, |form| cells(form)),
+            Self::Path(text) | Self::Text(text, _) | Self::Name(text, _) | Self::Message(text, _) => cells(text),
+            Self::Pipeline { status, numbered, .. } => cells(numbered.as_ref().unwrap_or(status)),
             Self::Stages(stages) => full_width(stages),
+        }
+    }
+
+    /// Returns how many cells it takes so that it still says what matters.
+    pub(super) fn least(&self) -> usize {
+        match self {
+            Self::Stages(stages) => focused_width(stages).min(full_width(stages)),
+            _ => 0,
         }
     }
 
@@ -56,10 +72,10 @@ impl Item {
             Self::Text(text, tone) | Self::Message(text, tone) => {
                 vec![Span::new(truncate(text, width, charset), *tone)]
             }
-            Self::Forms(forms, tone) => {
-                let fitting = forms.iter().find(|form| cells(form) <= width).or(forms.last());
-                vec![Span::new(fitting.map(|form| truncate(form, width, charset)).unwrap_or_default(), *tone)]
-            }
+            Self::Name(text, tone) => vec![Span::new(truncate_middle(text, width, charset), *tone)],
+            Self::Pipeline { numbered: Some(text), tone, .. } if cells(text) <= width => vec![Span::new(text, *tone)],
+            Self::Pipeline { status, tone, .. } if cells(status) <= width => vec![Span::new(status, *tone)],
+            Self::Pipeline { short, tone, .. } => vec![Span::new(truncate(short, width, charset), *tone)],
             Self::Stages(stages) => stage_spans(stages, width, charset),
         }
     }
@@ -70,10 +86,31 @@ impl Item {
             Content::Project(path) => Self::Path(clean(relative(path, group), charset)),
             Content::Text(Cell { text, tone }) => Self::Text(clean(text, charset), *tone),
             Content::Moment { short, .. } => Self::Text(clean(short, charset), Tone::Plain),
-            Content::Pipeline(cell) => Self::Forms(pipeline_forms(cell, charset), Tone::from(&cell.worst)),
+            Content::Pipeline(cell) => Self::Pipeline {
+                status: pipeline_status(cell, "", charset),
+                short: format!("{} {}", glyph(&cell.worst, charset), clean(&status_words(&cell.worst), charset)),
+                numbered: Some(pipeline_status(cell, &format!(" #{}", cell.id), charset)),
+                tone: Tone::from(&cell.worst),
+            },
             Content::State(state) => Self::Text(state_text(*state, charset), Tone::from(*state)),
             Content::Stages(stages) => Self::Stages(stages.iter().map(|stage| stage_mark(stage, charset)).collect()),
             Content::Message(Cell { text, tone }) => Self::Message(clean(text, charset), *tone),
+        }
+    }
+
+    /// Returns it without the number of a pipeline.
+    pub(super) fn without_id(self) -> Self {
+        match self {
+            Self::Pipeline { status, short, tone, .. } => Self::Pipeline { status, short, numbered: None, tone },
+            other => other,
+        }
+    }
+
+    /// Returns the same text as one whose end tells as much as its start.
+    pub(super) fn as_name(self) -> Self {
+        match self {
+            Self::Text(text, tone) => Self::Name(text, tone),
+            other => other,
         }
     }
 
@@ -121,29 +158,26 @@ fn state_text(state: StateWord, charset: Charset) -> String {
     format!("{} {word}", state_glyph(state, charset))
 }
 
-/// `✗ failed #8123`, or `✗ success #8123 → failed #8200` where a triggered pipeline is worse.
-///
-/// The shorter forms drop the ids and then the pipeline's own word, never the word for what the glyph shows,
-/// nor how old it is where it could not be read again.
-fn pipeline_forms(cell: &PipelineCell, charset: Charset) -> Vec<String> {
-    let glyph = glyph(&cell.worst, charset);
-    let (own, worst) = (clean(cell.own.word(), charset), clean(cell.worst.word(), charset));
-    let (id, arrow) = (cell.id, charset.arrow());
-    let short = format!("{glyph} {worst}");
-    let mut forms = match cell.below {
-        None if own == worst => vec![format!("{glyph} {worst} #{id}")],
+/// `✗ failed`, or `✗ failed in child` where a triggered pipeline is worse; and how old it is where it could not be read again.
+fn pipeline_status(cell: &PipelineCell, id: &str, charset: Charset) -> String {
+    let place = if cell.below.is_some() { " in child" } else { "" };
+    let age = cell.read_ago.as_ref().map_or(String::new(), |ago| format!(" ({ago} old)"));
+    let worst = status_words(&cell.worst);
+    let words = match cell.below {
         // A part of it could not be read.
-        None => vec![format!("{glyph} {own} #{id} {arrow} {worst}"), format!("{glyph} {own} {arrow} {worst}")],
-        Some(below) => vec![
-            format!("{glyph} {own} #{id} {arrow} {worst} #{below}"),
-            format!("{glyph} {own} #{id} {arrow} {worst}"),
-            format!("{glyph} {own} {arrow} {worst}"),
-        ],
+        None if cell.own != cell.worst => format!("{}, {worst}", status_words(&cell.own)),
+        _ => worst.into_owned(),
     };
-    forms.push(short);
-    match &cell.read_ago {
-        None => forms,
-        Some(ago) => forms.into_iter().map(|form| format!("{form} ({ago} old)")).collect(),
+    let word = clean(&words, charset);
+    format!("{} {word}{place}{id}{age}", glyph(&cell.worst, charset))
+}
+
+/// Returns a status as people read it: GitLab's word, or what is waited for.
+pub fn status_words(status: &Status) -> Cow<'_, str> {
+    match status {
+        Status::WaitingForResource => "waiting (resource)".into(),
+        Status::WaitingForCallback => "waiting (callback)".into(),
+        other => other.word().into(),
     }
 }
 

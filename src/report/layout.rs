@@ -67,22 +67,25 @@ impl LaidCell {
 
 /// Lays a report out.
 pub fn lay_out(report: &StatusReport, room: Room) -> Layout {
-    let rows = all_items(report, room.charset);
-    let measures = Measures::of(report, &rows, room);
+    let (measures, rows) = Measures::of(report, room);
     Layout { rows: rows.iter().map(|row| measures.line_of(row)).collect(), header: measures.header }
 }
 
 /// Measures a report, for lines that are laid out one by one.
 pub fn measure(report: &StatusReport, room: Room) -> Measures {
-    Measures::of(report, &all_items(report, room.charset), room)
+    Measures::of(report, room).0
 }
 
-fn all_items(report: &StatusReport, charset: Charset) -> Vec<Vec<Item>> {
-    report.rows.iter().map(|row| items(row, report.common_group.as_deref(), charset)).collect()
+fn items(row: &Row, columns: &[Column], group: Option<&str>, charset: Charset) -> Vec<Item> {
+    let item = |(content, column): (_, &Column)| match column {
+        Column::Ref | Column::User => Item::new(content, group, charset).as_name(),
+        _ => Item::new(content, group, charset),
+    };
+    row.contents.iter().zip(columns).map(item).collect()
 }
 
-fn items(row: &Row, group: Option<&str>, charset: Charset) -> Vec<Item> {
-    row.contents.iter().map(|content| Item::new(content, group, charset)).collect()
+fn without_ids(row: Vec<Item>) -> Vec<Item> {
+    row.into_iter().map(Item::without_id).collect()
 }
 
 /// Which columns of a report are shown, and how wide each is.
@@ -90,22 +93,39 @@ fn items(row: &Row, group: Option<&str>, charset: Charset) -> Vec<Item> {
 pub struct Measures {
     pub header: Vec<LaidCell>,
     shown: Vec<Shown>,
+    columns: Vec<Column>,
+    /// Whether pipelines have their numbers: all or none.
+    has_ids: bool,
     group: Option<String>,
     charset: Charset,
 }
 
 impl Measures {
-    fn of(report: &StatusReport, rows: &[Vec<Item>], room: Room) -> Self {
-        let needs = report.columns.iter().enumerate().map(|(n, column)| need(*column, n, rows, room.stages)).collect();
-        let grid = Grid { columns: &report.columns, rows, charset: room.charset };
-        let widths = settle(&grid, needs, room.width);
+    fn of(report: &StatusReport, room: Room) -> (Self, Vec<Vec<Item>>) {
+        let item = |row| items(row, &report.columns, report.common_group.as_deref(), room.charset);
+        let mut rows: Vec<Vec<Item>> = report.rows.iter().map(item).collect();
+        let settled = |rows: &[Vec<Item>]| {
+            let grid = Grid { columns: &report.columns, rows, charset: room.charset };
+            settle(&grid, room)
+        };
+        let mut widths = settled(&rows);
+        let pipeline = report.columns.iter().position(|column| *column == Column::Pipeline);
+        let fits = |n: usize| rows.iter().all(|row| widths[n].is_some_and(|width| row[n].natural() <= width));
+        let has_ids = pipeline.is_none_or(fits);
+        if !has_ids {
+            rows = rows.into_iter().map(without_ids).collect();
+            widths = settled(&rows);
+        }
+        let grid = Grid { columns: &report.columns, rows: &rows, charset: room.charset };
         let (header, shown) = grid.fill(&widths, room.width);
-        Self { header, shown, group: report.common_group.clone(), charset: room.charset }
+        let (columns, group) = (report.columns.clone(), report.common_group.clone());
+        (Self { header, shown, columns, has_ids, group, charset: room.charset }, rows)
     }
 
     /// Lays a row of that report out, or of a later one whose rows are no wider.
     pub fn line(&self, row: &Row) -> Vec<LaidCell> {
-        self.line_of(&items(row, self.group.as_deref(), self.charset))
+        let items = items(row, &self.columns, self.group.as_deref(), self.charset);
+        self.line_of(&if self.has_ids { items } else { without_ids(items) })
     }
 
     fn line_of(&self, row: &[Item]) -> Vec<LaidCell> {
@@ -123,6 +143,9 @@ impl Measures {
                 room = cell.width;
             }
             cell.spans = item.fit(room, self.charset);
+            if item.natural() > 0 {
+                push_right(&mut cell.spans, column.right);
+            }
             at += cell.columns;
             line.push(cell);
         }
@@ -152,22 +175,36 @@ struct Shown {
     n: usize,
     width: usize,
     used: usize,
+    /// Where its contents end; 0 where they start at the left.
+    right: usize,
+}
+
+/// Puts blanks before a text so that it ends at this cell.
+fn push_right(spans: &mut Vec<Span>, end: usize) {
+    let blanks = end.saturating_sub(width_of(spans));
+    if blanks > 0 {
+        spans.insert(0, Span::new(" ".repeat(blanks), Tone::Plain));
+    }
 }
 
 impl Grid<'_> {
     fn fill(&self, widths: &[Option<usize>], terminal: usize) -> (Vec<LaidCell>, Vec<Shown>) {
-        let used =
-            |(n, width): (usize, &Option<usize>)| width.map(|width| Shown { n, width, used: self.used(n, width) });
+        let used = |(n, width): (usize, &Option<usize>)| {
+            let width = (*width)?;
+            let used = self.used(n, width);
+            let right = if is_number(self.columns[n]) { used } else { 0 };
+            Some(Shown { n, width, used, right })
+        };
         let mut shown: Vec<Shown> = widths.iter().enumerate().filter_map(used).collect();
         // The last column goes on to the terminal's edge, so that messages may.
         let before: usize = shown.iter().rev().skip(1).map(|column| column.used + GUTTER).sum();
         if let Some(last) = shown.last_mut() {
             last.used = terminal.saturating_sub(before);
         }
-        let header = shown.iter().map(|column| LaidCell {
-            spans: vec![Span::new(self.title(column.n, column.width), Tone::Muted)],
-            width: column.used,
-            columns: 1,
+        let header = shown.iter().map(|column| {
+            let mut spans = vec![Span::new(self.title(column.n, column.width), Tone::Muted)];
+            push_right(&mut spans, column.right);
+            LaidCell { spans, width: column.used, columns: 1 }
         });
         (header.collect(), shown)
     }
@@ -187,12 +224,25 @@ impl Grid<'_> {
     }
 }
 
+fn is_number(column: Column) -> bool {
+    matches!(column, Column::Duration | Column::Age | Column::Coverage | Column::Queued)
+}
+
 /// Fits the columns, and gives what is not used after all to those that lack something.
 ///
-/// Stages, pipelines and paths come in a few forms only: a row that wants 90 cells may have got 60 and print 12 glyphs.
-fn settle(grid: &Grid<'_>, mut needs: Vec<ColumnNeed>, width: usize) -> Vec<Option<usize>> {
-    let first = fit_columns(&needs, width);
+/// Stages and paths come in a few forms only: a row that wants 90 cells may have got 60 and print 12 glyphs. Where not all
+/// fits, a few rows that are much wider than the others do not count: they are cut, unless room is left in the end.
+fn settle(grid: &Grid<'_>, room: Room) -> Vec<Option<usize>> {
+    let width = room.width;
+    let need = |n: usize| need(grid.columns[n], n, grid.rows, room.stages);
+    let mut needs: Vec<ColumnNeed> = (0..grid.columns.len()).map(need).collect();
     let naturals: Vec<usize> = needs.iter().map(|need| need.natural).collect();
+    if naturals.iter().sum::<usize>() + GUTTER * naturals.len().saturating_sub(1) > width {
+        for (n, need) in needs.iter_mut().enumerate() {
+            need.natural = usual(n, grid).min(need.natural).max(cells(grid.columns[n].title()));
+        }
+    }
+    let first = fit_columns(&needs, width);
     if let Some(n) = grid.columns.iter().position(|column| *column == Column::Stages)
         && let Some(given) = first[n]
     {
@@ -209,27 +259,44 @@ fn settle(grid: &Grid<'_>, mut needs: Vec<ColumnNeed>, width: usize) -> Vec<Opti
         spare = spare.saturating_sub(widths[*n].unwrap_or(0));
     }
     for n in staying {
-        let lacking = widths[n].map_or(0, |width| naturals[n].saturating_sub(width));
-        if lacking <= spare {
-            widths[n] = widths[n].map(|width| width + lacking);
-            spare -= lacking;
-        }
+        let Some(given) = widths[n] else { continue };
+        // Not all of what is offered is taken: names of stages come back only where they fit.
+        let taken = grid.used(n, given + naturals[n].saturating_sub(given).min(spare)).max(given);
+        spare -= taken - given;
+        widths[n] = Some(taken);
     }
     widths
 }
 
+/// Returns the width that nine of ten rows of a column do with, where the widest is far beyond it.
+fn usual(n: usize, grid: &Grid<'_>) -> usize {
+    const FEW: usize = 4;
+    if !matches!(grid.columns[n], Column::Project | Column::Ref | Column::User | Column::Commit)
+        || grid.rows.len() < FEW
+    {
+        return usize::MAX;
+    }
+    let mut widths: Vec<usize> = grid.rows.iter().map(|row| wanted(row, n)).collect();
+    widths.sort_unstable();
+    let most = widths[widths.len() - 1 - widths.len().div_ceil(10)];
+    let widest = widths[widths.len() - 1];
+    if widest > most + most / 2 { most } else { widest }
+}
+
 /// Measures a column and says how far it gives way.
 ///
-/// The last targets of the columns that always stand in the table add up to less than 80 cells, so that none of them
-/// leaves an ordinary terminal. The id of a pipeline goes before the names of stages do: they say more.
+/// What failed or runs keeps the names of its stages before the numbers of pipelines, refs and ages keep their places.
 fn need(column: Column, n: usize, rows: &[Vec<Item>], stages: StagesWidth) -> ColumnNeed {
+    /// Two names of stages.
+    const NAMES: usize = 26;
     let limit = if column == Column::Stages { stages.limit() } else { usize::MAX };
     let widest = rows.iter().map(|row| wanted(row, n)).max().unwrap_or(0);
     let natural = widest.max(cells(column.title())).min(limit);
+    let least = rows.iter().map(|row| row[n].least()).max().unwrap_or(0).clamp(12, NAMES);
     let (targets, leaves, floor) = match column {
         Column::Project => ([36, 24, 16], None, 6),
-        Column::Pipeline => ([22, 22, 18], None, 8),
-        Column::Stages => ([48, 24, 12], None, 2),
+        Column::Pipeline => ([22, 22, 20], None, 8),
+        Column::Stages => ([48, least.max(24), least], None, 2),
         Column::Age => ([4, 4, 4], Some(1), 0),
         Column::Time => ([12, 12, 12], Some(2), 0),
         Column::Ref => ([24, 14, 8], Some(3), 0),

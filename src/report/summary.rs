@@ -1,7 +1,7 @@
 //! The facts about a report as a whole: how many of what, what it cost, when it was taken.
 
 use super::cell::Tone;
-use super::item::Span;
+use super::item::{Span, status_words};
 use crate::domain::health::Counts;
 use crate::domain::usage::Usage;
 use crate::text::plural::counted;
@@ -21,8 +21,10 @@ impl Summary {
     /// Returns the counts in phrases that each want to stay on one line: `42 projects:` `3 failed,` `30 success`.
     pub fn phrases(&self) -> Vec<Span> {
         let counts = &self.counts;
-        let by_status =
-            counts.by_status.iter().map(|(status, n)| (format!("{n} {}", sanitise(status.word())), status.into()));
+        let by_status = counts
+            .by_status
+            .iter()
+            .map(|(status, n)| (format!("{n} {}", sanitise(&status_words(status))), status.into()));
         let by_state = [
             (counts.error, counted(counts.error as u64, "error"), Tone::Bad),
             (counts.stale, format!("{} stale", counts.stale), Tone::Warn),

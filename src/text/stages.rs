@@ -1,7 +1,7 @@
 //! The stages of one pipeline in a given number of cells: the richest form that fits. Pure layout, no colour.
 
 use super::glyph::{Charset, glyph};
-use super::width::{cells, truncate};
+use super::width::{cells, truncate, truncate_middle};
 use crate::domain::status::Status;
 use std::cmp::Reverse;
 
@@ -20,8 +20,12 @@ pub struct StageMark {
 pub enum Form {
     /// `✓ build  ✗ test  ● deploy`
     Names,
-    /// `✓ bui…  ✗ test  ● dep…`
+    /// `✓ bui…  ✗ test  ● deploy`: what failed or runs keeps its name whole.
     CutNames,
+    /// `✓✓ ✗ test »»`: only what failed or runs has its name.
+    Focused,
+    /// `✗ test+4`: the worst one.
+    Worst,
     /// `✓✗●`
     Glyphs,
     /// `✗●+4`
@@ -53,21 +57,95 @@ pub fn full_width(stages: &[StageMark]) -> usize {
     names + NAME_GAP.len() * stages.len().saturating_sub(1)
 }
 
+/// Returns how many cells it takes so that what failed or runs keeps its name; a long name counts as one of a usual length.
+pub fn focused_width(stages: &[StageMark]) -> usize {
+    let usual = |stage: &StageMark| cells(&stage.name).min(NAME_USUALLY);
+    focused_cells(&stages.iter().map(|stage| has_focus(stage).then(|| usual(stage))).collect::<Vec<_>>())
+}
+
 const NAME_GAP: &str = "  ";
+
+/// Names of stages are seldom longer than this.
+const NAME_USUALLY: usize = 20;
+
+/// Says whether the reader wants to know the stage by name, however little room there is.
+fn has_focus(stage: &StageMark) -> bool {
+    matches!(stage.status, Status::Failed | Status::Running)
+}
 
 /// Returns the richest form that takes at most `width` cells.
 pub fn fit_stages(stages: &[StageMark], width: usize, charset: Charset) -> FittedStages {
-    let overhead = full_width(stages) - stages.iter().map(|stage| cells(&stage.name)).sum::<usize>();
     if full_width(stages) <= width {
         return named(stages, Form::Names, |_, stage| stage.name.clone(), charset);
     }
-    if let Some(limits) = width.checked_sub(overhead).and_then(|room| name_limits(stages, room)) {
-        return named(stages, Form::CutNames, |n, stage| truncate(&stage.name, limits[n], charset), charset);
+    let lengths: Vec<usize> = stages.iter().map(|stage| cells(&stage.name)).collect();
+    let whole = |stage: &StageMark| if has_focus(stage) { usize::MAX } else { 0 };
+    let overhead = full_width(stages) - lengths.iter().sum::<usize>();
+    let least: Vec<usize> = stages.iter().map(whole).collect();
+    if let Some(limits) = width.checked_sub(overhead).and_then(|room| name_limits(&lengths, &least, room)) {
+        return named(stages, Form::CutNames, |n, stage| shortened(&stage.name, limits[n], charset), charset);
+    }
+    if let Some(fitted) = focused(stages, &lengths, width, charset) {
+        return fitted;
     }
     if stages.len() <= width {
         return glyphs(stages, Form::Glyphs, &vec![true; stages.len()], charset);
     }
     counted(stages, width, charset)
+}
+
+/// Names what failed or runs: whole, else cut, else the worst alone; `None` where there is none or no room for a name.
+fn focused(stages: &[StageMark], lengths: &[usize], width: usize, charset: Charset) -> Option<FittedStages> {
+    let worst =
+        (0..stages.len()).filter(|n| has_focus(&stages[*n])).min_by_key(|n| (stages[*n].status.severity(), *n))?;
+    let all: Vec<bool> = stages.iter().map(has_focus).collect();
+    let only_worst: Vec<bool> = (0..stages.len()).map(|n| n == worst).collect();
+    for chosen in [all, only_worst] {
+        let of_chosen: Vec<usize> =
+            lengths.iter().zip(&chosen).filter(|(_, is)| **is).map(|(length, _)| *length).collect();
+        let unnamed: Vec<Option<usize>> = chosen.iter().map(|is| is.then_some(0)).collect();
+        let room = width.checked_sub(focused_cells(&unnamed));
+        if let Some(limits) = room.and_then(|room| name_limits(&of_chosen, &vec![0; of_chosen.len()], room)) {
+            let mut limits = limits.into_iter();
+            let names = stages.iter().zip(&chosen).map(|(stage, is)| {
+                let limit = if *is { limits.next() } else { None };
+                limit.map(|limit| shortened(&stage.name, limit, charset))
+            });
+            return Some(mixed(stages, &names.collect::<Vec<_>>(), charset));
+        }
+    }
+    let is_wanted = |status: &&Status| status.needs_attention() || status.is_active();
+    let most = stages.iter().map(|stage| &stage.status).filter(is_wanted).map(Status::severity).min();
+    if most.is_some_and(|most| most < stages[worst].status.severity()) {
+        return None;
+    }
+    let rest = format!("+{}", stages.len() - 1);
+    let room = width.checked_sub(2 + rest.len()).filter(|room| *room >= lengths[worst].min(NAME_AT_LEAST + 1))?;
+    let name = shortened(&stages[worst].name, room, charset);
+    let fitted = named(&stages[worst..=worst], Form::Worst, |_, _| name.clone(), charset);
+    Some(FittedStages { rest, ..fitted })
+}
+
+/// Cuts a name: a long one in its middle, where less is left at its end.
+fn shortened(name: &str, width: usize, charset: Charset) -> String {
+    const BOTH_ENDS: usize = 8;
+    if width < BOTH_ENDS { truncate(name, width, charset) } else { truncate_middle(name, width, charset) }
+}
+
+/// Returns how many cells glyphs take among which some have a name of that length.
+fn focused_cells(names: &[Option<usize>]) -> usize {
+    let gaps = names.windows(2).filter(|pair| pair.iter().any(Option::is_some)).count();
+    names.iter().map(|name| name.map_or(1, |name| 2 + name)).sum::<usize>() + gaps
+}
+
+/// Writes glyphs, some with a name and a blank around them.
+fn mixed(stages: &[StageMark], names: &[Option<String>], charset: Charset) -> FittedStages {
+    let piece = |n: usize| {
+        let gap = if n > 0 && (names[n].is_some() || names[n - 1].is_some()) { " " } else { "" };
+        let name = names[n].as_ref().map_or(String::new(), |name| format!(" {name}"));
+        (stages[n].status.clone(), format!("{gap}{}{name}", glyph(&stages[n].status, charset)))
+    };
+    FittedStages { form: Form::Focused, pieces: (0..stages.len()).map(piece).collect(), gap: "", rest: String::new() }
 }
 
 fn named(
@@ -92,23 +170,22 @@ fn glyphs(stages: &[StageMark], form: Form, shown: &[bool], charset: Charset) ->
     FittedStages { form, pieces, gap: "", rest: String::new() }
 }
 
-/// Shares `room` cells among the names: short ones keep theirs, the long ones are cut to the same length.
-fn name_limits(stages: &[StageMark], room: usize) -> Option<Vec<usize>> {
-    let lengths: Vec<usize> = stages.iter().map(|stage| cells(&stage.name)).collect();
-    let total = |limit: usize| lengths.iter().map(|length| (*length).min(limit)).sum::<usize>();
+/// Shares `room` cells among names: short ones keep theirs, the long ones are cut to the same length, but to no less than
+/// their own `least`.
+fn name_limits(lengths: &[usize], least: &[usize], room: usize) -> Option<Vec<usize>> {
+    let cut = |limit: usize| -> Vec<usize> {
+        lengths.iter().zip(least).map(|(length, least)| (*length).min(limit.max(*least))).collect()
+    };
     let longest = lengths.iter().copied().max()?;
-    let limit = (NAME_AT_LEAST + 1..=longest).rev().find(|limit| total(*limit) <= room)?;
+    let total = |limit: usize| cut(limit).iter().sum::<usize>();
+    let limit = (NAME_AT_LEAST + 1..=longest.max(NAME_AT_LEAST + 1)).rev().find(|limit| total(*limit) <= room)?;
     let mut spare = room - total(limit);
-    Some(
-        lengths
-            .iter()
-            .map(|length| {
-                let extra = usize::from(*length > limit && spare > 0);
-                spare -= extra;
-                (*length).min(limit + extra)
-            })
-            .collect(),
-    )
+    let widen = |(given, length): (usize, &usize)| {
+        let extra = usize::from(given < *length && spare > 0);
+        spare -= extra;
+        given + extra
+    };
+    Some(cut(limit).into_iter().zip(lengths).map(widen).collect())
 }
 
 /// Shows as many glyphs as leave room for `+n`; where that is none, the worst one and an ellipsis.
@@ -158,18 +235,32 @@ mod tests {
             ("no stages", "", 10, Unicode, ""),
             ("names in full", three, 25, Unicode, "✓ build  ✗ test  ● deploy"),
             ("names in full, in ASCII", three, 25, Ascii, "v build  x test  * deploy"),
-            ("the longest name is cut first", three, 24, Unicode, "✓ build  ✗ test  ● depl…"),
-            ("then all evenly", three, 22, Unicode, "✓ bui…  ✗ test  ● dep…"),
-            ("glyphs when a name would lose its face", three, 21, Unicode, "✓✗●"),
-            ("glyphs alone", three, 3, Unicode, "✓✗●"),
+            ("what passed is cut first", three, 24, Unicode, "✓ bui…  ✗ test  ● deploy"),
+            ("what failed or runs keeps its name", three, 22, Unicode, "✓ ✗ test ● deploy"),
+            ("then the longest of those is cut", three, 16, Unicode, "✓ ✗ test ● depl…"),
+            ("then only the worst has its name", three, 14, Unicode, "✓ ✗ test ●"),
+            ("and the others are counted", three, 9, Unicode, "✗ test+2"),
+            ("glyphs alone", three, 7, Unicode, "✓✗●"),
+            ("glyphs alone, exactly", three, 3, Unicode, "✓✗●"),
             ("what passed leaves first", three, 2, Unicode, "✗…"),
             ("a single cell", three, 1, Unicode, "✗"),
             ("nothing", three, 0, Unicode, ""),
-            ("the blocked stages stay", twelve, 8, Unicode, "✓✓✓✗▷●+6"),
-            ("more room shows more of the start", twelve, 11, Unicode, "✓✓✓✓✓»✗▷●+3"),
-            ("the worst is the last to go", twelve, 4, Unicode, "✗+11"),
+            (
+                "evenly where nothing failed",
+                "build=success test=success deploy=manual",
+                22,
+                Unicode,
+                "✓ bui…  ✓ test  ▷ dep…",
+            ),
+            ("glyphs when a name would lose its face", "build=success test=success deploy=manual", 21, Unicode, "✓✓▷"),
+            ("a long name loses its middle", "integration-tests=failed a=success", 15, Unicode, "✗ integ…tests ✓"),
+            ("of many, what failed and what runs", twelve, 22, Unicode, "✓✓✓✓✓»✓✓✓ ✗ j ▷ ● l"),
+            ("of many, the worst", twelve, 17, Unicode, "✓✓✓✓✓»✓✓✓ ✗ j ▷●"),
+            ("the worst is the last to go", twelve, 6, Unicode, "✗ j+11"),
+            ("a glyph without its name", twelve, 5, Unicode, "✗▷●+9"),
             ("short names are not cut", "a=success b=failed", 8, Unicode, "✓ a  ✗ b"),
-            ("short names do not fit", "a=success b=failed", 7, Unicode, "✓✗"),
+            ("the short name of what failed", "a=success b=failed", 7, Unicode, "✓ ✗ b"),
+            ("short names do not fit", "a=success b=failed", 4, Unicode, "✓✗"),
         ];
         for (sentence, stages, width, charset, expected) in cases {
             assert_eq!(fit_stages(&marks(stages), width, charset).to_text(), expected, "{sentence}");

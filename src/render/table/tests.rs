@@ -30,21 +30,21 @@ fn rendered(snapshot: &Snapshot, options: StatusOptions, style: Style) -> String
 #[test]
 fn eighty_columns() {
     insta::assert_snapshot!(rendered(&motley(), OPTIONS, in_terminal(80)), @r###"
-    project             ref        pipeline             stages         duration  age
-    payments/api        main       ✗ failed #8123       ✓✗»            6m 12s    6m
-    payments/gateway    main       ✗ success → failed   ✓✓             6m 12s    20m
-    payments/gateway    !71 (tra…  ● running #8122      ✓●·                      3m
-    composite…se-train  main       ● running #8120      ✓✓✓✓✓✓✓●····             15m
-    legacy/billing                 ‼ error              GET /projects/4/pipelines:…
-    tools/yaml          main       ✗ failed #8125       YAML error: jobs:test…   0s
-    labs/quantum        main       ? quarantined #8119  ✓?             6m 12s    1h
-    web/shop            main       ! warning #8118      ✓!▷            6m 12s    1d
-    日本語ドキュメント  main       ✓ success #8116      ✓✓             6m 12s    6d
-    web/🚀-launcher     main (sc…  ✓ success #8115      ✓✓✓            6m 12s    5h
-    �evil��             �main�     ✓ success #8117      ✓ �build       6m 12s    1h
-    secret/vault                   ⊠ no access          CI/CD is not visible to thi…
-    docs/handbook                  – none               no pipeline yet
-    docs/style                     – none               no pipeline for this ref
+    project           ref     pipeline           stages                          age
+    payments/api      main    ✗ failed           ✓ build  ✗ test  » deploy        6m
+    payments/gateway  main    ✗ failed in child  ✓ build  ✓ trigger              20m
+    payments/gateway  !71…n)  ● running          ✓ build  ● test  · deploy        3m
+    composit…e-train  main    ● running          ✓✓✓✓✓✓✓ ● deploy-staging ····   15m
+    legacy/billing            ‼ error            GET /projects/4/pipelines: 500 Int…
+    tools/yaml        main    ✗ failed           YAML error: jobs:test config…    0s
+    labs/quantum      main    ? quarantined      ✓ build  ? scan                  1h
+    web/shop          main    ! warning          ✓ build  ! lint  ▷ deploy        1d
+    日本語ド…メント   main    ✓ success          ✓ 構築  ✓ 配備                   6d
+    web/🚀-launcher   mai…e)  ✓ success          ✓ build  ✓ test  ✓ deploy        5h
+    �evil��           �main�  ✓ success          ✓ �build                         1h
+    secret/vault              ⊠ no access        CI/CD is not visible to this token…
+    docs/handbook             – none             no pipeline yet
+    docs/style                – none             no pipeline for this ref
 
     13 projects: 3 failed, 1 quarantined, 1 running, 1 warning, 3 success, 1 error,
     1 no access, 2 without pipeline · 9 requests, 1991 of 2000 left · 20:00 CET
@@ -56,21 +56,21 @@ fn eighty_columns() {
 #[test]
 fn a_hundred_and_twenty_columns() {
     insta::assert_snapshot!(rendered(&motley(), OPTIONS, in_terminal(120)), @r###"
-    project                    ref              pipeline             stages                           duration  age
-    payments/api               main             ✗ failed #8123       ✓ build  ✗ test  » deploy        6m 12s    6m
-    payments/gateway           main             ✗ success → failed   ✓ build  ✓ trigger               6m 12s    20m
-    payments/gateway           !71 (train)      ● running #8122      ✓ build  ● test  · deploy                  3m
-    …/composite-release-train  main             ● running #8120      ✓✓✓✓✓✓✓●····                               15m
-    legacy/billing                              ‼ error              GET /projects/4/pipelines: 500 Internal Server Error,…
-    tools/yaml                 main             ✗ failed #8125       YAML error: jobs:test config contains un…  0s
-    labs/quantum               main             ? quarantined #8119  ✓ build  ? scan                  6m 12s    1h
-    web/shop                   main             ! warning #8118      ✓ build  ! lint  ▷ deploy        6m 12s    1d
-    web/日本語ドキュメント     main             ✓ success #8116      ✓ 構築  ✓ 配備                   6m 12s    6d
-    web/🚀-launcher            main (schedule)  ✓ success #8115      ✓ build  ✓ test  ✓ deploy        6m 12s    5h
-    �evil��                    �main�           ✓ success #8117      ✓ �build                         6m 12s    1h
-    secret/vault                                ⊠ no access          CI/CD is not visible to this token (403)
-    docs/handbook                               – none               no pipeline yet
-    docs/style                                  – none               no pipeline for this ref
+    project                    ref          pipeline                 stages                                    duration  age
+    payments/api               main         ✗ failed #8123           ✓ build  ✗ test  » deploy                   6m 12s   6m
+    payments/gateway           main         ✗ failed in child #8121  ✓ build  ✓ trigger                          6m 12s  20m
+    payments/gateway           !71 (train)  ● running #8122          ✓ build  ● test  · deploy                            3m
+    …/composite-release-train  main         ● running #8120          ✓✓✓✓✓✓✓ ● deploy-staging ····                       15m
+    legacy/billing                          ‼ error                  GET /projects/4/pipelines: 500 Internal Server Error,…
+    tools/yaml                 main         ✗ failed #8125           YAML error: jobs:test config contains unknown key…   0s
+    labs/quantum               main         ? quarantined #8119      ✓ build  ? scan                             6m 12s   1h
+    web/shop                   main         ! warning #8118          ✓ build  ! lint  ▷ deploy                   6m 12s   1d
+    web/日本語ドキュメント     main         ✓ success #8116          ✓ 構築  ✓ 配備                              6m 12s   6d
+    web/🚀-launcher            main …dule)  ✓ success #8115          ✓ build  ✓ test  ✓ deploy                   6m 12s   5h
+    �evil��                    �main�       ✓ success #8117          ✓ �build                                    6m 12s   1h
+    secret/vault                            ⊠ no access              CI/CD is not visible to this token (403)
+    docs/handbook                           – none                   no pipeline yet
+    docs/style                              – none                   no pipeline for this ref
 
     13 projects: 3 failed, 1 quarantined, 1 running, 1 warning, 3 success, 1 error, 1 no access, 2 without pipeline
     9 requests, 1991 of 2000 left · 20:00 CET
@@ -82,21 +82,21 @@ fn a_hundred_and_twenty_columns() {
 #[test]
 fn two_hundred_columns_and_everything_that_wide_has() {
     insta::assert_snapshot!(rendered(&motley(), WIDE, in_terminal(200)), @r###"
-    project                    ref              pipeline                        stages                             duration  time          user  commit                           source    coverage  queued
-    payments/api               main             ✗ failed #8123                  ✓ build  ✗ test  » deploy          6m 12s    19:54:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    payments/gateway           main             ✗ success #8121 → failed #8202  ✓ build  ✓ trigger                 6m 12s    19:40:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    payments/gateway           !71 (train)      ● running #8122                 ✓ build  ● test  · deploy                    19:57:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    …/composite-release-train  main             ● running #8120                 ✓✓✓✓✓✓✓●····                                 19:45:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    legacy/billing                              ‼ error                         GET /projects/4/pipelines: 500 Internal Server Error, after 3 attempts
-    tools/yaml                 main             ✗ failed #8125                  YAML error: jobs:test config contains unkn…  20:00:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    labs/quantum               main             ? quarantined #8119             ✓ build  ? scan                    6m 12s    18:30:00      ada   Round amounts once, at the edge  push      84.2%     3s
-    web/shop                   main             ! warning #8118                 ✓ build  ! lint  ▷ deploy          6m 12s    Nov 19 10:40  ada   Round amounts once, at the edge  push      84.2%     3s
-    web/日本語ドキュメント     main             ✓ success #8116                 ✓ 構築  ✓ 配備                     6m 12s    Nov 14 14:00  ada   Round amounts once, at the edge  push      84.2%     3s
-    web/🚀-launcher            main (schedule)  ✓ success #8115                 ✓ build  ✓ test  ✓ deploy          6m 12s    15:00:00      ada   Round amounts once, at the edge  schedule  84.2%     3s
-    �evil��                    �main�           ✓ success #8117                 ✓ �build                           6m 12s    18:59:00      ada   a b c�                           push      84.2%     3s
-    secret/vault                                ⊠ no access                     CI/CD is not visible to this token (403)
-    docs/handbook                               – none                          no pipeline yet
-    docs/style                                  – none                          no pipeline for this ref
+    project                    ref              pipeline                 stages                                    duration  time          user  commit                           source    coverage  queued
+    payments/api               main             ✗ failed #8123           ✓ build  ✗ test  » deploy                   6m 12s  19:54:00      ada   Round amounts once, at the edge  push         84.2%      3s
+    payments/gateway           main             ✗ failed in child #8121  ✓ build  ✓ trigger                          6m 12s  19:40:00      ada   Round amounts once, at the edge  push         84.2%      3s
+    payments/gateway           !71 (train)      ● running #8122          ✓ build  ● test  · deploy                           19:57:00      ada   Round amounts once, at the edge  push         84.2%      3s
+    …/composite-release-train  main             ● running #8120          ✓✓✓✓✓✓✓ ● deploy-staging ····                       19:45:00      ada   Round amounts once, at the edge  push         84.2%      3s
+    legacy/billing                              ‼ error                  GET /projects/4/pipelines: 500 Internal Server Error, after 3 attempts
+    tools/yaml                 main             ✗ failed #8125           YAML error: jobs:test config contains unknown key…  20:00:00      ada   Round amounts once, at the edge  push         84.2%      3s
+    labs/quantum               main             ? quarantined #8119      ✓ build  ? scan                             6m 12s  18:30:00      ada   Round amounts once, at the edge  push         84.2%      3s
+    web/shop                   main             ! warning #8118          ✓ build  ! lint  ▷ deploy                   6m 12s  Nov 19 10:40  ada   Round amounts once, at the edge  push         84.2%      3s
+    web/日本語ドキュメント     main             ✓ success #8116          ✓ 構築  ✓ 配備                              6m 12s  Nov 14 14:00  ada   Round amounts once, at the edge  push         84.2%      3s
+    web/🚀-launcher            main (schedule)  ✓ success #8115          ✓ build  ✓ test  ✓ deploy                   6m 12s  15:00:00      ada   Round amounts once, at the edge  schedule     84.2%      3s
+    �evil��                    �main�           ✓ success #8117          ✓ �build                                    6m 12s  18:59:00      ada   a b c�                           push         84.2%      3s
+    secret/vault                                ⊠ no access              CI/CD is not visible to this token (403)
+    docs/handbook                               – none                   no pipeline yet
+    docs/style                                  – none                   no pipeline for this ref
 
     13 projects: 3 failed, 1 quarantined, 1 running, 1 warning, 3 success, 1 error, 1 no access, 2 without pipeline · 9 requests, 1991 of 2000 left · 20:00 CET
     incomplete: the project list of acme lost a part: page 3 of 4 answered 502
@@ -113,10 +113,10 @@ fn what_is_not_shown_is_counted_below() {
     let mut out = Vec::new();
     write(&report, &in_terminal(80), &mut out).unwrap();
     insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r###"
-    pipeline                        project           queued
-    ✗ failed #8123                  payments/api      3s
-    ✗ success #8121 → failed #8202  payments/gateway  3s
-    ✗ failed #8125                  tools/yaml        3s
+    pipeline                 project           queued
+    ✗ failed #8123           payments/api          3s
+    ✗ failed in child #8121  payments/gateway      3s
+    ✗ failed #8125           tools/yaml            3s
 
     13 projects: 3 failed, 1 quarantined, 1 running, 1 warning, 3 success, 1 error,
     1 no access, 2 without pipeline · 10 not shown · 9 requests, 1991 of 2000 left
@@ -129,21 +129,21 @@ fn what_is_not_shown_is_counted_below() {
 #[test]
 fn a_narrow_terminal_in_ascii() {
     insta::assert_snapshot!(rendered(&motley(), OPTIONS, Style { ascii: true, ..in_terminal(50) }), @r###"
-    project           pipeline         stages
-    payments/api      x failed #8123   vxs
-    payments/gateway  x failed         vv
-    payments/gateway  * running #8122  v*.
-    composit~e-train  * running #8120  vvvvvvv*....
-    legacy/billing    E error          GET /projects/~
-    tools/yaml        x failed #8125   YAML error: jo~
-    labs/quantum      ? quarantined    v?
-    web/shop          ! warning #8118  v!>
-    日本語ド~メント   v success #8116  vv
-    web/🚀-launcher   v success #8115  vvv
-    ?evil??           v success #8117  v ?build
-    secret/vault      # no access      CI/CD is not v~
-    docs/handbook     - none           no pipeline yet
-    docs/style        - none           no pipeline fo~
+    project           pipeline           stages
+    payments/api      x failed           v x test s
+    payments/gateway  x failed in child  vv
+    payments/gateway  * running          v * test .
+    composit~e-train  * running          * depl~ing+11
+    legacy/billing    E error            GET /project~
+    tools/yaml        x failed           YAML error:~
+    labs/quantum      ? quarantined      v?
+    web/shop          ! warning          v!>
+    日本語ド~メント   v success          vv
+    web/🚀-launcher   v success          vvv
+    ?evil??           v success          v ?build
+    secret/vault      # no access        CI/CD is not~
+    docs/handbook     - none             no pipeline~
+    docs/style        - none             no pipeline~
 
     13 projects: 3 failed, 1 quarantined, 1 running,
     1 warning, 3 success, 1 error, 1 no access,
@@ -203,7 +203,7 @@ fn in_a_pipe_every_line_is_a_row_of_as_many_fields() {
     let text = rendered(&motley(), OPTIONS, PIPED).replace('\t', " | ");
     insta::assert_snapshot!(text, @r###"
     acme/payments/api | main | ✗ failed #8123 | ✓ build  ✗ test  » deploy | 6m 12s | 6m
-    acme/payments/gateway | main | ✗ success #8121 → failed #8202 | ✓ build  ✓ trigger | 6m 12s | 20m
+    acme/payments/gateway | main | ✗ failed in child #8121 | ✓ build  ✓ trigger | 6m 12s | 20m
     acme/payments/gateway | !71 (train) | ● running #8122 | ✓ build  ● test  · deploy |  | 3m
     acme/platform/pipelines/composite-release-train | main | ● running #8120 | ✓ prepare-environment  ✓ lint-and-format  ✓ unit-tests  ✓ integration-tests  ✓ security-scanning  ✓ build-images  ✓ publish-images  ● deploy-staging  · smoke-tests  · performance-tests  · deploy-production  · notify-everybody |  | 15m
     acme/legacy/billing |  | ‼ error | GET /projects/4/pipelines: 500 Internal Server Error, after 3 attempts |  | 
@@ -229,13 +229,13 @@ fn a_width_asked_for_holds_in_a_pipe_too() {
 #[test]
 fn a_width_asked_for_limits_the_stages_of_a_wide_terminal() {
     let text = rendered(&motley(), OPTIONS, Style { stages: StagesWidth::Cells(12), ..in_terminal(200) });
-    assert!(text.contains("  ✓✗»  "), "{text}");
+    assert!(text.contains("  ✓ ✗ test »  "), "{text}");
     assert!(!text.contains("✓ build  ✗ test"), "{text}");
 }
 
 #[test]
 fn colour_stands_around_the_words_and_changes_none() {
-    for style in [PIPED, in_terminal(100)] {
+    for style in [PIPED, in_terminal(120)] {
         let colored = rendered(&motley(), OPTIONS, Style { color: true, ..style });
         assert!(colored.contains("\u{1B}[31m✗ failed #8123\u{1B}[0m"), "{colored}");
         assert_eq!(without_colour(&colored), rendered(&motley(), OPTIONS, style));
@@ -340,5 +340,61 @@ proptest! {
         let text = rendered(&snapshot(rows), OPTIONS, PIPED);
         prop_assert_eq!(text.split_terminator('\n').count(), count);
         prop_assert!(text.lines().all(|line| line.split('\t').count() == 6));
+    }
+}
+
+/// A group as it is met: stages that fail in the middle, wide characters, and one name that is far too long.
+fn mixed_group() -> Snapshot {
+    let ok = |id: u64, word: &str, text: &str| {
+        State::Ok([pipeline(id, word, 6, crate::render::example::stages(text))].into())
+    };
+    let rows = [
+        ("acme/api", "failed", "build=success test=failed deploy=skipped"),
+        ("acme/web", "running", "build=success integration-tests=running deploy=created publish=created"),
+        ("acme/日本語ドキュメント", "success", "構築=success 配備=success"),
+        ("acme/pay", "failed", "a=success b=success c=success lint=failed e=skipped f=skipped g=skipped"),
+        (
+            "acme/a-name-that-is-so-long-that-it-would-take-the-space-of-all-the-other-rows-of-the-table",
+            "success",
+            "build=success",
+        ),
+        ("acme/res", "waiting_for_resource", "plan=success apply=waiting_for_resource"),
+    ];
+    let row = |(n, (path, word, text)): (usize, &(&str, &str, &str))| {
+        project(n as u64 + 1, path, ok(3_809_436_000 + n as u64, word, text))
+    };
+    snapshot(rows.iter().enumerate().map(row).collect())
+}
+
+#[test]
+fn at_every_width_what_failed_or_runs_is_named_and_numbers_are_in_all_rows_or_in_none() {
+    for width in [60, 80, 100, 120, 200] {
+        let text = rendered(&mixed_group(), OPTIONS, in_terminal(width));
+        assert!(text.lines().all(|line| cells(line) <= usize::from(width)), "{width}\n{text}");
+        let table: Vec<&str> = text.lines().skip(1).take(6).collect();
+        for name in ["✗ test", "✗ lint"] {
+            assert!(table.iter().any(|line| line.contains(name)), "{width}: {name}\n{text}");
+        }
+        assert!(table.iter().any(|line| line.contains("● integ")), "{width}\n{text}");
+        let numbered = table.iter().filter(|line| line.contains('#')).count();
+        assert!(numbered == 0 || numbered == table.len(), "{width}\n{text}");
+        assert!(table.iter().any(|line| line.contains("⧗ waiting (resource)")), "{width}\n{text}");
+        // Rows with short names keep them; the long one is cut in its middle, and not before there is no room.
+        assert!(table[0].starts_with("api "), "{width}\n{text}");
+        assert!(width < 80 || table[2].starts_with("日本語ドキュメント "), "{width}\n{text}");
+        assert_eq!(table[4].split("  ").next().unwrap().contains('…'), width < 200, "{width}\n{text}");
+    }
+}
+
+#[test]
+fn numbers_end_at_the_right() {
+    let text = rendered(&mixed_group(), OPTIONS, in_terminal(120));
+    let end = |line: &str, word: &str| line.rfind(word).map(|at| cells(&line[..at + word.len()]));
+    let mut lines = text.lines();
+    let header = lines.next().unwrap();
+    let (duration, age) = (end(header, "duration").unwrap(), end(header, "age").unwrap());
+    for line in lines.take(6) {
+        assert_eq!(end(line, "6m 12s").unwrap_or(duration), duration, "{text}");
+        assert_eq!(cells(line), age, "{text}");
     }
 }

@@ -201,7 +201,7 @@ fn later(app: &App, minutes: i64) -> Update {
 }
 
 fn ages(app: &App) -> Vec<String> {
-    let text = |row: &Row| app.measures.line(row).last().unwrap().spans[0].text.clone();
+    let text = |row: &Row| app.measures.line(row).last().unwrap().spans.last().unwrap().text.clone();
     app.lines(app.page()).iter().map(text).collect()
 }
 

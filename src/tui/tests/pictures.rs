@@ -59,8 +59,8 @@ fn what_an_earlier_run_has_left_is_old_and_says_so() {
     acme @gitlab.example.com   ✗ 1  ✓ 1   2 projects   all 2h old, reading
 
     project  ref   pipeline                  stages   duration  age
-    web      main  ✗ failed #8102 (2h old)   ✗ build  6m 12s    4h
-    api      main  ✓ success #8101 (2h old)  ✓ build  6m 12s    4h
+    web      main  ✗ failed #8102 (2h old)   ✗ build    6m 12s   4h
+    api      main  ✓ success #8101 (2h old)  ✓ build    6m 12s   4h
 
 
     q quit  ? help  r read now  f attention  s sort  o open
@@ -71,7 +71,7 @@ fn what_an_earlier_run_has_left_is_old_and_says_so() {
     acme @gitlab.example.com   ✗ 1   1 project     read 0s ago, next in 7s
 
     project  ref   pipeline        stages   duration  age
-    api      main  ✗ failed #8101  ✗ build  6m 12s    5m
+    api      main  ✗ failed #8101  ✗ build    6m 12s   5m
 
 
     41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
@@ -86,11 +86,11 @@ fn at_80_by_24() {
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects    read 0s ago, next in 7s
     no answer: 1 of 7 projects not read
     project           ref   pipeline          stages                   duration  age
-    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…  6m 12s    6m
+    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…    6m 12s   6m
     legacy/billing          ‼ error           no answer
-    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test          6m 12s    1h
-    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…  6m 12s    3m
-    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…  6m 12s    20m
+    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test            6m 12s   1h
+    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…    6m 12s   3m
+    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…    6m 12s  20m
     secret/vault            ⊠ no access       no answer
     docs/handbook           – none            no pipeline yet
 
@@ -117,11 +117,11 @@ fn at_120_by_40() {
     acme @gitlab.example.com   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects                        read 0s ago, next in 7s
     no answer: 1 of 7 projects not read
     project           ref   pipeline          stages                     duration  age
-    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » deploy  6m 12s    6m
+    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » deploy    6m 12s   6m
     legacy/billing          ‼ error           no answer
-    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test            6m 12s    1h
-    payments/gateway  main  ● running #8102   ✓ build  ● test  · deploy  6m 12s    3m
-    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ deploy  6m 12s    20m
+    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test              6m 12s   1h
+    payments/gateway  main  ● running #8102   ✓ build  ● test  · deploy    6m 12s   3m
+    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ deploy    6m 12s  20m
     secret/vault            ⊠ no access       no answer
     docs/handbook           – none            no pipeline yet
 
@@ -168,7 +168,7 @@ fn at_50_by_15_with_more_rows_than_fit() {
     project           pipeline          stages
     legacy/billing    ‼ error           no answer
     web/�evil�        ⊘ canceled #8107  ✓ bui…  ⊘ test
-    payments/gateway  ● running #8102   ✓●·
+    payments/gateway  ● running #8102   ✓ ● test ·
     p08               ✓ success #8108   ✓ build
     p09               ✓ success #8109   ✓ build
     p10               ✓ success #8110   ✓ build
@@ -255,14 +255,14 @@ fn a_server_that_does_not_answer_is_seen() {
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects       4 of 7 older than 3m
     no answer: group acme could not be read
     no answer: 5 of 7 projects not read
-    project           ref   pipeline                  stages           duration  age
-    payments/api      main  ✗ failed #8101 (3m old)   ✓✗»              6m 12s    6m
-    legacy/billing          ‼ error                   no answer
-    web/�evil�        main  ⊘ canceled (3m old)       ✓ build  ⊘ test  6m 12s    1h
-    payments/gateway  main  ● running #8102 (3m old)  ✓●·              6m 12s    3m
-    web/shop          main  ✓ success #8103 (3m old)  ✓✓✓              6m 12s    20m
-    secret/vault            ⊠ no access               no answer
-    docs/handbook           – none                    no pipeline yet
+    project           ref   pipeline             stages           duration  age
+    payments/api      main  ✗ failed (3m old)    ✓ ✗ test »         6m 12s   6m
+    legacy/billing          ‼ error              no answer
+    web/�evil�        main  ⊘ canceled (3m old)  ✓ build  ⊘ test    6m 12s   1h
+    payments/gateway  main  ● running (3m old)   ✓ ● test ·         6m 12s   3m
+    web/shop          main  ✓ success (3m old)   ✓✓✓                6m 12s  20m
+    secret/vault            ⊠ no access          no answer
+    docs/handbook           – none               no pipeline yet
 
 
 
@@ -292,10 +292,10 @@ fn only_what_wants_attention_and_what_began_to_fail() {
     acme/payments/gateway began to fail
     no answer: 1 of 7 projects not read
     project           ref   pipeline          stages                   duration  age
-    payments/gateway  main  ✗ failed #8102    ✓ build  ✗ test          6m 12s    3m
-    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…  6m 12s    6m
+    payments/gateway  main  ✗ failed #8102    ✓ build  ✗ test            6m 12s   3m
+    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…    6m 12s   6m
     legacy/billing          ‼ error           no answer
-    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test          6m 12s    1h
+    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test            6m 12s   1h
 
 
 
