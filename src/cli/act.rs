@@ -60,8 +60,8 @@ fn command(name: &'static str, about: &'static str) -> Command {
                 .action(ArgAction::Append)
                 .help("Which pipelines or jobs"),
         )
-        .args(args::asking_args())
         .arg(args::yes_arg())
+        .args(args::acting_args())
 }
 
 pub(super) fn run(name: &str, matches: &ArgMatches) -> Result<Exit, CliError> {
@@ -108,9 +108,7 @@ fn permitted(act: Act, config: &Config) -> Result<(), CliError> {
     if let Some(origin) = &config.acting.read_only {
         return Err(CliError::Refused {
             problem: format!("{origin}: nothing may be changed, so there is no {}", act.word()),
-            hints: vec![
-                "whoever set it may lift it: read_only = false in your own file, or GLWATCH_READ_ONLY=false".into(),
-            ],
+            hints: vec!["your own file or a variable lifts it: read_only = false, or GLWATCH_READ_ONLY=false".into()],
         });
     }
     let can_be_asked = io::stdin().is_terminal() && output::stderr_is_terminal();
@@ -237,7 +235,7 @@ impl Planner<'_> {
         }
         let chosen = names.iter().map(|name| {
             let job = job_choice::named(&jobs, name).map(|job| deed(&project, pipeline, job.clone()));
-            job.map_err(|no| CliError::Refused { problem: format!("{of}: {no}"), hints: no.hints(&jobs) })
+            job.map_err(|no| no.refusal(&of, &jobs))
         });
         chosen.collect()
     }
@@ -246,12 +244,11 @@ impl Planner<'_> {
     async fn whole_pipeline(&self, project: FoundProject, pipeline: PipelineId, jobs: Jobs) -> Result<Deed, CliError> {
         let of = format!("{}#{pipeline}", project.full_path);
         if self.act == Act::Play {
-            let manual = Jobs { current: only(jobs.current, |job| job.status == Status::Manual), ..jobs };
-            let hints = job_choice::NoChoice::Open.hints(&manual);
+            let manual = only(jobs.current, |job| job.status == Status::Manual);
             let problem = format!("{of}: play starts a job, not a pipeline: name one");
-            return Err(CliError::Refused {
-                problem,
-                hints: if hints.is_empty() { vec!["it has no manual job".into()] } else { hints },
+            return Err(match manual.is_empty() {
+                true => CliError::Refused { problem, hints: vec!["it has no manual job".into()] },
+                false => job_choice::choose(problem, &manual),
             });
         }
         let status = self.session.client.pipeline(&ProjectRef::Id(project.id), pipeline).await;

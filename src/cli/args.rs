@@ -31,6 +31,38 @@ GLWATCH_*, GITLAB_*, the file's profile, the file, ./glwatch.toml, and in CI its
 The token is the first of --token, --token-file, GLWATCH_TOKEN, GITLAB_TOKEN, the file's
 for that host, and that of glab for that host.";
 
+/// What `-h` prints: 24 rows of 80 cells, the prompt included.
+const SHORT_HELP: &str = "\
+Shows the state of every pipeline of a whole GitLab group
+
+Usage: glwatch -g GROUP [OPTIONS]       the group, once
+       glwatch COMMAND [OPTIONS]        one project, or glwatch itself
+
+  explain PROJECT                  why its newest pipeline failed
+  logs PROJECT [JOB]               a job's log; --follow: as it grows
+  retry|cancel|play PROJECT [JOB]  acts on a pipeline or job, and asks first
+  config init|show|check           the settings; also completions, man, sim
+
+  -g, --group-id GROUP      group, by number or full path; repeatable
+  -w, --watch               show it live
+      --wait                wait until no pipeline is active, then show it
+      --fail-on STATUS,..   exit with 1 if a project has one: failed, error, ..
+      --ref REF             any, default, tags, mr, a branch or tag, or a glob
+      --exclude PATTERN,..  leave out projects: name, path, a glob on the path
+      --only STATUS,..      show only these; --fail-on judges all the same
+  -o, --output FORMAT       table, wide, json, ndjson, csv, markdown, junit, ..
+      --host HOST           GitLab host or URL [default: gitlab.com]
+      --demo                show a simulated group; needs no server and no token
+  -q, --quiet               no progress and no warnings; -v says what goes on
+The token is read from GITLAB_TOKEN or a file.
+All options, examples and exit codes: glwatch --help
+";
+
+/// Returns a command whose help is the one screen.
+pub(super) fn short_help() -> Command {
+    Command::new("glwatch").override_help(SHORT_HELP)
+}
+
 /// Returns the whole command line.
 pub(super) fn command() -> Command {
     let styles = Styles::styled()
@@ -44,6 +76,7 @@ pub(super) fn command() -> Command {
         .after_help(EXAMPLES.replace("{exit_codes}\n", &format!("{}\n", exit::help())))
         .styles(styles)
         .args_conflicts_with_subcommands(true)
+        .args_override_self(true)
         .max_term_width(100)
         .args(setting_args())
         .subcommand(super::explain::command())
@@ -85,25 +118,52 @@ pub(super) fn asking_args() -> Vec<Arg> {
     explaining_args().into_iter().filter(|arg| !OF_ALL.contains(&arg.get_id().as_str())).collect()
 }
 
+/// The same for commands that change something: their token needs more.
+pub(super) fn acting_args() -> Vec<Arg> {
+    let named = |arg: Arg| {
+        match arg.get_id().as_str() {
+        "token" => arg.help(
+            "Token with scope api (read_api does not suffice); others on this machine can see it, so prefer GITLAB_TOKEN",
+        ),
+        _ => arg,
+    }
+    };
+    asking_args().into_iter().map(named).collect()
+}
+
 /// Returns what sets how projects are asked, one or all that are in trouble, for commands that do not show the group.
 pub(super) fn explaining_args() -> Vec<Arg> {
     const OF_STATUS: [&str; 7] = ["output", "export", "only", "columns", "sort", "stages-width", "timezone"];
     let args = [project_args(), access_args(), output_args(), load_args()].concat();
-    args.into_iter().filter(|arg| !OF_STATUS.contains(&arg.get_id().as_str())).collect()
+    briefly(args.into_iter().filter(|arg| !OF_STATUS.contains(&arg.get_id().as_str())))
+}
+
+/// Returns the settings for a subcommand: its `-h` shows only those that nearly every call needs.
+pub(super) fn briefly(args: impl IntoIterator<Item = Arg>) -> Vec<Arg> {
+    const COMMON: [&str; 3] = ["group-id", "host", "demo"];
+    args.into_iter()
+        .map(|arg| {
+            let is_rare = !COMMON.contains(&arg.get_id().as_str());
+            arg.hide_short_help(is_rare)
+        })
+        .collect()
 }
 
 /// Returns the settings that only single commands have.
 pub(super) fn follow_wait_arg() -> Arg {
-    option(
-        "follow-wait",
-        "TIME",
-        PACE,
-        "From one look at the log to the next; grows while nothing new comes [default: 2s]",
-    )
+    Arg::new("follow-wait")
+        .long("follow-wait")
+        .value_name("TIME")
+        .action(ArgAction::Append)
+        .help("From one look at the log to the next; grows while nothing new comes [default: 2s]")
 }
 
 pub(super) fn yes_arg() -> Arg {
-    switch("yes", ACCESS, "Do it without asking; needed where nobody can be asked").short('y')
+    Arg::new("yes")
+        .long("yes")
+        .short('y')
+        .action(ArgAction::SetTrue)
+        .help("Do it without asking; needed where there is no terminal to ask on")
 }
 
 /// Returns the option that names the user's own file.
@@ -279,6 +339,37 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn the_short_help_fits_on_a_screen_and_names_what_exists() {
+        assert!(SHORT_HELP.lines().count() < 24, "{}", SHORT_HELP.lines().count());
+        assert!(SHORT_HELP.lines().all(|line| line.len() <= 80), "a line is too long");
+        let command = command();
+        for word in SHORT_HELP.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|w| w.starts_with("--")) {
+            let is_known = word == "--help" || all_longs(&command).iter().any(|long| word[2..] == *long);
+            assert!(is_known, "{word} is no option");
+        }
+    }
+
+    #[test]
+    fn a_subcommand_shows_its_own_options_first_and_briefly() {
+        for name in ["explain", "logs", "retry", "cancel", "play"] {
+            let mut top = command();
+            let below = top.find_subcommand_mut(name).unwrap();
+            let short = below.render_help().to_string();
+            assert!(short.lines().count() <= 50, "{name}: {} lines", short.lines().count());
+            let long = below.render_long_help().to_string();
+            let own = long.find("\nOptions:").unwrap();
+            assert!(own < long.find(PROJECTS).unwrap() && own < long.find(ACCESS).unwrap(), "{long}");
+            let acts = matches!(name, "retry" | "cancel" | "play");
+            assert_eq!(acts, long.contains("Token with scope api"), "{long}");
+        }
+    }
+
+    fn all_longs(command: &Command) -> Vec<String> {
+        let own = command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned));
+        own.chain(command.get_subcommands().flat_map(all_longs)).collect()
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::output;
 use crate::collect::find::{FindError, TargetError};
 use crate::collect::run::GroupError;
 use crate::config::ConfigError;
-use crate::gitlab::error::{Error, SetupError};
+use crate::gitlab::error::{Error, Kind, SetupError};
 use std::io;
 
 /// What ends a run before its job is done.
@@ -23,14 +23,14 @@ pub(super) enum CliError {
     LogCut { path: String, source: io::Error },
     #[error("{origin}: failed to write \"{path}\"")]
     Unwritable { origin: String, path: String, source: io::Error },
-    #[error("{origin}: failed to run the program that tells the token")]
+    #[error("{origin}: failed to run the program that prints the token")]
     Command { origin: String, source: io::Error },
     #[error("{origin}: \"{path}\" holds no usable certificate")]
     Certificate { origin: String, path: String, source: SetupError },
     #[error("{origin}: the token {problem}")]
     Token { origin: String, problem: &'static str },
-    #[error("{group}")]
-    Group { group: GroupError, hints: Vec<String> },
+    #[error("{headline}")]
+    Group { headline: String, group: GroupError, hints: Vec<String> },
     #[error("the filters leave no project: {left_out} of {left_out} are left out")]
     NothingLeft { left_out: usize, unmatched: Vec<String> },
     #[error("the group has no projects, or none that this token may see")]
@@ -41,13 +41,16 @@ pub(super) enum CliError {
     NothingRead { projects: usize, first: String, hints: Vec<String> },
     #[error("\"{text}\" {problem}")]
     Target { text: String, problem: TargetError },
-    #[error("{error}")]
-    Find { error: FindError, hints: Vec<String> },
-    #[error("failed to {doing}")]
-    Request { doing: String, source: Box<Error>, hints: Vec<String> },
+    #[error("{headline}")]
+    Find { headline: String, error: FindError, hints: Vec<String> },
+    #[error("{headline}")]
+    Request { headline: String, source: Box<Error>, hints: Vec<String> },
     /// What was asked for cannot be, for a reason that is the user's to change.
     #[error("{problem}")]
     Refused { problem: String, hints: Vec<String> },
+    /// More than one thing may be meant: these.
+    #[error("{problem}")]
+    Choice { problem: String, table: Vec<String>, hints: Vec<String> },
     #[error("failed to write the output")]
     Output(#[source] io::Error),
     #[error("failed to show the live view")]
@@ -74,6 +77,7 @@ impl CliError {
             | Self::Token { .. }
             | Self::Target { .. }
             | Self::Refused { .. }
+            | Self::Choice { .. }
             | Self::Find { error: FindError::Ambiguous { .. }, .. }
             | Self::NothingLeft { .. }
             | Self::EmptyGroup { .. }
@@ -92,6 +96,15 @@ impl CliError {
         }
     }
 
+    /// Returns the request that failed, if it was one.
+    fn request(&self) -> Option<&Error> {
+        match self {
+            Self::Group { group, .. } => Some(&group.source),
+            Self::Find { error: FindError::Failed { source, .. }, .. } | Self::Request { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
     pub(super) fn hints(&self) -> Vec<String> {
         match self {
             Self::Config(error) if error.hints.is_empty() => vec![hint::for_setting(&error.origin)],
@@ -102,6 +115,7 @@ impl CliError {
             | Self::Refused { hints, .. }
             | Self::EmptyGroup { hints }
             | Self::UnknownRef { hints, .. }
+            | Self::Choice { hints, .. }
             | Self::NothingRead { hints, .. } => hints.clone(),
             Self::Target { .. } => vec![
                 "such as acme/api, acme/api#812, acme/api@main, or the address of a pipeline or job in the browser"
@@ -131,15 +145,19 @@ impl CliError {
     }
 }
 
-/// Prints an error and returns the exit code that goes with it.
+/// Prints an error and returns the exit code that goes with it. The first line is a sentence, the request comes last.
 pub(super) fn report(error: &CliError) -> Exit {
     if let CliError::Stopped(exit) = error {
         return *exit;
     }
     let mut causes = causes(error).into_iter();
     let mut lines = vec![format!("error: {}", causes.next().unwrap_or_default())];
-    lines.extend(causes.map(|cause| format!("  caused by: {cause}")));
+    lines.extend(causes.map(|cause| format!("  {cause}")));
+    if let CliError::Choice { table, .. } = error {
+        lines.extend(table.iter().map(|line| format!("  {line}")));
+    }
     lines.extend(error.hints().into_iter().map(|hint| format!("Hint: {hint}")));
+    lines.extend(error.request().map(|error| format!("Request: {}", error.trace())));
     output::to_stderr(&lines);
     error.exit()
 }
@@ -148,17 +166,20 @@ pub(super) fn report(error: &CliError) -> Exit {
 pub(super) fn causes(error: &CliError) -> Vec<String> {
     let mut lines = vec![error.to_string()];
     let mut cause = std::error::Error::source(error);
-    // A group's error prints itself; its causes start below it.
-    if let CliError::Group { group, .. } = error {
-        cause = std::error::Error::source(group);
-    }
-    if let CliError::Find { error, .. } = error {
-        cause = std::error::Error::source(error);
+    if let Some(request) = error.request() {
+        if let Kind::Status { said, .. } = &request.kind
+            && !said.is_empty()
+            && !lines[0].contains(said.as_str())
+        {
+            lines.push(format!("the server answered: {said}"));
+        }
+        // The headline has said what the error itself says.
+        cause = std::error::Error::source(request);
     }
     while let Some(next) = cause {
         let text = next.to_string();
-        if !lines.last().is_some_and(|line| line.ends_with(&text)) {
-            lines.push(text);
+        if !lines.iter().any(|line| line.ends_with(&text)) {
+            lines.push(format!("caused by: {text}"));
         }
         cause = next.source();
     }

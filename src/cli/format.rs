@@ -112,11 +112,12 @@ fn columns(choice: &Choice, has_table: bool) -> Result<Vec<Column>, ConfigError>
                 let more: Vec<&str> =
                     Field::ALL.into_iter().map(Field::name).filter(|name| !permitted.contains(name)).collect();
                 let list = format!("{}; in csv also {}", permitted.join(", "), more.join(", "));
-                return Err(choice.refuse(name, format!("is no column: permitted are {list}")));
+                let known = [permitted.as_slice(), more.as_slice()].concat();
+                return Err(choice.refuse(name, format!("is no column: permitted are {list}"), &known));
             }
             None if has_table => {
                 let list = permitted.join(", ");
-                return Err(choice.refuse(name, format!("is a column of csv only: a table has {list}")));
+                return Err(choice.refuse(name, format!("is a column of csv only: a table has {list}"), &[]));
             }
             None => {}
         }

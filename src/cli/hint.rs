@@ -9,16 +9,46 @@ use crate::gitlab::error::{CertificateProblem, Error, Kind, NotGitlab, ProxyProb
 use crate::text::duration::duration;
 use std::io;
 
+/// What was under way when a request failed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Doing<'a> {
+    /// Reading the group of this name.
+    Group(&'a str),
+    /// Anything else; goes on after "failed to".
+    Other(&'a str),
+}
+
+/// Returns the first line of an error: what happened, in a sentence without an address.
+pub(super) fn headline(doing: &Doing<'_>, error: &Error, config: &Config) -> String {
+    let has_token = config.connection.token.is_some();
+    match (&error.kind, doing) {
+        (Kind::Unauthorized { said, .. }, _) if has_token => format!("GitLab refused the token: {said}"),
+        (Kind::Unauthorized { said, .. }, Doing::Group(group)) => {
+            format!("group \"{group}\" cannot be read without a token: {said}")
+        }
+        (Kind::Unauthorized { said, .. }, Doing::Other(doing)) => format!("failed to {doing} without a token: {said}"),
+        (Kind::InsufficientScope { .. }, _) => error.kind.to_string(),
+        (Kind::Status { code: 404, .. }, Doing::Group(group)) => format!("group \"{group}\" not found"),
+        (_, Doing::Group(group)) => format!("group \"{group}\" could not be read: {}", error.sentence()),
+        (_, Doing::Other(doing)) => format!("failed to {doing}: {}", error.sentence()),
+    }
+}
+
+/// What a job token can do, for old and new servers alike.
+const JOB_TOKEN: &str = "CI_JOB_TOKEN is not used: no version of GitLab lets it list the projects of a group or ask \
+    GraphQL, and only newer ones (19.x) let it read the pipelines, jobs and bridges of one project";
+
+/// The same for a token whose prefix says that it is one of a job or for deploying.
+const UNFIT: &str = "such a token cannot list the projects of a group or ask GraphQL in any version of GitLab; of \
+    job tokens, newer versions (19.x) permit to read the pipelines, jobs and bridges of one project, no more";
+
 /// Returns what the user can do about a group that could not be read.
 pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> Vec<String> {
     let host = &config.connection.host;
     let has_token = config.connection.token.is_some();
     match &error.kind {
         Kind::Unauthorized { unfit: Some(what), .. } if has_token => vec![
-            format!(
-                "the token from {} is {what}, which its beginning proves: it cannot read the API",
-                token_origin(config)
-            ),
+            format!("the token from {} is {what}, which its beginning proves: {UNFIT}", token_origin(config)),
             new_token(config),
         ],
         Kind::Unauthorized { .. } if matches!(&config.connection.token, Some((_, Origin::Glab(_)))) => vec![
@@ -42,7 +72,7 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
         Kind::NotGitlab { cause, .. } => for_stranger(cause, config),
         Kind::Status { code: 403 | 404, .. } => {
             let mut hints = vec![
-                "GitLab answers 404 for groups that one may not see, as well as for those that do not exist".to_owned(),
+                "GitLab answers 404 for groups that you may not see, as well as for those that do not exist".to_owned(),
             ];
             if has_token {
                 hints.push(format!(
@@ -210,7 +240,7 @@ pub(super) fn for_request(error: &Error, config: &Config, settings: &Settings) -
     match &error.kind {
         Kind::Status { code: 404, .. } if error.reason().is_none() => {
             let mut hints =
-                vec!["GitLab answers 404 for what one may not see, as well as for what does not exist".into()];
+                vec!["GitLab answers 404 for what you may not see, as well as for what does not exist".into()];
             if !has_token {
                 hints.extend(without_token(config, settings));
             }
@@ -219,7 +249,7 @@ pub(super) fn for_request(error: &Error, config: &Config, settings: &Settings) -
         Kind::Status { code: 403, .. } if error.reason().is_some() => for_reason(error),
         Kind::Status { code: 403, .. } if has_token => vec![format!(
             "the owner of the token from {} needs a role in the project that permits it, mostly Developer; or GitLab \
-             does not permit it for anybody, as for what has ended",
+             does not permit it at all, as for what has ended",
             token_origin(config)
         )],
         // Only what acts is posted to REST.
@@ -245,8 +275,9 @@ pub(super) fn for_target(error: &FindError, config: &Config, settings: &Settings
             vec!["give its full path, or the group in which to look for the end of one: --group-id my-group".into()]
         }
         FindError::Unknown { .. } => {
-            let mut hints =
-                vec!["GitLab hides what one may not see; a project's full path stands in its address".into()];
+            let mut hints = vec![
+                "GitLab hides what you may not see; a project's full path is part of its address in the browser".into(),
+            ];
             if config.connection.token.is_none() {
                 hints.extend(without_token(config, settings));
             }
@@ -296,11 +327,10 @@ pub(super) fn without_token(config: &Config, settings: &Settings) -> Vec<String>
     let empty = settings.empty_variables.iter().filter(|name| name.ends_with("_TOKEN"));
     hints.extend(empty.map(|name| format!("{name} is set but empty, which counts as no token")));
     if settings.has_job_token {
-        hints.push(
-            "CI_JOB_TOKEN cannot list projects, pipelines or jobs: make a group access token with scope read_api and \
-             store it as the masked CI/CD variable GITLAB_TOKEN"
-                .into(),
-        );
+        hints.push(format!(
+            "{JOB_TOKEN}; make a group access token with scope read_api and store it as the masked CI/CD variable \
+             GITLAB_TOKEN"
+        ));
     } else {
         hints
             .push("no token is given, so only what is public can be read: set GITLAB_TOKEN or use --token-file".into());
@@ -325,7 +355,7 @@ fn token_origin(config: &Config) -> String {
 pub(super) fn for_setting(origin: &Origin) -> String {
     match origin {
         Origin::Flag(_) | Origin::Demo | Origin::Default => format!("glwatch --help says more about {origin}"),
-        Origin::File(_) | Origin::Glab(_) => "glwatch config show tells where each value comes from".into(),
+        Origin::File(_) | Origin::Glab(_) => "glwatch config show says where each value comes from".into(),
         Origin::Variable(_) | Origin::Ci(_) => format!("correct {origin} or unset it"),
     }
 }
@@ -365,7 +395,7 @@ pub(super) fn empty_group(config: &Config, settings: &Settings) -> Vec<String> {
 /// Returns what to do when the filters leave nothing.
 pub(super) fn nothing_left(unmatched: &[String]) -> Vec<String> {
     let mut hints: Vec<String> =
-        unmatched.iter().map(|pattern| format!("no project answers to \"{}\"", pattern.escape_debug())).collect();
+        unmatched.iter().map(|pattern| format!("pattern \"{}\" matches no project", pattern.escape_debug())).collect();
     hints.push(
         "a pattern is an id, name or path, letter for letter, or a glob on the full path, such as 'acme/*/api'".into(),
     );

@@ -1,8 +1,11 @@
 //! Which job of a pipeline is meant: by its name, its stage and name, its id; or the one that matters most.
 
+use super::error::CliError;
 use super::session::Jobs;
 use crate::domain::job::Job;
 use crate::domain::status::Status;
+use crate::render::columns;
+use crate::text::sanitise::sanitise;
 
 /// Why it is not clear which job is meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,16 +23,25 @@ pub(super) enum NoChoice {
 }
 
 impl NoChoice {
-    /// Returns what there is to choose from, one job a line, and how.
-    pub(super) fn hints(&self, jobs: &Jobs) -> Vec<String> {
-        let job =
-            |job: &Job| format!("{}/{}\t{}\t{}", job.stage, job.name, job.status.word(), job.id).replace('\t', "  ");
-        let mut lines: Vec<String> = jobs.current.iter().map(job).collect();
-        if !lines.is_empty() {
-            lines.insert(0, "name one of these, by name, stage/name or number:".into());
-        }
-        lines
+    /// Returns the error, with the jobs that there are to choose from as a table.
+    pub(super) fn refusal(&self, of: &str, jobs: &Jobs) -> CliError {
+        choose(format!("{of}: {self}"), &jobs.current)
     }
+}
+
+/// Returns the error that asks for a job, with those that there are as a table.
+pub(super) fn choose(problem: String, jobs: &[Job]) -> CliError {
+    let heading = ["job", "status", "id"].map(str::to_owned);
+    let row = |job: &Job| {
+        [format!("{}/{}", job.stage, job.name), job.status.word().to_owned(), job.id.to_string()]
+            .map(|cell| sanitise(&cell).into_owned())
+    };
+    let rows: Vec<[String; 3]> = std::iter::once(heading).chain(jobs.iter().map(row)).collect();
+    let mut bytes = Vec::new();
+    let is_written = !jobs.is_empty() && columns::write(&rows, &mut bytes).is_ok();
+    let table = String::from_utf8_lossy(if is_written { &bytes } else { &[] }).lines().map(str::to_owned).collect();
+    let hints = if is_written { vec!["name one of them: by name, stage/name or id".to_owned()] } else { vec![] };
+    CliError::Choice { problem, table, hints }
 }
 
 /// Finds a job by its id (of any attempt), its name, or its stage and name.

@@ -1,15 +1,22 @@
 //! Where the program says what it does: standard error with `-v`, a file with `--log-file`.
 
+use super::clock;
 use super::error::CliError;
 use crate::text::credential::hide;
+use crate::text::sanitise::sanitise;
+use crate::text::size::size;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use tracing::Level;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format;
 use tracing_subscriber::fmt::time::ChronoUtc;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -22,7 +29,7 @@ pub(super) fn start(verbosity: u8, file: Option<&Path>) -> Result<(), CliError> 
         1 => Some(Level::INFO),
         _ => Some(Level::DEBUG),
     };
-    let to_stderr = level.map(|level| lines(level, || Box::new(Shown(io::stderr())) as Writer));
+    let to_stderr = level.map(for_people);
     let to_file = file.map(|path| open(path).map(|log| (log, path.to_owned()))).transpose()?.map(|(log, path)| {
         lines(Level::DEBUG, move || match log.try_clone() {
             Ok(log) => Box::new(Shown(LogFile { log, path: path.clone() })) as Writer,
@@ -87,6 +94,68 @@ impl<W: Write> Write for Shown<W> {
 fn open(path: &Path) -> Result<File, CliError> {
     let log = OpenOptions::new().create(true).append(true).open(path);
     log.map_err(|source| CliError::LogFile { path: path.display().to_string(), source })
+}
+
+/// Returns what goes to standard error: our own events, as sentences.
+fn for_people<S>(level: Level) -> impl Layer<S>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
+    let lines =
+        tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Shown(io::stderr())).event_format(ForPeople);
+    lines.with_filter(Targets::new().with_target("glwatch", level))
+}
+
+/// The form of a line for people: time of day in UTC, what it is about, what happened, and in brackets what belongs to it.
+struct ForPeople;
+
+impl<S, N> FormatEvent<S, N> for ForPeople
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: format::Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut said = Said::default();
+        event.record(&mut said);
+        let facts = if said.facts.is_empty() { String::new() } else { format!(" ({})", said.facts.join(", ")) };
+        let line = format!("{}{}{facts}", said.request, said.message);
+        writeln!(out, "{}Z {}", clock::now().format("%H:%M:%S"), sanitise(&line))
+    }
+}
+
+/// What an event says, in the words of people.
+#[derive(Default)]
+struct Said {
+    request: String,
+    message: String,
+    facts: Vec<String>,
+}
+
+impl Said {
+    fn fact(&mut self, name: &str, value: &str) {
+        match name {
+            "message" => self.message = value.to_owned(),
+            "request" => self.request = format!("{value}: "),
+            // One attempt is what everybody expects; the others are for the log file.
+            "attempts" if value == "1" => {}
+            "fields" | "end" | "at" => {}
+            _ if value == "not told" => {}
+            "requests" | "projects" => self.facts.push(format!("{value} {name}")),
+            "bytes" => self.facts.push(value.parse().map_or_else(|_| value.to_owned(), size)),
+            "why" | "problem" | "error" => self.facts.push(value.to_owned()),
+            _ => self.facts.push(format!("{} {value}", name.replace('_', " "))),
+        }
+    }
+}
+
+impl Visit for Said {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.fact(field.name(), value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.fact(field.name(), &format!("{value:?}"));
+    }
 }
 
 fn lines<S>(level: Level, writer: impl Fn() -> Writer + Send + Sync + 'static) -> impl Layer<S>

@@ -55,8 +55,8 @@ pub(super) fn command() -> Command {
                 .value_parser(parse_size)
                 .help("Read no more of the log than this, such as 5MB [default: 100MB]"),
         )
-        .args(args::asking_args())
         .arg(args::follow_wait_arg())
+        .args(args::asking_args())
 }
 
 /// What was asked for.
@@ -138,7 +138,7 @@ async fn choose(session: &Session, wish: &Wish) -> Result<(ProjectRef, PipelineI
         }
     }
     let chosen = chosen.or_else(|no| job_choice::only_one(&jobs).filter(|_| name.is_none()).ok_or(no));
-    let job = chosen.map_err(|no| CliError::Refused { problem: format!("{of}: {no}"), hints: no.hints(&jobs) })?;
+    let job = chosen.map_err(|no| no.refusal(&of, &jobs))?;
     Ok((by_id, pipeline, job.clone()))
 }
 

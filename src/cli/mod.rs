@@ -29,12 +29,14 @@ mod sim;
 mod status;
 mod surroundings;
 mod token;
+mod typed;
 mod wait;
 mod waiting;
 mod watch;
 mod wire;
 
 use self::error::CliError;
+use self::exit::Exit;
 use std::ffi::OsString;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
@@ -51,9 +53,24 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
 
 /// Runs the command line and returns its exit code.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let matches = match args::command().try_get_matches_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if completions::answer(&arguments) {
+        return Exit::Done.into();
+    }
+    let command = args::command();
+    let words = match typed::arrange(arguments, &command) {
+        Ok(typed::Typed::Read(words)) => words,
+        Ok(typed::Typed::ShortHelp) => return output::help(args::short_help()),
+        Err(error) => return error::report(&error).into(),
+    };
+    let matches = match command.clone().try_get_matches_from(&words) {
         Ok(matches) => matches,
-        Err(refusal) => return output::clap_answer(&refusal),
+        Err(refusal) => {
+            return match typed::explained(&refusal, &words, &command) {
+                Some(error) => error::report(&error).into(),
+                None => output::clap_answer(&refusal),
+            };
+        }
     };
     let outcome = match matches.subcommand() {
         None => status::run(&matches),

@@ -59,6 +59,14 @@ pub(super) fn clap_answer(refusal: &clap::Error) -> ExitCode {
     if refusal.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
 }
 
+/// Prints a command's help.
+pub(super) fn help(mut command: clap::Command) -> ExitCode {
+    match to_stdout(command.render_help().to_string().as_bytes()) {
+        Ok(()) => Exit::Done.into(),
+        Err(error) => super::error::report(&error).into(),
+    }
+}
+
 /// Returns the width of the terminal that standard output is; `None` when it is none.
 pub(super) fn stdout_width() -> Option<u16> {
     if !io::stdout().is_terminal() {

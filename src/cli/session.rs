@@ -3,6 +3,7 @@
 use super::config::resolve;
 use super::error::CliError;
 use super::exit::Exit;
+use super::hint::Doing;
 use super::surroundings::Surroundings;
 use super::{hint, log, status, waiting, wire};
 use crate::collect::find::{self, FindError, Found, Target};
@@ -76,7 +77,16 @@ impl Session {
 
     fn not_found(&self, error: FindError) -> CliError {
         let hints = hint::for_target(&error, &self.config, &self.surroundings.settings);
-        CliError::Find { error, hints }
+        let headline = match &error {
+            FindError::Failed { what, source } => {
+                hint::headline(&Doing::Other(&format!("find {what}")), source, &self.config)
+            }
+            FindError::Unknown { wanted, .. } if self.config.connection.token.is_none() => {
+                format!("project \"{wanted}\" not found or not visible without a token")
+            }
+            error => error.to_string(),
+        };
+        CliError::Find { headline, error, hints }
     }
 
     /// Reads the jobs of a pipeline; with its bridges where those are asked for.
@@ -92,6 +102,7 @@ impl Session {
     /// Adds to a failed request what can be done about it.
     pub(super) fn failed(&self, doing: String, error: Error) -> CliError {
         let hints = hint::for_request(&error, &self.config, &self.surroundings.settings);
-        CliError::Request { doing, source: Box::new(error), hints }
+        let headline = hint::headline(&Doing::Other(&doing), &error, &self.config);
+        CliError::Request { headline, source: Box::new(error), hints }
     }
 }

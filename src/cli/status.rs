@@ -15,6 +15,7 @@ use crate::domain::snapshot::{Problem, Scope, Snapshot};
 use crate::gitlab::error::Kind;
 use crate::render::table;
 use crate::report::layout;
+use crate::text::glyph::Charset;
 use crate::text::plural::counted;
 use clap::ArgMatches;
 use tokio::signal::unix::{SignalKind, signal};
@@ -120,7 +121,8 @@ async fn read(
 /// Adds to a group's error what can be done about it.
 pub(super) fn group_error(group: GroupError, config: &Config, surroundings: &Surroundings) -> CliError {
     let hints = hint::for_group(&group.source, config, &surroundings.settings);
-    CliError::Group { group, hints }
+    let headline = hint::headline(&hint::Doing::Group(&group.group), &group.source, config);
+    CliError::Group { headline, group, hints }
 }
 
 /// Finds the words for a reading of a watch that brought nothing: those of a run that reads once.
@@ -160,7 +162,7 @@ pub(super) fn warn_of_insecure(config: &Config) {
 /// Says what the reader of the output must know; rows speak for themselves and are only counted.
 pub(super) fn warn(snapshot: &Snapshot, unmatched: &[String]) {
     let mut lines: Vec<String> =
-        unmatched.iter().map(|pattern| format!("warning: no project answers to \"{pattern}\"")).collect();
+        unmatched.iter().map(|pattern| format!("warning: pattern \"{pattern}\" matches no project")).collect();
     let is_row = |problem: &&Problem| problem.scope == Scope::Project;
     for problem in snapshot.problems.iter().filter(|problem| !is_row(problem)) {
         lines.push(format!("warning: {} {}: {}", problem.scope.word(), problem.subject, problem.failure.message));
@@ -194,7 +196,7 @@ fn nothing_read(snapshot: &Snapshot, config: &Config, settings: &Settings, cache
         return None;
     }
     let failures = || snapshot.rows.iter().filter_map(|row| Some((row, row.failure()?)));
-    let first = failures().map(|(row, failure)| format!("{}: {}", row.project.full_path, failure.message)).next()?;
+    let first = failures().map(|(row, failure)| format!("{}: {}", row.project.full_path, failure.sentence())).next()?;
     let all: Vec<&Failure> = failures().map(|(_, failure)| failure).collect();
     let hints = hint::nothing_read(&all, config, settings);
     Some(CliError::NothingRead { projects: snapshot.rows.len(), first, hints })
@@ -214,7 +216,7 @@ pub(super) fn style(display: &Display, surroundings: &Surroundings) -> table::St
             Color::Never => false,
             Color::Auto => has_colors && !is_set("NO_COLOR"),
         },
-        ascii: display.ascii || is_dumb,
+        ascii: surroundings.charset(display) == Charset::Ascii,
         stages: match display.stages_width {
             StagesWidth::Auto => layout::StagesWidth::Auto,
             StagesWidth::Cells(cells) => layout::StagesWidth::Cells(cells),

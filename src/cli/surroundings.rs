@@ -5,8 +5,9 @@ use super::error::CliError;
 use super::files::{self, Files};
 use super::output;
 use crate::config::layer::{is_read, unknown_variables};
-use crate::config::{ConfigError, Origin, Settings};
+use crate::config::{ConfigError, Display, Origin, Settings};
 use crate::gitlab::ProxyRules;
+use crate::text::glyph::Charset;
 use clap::ArgMatches;
 use std::collections::HashMap;
 
@@ -44,6 +45,15 @@ impl Surroundings {
         })
     }
 
+    /// Returns the characters that the terminal can draw: only ASCII where its kind or the locale says so.
+    pub(super) fn charset(&self, display: &Display) -> Charset {
+        if display.ascii || draws_ascii(|name| self.environment.get(name).map(String::as_str)) {
+            Charset::Ascii
+        } else {
+            Charset::Unicode
+        }
+    }
+
     /// Says what is wrong with the files and the variables, and what a project's file decides: that only whoever runs
     /// glwatch may silence.
     pub(super) fn warn(&self) {
@@ -53,6 +63,15 @@ impl Surroundings {
         let lines: Vec<String> = self.files.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
         output::to_stderr(&lines);
     }
+}
+
+/// Says whether the environment names a terminal or a locale without Unicode; one that is not named counts as UTF-8.
+fn draws_ascii<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> bool {
+    // The console of Linux has neither our glyphs nor wide characters.
+    let is_plain = matches!(variable("TERM"), Some("dumb" | "linux"));
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty());
+    let is_utf8 = |locale: &str| locale.to_lowercase().replace('-', "").contains("utf8");
+    is_plain || locale.is_some_and(|locale| !is_utf8(locale))
 }
 
 /// Returns the variables; one that decides anything and is no text is refused, as to drop it would decide otherwise.
@@ -71,4 +90,32 @@ pub(super) fn environment() -> Result<HashMap<String, String>, CliError> {
         }
     }
     Ok(environment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ascii_is_drawn_where_the_terminal_or_the_locale_has_no_more() {
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], bool);
+        let cases: [Case<'_>; 12] = [
+            ("nothing is said, as in a container", &[], false),
+            ("a terminal with Unicode", &[("TERM", "xterm-256color"), ("LANG", "de_DE.UTF-8")], false),
+            ("written otherwise", &[("LANG", "en_US.utf8")], false),
+            ("C with UTF-8", &[("LC_ALL", "C.UTF-8")], false),
+            ("plain C", &[("LC_ALL", "C")], true),
+            ("POSIX", &[("LANG", "POSIX")], true),
+            ("an old encoding", &[("LANG", "de_DE@euro")], true),
+            ("LC_ALL counts before LANG", &[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")], true),
+            ("LC_CTYPE counts before LANG", &[("LC_CTYPE", "en_US.UTF-8"), ("LANG", "C")], false),
+            ("an empty one does not count", &[("LC_ALL", ""), ("LANG", "en_US.UTF-8")], false),
+            ("the console of Linux", &[("TERM", "linux"), ("LANG", "en_US.UTF-8")], true),
+            ("a dumb terminal", &[("TERM", "dumb")], true),
+        ];
+        for (sentence, variables, expected) in cases {
+            let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+            assert_eq!(draws_ascii(variable), expected, "{sentence}");
+        }
+    }
 }

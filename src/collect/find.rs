@@ -159,7 +159,7 @@ impl Found {
 /// Why a target leads to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    #[error("no project \"{wanted}\" is to be seen")]
+    #[error("project \"{wanted}\" not found or not visible to this token")]
     Unknown {
         wanted: String,
         /// Full paths that are written alike, the nearest first.

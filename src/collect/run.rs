@@ -84,7 +84,7 @@ pub struct Reply {
 
 /// A reading that brought nothing, because of this group.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to read group \"{group}\"")]
+#[error("group \"{group}\" could not be read")]
 pub struct GroupError {
     pub group: String,
     pub source: Box<Error>,

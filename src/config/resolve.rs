@@ -7,6 +7,7 @@ use super::section::{
     Acting, Choice, Collecting, Color, Config, Connection, DEFAULT_HOST, Display, Export, Output, Scope, StagesWidth,
     TokenSource, Verdict,
 };
+use super::value::meant;
 use crate::domain::health::{FailOn, Sort};
 use crate::domain::host::Host;
 use crate::domain::id::{GroupId, GroupRef};
@@ -223,16 +224,15 @@ fn statuses_and_states(setting: &Setting, states: &[StateWord]) -> Result<FailOn
         match (Status::from_word(word), state) {
             (Some(status), _) => named.statuses.push(status),
             (None, Some(state)) => named.states.push(*state),
-            (None, None) => return Err(setting.refuse(word, unknown_state(states))),
+            (None, None) => {
+                let permitted: Vec<&str> =
+                    Status::KNOWN.iter().map(Status::word).chain(states.iter().map(|state| state.word())).collect();
+                let problem = format!("is no status: permitted are {}", permitted.join(", "));
+                return Err(setting.refuse_word(word, problem, &permitted));
+            }
         }
     }
     Ok(named)
-}
-
-fn unknown_state(states: &[StateWord]) -> String {
-    let words: Vec<&str> =
-        Status::KNOWN.iter().map(Status::word).chain(states.iter().map(|state| state.word())).collect();
-    format!("is no status: permitted are {}", words.join(", "))
 }
 
 fn columns(settings: &Settings) -> Result<Option<Choice>, ConfigError> {
@@ -255,7 +255,9 @@ fn exports(settings: &Settings) -> Result<Vec<Export>, ConfigError> {
             return Err(setting.refuse(text, problem));
         };
         let Some((_, output)) = Output::ALL.into_iter().find(|(word, _)| *word == format) else {
-            return Err(setting.refuse(text, format!("has no known format: permitted are {}", formats())));
+            let mut refusal = setting.refuse(text, format!("has no known format: permitted are {}", formats()));
+            refusal.hints = meant(format, &Output::ALL.map(|(word, _)| word));
+            return Err(refusal);
         };
         // A path of components: `./a` and `a` are one file.
         let path: PathBuf = Path::new(file).components().filter(|part| *part != Component::CurDir).collect();

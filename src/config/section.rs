@@ -2,6 +2,7 @@
 
 use super::error::ConfigError;
 use super::layer::Origin;
+use super::value::meant;
 use crate::domain::health::{FailOn, Sort};
 use crate::domain::host::Host;
 use crate::domain::id::GroupRef;
@@ -142,8 +143,10 @@ pub struct Choice {
 }
 
 impl Choice {
-    pub fn refuse(&self, word: &str, problem: String) -> ConfigError {
-        ConfigError { origin: self.origin.clone(), value: Some(word.to_owned()), problem, hints: Vec::new() }
+    /// Refuses a word that is none of the permitted ones, and names the one that was probably meant.
+    pub fn refuse(&self, word: &str, problem: String, permitted: &[&str]) -> ConfigError {
+        let hints = meant(word, permitted);
+        ConfigError { origin: self.origin.clone(), value: Some(word.to_owned()), problem, hints }
     }
 }
 

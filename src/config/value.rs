@@ -1,7 +1,14 @@
 //! Reading single values; every refusal names the setting, the value and what is permitted.
 
 use super::error::ConfigError;
+use super::file::nearest;
 use super::layer::{Origin, Setting, Settings};
+
+/// Returns the hint that names the word that was probably meant, if there is one.
+pub(super) fn meant(word: &str, permitted: &[&str]) -> Vec<String> {
+    let near = nearest(word, permitted.iter().map(|word| (*word).to_owned()));
+    near.map(|near| format!("did you mean {near}?")).into_iter().collect()
+}
 
 impl Setting {
     /// Returns the value of a setting that has one; a repeated flag's last one counts.
@@ -17,6 +24,11 @@ impl Setting {
     /// Says whether it was typed for this run, and does not just lie in a file or an environment.
     pub(super) fn is_typed(&self) -> bool {
         matches!(self.origin, Origin::Flag(_))
+    }
+
+    /// Refuses a word that is none of a few, and names the one that was probably meant.
+    pub(super) fn refuse_word(&self, word: &str, problem: String, permitted: &[&str]) -> ConfigError {
+        ConfigError { hints: meant(word, permitted), ..self.refuse(word, problem) }
     }
 
     pub(super) fn refuse(&self, value: &str, problem: impl Into<String>) -> ConfigError {
@@ -56,7 +68,7 @@ impl Settings {
         let text = setting.text();
         choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
             let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-            setting.refuse(text, format!("is not one of {}", words.join(", ")))
+            setting.refuse_word(text, format!("is not one of {}", words.join(", ")), &words)
         })
     }
 

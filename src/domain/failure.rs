@@ -5,7 +5,7 @@
 pub struct Failure {
     /// `http_500`, `timeout`, `rate_limited`, `not_json`, ...
     pub kind: String,
-    /// What was tried and what came of it.
+    /// What happened, in a sentence; behind it, in brackets, the request.
     pub message: String,
 }
 
@@ -28,6 +28,12 @@ impl Failure {
     /// Says whether the message has GitLab's own reason for a refusal.
     pub fn has_reason(&self) -> bool {
         self.kind == Self::GRANULAR || self.kind == Self::FORBIDDEN && self.message != MESSAGE
+    }
+
+    /// Returns the message without the request behind it.
+    pub fn sentence(&self) -> &str {
+        let request = [" [GET ", " [POST "].into_iter().filter_map(|start| self.message.find(start)).min();
+        request.filter(|_| self.message.ends_with(']')).map_or(&self.message, |at| &self.message[..at])
     }
 
     /// Says whether GitLab refused it, which does not change by waiting.

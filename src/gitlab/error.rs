@@ -85,16 +85,16 @@ pub enum Kind {
     BodyCut(#[source] reqwest::Error),
     #[error("the answer is larger than {} MiB", .0 >> 20)]
     TooLarge(u64),
-    #[error("401: {said}")]
+    #[error("GitLab answered {}", answered(401, .said))]
     Unauthorized {
         said: String,
         /// What the token is by its prefix, where that proves that it cannot do this.
         unfit: Option<&'static str>,
     },
-    #[error("403: the token lacks the scope {needed}")]
+    #[error("the token lacks the scope {needed}")]
     InsufficientScope { needed: String },
     /// A fine-grained token lacks a permission; GitLab names it.
-    #[error("403: {said}")]
+    #[error("GitLab answered {}", answered(403, .said))]
     GranularScope { said: String },
     /// `said` is GitLab's own sentence, empty where it has none.
     #[error("429: too many requests{}{}", after_colon(.said), said_wait(.retry_after))]
@@ -109,7 +109,7 @@ pub enum Kind {
     #[error("the time of this run is over (--max-time)")]
     Deadline,
     /// GitLab's own refusal where the code is a 4xx; a failure of any server on the way where it is not.
-    #[error("{code}{}", after_colon(.said))]
+    #[error("{} answered {}", answerer(*.code), answered(*.code, .said))]
     Status { code: u16, said: String },
     /// A 4xx that is not GitLab's: a fact about nothing that was asked for.
     #[error("{code}: not GitLab's answer but {found}")]
@@ -155,6 +155,21 @@ pub enum NotGitlab {
 
 fn after_colon(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
+/// Names who answered: a 5xx, or that a request took too long, may come from any server on the way.
+fn answerer(code: u16) -> &'static str {
+    if (400..500).contains(&code) && !matches!(code, 408 | 425) { "GitLab" } else { "the server" }
+}
+
+/// Joins a status and what was said with it; GitLab often repeats the status itself.
+fn answered(code: u16, said: &str) -> String {
+    let code = code.to_string();
+    match said {
+        "" => code,
+        said if said.starts_with(&code) => said.to_owned(),
+        said => format!("{code}: {said}"),
+    }
 }
 
 fn said_wait(wait: &Option<Duration>) -> String {
@@ -219,6 +234,20 @@ impl Error {
         }
     }
 
+    /// Returns what happened, as a sentence without addresses and ids.
+    pub fn sentence(&self) -> String {
+        match self.attempts {
+            0 | 1 => self.kind.to_string(),
+            attempts => format!("{} (after {attempts} attempts in {:.1}s)", self.kind, self.elapsed.as_secs_f64()),
+        }
+    }
+
+    /// Returns which request it was: what helps an administrator to find it.
+    pub fn trace(&self) -> String {
+        let id = self.request_id.as_ref().map_or(String::new(), |id| format!(", request id {id}"));
+        format!("{}{id}", self.request)
+    }
+
     /// Says whether the same request may fare better in a moment.
     pub fn is_passing(&self) -> bool {
         super::retry::is_passing(&self.kind)
@@ -255,15 +284,9 @@ impl Error {
 }
 
 impl fmt::Display for Error {
+    /// The sentence comes first: rows and narrow terminals cut off the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.request, self.kind)?;
-        if self.attempts > 1 {
-            write!(f, " (after {} attempts in {:.1}s)", self.attempts, self.elapsed.as_secs_f64())?;
-        }
-        if let Some(id) = &self.request_id {
-            write!(f, " [request id {id}]")?;
-        }
-        Ok(())
+        write!(f, "{} [{}]", self.sentence(), self.trace())
     }
 }
 

@@ -205,14 +205,14 @@ mod tests {
         let rest = "/api/v4/projects/1/pipelines";
         type Case<'a> = (&'a str, u16, &'a [(&'a str, &'a str)], &'a str, &'a str, &'a str);
         let cases: [Case<'_>; 22] = [
-            ("a message", 403, JSON, rest, r#"{"message":"403 Forbidden"}"#, "403: 403 Forbidden"),
+            ("a message", 403, JSON, rest, r#"{"message":"403 Forbidden"}"#, "GitLab answered 403 Forbidden"),
             (
                 "a message of fields",
                 404,
                 JSON,
                 rest,
                 r#"{"message":{"name":["is taken"]}}"#,
-                r#"404: {"name":["is taken"]}"#,
+                r#"GitLab answered 404: {"name":["is taken"]}"#,
             ),
             (
                 "an error with its description",
@@ -220,16 +220,23 @@ mod tests {
                 JSON,
                 rest,
                 r#"{"error":"invalid_token","error_description":"Token is expired."}"#,
-                "401: invalid_token: Token is expired.",
+                "GitLab answered 401: invalid_token: Token is expired.",
             ),
-            ("no content type is said", 404, &[], rest, r#"{"error":"404 Not Found"}"#, "404: 404 Not Found"),
+            (
+                "no content type is said",
+                404,
+                &[],
+                rest,
+                r#"{"error":"404 Not Found"}"#,
+                "GitLab answered 404 Not Found",
+            ),
             (
                 "GraphQL has errors of its own form",
                 401,
                 JSON,
                 "/api/graphql",
                 r#"{"errors":[{"message":"Invalid token"}]}"#,
-                "401: Invalid token",
+                "GitLab answered 401: Invalid token",
             ),
             (
                 "a firewall's page",
@@ -394,10 +401,10 @@ mod tests {
     fn a_failure_of_a_server_keeps_what_it_says() {
         type Case<'a> = (u16, &'a [(&'a str, &'a str)], &'a str, &'a str);
         let cases: [Case<'_>; 6] = [
-            (500, JSON, r#"{"message":"500 Internal Server Error"}"#, "500: 500 Internal Server Error"),
-            (502, HTML, "<html><title>Bad gateway</title>", "502: an HTML page, \"Bad gateway\""),
-            (520, HTML, "", "520: an empty body"),
-            (408, HTML, "", "408: an empty body"),
+            (500, JSON, r#"{"message":"500 Internal Server Error"}"#, "the server answered 500 Internal Server Error"),
+            (502, HTML, "<html><title>Bad gateway</title>", "the server answered 502: an HTML page, \"Bad gateway\""),
+            (520, HTML, "", "the server answered 520: an empty body"),
+            (408, HTML, "", "the server answered 408: an empty body"),
             (429, &[], "Retry later\n", "429: too many requests"),
             (
                 429,

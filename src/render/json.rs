@@ -17,6 +17,11 @@ pub fn write_explain(document: &ExplainDocument<'_>, out: &mut dyn Write) -> io:
     write_with(PrettyFormatter::new(), document, out)
 }
 
+/// Writes any other document and one line end.
+pub fn write_document(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    write_with(PrettyFormatter::new(), document, out)
+}
+
 /// Writes anything as a single line with its end.
 pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     write_with(CompactFormatter, value, out)

@@ -179,13 +179,8 @@ fn of_rows(snapshot: &Snapshot) -> Option<Span> {
 
 /// Returns a failure's cause without the request that met it: what was asked is of no use to a reader who cannot ask it.
 fn cause(failure: &Failure) -> String {
-    let message = failure.message.as_str();
-    let is_request = ["GET ", "POST "].iter().any(|method| message.starts_with(method));
-    let cause = message.split_once(": ").filter(|_| is_request).map_or(message, |(_, cause)| cause);
-    let end = [" (after ", " [request id"].iter().filter_map(|tail| cause.find(tail)).min();
-    let cause = &cause[..end.unwrap_or(cause.len())];
-    let is_code = cause.bytes().take_while(u8::is_ascii_digit).count() == 3;
-    if is_code && is_request { format!("the server answers {cause}") } else { cause.to_owned() }
+    let sentence = failure.sentence();
+    sentence.split_once(" (after ").map_or(sentence, |(cause, _)| cause).to_owned()
 }
 
 #[cfg(test)]
@@ -196,11 +191,11 @@ mod tests {
     fn a_cause_is_told_without_its_request() {
         let cases = [
             (
-                "GET http://h:1/api/v4/projects/1/pipelines?per_page=1: 500 (after 4 attempts in 3.2s) [request id x]",
-                "the server answers 500",
+                "the server answered 500 (after 4 attempts in 3.2s) [GET http://h:1/api/v4/projects/1, request id x]",
+                "the server answered 500",
             ),
-            ("POST http://h/api/graphql (Newest): the connection was refused", "the connection was refused"),
-            ("GET http://h/x: 403: no: really [request id 7]", "the server answers 403: no: really"),
+            ("the connection was refused [POST http://h/api/graphql (Newest)]", "the connection was refused"),
+            ("GitLab answered 403: no: really [GET http://h/x, request id 7]", "GitLab answered 403: no: really"),
             (
                 "its newest pipeline was deleted while it was read; read again",
                 "its newest pipeline was deleted while it was read; read again",

@@ -148,10 +148,10 @@ fn what_acts_is_never_sent_twice() {
 fn what_gitlab_refuses_was_surely_not_done() {
     type Refused = fn() -> Fault;
     let cases: [(&str, Refused); 4] = [
-        ("403: 403 Forbidden", || Fault::on("/retry").status(403)),
-        ("404: 404 Not found", || Fault::on("/retry").status(404)),
+        ("GitLab answered 403 Forbidden", || Fault::on("/retry").status(403)),
+        ("GitLab answered 404 Not found", || Fault::on("/retry").status(404)),
         ("429: too many requests", || Fault::on("/retry").rate_limited(Some("1"))),
-        ("400: no", || Fault::on("/retry").answer(400, "application/json", "{\"message\":\"no\"}")),
+        ("GitLab answered 400: no", || Fault::on("/retry").answer(400, "application/json", "{\"message\":\"no\"}")),
     ];
     for (words, fault) in cases {
         let sim = group();

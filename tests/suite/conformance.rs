@@ -123,8 +123,12 @@ fn the_documented_trigger_job_leads_to_its_downstream_pipeline() {
 #[test]
 fn the_documented_refusals_are_understood() {
     let cases = [
-        (401, "error-401.json", &["401: 401 Unauthorized", "does not accept the token from GITLAB_TOKEN"][..]),
-        (403, "error-403-insufficient-scope.json", &["403: the token lacks the scope sudo", "needs the scope sudo"]),
+        (
+            401,
+            "error-401.json",
+            &["error: GitLab refused the token: 401 Unauthorized", "does not accept the token from GITLAB_TOKEN"][..],
+        ),
+        (403, "error-403-insufficient-scope.json", &["error: the token lacks the scope sudo", "needs the scope sudo"]),
     ];
     for (code, name, words) in cases {
         let body = example(name);

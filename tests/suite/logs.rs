@@ -68,8 +68,15 @@ fn where_it_is_not_clear_which_job_is_meant_the_jobs_are_listed() {
         "t = [[\"test\", \"unit | 40s | fails\", \"lint | 20s | fails\"]]",
         "[[project]]\npath = \"acme/api\"\nrun = [{ jobs = \"t\", age = \"1h\" }]",
     );
-    let _ = logs(&sim, &["acme/api"])
-        .refuses(2, &["it is not clear which job is meant", "test/unit  failed", "test/lint  failed"]);
+    let _ = logs(&sim, &["acme/api"]).refuses(
+        2,
+        &[
+            "it is not clear which job is meant",
+            "  job        status  id",
+            "  test/unit  failed  ",
+            "  test/lint  failed  ",
+        ],
+    );
     let _ = logs(&sim, &["acme/api", "nope"]).refuses(2, &["no job is called \"nope\"", "test/unit  failed"]);
     let _ = logs(&sim, &["acme/api", "lint"]).exits_with(1);
 }
@@ -84,8 +91,9 @@ fn the_end_of_a_path_is_looked_for_in_the_groups() {
     let _ = logs(&sim, &["b/api", "--group-id", "12345"]).exits_with(0);
     let _ =
         logs(&sim, &["api", "--group-id", "12345"]).refuses(2, &["acme/a/api, acme/b/api", "give more of its path"]);
-    let _ = logs(&sim, &["apu", "--group-id", "12345"]).refuses(3, &["no project \"apu\"", "did you mean acme/a/api"]);
-    let _ = logs(&sim, &["api"]).refuses(3, &["no project \"api\"", "--group-id"]);
+    let _ = logs(&sim, &["apu", "--group-id", "12345"])
+        .refuses(3, &["project \"apu\" not found or not visible to this token", "did you mean acme/a/api"]);
+    let _ = logs(&sim, &["api"]).refuses(3, &["project \"api\" not found", "--group-id"]);
     let _ = logs(&sim, &["acme/a/api#0"]).refuses(2, &["has no number behind the #"]);
     let _ = logs(&sim, &["acme/a/api@nope"]).refuses(3, &["acme/a/api has no pipeline of nope"]);
     let address = format!("{}/acme/a/api/-/pipelines", sim.url());
@@ -167,7 +175,7 @@ fn a_connection_that_breaks_midway_costs_no_line_and_doubles_none() {
 #[test]
 fn what_gitlab_refuses_ends_it() {
     let sim = failures();
-    for (code, words) in [(403, "needs a role in the project"), (404, "GitLab answers 404 for what one may not see")] {
+    for (code, words) in [(403, "needs a role in the project"), (404, "GitLab answers 404 for what you may not see")] {
         sim.clear_faults();
         sim.add_fault(Fault::on("/trace").status(code));
         for more in [&["acme/unit"][..], &["acme/unit", "--follow"]] {

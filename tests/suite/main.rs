@@ -25,6 +25,7 @@
 //! - `not_gitlab.rs`: answers that another server gives in GitLab's place
 //! - `proxy.rs`: a real proxy in between
 //! - `script.rs`: the script that the README gives, as it stands there
+//! - `words.rs`: first lines of errors, help, hints, completions, what `config check` finds
 //! - `secrets.rs`: the token shows nowhere
 //! - `torn.rs`: readings that are half of one moment, that lack a part, or that never end
 //! - `terminal.rs`: the real binary in a real terminal, the live view included
@@ -62,3 +63,4 @@ mod trouble_output;
 mod trouble_server;
 mod wait;
 mod watch;
+mod words;

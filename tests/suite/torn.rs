@@ -237,11 +237,10 @@ fn every_output_says_that_a_part_is_missing() {
     let sim = ended(false);
     sim.add_fault(Fault::on("*/pipelines/*/jobs?*").status(403));
     let cases = [
-        ("table", "success #"),
-        ("table", "unread"),
-        ("table", "its jobs could not be read: 403"),
-        ("csv", "its jobs could not be read: 403"),
-        ("markdown", "its jobs could not be read: 403"),
+        ("table", "? success, unread #"),
+        ("table", "its jobs could not be read: GitLab answered 403"),
+        ("csv", "its jobs could not be read: GitLab answered 403"),
+        ("markdown", "its jobs could not be read: GitLab answered 403"),
         ("junit", "<error"),
         ("openmetrics", "glwatch_snapshot_complete 0"),
         ("openmetrics", "status=\"unread\""),

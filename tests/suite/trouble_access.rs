@@ -8,13 +8,13 @@ fn private() -> Sim {
 }
 
 const NO_TOKEN: &str = "no token is given, so only what is public can be read: set GITLAB_TOKEN or use --token-file";
-const HIDDEN: &str = "GitLab answers 404 for groups that one may not see, as well as for those that do not exist";
+const HIDDEN: &str = "GitLab answers 404 for groups that you may not see, as well as for those that do not exist";
 
 #[test]
 fn without_a_token_a_private_group_looks_absent() {
     let sim = private();
     let output = Env::new().run(&["--host", sim.url(), "--group-id", "12345"]);
-    let _ = output.refuses(3, &["failed to read group \"12345\"", "404", HIDDEN, NO_TOKEN, "read_api"]);
+    let _ = output.refuses(3, &["group \"12345\" not found", "404", HIDDEN, NO_TOKEN, "read_api"]);
     assert!(sim.requests().iter().all(|request| !request.authorization));
 }
 
@@ -52,10 +52,10 @@ fn a_group_that_the_token_cannot_see_is_told_apart_from_no_token() {
     let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
     let output = env.run(&["--host", sim.url(), "--group-id", "99999"]);
     let member = "check the group, and that the owner of the token from GITLAB_TOKEN is a member of it";
-    let output = output.refuses(3, &["failed to read group \"99999\"", "404", HIDDEN, member]);
+    let output = output.refuses(3, &["group \"99999\" not found", "404", HIDDEN, member]);
     assert!(!output.stderr.contains(NO_TOKEN), "{output}");
     let output = env.run(&["--host", sim.url(), "--group-id", "payments"]);
-    let _ = output.refuses(3, &["failed to read group \"payments\"", "a group's path is the full one"]);
+    let _ = output.refuses(3, &["group \"payments\" not found", "a group's path is the full one"]);
 }
 
 #[test]
@@ -67,7 +67,12 @@ fn a_ci_job_learns_that_its_job_token_cannot_list() {
         .with("CI_JOB_TOKEN", TOKEN_JOB)
         .with("CI_PROJECT_ROOT_NAMESPACE", "acme");
     let output = env.run(&[]);
-    let words = ["failed to read group \"acme\"", "404", "CI_JOB_TOKEN cannot list projects, pipelines or jobs"];
+    let words = [
+        "group \"acme\" not found",
+        "404",
+        "CI_JOB_TOKEN is not used",
+        "no version of GitLab lets it list the projects",
+    ];
     let output = output.refuses(3, &words).says(&["group access token", "read_api", "GITLAB_TOKEN"]);
     assert!(!output.stderr.contains(TOKEN_JOB), "{output}");
     assert!(sim.requests().iter().all(|request| !request.authorization), "the job token was sent");

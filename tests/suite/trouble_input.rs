@@ -68,7 +68,7 @@ fn filters_that_leave_nothing_are_an_error_that_names_the_misspelt_ones() {
     let sim = sim(vec![]);
     let _ = status(&sim, &["--exclude", "acme"]).refuses(2, &["the filters leave no project", "glob on the full path"]);
     let output = status(&sim, &["--include", "paymnets", "-o", "json"]);
-    let _ = output.refuses(2, &["the filters leave no project", "Hint: no project answers to \"paymnets\""]);
+    let _ = output.refuses(2, &["the filters leave no project", "Hint: pattern \"paymnets\" matches no project"]);
 }
 
 #[test]
@@ -76,7 +76,8 @@ fn a_misspelt_filter_warns_on_stderr_and_changes_nothing_else() {
     let sim = sim(vec![]);
     let plain = status(&sim, &["-o", "json"]).exits_with(0);
     let output = status(&sim, &["-o", "json", "--exclude", "paymnets,acme/no-such-*"]).exits_with(0);
-    let output = output.says(&["no project answers to \"paymnets\"", "no project answers to \"acme/no-such-*\""]);
+    let output =
+        output.says(&["pattern \"paymnets\" matches no project", "pattern \"acme/no-such-*\" matches no project"]);
     assert_eq!(output.json()["projects"], plain.json()["projects"]);
     assert_eq!(status(&sim, &["--exclude", "paymnets", "--quiet"]).exits_with(0).stderr, "");
 }

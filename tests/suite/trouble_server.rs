@@ -148,7 +148,7 @@ fn one_of_two_groups_missing_leaves_the_other() {
     });
     let _ = run(&["--allow-partial"]).exits_with(0);
     let none = env.run(&["--host", sim.url(), "--group-id", "no-such-group,neither"]);
-    let _ = none.refuses(3, &["failed to read group \"no-such-group\""]);
+    let _ = none.refuses(3, &["group \"no-such-group\" not found"]);
 }
 
 #[test]

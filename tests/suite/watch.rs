@@ -263,7 +263,7 @@ fn without_a_first_reading_it_ends_as_it_does_without_watch() {
     let env = Env::new().with("GLWATCH_TOKEN", TOKEN_READ_API);
     let watched = env.run(&arguments(&sim, &[])).refuses(3, &["401", "GLWATCH_TOKEN"]);
     let once = env.run(&["--host", sim.url(), "--group-id", "12345"]);
-    let without_id = |text: &str| text.split(" [request id").next().map(str::to_owned);
+    let without_id = |text: &str| text.split(", request id").next().map(str::to_owned);
     assert_eq!((without_id(&watched.stderr), watched.code), (without_id(&once.stderr), once.code));
     assert_eq!(watched.stderr.lines().count(), once.stderr.lines().count());
 }

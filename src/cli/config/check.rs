@@ -7,36 +7,80 @@ use crate::cli::exit::Exit;
 use crate::cli::status::until_stopped;
 use crate::cli::surroundings::Surroundings;
 use crate::cli::{hint, log, output, waiting, wire};
-use crate::config::{Config, ConfigError};
-use crate::domain::id::GroupRef;
+use crate::collect::run::Collector;
+use crate::config::{Config, ConfigError, Output};
+use crate::domain::id::{GroupRef, ProjectId};
+use crate::domain::permission::{NEEDED, Needed, Permission};
+use crate::domain::project::Project;
+use crate::domain::selection::ProjectFilter;
 use crate::domain::token::AccessToken;
 use crate::domain::usage::ApiChoice;
 use crate::gitlab::client::{Client, ListFilter};
 use crate::gitlab::error::{Error, Kind};
-use crate::text::glyph::Charset;
 use crate::text::plural::counted;
 use chrono::NaiveDate;
 use clap::{ArgMatches, Command};
+use std::collections::HashSet;
 
+/// A list with more pages than this is not counted to its end.
+const MOST_PAGES: u32 = 100;
+/// So many projects are read as a run would read them: the first may have no pipeline.
+const TRIED_AT_MOST: usize = 3;
 /// From here on a token is worth renewing: two weeks cover a holiday.
 const SOON: i64 = 14;
 
 pub(super) fn command() -> Command {
-    Command::new("check").about("Tries the configuration: token, scopes, server, groups, and what is missing")
+    Command::new("check")
+        .about("Tries the configuration: token, scopes, server, groups, pipelines, and what is missing")
+        .after_help("Ends with the exit code that a run would end with. -o json prints schema glwatch.check/1.")
+        .after_long_help(format!(
+            "Ends with the exit code that a run would end with. -o json prints schema glwatch.check/1.\n\n\
+             The token needs the scope read_api, and api for retry, cancel and play.\n\
+             A fine-grained token (GitLab 19.2 and newer) needs these permissions instead:\n  {}",
+            permissions().join("\n  ")
+        ))
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let surroundings = Surroundings::new(matches)?;
     let (config, no_group) = show::resolve(&surroundings.settings)?;
     log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
-    let is_dumb = surroundings.environment.get("TERM").is_some_and(|term| term == "dumb");
-    let charset = if config.display.ascii || is_dumb { Charset::Ascii } else { Charset::Unicode };
+    let charset = surroundings.charset(&config.display);
     let mut check = Check { surroundings: &surroundings, config: &config, list: Checklist::new(charset) };
-    let outcome = check.all(no_group);
+    let exit = check.all(no_group)?;
     let mut bytes = Vec::new();
-    check.list.write(&mut bytes).map_err(CliError::Output)?;
+    let written = match config.display.output {
+        Output::Json | Output::Ndjson => check.list.write_json(exit, &mut bytes),
+        _ => check.list.write(&mut bytes),
+    };
+    written.map_err(CliError::Output)?;
     output::to_stdout(&bytes)?;
-    outcome
+    Ok(exit)
+}
+
+/// The projects of all groups.
+#[derive(Default)]
+struct Listed {
+    ids: HashSet<ProjectId>,
+    /// What the filters leave.
+    kept: Vec<Project>,
+}
+
+/// Returns what a fine-grained token needs, one command a line.
+fn permissions() -> Vec<String> {
+    let list = |all: &[Permission]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let line = |needed: &Needed| {
+        let apis = if needed.graphql.is_empty() || needed.rest == needed.graphql {
+            list(needed.rest)
+        } else {
+            format!("{} (over GraphQL {})", list(needed.rest), list(needed.graphql))
+        };
+        let helpful: Vec<String> =
+            needed.helpful.iter().map(|helpful| format!("{} for {}", helpful.permission, helpful.shows)).collect();
+        let better = if helpful.is_empty() { String::new() } else { format!("; and {}", helpful.join(", ")) };
+        format!("{}: {apis}{better}", needed.command)
+    };
+    NEEDED.iter().map(line).collect()
 }
 
 struct Check<'a> {
@@ -46,7 +90,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// Goes through everything; the exit code is the one that a run would end with before it looks at pipelines.
+    /// Goes through everything; the exit code is the one that a run would end with.
     fn all(&mut self, no_group: Option<ConfigError>) -> Result<Exit, CliError> {
         self.files();
         let runtime = crate::cli::runtime()?;
@@ -129,22 +173,38 @@ impl Check<'_> {
     }
 
     fn token(&mut self, token: &AccessToken, origin: &str, today: NaiveDate) -> Exit {
-        let scopes = if token.scopes.is_empty() { "none".to_owned() } else { token.scopes.join(", ") };
+        let scopes = match (token.is_fine_grained, token.scopes.is_empty()) {
+            (true, _) => "fine-grained".to_owned(),
+            (false, true) => "scopes: none".to_owned(),
+            (false, false) => format!("scopes: {}", token.scopes.join(", ")),
+        };
         let name = &token.name;
-        let expiry = match (token.expires_on, token.days_left(today)) {
-            (Some(day), Some(left)) => format!("expires on {day}, {} left", counted(left.max(0), "day")),
+        let left = token.days_left(today);
+        let expiry = match (token.expires_on, left) {
+            (Some(day), Some(left)) if left <= 0 => format!("expired on {day}"),
+            (Some(day), Some(left)) => format!("expires on {day}, {} left", counted(left, "day")),
             _ => "does not expire".to_owned(),
         };
-        let text = format!("\"{name}\" from {origin}, scopes: {scopes}, {expiry}");
-        if !token.can_read() {
-            let hints = vec![hint::new_token(self.config)];
-            self.list.error("token", &format!("{text}; it lacks the scope read_api"), hints);
+        let text = format!("\"{name}\" from {origin}, {scopes}, {expiry}");
+        let renewal = || vec![hint::new_token(self.config)];
+        let ended = match token.end(today) {
+            Some(end) => Some(format!("{text}; {end}")),
+            None if !token.can_read() => Some(format!("{text}; it lacks the scope read_api")),
+            None => None,
+        };
+        if let Some(text) = ended {
+            self.list.error("token", &text, renewal());
             return Exit::NoData;
         }
-        if token.days_left(today).is_some_and(|left| left < SOON) {
+        if left.is_some_and(|left| left < SOON) {
             self.list.warning("token", &text, vec![format!("renew it in time: {}", hint::new_token(self.config))]);
-        } else {
+        } else if token.can_act() {
             self.list.ok("token", &text);
+        } else {
+            self.list.ok("token", &format!("{text}; enough to read, retry, cancel and play need the scope api"));
+        }
+        if token.is_fine_grained {
+            permissions().iter().for_each(|line| self.list.ok("permissions", line));
         }
         Exit::Done
     }
@@ -187,40 +247,116 @@ impl Check<'_> {
 
     async fn groups(&mut self, client: &Client) -> Exit {
         let groups = &self.config.scope.groups;
-        let mut read = 0;
+        let (mut read, mut listed) = (0, Listed::default());
         for group in groups {
-            match self.group(client, group).await {
+            match self.group(client, group, &mut listed).await {
                 Ok(()) => read += 1,
                 Err(error) => {
                     let _ = self.failed("group", &format!("{group}: "), &error);
                 }
             }
         }
-        match read {
-            0 => Exit::NoData,
+        let lost = match read {
+            0 => return Exit::NoData,
             _ if read < groups.len() && !self.config.verdict.allow_partial => Exit::Partial,
             _ => Exit::Done,
+        };
+        if listed.kept.is_empty() {
+            let hints = if listed.ids.is_empty() {
+                vec!["the group is empty, or the token's owner is no member of its projects".into()]
+            } else {
+                hint::nothing_left(&[])
+            };
+            self.list.error("projects", "no project is left to show", hints);
+            return lost.worse(Exit::Usage);
         }
+        lost.worse(self.pipelines(client, &listed.kept).await)
     }
 
-    async fn group(&mut self, client: &Client, group: &GroupRef) -> Result<(), Error> {
+    /// Counts what the table would show of a group: each project once, without what the filters leave out.
+    async fn group(&mut self, client: &Client, group: &GroupRef, listed: &mut Listed) -> Result<(), Error> {
         let found = client.group(group).await?;
-        let filter = ListFilter { subgroups: self.config.scope.subgroups, archived: self.config.scope.archived };
-        let page = client.projects(group, filter, 1).await?;
+        let scope = &self.config.scope;
+        let filter = ListFilter { subgroups: scope.subgroups, archived: scope.archived };
+        let (mut page, mut all, mut kept) = (1, 0, 0);
+        let more = loop {
+            let answer = client.projects(group, filter, page).await?;
+            let next = answer.next.filter(|next| *next > page && !answer.items.is_empty());
+            for one in answer.items {
+                let is_wanted = scope.archived || !one.is_marked_for_deletion;
+                if is_wanted && listed.ids.insert(one.project.id) {
+                    all += 1;
+                    if scope.filter.keeps(&one.project) {
+                        kept += 1;
+                        listed.kept.push(one.project);
+                    }
+                }
+            }
+            match next {
+                Some(next) if next <= MOST_PAGES => page = next,
+                next => break next.is_some(),
+            }
+        };
         let name = format!("{} ({})", found.full_path, found.id);
-        match page.total {
-            Some(0) => {
-                let hints = vec!["the group is empty, or the token's owner is no member of its projects".into()];
-                self.list.warning("group", &format!("{name}: no project is visible"), hints);
-            }
-            Some(total) => self.list.ok("group", &format!("{name}: {} listed", counted(total, "project"))),
-            // GitLab leaves the total out above 10 000.
-            None if page.next.is_some() => {
-                self.list.ok("group", &format!("{name}: more than {} listed", counted(page.items.len(), "project")));
-            }
-            None => self.list.ok("group", &format!("{name}: {} listed", counted(page.items.len(), "project"))),
+        let least = if more { "more than " } else { "" };
+        match (all, kept) {
+            (0, _) => self.list.warning("group", &format!("{name}: no project is visible"), vec![]),
+            _ if kept == all => self.list.ok("group", &format!("{name}: {least}{}", counted(all, "project"))),
+            _ => self
+                .list
+                .ok("group", &format!("{name}: {kept} of {least}{} left by the filters", counted(all, "project"))),
         }
         Ok(())
+    }
+
+    /// Reads a few projects as a run would.
+    async fn pipelines(&mut self, client: &Client, projects: &[Project]) -> Exit {
+        let can_have = |project: &&Project| project.ci_enabled != Some(false);
+        let chosen: Vec<String> =
+            projects.iter().filter(can_have).take(TRIED_AT_MOST).map(|project| project.id.to_string()).collect();
+        if chosen.is_empty() {
+            self.list.warning(
+                "pipelines",
+                "CI/CD is switched off in all projects, so there is nothing to show",
+                vec![],
+            );
+            return Exit::Done;
+        }
+        let mut options = wire::collecting(self.config);
+        options.filter = ProjectFilter::new(chosen.iter().map(String::as_str), []).unwrap_or_default();
+        let snapshot = match Collector::new(client, &options).read(&|_| {}).await {
+            Ok(reply) => reply.snapshot,
+            Err(error) => return self.failed("pipelines", "", &error.source),
+        };
+        for row in &snapshot.rows {
+            let path = &row.project.full_path;
+            let lost = row.pipelines().iter().find_map(|pipeline| pipeline.unread.as_ref());
+            match (lost.or_else(|| row.failure()), row.pipelines().first()) {
+                (Some(failure), _) => {
+                    let hints = hint::nothing_read(&[failure], self.config, &self.surroundings.settings);
+                    self.list.error("pipelines", &format!("{path}: {}", failure.message), hints);
+                }
+                (None, Some(pipeline)) => {
+                    let jobs: usize = pipeline.stages.iter().map(|stage| stage.jobs.len()).sum();
+                    let (id, status) = (pipeline.id, pipeline.status.word());
+                    self.list.ok("pipelines", &format!("{path}: #{id} {status}, {}", counted(jobs, "job")));
+                }
+                (None, None) => self.list.ok("pipelines", &format!("{path}: has none")),
+            }
+        }
+        // What a row has said is not said again.
+        let has_row =
+            |subject: &str| snapshot.rows.iter().any(|row| row.project.full_path == subject && row.failure().is_some());
+        for problem in snapshot.problems.iter().filter(|problem| !has_row(&problem.subject)) {
+            self.list.warning("pipelines", &format!("{}: {}", problem.subject, problem.failure.message), vec![]);
+        }
+        if snapshot.has_nothing_read(None) {
+            Exit::NoData
+        } else if !snapshot.is_complete() && !self.config.verdict.allow_partial {
+            Exit::Partial
+        } else {
+            Exit::Done
+        }
     }
 
     fn failed(&mut self, subject: &'static str, before: &str, error: &Error) -> Exit {

@@ -21,8 +21,8 @@ pub(super) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(init::command())
-        .subcommand(show::command().args(args::setting_args()))
-        .subcommand(check::command().args(args::setting_args()))
+        .subcommand(show::command().args(args::briefly(args::setting_args())))
+        .subcommand(check::command().args(args::briefly(args::setting_args())))
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {

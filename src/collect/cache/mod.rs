@@ -10,4 +10,4 @@ mod wire;
 
 pub use saved::Saved;
 pub(super) use saved::{Known, KnownFields, SavedProject, words};
-pub use store::Store;
+pub use store::{Store, project_paths};

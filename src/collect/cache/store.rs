@@ -114,6 +114,22 @@ impl Store {
     }
 }
 
+/// Returns the full paths of the projects that earlier processes have read, of any host; for completions.
+///
+/// Only paths of the characters that GitLab permits: a shell takes them as they are.
+pub fn project_paths(directory: &Path) -> Vec<String> {
+    let is_legal = |path: &String| path.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'));
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let stores = names.filter_map(|name| {
+        let key = name.strip_suffix(ENDING).filter(|key| !key.starts_with('.'))?.to_owned();
+        Some(Store { directory: directory.to_owned(), key })
+    });
+    let saved = stores.filter_map(|store| store.read().ok());
+    let paths = saved.flat_map(|saved| saved.projects.into_iter().map(|saved| saved.project.full_path.clone()));
+    paths.filter(is_legal).collect()
+}
+
 /// Reads the lines, and checks the sum that stands on the last one.
 fn decode(mut file: impl BufRead, key: &str) -> Result<Saved, Unusable> {
     let mut sum = Context::new(&SHA256);

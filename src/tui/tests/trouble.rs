@@ -61,11 +61,11 @@ fn the_first_load_names_host_and_wait_at_once_and_shows_rows_as_they_come() {
     assert_snapshot!(text(&app), @r#"
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 of 198 read    read 2s ago, reading
     project           ref   pipeline          stages                   duration  age
-    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…  6m 12s    6m
+    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…    6m 12s   6m
     legacy/billing          ‼ error           no answer
-    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test          6m 12s    1h
-    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…  6m 12s    3m
-    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…  6m 12s    20m
+    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test            6m 12s   1h
+    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…    6m 12s   3m
+    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…    6m 12s  20m
     secret/vault            ⊠ no access       no answer
     docs/handbook           – none            no pipeline yet
     q quit  ? help  r read now  f attention  s sort  o open
@@ -86,11 +86,11 @@ fn while_a_server_hangs_the_ages_grow_the_wait_is_named_and_rows_become_old() {
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects       read 9s ago, reading
     no answer: 1 of 7 projects not read
     project           ref   pipeline          stages                   duration  age
-    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…  6m 12s    6m
+    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…    6m 12s   6m
     legacy/billing          ‼ error           no answer
-    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test          6m 12s    1h
-    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…  6m 12s    3m
-    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…  6m 12s    20m
+    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test            6m 12s   1h
+    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…    6m 12s   3m
+    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…    6m 12s  20m
     secret/vault            ⊠ no access       no answer
     docs/handbook           – none            no pipeline yet
     41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
@@ -102,11 +102,11 @@ fn while_a_server_hangs_the_ages_grow_the_wait_is_named_and_rows_become_old() {
     no answer: 1 of 7 projects not read
     no answer for 20s from gitlab.example.com
     project           ref   pipeline          stages                   duration  age
-    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…  6m 12s    6m
+    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…    6m 12s   6m
     legacy/billing          ‼ error           no answer
-    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test          6m 12s    1h
-    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…  6m 12s    3m
-    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…  6m 12s    20m
+    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test            6m 12s   1h
+    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…    6m 12s   3m
+    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…    6m 12s  20m
     secret/vault            ⊠ no access       no answer
     docs/handbook           – none            no pipeline yet
     41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
@@ -124,14 +124,14 @@ fn while_a_server_hangs_the_ages_grow_the_wait_is_named_and_rows_become_old() {
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects        all 2m old, reading
     no answer: 1 of 7 projects not read
     no answer for 2m 05s from gitlab.example.com
-    project           ref   pipeline                  stages           duration  age
-    payments/api      main  ✗ failed #8101 (2m old)   ✓✗»              6m 12s    8m
-    legacy/billing          ‼ error                   no answer
-    web/�evil�        main  ⊘ canceled (2m old)       ✓ build  ⊘ test  6m 12s    1h
-    payments/gateway  main  ● running #8102 (2m old)  ✓●·              6m 12s    5m
-    web/shop          main  ✓ success #8103 (2m old)  ✓✓✓              6m 12s    22m
-    secret/vault            ⊠ no access               no answer (2m old)
-    docs/handbook           – none                    no pipeline yet (2m old)
+    project           ref   pipeline             stages           duration  age
+    payments/api      main  ✗ failed (2m old)    ✓ ✗ test »         6m 12s   8m
+    legacy/billing          ‼ error              no answer
+    web/�evil�        main  ⊘ canceled (2m old)  ✓ build  ⊘ test    6m 12s   1h
+    payments/gateway  main  ● running (2m old)   ✓ ● test ·         6m 12s   5m
+    web/shop          main  ✓ success (2m old)   ✓✓✓                6m 12s  22m
+    secret/vault            ⊠ no access          no answer (2m old)
+    docs/handbook           – none               no pipeline yet (2m old)
     41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
@@ -198,7 +198,7 @@ fn refused(app: &mut App, now: Instant) {
             row.state = State::Stale { pipelines: pipelines.clone(), failure: failure() };
         }
     }
-    let message = "GET https://gitlab.example.com/api/v4/groups/acme: 401: Token is expired".into();
+    let message = "GitLab answered 401: Token is expired [GET https://gitlab.example.com/api/v4/groups/acme]".into();
     let failure = crate::domain::project::Failure { kind: "unauthorized".into(), message };
     let failed = FailedReading {
         cause: "GitLab refused the token: Token is expired".into(),
@@ -227,13 +227,13 @@ fn a_reading_that_brought_nothing_shows_its_cause_first_and_the_hint_of_a_single
     Hint: GitLab does not accept the token from
     GLWATCH_TOKEN: it is expired, revoked, or for
     another host
-    project           pipeline                  stages
-    payments/api      ✗ failed #8101 (3s old)   ✓✗»
-    legacy/billing    ‼ error                   no an…
-    web/�evil�        ⊘ canceled (3s old)       ✓⊘
-    payments/gateway  ● running #8102 (3s old)  ✓●·
-    web/shop          ✓ success #8103 (3s old)  ✓✓✓
-    secret/vault      ⊠ no access               no an…
+    project           pipeline             stages
+    payments/api      ✗ failed (3s old)    ✓ ✗ test »
+    legacy/billing    ‼ error              no answer
+    web/�evil�        ⊘ canceled (3s old)  ✓⊘
+    payments/gateway  ● running (3s old)   ✓ ● test ·
+    web/shop          ✓ success (3s old)   ✓✓✓
+    secret/vault      ⊠ no access          no answer…
     rows 1-6 of 7 · 41 requests at the last reading,…
     q quit  ? help  r read now  f attention  s sort…
     "#);
@@ -242,14 +242,14 @@ fn a_reading_that_brought_nothing_shows_its_cause_first_and_the_hint_of_a_single
     GitLab refused the token: Token is expired; 7 projects not read again
     Hint: GitLab does not accept the token from GLWATCH_TOKEN: it is expired,
     revoked, or for another host
-    project           ref   pipeline                  stages           duration  age
-    payments/api      main  ✗ failed #8101 (3s old)   ✓✗»              6m 12s    6m
-    legacy/billing          ‼ error                   no answer
-    web/�evil�        main  ⊘ canceled (3s old)       ✓ build  ⊘ test  6m 12s    1h
-    payments/gateway  main  ● running #8102 (3s old)  ✓●·              6m 12s    3m
-    web/shop          main  ✓ success #8103 (3s old)  ✓✓✓              6m 12s    20m
-    secret/vault            ⊠ no access               no answer (3s old)
-    docs/handbook           – none                    no pipeline yet (3s old)
+    project           ref   pipeline             stages           duration  age
+    payments/api      main  ✗ failed (3s old)    ✓ ✗ test »         6m 12s   6m
+    legacy/billing          ‼ error              no answer
+    web/�evil�        main  ⊘ canceled (3s old)  ✓ build  ⊘ test    6m 12s   1h
+    payments/gateway  main  ● running (3s old)   ✓ ● test ·         6m 12s   3m
+    web/shop          main  ✓ success (3s old)   ✓✓✓                6m 12s  20m
+    secret/vault            ⊠ no access          no answer (3s old)
+    docs/handbook           – none               no pipeline yet (3s old)
     41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
@@ -258,11 +258,11 @@ fn a_reading_that_brought_nothing_shows_its_cause_first_and_the_hint_of_a_single
     GitLab refused the token: Token is expired; 7 projects not read again
     Hint: GitLab does not accept the token from GLWATCH_TOKEN: it is expired, revoked, or for another host
     project           ref   pipeline                   stages                     duration  age
-    payments/api      main  ✗ failed #8101 (3s old)    ✓ build  ✗ test  » deploy  6m 12s    6m
+    payments/api      main  ✗ failed #8101 (3s old)    ✓ build  ✗ test  » deploy    6m 12s   6m
     legacy/billing          ‼ error                    no answer
-    web/�evil�        main  ⊘ canceled #8107 (3s old)  ✓ build  ⊘ test            6m 12s    1h
-    payments/gateway  main  ● running #8102 (3s old)   ✓ build  ● test  · deploy  6m 12s    3m
-    web/shop          main  ✓ success #8103 (3s old)   ✓ build  ✓ test  ✓ deploy  6m 12s    20m
+    web/�evil�        main  ⊘ canceled #8107 (3s old)  ✓ build  ⊘ test              6m 12s   1h
+    payments/gateway  main  ● running #8102 (3s old)   ✓ build  ● test  · deploy    6m 12s   3m
+    web/shop          main  ✓ success #8103 (3s old)   ✓ build  ✓ test  ✓ deploy    6m 12s  20m
     secret/vault            ⊠ no access                no answer (3s old)
     docs/handbook           – none                     no pipeline yet (3s old)
     41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
@@ -279,10 +279,11 @@ fn a_reading_that_brought_nothing_shows_its_cause_first_and_the_hint_of_a_single
 fn rows_that_could_not_be_read_are_counted_by_their_cause() {
     let now = Instant::now();
     let mut rows = many(9);
-    let causes = ["500", "500", "no answer within 30s", "the connection was refused"];
+    let causes =
+        ["the server answered 500", "the server answered 500", "no answer within 30s", "the connection was refused"];
     for (row, (cause, n)) in rows.iter_mut().zip(causes.into_iter().zip(1..)) {
         let message = format!(
-            "GET https://gitlab.example.com/api/v4/projects/{n}/pipelines: {cause} (after 4 attempts in 3.{n}s)"
+            "{cause} (after 4 attempts in 3.{n}s) [GET https://gitlab.example.com/api/v4/projects/{n}/pipelines]"
         );
         let failure = crate::domain::project::Failure { kind: "x".into(), message };
         let State::Ok(pipelines) = &row.state else { panic!("{row:?}") };
@@ -292,18 +293,18 @@ fn rows_that_could_not_be_read_are_counted_by_their_cause() {
     let app = app(rows, 80, 24, now);
     assert_snapshot!(text(&app), @r#"
     acme @gitlab.example.com   ✓ 9   9 projects     4 of 9 older than 1m, next in 7s
-    the server answers 500 (2 projects); no answer within 30s (1 project); 1 more
+    the server answered 500 (2 projects); no answer within 30s (1 project); 1 more
     cause: 4 of 9 projects not read
     project  ref   pipeline                  stages   duration  age
-    p00      main  ✓ success #8100 (1m old)  ✓ build  6m 12s    10m
-    p01      main  ✓ success #8101 (1m old)  ✓ build  6m 12s    10m
-    p02      main  ✓ success #8102 (1m old)  ✓ build  6m 12s    10m
-    p03      main  ✓ success #8103 (1m old)  ✓ build  6m 12s    10m
-    p04      main  ✓ success #8104           ✓ build  6m 12s    10m
-    p05      main  ✓ success #8105           ✓ build  6m 12s    10m
-    p06      main  ✓ success #8106           ✓ build  6m 12s    10m
-    p07      main  ✓ success #8107           ✓ build  6m 12s    10m
-    p08      main  ✓ success #8108           ✓ build  6m 12s    10m
+    p00      main  ✓ success #8100 (1m old)  ✓ build    6m 12s  10m
+    p01      main  ✓ success #8101 (1m old)  ✓ build    6m 12s  10m
+    p02      main  ✓ success #8102 (1m old)  ✓ build    6m 12s  10m
+    p03      main  ✓ success #8103 (1m old)  ✓ build    6m 12s  10m
+    p04      main  ✓ success #8104           ✓ build    6m 12s  10m
+    p05      main  ✓ success #8105           ✓ build    6m 12s  10m
+    p06      main  ✓ success #8106           ✓ build    6m 12s  10m
+    p07      main  ✓ success #8107           ✓ build    6m 12s  10m
+    p08      main  ✓ success #8108           ✓ build    6m 12s  10m
     41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
