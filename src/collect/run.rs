@@ -44,6 +44,9 @@ pub struct Options {
     pub list_every: Duration,
 }
 
+/// The kind of the problem that GraphQL does not answer, so that REST is read.
+pub(crate) const UNAVAILABLE: &str = "graphql_unavailable";
+
 /// A list that lacks a part is read again in this part of the usual time: after one minute instead of five.
 const SOONER: u32 = 5;
 /// Projects on a page of the list.
@@ -524,7 +527,7 @@ fn fallback_notice(collector: &Collector<'_>, why: &str, projects: usize, listed
          of {instead}"
     );
     let subject = collector.client.host().to_string();
-    Problem { scope: Scope::Api, subject, failure: Failure { kind: "graphql_unavailable".into(), message } }
+    Problem { scope: Scope::Api, subject, failure: Failure { kind: UNAVAILABLE.into(), message } }
 }
 
 /// Says once that a glob on refs does not look at everything.

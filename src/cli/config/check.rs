@@ -7,12 +7,13 @@ use crate::cli::exit::Exit;
 use crate::cli::status::until_stopped;
 use crate::cli::surroundings::Surroundings;
 use crate::cli::{hint, log, output, waiting, wire};
-use crate::collect::run::Collector;
+use crate::collect::run::{Collector, UNAVAILABLE};
 use crate::config::{Config, ConfigError, Output};
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::permission::{NEEDED, Needed, Permission};
 use crate::domain::project::Project;
 use crate::domain::selection::ProjectFilter;
+use crate::domain::snapshot::Problem;
 use crate::domain::token::AccessToken;
 use crate::domain::usage::ApiChoice;
 use crate::gitlab::client::{Client, ListFilter};
@@ -263,7 +264,7 @@ impl Check<'_> {
         };
         if listed.kept.is_empty() {
             let hints = if listed.ids.is_empty() {
-                vec!["the group is empty, or the token's owner is no member of its projects".into()]
+                hint::empty_group(self.config, &self.surroundings.settings)
             } else {
                 hint::nothing_left(&[])
             };
@@ -344,10 +345,11 @@ impl Check<'_> {
                 (None, None) => self.list.ok("pipelines", &format!("{path}: has none")),
             }
         }
-        // What a row has said is not said again.
+        // What a row or the check of the API has said is not said again.
         let has_row =
             |subject: &str| snapshot.rows.iter().any(|row| row.project.full_path == subject && row.failure().is_some());
-        for problem in snapshot.problems.iter().filter(|problem| !has_row(&problem.subject)) {
+        let is_news = |problem: &&Problem| problem.failure.kind != UNAVAILABLE && !has_row(&problem.subject);
+        for problem in snapshot.problems.iter().filter(is_news) {
             self.list.warning("pipelines", &format!("{}: {}", problem.subject, problem.failure.message), vec![]);
         }
         if snapshot.has_nothing_read(None) {
