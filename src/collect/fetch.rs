@@ -1,17 +1,15 @@
 //! Reading the projects that a list finds: over GraphQL many at a time, over REST one by one.
 
 use super::batch::{ALONE, Batch, BatchSize, Feed, Question, Queue};
+use super::gathered::{Answer, Gathered, is_silent, reading};
 use super::merge::ReadProject;
 use super::pages::{self, Whole};
 use super::project::{self, Before, Draft, ProjectReading, Reading};
 use super::run::{Options, Progress, Step};
-use super::torn::{self, Doubt};
 use crate::domain::id::{ById, ProjectId, by_id};
-use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{Failure, Project};
 use crate::domain::selection::RefSelector;
 use crate::domain::snapshot::{Problem, Scope};
-use crate::domain::status::Status;
 use crate::domain::usage::{Api, ApiChoice};
 use crate::gitlab::client::{Answered, Client, PipelineFilter, PipelineHead, Said};
 use crate::gitlab::error::Error;
@@ -176,30 +174,6 @@ pub(super) async fn ask(setup: &Setup<'_>, job: Job) -> Done {
             Err(error) => Done::Failed(batch, error),
         },
     }
-}
-
-/// What is known of one project's pipelines, one for each filter.
-struct Gathered {
-    project: Arc<Project>,
-    filters: Rc<[PipelineFilter]>,
-    /// As long as `filters`; `None` while it is being asked.
-    answers: Vec<Option<Answer>>,
-    /// As long as `filters`: what a pulse has said.
-    heads: Vec<Option<PipelineHead>>,
-    /// Whether it was asked again because an answer contradicted itself.
-    is_reread: bool,
-}
-
-enum Answer {
-    Head(PipelineHead),
-    Draft(Box<Draft>),
-    Nothing,
-    /// What GraphQL says is no fact; REST tells.
-    Silent,
-    /// GraphQL cannot tell; REST may.
-    Unread(Failure),
-    /// Neither of them can.
-    Failed(Failure),
 }
 
 /// The projects of one reading, from found to read.
@@ -595,109 +569,6 @@ impl<'s, 'a> Work<'s, 'a> {
         let listed = self.listed.into_values().collect();
         let fallback = self.fallback.map(|why| (why, self.over_rest));
         Projects { readings, listed, api: self.api, fallback, size: self.queue.size, problems }
-    }
-}
-
-impl Gathered {
-    /// Reopens what is to be read whole: what has changed, and, once, what contradicts itself. Where that fails, what the
-    /// pulse has said is kept.
-    fn open(&mut self, before: Before<'_>) -> Vec<PipelineFilter> {
-        let mut reopened = Vec::new();
-        let may_reread = !self.is_reread;
-        for ((filter, answer), seen) in self.filters.iter().zip(&mut self.answers).zip(&mut self.heads) {
-            *answer = match answer.take() {
-                Some(Answer::Head(head)) => {
-                    let draft = before.draft(&head).map(|draft| Answer::Draft(Box::new(draft)));
-                    *seen = Some(head);
-                    draft
-                }
-                Some(Answer::Draft(mut draft)) if !draft.is_settled => {
-                    let same = seen.as_ref().filter(|head| head.id == draft.pipeline.id);
-                    match torn::doubt(&draft.pipeline, same) {
-                        Some(_) if may_reread && !before.was_doubted(&draft.pipeline) => {
-                            self.is_reread = true;
-                            None
-                        }
-                        Some(Doubt::Contradiction(what)) => {
-                            torn::distrust(&mut draft.pipeline, same, &what);
-                            Some(Answer::Draft(draft))
-                        }
-                        Some(Doubt::Odd) | None => Some(Answer::Draft(draft)),
-                    }
-                }
-                Some(Answer::Failed(failure) | Answer::Unread(failure)) => Some(match seen {
-                    Some(head) => Answer::Draft(Box::new(Draft::glimpse(head, failure))),
-                    None => Answer::Failed(failure),
-                }),
-                answer => answer,
-            };
-            if answer.is_none() {
-                reopened.push(filter.clone());
-            }
-        }
-        reopened
-    }
-
-    /// Of the refs that a merge request has, the one with the newest pipeline is meant: the others say nothing.
-    fn keep_newest(&mut self, refs: &[RefSelector]) {
-        let id = |answer: &Option<Answer>| match answer {
-            Some(Answer::Head(head)) => Some(head.id),
-            Some(Answer::Draft(draft)) => Some(draft.pipeline.id),
-            _ => None,
-        };
-        for selector in refs.iter().filter(|selector| matches!(selector, RefSelector::MergeRequest(_))) {
-            let of = project::filters_of_any(selector);
-            let answers = || self.filters.iter().zip(&self.answers).filter(|(filter, _)| of.contains(filter));
-            let newest = answers().filter_map(|(_, answer)| id(answer)).max();
-            for (filter, answer) in self.filters.iter().zip(&mut self.answers) {
-                if of.contains(filter) && id(answer).is_some_and(|id| Some(id) != newest) {
-                    *answer = Some(Answer::Nothing);
-                }
-            }
-        }
-    }
-
-    /// Returns what is remembered, where pulses say that it is still all there is to know.
-    fn settled(&self, before: Before<'_>) -> Option<project::Remembered> {
-        if let [Some(Answer::Head(head))] = &self.answers[..] {
-            return before.settled(slice::from_ref(head)).cloned();
-        }
-        let mut heads: Vec<PipelineHead> = Vec::new();
-        for answer in &self.answers {
-            match answer {
-                Some(Answer::Head(head)) if heads.iter().any(|known| known.id == head.id) => {}
-                Some(Answer::Head(head)) => heads.push(head.clone()),
-                Some(Answer::Nothing) => {}
-                _ => return None,
-            }
-        }
-        if heads.is_empty() { None } else { before.settled(&heads).cloned() }
-    }
-}
-
-/// Says whether GraphQL is silent about a part of a pipeline: REST says whether it may not be seen, or is not there.
-fn is_silent(pipeline: &Pipeline, before: Before<'_>) -> bool {
-    let is_green = matches!(pipeline.status, Status::Success | Status::Warning | Status::Skipped);
-    let has_no_jobs = pipeline.stages.is_empty() && is_green;
-    (pipeline.unread.is_some() && !before.was_doubted(pipeline)) || has_no_jobs
-}
-
-/// Puts the answers about one project together.
-fn reading(answers: Vec<Option<Answer>>, is_any: bool) -> Reading {
-    let mut drafts: Vec<Draft> = Vec::new();
-    let mut failure = None;
-    for answer in answers.into_iter().flatten() {
-        match answer {
-            Answer::Failed(said) | Answer::Unread(said) => failure = failure.or(Some(said)),
-            Answer::Draft(draft) if drafts.iter().any(|known| known.pipeline.id == draft.pipeline.id) => {}
-            Answer::Draft(draft) => drafts.push(*draft),
-            Answer::Head(_) | Answer::Nothing | Answer::Silent => {}
-        }
-    }
-    match failure {
-        Some(failure) => Reading::Error(failure),
-        None if drafts.is_empty() => project::none(is_any),
-        None => Reading::Pipelines(drafts),
     }
 }
 

@@ -7,6 +7,7 @@ mod external;
 mod fetch;
 pub mod find;
 mod follow;
+mod gathered;
 pub mod inquiry;
 mod interim;
 mod job_log;

@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Error {
     /// Method and URL, redacted.
-    pub request: String,
+    pub request: Box<str>,
     pub kind: Kind,
     pub attempts: u32,
     pub elapsed: Duration,

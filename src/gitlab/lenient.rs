@@ -22,10 +22,11 @@ pub(super) fn loose<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer
 }
 
 /// What should be an object, such as an item of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) enum Item<T> {
     Read(T),
     /// Null, or no object at all.
+    #[default]
     Odd,
 }
 
@@ -35,12 +36,6 @@ impl<T> Item<T> {
             Self::Read(item) => Some(item),
             Self::Odd => None,
         }
-    }
-}
-
-impl<T> Default for Item<T> {
-    fn default() -> Self {
-        Self::Odd
     }
 }
 

@@ -236,7 +236,7 @@ impl Transport {
                 continue;
             }
             let Refusal { kind, request_id, .. } = refusal;
-            return Err(Error { request, kind, attempts, elapsed: start.elapsed(), request_id });
+            return Err(Error { request: request.into(), kind, attempts, elapsed: start.elapsed(), request_id });
         }
     }
 
@@ -397,7 +397,7 @@ impl Transport {
 
     /// Makes an error of an answer that came and is none.
     pub(super) fn error(&self, name: &str, kind: Kind) -> Error {
-        Error { request: self.query_name(name), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
+        Error { request: self.query_name(name).into(), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
     }
 
     fn query_name(&self, name: &str) -> String {
@@ -447,7 +447,7 @@ impl Answer {
     pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let mut json = serde_json::Deserializer::from_slice(&self.body);
         serde_path_to_error::deserialize(&mut json).map_err(|error| Error {
-            request: self.request.clone(),
+            request: self.request.as_str().into(),
             kind: self.undecodable(error),
             attempts: 1,
             elapsed: Duration::ZERO,
@@ -458,7 +458,7 @@ impl Answer {
     /// Makes an error of an answer that can be decoded and is not what was asked for.
     pub(super) fn odd(&self, problem: &str) -> Error {
         let kind = Kind::Decode { path: ".".into(), problem: problem.into() };
-        Error { request: self.request.clone(), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
+        Error { request: self.request.as_str().into(), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
     }
 
     fn undecodable(&self, error: serde_path_to_error::Error<serde_json::Error>) -> Kind {

@@ -66,8 +66,9 @@ impl Part {
                 bridge["downstreamPipeline"] = Value::Null;
             }
         }
-        let is_torn = new.to_string() != passing.body;
-        passing.body = new.to_string();
+        let text = new.to_string();
+        let is_torn = text != passing.body;
+        passing.body = text;
         is_torn
     }
 }

@@ -52,7 +52,7 @@ impl Transport {
                 continue;
             }
             let Refusal { kind, request_id, .. } = refusal;
-            return Err(Error { request, kind, attempts, elapsed: start.elapsed(), request_id });
+            return Err(Error { request: request.into(), kind, attempts, elapsed: start.elapsed(), request_id });
         }
     }
 

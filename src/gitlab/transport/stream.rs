@@ -62,7 +62,7 @@ impl Transport {
             tracing::debug!(request, attempts, problem = %refusal.kind, "failed");
             if !self.goes_on(&refusal, is_passing(&refusal.kind), &mut waits).await {
                 let Refusal { kind, request_id, .. } = refusal;
-                return Err(Error { request, kind, attempts, elapsed: start.elapsed(), request_id });
+                return Err(Error { request: request.into(), kind, attempts, elapsed: start.elapsed(), request_id });
             }
         }
     }

@@ -1,0 +1,139 @@
+//! What GraphQL has answered about one project so far, and what follows from it. Pure.
+
+use super::project::{self, Before, Draft, Reading};
+use super::torn::{self, Doubt};
+use crate::domain::pipeline::Pipeline;
+use crate::domain::project::{Failure, Project};
+use crate::domain::selection::RefSelector;
+use crate::domain::status::Status;
+use crate::gitlab::client::{PipelineFilter, PipelineHead};
+use std::rc::Rc;
+use std::slice;
+use std::sync::Arc;
+
+/// What is known of one project's pipelines, one for each filter.
+pub(super) struct Gathered {
+    pub project: Arc<Project>,
+    pub filters: Rc<[PipelineFilter]>,
+    /// As long as `filters`; `None` while it is being asked.
+    pub answers: Vec<Option<Answer>>,
+    /// As long as `filters`: what a pulse has said.
+    pub heads: Vec<Option<PipelineHead>>,
+    /// Whether it was asked again because an answer contradicted itself.
+    pub is_reread: bool,
+}
+
+pub(super) enum Answer {
+    Head(PipelineHead),
+    Draft(Box<Draft>),
+    Nothing,
+    /// What GraphQL says is no fact; REST tells.
+    Silent,
+    /// GraphQL cannot tell; REST may.
+    Unread(Failure),
+    /// Neither of them can.
+    Failed(Failure),
+}
+
+impl Gathered {
+    /// Reopens what is to be read whole: what has changed, and, once, what contradicts itself. Where that fails, what the
+    /// pulse has said is kept.
+    pub(super) fn open(&mut self, before: Before<'_>) -> Vec<PipelineFilter> {
+        let mut reopened = Vec::new();
+        let may_reread = !self.is_reread;
+        for ((filter, answer), seen) in self.filters.iter().zip(&mut self.answers).zip(&mut self.heads) {
+            *answer = match answer.take() {
+                Some(Answer::Head(head)) => {
+                    let draft = before.draft(&head).map(|draft| Answer::Draft(Box::new(draft)));
+                    *seen = Some(head);
+                    draft
+                }
+                Some(Answer::Draft(mut draft)) if !draft.is_settled => {
+                    let same = seen.as_ref().filter(|head| head.id == draft.pipeline.id);
+                    match torn::doubt(&draft.pipeline, same) {
+                        Some(_) if may_reread && !before.was_doubted(&draft.pipeline) => {
+                            self.is_reread = true;
+                            None
+                        }
+                        Some(Doubt::Contradiction(what)) => {
+                            torn::distrust(&mut draft.pipeline, same, &what);
+                            Some(Answer::Draft(draft))
+                        }
+                        Some(Doubt::Odd) | None => Some(Answer::Draft(draft)),
+                    }
+                }
+                Some(Answer::Failed(failure) | Answer::Unread(failure)) => Some(match seen {
+                    Some(head) => Answer::Draft(Box::new(Draft::glimpse(head, failure))),
+                    None => Answer::Failed(failure),
+                }),
+                answer => answer,
+            };
+            if answer.is_none() {
+                reopened.push(filter.clone());
+            }
+        }
+        reopened
+    }
+
+    /// Of the refs that a merge request has, the one with the newest pipeline is meant: the others say nothing.
+    pub(super) fn keep_newest(&mut self, refs: &[RefSelector]) {
+        let id = |answer: &Option<Answer>| match answer {
+            Some(Answer::Head(head)) => Some(head.id),
+            Some(Answer::Draft(draft)) => Some(draft.pipeline.id),
+            _ => None,
+        };
+        for selector in refs.iter().filter(|selector| matches!(selector, RefSelector::MergeRequest(_))) {
+            let of = project::filters_of_any(selector);
+            let answers = || self.filters.iter().zip(&self.answers).filter(|(filter, _)| of.contains(filter));
+            let newest = answers().filter_map(|(_, answer)| id(answer)).max();
+            for (filter, answer) in self.filters.iter().zip(&mut self.answers) {
+                if of.contains(filter) && id(answer).is_some_and(|id| Some(id) != newest) {
+                    *answer = Some(Answer::Nothing);
+                }
+            }
+        }
+    }
+
+    /// Returns what is remembered, where pulses say that it is still all there is to know.
+    pub(super) fn settled(&self, before: Before<'_>) -> Option<project::Remembered> {
+        if let [Some(Answer::Head(head))] = &self.answers[..] {
+            return before.settled(slice::from_ref(head)).cloned();
+        }
+        let mut heads: Vec<PipelineHead> = Vec::new();
+        for answer in &self.answers {
+            match answer {
+                Some(Answer::Head(head)) if heads.iter().any(|known| known.id == head.id) => {}
+                Some(Answer::Head(head)) => heads.push(head.clone()),
+                Some(Answer::Nothing) => {}
+                _ => return None,
+            }
+        }
+        if heads.is_empty() { None } else { before.settled(&heads).cloned() }
+    }
+}
+
+/// Says whether GraphQL is silent about a part of a pipeline: REST says whether it may not be seen, or is not there.
+pub(super) fn is_silent(pipeline: &Pipeline, before: Before<'_>) -> bool {
+    let is_green = matches!(pipeline.status, Status::Success | Status::Warning | Status::Skipped);
+    let has_no_jobs = pipeline.stages.is_empty() && is_green;
+    (pipeline.unread.is_some() && !before.was_doubted(pipeline)) || has_no_jobs
+}
+
+/// Puts the answers about one project together.
+pub(super) fn reading(answers: Vec<Option<Answer>>, is_any: bool) -> Reading {
+    let mut drafts: Vec<Draft> = Vec::new();
+    let mut failure = None;
+    for answer in answers.into_iter().flatten() {
+        match answer {
+            Answer::Failed(said) | Answer::Unread(said) => failure = failure.or(Some(said)),
+            Answer::Draft(draft) if drafts.iter().any(|known| known.pipeline.id == draft.pipeline.id) => {}
+            Answer::Draft(draft) => drafts.push(*draft),
+            Answer::Head(_) | Answer::Nothing | Answer::Silent => {}
+        }
+    }
+    match failure {
+        Some(failure) => Reading::Error(failure),
+        None if drafts.is_empty() => project::none(is_any),
+        None => Reading::Pipelines(drafts),
+    }
+}
