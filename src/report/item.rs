@@ -107,7 +107,7 @@ impl Item {
     }
 
     /// Returns the same text as one whose end tells as much as its start.
-    pub(super) fn as_name(self) -> Self {
+    pub(super) fn into_name(self) -> Self {
         match self {
             Self::Text(text, tone) => Self::Name(text, tone),
             other => other,

@@ -78,7 +78,7 @@ pub fn measure(report: &StatusReport, room: Room) -> Measures {
 
 fn items(row: &Row, columns: &[Column], group: Option<&str>, charset: Charset) -> Vec<Item> {
     let item = |(content, column): (_, &Column)| match column {
-        Column::Ref | Column::User => Item::new(content, group, charset).as_name(),
+        Column::Ref | Column::User => Item::new(content, group, charset).into_name(),
         _ => Item::new(content, group, charset),
     };
     row.contents.iter().zip(columns).map(item).collect()
