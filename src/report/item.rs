@@ -88,7 +88,12 @@ impl Item {
             Content::Moment { short, .. } => Self::Text(clean(short, charset), Tone::Plain),
             Content::Pipeline(cell) => Self::Pipeline {
                 status: pipeline_status(cell, "", charset),
-                short: format!("{} {}", glyph(&cell.worst, charset), clean(&status_words(&cell.worst), charset)),
+                short: format!(
+                    "{} {}{}",
+                    glyph(&cell.worst, charset),
+                    clean(&status_words(&cell.worst), charset),
+                    age_of(cell)
+                ),
                 numbered: Some(pipeline_status(cell, &format!(" #{}", cell.id), charset)),
                 tone: Tone::from(&cell.worst),
             },
@@ -161,7 +166,7 @@ fn state_text(state: StateWord, charset: Charset) -> String {
 /// `✗ failed`, or `✗ failed in child` where a triggered pipeline is worse; and how old it is where it could not be read again.
 fn pipeline_status(cell: &PipelineCell, id: &str, charset: Charset) -> String {
     let place = if cell.below.is_some() { " in child" } else { "" };
-    let age = cell.read_ago.as_ref().map_or(String::new(), |ago| format!(" ({ago} old)"));
+    let age = age_of(cell);
     let worst = status_words(&cell.worst);
     let words = match cell.below {
         // A part of it could not be read.
@@ -170,6 +175,11 @@ fn pipeline_status(cell: &PipelineCell, id: &str, charset: Charset) -> String {
     };
     let word = clean(&words, charset);
     format!("{} {word}{place}{id}{age}", glyph(&cell.worst, charset))
+}
+
+/// Returns how old it is where it could not be read again, which no form leaves out.
+fn age_of(cell: &PipelineCell) -> String {
+    cell.read_ago.as_ref().map_or(String::new(), |ago| format!(" ({ago} old)"))
 }
 
 /// Returns a status as people read it: GitLab's word, or what is waited for.

@@ -204,7 +204,7 @@ fn a_group_that_is_gone_is_not_shown_from_it() {
     for more in [&[][..], &["--watch"], &["--watch", "-o", "ndjson"], &["--wait"]] {
         sim.clear_faults();
         sim.add_fault(Fault::on("/groups/12345").status(404));
-        let _ = run(&env, &sim, more).refuses(3, &["group \"12345\" could not be read"]);
+        let _ = run(&env, &sim, more).refuses(3, &["group \"12345\" not found"]);
         assert_eq!(fs::read(file(&env)).unwrap(), bytes, "{more:?}");
     }
 }
@@ -282,7 +282,7 @@ fn a_first_reading_that_is_refused_ends_the_view_in_spite_of_it() {
     sim.add_fault(Fault::on("/groups/12345").status(404));
     let mut terminal = env.open(&arguments(&sim, &["--watch"]), 80, 24);
     assert_eq!(terminal.end(), 3);
-    assert!(terminal.contents().contains("error: group \"12345\" could not be read"), "{}", terminal.contents());
+    assert!(terminal.contents().contains("error: group \"12345\" not found"), "{}", terminal.contents());
     assert!(terminal.is_as_before());
 }
 

@@ -234,7 +234,7 @@ fn what_cannot_be_read_is_told_and_loses_nothing_else() {
 #[test]
 fn what_is_not_there_is_said_with_what_is_near() {
     let sim = sim();
-    let _ = run(&sim, &["lnit"]).exits_with(3).says(&["no project \"lnit\"", "acme/lint"]);
+    let _ = run(&sim, &["lnit"]).exits_with(3).says(&["project \"lnit\" not found", "acme/lint"]);
     let _ = run(&sim, &["acme/unit#12"]).exits_with(3).says(&["acme/unit #12", "404"]);
     let _ = run(&sim, &["acme/unit@nope"]).exits_with(3).says(&["no pipeline of nope"]);
     // One of several: the others are explained.

@@ -599,16 +599,17 @@ fn a_token_that_is_refused_midway_ends_the_run_with_what_to_do() {
 #[test]
 fn config_check_says_which_api_a_run_would_use() {
     let cases = [
-        (Served::Yes, "auto", 0, "ok       api     GraphQL answers"),
-        (Served::Missing, "auto", 0, "warning  api     GraphQL does not answer"),
-        (Served::Missing, "graphql", 3, "error    api     POST"),
-        (Served::Missing, "rest", 0, "ok       api     REST v4 answers"),
+        (Served::Yes, "auto", 0, "ok api GraphQL answers"),
+        (Served::Missing, "auto", 0, "warning api GraphQL does not answer"),
+        (Served::Missing, "graphql", 3, "error api "),
+        (Served::Missing, "rest", 0, "ok api REST v4 answers"),
     ];
     for (served, api, code, said) in cases {
         let sim = sim(uniform(1), GraphqlOptions { served, ..GraphqlOptions::default() });
         let arguments = ["config", "check", "--host", sim.url(), "--group-id", GROUP, "--api", api];
         let output = Env::new().run(&arguments).exits_with(code);
-        assert!(output.stdout.contains(said), "{served:?} {api}: {output}");
+        let words = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(said), "{served:?} {api}: {output}");
     }
 }
 
