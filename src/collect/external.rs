@@ -4,9 +4,11 @@
 //! the jobs. GraphQL lists them with the jobs, but knows neither where they lead nor what they say.
 
 use super::merge::ReadProject;
-use super::project::{Draft, Reading};
+use super::project::{Draft, Reading, lost_part};
 use crate::domain::id::ProjectRef;
 use crate::domain::job::{Job, JobKind, stages};
+use crate::domain::project::Failure;
+use crate::domain::snapshot::{Problem, Scope};
 use crate::gitlab::client::Client;
 use futures_util::{StreamExt, stream};
 
@@ -14,8 +16,9 @@ use futures_util::{StreamExt, stream};
 const READ_AHEAD: usize = 64;
 
 /// Adds what is missing: one more request for each pipeline that its jobs do not explain, and for each with external
-/// statuses where an output prints where they lead. What cannot be had changes nothing.
-pub(super) async fn fill(client: &Client, readings: &mut [ReadProject], wants_targets: bool) {
+/// statuses where an output prints where they lead. Without the former a part of the pipeline is unread; the latter stay
+/// unknown, and the problem that is returned says so.
+pub(super) async fn fill(client: &Client, readings: &mut [ReadProject], wants_targets: bool) -> Option<Problem> {
     let asked = readings.iter_mut().flat_map(|read| {
         let project = ProjectRef::Id(read.project.id);
         let drafts = match &mut read.reading.reading {
@@ -27,26 +30,44 @@ pub(super) async fn fill(client: &Client, readings: &mut [ReadProject], wants_ta
             .filter(move |draft| !draft.is_settled && lacks_statuses(draft, wants_targets))
             .map(move |draft| (project.clone(), draft))
     });
-    stream::iter(asked)
+    let lost: Vec<Option<Failure>> = stream::iter(asked)
         .map(|(project, draft)| async move { complete(client, &project, draft).await })
         .buffer_unordered(READ_AHEAD)
-        .collect::<()>()
+        .collect()
         .await;
+    let mut lost = lost.into_iter().flatten();
+    let Failure { kind, message } = lost.next()?;
+    let (pipelines, verb) = match 1 + lost.count() {
+        1 => ("1 pipeline".into(), "has"),
+        n => (format!("{n} pipelines"), "have"),
+    };
+    let message = format!("{pipelines} {verb} statuses of other systems without their addresses: {message}");
+    Some(Problem { scope: Scope::Api, subject: client.host().to_string(), failure: Failure { kind, message } })
 }
 
 fn lacks_statuses(draft: &Draft, wants_targets: bool) -> bool {
     let is_bare = |job: &Job| job.kind == JobKind::External && job.target_url().is_none() && job.description.is_none();
-    let is_unexplained = !draft.pipeline.is_explained_by_jobs();
-    is_unexplained || wants_targets && draft.pipeline.jobs().any(is_bare)
+    !draft.pipeline.is_explained_by_jobs() || wants_targets && draft.pipeline.jobs().any(is_bare)
 }
 
-async fn complete(client: &Client, project: &ProjectRef, draft: &mut Draft) {
+/// Completes one pipeline; returns why addresses are missing that nothing depends on.
+async fn complete(client: &Client, project: &ProjectRef, draft: &mut Draft) -> Option<Failure> {
     let pipeline = &mut draft.pipeline;
     let own = |job: &&Job| job.kind != JobKind::External;
     let known = pipeline.jobs().filter(own).map(|job| job.id).collect();
-    let Ok(statuses) = client.external_statuses(project, pipeline, &known).await else { return };
+    let statuses = match client.external_statuses(project, pipeline, &known).await {
+        Ok(statuses) => statuses,
+        Err(error) => {
+            let lost = lost_part(client, "commit statuses", &error);
+            if pipeline.is_explained_by_jobs() {
+                return Some(lost);
+            }
+            pipeline.unread.get_or_insert(lost);
+            return None;
+        }
+    };
     if statuses.is_empty() {
-        return;
+        return None;
     }
     let added: Vec<_> = stages(statuses);
     pipeline.stages.retain_mut(|stage| {
@@ -56,4 +77,5 @@ async fn complete(client: &Client, project: &ProjectRef, draft: &mut Draft) {
     pipeline.stages.extend(added);
     let has_allowed_failure = pipeline.jobs().any(Job::is_allowed_failure);
     pipeline.has_warnings |= has_allowed_failure;
+    None
 }

@@ -357,16 +357,10 @@ impl Lost<'_> {
             Ok(part) => return Ok(Some(part)),
             Err(error) => error,
         };
-        let is_hidden = is_hidden(self.client, &error);
-        if error.is_fatal() && !is_hidden {
+        if error.is_fatal() && !is_hidden(self.client, &error) {
             return Err(error);
         }
-        let kind = match error.status() {
-            Some(404) if is_hidden => Failure::NOT_FOUND.into(),
-            _ if is_hidden => Failure::FORBIDDEN.into(),
-            _ => error.word(),
-        };
-        self.parts.push((part, Failure { kind, message: error.kind.to_string() }));
+        self.parts.push((part, reason(self.client, &error)));
         Ok(None)
     }
 
@@ -381,8 +375,28 @@ impl Lost<'_> {
         let (refused, passing): (Vec<Failure>, Vec<Failure>) =
             self.parts.into_iter().map(|(_, failure)| failure).partition(Failure::is_refusal);
         let Failure { kind, message } = passing.into_iter().chain(refused).next()?;
-        Some(Failure { kind, message: format!("its {names} could not be read: {message}") })
+        Some(Failure { kind, message: unread(&names, &message) })
     }
+}
+
+/// Says why a part of a pipeline could not be read.
+pub(super) fn lost_part(client: &Client, part: &str, error: &Error) -> Failure {
+    let Failure { kind, message } = reason(client, error);
+    Failure { kind, message: unread(part, &message) }
+}
+
+fn unread(parts: &str, why: &str) -> String {
+    format!("its {parts} could not be read: {why}")
+}
+
+fn reason(client: &Client, error: &Error) -> Failure {
+    let is_hidden = is_hidden(client, error);
+    let kind = match error.status() {
+        Some(404) if is_hidden => Failure::NOT_FOUND.into(),
+        _ if is_hidden => Failure::FORBIDDEN.into(),
+        _ => error.word(),
+    };
+    Failure { kind, message: error.kind.to_string() }
 }
 
 /// Returns a pipeline of which only the list has told.

@@ -300,7 +300,7 @@ impl<'a> Collector<'a> {
         if self.options.wants_reasons && api == Api::Graphql {
             reasons::fill(self.client, &mut readings).await;
         }
-        external::fill(self.client, &mut readings, self.options.wants_reasons).await;
+        let without_targets = external::fill(self.client, &mut readings, self.options.wants_reasons).await;
         if is_list_due {
             self.memory.permissions = match api {
                 Api::Graphql => permissions::missing(self.client, &readings).await,
@@ -312,6 +312,7 @@ impl<'a> Collector<'a> {
 
         let mut problems: Vec<Problem> = unread;
         problems.extend(of_projects);
+        problems.extend(without_targets);
         problems.extend(self.memory.fallback.clone());
         problems.extend(self.memory.permissions.iter().cloned());
         problems.extend(glob_notice(self.options, &readings));

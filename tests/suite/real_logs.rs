@@ -2,7 +2,7 @@
 
 use crate::support::one_pipeline::{OnePipeline, job, status};
 use crate::support::{Env, Output};
-use glwatch::sim::{Options, Sim, TOKEN_READ_API, WorldKind};
+use glwatch::sim::{Fault, Options, Sim, TOKEN_READ_API, WorldKind};
 use serde_json::{Value, json};
 
 const COLD: &str = include_str!("../logs/go-cold-cache.log");
@@ -241,6 +241,41 @@ fn statuses_of_other_systems_are_shown_as_what_they_are_on_both_apis() {
         assert!(!why.stdout.contains("/-/jobs/"), "{api}: {why}");
     }
     assert_eq!(sim.panics(), 0);
+}
+
+#[test]
+fn statuses_that_cannot_be_read_are_a_part_that_is_missing() {
+    type Break = fn() -> Fault;
+    let breaks: [(&str, Break); 5] = [
+        ("forbidden", || Fault::on("/statuses").status(403)),
+        ("not_found", || Fault::on("/statuses").status(404)),
+        ("http_500", || Fault::on("/statuses").status(500)),
+        ("not_json", || Fault::on("/statuses").html()),
+        ("body_cut", || Fault::on("/statuses").cut()),
+    ];
+    for ((kind, how), api) in breaks.iter().flat_map(|how| ["rest", "graphql"].map(|api| (how, api))) {
+        let sim = Sim::start(Options { world: WorldKind::Scenario(EXTERNAL.into()), ..Options::default() }).unwrap();
+        sim.add_fault(how());
+        let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+        let given = ["--host", sim.url(), "--group-id", "12345", "--api", api, "-o", "json"];
+        // GraphQL lists them with the jobs: there only their addresses are missing.
+        let is_rest = api == "rest";
+        let output = env.run(&given).exits_with(if is_rest { 4 } else { 0 });
+        let document = output.json();
+        assert_eq!(document["complete"], json!(!is_rest), "{api} {kind}: {output}");
+        let about = &document["problems"][0];
+        assert_eq!(about["scope"], json!(if is_rest { "project" } else { "api" }), "{api} {kind}: {output}");
+        let said = "its commit statuses could not be read: ";
+        assert!(about["message"].as_str().unwrap().contains(said), "{api} {kind}: {output}");
+        for project in document["projects"].as_array().unwrap().iter().filter(|_| is_rest) {
+            assert_eq!(project["error"]["kind"], json!(kind), "{project}");
+            let is_green = project["full_path"] == "acme/allowed";
+            let (status, worst) = if is_green { ("success", "unread") } else { ("failed", "failed") };
+            let pipeline = &project["pipelines"][0];
+            assert_eq!((&pipeline["status"], &pipeline["worst"]), (&json!(status), &json!(worst)), "{project}");
+        }
+        let _ = env.run(&[&given[..], &["--fail-on", "failed"]].concat()).exits_with(1);
+    }
 }
 
 #[test]
