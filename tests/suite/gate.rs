@@ -1,13 +1,17 @@
 //! What would open a gate by mistake: a misspelt ref, an empty group, a variable that is no text, a file that comes with
 //! a repository. For each: the exit code, whether the result is complete, and the row.
 
+use super::cost::scenario;
+use crate::support::between::Between;
 use crate::support::canned::Canned;
 use crate::support::{BINARY, Env, Output};
-use glwatch::sim::{Options, Sim, WorldKind};
+use glwatch::sim::{Options, Sim, TOKEN_API, WorldKind};
 use serde_json::json;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::Path;
 
 fn sim() -> Sim {
     Sim::start(Options { world: WorldKind::Uniform { projects: 3, stages: 1, jobs: 1 }, ..Options::default() }).unwrap()
@@ -153,5 +157,118 @@ fn too_few_open_files_are_an_error_and_no_panic() {
         let output = output.unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(3) && !said.contains("panicked"), "{files}: {said}");
+    }
+}
+
+/// A project whose merge request is red, below a branch that is green and newer.
+fn merge_request(part: &str) -> Sim {
+    let runs = format!(
+        "[[project]]\npath = \"acme/api\"\nrun = [{{ jobs = \"single\", age = \"1h\" }}, {{ jobs = \"red\", age = \"2h\", \
+         ref = \"refs/merge-requests/31/{part}\", source = \"merge_request_event\" }}]"
+    );
+    scenario("red = [[\"test\", \"lint | 40s | fails\"]]", &runs)
+}
+
+#[test]
+fn a_merge_request_is_found_by_its_number_and_by_its_ref() {
+    for (part, api) in ["head", "merge", "train"].iter().flat_map(|part| ["rest", "auto"].map(|api| (part, api))) {
+        let sim = merge_request(part);
+        let whole = format!("refs/merge-requests/31/{part}");
+        for value in ["!31", "!3*", "refs/merge-requests/*", &whole] {
+            let output = run(&Env::new(), &sim, &["--ref", value, "--api", api]).exits_with(1);
+            let document = output.json();
+            let project = &document["projects"][0];
+            let pipeline = &project["pipelines"][0];
+            assert_eq!(
+                (&document["complete"], &project["state"]),
+                (&json!(true), &json!("ok")),
+                "{part} {api} {output}"
+            );
+            assert_eq!(
+                (&pipeline["ref"], &pipeline["worst"]),
+                (&json!("!31"), &json!("failed")),
+                "{part} {api} {output}"
+            );
+            assert_eq!(project["pipelines"].as_array().map(Vec::len), Some(1), "{part} {api} {value}");
+        }
+        let given = ["--host", sim.url(), "--token", TOKEN_API];
+        let of = |words: &[&str]| Env::new().with("GLWATCH_API", api).run(&[words, &given].concat());
+        for project in ["acme/api@!31".to_owned(), format!("acme/api@{whole}")] {
+            let why = of(&["explain", &project]).exits_with(0);
+            assert!(why.stdout.starts_with("acme/api !31") && why.stdout.contains("job `lint` failed"), "{why}");
+            let log = of(&["logs", &project]).exits_with(1);
+            assert!(!log.stdout.is_empty(), "{log}");
+        }
+        let retried = of(&["retry", "acme/api@!31", "lint", "--yes"]).exits_with(0);
+        assert!(retried.stdout.starts_with("retried\t") && retried.stdout.contains("test/lint"), "{retried}");
+        assert_eq!(sim.requests().iter().filter(|request| request.path.ends_with("/retry")).count(), 1);
+    }
+}
+
+/// Leaves a cache in which everything that failed has passed. What the list of pipelines tells would contradict a forged
+/// status; a failure that was allowed is known from the jobs alone, which are not read again.
+fn forge(env: &Env, between: &Between, api: &str) {
+    between.change(|passing| {
+        for (red, green) in [("failed", "success"), ("FAILED", "SUCCESS"), ("success-with-warnings", "success")] {
+            passing.body = passing.body.replace(&format!("\"{red}\""), &format!("\"{green}\""));
+        }
+    });
+    let _ = gate(env, between, api).exits_with(0);
+    between.change(|_| ());
+}
+
+fn gate(env: &Env, between: &Between, api: &str) -> Output {
+    let given = ["--host", between.url(), "--group-id", "12345", "-o", "json", "--fail-on", "warning", "--api", api];
+    env.run(&given)
+}
+
+fn mode(path: &Path, mode: u32) -> std::io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+/// Gives something to another user, which only root can do; elsewhere the case says nothing.
+fn foreign(path: &Path) -> std::io::Result<()> {
+    chown(path, Some(12345), None).or(Ok(()))
+}
+
+#[test]
+fn a_forged_cache_does_not_turn_red_into_green() {
+    type Forge = fn(&Path, &Path) -> std::io::Result<()>;
+    let is_root = chown(Env::new().home(), Some(12345), None).is_ok();
+    let cases: [(&str, bool, Forge); 8] = [
+        ("our own, which shows that the forgery works", true, |_, _| Ok(())),
+        ("a file that all may write to", false, |_, file| mode(file, 0o666)),
+        ("a file that its group may write to", false, |_, file| mode(file, 0o660)),
+        ("a folder that all may write to", false, |folder, _| mode(folder, 0o777)),
+        ("another user's file", !is_root, |_, file| foreign(file)),
+        ("another user's folder", !is_root, |folder, _| foreign(folder)),
+        ("a link", false, |folder, file| {
+            let away = folder.parent().unwrap_or(folder).join("away");
+            fs::rename(file, &away)?;
+            symlink(away, file)
+        }),
+        ("a second name", false, |folder, file| fs::hard_link(file, folder.parent().unwrap_or(folder).join("second"))),
+    ];
+    let sim = scenario(
+        "amber = [[\"test\", \"lint | 40s | fails | allow_failure\"]]",
+        "[[project]]\npath = \"acme/api\"\nrun = [{ jobs = \"amber\", age = \"2h\" }]",
+    );
+    for ((what, is_believed, how), api) in cases.iter().flat_map(|case| ["rest", "graphql"].map(|api| (case, api))) {
+        let (env, between) = (Env::new(), Between::start(sim.url()));
+        forge(&env, &between, api);
+        let folder = env.home().join(".cache/glwatch");
+        let file = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+        how(&folder, &file).unwrap();
+        let output = gate(&env, &between, api);
+        let document = output.json();
+        let (code, worst) = if *is_believed { (0, "success") } else { (1, "warning") };
+        assert_eq!(output.code, Some(code), "{what} {api}: {output}");
+        assert_eq!(document["complete"], json!(true), "{what} {api}: {output}");
+        let project = &document["projects"][0];
+        assert_eq!(
+            (&project["state"], &project["pipelines"][0]["worst"]),
+            (&json!("ok"), &json!(worst)),
+            "{what} {api}"
+        );
     }
 }
