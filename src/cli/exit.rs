@@ -74,7 +74,10 @@ const MEANINGS: [(&str, &str); 8] = [
     ),
     ("5", "`--wait` reached its deadline; standard error names the projects"),
     ("6", "the output could not be written (the old file survives); a reader that went away is no error"),
-    ("130, 143", "interrupted (or answered with no), terminated"),
+    (
+        "130, 143",
+        "interrupted (or answered with no), terminated; 4 where an action had been sent and was not answered yet",
+    ),
 ];
 /// The help is no wider than this.
 const WIDTH: usize = 98;
