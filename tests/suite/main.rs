@@ -28,6 +28,8 @@
 //! - `words.rs`: first lines of errors, help, hints, completions, what `config check` finds
 //! - `secrets.rs`: the token shows nowhere
 //! - `torn.rs`: readings that are half of one moment, that lack a part, or that never end
+//! - `downstream.rs`: triggered pipelines that no pulse tells of
+//! - `kinds.rs`: the README's lists of kinds and states against the code
 //! - `terminal.rs`: the real binary in a real terminal, the live view included
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
@@ -40,10 +42,12 @@ mod cache;
 mod config;
 mod conformance;
 mod cost;
+mod downstream;
 mod explain;
 mod exports;
 mod gate;
 mod graphql;
+mod kinds;
 mod list;
 mod logs;
 mod not_gitlab;

@@ -2,13 +2,10 @@
 
 use super::cost::scenario;
 use crate::support::between::{Between, Passing};
-use crate::support::running::DEADLINE;
 use crate::support::{Env, Output};
-use glwatch::sim::{Fault, Sim, TOKEN_API};
+use glwatch::sim::{Fault, Sim};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 /// A pipeline that is under way, and whose child has failed when two minutes have passed; the parent is green then.
@@ -302,86 +299,56 @@ fn a_list_that_repeats_itself_ends_after_the_first_repetition() {
     }
 }
 
-/// Asks the simulated GitLab directly, as somebody who may act.
-fn api(sim: &Sim, method: &str, path: &str) -> Value {
-    let address = sim.url().trim_start_matches("http://");
-    let mut server = TcpStream::connect(address).unwrap();
-    let head = format!("host: x\r\nconnection: close\r\ncontent-length: 0\r\nprivate-token: {TOKEN_API}");
-    write!(server, "{method} /api/v4/{path} HTTP/1.1\r\n{head}\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    server.read_to_string(&mut answer).unwrap();
-    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
-}
-
-/// Where a triggered pipeline is that no pulse of the group tells of: below its parent, deeper, and outside the group.
-const UNSEEN: [(&str, &str); 3] = [
-    ("a child", "parent = [[\"trigger\", \"go | child single\"]]"),
-    (
-        "a grandchild",
-        "middle = [[\"trigger\", \"go | child single\"]]\nparent = [[\"trigger\", \"on | child middle\"]]",
-    ),
-    ("outside the group", "parent = [[\"trigger\", \"go | triggers other/deploy single\"]]"),
-];
-
-#[test]
-fn a_downstream_that_is_rerun_is_noticed_though_no_pulse_tells_of_it() {
-    for ((what, template), over) in UNSEEN.iter().flat_map(|unseen| APIS.map(|api| (unseen, api))) {
-        let sim = scenario(
-            template,
-            "[[project]]\npath = \"other/deploy\"\n\
-             [[project]]\npath = \"acme/api\"\nrun = [{ jobs = \"parent\", age = \"3h\" }]",
-        );
-        let fixed = ["--host", sim.url(), "--group-id", "12345", "--api", over, "--rps", "1000"];
-        let watch = ["--watch", "--interval", "50ms", "-o", "ndjson"];
-        let mut running = Env::new().start(&[&fixed[..], &watch].concat());
-        let first = running.line_with(|line| line.contains("\"event\":\"snapshot\""));
-        let first: Value = serde_json::from_str(&first).unwrap();
-        let below = first["projects"][0]["pipelines"][0]["downstream"].as_array().unwrap().last().unwrap().clone();
-        assert_eq!(below["status"], json!("success"), "{what}");
-        let project = if *what == "outside the group" { "other%2Fdeploy" } else { "acme%2Fapi" };
-        let jobs = api(&sim, "GET", &format!("projects/{project}/pipelines/{}/jobs", below["id"]));
-        // Quiet refreshes, each with one request more than without a downstream.
-        sim.clear_requests();
-        assert!(sim.wait_for_requests(6, DEADLINE), "{what} {over}: it does not read any more");
-        let asked = sim.requests();
-        let is_look = |path: &str, operation: Option<&str>| {
-            operation == Some("Downstream") || path.contains(&format!("/pipelines/{}", below["id"]))
-        };
-        let looks = asked.iter().filter(|request| is_look(&request.path, request.operation.as_deref())).count();
-        assert!(looks > 0 && 2 * looks <= asked.len() + 2, "{what} {over}: {looks} of {}", asked.len());
-        api(&sim, "POST", &format!("projects/{project}/jobs/{}/retry", jobs[0]["id"]));
-        let line = running.line_with(|line| line.contains("\"event\":\"pipeline\""));
-        let event: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(
-            (&event["from"], &event["pipeline"]["status"]),
-            (&json!("success"), &json!("success")),
-            "{what} {over}"
-        );
-        assert!(["running", "pending"].contains(&event["to"].as_str().unwrap()), "{what} {over}: {line}");
-        assert_eq!(sim.panics(), 0);
-    }
+/// Makes every GraphQL list of this kind repeat itself: the same items, and always a next page.
+fn repeat_graphql(between: &Between, is_jobs: bool, has_new_cursors: bool) {
+    let mut first: Option<Value> = None;
+    let mut pages = 0;
+    between.change(move |passing| {
+        let Some((_, operation)) = passing.asked.split_once("/api/graphql ") else { return };
+        let Ok(mut body) = serde_json::from_str::<Value>(&passing.body) else { return };
+        pages += 1;
+        let cursor = if has_new_cursors { format!("page {pages}") } else { "page".into() };
+        match (operation, is_jobs) {
+            ("Snapshot", true) => {
+                let jobs = &mut body["data"]["projects"]["nodes"][0]["pipelines"]["nodes"][0]["jobs"];
+                jobs["pageInfo"] = json!({ "hasNextPage": true, "endCursor": cursor });
+                first.get_or_insert_with(|| jobs.clone());
+            }
+            ("Jobs", true) => {
+                let mut jobs = first.clone().unwrap_or_default();
+                jobs["pageInfo"] = json!({ "hasNextPage": true, "endCursor": cursor });
+                body =
+                    json!({ "data": { "at0": { "pipeline": { "id": "gid://gitlab/Ci::Pipeline/1", "jobs": jobs } } } });
+            }
+            ("Snapshot", false) => {
+                let projects = &mut body["data"]["projects"];
+                let node = first.get_or_insert_with(|| projects["nodes"][0].clone()).clone();
+                *projects = json!({ "pageInfo": { "hasNextPage": true, "endCursor": cursor }, "nodes": [node] });
+            }
+            _ => return,
+        }
+        passing.body = body.to_string();
+    });
 }
 
 #[test]
-fn a_downstream_that_cannot_be_looked_at_is_not_shown_as_fresh() {
-    for over in APIS {
-        let sim =
-            scenario(UNSEEN[0].1, "[[project]]\npath = \"acme/api\"\nrun = [{ jobs = \"parent\", age = \"3h\" }]");
-        let fixed = ["--host", sim.url(), "--group-id", "12345", "--api", over, "--rps", "1000"];
-        let watch = ["--watch", "--interval", "50ms", "-o", "ndjson"];
-        let mut running = Env::new().start(&[&fixed[..], &watch].concat());
-        let first = running.line_with(|line| line.contains("\"event\":\"snapshot\""));
-        let first: Value = serde_json::from_str(&first).unwrap();
-        let below = &first["projects"][0]["pipelines"][0]["downstream"][0]["id"];
-        sim.add_fault(Fault::on("Downstream").status(500));
-        sim.add_fault(Fault::on(&format!("/pipelines/{below}")).status(500));
-        sim.clear_requests();
-        // It falls back on what it asked first: the parent and what is below it.
-        assert!(sim.wait_for_requests(12, DEADLINE), "{over}");
-        let asked = sim.requests();
-        let whole = |request: &&glwatch::sim::Request| {
-            request.operation.as_deref() == Some("Snapshot") || request.path.ends_with("/bridges")
-        };
-        assert!(asked.iter().any(|request| whole(&request)), "{over}: {asked:?}");
+fn a_graphql_list_that_repeats_itself_ends_after_the_first_repetition() {
+    for (is_jobs, has_new_cursors) in [(true, false), (true, true), (false, false), (false, true)] {
+        let many: Vec<String> = (0..5).map(|n| PROJECT.replace("acme/api", &format!("acme/api-{n}"))).collect();
+        let projects = if is_jobs { PROJECT.into() } else { many.join("\n") };
+        let sim = scenario(TEMPLATES, &projects);
+        let between = Between::start(sim.url());
+        repeat_graphql(&between, is_jobs, has_new_cursors);
+        // REST tells what GraphQL does not come to the end of.
+        let output = once(&Env::new(), &between, "graphql", &["--no-cache"]).exits_with(0);
+        let json = output.json();
+        let sentence = format!("jobs: {is_jobs}, new cursors: {has_new_cursors}\n{output}");
+        assert_eq!(json["complete"], json!(true), "{sentence}");
+        for project in json["projects"].as_array().unwrap() {
+            let pipeline = &project["pipelines"][0];
+            assert_eq!(pipeline["status"], json!("running"), "{sentence}");
+            assert_eq!(pipeline["stages"].as_array().map(Vec::len), Some(2), "{sentence}");
+        }
+        assert!(sim.requests().len() < 40, "{} requests, {sentence}", sim.requests().len());
     }
 }
