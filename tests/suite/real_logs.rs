@@ -1,5 +1,7 @@
 //! Why it is red, on real logs and on answers that the simulated GitLab does not give.
 
+use super::cost::scenario;
+use crate::support::between::Between;
 use crate::support::one_pipeline::{OnePipeline, job, status};
 use crate::support::{Env, Output};
 use glwatch::sim::{Fault, Options, Sim, TOKEN_READ_API, WorldKind};
@@ -287,4 +289,75 @@ fn statuses_are_asked_for_only_where_the_jobs_do_not_explain_the_pipeline() {
     }
     let asked = sim.requests().iter().filter(|request| request.path.contains("/statuses")).count();
     assert_eq!(asked, 0);
+}
+
+#[test]
+fn explain_says_a_pipelines_status_in_gitlabs_word() {
+    let sim = scenario(
+        "red = [[\"test\", \"unit | 40s | fails\"]]\namber = [[\"test\", \"lint | 40s | fails | allow_failure\"]]\n\
+         parent = [[\"trigger\", \"go | child red\"]]\nstopped = [[\"deploy\", \"production | 30s | manual\"]]",
+        &["red", "amber", "parent", "stopped", "single"]
+            .map(|jobs| format!("[[project]]\npath = \"acme/{jobs}\"\nrun = [{{ jobs = \"{jobs}\", age = \"2h\" }}]\n"))
+            .concat(),
+    );
+    let cases = [
+        ("it failed", "acme/red", "acme/red main ✗ failed #", ""),
+        ("an allowed failure is a warning", "acme/amber", "acme/amber main ! warning #", ""),
+        ("a success above a failed child", "acme/parent", "acme/parent main ✓ success #", ", failed below, "),
+        ("it waits for a person", "acme/stopped", "acme/stopped main ▷ manual #", ""),
+        ("it passed", "acme/single", "acme/single main ✓ success #", ""),
+    ];
+    for ((sentence, project, first, more), api) in cases.iter().flat_map(|case| ["rest", "auto"].map(|api| (case, api)))
+    {
+        let given = ["explain", project, "--host", sim.url()];
+        let output = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API).with("GLWATCH_API", api).run(&given);
+        let line = output.stdout.lines().next().unwrap_or_default();
+        assert!(line.starts_with(first) && line.contains(more), "{sentence} {api}: {output}");
+    }
+}
+
+#[test]
+fn tests_that_passed_are_not_among_the_lines_that_matter() {
+    let passed: String = (0..9).map(|n| format!("tests/a.py::test_{n} PASSED [ {n}%]\n")).collect();
+    let log = format!(
+        "$ pytest -v\n{passed}tests/a.py::test_x FAILED [ 50%]\n{passed}E       assert 2 == 3\n{passed}\
+         FAILED tests/a.py::test_x - assert 2 == 3\nERROR: Job failed: exit code 1\n"
+    );
+    let output = run(with_log(&log), &["explain"]).exits_with(0);
+    assert!(headline(&output).contains("test_x"), "{output}");
+    assert!(output.stdout.contains("assert 2 == 3"), "{output}");
+    assert!(!output.stdout.contains("PASSED"), "{output}");
+}
+
+#[test]
+fn a_translated_sentence_costs_one_request_for_its_word_and_once_only() {
+    let sim = scenario(
+        "red = [[\"test\", \"unit | 40s | fails\", \"lint | 40s | fails\"]]",
+        "[[project]]\npath = \"acme/api\"\nrun = [{ jobs = \"red\", age = \"2h\" }]",
+    );
+    let between = Between::start(sim.url());
+    between.change(|passing| {
+        let Ok(mut body) = serde_json::from_str::<Value>(&passing.body) else { return };
+        if passing.asked.starts_with("POST /api/graphql Snapshot") {
+            let jobs = &mut body["data"]["projects"]["nodes"][0]["pipelines"]["nodes"][0]["jobs"]["nodes"];
+            for job in jobs.as_array_mut().unwrap() {
+                job["failureMessage"] = json!("Das Skript ist fehlgeschlagen");
+            }
+            passing.body = body.to_string();
+        }
+    });
+    let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+    let given = ["--host", between.url(), "--group-id", "12345", "--api", "graphql", "-o", "json"];
+    for (round, expected) in [("cold", 1), ("warm", 0)] {
+        sim.clear_requests();
+        let output = env.run(&given).exits_with(0);
+        let jobs = output.json()["projects"][0]["pipelines"][0]["stages"][0]["jobs"].as_array().unwrap().clone();
+        assert!(jobs.iter().all(|job| job["failure_reason"] == "script_failure"), "{round}: {output}");
+        let asked = sim.requests().iter().filter(|request| request.path.ends_with("/jobs")).count();
+        assert_eq!((jobs.len(), asked), (2, expected), "{round}: {:?}", sim.requests());
+    }
+    // An output that prints no reason asks for none.
+    sim.clear_requests();
+    let _ = env.run(&[&given[..6], &["--no-cache"]].concat()).exits_with(0);
+    assert!(sim.requests().iter().all(|request| !request.path.ends_with("/jobs")), "{:?}", sim.requests());
 }
