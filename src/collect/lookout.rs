@@ -163,7 +163,7 @@ async fn sights<'a>(client: &Client, due: Vec<Watched<'a>>, api: Api) -> Vec<(Wa
 }
 
 fn seen(head: PipelineHead) -> Sight {
-    let status = head.status.unwrap_or_else(|| Status::Other("unknown".into()));
+    let status = head.status.unwrap_or_else(Status::untold);
     Sight::Seen { status, updated_at: head.updated_at }
 }
 

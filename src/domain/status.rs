@@ -80,6 +80,16 @@ impl Status {
         }
     }
 
+    /// Returns what stands for a status that an answer lacks.
+    pub fn untold() -> Self {
+        Self::Other("unknown".into())
+    }
+
+    /// Says whether the answer lacked it.
+    pub fn is_untold(&self) -> bool {
+        *self == Self::untold()
+    }
+
     /// Says whether GitLab will go on with it by itself: the answer that `--wait` waits for.
     ///
     /// `created` counts (its turn comes), `manual` and `scheduled` do not (a person or a clock is needed).

@@ -23,7 +23,9 @@ impl<T> Page<T> {
     pub(super) fn new(items: Vec<T>, number: u32, headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let next = match (text("x-next-page"), text("link")) {
-            (Some(next), _) => next.parse().ok(),
+            (Some(""), _) => None,
+            // What cannot be read is not the end.
+            (Some(next), _) => Some(next.parse().unwrap_or(number + 1)),
             (None, Some(link)) => link.contains("rel=\"next\"").then_some(number + 1),
             // A proxy that strips headers: only a page that is not full is surely the last.
             (None, None) => (items.len() >= PER_PAGE).then_some(number + 1),

@@ -15,7 +15,7 @@ use crate::gitlab::auth::{Fingerprint, Token};
 use crate::gitlab::budget::{Budget, TooLong, Turn, Waiting};
 use crate::gitlab::error::{Error, Kind, SetupError};
 use crate::gitlab::proxy::{self, ProxyRules};
-use crate::gitlab::refusal::{RefusedAnswer, clean, retry_after};
+use crate::gitlab::refusal::{RefusedAnswer, clean, is_html, retry_after};
 use crate::gitlab::retry::{RetryOptions, is_passing};
 use crate::gitlab::{redirect, tls};
 use backon::ExponentialBackoff;
@@ -32,6 +32,7 @@ use url::Url;
 
 /// No answer of ours comes near it: a page of 100 jobs is about 300 KB.
 const MAX_BODY: u64 = 64 << 20;
+const PAGE: &str = "an HTML page, such as a login page or a proxy's";
 
 /// What a client is made of.
 #[derive(Debug, Clone)]
@@ -445,27 +446,27 @@ impl Transport {
 impl Answer {
     /// Decodes the body; a failure names the place in it.
     pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        if is_html(&self.headers) {
+            // As with a refusal: GitLab's JSON does not announce itself as a page.
+            return Err(self.error(Kind::NotJson { found: PAGE.into() }));
+        }
         let mut json = serde_json::Deserializer::from_slice(&self.body);
-        serde_path_to_error::deserialize(&mut json).map_err(|error| Error {
-            request: self.request.as_str().into(),
-            kind: self.undecodable(error),
-            attempts: 1,
-            elapsed: Duration::ZERO,
-            request_id: None,
-        })
+        serde_path_to_error::deserialize(&mut json).map_err(|error| self.error(self.undecodable(error)))
+    }
+
+    fn error(&self, kind: Kind) -> Error {
+        Error { request: self.request.as_str().into(), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
     }
 
     /// Makes an error of an answer that can be decoded and is not what was asked for.
     pub(super) fn odd(&self, problem: &str) -> Error {
-        let kind = Kind::Decode { path: ".".into(), problem: problem.into() };
-        Error { request: self.request.as_str().into(), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
+        self.error(Kind::Decode { path: ".".into(), problem: problem.into() })
     }
 
     fn undecodable(&self, error: serde_path_to_error::Error<serde_json::Error>) -> Kind {
-        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let start = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
-        if content_type.starts_with("text/html") || start == Some(&b'<') {
-            return Kind::NotJson { found: "an HTML page, such as a login page or a proxy's".into() };
+        if start == Some(&b'<') {
+            return Kind::NotJson { found: PAGE.into() };
         }
         if start.is_none() {
             return Kind::NotJson { found: "an empty body".into() };

@@ -268,7 +268,11 @@ async fn ask_projects<P: DeserializeOwned, T>(
             (Said::Nothing, None) => first(errors).map_or(Said::Nothing, Said::Failed),
             (Said::Silent | Said::Failed(_), None) => first(errors).map_or(Said::Silent, Said::Failed),
         };
-        all.insert(id, said);
+        // Which of two answers about one project is true, only another question tells.
+        let is_second = all.insert(id, said).is_some();
+        if is_second {
+            all.insert(id, Said::Failed("the answer names the project twice".into()));
+        }
     }
     // Beside an error silence is no fact: what is missing may be what the error is about.
     if let Some(said) = errors.left() {
@@ -286,9 +290,11 @@ async fn ask_projects<P: DeserializeOwned, T>(
 fn newest<P>(pipelines: Item<Connection<P>>) -> Said<P> {
     let Item::Read(Connection { page_info, nodes: List(Some(nodes)) }) = pipelines else { return Said::Silent };
     let has_more = page_info.read().and_then(|info| info.has_next_page) == Some(true);
+    let count = nodes.len();
     match nodes.into_iter().next() {
-        Some(Item::Read(pipeline)) => Said::Newest(pipeline),
-        Some(Item::Odd) => Said::Silent,
+        // One was asked for. Of several the first need not be the newest.
+        Some(Item::Read(pipeline)) if count == 1 => Said::Newest(pipeline),
+        Some(_) => Said::Silent,
         None if has_more => Said::Silent,
         None => Said::Nothing,
     }

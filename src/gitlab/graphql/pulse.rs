@@ -52,5 +52,6 @@ pub(in crate::gitlab) async fn read(
     projects: &[ProjectId],
     filter: &PipelineFilter,
 ) -> Result<Answered<PipelineHead>, Error> {
-    ask_projects(transport, query(), projects, variables(projects, filter), HeadWire::convert).await
+    let convert = |wire: HeadWire| wire.convert().filter(|head| filter.may_be(&head.raw_ref));
+    ask_projects(transport, query(), projects, variables(projects, filter), convert).await
 }

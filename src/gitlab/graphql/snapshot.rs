@@ -35,5 +35,6 @@ pub(in crate::gitlab) async fn read(
     let mut variables = variables(projects, filter);
     variables.insert("jobs".into(), jobs_of_each(projects.len()).into());
     let host = transport.host();
-    ask_projects(transport, query(fields), projects, variables, |wire: DetailsWire| wire.convert(host, fields)).await
+    let convert = |wire: DetailsWire| if filter.may_be(wire.raw_ref()) { wire.convert(host, fields) } else { None };
+    ask_projects(transport, query(fields), projects, variables, convert).await
 }

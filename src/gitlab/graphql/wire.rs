@@ -151,11 +151,16 @@ fn has_warnings(detailed: Item<DetailedStatusWire>) -> Option<bool> {
 }
 
 impl DetailsWire {
+    /// Returns the ref as GitLab gives it, empty where it gives none.
+    pub(super) fn raw_ref(&self) -> &str {
+        self.git_ref.as_deref().unwrap_or_default()
+    }
+
     /// Converts a pipeline and the first page of its jobs; `None` where its id is missing.
     pub(super) fn convert(self, host: &Host, fields: &Fields) -> Option<(Pipeline, JobPage)> {
         let id = PipelineId(number(&self.id?)?);
         // Without a status there is nothing to show, and nothing to be sure of.
-        let word = self.status?;
+        let word = self.status.filter(|word| !word.is_empty())?;
         // The only word on tags: https://docs.gitlab.com/api/graphql/reference/#pipeline
         let is_tag = self.ref_path.as_deref().and_then(|path| match path {
             path if path.starts_with("refs/tags/") => Some(true),

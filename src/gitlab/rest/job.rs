@@ -253,6 +253,10 @@ pub(super) async fn all_pages<T: DeserializeOwned + Identified>(
             return Err(answer.odd("the pages of the list repeat themselves"));
         }
         items.extend(page.items);
+        // A page that lacks some of its items is not the end of the list.
+        if next.is_none() && page.total.is_some_and(|total| total > items.len() as u64) {
+            return Err(answer.odd("the list is shorter than it announces"));
+        }
     }
     Ok(items)
 }

@@ -7,6 +7,7 @@ use crate::domain::pipeline::{Pipeline, Ref};
 use crate::domain::status::Status;
 use crate::gitlab::error::Error;
 use crate::gitlab::lenient::loose;
+use crate::gitlab::page::Page;
 use crate::gitlab::transport::Transport;
 use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
@@ -21,6 +22,16 @@ pub enum PipelineFilter {
     Ref(String),
     Tags,
     MergeRequests,
+}
+
+impl PipelineFilter {
+    /// Says whether a pipeline of this ref, as GitLab gives it, may be one of them; one that does not tell its ref may.
+    pub(in crate::gitlab) fn may_be(&self, raw_ref: &str) -> bool {
+        match self {
+            Self::Ref(name) => raw_ref.is_empty() || raw_ref == name,
+            Self::Any | Self::Tags | Self::MergeRequests => true,
+        }
+    }
 }
 
 /// A pipeline as the list has it: enough to know whether to ask for more.
@@ -154,7 +165,7 @@ impl From<Wire> for Pipeline {
 
 /// Reads a status; one that is missing is not known, which is never fine.
 pub(in crate::gitlab) fn status(word: Option<&str>) -> Status {
-    Status::from_gitlab(word.unwrap_or("unknown"))
+    word.filter(|word| !word.is_empty()).map_or_else(Status::untold, Status::from_gitlab)
 }
 
 pub(crate) async fn list(
@@ -163,6 +174,7 @@ pub(crate) async fn list(
     filter: &PipelineFilter,
     count: usize,
 ) -> Result<Vec<PipelineHead>, Error> {
+    let asked = filter;
     let filter = match filter {
         PipelineFilter::Any => String::new(),
         PipelineFilter::Ref(name) => format!("&ref={}", encode(name)),
@@ -170,11 +182,19 @@ pub(crate) async fn list(
         PipelineFilter::MergeRequests => "&source=merge_request_event".into(),
     };
     let path = format!("projects/{}/pipelines?per_page={count}{filter}", project_key(project));
-    let wires: Vec<HeadWire> = transport.get(&path).await?.decode()?;
+    let answer = transport.get(&path).await?;
+    let Page { items: wires, total, .. } = Page::<HeadWire>::new(answer.decode()?, 1, &answer.headers);
+    // An empty list is a fact only where it is the whole list of what was asked for.
+    if total.is_some_and(|total| total.min(count as u64) > wires.len() as u64) {
+        return Err(answer.odd("the list is shorter than it announces"));
+    }
+    if wires.iter().any(|wire| !asked.may_be(wire.git_ref.as_deref().unwrap_or_default())) {
+        return Err(answer.odd("the list names pipelines that were not asked for"));
+    }
     let head = |wire: HeadWire| PipelineHead {
         id: PipelineId(wire.id),
         raw_ref: wire.git_ref.unwrap_or_default(),
-        status: wire.status.as_deref().map(Status::from_gitlab),
+        status: wire.status.as_deref().filter(|word| !word.is_empty()).map(Status::from_gitlab),
         created_at: wire.created_at,
         updated_at: wire.updated_at,
         web_url: wire.web_url,
