@@ -1,7 +1,7 @@
 //! Reading the projects that a list finds: over GraphQL many at a time, over REST one by one.
 
 use super::batch::{ALONE, Batch, BatchSize, Feed, Question, Queue};
-use super::gathered::{Answer, Gathered, is_silent, reading};
+use super::gathered::{Answer, Gathered, is_silent, reading, told};
 use super::merge::ReadProject;
 use super::pages::{self, Whole};
 use super::project::{self, Before, Draft, ProjectReading, Reading};
@@ -505,7 +505,13 @@ impl<'s, 'a> Work<'s, 'a> {
             _ => false,
         };
         if gathered.answers.iter().zip(&gathered.heads).any(is_for_rest) {
-            self.ask_rest(gathered.project);
+            let told = told(gathered.answers, before);
+            if told.is_empty() {
+                self.ask_rest(gathered.project);
+            } else {
+                self.partly.insert(id, told);
+                self.one_by_one.push_back(gathered.project);
+            }
             return;
         }
         for filter in gathered.open(before) {
@@ -517,7 +523,7 @@ impl<'s, 'a> Work<'s, 'a> {
         }
         let is_any = gathered.filters.contains(&PipelineFilter::Any);
         let project = gathered.project;
-        match reading(gathered.answers, is_any) {
+        match reading(gathered.answers, is_any, before) {
             // GraphQL says nothing where it may not show anything; REST says which it is.
             Reading::None { .. } => self.ask_rest(project),
             Reading::Pipelines(drafts) if drafts.iter().any(|draft| is_silent(&draft.pipeline, before)) => {

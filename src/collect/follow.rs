@@ -137,10 +137,8 @@ impl Followed {
                 project: link.project.clone(),
                 status: status.clone(),
                 has_warnings,
-                is_unread: matches!(
-                    self.known.get(&link.id),
-                    Some(Known::Unread | Known::Read { is_whole: false, .. })
-                ),
+                is_unread: status.is_untold()
+                    || matches!(self.known.get(&link.id), Some(Known::Unread | Known::Read { is_whole: false, .. })),
                 web_url: link.web_url.clone(),
                 downstream: below,
             });
@@ -220,7 +218,11 @@ async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> Read
         let bridges = async { if is_last { Ok(Bridges::default()) } else { client.bridges(&key, link.id).await } };
         let (details, bridges) = tokio::join!(client.pipeline(&key, link.id), bridges);
         let pipeline = match details {
-            Ok(pipeline) => pipeline,
+            Ok(pipeline) if pipeline.id == link.id => pipeline,
+            Ok(other) => {
+                let failure = torn::failure(&format!("its details are those of #{}", other.id));
+                return Ok((link.id, Known::Unread, Some(unread(link, failure))));
+            }
             Err(error) if is_hidden(&error) => break,
             Err(error) if error.is_fatal() => return Err(error),
             Err(error) => return Ok((link.id, Known::Unread, Some(unread(link, said(&error))))),

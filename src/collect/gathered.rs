@@ -112,6 +112,18 @@ impl Gathered {
     }
 }
 
+/// Returns what the answers about some refs tell, where GraphQL is silent about another; none where they tell nothing.
+pub(super) fn told(answers: Vec<Option<Answer>>, before: Before<'_>) -> Vec<Draft> {
+    let silence = || Failure { kind: "graphql".into(), message: "GraphQL does not tell all of its refs".into() };
+    let draft = |answer| match answer {
+        Answer::Draft(draft) => Some(*draft),
+        Answer::Head(head) => Some(before.draft(&head).unwrap_or_else(|| Draft::glimpse(&head, silence()))),
+        Answer::Nothing | Answer::Silent | Answer::Unread(_) | Answer::Failed(_) => None,
+    };
+    let drafts: Vec<Draft> = answers.into_iter().flatten().filter_map(draft).collect();
+    if drafts.is_empty() { drafts } else { project::beside_lost(drafts, silence(), before) }
+}
+
 /// Says whether GraphQL is silent about a part of a pipeline: REST says whether it may not be seen, or is not there.
 pub(super) fn is_silent(pipeline: &Pipeline, before: Before<'_>) -> bool {
     let is_green = matches!(pipeline.status, Status::Success | Status::Warning | Status::Skipped);
@@ -120,7 +132,7 @@ pub(super) fn is_silent(pipeline: &Pipeline, before: Before<'_>) -> bool {
 }
 
 /// Puts the answers about one project together.
-pub(super) fn reading(answers: Vec<Option<Answer>>, is_any: bool) -> Reading {
+pub(super) fn reading(answers: Vec<Option<Answer>>, is_any: bool, before: Before<'_>) -> Reading {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut failure = None;
     for answer in answers.into_iter().flatten() {
@@ -132,7 +144,8 @@ pub(super) fn reading(answers: Vec<Option<Answer>>, is_any: bool) -> Reading {
         }
     }
     match failure {
-        Some(failure) => Reading::Error(failure),
+        Some(failure) if drafts.is_empty() => Reading::Error(failure),
+        Some(failure) => Reading::Pipelines(project::beside_lost(drafts, failure, before)),
         None if drafts.is_empty() => project::none(is_any),
         None => Reading::Pipelines(drafts),
     }

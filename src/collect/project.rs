@@ -11,7 +11,7 @@ use crate::domain::status::Status;
 use crate::gitlab::client::{Client, PipelineFilter, PipelineHead};
 use crate::gitlab::error::{Error, Kind};
 use chrono::{DateTime, Utc};
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -204,13 +204,15 @@ async fn read_pipelines(
     let is_any = refs.iter().any(|selector| matches!(selector, RefSelector::Any));
     let mut missing: HashSet<PipelineId> = HashSet::new();
     loop {
-        let wanted =
-            try_join_all(refs.iter().map(|selector| newest(client, key, project, (selector, glob_matches)))).await?;
+        let found = join_all(refs.iter().map(|selector| newest(client, key, project, (selector, glob_matches)))).await;
+        let (wanted, lost) = readable(client, refs, found)?;
         let is_glob_cut = wanted.iter().any(|found| found.is_cut);
         let mut seen = HashSet::new();
         let heads: Vec<PipelineHead> =
             wanted.into_iter().flat_map(|found| found.heads).filter(|head| seen.insert(head.id)).collect();
-        if let Some(last) = before.settled(&heads) {
+        if lost.is_none()
+            && let Some(last) = before.settled(&heads)
+        {
             return Ok(ProjectReading { reading: Reading::Settled(last.clone()), is_glob_cut });
         }
         let drafts = heads.iter().map(|head| async {
@@ -231,9 +233,56 @@ async fn read_pipelines(
         let or_head =
             |(draft, head): (Option<Draft>, &PipelineHead)| draft.unwrap_or_else(|| Draft::glimpse(head, not_found()));
         let drafts: Vec<Draft> = drafts.into_iter().zip(&heads).map(or_head).collect();
-        let reading = if drafts.is_empty() { none(is_any) } else { Reading::Pipelines(drafts) };
+        let reading = match lost {
+            Some(failure) => Reading::Pipelines(beside_lost(drafts, failure, before)),
+            None if drafts.is_empty() => none(is_any),
+            None => Reading::Pipelines(drafts),
+        };
         return Ok(ProjectReading { reading, is_glob_cut });
     }
+}
+
+/// Keeps what some values of `--ref` tell where another cannot be read, and says why that one cannot. Where none of them
+/// tells of a pipeline, that is the project's failure.
+fn readable(
+    client: &Client,
+    refs: &[RefSelector],
+    found: Vec<Result<Found, Error>>,
+) -> Result<(Vec<Found>, Option<Failure>), Error> {
+    let mut known = Vec::new();
+    let mut lost: Option<(&RefSelector, Error)> = None;
+    for (selector, found) in refs.iter().zip(found) {
+        match found {
+            Ok(found) => known.push(found),
+            Err(error) if error.is_fatal() && !is_hidden(client, &error) => return Err(error),
+            Err(error) => drop(lost.get_or_insert((selector, error))),
+        }
+    }
+    match lost {
+        Some((selector, error)) if known.iter().any(|found: &Found| !found.heads.is_empty()) => {
+            let message = format!("its ref \"{selector}\" could not be read: {}", error.kind);
+            Ok((known, Some(Failure { kind: error.word(), message })))
+        }
+        Some((_, error)) => Err(error),
+        None => Ok((known, None)),
+    }
+}
+
+/// Puts what was last known of the other refs to what was read, where one of them could not be: what was red is not lost.
+pub(super) fn beside_lost(mut drafts: Vec<Draft>, failure: Failure, before: Before<'_>) -> Vec<Draft> {
+    let is_told = |known: &Pipeline| drafts.iter().any(|draft| draft.pipeline.git_ref.name == known.git_ref.name);
+    let keep = |(pipeline, links): (&Pipeline, &Vec<DownstreamLink>)| {
+        let pipeline = Pipeline { unread: Some(failure.clone()), ..pipeline.clone() };
+        (!is_told(&pipeline)).then(|| Draft { pipeline, links: links.clone(), is_settled: true })
+    };
+    let kept: Vec<Draft> = before.last.into_iter().flat_map(Remembered::iter).filter_map(keep).collect();
+    if kept.is_empty()
+        && let Some(first) = drafts.first_mut()
+    {
+        first.pipeline.unread.get_or_insert(failure);
+    }
+    drafts.extend(kept);
+    drafts
 }
 
 struct Found {
@@ -297,6 +346,9 @@ async fn newest_per_ref(client: &Client, key: &ProjectRef, pattern: &Pattern, mo
         })
         .collect();
     let is_cut = is_window_full || heads.len() > most;
+    // What went wrong is what a gate asks for: it is not among those that are left out.
+    let is_wrong = |head: &PipelineHead| matches!(head.status, Some(Status::Failed | Status::Canceled));
+    heads.sort_by_key(|head| !is_wrong(head));
     heads.truncate(most);
     Ok(Found { heads, is_cut })
 }
@@ -336,6 +388,12 @@ async fn read_parts(client: &Client, key: &ProjectRef, head: &PipelineHead) -> R
     let jobs = lost.keep("jobs", jobs)?.unwrap_or_default();
     let bridges = lost.keep("trigger jobs", bridges)?.unwrap_or_default();
     let mut pipeline = details.unwrap_or_else(|| glimpsed(head));
+    if pipeline.status.is_untold() {
+        // What the list has said is known; of a pipeline whose status neither tells, nothing is.
+        let message = "GitLab does not tell it".into();
+        pipeline.status = head.status.clone().unwrap_or_else(Status::untold);
+        lost.parts.push(("status", Failure { kind: "decode".into(), message }));
+    }
     pipeline.stages = job::stages(jobs.attempts.into_iter().chain(bridges.attempts));
     pipeline.commit_title = jobs.commit_title;
     let has_allowed_failure = pipeline.jobs().any(job::Job::is_allowed_failure);
@@ -405,7 +463,7 @@ pub(super) fn glimpsed(head: &PipelineHead) -> Pipeline {
         id: head.id,
         iid: None,
         // A status that is missing is not known, which is never fine.
-        status: head.status.clone().unwrap_or_else(|| Status::Other("unknown".into())),
+        status: head.status.clone().unwrap_or_else(Status::untold),
         has_warnings: false,
         git_ref: Ref::from_gitlab(&head.raw_ref, None),
         sha: None,

@@ -31,8 +31,9 @@ pub(super) fn doubt(pipeline: &Pipeline, head: Option<&PipelineHead>) -> Option<
     if pipeline.unread.is_some() {
         return None;
     }
+    let other = head.and_then(|head| of_another(pipeline, head));
     let older = head.and_then(|head| older_than_the_list(pipeline, head));
-    let contradiction = older.or_else(|| contradiction(&pipeline.status, pipeline.jobs()));
+    let contradiction = other.or(older).or_else(|| contradiction(&pipeline.status, pipeline.jobs()));
     contradiction.map(Doubt::Contradiction).or_else(|| is_odd(pipeline).then_some(Doubt::Odd))
 }
 
@@ -47,6 +48,8 @@ pub(super) fn contradiction<'a>(status: &Status, jobs: impl IntoIterator<Item = 
             Some(format!("it is {status}, but its job \"{name}\" is {}", job.status))
         } else if is_spoilt_by(status, job) {
             Some(format!("it is {status}, but its job \"{name}\" is {}, which is not allowed", job.status))
+        } else if job.status.is_untold() {
+            Some(format!("it is {status}, but how its job \"{name}\" is, is not said"))
         } else if is_link_missing(job) {
             Some(format!("its trigger job \"{name}\" is success, but the pipeline that it triggered is missing"))
         } else {
@@ -56,11 +59,23 @@ pub(super) fn contradiction<'a>(status: &Status, jobs: impl IntoIterator<Item = 
     jobs.into_iter().find_map(against)
 }
 
+/// An answer on the way was given to the wrong question.
+fn of_another(pipeline: &Pipeline, head: &PipelineHead) -> Option<String> {
+    (pipeline.id != head.id)
+        .then(|| format!("its details are those of #{}, but the list says #{}", pipeline.id, head.id))
+}
+
 /// A stale copy of the details, from a cache on the way, may be greener than what the list has just said.
 fn older_than_the_list(pipeline: &Pipeline, head: &PipelineHead) -> Option<String> {
-    let is_older = pipeline.updated_at? < head.updated_at?;
-    let said = head.status.as_ref().filter(|said| is_older && **said != pipeline.status)?;
-    Some(format!("its details say {}, but the list, which is newer, says {said}", pipeline.status))
+    let said = head.status.as_ref().filter(|said| **said != pipeline.status)?;
+    let is_older = pipeline.updated_at.zip(head.updated_at).is_some_and(|(details, list)| details < list);
+    if is_older {
+        return Some(format!("its details say {}, but the list, which is newer, says {said}", pipeline.status));
+    }
+    // What has failed goes on only at a later moment.
+    let is_newer = pipeline.updated_at.zip(head.updated_at).is_some_and(|(details, list)| details > list);
+    let is_greener = matches!(said, Status::Failed | Status::Canceled) && said.severity() < pipeline.status.severity();
+    (is_greener && !is_newer).then(|| format!("its details say {}, but the list says {said}", pipeline.status))
 }
 
 /// GitLab's rule: `lib/gitlab/ci/status/composite.rb`.

@@ -240,7 +240,7 @@ fn what_a_gate_cannot_do_without_is_never_assumed_where_it_is_null() {
 #[test]
 fn even_the_status_may_be_null_and_is_then_never_fine() {
     let sim = sim(vec![Fault::on("/pipelines").with_nulls(&["status"])]);
-    let json = status(&sim, &["-o", "json"]).exits_with(0).json();
+    let json = status(&sim, &["-o", "json"]).exits_with(4).json();
     assert_eq!(row(&json, "acme/web/shop")["pipelines"][0]["status"], "unknown");
 }
 
