@@ -12,6 +12,7 @@
 //! - `trouble.rs`: bad input and bad servers, each with its message and exit code
 //! - `config.rs`: files, profiles, who may set what, `glwatch config`
 //! - `gate.rs`: what would open a gate by mistake: refs, empty groups, variables, files
+//! - `misplaced.rs`: answers that are well formed, and not what was asked for
 //! - `list.rs`: projects that come, go, or are lost with a page of the list
 //! - `cache.rs`: what one run leaves for the next
 //! - `cost.rs`: how many requests a run makes, and how many at once
@@ -50,6 +51,7 @@ mod graphql;
 mod kinds;
 mod list;
 mod logs;
+mod misplaced;
 mod not_gitlab;
 mod proxy;
 mod queries;

@@ -4,8 +4,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
-/// Returns status and JSON body for a path with its query.
-type Answer = dyn Fn(&str) -> (u16, String) + Send + Sync;
+/// Returns status, header lines and body for a path with its query.
+type Answer = dyn Fn(&str) -> (u16, String, String) + Send + Sync;
+
+/// The header line of JSON.
+pub(crate) const JSON: &str = "content-type: application/json\r\n";
 
 /// A running one. Its threads end with the test's process; they hold nothing that anybody waits for.
 pub(crate) struct Canned {
@@ -13,7 +16,15 @@ pub(crate) struct Canned {
 }
 
 impl Canned {
+    /// Starts one that answers JSON.
     pub(crate) fn start(answer: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> Self {
+        Self::with_headers(move |path| {
+            let (code, body) = answer(path);
+            (code, JSON.into(), body)
+        })
+    }
+
+    pub(crate) fn with_headers(answer: impl Fn(&str) -> (u16, String, String) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let answer: Arc<Answer> = Arc::new(answer);
@@ -42,9 +53,8 @@ fn serve(mut client: TcpStream, answer: &Answer) -> std::io::Result<()> {
             }
         }
         let path = request.split(' ').nth(1).unwrap_or_default();
-        let (code, body) = answer(path);
-        let head =
-            format!("HTTP/1.1 {code} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        let (code, headers, body) = answer(path);
+        let head = format!("HTTP/1.1 {code} X\r\n{headers}content-length: {}\r\n\r\n", body.len());
         client.write_all(head.as_bytes())?;
         client.write_all(body.as_bytes())?;
     }
