@@ -96,7 +96,7 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
         )],
         Kind::Refused(_) => vec![format!("nothing listens at {host}: check host and port, or whether GitLab is down")],
         Kind::Certificate { problem: CertificateProblem::Expired | CertificateProblem::NotYetValid, .. } => vec![
-            "whoever runs the server has to renew it; check this machine's clock, too: date".into(),
+            "the server's administrator has to renew it; check this machine's clock, too: date".into(),
             INSECURE.into(),
         ],
         Kind::Certificate { problem: CertificateProblem::OtherName, .. } => {

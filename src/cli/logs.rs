@@ -375,7 +375,7 @@ impl<'a> Log<'a> {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Says why there is no log; GitLab is asked whether somebody erased it.
+    /// Says why there is no log; GitLab is asked whether it was erased.
     async fn why_no_log(&self) -> String {
         let has_failed = self.job.status == Status::Failed;
         if has_failed && self.job.started_at.is_none() {

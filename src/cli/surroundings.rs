@@ -54,8 +54,8 @@ impl Surroundings {
         }
     }
 
-    /// Says what is wrong with the files and the variables, and what a project's file decides: that only whoever runs
-    /// glwatch may silence.
+    /// Says what is wrong with the files and the variables, and what a project's file decides: which only the user
+    /// may silence.
     pub(super) fn warn(&self) {
         if self.settings.is_quiet() && !self.settings.is_from_project("quiet") {
             return;
@@ -83,7 +83,7 @@ pub(super) fn environment() -> Result<HashMap<String, String>, CliError> {
             Ok(value) => drop(environment.insert(name, value)),
             Err(_) if is_read(&name) => {
                 let problem = "is not UTF-8".to_owned();
-                let hints = vec![format!("set {name} anew, or unset it")];
+                let hints = vec![format!("set {name} again, or unset it")];
                 return Err(ConfigError { origin: Origin::Variable(name), value: None, problem, hints }.into());
             }
             Err(_) => {}

@@ -12,7 +12,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
 /// Large answers take GitLab a few seconds.
 const SILENCE: Duration = Duration::from_secs(10);
-/// Of a silence that goes on is told again after so long.
+/// Interval after which a silence that goes on is reported again.
 const AGAIN: Duration = Duration::from_secs(30);
 
 /// What was told last.

@@ -150,7 +150,7 @@ impl Followed {
 /// Enough to keep every slot of the budget busy; the budget does the bounding.
 const READ_AHEAD: usize = 64;
 
-/// A torn reading is repeated this often; what then still contradicts itself is told.
+/// A torn reading is repeated this often; what then still contradicts itself is reported.
 const REREADS: usize = 2;
 
 /// What became of one link, and the problem to tell about it.

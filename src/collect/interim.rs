@@ -58,7 +58,7 @@ mod tests {
             ("nothing triggered", vec![], Success),
             ("a child that nothing but its bridge tells about", vec![(Success, None, None)], unread()),
             ("a child that may have triggered others", vec![(Success, Some(false), None)], unread()),
-            ("a child all of which is told", vec![(Success, Some(false), Some(false))], Success),
+            ("a child that its bridge tells all about", vec![(Success, Some(false), Some(false))], Success),
             ("a child that passed with a warning", vec![(Success, Some(true), Some(false))], Warning),
             ("a failed child", vec![(Failed, None, None)], Failed),
             ("a child that goes on", vec![(Running, Some(false), Some(false))], Running),

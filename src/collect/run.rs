@@ -61,7 +61,7 @@ pub struct Progress {
     pub read: usize,
 }
 
-/// What is told while a reading goes on.
+/// What a reading reports while it goes on.
 #[derive(Debug, Clone, Copy)]
 pub struct Step<'a> {
     pub progress: Progress,

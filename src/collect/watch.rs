@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-/// How often whoever listens is told what goes on, where that has changed. A picture for each of 2000 projects would cost
+/// How often listeners get the progress, where it has changed. A picture for each of 2000 projects would cost
 /// more than reading them.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 /// A server that answers is not silent between two answers.
@@ -221,7 +221,7 @@ pub async fn run(
     }
 }
 
-/// Reads once, and tells how that goes on; `None` where nobody listens any more.
+/// Reads once, and reports how that goes on; `None` where no listener is left.
 async fn read(
     collector: &mut Collector<'_>,
     pace: Pace,

@@ -25,7 +25,7 @@ pub enum Owner {
     Project,
 }
 
-/// What a project's file may shorten only so far: whoever runs glwatch has not decided how much the server is asked.
+/// What a project's file may shorten only so far: the user has not decided how much the server is asked.
 const INTERVALS: [&str; 2] = ["interval", "list-interval"];
 const LEAST_INTERVAL: Duration = Duration::from_secs(2);
 

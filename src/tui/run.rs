@@ -80,7 +80,7 @@ pub async fn run(
 }
 
 /// Says whether there is a place where a browser can show itself. Without one the desktop's opener fails without a word,
-/// or starts a browser of text that nobody sees.
+/// or starts a browser of text that no one sees.
 fn has_browser() -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     !cfg!(target_os = "linux") || ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"].into_iter().any(is_set)

@@ -55,7 +55,7 @@ impl Screen {
     }
 }
 
-/// A terminal whose screen is taken for empty. Its size changes when that is told, not in the middle of a picture.
+/// A terminal whose screen is taken for empty. Its size changes when that is reported, not in the middle of a picture.
 fn terminal() -> io::Result<Terminal<CrosstermBackend<Stdout>>> {
     let options = TerminalOptions { viewport: Viewport::Fixed(area()) };
     Terminal::with_options(CrosstermBackend::new(io::stdout()), options)

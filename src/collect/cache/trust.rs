@@ -1,6 +1,6 @@
 //! Whether what lies in the cache can only be our own: what another user could have written may turn red into green.
 //!
-//! - The file and its folder belong to the current user, and nobody else may write to them.
+//! - The file and its folder belong to the current user, and no other user may write to them.
 //! - No folder above can have its entries exchanged by others: it belongs to the user or to root, and is writable by
 //!   others only where the sticky bit keeps what is not theirs, as in `/tmp`.
 //! - The file is no link, and has no second name that may lie where others write.

@@ -142,7 +142,7 @@ impl Transport {
         if is_html(&headers) { Err(Kind::NotLog.into()) } else { Ok(()) }
     }
 
-    /// Returns the next piece of a body. The time of the run does not count here: whoever reads may take their time.
+    /// Returns the next piece of a body. The time of the run does not count here: the reader may take its time.
     async fn next(&self, response: &mut Response) -> Result<Option<impl Deref<Target = [u8]> + use<>>, Refusal> {
         let chunk = async { response.chunk().await.map_err(body_kind) };
         let chunk = tokio::time::timeout(self.timeout, chunk).await;

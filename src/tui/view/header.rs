@@ -1,4 +1,4 @@
-//! The first line: the groups, how many projects are in which state, and how old that is. Below it what is to be said.
+//! The first line: the groups, how many projects are in which state, and how old that is. Below it: messages.
 //!
 //! What there is no room for goes, in this order: the host, what the program is doing, the number of projects, and the
 //! counts from the right. What failed, what could not be read and the age of the data stay.
@@ -142,7 +142,7 @@ fn doing(app: &App) -> Vec<String> {
             vec![format!("reading {} of {}", progress.read, progress.listed), "reading".to_owned()]
         }
         Phase::Reading(_) => vec!["reading".to_owned()],
-        // The wait that the server asks for is told below.
+        // The wait that the server asks for is shown below.
         Phase::Waiting { .. } if banner::is_closed(app) => Vec::new(),
         Phase::Waiting { until, interval } => {
             // The little that is added by chance, so that watches do not keep in step, would only puzzle.
