@@ -70,7 +70,7 @@ const MEANINGS: [(&str, &str); 8] = [
     ),
     (
         "4",
-        "partial: a project, a page of the list, one of several groups, or a part of what `explain` rests on could not be read, or a status is not known to this version and `--fail-on` names statuses (`--allow-partial` makes both 0); only a part of what was to be done was done; an action was sent and its outcome is unknown (`unsure` on standard output), also where a signal came before the answer",
+        "partial: a project, a page of the list, one of several groups, or a part of what `explain` rests on could not be read (`--allow-partial` makes it 0); only a part of what was to be done was done; an action was sent and its outcome is unknown (`unsure` on standard output), also where a signal came before the answer",
     ),
     ("5", "`--wait` reached its deadline; standard error names the projects"),
     ("6", "the output could not be written (the old file survives); a reader that went away is no error"),

@@ -10,9 +10,8 @@ use super::{export, hint, log, output, refs, wait, waiting, watch, wire};
 use crate::collect::run::{Collector, GroupError, Reply};
 use crate::collect::watch::FailedReading;
 use crate::config::{Color, Config, Display, Settings, StagesWidth};
-use crate::domain::project::{Failure, ProjectRow};
+use crate::domain::project::Failure;
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
-use crate::domain::status::Status;
 use crate::gitlab::error::Kind;
 use crate::render::table;
 use crate::report::layout;
@@ -185,14 +184,7 @@ fn judge(snapshot: &Snapshot, config: &Config) -> Exit {
     if !snapshot.is_complete() && !config.verdict.allow_partial {
         exit = exit.worse(Exit::Partial);
     }
-    let fail_on = &config.verdict.fail_on;
-    // A gate does not open for a status that this version does not know: it may be what the gate is there for.
-    let is_unknown =
-        |row: &ProjectRow| row.pipelines().iter().any(|pipeline| matches!(pipeline.worst(), Status::Other(_)));
-    if !fail_on.statuses.is_empty() && !config.verdict.allow_partial && snapshot.rows.iter().any(is_unknown) {
-        exit = exit.worse(Exit::Partial);
-    }
-    if snapshot.rows.iter().any(|row| fail_on.matches(row)) {
+    if snapshot.rows.iter().any(|row| config.verdict.fail_on.matches(row)) {
         exit = exit.worse(Exit::Matched);
     }
     exit

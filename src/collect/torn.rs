@@ -74,7 +74,8 @@ fn older_than_the_list(pipeline: &Pipeline, head: &PipelineHead) -> Option<Strin
     }
     // What has failed goes on only at a later moment.
     let is_newer = pipeline.updated_at.zip(head.updated_at).is_some_and(|(details, list)| details > list);
-    let is_greener = matches!(said, Status::Failed | Status::Canceled) && said.severity() < pipeline.status.severity();
+    let is_green = matches!(pipeline.status, Status::Success | Status::Warning | Status::Skipped);
+    let is_greener = is_green && matches!(said, Status::Failed | Status::Canceled);
     (is_greener && !is_newer).then(|| format!("its details say {}, but the list says {said}", pipeline.status))
 }
 
