@@ -58,9 +58,16 @@ The token is read from GITLAB_TOKEN or a file.
 All options, examples and exit codes: glwatch --help
 ";
 
+/// Returns the one screen, without the demo where the program has none.
+fn one_screen() -> String {
+    let is_shown = |line: &&str| cfg!(feature = "demo") || !line.trim_start().starts_with("--demo");
+    let words = SHORT_HELP.lines().filter(is_shown).map(|line| format!("{line}\n")).collect::<String>();
+    if cfg!(feature = "demo") { words } else { words.replace(", man, sim", ", man") }
+}
+
 /// Returns a command whose help is the one screen.
 pub(super) fn short_help() -> Command {
-    Command::new("glwatch").override_help(SHORT_HELP)
+    Command::new("glwatch").override_help(one_screen())
 }
 
 /// Returns the whole command line.
@@ -343,10 +350,11 @@ mod tests {
 
     #[test]
     fn the_short_help_fits_on_a_screen_and_names_what_exists() {
-        assert!(SHORT_HELP.lines().count() < 24, "{}", SHORT_HELP.lines().count());
-        assert!(SHORT_HELP.lines().all(|line| line.len() <= 80), "a line is too long");
+        let help = one_screen();
+        assert!(help.lines().count() < 24, "{}", help.lines().count());
+        assert!(help.lines().all(|line| line.len() <= 80), "a line is too long");
         let command = command();
-        for word in SHORT_HELP.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|w| w.starts_with("--")) {
+        for word in help.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|w| w.starts_with("--")) {
             let is_known = word == "--help" || all_longs(&command).iter().any(|long| word[2..] == *long);
             assert!(is_known, "{word} is no option");
         }
