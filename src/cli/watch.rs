@@ -20,12 +20,16 @@ use crate::text::glyph::Charset;
 use crate::tui;
 use crate::tui::run::End;
 use std::cell::RefCell;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch as channel};
 
 /// Requests that may lie before the loop: one refresh asked for twice is one refresh.
 const QUEUE: usize = 1;
+
+/// How long the end of a watch waits for files that are being written: a pipe without a reader is never written.
+const LAST_EXPORT: Duration = Duration::from_secs(2);
 
 /// Watches until the user, a signal or a closed output ends it.
 pub(super) async fn run(
@@ -78,17 +82,25 @@ pub(super) async fn run(
             }
         }
     };
+    let (writing, mut written) = channel::channel(false);
+    let mut exports = pin!(rewrite_exports(config, formats, surroundings, exports, &tell, &writing));
     let exit = tokio::select! {
-        // In this order: a first reading that is refused is not shown, and what is shown has been exported.
+        // In this order: a first reading that is refused is not shown, and what is shown is exported first.
         biased;
         outcome = readings => outcome.map(|()| Exit::Done)?,
         refusal = nothing_left(first) => return Err(refusal),
-        () = rewrite_exports(config, formats, surroundings, exports, &tell) => Exit::Done,
+        () = &mut exports => Exit::Done,
         end = shown => match end? {
             End::Quit | End::Closed => Exit::Done,
             End::Interrupted => Exit::Interrupted,
         },
     };
+    // A file whose writing has begun is written, and a failure is reported.
+    tokio::select! {
+        () = exports => {}
+        _ = written.wait_for(|writing| !writing) => {}
+        () = tokio::time::sleep(LAST_EXPORT) => {}
+    }
     Ok(held.take().iter().fold(exit, |exit, failure| exit.worse(error::report(failure))))
 }
 
@@ -183,12 +195,14 @@ async fn rewrite_exports(
     surroundings: &Surroundings,
     mut updates: channel::Receiver<Update>,
     tell: &dyn Fn(CliError),
+    writing: &channel::Sender<bool>,
 ) {
     let mut last: Option<Arc<Snapshot>> = None;
     let mut told: Vec<String> = Vec::new();
     while !config.display.exports.is_empty()
         && let Some((snapshot, _)) = next(&mut updates, last.as_ref()).await
     {
+        writing.send_replace(true);
         let mut sorted = snapshot.as_ref().clone();
         config.display.sort.apply(&mut sorted.rows);
         let excerpt = format::excerpt(&sorted, &config.display);
@@ -199,6 +213,7 @@ async fn rewrite_exports(
             failures.into_iter().partition(|failure| told.contains(&failure.to_string()));
         told = old.iter().chain(&new).map(ToString::to_string).collect();
         new.into_iter().for_each(tell);
+        writing.send_replace(false);
         last = Some(snapshot);
     }
     std::future::pending().await
