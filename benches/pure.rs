@@ -4,7 +4,7 @@
 use divan::Bencher;
 use glwatch::collect::rehearsal::Rehearsal;
 use glwatch::collect::run::{Collector, Options};
-use glwatch::collect::watch::{Phase, Update};
+use glwatch::collect::watch::{Phase, WatchUpdate};
 use glwatch::domain::change::changes;
 use glwatch::domain::excerpt::Excerpt;
 use glwatch::domain::health::Sort;
@@ -41,7 +41,7 @@ static GROUP: LazyLock<Arc<Snapshot>> = LazyLock::new(|| {
     let world = WorldKind::Uniform { projects: PROJECTS, stages: 4, jobs: 3 };
     let sim = Sim::start(sim::Options { world, ..sim::Options::default() }).expect("a free port");
     let (client, options) = (client(sim.url()), options());
-    let mut collector = Collector::new(&client, &options);
+    let mut collector = Collector::new(client, Arc::new(options));
     let mut snapshot = runtime().block_on(collector.read(&|_| ())).expect("the group is readable").snapshot;
     Sort::Attention.apply(&mut snapshot.rows);
     Arc::new(snapshot)
@@ -87,8 +87,8 @@ fn status_options() -> StatusOptions {
 /// From the answers of the pulses to the next snapshot and what differs in it: nothing.
 #[divan::bench]
 fn a_refresh_without_change(bencher: Bencher<'_, '_>) {
-    let (client, options, runtime) = (client("http://127.0.0.1:1"), options(), runtime());
-    let mut rehearsal = Rehearsal::new(&client, &options, &GROUP);
+    let (client, options, runtime) = (client("http://127.0.0.1:1"), Arc::new(options()), runtime());
+    let mut rehearsal = Rehearsal::new(client, options, &GROUP);
     let mut last = runtime.block_on(rehearsal.read());
     bencher.bench_local(|| {
         let next = runtime.block_on(rehearsal.read());
@@ -107,8 +107,8 @@ fn changes_of_two_snapshots(bencher: Bencher<'_, '_>) {
 /// From the answers about whole pipelines to the first snapshot.
 #[divan::bench]
 fn a_first_reading(bencher: Bencher<'_, '_>) {
-    let (client, options, runtime) = (client("http://127.0.0.1:1"), options(), runtime());
-    let rehearsal = || Rehearsal::new(&client, &options, &GROUP);
+    let (client, options, runtime) = (client("http://127.0.0.1:1"), Arc::new(options()), runtime());
+    let rehearsal = || Rehearsal::new(client.clone(), Arc::clone(&options), &GROUP);
     bencher.with_inputs(rehearsal).bench_local_values(|mut rehearsal| runtime.block_on(rehearsal.read()));
 }
 
@@ -157,7 +157,7 @@ fn json_document(bencher: Bencher<'_, '_>) {
 }
 
 /// A live view of 120 x 40 cells that knows the group, and the update that tells it.
-fn live() -> (app::App, Update) {
+fn live() -> (app::App, WatchUpdate) {
     let status = status_options();
     let options = app::Options {
         columns: columns(&status),
@@ -173,12 +173,12 @@ fn live() -> (app::App, Update) {
     };
     let (now, interval) = (Instant::now(), Duration::from_secs(10));
     let phase = Phase::Waiting { until: now + interval, interval };
-    let update = Update {
+    let update = WatchUpdate {
         snapshot: Some(Arc::clone(&GROUP)),
         is_whole: true,
         phase,
         cost: Cost { requests: 20, bytes: 350_000 },
-        ..Update::new()
+        ..WatchUpdate::new()
     };
     let mut app = app::App::new(options, 120, 40, now);
     app.take(update.clone(), now);
@@ -204,7 +204,7 @@ fn a_frame_after_a_refresh(bencher: Bencher<'_, '_>) {
     let newer = || {
         let mut snapshot = (**GROUP).clone();
         snapshot.taken_at += Duration::from_secs(10);
-        Update { snapshot: Some(Arc::new(snapshot)), ..update.clone() }
+        WatchUpdate { snapshot: Some(Arc::new(snapshot)), ..update.clone() }
     };
     bencher.with_inputs(newer).bench_local_values(|newer| {
         update::update(&mut app, update::Event::Update(Box::new(newer)), now);

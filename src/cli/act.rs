@@ -11,14 +11,13 @@ use crate::domain::host::Host;
 use crate::domain::id::{JobId, PipelineId, ProjectRef};
 use crate::domain::job::Job;
 use crate::domain::status::Status;
-use crate::gitlab::client::{Act, Subject};
+use crate::gitlab::client::{Act, Client, Purpose, Subject};
 use crate::gitlab::error::Kind;
 use crate::text::plural::counted;
 use crate::text::sanitise::sanitise;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
 const HELP: &str = "\
 TARGET is a project with a pipeline, or an address from the browser:
@@ -36,8 +35,6 @@ done it: the line on standard output then begins with unsure.";
 
 /// The word for what was sent and may or may not have been done.
 const UNSURE: &str = "unsure";
-/// Longer than this nothing is waited for: what was agreed to is about how it stands now.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 pub(super) fn commands() -> [Command; 3] {
     [
@@ -74,9 +71,9 @@ pub(super) fn run(name: &str, matches: &ArgMatches) -> Result<Exit, CliError> {
     let under_way = RefCell::new(None);
     let outcome = Session::run(
         matches,
+        Purpose::Act,
         |config| permitted(act, config),
         async |session| {
-            session.client.limit_waits(LONGEST_WAIT);
             let deeds = Planner { session, act }.deeds(&words).await?;
             if !session.config.display.quiet || !session.config.acting.yes {
                 output::to_stderr(&deeds.iter().flat_map(Deed::lines).collect::<Vec<_>>());
@@ -86,8 +83,8 @@ pub(super) fn run(name: &str, matches: &ArgMatches) -> Result<Exit, CliError> {
                 return Ok(Exit::Interrupted);
             }
             // A person takes as long as they need.
-            session.client.limit_time(session.config.pace.max_time);
-            perform(session, act, &deeds, &under_way).await
+            let client = session.client_from_now(Purpose::Act);
+            perform(session, &client, (act, &deeds), &under_way).await
         },
     );
     match (outcome, under_way.into_inner()) {
@@ -228,7 +225,7 @@ impl Planner<'_> {
         let of = format!("{}#{pipeline}", project.full_path);
         let by_id = ProjectRef::Id(project.id);
         // Trigger jobs can be acted on like others; of a whole pipeline they are part.
-        let jobs = self.session.jobs(&by_id, pipeline, true).await;
+        let jobs = Jobs::read(&self.session.client, &by_id, pipeline, true).await;
         let jobs = jobs.map_err(|error| self.session.failed(format!("read the jobs of {of}"), error))?;
         if names.is_empty() {
             return self.whole_pipeline(project, pipeline, jobs).await.map(|deed| vec![deed]);
@@ -300,14 +297,14 @@ async fn agreed(act: Act, deeds: &[Deed]) -> Result<bool, CliError> {
 /// Does one after the other, and tells of each. `under_way` has the line of the one that was sent and is not answered.
 async fn perform(
     session: &Session,
-    act: Act,
-    deeds: &[Deed],
+    client: &Client,
+    (act, deeds): (Act, &[Deed]),
     under_way: &RefCell<Option<String>>,
 ) -> Result<Exit, CliError> {
     let (mut done, mut unsure) = (0, 0);
     for deed in deeds {
         under_way.replace(Some(deed.unsure_line()));
-        let answer = session.client.act(&ProjectRef::Id(deed.project.id), act, deed.subject()).await;
+        let answer = client.act(&ProjectRef::Id(deed.project.id), act, deed.subject()).await;
         under_way.replace(None);
         match answer {
             Ok(acted) => {

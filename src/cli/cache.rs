@@ -7,8 +7,8 @@ use crate::collect::run::{Collector, Options};
 use crate::config::{Config, Origin};
 use crate::gitlab::client::Client;
 use chrono::{DateTime, TimeDelta, Utc};
-use std::cell::RefCell;
 use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -21,7 +21,7 @@ pub(super) struct Cache {
     store: Option<Store>,
     /// Until when an earlier run has read what was taken over from it.
     restored: Option<DateTime<Utc>>,
-    kept: RefCell<Kept>,
+    kept: Mutex<Kept>,
 }
 
 #[derive(Default)]
@@ -38,11 +38,11 @@ impl Cache {
         let is_wanted = config.collecting.cache && config.connection.host_origin != Origin::Demo;
         let directory = files::cache_directory(&surroundings.environment).filter(|_| is_wanted);
         let store = directory.map(|directory| Store::new(directory, client, options));
-        Self { store, restored: None, kept: RefCell::default() }
+        Self { store, restored: None, kept: Mutex::default() }
     }
 
     /// Returns a collector that knows what an earlier run has left, and how old that is.
-    pub(super) fn collector<'a>(&mut self, client: &'a Client, options: &'a Options) -> Collector<'a> {
+    pub(super) fn collector(&mut self, client: Client, options: Arc<Options>) -> Collector {
         let mut collector = Collector::new(client, options);
         if let Some(saved) = self.store.as_ref().and_then(Store::load) {
             self.restored = Some(saved.at());
@@ -62,16 +62,16 @@ impl Cache {
     }
 
     /// Keeps what was read until it is written.
-    pub(super) fn keep(&self, collector: &Collector<'_>) {
+    pub(super) fn keep(&self, collector: &Collector) {
         if self.store.is_some() {
-            self.kept.borrow_mut().latest = collector.saved();
+            self.kept().latest = collector.saved();
         }
     }
 
     /// The same for a run that goes on: writes what has changed now and then, beside everything else.
-    pub(super) fn keep_going(&self, collector: &Collector<'_>) {
+    pub(super) fn keep_going(&self, collector: &Collector) {
         self.keep(collector);
-        let Kept { latest, written, writing } = &mut *self.kept.borrow_mut();
+        let Kept { latest, written, writing } = &mut *self.kept();
         let (Some(store), Some(saved)) = (&self.store, latest) else { return };
         let is_due = written.is_none_or(|(at, changes)| at.elapsed() >= WRITE_EVERY && changes != saved.changes());
         if is_due && writing.as_ref().is_none_or(JoinHandle::is_finished) {
@@ -81,9 +81,13 @@ impl Cache {
         }
     }
 
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().expect("no holder of what is kept panics")
+    }
+
     /// Writes what there is in the end; a run that has read nothing leaves what it has found.
     pub(super) fn write(self) {
-        let Kept { latest, writing, .. } = mem::take(&mut *self.kept.borrow_mut());
+        let Kept { latest, writing, .. } = mem::take(&mut *self.kept());
         // Else the older one would take the place of the newer.
         if let Some(writing) = writing {
             let _ = writing.join();

@@ -15,7 +15,7 @@ use crate::domain::project::Failure;
 use crate::domain::snapshot::{Problem, Scope};
 use crate::domain::status::Status;
 use crate::explain::cause::{Explanation, explain};
-use crate::gitlab::client::TraceLimits;
+use crate::gitlab::client::{Purpose, TraceLimits};
 use crate::render::{explain as text, explain_markdown as markdown, json};
 use crate::report::explain::Answer;
 use crate::report::explain_contract::ExplainDocument;
@@ -23,6 +23,7 @@ use crate::text::sanitise::sanitise;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use futures_util::{StreamExt, stream};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Pipelines that are looked into at once; each of them asks several things at once already.
 const AT_ONCE: usize = 4;
@@ -120,7 +121,7 @@ impl Wish {
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let wish = Wish::of(matches);
-    Session::run(matches, |_| wish.check(), async |session| answer(session, &wish).await)
+    Session::run(matches, Purpose::Explain, |_| wish.check(), async |session| answer(session, &wish).await)
 }
 
 /// What came of everything that was asked for.
@@ -254,7 +255,7 @@ async fn all_failed(session: &Session, outcome: &mut Outcome) -> Result<Vec<Subj
         let hints = vec!["name it with --group-id, in the configuration file, or as GLWATCH_GROUP_ID".into()];
         return Err(CliError::Refused { problem: "--all-failed needs a group".into(), hints });
     }
-    let reply = Collector::new(&session.client, &options).read(&|_| {}).await;
+    let reply = Collector::new(session.client.clone(), Arc::new(options)).read(&|_| {}).await;
     let mut snapshot =
         reply.map_err(|group| status::group_error(group, &session.config, &session.surroundings))?.snapshot;
     session.config.display.sort.apply(&mut snapshot.rows);

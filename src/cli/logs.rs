@@ -11,7 +11,7 @@ use crate::domain::id::{JobId, PipelineId, ProjectRef};
 use crate::domain::job::{Job, JobKind, stages};
 use crate::domain::status::Status;
 use crate::explain::reason;
-use crate::gitlab::client::{TraceEnd, TraceLimits};
+use crate::gitlab::client::{Client, Purpose, TraceEnd, TraceLimits};
 use crate::gitlab::error::Error;
 use crate::text::size::{parse_size, size};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -86,6 +86,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     }
     Session::run(
         matches,
+        Purpose::Log,
         |_| Ok(()),
         async |session| {
             let (project, pipeline, job) = choose(session, &wish).await?;
@@ -118,7 +119,7 @@ async fn choose(session: &Session, wish: &Wish) -> Result<(ProjectRef, PipelineI
         return Ok((by_id, pipeline, one.job));
     }
     let of = format!("{}#{pipeline}", project.full_path);
-    let jobs = session.jobs(&by_id, pipeline, false).await;
+    let jobs = Jobs::read(&session.client, &by_id, pipeline, false).await;
     let jobs = jobs.map_err(|error| session.failed(format!("read the jobs of {of}"), error))?;
     let chosen = match name {
         Some(name) => job_choice::named(&jobs, name),
@@ -190,6 +191,8 @@ fn name_without_log(job: &Job) -> String {
 /// A log that is being printed.
 struct Log<'a> {
     session: &'a Session,
+    /// Has the time of one look.
+    client: Client,
     wish: &'a Wish,
     project: ProjectRef,
     pipeline: PipelineId,
@@ -228,7 +231,9 @@ impl From<Error> for Trouble {
 impl<'a> Log<'a> {
     fn new(session: &'a Session, wish: &'a Wish, project: ProjectRef, pipeline: PipelineId, job: Job) -> Self {
         let printer = LogPrinter::new(form(session, wish), wish.tail);
-        Self { session, wish, project, pipeline, job, printer, known: 0, etag: None, is_cut: false, waits_for: None }
+        let client = session.client.clone();
+        let (known, etag, is_cut, waits_for) = (0, None, false, None);
+        Self { session, client, wish, project, pipeline, job, printer, known, etag, is_cut, waits_for }
     }
 
     async fn print_once(&mut self) -> Result<Exit, CliError> {
@@ -253,7 +258,7 @@ impl<'a> Log<'a> {
         let is_old = self.is_over();
         loop {
             // What is followed goes on for as long as the job: the time is that of one look.
-            self.session.client.limit_time(self.session.config.pace.max_time);
+            self.client = self.session.client_from_now(Purpose::Log);
             let (is_last, attempt, began) = (self.is_over(), self.job.id, Instant::now());
             match self.step(is_last && !is_old).await {
                 Ok(Look::Closed) => return Ok(self.verdict()),
@@ -301,14 +306,14 @@ impl<'a> Log<'a> {
             return Ok(Look::Nothing);
         }
         let before = self.known;
-        let Self { session, project, job, printer, known, etag, wish, .. } = self;
+        let Self { client, project, job, printer, known, etag, wish, .. } = self;
         let limits = TraceLimits { known: *known, etag: etag.as_deref(), most: wish.most };
         let mut failure = None;
         let sink = &mut async |bytes: &[u8]| {
             *known += bytes.len() as u64;
             written(printer.push(bytes), &mut failure).await
         };
-        let end = session.client.trace(project, job.id, limits, sink).await;
+        let end = client.trace(project, job.id, limits, sink).await;
         if let Some(error) = failure {
             return Err(Trouble::Ours(error));
         }
@@ -335,7 +340,7 @@ impl<'a> Log<'a> {
     }
 
     async fn ask_for_status(&mut self) -> Result<(), Error> {
-        self.job = self.session.client.job(&self.project, self.job.id).await?.job;
+        self.job = self.client.job(&self.project, self.job.id).await?.job;
         Ok(())
     }
 
@@ -348,7 +353,7 @@ impl<'a> Log<'a> {
             if is_second_time {
                 tokio::time::sleep(self.session.config.pace.follow_wait).await;
             }
-            let jobs = self.session.jobs(&self.project, self.pipeline, false).await?;
+            let jobs = Jobs::read(&self.client, &self.project, self.pipeline, false).await?;
             let is_newer =
                 |job: &&Job| job.name == self.job.name && job.stage == self.job.stage && job.id > self.job.id;
             if let Some(newer) = jobs.current.iter().find(is_newer).cloned() {
@@ -356,7 +361,8 @@ impl<'a> Log<'a> {
                 let (old, was) = (self.job.id, self.job.status.word().to_owned());
                 self.say(format!("{}: {old} {was}, it was retried: following {}", self.name(), newer.id));
                 let (project, pipeline) = (self.project.clone(), self.pipeline);
-                *self = Self::new(self.session, self.wish, project, pipeline, newer);
+                let client = self.client.clone();
+                *self = Self { client, ..Self::new(self.session, self.wish, project, pipeline, newer) };
                 self.printer = LogPrinter::new(form(self.session, self.wish), None);
                 return Ok(());
             }
@@ -381,8 +387,7 @@ impl<'a> Log<'a> {
         if has_failed && self.job.started_at.is_none() {
             return "it failed without having been started".into();
         }
-        let is_erased =
-            async { self.session.client.job(&self.project, self.job.id).await.is_ok_and(|one| one.is_erased) };
+        let is_erased = async { self.client.job(&self.project, self.job.id).await.is_ok_and(|one| one.is_erased) };
         if self.is_over() && self.job.started_at.is_some() && is_erased.await {
             return "it was erased".into();
         }

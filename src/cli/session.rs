@@ -11,9 +11,10 @@ use crate::config::Config;
 use crate::domain::id::{GroupRef, PipelineId, ProjectRef};
 use crate::domain::job::{Job, stages};
 use crate::domain::usage::ApiChoice;
-use crate::gitlab::client::{Client, Glance};
+use crate::gitlab::client::{Client, Glance, Purpose};
 use crate::gitlab::error::Error;
 use clap::ArgMatches;
+use tokio::time::Instant;
 
 pub(super) struct Session {
     pub config: Config,
@@ -31,10 +32,28 @@ pub(super) struct Jobs {
     pub current: Vec<Job>,
 }
 
+impl Jobs {
+    /// Reads the jobs of a pipeline; with its bridges where those are asked for.
+    pub(super) async fn read(
+        client: &Client,
+        project: &ProjectRef,
+        id: PipelineId,
+        bridges: bool,
+    ) -> Result<Self, Error> {
+        let mut attempts = client.jobs(project, id).await?.attempts;
+        if bridges {
+            attempts.extend(client.bridges(project, id).await?.attempts);
+        }
+        let current = stages(attempts.clone()).into_iter().flat_map(|stage| stage.jobs).collect();
+        Ok(Self { attempts, current })
+    }
+}
+
 impl Session {
     /// Gathers the settings; whether to go on with them is up to `check`.
     pub(super) fn run(
         matches: &ArgMatches,
+        purpose: Purpose,
         check: impl FnOnce(&Config) -> Result<(), CliError>,
         work: impl AsyncFnOnce(&Self) -> Result<Exit, CliError>,
     ) -> Result<Exit, CliError> {
@@ -47,13 +66,18 @@ impl Session {
         let runtime = crate::cli::runtime()?;
         let client = wire::client(&config, surroundings.proxy.as_ref())?;
         let groups = if no_group.is_some() { Vec::new() } else { config.scope.groups.clone() };
-        client.limit_time(config.pace.max_time);
+        let client = client.for_purpose(purpose, Instant::now() + config.pace.max_time);
         let session = Self { config, client, surroundings, groups };
         let working = async { waiting::told(&session.client, !session.config.display.quiet, work(&session)).await };
         let outcome = runtime.block_on(status::until_stopped(working));
         // Whoever is stopped while somebody else takes their time does not wait for them.
         runtime.shutdown_background();
         outcome
+    }
+
+    /// Returns a client for more of the same work, which has the time of one run from now on.
+    pub(super) fn client_from_now(&self, purpose: Purpose) -> Client {
+        self.client.for_purpose(purpose, Instant::now() + self.config.pace.max_time)
     }
 
     /// Reads what was written.
@@ -87,16 +111,6 @@ impl Session {
             error => error.to_string(),
         };
         CliError::Find { headline, error, hints }
-    }
-
-    /// Reads the jobs of a pipeline; with its bridges where those are asked for.
-    pub(super) async fn jobs(&self, project: &ProjectRef, id: PipelineId, bridges: bool) -> Result<Jobs, Error> {
-        let mut attempts = self.client.jobs(project, id).await?.attempts;
-        if bridges {
-            attempts.extend(self.client.bridges(project, id).await?.attempts);
-        }
-        let current = stages(attempts.clone()).into_iter().flat_map(|stage| stage.jobs).collect();
-        Ok(Jobs { attempts, current })
     }
 
     /// Adds to a failed request what can be done about it.

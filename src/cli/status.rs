@@ -18,6 +18,7 @@ use crate::report::layout;
 use crate::text::glyph::Charset;
 use crate::text::plural::counted;
 use clap::ArgMatches;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs the command. In a demo the simulated GitLab lives as long as this call.
@@ -36,9 +37,9 @@ fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
     let runtime = crate::cli::runtime()?;
     // What may wait for a person or a pipe (the token) is read before signals are ours.
     let client = wire::client(&config, surroundings.proxy.as_ref())?;
-    let options = wire::collecting(&config);
+    let options = Arc::new(wire::collecting(&config));
     let mut cache = Cache::new(&config, surroundings, &client, &options);
-    let collector = cache.collector(&client, &options);
+    let collector = cache.collector(client.clone(), options);
     let work = async {
         if config.pace.watch {
             return watch::run(collector, &config, &formats, surroundings, &cache).await;
@@ -102,7 +103,7 @@ async fn write(snapshot: &Snapshot, display: &Display, formats: &Formats, surrou
 }
 
 async fn read(
-    mut collector: Collector<'_>,
+    mut collector: Collector,
     config: &Config,
     surroundings: &Surroundings,
     cache: &Cache,

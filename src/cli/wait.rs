@@ -7,8 +7,8 @@ use super::output;
 use super::progress::ProgressLine;
 use super::status;
 use super::surroundings::Surroundings;
-use crate::collect::run::{Collector, GroupError, Reply};
-use crate::collect::watch::{self, Hooks, Update};
+use crate::collect::run::{Collector, Reply};
+use crate::collect::watch::{self, WatchHooks, WatchUpdate};
 use crate::config::{Config, NewerThan, Wait};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::waiting;
@@ -23,22 +23,24 @@ const NAMED_AT_MOST: usize = 20;
 
 /// Waits, and returns what there was to see in the end and whether the deadline came first.
 pub(super) async fn run(
-    collector: Collector<'_>,
+    collector: Collector,
     config: &Config,
     wait: &Wait,
     surroundings: &Surroundings,
     (cache, line): (&Cache, &ProgressLine),
 ) -> Result<(Reply, Exit), CliError> {
-    let (sender, updates) = channel::channel(Update::new());
+    let (sender, updates) = channel::channel(WatchUpdate::new());
     let (_requests, asked) = mpsc::channel(1);
-    let pace = watch::Pace {
+    let pace = watch::WatchPace {
         asked: config.pace.interval,
         rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS),
         hands_out_rows: false,
     };
-    let keep = |collector: &Collector<'_>| cache.keep(collector);
-    let explain = |group: &GroupError| status::failed_reading(group, config, surroundings);
-    let readings = watch::run(collector, pace, &sender, asked, Hooks { keep: &keep, explain: &explain });
+    let hooks = WatchHooks {
+        keep: Box::new(|collector| cache.keep(collector)),
+        explain: Box::new(|group| status::failed_reading(group, config, surroundings)),
+    };
+    let readings = watch::run(collector, pace, sender, asked, hooks);
     let deadline = Instant::now() + wait.deadline;
     tokio::select! {
         outcome = readings => match outcome {
@@ -53,7 +55,7 @@ pub(super) async fn run(
 ///
 /// The first is never cut short by the deadline: a deadline of nothing asks how it stands.
 async fn judge(
-    mut updates: channel::Receiver<Update>,
+    mut updates: channel::Receiver<WatchUpdate>,
     config: &Config,
     wait: &Wait,
     deadline: Instant,

@@ -8,7 +8,7 @@ use super::status;
 use super::surroundings::Surroundings;
 use super::{export, output};
 use crate::collect::run::Collector;
-use crate::collect::watch::{self, Hooks, Pace, Phase, Update};
+use crate::collect::watch::{self, Phase, WatchHooks, WatchPace, WatchUpdate};
 use crate::config::{Config, Output};
 use crate::domain::change::changes;
 use crate::domain::snapshot::Snapshot;
@@ -33,7 +33,7 @@ const LAST_EXPORT: Duration = Duration::from_secs(2);
 
 /// Watches until the user, a signal or a closed output ends it.
 pub(super) async fn run(
-    collector: Collector<'_>,
+    collector: Collector,
     config: &Config,
     formats: &Formats,
     surroundings: &Surroundings,
@@ -42,22 +42,22 @@ pub(super) async fn run(
     let is_view = is_view(config);
     // A stream tells what is and what changes; what an earlier run has seen is neither.
     let update = match collector.remembered().filter(|_| is_view) {
-        Some(old) => Update::from_cache(cache.age(old.taken_at), old),
-        None => Update::new(),
+        Some(old) => WatchUpdate::from_cache(cache.age(old.taken_at), old),
+        None => WatchUpdate::new(),
     };
     let (sender, updates) = channel::channel(update);
     let (requests, asked) = mpsc::channel(QUEUE);
-    let pace = Pace {
+    let pace = WatchPace {
         asked: config.pace.interval,
         rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS),
         hands_out_rows: is_view,
     };
-    let hooks = Hooks {
-        keep: &|collector| cache.keep_going(collector),
-        explain: &|group| status::failed_reading(group, config, surroundings),
+    let hooks = WatchHooks {
+        keep: Box::new(|collector| cache.keep_going(collector)),
+        explain: Box::new(|group| status::failed_reading(group, config, surroundings)),
     };
     let readings = async {
-        watch::run(collector, pace, &sender, asked, hooks)
+        watch::run(collector, pace, sender, asked, hooks)
             .await
             .map_err(|group| status::group_error(group, config, surroundings))
     };
@@ -126,9 +126,9 @@ fn view_options(config: &Config, formats: &Formats, style: &Style) -> tui::app::
 
 /// Returns the next outcome of a reading that is another than the last one.
 async fn next(
-    updates: &mut channel::Receiver<Update>,
+    updates: &mut channel::Receiver<WatchUpdate>,
     last: Option<&Arc<Snapshot>>,
-) -> Option<(Arc<Snapshot>, Update)> {
+) -> Option<(Arc<Snapshot>, WatchUpdate)> {
     loop {
         let update = updates.borrow_and_update().clone();
         let is_next = |snapshot: &&Arc<Snapshot>| last.is_none_or(|last| !Arc::ptr_eq(last, snapshot));
@@ -140,9 +140,9 @@ async fn next(
 }
 
 /// Ends when the filters leave nothing of the first reading: a misspelt name is not worth watching. Else never.
-async fn nothing_left(mut updates: channel::Receiver<Update>) -> CliError {
+async fn nothing_left(mut updates: channel::Receiver<WatchUpdate>) -> CliError {
     match next(&mut updates, None).await {
-        Some((snapshot, Update { left_out, unmatched, .. })) if snapshot.rows.is_empty() && left_out > 0 => {
+        Some((snapshot, WatchUpdate { left_out, unmatched, .. })) if snapshot.rows.is_empty() && left_out > 0 => {
             CliError::NothingLeft { left_out, unmatched }
         }
         Some(_) | None => std::future::pending().await,
@@ -150,7 +150,7 @@ async fn nothing_left(mut updates: channel::Receiver<Update>) -> CliError {
 }
 
 /// Writes what changes, as it changes. A reader that has gone away ends it.
-async fn print_changes(config: &Config, mut updates: channel::Receiver<Update>) -> Result<End, CliError> {
+async fn print_changes(config: &Config, mut updates: channel::Receiver<WatchUpdate>) -> Result<End, CliError> {
     let mut last: Option<Arc<Snapshot>> = None;
     let mut real_interval = Duration::ZERO;
     while let Some((snapshot, update)) = next(&mut updates, last.as_ref()).await {
@@ -193,7 +193,7 @@ async fn rewrite_exports(
     config: &Config,
     formats: &Formats,
     surroundings: &Surroundings,
-    mut updates: channel::Receiver<Update>,
+    mut updates: channel::Receiver<WatchUpdate>,
     tell: &dyn Fn(CliError),
     writing: &channel::Sender<bool>,
 ) {

@@ -19,22 +19,17 @@ const READ_AHEAD: usize = 64;
 /// statuses where an output prints where they lead. Without the former a part of the pipeline is unread; the latter stay
 /// unknown, and the problem that is returned says so.
 pub(super) async fn fill(client: &Client, readings: &mut [ReadProject], wants_targets: bool) -> Option<Problem> {
-    let asked = readings.iter_mut().flat_map(|read| {
+    let mut asked = Vec::new();
+    for read in readings {
         let project = ProjectRef::Id(read.project.id);
         let drafts = match &mut read.reading.reading {
             Reading::Pipelines(drafts) => drafts.as_mut_slice(),
             Reading::Settled(_) | Reading::None { .. } | Reading::NoAccess(_) | Reading::Error(_) => &mut [],
         };
-        drafts
-            .iter_mut()
-            .filter(move |draft| !draft.is_settled && lacks_statuses(draft, wants_targets))
-            .map(move |draft| (project.clone(), draft))
-    });
-    let lost: Vec<Option<Failure>> = stream::iter(asked)
-        .map(|(project, draft)| async move { complete(client, &project, draft).await })
-        .buffer_unordered(READ_AHEAD)
-        .collect()
-        .await;
+        let lacking = |draft: &&mut Draft| !draft.is_settled && lacks_statuses(draft, wants_targets);
+        asked.extend(drafts.iter_mut().filter(lacking).map(|draft| complete(client, project.clone(), draft)));
+    }
+    let lost: Vec<Option<Failure>> = stream::iter(asked).buffer_unordered(READ_AHEAD).collect().await;
     let mut lost = lost.into_iter().flatten();
     let Failure { kind, message } = lost.next()?;
     let (pipelines, verb) = match 1 + lost.count() {
@@ -51,11 +46,11 @@ fn lacks_statuses(draft: &Draft, wants_targets: bool) -> bool {
 }
 
 /// Completes one pipeline; returns why addresses are missing that nothing depends on.
-async fn complete(client: &Client, project: &ProjectRef, draft: &mut Draft) -> Option<Failure> {
+async fn complete(client: &Client, project: ProjectRef, draft: &mut Draft) -> Option<Failure> {
     let pipeline = &mut draft.pipeline;
     let own = |job: &&Job| job.kind != JobKind::External;
     let known = pipeline.jobs().filter(own).map(|job| job.id).collect();
-    let statuses = match client.external_statuses(project, pipeline, &known).await {
+    let statuses = match client.external_statuses(&project, pipeline, &known).await {
         Ok(statuses) => statuses,
         Err(error) => {
             let lost = lost_part(client, "commit statuses", &error);

@@ -2,10 +2,10 @@
 
 use super::batch::{ALONE, Batch, BatchSize, Feed, Question, Queue};
 use super::gathered::{Answer, Gathered, is_silent, reading, told};
-use super::merge::ReadProject;
+use super::merge::{ReadProject, Rows};
 use super::pages::{self, Whole};
 use super::project::{self, Before, Draft, ProjectReading, Reading};
-use super::run::{Options, Progress, Step};
+use super::run::{Options, Progress, ProgressSink, Step};
 use crate::domain::id::{ById, ProjectId, by_id};
 use crate::domain::project::{Failure, Project};
 use crate::domain::selection::RefSelector;
@@ -16,7 +16,6 @@ use crate::gitlab::error::Error;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,13 +42,22 @@ pub(super) enum Found {
 pub(super) struct Setup<'a> {
     pub client: &'a Client,
     pub options: &'a Options,
-    pub before: &'a dyn Fn(ProjectId) -> Before<'a>,
+    /// What was last read of each project; `None` to read all of them whole.
+    pub last: Option<&'a Rows>,
+    /// Pipelines that triggered others are read again in any case.
+    pub rereads_triggers: bool,
     /// What GraphQL's silence about a project turned out to mean, since the list was last read.
     pub probed: &'a HashMap<ProjectId, Reading>,
     /// The API that was read over last; `None` to choose anew.
     pub api: Option<Api>,
     pub size: BatchSize,
-    pub progress: &'a dyn Fn(Step<'_>),
+    pub progress: &'a ProgressSink<'a>,
+}
+
+impl<'a> Setup<'a> {
+    fn before(&self, project: ProjectId) -> Before<'a> {
+        Before { last: self.last.and_then(|last| last.get(project)), rereads_triggers: self.rereads_triggers }
+    }
 }
 
 /// What came of it.
@@ -65,11 +73,11 @@ pub(super) struct Projects {
     pub problems: Vec<Problem>,
 }
 
-/// Reads the projects as the list finds them, each once however many groups it is in. `ask` gets the answers.
+/// Reads the projects as the list finds them, each once however many groups it is in.
 pub(super) async fn read(
     setup: Setup<'_>,
     mut found: UnboundedReceiver<Found>,
-    ask: impl AsyncFn(&Setup<'_>, Job) -> Done,
+    answers: &impl AnswerSource,
 ) -> Result<Projects, Error> {
     let (api, fallback) = match setup.api {
         Some(api) => (api, None),
@@ -81,7 +89,7 @@ pub(super) async fn read(
     loop {
         feed.is_drained = found.is_empty();
         while let Some(job) = work.take(feed, under_way.len()) {
-            under_way.push(ask(&setup, job));
+            under_way.push(answers.answer(&setup, job));
         }
         tokio::select! {
             biased;
@@ -146,13 +154,26 @@ pub(super) enum Done {
     Project(Result<ReadProject, Error>),
 }
 
+/// Gets the answers about projects.
+pub(super) trait AnswerSource: Sync {
+    fn answer(&self, setup: &Setup<'_>, job: Job) -> impl Future<Output = Done> + Send;
+}
+
 /// Asks the server.
-pub(super) async fn ask(setup: &Setup<'_>, job: Job) -> Done {
+pub(super) struct Server;
+
+impl AnswerSource for Server {
+    async fn answer(&self, setup: &Setup<'_>, job: Job) -> Done {
+        ask(setup, job).await
+    }
+}
+
+async fn ask(setup: &Setup<'_>, job: Job) -> Done {
     let client = setup.client;
     let batch = match job {
         Job::Batch(batch) => batch,
         Job::Project(project, glob_matches) => {
-            let before = (setup.before)(project.id);
+            let before = setup.before(project.id);
             let reading = project::read(client, &project, &setup.options.refs, before, glob_matches).await;
             let read = |reading| ReadProject { project, reading, as_of: client.server_now() };
             return Done::Project(reading.map(read));
@@ -182,7 +203,7 @@ struct Work<'s, 'a> {
     api: Api,
     queue: Queue,
     /// What is asked of each, where that is the same for all.
-    filters_of_all: Option<Rc<[PipelineFilter]>>,
+    filters_of_all: Option<Arc<[PipelineFilter]>>,
     gathered: ById<ProjectId, Gathered>,
     /// To be read over REST.
     one_by_one: VecDeque<Arc<Project>>,
@@ -287,7 +308,7 @@ impl<'s, 'a> Work<'s, 'a> {
 
     fn start(&mut self, project: Arc<Project>) {
         let filters = match &self.filters_of_all {
-            Some(filters) => Rc::clone(filters),
+            Some(filters) => Arc::clone(filters),
             None => filters(&self.setup.options.refs, &project).into(),
         };
         self.readings.remove(&project.id);
@@ -296,7 +317,7 @@ impl<'s, 'a> Work<'s, 'a> {
             self.one_by_one.push_back(project);
             return;
         }
-        let before = (self.setup.before)(project.id);
+        let before = self.setup.before(project.id);
         let is_quiet = before.is_likely_settled() || self.setup.probed.contains_key(&project.id);
         let question = if is_quiet { Question::Pulse } else { Question::Newest };
         for filter in filters.iter() {
@@ -493,7 +514,7 @@ impl<'s, 'a> Work<'s, 'a> {
     fn judge(&mut self, id: ProjectId) {
         let Some(mut gathered) = self.gathered.remove(&id) else { return };
         gathered.keep_newest(&self.setup.options.refs);
-        let before = (self.setup.before)(id);
+        let before = self.setup.before(id);
         if let Some(last) = gathered.settled(before) {
             self.finish(gathered.project, Reading::Settled(last));
             return;
@@ -579,7 +600,7 @@ impl<'s, 'a> Work<'s, 'a> {
 }
 
 /// Returns what to ask of every project, unless that depends on the project.
-fn filters_of_all(refs: &[RefSelector]) -> Option<Rc<[PipelineFilter]>> {
+fn filters_of_all(refs: &[RefSelector]) -> Option<Arc<[PipelineFilter]>> {
     let depends = refs.iter().any(|selector| matches!(selector, RefSelector::Default));
     (!depends).then(|| without_repetition(refs.iter().flat_map(project::filters_of_any)).into())
 }

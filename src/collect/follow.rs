@@ -177,7 +177,7 @@ async fn read_level(client: &Client, unknown: Vec<&DownstreamLink>, is_last: boo
             None => others.push(link),
         }
     }
-    let others = others.into_iter().map(|link| read_one(client, link, is_last));
+    let others: Vec<_> = others.into_iter().map(|link| read_one(client, link, is_last)).collect();
     readings.extend(stream::iter(others).buffer_unordered(READ_AHEAD).collect::<Vec<_>>().await);
     readings
 }

@@ -7,14 +7,13 @@ use crate::domain::project::{Failure, Project};
 use crate::domain::selection::RefSelector;
 use crate::domain::status::Status;
 use crate::gitlab::client::{PipelineFilter, PipelineHead};
-use std::rc::Rc;
 use std::slice;
 use std::sync::Arc;
 
 /// What is known of one project's pipelines, one for each filter.
 pub(super) struct Gathered {
     pub project: Arc<Project>,
-    pub filters: Rc<[PipelineFilter]>,
+    pub filters: Arc<[PipelineFilter]>,
     /// As long as `filters`; `None` while it is being asked.
     pub answers: Vec<Option<Answer>>,
     /// As long as `filters`: what a pulse has said.

@@ -154,11 +154,8 @@ async fn sights<'a>(client: &Client, due: Vec<Watched<'a>>, api: Api) -> Vec<(Wa
         };
         found.extend(chunk.into_iter().zip(heads));
     }
-    let one = |watched: Watched<'a>| async move {
-        let sight = look_at(client, watched.below).await;
-        (watched, sight)
-    };
-    found.extend(stream::iter(single).map(one).buffer_unordered(READ_AHEAD).collect::<Vec<_>>().await);
+    let looks: Vec<_> = single.into_iter().map(|watched| look_at(client, watched)).collect();
+    found.extend(stream::iter(looks).buffer_unordered(READ_AHEAD).collect::<Vec<_>>().await);
     found
 }
 
@@ -167,11 +164,12 @@ fn seen(head: PipelineHead) -> Sight {
     Sight::Seen { status, updated_at: head.updated_at }
 }
 
-async fn look_at(client: &Client, below: &Downstream) -> Sight {
-    let Some(path) = &below.project else { return Sight::Hidden };
-    match client.pipeline(&ProjectRef::Path(path.clone()), below.id).await {
+async fn look_at<'a>(client: &Client, watched: Watched<'a>) -> (Watched<'a>, Sight) {
+    let Some(path) = &watched.below.project else { return (watched, Sight::Hidden) };
+    let sight = match client.pipeline(&ProjectRef::Path(path.clone()), watched.below.id).await {
         Ok(pipeline) => Sight::Seen { status: pipeline.status, updated_at: pipeline.updated_at },
         Err(error) if error.is_no_access() => Sight::Hidden,
         Err(_) => Sight::Unknown,
-    }
+    };
+    (watched, sight)
 }

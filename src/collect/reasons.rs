@@ -14,25 +14,23 @@ const READ_AHEAD: usize = 64;
 
 /// Asks for the words that are missing. One that cannot be had stays unknown, which is no reason to lose the pipeline.
 pub(super) async fn fill(client: &Client, readings: &mut [ReadProject]) {
-    let asked = readings.iter_mut().flat_map(|read| {
+    let mut asked = Vec::new();
+    for read in readings {
         let project = ProjectRef::Id(read.project.id);
-        drafts(&mut read.reading.reading)
-            .iter_mut()
-            .filter(|draft| draft.pipeline.jobs().any(is_unexplained))
-            .map(move |draft| (project.clone(), draft))
-    });
-    stream::iter(asked)
-        .map(|(project, draft)| async move {
-            let words = words(client, &project, draft).await;
-            for job in draft.pipeline.stages.iter_mut().flat_map(|stage| &mut stage.jobs) {
-                if is_unexplained(job) {
-                    job.failure_reason = words.get(&job.id).cloned();
-                }
-            }
-        })
-        .buffer_unordered(READ_AHEAD)
-        .collect::<()>()
-        .await;
+        let drafts = drafts(&mut read.reading.reading).iter_mut();
+        let unexplained = drafts.filter(|draft| draft.pipeline.jobs().any(is_unexplained));
+        asked.extend(unexplained.map(|draft| explain(client, project.clone(), draft)));
+    }
+    stream::iter(asked).buffer_unordered(READ_AHEAD).collect::<()>().await;
+}
+
+async fn explain(client: &Client, project: ProjectRef, draft: &mut Draft) {
+    let words = words(client, &project, draft).await;
+    for job in draft.pipeline.stages.iter_mut().flat_map(|stage| &mut stage.jobs) {
+        if is_unexplained(job) {
+            job.failure_reason = words.get(&job.id).cloned();
+        }
+    }
 }
 
 fn drafts(reading: &mut Reading) -> &mut [Draft] {

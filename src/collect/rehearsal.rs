@@ -1,7 +1,7 @@
 //! Readings that are answered from a snapshot instead of by a server: what deciding and remembering cost by themselves.
 
 use super::batch::{Batch, Question};
-use super::fetch::{Done, Job, Setup};
+use super::fetch::{AnswerSource, Done, Job, Setup};
 use super::merge::ReadProject;
 use super::project::{self, Draft, ProjectReading, Reading};
 use super::run::{Collector, Options};
@@ -10,19 +10,20 @@ use crate::domain::pipeline::Pipeline;
 use crate::domain::snapshot::Snapshot;
 use crate::gitlab::client::{Answered, Client, PipelineHead, Said};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A GitLab in which nothing happens, read over GraphQL again and again without one request.
 #[derive(Debug)]
 pub struct Rehearsal<'a> {
-    collector: Collector<'a>,
+    collector: Collector,
     /// Of each project the newest.
     pipelines: HashMap<ProjectId, &'a Pipeline>,
 }
 
 impl<'a> Rehearsal<'a> {
     /// Rehearses to read what stands in a snapshot, but for what pipelines triggered.
-    pub fn new(client: &'a Client, options: &'a Options, snapshot: &'a Snapshot) -> Self {
+    pub fn new(client: Client, options: Arc<Options>, snapshot: &'a Snapshot) -> Self {
         let newest = snapshot.rows.iter().filter_map(|row| Some((row.project.id, row.pipelines().first()?)));
         Self { collector: Collector::with_list_of(client, options, snapshot), pipelines: newest.collect() }
     }
@@ -30,14 +31,19 @@ impl<'a> Rehearsal<'a> {
     /// Reads what is due: the first time everything, from then on pulses that say that nothing has changed.
     pub async fn read(&mut self) -> Snapshot {
         let Self { collector, pipelines } = self;
-        let answer = async |_: &Setup<'_>, job: Job| match job {
-            Job::Batch(batch) => answer(pipelines, batch),
+        collector.read_by(&|_| (), &*pipelines).await.expect("answers from memory do not fail").snapshot
+    }
+}
+
+impl AnswerSource for HashMap<ProjectId, &Pipeline> {
+    async fn answer(&self, _: &Setup<'_>, job: Job) -> Done {
+        match job {
+            Job::Batch(batch) => answer(self, batch),
             Job::Project(project, _) => {
                 let reading = ProjectReading { reading: Reading::NoAccess(project::hidden()), is_glob_cut: false };
                 Done::Project(Ok(ReadProject { project, reading, as_of: chrono::DateTime::UNIX_EPOCH }))
             }
-        };
-        collector.read_by(&|_| (), answer).await.expect("answers from memory do not fail").snapshot
+        }
     }
 }
 

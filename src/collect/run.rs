@@ -3,22 +3,22 @@
 use super::batch::BatchSize;
 use super::cache::{KnownFields, Saved, SavedProject, words};
 use super::external;
-use super::fetch::{self, Done, Found, Job, Projects, Setup};
+use super::fetch::{self, AnswerSource, Found, Projects, Setup};
 use super::follow::Followed;
 use super::interim;
 use super::list::{self, Listed};
 use super::lookout::Lookout;
 use super::merge::{ReadProject, Rows};
 use super::permissions;
-use super::project::{Before, Draft, GLOB_WINDOW, Reading, glob_matches};
+use super::project::{Draft, GLOB_WINDOW, Reading, glob_matches};
 use super::reasons;
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::pipeline::DownstreamLink;
 use crate::domain::project::{Failure, Project, ProjectRow, State};
 use crate::domain::selection::{ProjectFilter, RefSelector};
 use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
-use crate::domain::usage::{Api, ApiChoice, Cost, Usage};
-use crate::gitlab::client::{Client, Fields, ListFilter};
+use crate::domain::usage::{Api, ApiChoice, Cost};
+use crate::gitlab::client::{Client, Fields, ListFilter, Purpose};
 use crate::gitlab::error::Error;
 use futures_util::future::join_all;
 use std::collections::{HashMap, HashSet};
@@ -75,6 +75,9 @@ impl Step<'_> {
     }
 }
 
+/// Takes each step of a reading. Readings can move from thread to thread, so it can be called from any of them.
+pub type ProgressSink<'a> = dyn Fn(Step<'_>) + Send + Sync + 'a;
+
 /// The outcome of one reading.
 #[derive(Debug)]
 pub struct Reply {
@@ -94,11 +97,15 @@ pub struct GroupError {
 }
 
 /// Reads the groups, again and again if need be: what has not changed since the last time is not read again.
+///
+/// It owns or shares all that it needs, so that it can be moved to a task of its own.
 #[derive(Debug)]
-pub struct Collector<'a> {
-    client: &'a Client,
-    options: &'a Options,
+pub struct Collector {
+    client: Client,
+    options: Arc<Options>,
     memory: Memory,
+    /// What the last reading took.
+    cost: Cost,
 }
 
 /// What is kept from one reading to the next.
@@ -142,14 +149,14 @@ impl List {
     }
 }
 
-impl<'a> Collector<'a> {
-    /// Makes a collector that has read nothing yet.
-    pub fn new(client: &'a Client, options: &'a Options) -> Self {
-        Self { client, options, memory: Memory::default() }
+impl Collector {
+    /// Makes a collector that has read nothing yet. Each reading is a caller of its own of the client's connection.
+    pub fn new(client: Client, options: Arc<Options>) -> Self {
+        Self { client, options, memory: Memory::default(), cost: Cost::default() }
     }
 
     /// Makes a collector that has just read the list of a snapshot's projects over GraphQL, and nothing else.
-    pub(super) fn with_list_of(client: &'a Client, options: &'a Options, snapshot: &Snapshot) -> Self {
+    pub(super) fn with_list_of(client: Client, options: Arc<Options>, snapshot: &Snapshot) -> Self {
         let list = List {
             groups: snapshot.groups.clone(),
             problems: Vec::new(),
@@ -158,11 +165,16 @@ impl<'a> Collector<'a> {
             read_at: Some(Instant::now()),
         };
         let memory = Memory { list: Some(list), api: Some(Api::Graphql), ..Memory::default() };
-        Self { client, options, memory }
+        Self { memory, ..Self::new(client, options) }
     }
 
-    pub fn client(&self) -> &'a Client {
-        self.client
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Returns what the last reading took, whatever came of it.
+    pub fn cost(&self) -> Cost {
+        self.cost
     }
 
     /// Returns how many projects a query is about by now.
@@ -245,18 +257,29 @@ impl<'a> Collector<'a> {
     /// Reads what is due, within the time that one reading has.
     ///
     /// Only what makes the whole reading worthless is an error: the token is refused, or no group can be read.
-    pub async fn read(&mut self, progress: &dyn Fn(Step<'_>)) -> Result<Reply, GroupError> {
-        self.read_by(progress, fetch::ask).await
+    pub async fn read(&mut self, progress: &ProgressSink<'_>) -> Result<Reply, GroupError> {
+        self.read_by(progress, &fetch::Server).await
     }
 
-    /// The same, with the projects' pipelines from whoever `ask` asks.
+    /// The same, with the projects' pipelines from where `answers` gets them.
     pub(super) async fn read_by(
         &mut self,
-        progress: &dyn Fn(Step<'_>),
-        ask: impl AsyncFn(&Setup<'_>, Job) -> Done,
+        progress: &ProgressSink<'_>,
+        answers: &impl AnswerSource,
     ) -> Result<Reply, GroupError> {
-        self.client.limit_time(self.options.max_time);
-        let usage_before = self.client.usage();
+        let client = self.client.for_purpose(Purpose::Refresh, Instant::now() + self.options.max_time);
+        let outcome = self.read_over(&client, progress, answers).await;
+        self.cost = client.cost();
+        outcome
+    }
+
+    async fn read_over(
+        &mut self,
+        client: &Client,
+        progress: &ProgressSink<'_>,
+        answers: &impl AnswerSource,
+    ) -> Result<Reply, GroupError> {
+        let options = &*Arc::clone(&self.options);
         let is_list_due = self.memory.list.as_ref().is_none_or(|list| list.is_due(self.options.list_every));
         if is_list_due {
             self.memory.probed.clear();
@@ -264,22 +287,22 @@ impl<'a> Collector<'a> {
             self.memory.size = self.memory.size.with_unknown_page();
         }
         // What is triggered outside the group has no pulse of its own: it is read again with the list.
-        let before = |id| Before { last: self.memory.rows.get(id), rereads_triggers: is_list_due };
         let (sender, found) = unbounded_channel();
-        let lists = self.lists(is_list_due, sender);
+        let lists = self.lists(client, is_list_due, sender);
         let setup = Setup {
-            client: self.client,
-            options: self.options,
-            before: &before,
+            client,
+            options,
+            last: Some(&self.memory.rows),
+            rereads_triggers: is_list_due,
             probed: &self.memory.probed,
             api: self.memory.api,
             size: self.memory.size,
             progress,
         };
-        let for_all = |error| GroupError { group: self.options.groups[0].to_string(), source: Box::new(error) };
+        let for_all = |error| GroupError { group: options.groups[0].to_string(), source: Box::new(error) };
         // Where the list is refused, nothing else is waited for.
-        let lists = async { lists.await.map(|lists| sort_groups(self.client, self.options, lists)).transpose() };
-        let projects = async { fetch::read(setup, found, &ask).await.map_err(for_all) };
+        let lists = async { lists.await.map(|lists| sort_groups(client, options, lists)).transpose() };
+        let projects = async { fetch::read(setup, found, answers).await.map_err(for_all) };
         let (fresh, projects) = tokio::try_join!(lists, projects)?;
         let Projects { mut readings, listed, api, fallback, size, problems: of_projects } = projects;
         match fallback {
@@ -296,18 +319,18 @@ impl<'a> Collector<'a> {
             self.memory.list = Some(list);
         }
         (self.memory.api, self.memory.size) = (Some(api), size);
-        self.read_news(&mut readings, api, &ask).await.map_err(for_all)?;
-        if self.options.wants_reasons && api == Api::Graphql {
-            reasons::fill(self.client, &mut readings).await;
+        self.read_news(client, &mut readings, api, answers).await.map_err(for_all)?;
+        if options.wants_reasons && api == Api::Graphql {
+            reasons::fill(client, &mut readings).await;
         }
-        let without_targets = external::fill(self.client, &mut readings, self.options.wants_reasons).await;
+        let without_targets = external::fill(client, &mut readings, options.wants_reasons).await;
         if is_list_due {
             self.memory.permissions = match api {
-                Api::Graphql => permissions::missing(self.client, &readings).await,
+                Api::Graphql => permissions::missing(client, &readings).await,
                 Api::Rest => Vec::new(),
             };
         }
-        let (followed, unread) = follow(self.client, &readings).await.map_err(for_all)?;
+        let (followed, unread) = follow(client, &readings).await.map_err(for_all)?;
         self.memory.remember_probes(&readings);
 
         let mut problems: Vec<Problem> = unread;
@@ -315,22 +338,23 @@ impl<'a> Collector<'a> {
         problems.extend(without_targets);
         problems.extend(self.memory.fallback.clone());
         problems.extend(self.memory.permissions.iter().cloned());
-        problems.extend(glob_notice(self.options, &readings));
+        problems.extend(glob_notice(options, &readings));
         let rows: Vec<ProjectRow> =
             readings.into_iter().map(|reading| self.memory.rows.merge(reading, &followed)).collect();
         problems.extend(rows.iter().filter_map(row_problem));
-        self.log_cost(&usage_before);
+        log_cost(client);
         Ok(self.reply(rows, problems))
     }
 
     /// Reads those projects again below whose pipelines something has changed that no pulse tells of.
     async fn read_news(
         &mut self,
+        client: &Client,
         readings: &mut [ReadProject],
         api: Api,
-        ask: impl AsyncFn(&Setup<'_>, Job) -> Done,
+        answers: &impl AnswerSource,
     ) -> Result<(), Error> {
-        let news = self.memory.lookout.look(self.client, readings, api).await;
+        let news = self.memory.lookout.look(client, readings, api).await;
         if news.is_empty() {
             return Ok(());
         }
@@ -341,15 +365,16 @@ impl<'a> Collector<'a> {
         }
         drop(sender);
         let setup = Setup {
-            client: self.client,
-            options: self.options,
-            before: &|_| Before { last: None, rereads_triggers: true },
+            client,
+            options: &self.options,
+            last: None,
+            rereads_triggers: true,
             probed: &self.memory.probed,
             api: Some(api),
             size: self.memory.size,
             progress: &|_| (),
         };
-        let again = fetch::read(setup, found, ask).await?.readings;
+        let again = fetch::read(setup, found, answers).await?.readings;
         let mut again: HashMap<ProjectId, ReadProject> =
             again.into_iter().map(|read| (read.project.id, read)).collect();
         for read in readings {
@@ -364,7 +389,12 @@ impl<'a> Collector<'a> {
     }
 
     /// Reads the groups' lists, or repeats the last ones.
-    async fn lists(&self, is_due: bool, found: UnboundedSender<Found>) -> Option<Vec<Result<Listed, Error>>> {
+    async fn lists(
+        &self,
+        client: &Client,
+        is_due: bool,
+        found: UnboundedSender<Found>,
+    ) -> Option<Vec<Result<Listed, Error>>> {
         match &self.memory.list {
             Some(list) if !is_due => {
                 send(list, Found::Listed, &found);
@@ -374,7 +404,7 @@ impl<'a> Collector<'a> {
                 if let Some(last) = last {
                     send(last, Found::Known, &found);
                 }
-                let read = |group| list::read_group(self.client, group, self.options.list, found.clone());
+                let read = |group| list::read_group(client, group, self.options.list, found.clone());
                 let lists = join_all(self.options.groups.iter().map(read)).await;
                 let is_cut = lists.iter().any(|list| list.as_ref().map_or(true, |list| !list.problems.is_empty()));
                 // Where nothing answers there is nothing to be gained from asking about each project.
@@ -398,14 +428,6 @@ impl<'a> Collector<'a> {
         groups.extend(lost);
         projects.sort_unstable_by_key(|project| project.id);
         List { is_whole, groups, problems, projects, read_at: Some(Instant::now()) }
-    }
-
-    fn log_cost(&self, before: &Usage) {
-        let usage = self.client.usage();
-        let Cost { requests, bytes } = usage.since(before);
-        let told = |number: Option<u64>| number.map_or_else(|| "not told".to_owned(), |number| number.to_string());
-        let (limit, remaining) = (told(usage.limit), told(usage.remaining));
-        tracing::info!(requests, bytes, api = usage.api.word(), limit, remaining, "read the groups");
     }
 
     fn reply(&mut self, rows: Vec<ProjectRow>, mut problems: Vec<Problem>) -> Reply {
@@ -484,6 +506,13 @@ fn sort_groups(
     }
 }
 
+fn log_cost(client: &Client) {
+    let (usage, Cost { requests, bytes }) = (client.usage(), client.cost());
+    let told = |number: Option<u64>| number.map_or_else(|| "not told".to_owned(), |number| number.to_string());
+    let (limit, remaining) = (told(usage.limit), told(usage.remaining));
+    tracing::info!(requests, bytes, api = usage.api.word(), limit, remaining, "read the groups");
+}
+
 /// Follows every pipeline to what it triggered.
 async fn follow(client: &Client, readings: &[ReadProject]) -> Result<(Followed, Vec<Problem>), Error> {
     let mut followed = Followed::default();
@@ -518,7 +547,7 @@ fn row_problem(row: &ProjectRow) -> Option<Problem> {
 
 /// Says why everything is read over REST, and what that costs: the group, the pages of its list, the question that failed,
 /// and four requests for each project, instead of one for fifty.
-fn fallback_notice(collector: &Collector<'_>, why: &str, projects: usize, listed: usize) -> Problem {
+fn fallback_notice(collector: &Collector, why: &str, projects: usize, listed: usize) -> Problem {
     let list = collector.options.groups.len() + listed.div_ceil(LIST_PAGE).max(1) + 1;
     let over_rest = list + REST_COST * projects;
     let instead = list + projects.div_ceil(BatchSize::default().get());

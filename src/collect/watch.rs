@@ -4,18 +4,17 @@
 //! while a laptop sleeps, so that waking up is no storm.
 
 use super::plan;
-use super::run::{Collector, GroupError, Progress, Reply, Step};
+use super::run::{Collector, Progress, Reply, Step};
 use crate::domain::id::ProjectId;
 use crate::domain::project::{Failure, ProjectRow, State};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
 use crate::domain::usage::Cost;
 use crate::gitlab::client::{Client, Waiting};
 use chrono::TimeDelta;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::mem;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -93,7 +92,7 @@ fn same(known: Option<Instant>, new: Option<Instant>) -> Option<Instant> {
 
 /// The latest that is known; a listener that was busy misses what came between, never the newest.
 #[derive(Debug, Clone)]
-pub struct Update {
+pub struct WatchUpdate {
     /// `None` until something was read, unless an earlier process has left something to be shown until then.
     pub snapshot: Option<Arc<Snapshot>>,
     /// Whether the snapshot is the outcome of a reading of ours. Else it is what an earlier process has left, or what has
@@ -113,7 +112,7 @@ pub struct Update {
     pub silence: Silence,
 }
 
-impl Update {
+impl WatchUpdate {
     pub fn new() -> Self {
         Self {
             snapshot: None,
@@ -142,17 +141,18 @@ impl Update {
     }
 }
 
-impl Default for Update {
+impl Default for WatchUpdate {
     fn default() -> Self {
         Self::new()
     }
 }
 
+pub use super::run::GroupError;
 pub use crate::gitlab::DEFAULT_RPS;
 
 /// How often to read.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub struct WatchPace {
     pub asked: Duration,
     /// Requests per second that we allow ourselves.
     pub rps: f64,
@@ -161,27 +161,26 @@ pub struct Pace {
 }
 
 /// What is done beside the reading.
-#[derive(Clone, Copy)]
-pub struct Hooks<'h> {
-    /// Is shown the collector after each reading that brought something.
-    pub keep: &'h dyn Fn(&Collector<'_>),
+pub struct WatchHooks<'h> {
+    /// Gets the collector after each reading that brought something.
+    pub keep: Box<dyn Fn(&Collector) + Send + Sync + 'h>,
     /// Finds the words for a reading that brought nothing.
-    pub explain: &'h dyn Fn(&GroupError) -> FailedReading,
+    pub explain: Box<dyn Fn(&GroupError) -> FailedReading + Send + Sync + 'h>,
 }
 
 /// Reads until nobody listens any more. Only a first reading that brings nothing ends it with an error, whatever an
 /// earlier process has left: whose token has expired, or who has no network, is to be told at once.
 pub async fn run(
-    mut collector: Collector<'_>,
-    pace: Pace,
-    updates: &watch::Sender<Update>,
+    mut collector: Collector,
+    pace: WatchPace,
+    updates: watch::Sender<WatchUpdate>,
     mut requests: mpsc::Receiver<Request>,
-    hooks: Hooks<'_>,
+    hooks: WatchHooks<'_>,
 ) -> Result<(), GroupError> {
     loop {
+        let begun = Instant::now();
+        let Some(outcome) = read(&mut collector, pace, &updates).await else { return Ok(()) };
         let client = collector.client();
-        let (begun, usage_before) = (Instant::now(), client.usage());
-        let Some(outcome) = read(&mut collector, pace, updates).await else { return Ok(()) };
         let usage = client.usage();
         let last = updates.borrow().whole().cloned();
         let (snapshot, said, failed) = match (outcome, last) {
@@ -206,7 +205,7 @@ pub async fn run(
                 update.left_out = left_out;
             }
             update.phase = Phase::Waiting { until, interval };
-            update.cost = usage.since(&usage_before);
+            update.cost = collector.cost();
             update.took = begun.elapsed();
             update.failed = failed;
             update.silence = Silence::now(client, &Silence::default());
@@ -223,18 +222,19 @@ pub async fn run(
 
 /// Reads once, and reports how that goes on; `None` where no listener is left.
 async fn read(
-    collector: &mut Collector<'_>,
-    pace: Pace,
-    updates: &watch::Sender<Update>,
+    collector: &mut Collector,
+    pace: WatchPace,
+    updates: &watch::Sender<WatchUpdate>,
 ) -> Option<Result<Reply, GroupError>> {
-    let client = collector.client();
-    let course = RefCell::new(Course {
+    let client = &collector.client().clone();
+    let course = Mutex::new(Course {
         progress: Progress::default(),
         base: updates.borrow().snapshot.clone(),
         rows: (pace.hands_out_rows && !updates.borrow().is_whole).then(BTreeMap::new),
         has_news: true,
     });
-    let step = |step: Step<'_>| course.borrow_mut().take(step);
+    let course = || course.lock().expect("no holder of the course panics");
+    let step = |step: Step<'_>| course().take(step);
     let mut reading = pin!(collector.read(&step));
     let mut tick = interval(TELL_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -243,7 +243,7 @@ async fn read(
             biased;
             outcome = &mut reading => return Some(outcome),
             () = updates.closed() => return None,
-            _ = tick.tick() => course.borrow_mut().tell(updates, client),
+            _ = tick.tick() => course().tell(updates, client),
         }
     }
 }
@@ -270,7 +270,7 @@ impl Course {
         }
     }
 
-    fn tell(&mut self, updates: &watch::Sender<Update>, client: &Client) {
+    fn tell(&mut self, updates: &watch::Sender<WatchUpdate>, client: &Client) {
         let silence = Silence::now(client, &updates.borrow().silence);
         let phase = Phase::Reading(self.progress);
         let has_news = mem::take(&mut self.has_news);
@@ -337,6 +337,19 @@ mod tests {
     fn refused() -> Error {
         let kind = Kind::Unauthorized { said: "Token is expired".into(), unfit: None };
         Error { request: "GET /groups/acme".into(), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
+    }
+
+    fn is_send<T: Send>(_: T) {}
+
+    /// Is compiled and never run: what a server can spawn.
+    #[expect(dead_code, reason = "it is enough that it compiles")]
+    fn readings_and_the_loop_can_move_between_threads(
+        mut collector: Collector,
+        (pace, updates, requests): (WatchPace, watch::Sender<WatchUpdate>, mpsc::Receiver<Request>),
+        hooks: WatchHooks<'static>,
+    ) {
+        is_send(collector.read(&|_| ()));
+        is_send(run(collector, pace, updates, requests, hooks));
     }
 
     #[test]

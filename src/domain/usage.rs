@@ -52,13 +52,3 @@ pub struct Usage {
     pub resets_at: Option<DateTime<Utc>>,
     pub api: Api,
 }
-
-impl Usage {
-    /// Returns what was used since an earlier moment.
-    pub fn since(&self, earlier: &Self) -> Cost {
-        Cost {
-            requests: self.requests.saturating_sub(earlier.requests),
-            bytes: self.bytes.saturating_sub(earlier.bytes),
-        }
-    }
-}

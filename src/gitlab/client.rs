@@ -10,7 +10,7 @@ use crate::domain::server::Server;
 use crate::domain::snapshot::Group;
 use crate::domain::test_report::TestReport;
 use crate::domain::token::AccessToken;
-use crate::domain::usage::{Api, Usage};
+use crate::domain::usage::{Api, Cost, Usage};
 use crate::gitlab::auth::Fingerprint;
 use crate::gitlab::error::{Error, SetupError};
 use crate::gitlab::page::Page;
@@ -20,10 +20,10 @@ use chrono::{DateTime, Utc};
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use tokio::time::Instant;
 
 pub use crate::gitlab::budget::Waiting;
-pub use crate::gitlab::transport::{TraceEnd, TraceLimits};
+pub use crate::gitlab::transport::{Purpose, TraceEnd, TraceLimits};
 pub use graphql::downstream::{ByIid, PER_QUERY as DOWNSTREAMS_PER_QUERY};
 pub use graphql::fields::Fields;
 pub use graphql::glance::Glance;
@@ -57,32 +57,38 @@ pub struct MoreJobs {
     pub web_url: Option<String>,
 }
 
-/// A connection to one GitLab, with one budget for everything that goes over it.
-#[derive(Debug)]
+/// One caller's handle on the connection to one GitLab.
+///
+/// The connection with its budget, and what is known of the server, are shared by all handles that come from one another.
+/// The purpose, the deadline and the cost are the handle's own. A clone is the same caller.
+#[derive(Debug, Clone)]
 pub struct Client {
     transport: Transport,
     /// What is known of the server's GraphQL; nothing until it was asked.
-    fields: Mutex<Option<Arc<Fields>>>,
+    fields: Arc<Mutex<Option<Arc<Fields>>>>,
 }
 
 impl Client {
-    /// Makes a client; fails on certificates that cannot be read.
+    /// Makes a client without a deadline; fails on certificates that cannot be read.
     pub fn new(options: Options) -> Result<Self, SetupError> {
-        Ok(Self { transport: Transport::new(options)?, fields: Mutex::new(None) })
+        Ok(Self { transport: Transport::new(options)?, fields: Arc::default() })
+    }
+
+    /// Returns a handle for another caller, with a deadline and a cost of its own.
+    ///
+    /// What would be sent after the deadline, or could not be answered before it, fails and says so.
+    #[must_use]
+    pub fn for_purpose(&self, purpose: Purpose, deadline: Instant) -> Self {
+        Self { transport: self.transport.for_purpose(purpose, deadline), fields: Arc::clone(&self.fields) }
+    }
+
+    /// Returns what the requests of this handle have cost so far; those of other handles do not count.
+    pub fn cost(&self) -> Cost {
+        self.transport.cost()
     }
 
     pub fn host(&self) -> &Host {
         self.transport.host()
-    }
-
-    /// Gives everything from now on this much time in all: what would take longer fails, and says so.
-    pub fn limit_time(&self, total: Duration) {
-        self.transport.limit_time(total);
-    }
-
-    /// Refuses from now on what would have to wait longer than this for its turn, because it leads to what acts.
-    pub fn limit_waits(&self, longest: Duration) {
-        self.transport.limit_waits(longest);
     }
 
     /// Returns what everything waits for at the moment, if it does.
@@ -95,7 +101,7 @@ impl Client {
         self.transport.failure()
     }
 
-    /// Returns what the run has cost so far.
+    /// Returns what the requests of all handles have cost so far.
     pub fn usage(&self) -> Usage {
         self.transport.usage()
     }

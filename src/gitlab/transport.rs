@@ -10,7 +10,7 @@ pub use stream::{TraceEnd, TraceLimits};
 
 use self::failed::{body_kind, connect_kind};
 use crate::domain::host::Host;
-use crate::domain::usage::{Api, Usage};
+use crate::domain::usage::{Api, Cost, Usage};
 use crate::gitlab::auth::{Fingerprint, Token};
 use crate::gitlab::budget::{Budget, TooLong, Turn, Waiting};
 use crate::gitlab::error::{Error, Kind, SetupError};
@@ -25,13 +25,17 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde::de::DeserializeOwned;
-use std::sync::Mutex;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
 /// No answer of ours comes near it: a page of 100 jobs is about 300 KB.
 const MAX_BODY: u64 = 64 << 20;
+/// A wait longer than this, and the state may no longer be the one that the user agreed to act on.
+const LONGEST_WAIT_TO_ACT: Duration = Duration::from_secs(5);
 const PAGE: &str = "an HTML page, such as a login page or a proxy's";
 
 /// What a client is made of.
@@ -64,9 +68,74 @@ pub(super) struct Answer {
     token: Option<Token>,
 }
 
-/// The one HTTP client of a run.
-#[derive(Debug)]
+/// What requests are sent for. The log names it with each of them, and it decides how long they may wait for their turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nothing in particular: no caller has said what for.
+    General,
+    /// A reading of the groups.
+    Refresh,
+    /// Why a pipeline is not green.
+    Explain,
+    /// The log of a job.
+    Log,
+    /// What acts, and what is read to decide about it.
+    Act,
+    /// Whether settings and token can be used.
+    Check,
+}
+
+impl Purpose {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::General => "general",
+            Self::Refresh => "refresh",
+            Self::Explain => "explain",
+            Self::Log => "log",
+            Self::Act => "act",
+            Self::Check => "check",
+        }
+    }
+
+    /// Returns how long a request may wait for its turn; `None` where only the deadline limits it.
+    fn longest_wait(self) -> Option<Duration> {
+        match self {
+            // What was agreed to is about the state of now.
+            Self::Act => Some(LONGEST_WAIT_TO_ACT),
+            Self::General | Self::Refresh | Self::Explain | Self::Log | Self::Check => None,
+        }
+    }
+}
+
+/// One caller's way to the server: the connection is shared with all other callers, the rest is the caller's own.
+#[derive(Debug, Clone)]
 pub(super) struct Transport {
+    connection: Arc<Connection>,
+    purpose: Purpose,
+    /// When everything that this caller asks must be over.
+    deadline: Option<Instant>,
+    /// Clones of this handle are the same caller.
+    cost: Arc<CostMeter>,
+}
+
+impl Deref for Transport {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+/// Counts what one caller's requests cost.
+#[derive(Debug, Default)]
+struct CostMeter {
+    requests: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// The one HTTP client of a run, with one budget for all callers.
+#[derive(Debug)]
+pub(super) struct Connection {
     http: reqwest::Client,
     host: Host,
     /// What the host is asked through, as it may be shown.
@@ -76,10 +145,6 @@ pub(super) struct Transport {
     concurrency: usize,
     retry: RetryOptions,
     timeout: Duration,
-    /// When everything must be over.
-    deadline: Mutex<Option<Instant>>,
-    /// Nothing is sent that would have to wait longer than this for its turn.
-    longest_wait: Mutex<Option<Duration>>,
     now: fn() -> DateTime<Utc>,
     /// The server's clock at the last answer, and when that was.
     server_clock: Mutex<Option<(DateTime<Utc>, Instant)>>,
@@ -139,20 +204,38 @@ impl Transport {
         if options.insecure {
             builder = builder.tls_danger_accept_invalid_certs(true);
         }
-        Ok(Self {
+        let connection = Connection {
             http: builder.build()?,
             proxy,
             budget: Budget::new(options.concurrency, options.rps),
             concurrency: options.concurrency,
-            deadline: Mutex::new(None),
-            longest_wait: Mutex::new(None),
             host: options.host,
             token: options.token,
             retry: options.retry,
             timeout: options.timeout,
             now: options.now,
             server_clock: Mutex::new(None),
-        })
+        };
+        let (connection, cost) = (Arc::new(connection), Arc::default());
+        Ok(Self { connection, purpose: Purpose::General, deadline: None, cost })
+    }
+
+    /// Returns another caller's way over the same connection, which has cost nothing so far.
+    pub(super) fn for_purpose(&self, purpose: Purpose, deadline: Instant) -> Self {
+        let (connection, cost) = (Arc::clone(&self.connection), Arc::default());
+        Self { connection, purpose, deadline: Some(deadline), cost }
+    }
+
+    /// Returns what this caller's requests have cost so far.
+    pub(super) fn cost(&self) -> Cost {
+        let CostMeter { requests, bytes } = &*self.cost;
+        Cost { requests: requests.load(Ordering::Relaxed), bytes: bytes.load(Ordering::Relaxed) }
+    }
+
+    /// Counts bytes of a body, for this caller and in all.
+    fn count_bytes(&self, bytes: u64) {
+        self.cost.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.budget.count_bytes(bytes);
     }
 
     pub(super) fn host(&self) -> &Host {
@@ -223,7 +306,8 @@ impl Transport {
             attempts += 1;
             let refusal = match self.follow(ask).await {
                 Ok((headers, body)) => {
-                    tracing::debug!(request, attempts, bytes = body.len(), "answered");
+                    let purpose = self.purpose.word();
+                    tracing::debug!(request, purpose, attempts, bytes = body.len(), "answered");
                     return Ok(Answer { headers, body, request, token: self.token.clone() });
                 }
                 Err(refusal) => refusal,
@@ -257,16 +341,6 @@ impl Transport {
         }
     }
 
-    /// Gives everything from now on this much time in all.
-    pub(super) fn limit_time(&self, total: Duration) {
-        *self.deadline.lock().expect("no holder of the deadline panics") = Some(Instant::now() + total);
-    }
-
-    /// Refuses from now on what would have to wait longer than this for its turn.
-    pub(super) fn limit_waits(&self, longest: Duration) {
-        *self.longest_wait.lock().expect("no holder of the longest wait panics") = Some(longest);
-    }
-
     /// Returns what everything waits for at the moment, if it does.
     pub(super) fn waiting(&self) -> Option<Waiting> {
         self.budget.waiting()
@@ -277,12 +351,8 @@ impl Transport {
         self.budget.failure()
     }
 
-    fn deadline(&self) -> Option<Instant> {
-        *self.deadline.lock().expect("no holder of the deadline panics")
-    }
-
     fn time_left(&self) -> Option<Duration> {
-        self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Sends one attempt, through redirects.
@@ -328,20 +398,24 @@ impl Transport {
 
     /// Waits for a request's turn.
     async fn turn(&self) -> Result<Turn<'_>, Refusal> {
-        let longest = *self.longest_wait.lock().expect("no holder of the longest wait panics");
-        self.turn_within(longest).await
+        self.turn_within(self.purpose.longest_wait()).await
     }
 
     /// The same; a turn that comes later than `longest` is not waited for.
     async fn turn_within(&self, longest: Option<Duration>) -> Result<Turn<'_>, Refusal> {
+        if self.time_left().is_some_and(|left| left.is_zero()) {
+            return Err(Kind::Deadline.into());
+        }
         let latest = longest.map(|longest| Instant::now() + longest);
-        let deadline = self.deadline();
+        let deadline = self.deadline;
         let until = deadline.into_iter().chain(latest).min();
-        self.budget.acquire(until).await.map_err(|too_long| match (deadline, latest) {
+        let turn = self.budget.acquire(until).await.map_err(|too_long| match (deadline, latest) {
             (None, Some(_)) => Kind::WaitBeforeAct { wait: too_long.wait }.into(),
             (Some(deadline), Some(latest)) if latest < deadline => Kind::WaitBeforeAct { wait: too_long.wait }.into(),
             _ => self.over_time(too_long),
-        })
+        })?;
+        self.cost.requests.fetch_add(1, Ordering::Relaxed);
+        Ok(turn)
     }
 
     /// Begins a request, which carries the token only where it may go.
@@ -363,7 +437,7 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        self.budget.count_bytes(body.len() as u64);
+        self.count_bytes(body.len() as u64);
         Ok((response.status(), response.headers().clone(), body))
     }
 

@@ -1,7 +1,7 @@
 //! What the live view knows: the latest update, what is shown of it, and where the cursor is.
 
 use super::banner;
-use crate::collect::watch::{Phase, Update};
+use crate::collect::watch::{Phase, WatchUpdate};
 use crate::domain::change::{What, changes};
 use crate::domain::excerpt::Excerpt;
 use crate::domain::health::{FailOn, Sort};
@@ -89,7 +89,7 @@ pub struct App {
     pub options: Options,
     pub sort: Sort,
     pub attention_only: bool,
-    pub update: Update,
+    pub update: WatchUpdate,
     pub modal: Option<Modal>,
     pub news: Vec<News>,
     /// A word to the user until the next key.
@@ -132,7 +132,7 @@ impl App {
             page_address: None,
             options,
             attention_only: false,
-            update: Update::new(),
+            update: WatchUpdate::new(),
             modal: None,
             news: Vec::new(),
             notice: None,
@@ -149,7 +149,7 @@ impl App {
     }
 
     /// Takes a newer update; notes what began to fail since the last one.
-    pub fn take(&mut self, update: Update, now: Instant) {
+    pub fn take(&mut self, update: WatchUpdate, now: Instant) {
         self.now = now;
         let (is_new, is_still) = match (&self.update.snapshot, &update.snapshot) {
             (Some(old), Some(new)) => (!Arc::ptr_eq(old, new), new.is_still(old)),
@@ -162,7 +162,7 @@ impl App {
             let news = begun_to_fail(old, new).map(|project| News { project: project.to_owned(), since: now });
             self.news.extend(news);
         }
-        let is_reading = |update: &Update| matches!(update.phase, Phase::Reading(_));
+        let is_reading = |update: &WatchUpdate| matches!(update.phase, Phase::Reading(_));
         if is_reading(&self.update) != is_reading(&update) {
             self.phase_since = now;
         }

@@ -4,7 +4,7 @@ use super::app::{App, Options, PageAddress};
 use super::terminal::Screen;
 use super::update::{Effect, Event, update};
 use super::view;
-use crate::collect::watch::{Request, Update};
+use crate::collect::watch::{Request, WatchUpdate};
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
 use std::io;
@@ -27,7 +27,7 @@ pub enum End {
 /// Shows updates until the user has seen enough.
 pub async fn run(
     options: Options,
-    mut updates: watch::Receiver<Update>,
+    mut updates: watch::Receiver<WatchUpdate>,
     requests: mpsc::Sender<Request>,
 ) -> io::Result<End> {
     let mut screen = Screen::take()?;

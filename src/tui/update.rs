@@ -2,7 +2,7 @@
 
 use super::app::{App, Modal};
 use super::keymap::{self, Action};
-use crate::collect::watch::Update;
+use crate::collect::watch::WatchUpdate;
 use crate::domain::health::Sort;
 use crossterm::event::{KeyEvent, KeyEventKind};
 use tokio::time::Instant;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 pub enum Event {
     Key(KeyEvent),
     Resize(u16, u16),
-    Update(Box<Update>),
+    Update(Box<WatchUpdate>),
     Tick,
 }
 

@@ -27,6 +27,7 @@
 //! - `proxy.rs`: a real proxy in between
 //! - `script.rs`: the script that the README gives, as it stands there
 //! - `words.rs`: first lines of errors, help, hints, completions, what `config check` finds
+//! - `seams.rs`: what other front ends build on: handles of a client, the loop without the program around it
 //! - `secrets.rs`: the token shows nowhere
 //! - `torn.rs`: readings that are half of one moment, that lack a part, or that never end
 //! - `downstream.rs`: triggered pipelines that no pulse tells of
@@ -57,6 +58,7 @@ mod proxy;
 mod queries;
 mod real_logs;
 mod script;
+mod seams;
 mod secrets;
 mod status;
 mod terminal;

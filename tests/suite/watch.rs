@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// One pipeline that runs and ends within two minutes, and one that has ended.
-const TWO: &str = "[[project]]\npath = \"acme/api\"\nrun = [{ jobs = \"single\", age = \"20s\" }]\n\
+pub(crate) const TWO: &str = "[[project]]\npath = \"acme/api\"\nrun = [{ jobs = \"single\", age = \"20s\" }]\n\
                    [[project]]\npath = \"acme/web\"\nrun = [{ jobs = \"single\", age = \"3h\" }]";
 /// What a refresh of [`TWO`] takes at most.
 const REFRESH: usize = 5;
@@ -79,7 +79,7 @@ pub(crate) fn reader(sim: &Sim) -> (Client, collect::run::Options) {
 fn a_refresh_shares_with_the_last_snapshot_what_has_not_changed() {
     let sim = scenario("", TWO);
     let (client, options) = reader(&sim);
-    let mut collector = Collector::new(&client, &options);
+    let mut collector = Collector::new(client, Arc::new(options));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let [first, second] = [0, 1].map(|_| runtime.block_on(collector.read(&|_| {})).unwrap().snapshot);
     // The second of the two has ended, the first still runs and was read again.

@@ -16,12 +16,14 @@ use crate::domain::selection::ProjectFilter;
 use crate::domain::snapshot::Problem;
 use crate::domain::token::AccessToken;
 use crate::domain::usage::ApiChoice;
-use crate::gitlab::client::{Client, ListFilter};
+use crate::gitlab::client::{Client, ListFilter, Purpose};
 use crate::gitlab::error::{Error, Kind};
 use crate::text::plural::counted;
 use chrono::NaiveDate;
 use clap::{ArgMatches, Command};
 use std::collections::HashSet;
+use std::sync::Arc;
+use tokio::time::Instant;
 
 /// A list with more pages than this is not counted to its end.
 const MOST_PAGES: u32 = 100;
@@ -104,7 +106,7 @@ impl Check<'_> {
                     return Ok(error.exit());
                 }
             };
-            client.limit_time(self.config.pace.max_time);
+            let client = client.for_purpose(Purpose::Check, Instant::now() + self.config.pace.max_time);
             let is_told = !self.config.display.quiet;
             Ok(waiting::told(&client, is_told, self.asked(&client, no_group)).await)
         }))
@@ -325,7 +327,7 @@ impl Check<'_> {
         }
         let mut options = wire::collecting(self.config);
         options.filter = ProjectFilter::new(chosen.iter().map(String::as_str), []).unwrap_or_default();
-        let snapshot = match Collector::new(client, &options).read(&|_| {}).await {
+        let snapshot = match Collector::new(client.clone(), Arc::new(options)).read(&|_| {}).await {
             Ok(reply) => reply.snapshot,
             Err(error) => return self.failed("pipelines", "", &error.source),
         };

@@ -1,7 +1,7 @@
 //! What acts is sent once: a second time it might be done twice.
 
 use super::failed::connect_kind;
-use super::{Answer, Refusal, Transport};
+use super::{Answer, LONGEST_WAIT_TO_ACT, Refusal, Transport};
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::refusal::is_html;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH};
@@ -12,9 +12,6 @@ use url::Url;
 
 /// The scope without which GitLab lets nobody act.
 const NEEDED: &str = "api";
-
-/// A wait longer than this and it may no longer be what was agreed to.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// A failed attempt, and whether the request surely never left.
 struct Failed {
@@ -57,7 +54,7 @@ impl Transport {
     }
 
     async fn post(&self, url: &Url) -> Result<(reqwest::header::HeaderMap, Vec<u8>), Failed> {
-        let _turn = self.turn_within(Some(LONGEST_WAIT)).await?;
+        let _turn = self.turn_within(Some(LONGEST_WAIT_TO_ACT)).await?;
         let request = self.request(Method::POST, url, true).header(ACCEPT, "application/json");
         // Some proxies refuse a POST that does not say that it has no body.
         let request = request.header(CONTENT_LENGTH, "0");

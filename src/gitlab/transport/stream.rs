@@ -148,7 +148,7 @@ impl Transport {
         let chunk = tokio::time::timeout(self.timeout, chunk).await;
         let chunk = chunk.unwrap_or(Err(Kind::Timeout(self.timeout)))?;
         self.budget.hear();
-        self.budget.count_bytes(chunk.as_ref().map_or(0, |chunk| chunk.len() as u64));
+        self.count_bytes(chunk.as_ref().map_or(0, |chunk| chunk.len() as u64));
         Ok(chunk)
     }
 }

@@ -194,10 +194,10 @@ fn news_grow_old() {
 }
 
 /// The newest snapshot again, as it is read so many minutes later: what has not changed is shared.
-fn later(app: &App, minutes: i64) -> Update {
+fn later(app: &App, minutes: i64) -> WatchUpdate {
     let mut snapshot = (**app.update.snapshot.as_ref().unwrap()).clone();
     snapshot.taken_at += TimeDelta::minutes(minutes);
-    Update { snapshot: Some(Arc::new(snapshot)), ..app.update.clone() }
+    WatchUpdate { snapshot: Some(Arc::new(snapshot)), ..app.update.clone() }
 }
 
 fn ages(app: &App) -> Vec<String> {

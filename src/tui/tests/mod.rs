@@ -6,7 +6,7 @@ mod trouble;
 
 use super::app::{App, Options};
 use super::update::{Effect, Event, update};
-use crate::collect::watch::{Phase, Update};
+use crate::collect::watch::{Phase, WatchUpdate};
 use crate::domain::health::Sort;
 use crate::domain::health::tests::{failure, ran, row};
 use crate::domain::id::{GroupId, PipelineId, ProjectId};
@@ -76,12 +76,12 @@ fn many(projects: u64) -> Vec<ProjectRow> {
     (0..projects).map(|id| project(id, &format!("p{id:02}"), "success", 10, "build=success")).collect()
 }
 
-fn snapshot(rows: Vec<ProjectRow>, problems: Vec<Problem>) -> Update {
+fn snapshot(rows: Vec<ProjectRow>, problems: Vec<Problem>) -> WatchUpdate {
     let group = Group { id: GroupId(12345), full_path: "acme".into(), web_url: None };
     let usage = Usage { requests: 41, limit: Some(2000), remaining: Some(1959), ..Usage::default() };
     let snapshot = Snapshot { host: HOST.into(), taken_at: noon(), groups: vec![group], rows, problems, usage };
     let cost = Cost { requests: 41, bytes: 1_234_567 };
-    Update { snapshot: Some(Arc::new(snapshot)), is_whole: true, cost, ..Update::new() }
+    WatchUpdate { snapshot: Some(Arc::new(snapshot)), is_whole: true, cost, ..WatchUpdate::new() }
 }
 
 fn options() -> Options {
@@ -107,9 +107,9 @@ fn app(rows: Vec<ProjectRow>, width: u16, height: u16, now: Instant) -> App {
     app
 }
 
-fn give(app: &mut App, news: Update, now: Instant) {
+fn give(app: &mut App, news: WatchUpdate, now: Instant) {
     let interval = Duration::from_secs(10);
-    let news = Update { phase: Phase::Waiting { until: now + Duration::from_secs(7), interval }, ..news };
+    let news = WatchUpdate { phase: Phase::Waiting { until: now + Duration::from_secs(7), interval }, ..news };
     assert!(update(app, Event::Update(Box::new(news)), now).is_empty());
 }
 

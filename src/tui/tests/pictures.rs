@@ -53,7 +53,7 @@ fn what_an_earlier_run_has_left_is_old_and_says_so() {
         vec![project(1, "api", "success", 130, "build=success"), project(2, "web", "failed", 140, "build=failed")];
     let left = snapshot(known.into_iter().map(old).collect(), vec![problem]);
     let mut app = App::new(options(), 70, 8, now);
-    let left = Update::from_cache(TimeDelta::hours(2), Snapshot::clone(left.snapshot.as_ref().unwrap()));
+    let left = WatchUpdate::from_cache(TimeDelta::hours(2), Snapshot::clone(left.snapshot.as_ref().unwrap()));
     assert!(update(&mut app, Event::Update(Box::new(left)), now).is_empty());
     assert_snapshot!(picture(&app), @r#"
     acme @gitlab.example.com   ✗ 1  ✓ 1   2 projects   all 2h old, reading

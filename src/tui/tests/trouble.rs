@@ -24,7 +24,7 @@ fn after(app: &mut App, since: Instant, n: u64) {
 fn reading(width: u16, height: u16, now: Instant, silence: Silence) -> App {
     let mut app = app(motley(), width, height, now);
     let phase = Phase::Reading(Progress { listed: 7, read: 2 });
-    let news = Update { phase, silence, ..app.update.clone() };
+    let news = WatchUpdate { phase, silence, ..app.update.clone() };
     update(&mut app, Event::Update(Box::new(news)), now);
     app
 }
@@ -44,14 +44,14 @@ fn the_first_load_names_host_and_wait_at_once_and_shows_rows_as_they_come() {
     waiting for the list of projects from gitlab.example.com for 3s
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
-    let listed = Update { phase: Phase::Reading(Progress { listed: 100, read: 0 }), ..Update::new() };
+    let listed = WatchUpdate { phase: Phase::Reading(Progress { listed: 100, read: 0 }), ..WatchUpdate::new() };
     update(&mut app, Event::Update(Box::new(listed)), now + seconds(4));
     assert_snapshot!(text(&app), @r#"
     12345 @gitlab.example.com   0 of 100 read       nothing read yet, reading for 4s
     waiting for the pipelines of 100 projects from gitlab.example.com for 4s
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
-    let part = Update {
+    let part = WatchUpdate {
         phase: Phase::Reading(Progress { listed: 198, read: 7 }),
         is_whole: false,
         ..snapshot(motley(), vec![])
@@ -207,7 +207,7 @@ fn refused(app: &mut App, now: Instant) {
         ],
     };
     let problem = Problem { scope: Scope::Group, subject: "acme".into(), failure };
-    give(app, Update { failed: Some(failed), ..snapshot(rows, vec![problem]) }, now);
+    give(app, WatchUpdate { failed: Some(failed), ..snapshot(rows, vec![problem]) }, now);
 }
 
 #[test]
