@@ -15,7 +15,7 @@ use crate::domain::waiting;
 use crate::text::plural::counted;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch as channel};
+use tokio::sync::watch as channel;
 use tokio::time::{Instant, timeout_at};
 
 /// More projects than this are counted when the deadline comes.
@@ -30,7 +30,7 @@ pub(super) async fn run(
     (cache, line): (&Cache, &ProgressLine),
 ) -> Result<(Reply, Exit), CliError> {
     let (sender, updates) = channel::channel(WatchUpdate::new());
-    let (_requests, asked) = mpsc::channel(1);
+    let (_, asked) = watch::request_queue();
     let pace = watch::WatchPace {
         asked: config.pace.interval,
         rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS),

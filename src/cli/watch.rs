@@ -23,10 +23,7 @@ use std::cell::RefCell;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch as channel};
-
-/// Requests that may lie before the loop: one refresh asked for twice is one refresh.
-const QUEUE: usize = 1;
+use tokio::sync::watch as channel;
 
 /// How long the end of a watch waits for files that are being written: a pipe without a reader is never written.
 const LAST_EXPORT: Duration = Duration::from_secs(2);
@@ -46,7 +43,7 @@ pub(super) async fn run(
         None => WatchUpdate::new(),
     };
     let (sender, updates) = channel::channel(update);
-    let (requests, asked) = mpsc::channel(QUEUE);
+    let (requests, asked) = watch::request_queue();
     let pace = WatchPace {
         asked: config.pace.interval,
         rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS),
@@ -74,8 +71,6 @@ pub(super) async fn run(
             let options = view_options(config, formats, &style);
             tui::run::run(options, updates, requests).await.map_err(CliError::View)
         } else {
-            // The requests' end is kept: without it the loop would take everybody to have gone.
-            let _requests = requests;
             tokio::select! {
                 end = print_changes(config, updates) => end,
                 () = output::reader_gone() => Ok(End::Closed),

@@ -4,6 +4,7 @@ use super::batch::{ALONE, Batch, BatchSize, Feed, Question, Queue};
 use super::gathered::{Answer, Gathered, is_silent, reading, told};
 use super::merge::{ReadProject, Rows};
 use super::pages::{self, Whole};
+use super::partial::SPARED_FIELD;
 use super::project::{self, Before, Draft, ProjectReading, Reading};
 use super::run::{Options, Progress, ProgressSink, Step};
 use crate::domain::id::{ById, ProjectId, by_id};
@@ -51,6 +52,8 @@ pub(super) struct Setup<'a> {
     /// The API that was read over last; `None` to choose anew.
     pub api: Option<Api>,
     pub size: BatchSize,
+    /// So many projects are shown at least, whatever the list says: a glob on refs shows the fewer of each.
+    pub shown_at_least: usize,
     pub progress: &'a ProgressSink<'a>,
 }
 
@@ -109,7 +112,6 @@ pub(super) async fn read(
             else => break,
         }
     }
-    setup.client.set_api(work.api);
     Ok(work.end())
 }
 
@@ -258,7 +260,10 @@ impl<'s, 'a> Work<'s, 'a> {
             && (feed.has_ended || !has_glob(&self.setup.options.refs))
             && let Some(project) = self.one_by_one.pop_front()
         {
-            return Some(Job::Project(project, project::glob_matches(self.progress.listed)));
+            return Some(Job::Project(
+                project,
+                project::glob_matches(self.progress.listed.max(self.setup.shown_at_least)),
+            ));
         }
         // No more batches than can be sent: what the first ones teach counts for the next.
         if under_way < self.setup.client.concurrency() {
@@ -485,8 +490,6 @@ impl<'s, 'a> Work<'s, 'a> {
     fn give_up(&mut self, why: String) {
         tracing::info!(why, "GraphQL is given up");
         self.fallback = Some(why);
-        // What was known of it may be what is wrong with it.
-        self.setup.client.forget_fields();
         self.api = Api::Rest;
         self.queue.clear();
         self.one_by_one.extend(self.gathered.drain().map(|(_, gathered)| gathered.project));
@@ -589,7 +592,7 @@ impl<'s, 'a> Work<'s, 'a> {
         let spared = |read: &ReadProject| {
             let said = self.spared.get(&read.project.id)?;
             let message = format!("could not be told: {said}");
-            let failure = Failure { kind: "graphql_field".into(), message };
+            let failure = Failure { kind: SPARED_FIELD.into(), message };
             Some(Problem { scope: Scope::Project, subject: read.project.full_path.clone(), failure })
         };
         let problems = readings.iter().filter_map(spared).collect();

@@ -51,12 +51,18 @@ struct Watched<'a> {
 impl Lookout {
     /// Looks at what no pulse sees, at each in every second refresh at least, and returns the projects to be read again
     /// because something below their pipelines has changed or could not be looked at, each with what that is.
-    pub(super) async fn look(&mut self, client: &Client, readings: &[ReadProject], api: Api) -> News {
+    /// A reading of some projects looks at all that these show, and leaves the others their turn.
+    pub(super) async fn look(
+        &mut self,
+        client: &Client,
+        readings: &[ReadProject],
+        (api, is_partial): (Api, bool),
+    ) -> News {
         let watched = watched(readings);
         if watched.is_empty() {
             return News::new();
         }
-        let due = self.due(watched);
+        let due = if is_partial { watched } else { self.due(watched) };
         let mut changed = News::new();
         for (Watched { shown_by, below }, now) in sights(client, due, api).await {
             let is_news = match (self.seen.get(&below.id), &now) {

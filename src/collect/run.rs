@@ -9,9 +9,9 @@ use super::interim;
 use super::list::{self, Listed};
 use super::lookout::Lookout;
 use super::merge::{ReadProject, Rows};
-use super::permissions;
 use super::project::{Draft, GLOB_WINDOW, Reading, glob_matches};
 use super::reasons;
+use super::{partial, permissions};
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::pipeline::DownstreamLink;
 use crate::domain::project::{Failure, Project, ProjectRow, State};
@@ -21,7 +21,7 @@ use crate::domain::usage::{Api, ApiChoice, Cost};
 use crate::gitlab::client::{Client, Fields, ListFilter, Purpose};
 use crate::gitlab::error::Error;
 use futures_util::future::join_all;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -297,16 +297,20 @@ impl Collector {
             probed: &self.memory.probed,
             api: self.memory.api,
             size: self.memory.size,
+            shown_at_least: 0,
             progress,
         };
-        let for_all = |error| GroupError { group: options.groups[0].to_string(), source: Box::new(error) };
+        let for_all = for_all(options);
         // Where the list is refused, nothing else is waited for.
         let lists = async { lists.await.map(|lists| sort_groups(client, options, lists)).transpose() };
-        let projects = async { fetch::read(setup, found, answers).await.map_err(for_all) };
+        let projects = async { fetch::read(setup, found, answers).await.map_err(&for_all) };
         let (fresh, projects) = tokio::try_join!(lists, projects)?;
         let Projects { mut readings, listed, api, fallback, size, problems: of_projects } = projects;
+        client.set_api(api);
         match fallback {
             Some((why, projects)) => {
+                // What was known of it may be what is wrong with it.
+                client.forget_fields();
                 self.memory.fallback = Some(fallback_notice(self, &why, projects, listed.len()));
             }
             None if is_list_due => self.memory.fallback = None,
@@ -319,31 +323,101 @@ impl Collector {
             self.memory.list = Some(list);
         }
         (self.memory.api, self.memory.size) = (Some(api), size);
-        self.read_news(client, &mut readings, api, answers).await.map_err(for_all)?;
-        if options.wants_reasons && api == Api::Graphql {
-            reasons::fill(client, &mut readings).await;
-        }
-        let without_targets = external::fill(client, &mut readings, options.wants_reasons).await;
+        self.read_news(client, &mut readings, (api, false), answers).await.map_err(&for_all)?;
         if is_list_due {
             self.memory.permissions = match api {
                 Api::Graphql => permissions::missing(client, &readings).await,
                 Api::Rest => Vec::new(),
             };
         }
-        let (followed, unread) = follow(client, &readings).await.map_err(for_all)?;
-        self.memory.remember_probes(&readings);
-
-        let mut problems: Vec<Problem> = unread;
-        problems.extend(of_projects);
-        problems.extend(without_targets);
+        let glob_notice = glob_notice(options, &readings);
+        let (rows, mut problems) = self.complete(client, readings, (api, of_projects)).await.map_err(for_all)?;
         problems.extend(self.memory.fallback.clone());
         problems.extend(self.memory.permissions.iter().cloned());
-        problems.extend(glob_notice(options, &readings));
-        let rows: Vec<ProjectRow> =
-            readings.into_iter().map(|reading| self.memory.rows.merge(reading, &followed)).collect();
+        problems.extend(glob_notice);
         problems.extend(rows.iter().filter_map(row_problem));
         log_cost(client);
         Ok(self.reply(rows, problems))
+    }
+
+    /// Reads some projects again, and returns the last snapshot with these in it: all other rows are as they were.
+    ///
+    /// Only these projects are asked about. One that is not on the list, or that the filters leave out, is ignored. What a
+    /// few projects teach about the server counts for this reading only.
+    pub async fn reread(
+        &mut self,
+        projects: &BTreeSet<ProjectId>,
+        last: &Snapshot,
+        progress: &ProgressSink<'_>,
+    ) -> Result<Snapshot, GroupError> {
+        let client = self.client.for_purpose(Purpose::Refresh, Instant::now() + self.options.max_time);
+        let outcome = self.reread_over(&client, (projects, last), progress).await;
+        self.cost = client.cost();
+        outcome.map_err(for_all(&self.options))
+    }
+
+    async fn reread_over(
+        &mut self,
+        client: &Client,
+        (projects, last): (&BTreeSet<ProjectId>, &Snapshot),
+        progress: &ProgressSink<'_>,
+    ) -> Result<Snapshot, Error> {
+        let (sender, found) = unbounded_channel();
+        let listed = self.memory.list.iter().flat_map(|list| &list.projects);
+        for project in listed.filter(|project| projects.contains(&project.id)) {
+            // The receiver lives as long as this reading.
+            let _ = sender.send(Found::Listed(Arc::clone(project)));
+        }
+        drop(sender);
+        let mut rows = Vec::new();
+        let mut problems = Vec::new();
+        if !found.is_empty() {
+            let setup = Setup {
+                client,
+                options: &self.options,
+                last: Some(&self.memory.rows),
+                rereads_triggers: false,
+                probed: &self.memory.probed,
+                api: self.memory.api,
+                size: self.memory.size,
+                shown_at_least: self.shown(),
+                progress,
+            };
+            let read = fetch::read(setup, found, &fetch::Server).await?;
+            let (api, mut readings) = (read.api, read.readings);
+            self.read_news(client, &mut readings, (api, true), &fetch::Server).await?;
+            (rows, problems) = self.complete(client, readings, (api, read.problems)).await?;
+        }
+        log_cost(client);
+        let (rows, problems) = partial::merge_rows(last, rows, problems);
+        let (taken_at, usage) = (client.server_now(), client.usage());
+        Ok(Snapshot { host: last.host.clone(), taken_at, groups: last.groups.clone(), rows, problems, usage })
+    }
+
+    /// Returns how many projects of the list are shown.
+    fn shown(&self) -> usize {
+        let listed = self.memory.list.iter().flat_map(|list| &list.projects);
+        listed.filter(|project| self.options.filter.keeps(project)).count()
+    }
+
+    /// Adds to what was read of projects what has to be asked for besides, and makes rows of it.
+    async fn complete(
+        &mut self,
+        client: &Client,
+        mut readings: Vec<ReadProject>,
+        (api, of_projects): (Api, Vec<Problem>),
+    ) -> Result<(Vec<ProjectRow>, Vec<Problem>), Error> {
+        let wants_reasons = self.options.wants_reasons;
+        if wants_reasons && api == Api::Graphql {
+            reasons::fill(client, &mut readings).await;
+        }
+        let without_targets = external::fill(client, &mut readings, wants_reasons).await;
+        let (followed, mut problems) = follow(client, &readings).await?;
+        self.memory.remember_probes(&readings);
+        problems.extend(of_projects);
+        problems.extend(without_targets);
+        let rows = readings.into_iter().map(|reading| self.memory.rows.merge(reading, &followed)).collect();
+        Ok((rows, problems))
     }
 
     /// Reads those projects again below whose pipelines something has changed that no pulse tells of.
@@ -351,10 +425,10 @@ impl Collector {
         &mut self,
         client: &Client,
         readings: &mut [ReadProject],
-        api: Api,
+        (api, is_partial): (Api, bool),
         answers: &impl AnswerSource,
     ) -> Result<(), Error> {
-        let news = self.memory.lookout.look(client, readings, api).await;
+        let news = self.memory.lookout.look(client, readings, (api, is_partial)).await;
         if news.is_empty() {
             return Ok(());
         }
@@ -372,6 +446,7 @@ impl Collector {
             probed: &self.memory.probed,
             api: Some(api),
             size: self.memory.size,
+            shown_at_least: self.shown(),
             progress: &|_| (),
         };
         let again = fetch::read(setup, found, answers).await?.readings;
@@ -535,7 +610,13 @@ async fn follow(client: &Client, readings: &[ReadProject]) -> Result<(Followed, 
     Ok((followed, problems))
 }
 
-fn row_problem(row: &ProjectRow) -> Option<Problem> {
+/// Blames the first group for what concerns the whole reading.
+fn for_all(options: &Options) -> impl Fn(Error) -> GroupError {
+    let group = options.groups[0].to_string();
+    move |error| GroupError { group: group.clone(), source: Box::new(error) }
+}
+
+pub(super) fn row_problem(row: &ProjectRow) -> Option<Problem> {
     match &row.state {
         State::Ok(_) | State::Error(_) | State::Stale { .. } => {
             let subject = row.project.full_path.clone();

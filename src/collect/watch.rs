@@ -3,20 +3,21 @@
 //! One reading after the other, so that a slow server is never asked twice at once; the clock is one that stands still
 //! while a laptop sleeps, so that waking up is no storm.
 
-use super::plan;
-use super::run::{Collector, Progress, Reply, Step};
+use super::request::DueReading;
+use super::run::{Collector, Progress, Step};
+use super::{partial, plan};
 use crate::domain::id::ProjectId;
 use crate::domain::project::{Failure, ProjectRow, State};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
 use crate::domain::usage::Cost;
 use crate::gitlab::client::{Client, Waiting};
 use chrono::TimeDelta;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 /// How often listeners get the progress, where it has changed. A picture for each of 2000 projects would cost
@@ -24,13 +25,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 const TELL_EVERY: Duration = Duration::from_millis(100);
 /// A server that answers is not silent between two answers.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
-
-/// What a listener may ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
-    /// Read now instead of at the next turn.
-    Refresh,
-}
 
 /// What the loop is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +141,7 @@ impl Default for WatchUpdate {
     }
 }
 
+pub use super::request::{Request, RequestReceiver, RequestSender, request_queue};
 pub use super::run::GroupError;
 pub use crate::gitlab::DEFAULT_RPS;
 
@@ -168,74 +163,139 @@ pub struct WatchHooks<'h> {
     pub explain: Box<dyn Fn(&GroupError) -> FailedReading + Send + Sync + 'h>,
 }
 
-/// Reads until nobody listens any more. Only a first reading that brings nothing ends it with an error, whatever an
-/// earlier process has left: whose token has expired, or who has no network, is to be told at once.
+/// Reads until no listener is left.
+///
+/// A reading answers what was asked for before it began; what is asked for meanwhile leads to the next one at once. Only a
+/// first reading that brings nothing ends the loop with an error, whatever an earlier process has left: a user whose token
+/// has expired, or who has no network, must learn it at once.
 pub async fn run(
-    mut collector: Collector,
+    collector: Collector,
     pace: WatchPace,
     updates: watch::Sender<WatchUpdate>,
-    mut requests: mpsc::Receiver<Request>,
+    requests: RequestReceiver,
     hooks: WatchHooks<'_>,
 ) -> Result<(), GroupError> {
+    let mut turns = WatchTurns { collector, pace, updates, hooks, until: Instant::now(), interval: pace.asked };
     loop {
-        let begun = Instant::now();
-        let Some(outcome) = read(&mut collector, pace, &updates).await else { return Ok(()) };
-        let client = collector.client();
-        let usage = client.usage();
-        let last = updates.borrow().whole().cloned();
-        let (snapshot, said, failed) = match (outcome, last) {
-            (Ok(reply), _) => {
-                (hooks.keep)(&collector);
-                (reply.snapshot, Some((reply.unmatched, reply.left_out)), None)
-            }
-            (Err(error), Some(last)) => {
-                let now = client.server_now();
-                (Snapshot { taken_at: now, usage, ..stale(&last, &error) }, None, Some((hooks.explain)(&error)))
-            }
-            (Err(error), None) => return Err(error),
+        let due = requests.take();
+        // Readings of some projects do not put off the one of all.
+        let is_turn = Instant::now() >= turns.until;
+        let has_listener = match (due, is_turn) {
+            (DueReading::Everything, _) | (_, true) => turns.refresh().await?,
+            (DueReading::Projects(projects), false) => turns.reread(&projects).await,
+            (DueReading::Nothing, false) => true,
         };
-        let interval =
-            plan::interval(pace.asked, plan::next_cost(&snapshot, collector.batch_size()), usage.limit, pace.rps);
-        let until = Instant::now() + plan::jittered(interval, fastrand::f64());
-        updates.send_modify(|update| {
-            update.snapshot = Some(Arc::new(snapshot));
-            update.is_whole = true;
-            if let Some((unmatched, left_out)) = said {
-                update.unmatched = unmatched;
-                update.left_out = left_out;
-            }
-            update.phase = Phase::Waiting { until, interval };
-            update.cost = collector.cost();
-            update.took = begun.elapsed();
-            update.failed = failed;
-            update.silence = Silence::now(client, &Silence::default());
-        });
-        // Requests from before this reading have been answered by it.
-        while requests.try_recv().is_ok() {}
+        if !has_listener {
+            return Ok(());
+        }
         tokio::select! {
-            () = sleep_until(until) => {}
-            request = requests.recv() => if request.is_none() { return Ok(()) },
-            () = updates.closed() => return Ok(()),
+            () = sleep_until(turns.until) => {}
+            () = requests.wait() => {}
+            () = turns.updates.closed() => return Ok(()),
         }
     }
 }
 
-/// Reads once, and reports how that goes on; `None` where no listener is left.
-async fn read(
-    collector: &mut Collector,
+/// What the loop needs from one turn to the next.
+struct WatchTurns<'h> {
+    collector: Collector,
     pace: WatchPace,
+    updates: watch::Sender<WatchUpdate>,
+    hooks: WatchHooks<'h>,
+    /// When everything is due again.
+    until: Instant,
+    interval: Duration,
+}
+
+impl WatchTurns<'_> {
+    /// Reads everything that is due; `false` where no listener is left.
+    async fn refresh(&mut self) -> Result<bool, GroupError> {
+        let begun = Instant::now();
+        let (client, course) = (self.collector.client().clone(), self.course());
+        let step = |step: Step<'_>| lock(&course).take(step);
+        let reading = self.collector.read(&step);
+        let Some(outcome) = reported(reading, &course, &client, &self.updates).await else { return Ok(false) };
+        let usage = client.usage();
+        let last = self.updates.borrow().whole().cloned();
+        let (snapshot, said, failed) = match (outcome, last) {
+            (Ok(reply), _) => {
+                (self.hooks.keep)(&self.collector);
+                (reply.snapshot, Some((reply.unmatched, reply.left_out)), None)
+            }
+            (Err(error), Some(last)) => {
+                let now = client.server_now();
+                (Snapshot { taken_at: now, usage, ..stale(&last, &error) }, None, Some((self.hooks.explain)(&error)))
+            }
+            (Err(error), None) => return Err(error),
+        };
+        let cost = plan::next_cost(&snapshot, self.collector.batch_size());
+        self.interval = plan::interval(self.pace.asked, cost, usage.limit, self.pace.rps);
+        self.until = Instant::now() + plan::jittered(self.interval, fastrand::f64());
+        self.publish(snapshot, begun, |update| {
+            if let Some((unmatched, left_out)) = said {
+                update.unmatched = unmatched;
+                update.left_out = left_out;
+            }
+            update.failed = failed;
+        });
+        Ok(true)
+    }
+
+    /// Reads some projects again; `false` where no listener is left. Where that brings nothing, only their rows are old.
+    async fn reread(&mut self, projects: &BTreeSet<ProjectId>) -> bool {
+        let begun = Instant::now();
+        let Some(last) = self.updates.borrow().whole().cloned() else { return true };
+        let (client, course) = (self.collector.client().clone(), self.course());
+        let step = |step: Step<'_>| lock(&course).take(step);
+        let reading = self.collector.reread(projects, &last, &step);
+        let Some(outcome) = reported(reading, &course, &client, &self.updates).await else { return false };
+        let snapshot = match outcome {
+            Ok(snapshot) => {
+                (self.hooks.keep)(&self.collector);
+                snapshot
+            }
+            Err(error) => {
+                let (taken_at, usage) = (client.server_now(), client.usage());
+                Snapshot { taken_at, usage, ..partial::without_news(&last, projects, &failure_of(&error)) }
+            }
+        };
+        self.publish(snapshot, begun, |_| ());
+        true
+    }
+
+    /// Begins to note how a reading goes on.
+    fn course(&self) -> Mutex<Course> {
+        let update = self.updates.borrow();
+        Mutex::new(Course {
+            progress: Progress::default(),
+            base: update.snapshot.clone(),
+            rows: (self.pace.hands_out_rows && !update.is_whole).then(BTreeMap::new),
+            has_news: true,
+        })
+    }
+
+    fn publish(&self, snapshot: Snapshot, begun: Instant, change: impl FnOnce(&mut WatchUpdate)) {
+        let Self { collector, until, interval, .. } = self;
+        self.updates.send_modify(|update| {
+            update.snapshot = Some(Arc::new(snapshot));
+            update.is_whole = true;
+            update.phase = Phase::Waiting { until: *until, interval: *interval };
+            update.cost = collector.cost();
+            update.took = begun.elapsed();
+            update.silence = Silence::now(collector.client(), &Silence::default());
+            change(update);
+        });
+    }
+}
+
+/// Waits for a reading, and reports meanwhile how it goes on; `None` where no listener is left.
+async fn reported<T>(
+    reading: impl Future<Output = T>,
+    course: &Mutex<Course>,
+    client: &Client,
     updates: &watch::Sender<WatchUpdate>,
-) -> Option<Result<Reply, GroupError>> {
-    let client = &collector.client().clone();
-    let course = Mutex::new(Course {
-        progress: Progress::default(),
-        base: updates.borrow().snapshot.clone(),
-        rows: (pace.hands_out_rows && !updates.borrow().is_whole).then(BTreeMap::new),
-        has_news: true,
-    });
-    let course = || course.lock().expect("no holder of the course panics");
-    let step = |step: Step<'_>| course().take(step);
-    let mut reading = pin!(collector.read(&step));
+) -> Option<T> {
+    let mut reading = pin!(reading);
     let mut tick = interval(TELL_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -243,9 +303,13 @@ async fn read(
             biased;
             outcome = &mut reading => return Some(outcome),
             () = updates.closed() => return None,
-            _ = tick.tick() => course().tell(updates, client),
+            _ = tick.tick() => lock(course).tell(updates, client),
         }
     }
+}
+
+fn lock(course: &Mutex<Course>) -> MutexGuard<'_, Course> {
+    course.lock().expect("no holder of the course panics")
 }
 
 /// How far a reading has come, and whether all of that was told.
@@ -313,7 +377,7 @@ fn part(base: Option<&Snapshot>, rows: &BTreeMap<ProjectId, ProjectRow>, client:
 
 /// Returns the last snapshot as what it is after a reading that brought nothing: old.
 fn stale(last: &Snapshot, error: &GroupError) -> Snapshot {
-    let failure = Failure { kind: error.source.word(), message: error.source.to_string() };
+    let failure = failure_of(error);
     let mut snapshot = last.clone();
     for row in &mut snapshot.rows {
         if let State::Ok(pipelines) = &row.state {
@@ -322,6 +386,10 @@ fn stale(last: &Snapshot, error: &GroupError) -> Snapshot {
     }
     snapshot.problems = vec![Problem { scope: Scope::Group, subject: error.group.clone(), failure }];
     snapshot
+}
+
+fn failure_of(error: &GroupError) -> Failure {
+    Failure { kind: error.source.word(), message: error.source.to_string() }
 }
 
 #[cfg(test)]
@@ -345,7 +413,7 @@ mod tests {
     #[expect(dead_code, reason = "it is enough that it compiles")]
     fn readings_and_the_loop_can_move_between_threads(
         mut collector: Collector,
-        (pace, updates, requests): (WatchPace, watch::Sender<WatchUpdate>, mpsc::Receiver<Request>),
+        (pace, updates, requests): (WatchPace, watch::Sender<WatchUpdate>, RequestReceiver),
         hooks: WatchHooks<'static>,
     ) {
         is_send(collector.read(&|_| ()));

@@ -4,12 +4,12 @@ use super::app::{App, Options, PageAddress};
 use super::terminal::Screen;
 use super::update::{Effect, Event, update};
 use super::view;
-use crate::collect::watch::{Request, WatchUpdate};
+use crate::collect::watch::{Request, RequestSender, WatchUpdate};
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
 use std::io;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// The countdown in the header moves once a second.
@@ -28,7 +28,7 @@ pub enum End {
 pub async fn run(
     options: Options,
     mut updates: watch::Receiver<WatchUpdate>,
-    requests: mpsc::Sender<Request>,
+    requests: RequestSender,
 ) -> io::Result<End> {
     let mut screen = Screen::take()?;
     let (width, height) = screen.size();
@@ -68,8 +68,7 @@ pub async fn run(
                     let (width, height) = screen.size();
                     update(&mut app, Event::Resize(width, height), Instant::now());
                 }
-                // A full queue holds a request already; one is enough.
-                Effect::Refresh => drop(requests.try_send(Request::Refresh)),
+                Effect::Refresh => requests.send(Request::Refresh),
                 Effect::Open(url) => {
                     let is_opened = has_browser() && open::that_detached(&url).is_ok();
                     app.page_address = Some(PageAddress { url, is_opened });

@@ -4,16 +4,20 @@ use super::cost::scenario;
 use super::watch::{TWO, reader};
 use crate::support::running::DEADLINE;
 use glwatch::collect::run::Collector;
-use glwatch::collect::watch::{self, FailedReading, WatchHooks, WatchPace, WatchUpdate};
-use glwatch::domain::id::{GroupId, GroupRef};
+use glwatch::collect::watch::{
+    self, FailedReading, GroupError, Request, RequestSender, WatchHooks, WatchPace, WatchUpdate, request_queue,
+};
+use glwatch::domain::id::{GroupId, GroupRef, ProjectId};
+use glwatch::domain::snapshot::Snapshot;
 use glwatch::domain::usage::Cost;
 use glwatch::gitlab::client::Purpose;
 use glwatch::gitlab::error::Kind;
-use glwatch::sim::Fault;
+use glwatch::sim::{Fault, Sim};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Builder;
-use tokio::sync::{mpsc, watch as channel};
+use tokio::sync::watch as channel;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 #[test]
@@ -42,26 +46,153 @@ fn two_callers_of_one_client_have_each_their_own_deadline_and_cost() {
     assert_eq!((sim.requests().len(), sim.panics()), (3, 0));
 }
 
-fn hooks() -> WatchHooks<'static> {
-    let explain = |error: &watch::GroupError| FailedReading { cause: error.to_string(), hints: vec![] };
-    WatchHooks { keep: Box::new(|_| ()), explain: Box::new(explain) }
+/// The loop in a task of a runtime with two threads, refreshing once an hour, and a listener's ends.
+struct Watching {
+    updates: channel::Receiver<WatchUpdate>,
+    requests: RequestSender,
+    task: JoinHandle<Result<(), GroupError>>,
+}
+
+impl Watching {
+    fn start(sim: &Sim) -> Self {
+        let (client, options) = reader(sim);
+        let (sender, updates) = channel::channel(WatchUpdate::new());
+        let (requests, asked) = request_queue();
+        let pace = WatchPace { asked: Duration::from_secs(3600), rps: 1000.0, hands_out_rows: false };
+        let explain = |error: &GroupError| FailedReading { cause: error.to_string(), hints: vec![] };
+        let hooks = WatchHooks { keep: Box::new(|_| ()), explain: Box::new(explain) };
+        let collector = Collector::new(client, Arc::new(options));
+        Self { updates, requests, task: tokio::spawn(watch::run(collector, pace, sender, asked, hooks)) }
+    }
+
+    /// Waits for the outcome of a reading that is another than the last one.
+    async fn next(&mut self, last: Option<&Arc<Snapshot>>) -> Arc<Snapshot> {
+        let is_next =
+            |update: &WatchUpdate| update.whole().is_some_and(|new| last.is_none_or(|last| !Arc::ptr_eq(last, new)));
+        let update = timeout(DEADLINE, self.updates.wait_for(is_next)).await.expect("it does not read again");
+        Arc::clone(update.unwrap().snapshot.as_ref().unwrap())
+    }
+
+    /// Returns what the last reading took.
+    fn cost(&self) -> u64 {
+        self.updates.borrow().cost.requests
+    }
+}
+
+fn on_two_threads<T>(test: impl Future<Output = T>) -> T {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(test)
 }
 
 #[test]
 fn the_loop_is_a_task_of_any_runtime_and_ends_when_no_listener_is_left() {
     let sim = scenario("", TWO);
-    let (client, options) = reader(&sim);
-    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(async {
-        let (sender, mut updates) = channel::channel(WatchUpdate::new());
-        let (_requests, asked) = mpsc::channel(1);
-        let pace = WatchPace { asked: Duration::from_secs(3600), rps: 1000.0, hands_out_rows: false };
-        let collector = Collector::new(client, Arc::new(options));
-        let watching = tokio::spawn(watch::run(collector, pace, sender, asked, hooks()));
-        let whole = timeout(DEADLINE, updates.wait_for(|update| update.whole().is_some())).await.unwrap().unwrap();
-        assert_eq!(whole.snapshot.as_ref().unwrap().rows.len(), 2);
-        assert_eq!(whole.cost.requests, sim.requests().len() as u64);
-        drop(whole);
+    on_two_threads(async {
+        let mut watching = Watching::start(&sim);
+        assert_eq!(watching.next(None).await.rows.len(), 2);
+        assert_eq!(watching.cost(), sim.requests().len() as u64);
+        let Watching { updates, requests: _requests, task } = watching;
         drop(updates);
-        assert!(timeout(DEADLINE, watching).await.unwrap().unwrap().is_ok());
+        assert!(timeout(DEADLINE, task).await.unwrap().unwrap().is_ok());
+    });
+}
+
+/// Waits until a reading has sent a request.
+async fn begun(sim: &Sim) {
+    while sim.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[test]
+fn what_is_asked_for_during_a_reading_leads_to_the_next_one() {
+    let sim = scenario("", TWO);
+    // The first request of a reading is under way for a while.
+    sim.add_fault(Fault::on("GET ").once().delayed(Duration::from_millis(200)));
+    on_two_threads(async {
+        let mut watching = Watching::start(&sim);
+        begun(&sim).await;
+        watching.requests.send(Request::Refresh);
+        watching.requests.send(Request::Refresh);
+        let first = watching.next(None).await;
+        let second = watching.next(Some(&first)).await;
+        // Two requests that waited are one reading, which ends with an hour to wait.
+        let asked = sim.requests().len();
+        assert_eq!(asked as u64, second.usage.requests);
+        watching.requests.send(Request::Refresh);
+        watching.next(Some(&second)).await;
+        assert_eq!(sim.requests().len() as u64, second.usage.requests + watching.cost());
+    });
+    assert_eq!(sim.panics(), 0);
+}
+
+const THREE: &str = "[[project]]\npath = \"acme/api\"\nid = 1\nrun = [{ jobs = \"single\", age = \"3h\" }]\n\
+                     [[project]]\npath = \"acme/web\"\nid = 2\nrun = [{ jobs = \"single\", age = \"3h\" }]\n\
+                     [[project]]\npath = \"acme/new\"\nid = 3\nrun = [{ jobs = \"single\", every = \"1h\" }]";
+
+/// Returns what was asked about, one word for each request.
+fn asked(sim: &Sim) -> Vec<String> {
+    sim.requests().iter().map(|request| request.path.clone()).collect()
+}
+
+#[test]
+fn a_reading_of_some_projects_costs_what_these_cost_and_leaves_the_other_rows() {
+    let sim = scenario("", THREE);
+    on_two_threads(async {
+        let mut watching = Watching::start(&sim);
+        let first = watching.next(None).await;
+        let reread = |ids: &[u64]| Request::Reread(ids.iter().copied().map(ProjectId).collect());
+
+        // Nothing has changed there: one request, and the other rows are the very same.
+        sim.clock().advance(Duration::from_secs(60));
+        sim.clear_requests();
+        watching.requests.send(reread(&[1, 4711]));
+        let second = watching.next(Some(&first)).await;
+        assert_eq!(asked(&sim), ["/api/v4/projects/1/pipelines"], "an unknown project costs nothing");
+        assert_eq!(watching.cost(), 1);
+        assert_eq!((second.rows.len(), &second.rows[1..]), (3, &first.rows[1..]));
+        assert!(second.rows[0].as_of > first.rows[0].as_of && second.taken_at > first.taken_at);
+
+        // One has a new pipeline, and only that one is told.
+        sim.clock().advance(Duration::from_secs(3600));
+        sim.clear_requests();
+        watching.requests.send(reread(&[3]));
+        let third = watching.next(Some(&second)).await;
+        assert!(asked(&sim).iter().all(|path| path.starts_with("/api/v4/projects/3/")), "{:?}", asked(&sim));
+        assert_eq!(third.rows[..2], second.rows[..2]);
+        assert_ne!(third.rows[2].pipelines()[0].id, second.rows[2].pipelines()[0].id);
+
+        // One cannot be read: its row alone is old, and comes back.
+        sim.add_fault(Fault::on("/projects/2/pipelines").status(500));
+        watching.requests.send(reread(&[2]));
+        let fourth = watching.next(Some(&third)).await;
+        let words = |snapshot: &Snapshot| snapshot.rows.iter().map(|row| row.state_word().word()).collect::<Vec<_>>();
+        assert_eq!((words(&fourth), fourth.problems.len()), (vec!["ok", "stale", "ok"], 1));
+        assert_eq!(fourth.rows[1].as_of, first.rows[1].as_of, "what is old is not made fresh");
+        sim.clear_faults();
+        watching.requests.send(reread(&[2]));
+        let fifth = watching.next(Some(&fourth)).await;
+        assert_eq!((words(&fifth), fifth.problems.len()), (vec!["ok", "ok", "ok"], 0));
+
+        // Unknown ones only: no request, and nothing changes.
+        sim.clear_requests();
+        watching.requests.send(reread(&[4711]));
+        let sixth = watching.next(Some(&fifth)).await;
+        assert_eq!((asked(&sim).len(), &sixth.rows), (0, &fifth.rows));
+    });
+    assert_eq!(sim.panics(), 0);
+}
+
+#[test]
+fn a_token_that_is_refused_for_some_projects_makes_only_their_rows_old() {
+    let sim = scenario("", THREE);
+    on_two_threads(async {
+        let mut watching = Watching::start(&sim);
+        let first = watching.next(None).await;
+        sim.add_fault(Fault::on("/api/v4/").insufficient_scope());
+        watching.requests.send(Request::Reread(vec![ProjectId(1)]));
+        let second = watching.next(Some(&first)).await;
+        let words: Vec<&str> = second.rows.iter().map(|row| row.state_word().word()).collect();
+        assert_eq!(words, ["stale", "ok", "ok"]);
+        assert!(!second.is_complete() && watching.updates.borrow().failed.is_none());
     });
 }

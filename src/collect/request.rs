@@ -1,0 +1,127 @@
+//! What listeners ask the watch loop for. What waits is merged, so it takes bounded room and no request is lost.
+
+use crate::domain::id::ProjectId;
+use std::collections::BTreeSet;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard};
+use tokio::sync::Notify;
+
+/// As many projects may wait to be read again; where more are due, everything is. One GraphQL query is about as many.
+const MOST_WAITING: usize = 100;
+
+/// What a listener may ask for. It says that something is due, never what is true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Read everything now instead of at the next turn.
+    Refresh,
+    /// Read these projects now. Those that no list of the groups has named are ignored: a list finds them in its turn, and
+    /// a wrong id costs no request.
+    Reread(Vec<ProjectId>),
+}
+
+/// What is to be read next.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum DueReading {
+    #[default]
+    Nothing,
+    Projects(BTreeSet<ProjectId>),
+    Everything,
+}
+
+impl DueReading {
+    fn add(&mut self, request: Request) {
+        let projects = match request {
+            Request::Refresh => return *self = Self::Everything,
+            Request::Reread(projects) => projects,
+        };
+        let mut waiting = match mem::take(self) {
+            Self::Everything => return *self = Self::Everything,
+            Self::Projects(waiting) => waiting,
+            Self::Nothing => BTreeSet::new(),
+        };
+        waiting.extend(projects);
+        *self = match waiting.len() {
+            0 => Self::Nothing,
+            1..=MOST_WAITING => Self::Projects(waiting),
+            _ => Self::Everything,
+        };
+    }
+}
+
+#[derive(Debug, Default)]
+struct RequestQueue {
+    due: Mutex<DueReading>,
+    arrived: Notify,
+}
+
+impl RequestQueue {
+    fn due(&self) -> MutexGuard<'_, DueReading> {
+        self.due.lock().expect("no holder of the queue panics")
+    }
+}
+
+/// A listener's end: any number of them ask one loop.
+#[derive(Debug, Clone)]
+pub struct RequestSender(Arc<RequestQueue>);
+
+impl RequestSender {
+    /// Asks the loop. A reading that is under way began before, so another one follows it.
+    pub fn send(&self, request: Request) {
+        self.0.due().add(request);
+        self.0.arrived.notify_one();
+    }
+}
+
+/// The loop's end.
+#[derive(Debug)]
+pub struct RequestReceiver(Arc<RequestQueue>);
+
+impl RequestReceiver {
+    /// Takes everything that has been asked for.
+    pub(super) fn take(&self) -> DueReading {
+        mem::take(&mut self.0.due())
+    }
+
+    /// Waits until something is due.
+    pub(super) async fn wait(&self) {
+        while *self.0.due() == DueReading::Nothing {
+            self.0.arrived.notified().await;
+        }
+    }
+}
+
+/// Makes the way from listeners to a loop.
+pub fn request_queue() -> (RequestSender, RequestReceiver) {
+    let queue = Arc::new(RequestQueue::default());
+    (RequestSender(Arc::clone(&queue)), RequestReceiver(queue))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use DueReading::{Everything, Nothing, Projects};
+
+    #[test]
+    fn what_waits_is_merged_and_never_lost() {
+        let some = |ids: &[u64]| Request::Reread(ids.iter().copied().map(ProjectId).collect());
+        let due = |ids: &[u64]| Projects(ids.iter().copied().map(ProjectId).collect());
+        let many = |count: u64| Request::Reread((0..count).map(ProjectId).collect());
+        let cases = [
+            ("nothing was asked for", vec![], Nothing),
+            ("no project is nothing", vec![some(&[])], Nothing),
+            ("some projects", vec![some(&[3, 1])], due(&[1, 3])),
+            ("the same project twice is once", vec![some(&[1]), some(&[1, 2]), some(&[2])], due(&[1, 2])),
+            ("a refresh absorbs what waits", vec![some(&[1]), Request::Refresh], Everything),
+            ("a refresh absorbs what comes later", vec![Request::Refresh, some(&[1])], Everything),
+            ("as many as there is room for", vec![many(100)], due(&(0..100).collect::<Vec<_>>())),
+            ("one more: everything", vec![many(100), some(&[100])], Everything),
+            ("too many at once: everything", vec![many(101)], Everything),
+        ];
+        for (sentence, asked, expected) in cases {
+            let (sender, receiver) = request_queue();
+            asked.into_iter().for_each(|request| sender.send(request));
+            assert_eq!(receiver.take(), expected, "{sentence}");
+            assert_eq!(receiver.take(), Nothing, "{sentence}: what was taken is asked for again");
+        }
+    }
+}
