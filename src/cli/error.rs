@@ -157,7 +157,7 @@ pub(super) fn report(error: &CliError) -> Exit {
         lines.extend(table.iter().map(|line| format!("  {line}")));
     }
     lines.extend(error.hints().into_iter().map(|hint| format!("Hint: {hint}")));
-    lines.extend(error.request().map(|error| format!("Request: {}", error.trace())));
+    lines.extend(error.request().map(|error| format!("Request: {}", error.failed_request())));
     output::to_stderr(&lines);
     error.exit()
 }

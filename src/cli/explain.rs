@@ -8,10 +8,10 @@ use super::{args, hint, logs, output, status, wire};
 use crate::collect::evidence::{self, Before, Subject};
 use crate::collect::run::Collector;
 use crate::domain::evidence::Evidence;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{JobId, ProjectRef};
 use crate::domain::job::JobKind;
 use crate::domain::pipeline::Pipeline;
-use crate::domain::project::Failure;
 use crate::domain::snapshot::{Problem, Scope};
 use crate::domain::status::Status;
 use crate::explain::cause::{Explanation, explain};
@@ -135,9 +135,9 @@ struct Outcome {
 
 impl Outcome {
     /// Notes a part that is missing, and says so.
-    fn lose(&mut self, subject: String, kind: String, refused: &CliError) {
+    fn lose(&mut self, subject: String, kind: FailureKind, refused: &CliError) {
         self.note(error::report(refused));
-        let failure = Failure { kind, message: refused.to_string() };
+        let failure = Failure::new(kind, refused.to_string());
         self.problems.push(Problem { scope: Scope::Project, subject, failure });
     }
 
@@ -178,7 +178,7 @@ async fn subjects(session: &Session, wish: &Wish, outcome: &mut Outcome) -> Resu
         match subject(session, text).await {
             Ok(subject) => subjects.push(subject),
             Err(refused) if wish.targets.len() == 1 => return Err(refused),
-            Err(refused) => outcome.lose(text.clone(), "target".into(), &refused),
+            Err(refused) => outcome.lose(text.clone(), FailureKind::Target, &refused),
         }
     }
     if wish.all_failed {
@@ -214,7 +214,7 @@ async fn look_into(
                 outcome.explained.push((evidence, explanation));
             }
             Err(source) => {
-                let kind = source.word();
+                let kind = source.failure_kind();
                 let refused = session.failed(format!("read pipeline {name}"), source);
                 if is_only_one {
                     return Err(refused);
@@ -229,7 +229,7 @@ async fn look_into(
 /// Says what helps where logs were refused because nobody asked for them by name: GitLab shows them to users only.
 fn hint_at_token(session: &Session, explained: &[(Evidence, Explanation)]) {
     let is_refused = |(evidence, _): &(Evidence, Explanation)| {
-        evidence.unread.iter().any(|lost| lost.failure.kind == "unauthorized")
+        evidence.unread.iter().any(|lost| lost.failure.kind == FailureKind::Unauthorized)
     };
     if explained.iter().any(is_refused) && !session.config.display.quiet {
         let hints = hint::without_token(&session.config, &session.surroundings.settings);

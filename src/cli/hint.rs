@@ -2,9 +2,9 @@
 
 use crate::collect::find::FindError;
 use crate::config::{Config, Origin, Settings};
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::GroupRef;
 use crate::domain::permission;
-use crate::domain::project::Failure;
 use crate::gitlab::error::{CertificateProblem, Error, Kind, NotGitlab, ProxyProblem};
 use crate::text::duration::duration;
 use std::io;
@@ -253,7 +253,7 @@ pub(super) fn for_request(error: &Error, config: &Config, settings: &Settings) -
             token_origin(config)
         )],
         // Only what acts is posted to REST.
-        Kind::Unauthorized { .. } if !has_token && error.request.starts_with("POST") => {
+        Kind::Unauthorized { .. } if !has_token && error.request.method == "POST" => {
             let mut hints = without_token(config, settings);
             hints.pop();
             hints.push(new_token_with(config, "api"));
@@ -295,9 +295,9 @@ pub(super) fn nothing_read(failures: &[&Failure], config: &Config, settings: &Se
     let mut hints = Vec::new();
     // GitLab's own reason is in the message: what else could be said might contradict it.
     let (told, others): (Vec<&Failure>, Vec<&Failure>) = failures.iter().partition(|failure| failure.has_reason());
-    let kinds: Vec<&str> = others.iter().map(|failure| failure.kind.as_str()).collect();
-    let is_hidden = |kind: &&str| matches!(*kind, "forbidden" | "not_found");
-    if told.iter().any(|failure| failure.kind == "insufficient_granular_scope") {
+    let kinds: Vec<&FailureKind> = others.iter().map(|failure| &failure.kind).collect();
+    let is_hidden = |kind: &&FailureKind| matches!(kind, FailureKind::Forbidden | FailureKind::NotFound);
+    if told.iter().any(|failure| failure.kind == FailureKind::InsufficientGranularScope) {
         hints.push(granular());
     }
     if kinds.iter().any(is_hidden) && config.connection.token.is_some() {
@@ -312,7 +312,7 @@ pub(super) fn nothing_read(failures: &[&Failure], config: &Config, settings: &Se
         hints
             .push("GitLab's reason is in the message: its administrator or an owner of the group can change it".into());
     }
-    if kinds.iter().any(|kind| !is_hidden(kind) && *kind != "ci_disabled") {
+    if kinds.iter().any(|kind| !is_hidden(kind) && **kind != FailureKind::CiDisabled) {
         hints.push("try again in a minute, or with less at once (--concurrency 2); -vv shows every request".into());
     }
     if hints.is_empty() {

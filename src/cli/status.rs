@@ -166,12 +166,12 @@ pub(super) fn warn(snapshot: &Snapshot, unmatched: &[String]) {
         unmatched.iter().map(|pattern| format!("warning: pattern \"{pattern}\" matches no project")).collect();
     let is_row = |problem: &&Problem| problem.scope == Scope::Project;
     for problem in snapshot.problems.iter().filter(|problem| !is_row(problem)) {
-        lines.push(format!("warning: {} {}: {}", problem.scope.word(), problem.subject, problem.failure.message));
+        lines.push(format!("warning: {} {}: {}", problem.scope.word(), problem.subject, problem.failure));
     }
     let of_projects: Vec<&Problem> = snapshot.problems.iter().filter(is_row).collect();
     if let Some(first) = of_projects.first() {
         let what = counted(of_projects.len(), "project problem");
-        lines.push(format!("warning: {what}, the first: {}: {}", first.subject, first.failure.message));
+        lines.push(format!("warning: {what}, the first: {}: {}", first.subject, first.failure));
     }
     if snapshot.rows.is_empty() {
         lines.push("warning: the group has no projects, or none that this token may see".into());

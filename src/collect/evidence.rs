@@ -5,11 +5,11 @@
 
 use super::job_log;
 use crate::domain::evidence::{Below, Evidence, JobDetails, JobEvidence, Previous, Unread};
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{JobId, PipelineId, ProjectRef};
 use crate::domain::job::{self, Job};
 use crate::domain::log::LogExcerpt;
 use crate::domain::pipeline::{DOWNSTREAM_DEPTH, Downstream, DownstreamLink, Pipeline, Ref, RefKind};
-use crate::domain::project::Failure;
 use crate::domain::status::Status;
 use crate::domain::test_report::TestReport;
 use crate::domain::usage::ApiChoice;
@@ -153,7 +153,7 @@ fn keep<T>(read: Result<T, Error>, what: String, unread: &mut Vec<Unread>) -> Op
     match read {
         Ok(read) => Some(read),
         Err(error) => {
-            unread.push(Unread { what, failure: Failure { kind: error.word(), message: error.to_string() } });
+            unread.push(Unread { what, failure: Failure::from(&error) });
             None
         }
     }
@@ -162,11 +162,11 @@ fn keep<T>(read: Result<T, Error>, what: String, unread: &mut Vec<Unread>) -> Op
 /// Says what is missing of a log that was read but does not come to its end.
 fn lost_end(job: &Job, log: &LogExcerpt) -> Option<Unread> {
     let (kind, message) = match (log.limit, log.is_cut) {
-        (Some(limit), _) => ("log_limit", format!("the runner cut the log at its limit of {limit} bytes")),
-        (None, true) => ("log_too_large", format!("only its first {} bytes were read", log.bytes)),
+        (Some(limit), _) => (FailureKind::LogLimit, format!("the runner cut the log at its limit of {limit} bytes")),
+        (None, true) => (FailureKind::LogTooLarge, format!("only its first {} bytes were read", log.bytes)),
         (None, false) => return None,
     };
-    let failure = Failure { kind: kind.into(), message };
+    let failure = Failure::new(kind, message);
     Some(Unread { what: format!("the end of the log of {}", job.name), failure })
 }
 
@@ -450,13 +450,13 @@ mod tests {
         let log = |limit, is_cut| LogExcerpt { limit, is_cut, bytes: 9, ..LogExcerpt::default() };
         let cases = [
             ("a whole log", log(None, false), None),
-            ("cut by the runner", log(Some(4), false), Some("log_limit")),
-            ("cut at our own limit", log(None, true), Some("log_too_large")),
-            ("cut by both", log(Some(4), true), Some("log_limit")),
+            ("cut by the runner", log(Some(4), false), Some(FailureKind::LogLimit)),
+            ("cut at our own limit", log(None, true), Some(FailureKind::LogTooLarge)),
+            ("cut by both", log(Some(4), true), Some(FailureKind::LogLimit)),
         ];
         for (sentence, log, expected) in cases {
             let lost = lost_end(&job, &log);
-            assert_eq!(lost.map(|lost| lost.failure.kind).as_deref(), expected, "{sentence}");
+            assert_eq!(lost.map(|lost| lost.failure.kind), expected, "{sentence}");
         }
     }
 }

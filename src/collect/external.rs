@@ -31,13 +31,13 @@ pub(super) async fn fill(client: &Client, readings: &mut [ReadProject], wants_ta
     }
     let lost: Vec<Option<Failure>> = stream::iter(asked).buffer_unordered(READ_AHEAD).collect().await;
     let mut lost = lost.into_iter().flatten();
-    let Failure { kind, message } = lost.next()?;
+    let first = lost.next()?;
     let (pipelines, verb) = match 1 + lost.count() {
         1 => ("1 pipeline".into(), "has"),
         n => (format!("{n} pipelines"), "have"),
     };
-    let message = format!("{pipelines} {verb} statuses of other systems without their addresses: {message}");
-    Some(Problem { scope: Scope::Api, subject: client.host().to_string(), failure: Failure { kind, message } })
+    let failure = first.of(format_args!("{pipelines} {verb} statuses of other systems without their addresses"));
+    Some(Problem { scope: Scope::Api, subject: client.host().to_string(), failure })
 }
 
 fn lacks_statuses(draft: &Draft, wants_targets: bool) -> bool {

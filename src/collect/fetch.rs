@@ -4,11 +4,11 @@ use super::batch::{ALONE, Batch, BatchSize, Feed, Question, Queue};
 use super::gathered::{Answer, Gathered, is_silent, reading, told};
 use super::merge::{ReadProject, Rows};
 use super::pages::{self, Whole};
-use super::partial::SPARED_FIELD;
 use super::project::{self, Before, Draft, ProjectReading, Reading};
 use super::run::{Options, Progress, ProgressSink, Step};
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{ById, ProjectId, by_id};
-use crate::domain::project::{Failure, Project};
+use crate::domain::project::Project;
 use crate::domain::selection::RefSelector;
 use crate::domain::snapshot::{Problem, Scope};
 use crate::domain::usage::{Api, ApiChoice};
@@ -429,7 +429,7 @@ impl<'s, 'a> Work<'s, 'a> {
             failed.iter().for_each(|(project, _)| self.note_failure(slice::from_ref(project)));
         }
         for (project, message) in failed {
-            self.put(project.id, &batch.filter, Answer::Unread(Failure { kind: "graphql".into(), message }));
+            self.put(project.id, &batch.filter, Answer::Unread(Failure::new(FailureKind::Graphql, message)));
         }
     }
 
@@ -477,7 +477,7 @@ impl<'s, 'a> Work<'s, 'a> {
             self.give_up(error.kind.to_string());
             return Ok(());
         }
-        let failure = Failure { kind: error.word(), message: error.to_string() };
+        let failure = Failure::from(&error);
         // What is refused or out of time fares no better over REST.
         let answer = if error.is_too_much() { Answer::Unread } else { Answer::Failed };
         for project in &batch.projects {
@@ -592,7 +592,7 @@ impl<'s, 'a> Work<'s, 'a> {
         let spared = |read: &ReadProject| {
             let said = self.spared.get(&read.project.id)?;
             let message = format!("could not be told: {said}");
-            let failure = Failure { kind: SPARED_FIELD.into(), message };
+            let failure = Failure::new(FailureKind::GraphqlField, message);
             Some(Problem { scope: Scope::Project, subject: read.project.full_path.clone(), failure })
         };
         let problems = readings.iter().filter_map(spared).collect();

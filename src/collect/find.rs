@@ -306,7 +306,7 @@ async fn list_all(client: &Client, groups: &[GroupRef]) -> Result<Vec<Arc<Projec
         let listed = list::read_group(client, group, filter, sender).await;
         let listed = listed.map_err(|source| failed(format!("the projects of group \"{group}\""), source))?;
         if let Some(problem) = listed.problems.first() {
-            return Err(FindError::Incomplete { problem: problem.failure.message.clone() });
+            return Err(FindError::Incomplete { problem: problem.failure.to_string() });
         }
         while let Ok(found) = arriving.try_recv() {
             if let Arriving::Listed(project) = found

@@ -202,8 +202,8 @@ fn bridges_of(link: &DownstreamLink, jobs: JobPage) -> Option<Known> {
 
 fn unread(link: &DownstreamLink, failure: Failure) -> Problem {
     let subject = link.project.clone().or(link.project_id.map(|id| id.to_string())).unwrap_or_default();
-    let message = format!("downstream pipeline #{} could not be read: {}", link.id, failure.message);
-    Problem { scope: Scope::Project, subject, failure: Failure { message, ..failure } }
+    let failure = failure.of(format_args!("downstream pipeline #{} could not be read", link.id));
+    Problem { scope: Scope::Project, subject, failure }
 }
 
 async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> Reading {
@@ -212,7 +212,6 @@ async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> Read
         (None, Some(path)) => ProjectRef::Path(path.clone()),
         (None, None) => return Ok((link.id, Known::Hidden, None)),
     };
-    let said = |error: &Error| Failure { kind: error.word(), message: error.to_string() };
     let is_hidden = |error: &Error| error.is_no_access() || (error.status() == Some(401) && !client.has_token());
     for reread in 0.. {
         let bridges = async { if is_last { Ok(Bridges::default()) } else { client.bridges(&key, link.id).await } };
@@ -225,7 +224,7 @@ async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> Read
             }
             Err(error) if is_hidden(&error) => break,
             Err(error) if error.is_fatal() => return Err(error),
-            Err(error) => return Ok((link.id, Known::Unread, Some(unread(link, said(&error))))),
+            Err(error) => return Ok((link.id, Known::Unread, Some(unread(link, Failure::from(&error))))),
         };
         // What is known already is not lost with the rest.
         let (links, lost) = match bridges {
@@ -234,7 +233,7 @@ async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> Read
                 torn => (bridges.links, torn.map(|what| torn::failure(&what))),
             },
             Err(error) if error.is_fatal() && !is_hidden(&error) => return Err(error),
-            Err(error) => (Vec::new(), Some(said(&error))),
+            Err(error) => (Vec::new(), Some(Failure::from(&error))),
         };
         let Pipeline { status, has_warnings, .. } = pipeline;
         let known = Known::Read { status, has_warnings, links, is_whole: lost.is_none() };

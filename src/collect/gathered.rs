@@ -2,8 +2,9 @@
 
 use super::project::{self, Before, Draft, Reading};
 use super::torn::{self, Doubt};
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::pipeline::Pipeline;
-use crate::domain::project::{Failure, Project};
+use crate::domain::project::Project;
 use crate::domain::selection::RefSelector;
 use crate::domain::status::Status;
 use crate::gitlab::client::{PipelineFilter, PipelineHead};
@@ -113,7 +114,7 @@ impl Gathered {
 
 /// Returns what the answers about some refs tell, where GraphQL is silent about another; none where they tell nothing.
 pub(super) fn told(answers: Vec<Option<Answer>>, before: Before<'_>) -> Vec<Draft> {
-    let silence = || Failure { kind: "graphql".into(), message: "GraphQL does not tell all of its refs".into() };
+    let silence = || Failure::new(FailureKind::Graphql, "GraphQL does not tell all of its refs");
     let draft = |answer| match answer {
         Answer::Draft(draft) => Some(*draft),
         Answer::Head(head) => Some(before.draft(&head).unwrap_or_else(|| Draft::glimpse(&head, silence()))),

@@ -85,7 +85,7 @@ pub async fn run(
                     },
                     read = evidence::gather(client, question.subject.clone(), options) => read.map(Arc::new),
                 }
-                .map_err(|error| Failure { kind: error.word(), message: error.to_string() }),
+                .map_err(|error| Failure::from(&error)),
             };
             if let Ok(evidence) = &evidence {
                 kept.put(question.key(), Arc::clone(evidence));

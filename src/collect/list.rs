@@ -1,8 +1,8 @@
 //! Reading a group and its list of projects, page by page, and noticing when a part is lost.
 
 use super::fetch::Found;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{GroupRef, ProjectId};
-use crate::domain::project::Failure;
 use crate::domain::snapshot::{Group, Problem, Scope};
 use crate::gitlab::Page;
 use crate::gitlab::client::{Client, ListFilter, ListedProject};
@@ -45,10 +45,7 @@ pub(super) async fn read_group(
     let lost = |page: u32, error: &Error| Problem {
         scope: Scope::List,
         subject: group.full_path.clone(),
-        failure: Failure {
-            kind: error.word(),
-            message: format!("page {page} of the project list is missing: {error}"),
-        },
+        failure: Failure::from(error).of(format_args!("page {page} of the project list is missing")),
     };
     if let Some(pages) = total_pages.filter(|pages| *pages <= MAX_PAGES) {
         let by_id = &by_id;
@@ -98,7 +95,7 @@ fn repeated(number: u32, group: &Group) -> Problem {
     Problem {
         scope: Scope::List,
         subject: group.full_path.clone(),
-        failure: Failure { kind: "list_repeats".into(), message },
+        failure: Failure::new(FailureKind::ListRepeats, message),
     }
 }
 
@@ -129,17 +126,17 @@ impl List {
     fn missing(&self, total: Option<u64>, group: &Group) -> Option<Problem> {
         if self.odd > 0 {
             let message = format!("{} of the listed projects could not be read: they have no id or no path", self.odd);
-            let failure = Failure { kind: "decode".into(), message };
+            let failure = Failure::new(FailureKind::Decode, message);
             return Some(Problem { scope: Scope::List, subject: group.full_path.clone(), failure });
         }
         let (total, came) = (total?, self.ids.len() as u64);
         (came < total).then(|| Problem {
             scope: Scope::List,
             subject: group.full_path.clone(),
-            failure: Failure {
-                kind: "list_short".into(),
-                message: format!("the list announced {total} projects, but only {came} came; run again"),
-            },
+            failure: Failure::new(
+                FailureKind::ListShort,
+                format!("the list announced {total} projects, but only {came} came; run again"),
+            ),
         })
     }
 }

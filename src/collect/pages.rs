@@ -1,12 +1,12 @@
 //! Pipelines whose jobs do not fit one page, and drafts of pipelines once all their jobs are there.
 
 use super::project::Draft;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{JobId, ProjectId};
 use crate::domain::job::{self, Job, Stage};
 use crate::domain::pipeline::{DownstreamLink, Pipeline};
-use crate::domain::project::{Failure, Project};
+use crate::domain::project::Project;
 use crate::gitlab::client::{Answered, Client, JobPage, MORE_JOBS_PER_QUERY, MoreJobs, Said};
-use crate::gitlab::error::Error;
 use futures_util::future::join_all;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -50,8 +50,7 @@ pub(super) async fn complete(
             Said::Newest((pipeline, jobs)) => {
                 let mut draft = draft(pipeline, jobs, counts_attempts);
                 if let Some((_, failure)) = failures.iter().find(|(of, _)| *of == id) {
-                    let message = format!("the rest of its jobs could not be read: {}", failure.message);
-                    draft.pipeline.unread = Some(Failure { message, ..failure.clone() });
+                    draft.pipeline.unread = Some(failure.clone().of("the rest of its jobs could not be read"));
                 }
                 Said::Newest(Box::new(draft))
             }
@@ -109,28 +108,21 @@ async fn next_pages(client: &Client, chunk: &[(usize, MoreJobs)]) -> Vec<Result<
         Ok(pages) => pages.into_iter().map(|page| page.ok_or_else(gone)).collect(),
         Err(error) if wanted.len() > 1 && error.is_too_much() => {
             let alone = |more: MoreJobs| async move {
-                let page = client.more_jobs(&[more]).await.map_err(|error| said(&error))?;
+                let page = client.more_jobs(&[more]).await.map_err(|error| Failure::from(&error))?;
                 page.into_iter().next().flatten().ok_or_else(gone)
             };
             join_all(wanted.into_iter().map(alone)).await
         }
-        Err(error) => wanted.iter().map(|_| Err(said(&error))).collect(),
+        Err(error) => wanted.iter().map(|_| Err(Failure::from(&error))).collect(),
     }
-}
-
-fn said(error: &Error) -> Failure {
-    Failure { kind: error.word(), message: error.to_string() }
 }
 
 fn gone() -> Failure {
-    Failure {
-        kind: "pipeline_deleted".into(),
-        message: "the pipeline is no longer there to be seen; read again".into(),
-    }
+    Failure::new(FailureKind::PipelineDeleted, "the pipeline is no longer there to be seen; read again")
 }
 
 fn failure(message: &str) -> Failure {
-    Failure { kind: "graphql".into(), message: message.into() }
+    Failure::new(FailureKind::Graphql, message)
 }
 
 /// Makes a draft of a pipeline and all attempts at its jobs.

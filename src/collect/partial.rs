@@ -1,14 +1,12 @@
 //! Some projects read again, put into the snapshot of all. Pure.
 
 use super::run::row_problem;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::ProjectId;
-use crate::domain::project::{Failure, ProjectRow, State};
+use crate::domain::project::{ProjectRow, State};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// The kind of a problem with a field of a project that was read all the same.
-pub(super) const SPARED_FIELD: &str = "graphql_field";
 
 /// Puts rows in the place of the old ones of the same projects. All other rows, and the problems that are not about the
 /// rows read again, stay as they were.
@@ -22,7 +20,8 @@ pub(super) fn merge_rows(
         last.rows.iter().filter(|row| read.iter().any(|new| new.project.id == row.project.id)).collect();
     let is_solved = |problem: &Problem| {
         let is_of = |row: &&ProjectRow| {
-            let is_field = problem.scope == Scope::Project && problem.failure.kind == SPARED_FIELD;
+            // A field of a project that was read all the same.
+            let is_field = problem.scope == Scope::Project && problem.failure.kind == FailureKind::GraphqlField;
             is_field && problem.subject == row.project.full_path || row_problem(row).as_ref() == Some(problem)
         };
         old.iter().any(is_of)
@@ -74,7 +73,7 @@ mod tests {
     }
 
     fn about(scope: Scope, subject: &str, kind: &str) -> Problem {
-        let failure = Failure { kind: kind.into(), ..failure() };
+        let failure = Failure::new(FailureKind::from_word(kind), "no answer");
         Problem { scope, subject: subject.into(), failure }
     }
 
@@ -91,7 +90,7 @@ mod tests {
             about(Scope::Project, "a", "downstream"),
             about(Scope::Api, "https://gitlab.example.com", "missing_permission"),
         ];
-        let fields = [about(Scope::Project, "a", SPARED_FIELD), about(Scope::Project, "b", SPARED_FIELD)];
+        let fields = [about(Scope::Project, "a", "graphql_field"), about(Scope::Project, "b", "graphql_field")];
         let last = Snapshot {
             host: String::new(),
             taken_at: DateTime::UNIX_EPOCH,

@@ -4,9 +4,9 @@
 
 use super::merge::ReadProject;
 use super::project::Reading;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{ProjectId, ProjectRef};
 use crate::domain::pipeline::Pipeline;
-use crate::domain::project::Failure;
 use crate::domain::snapshot::{Problem, Scope};
 use crate::gitlab::client::Client;
 use crate::gitlab::error::Error;
@@ -35,7 +35,7 @@ pub(super) async fn missing(client: &Client, readings: &[ReadProject]) -> Vec<Pr
     let problem = |(error, lack): (Option<Error>, &str)| {
         let said = error?.missing_permission()?.to_owned();
         let message = format!("{lack}: this token lacks a permission; GitLab says: {said}");
-        let failure = Failure { kind: "missing_permission".into(), message };
+        let failure = Failure::new(FailureKind::MissingPermission, message);
         Some(Problem { scope: Scope::Api, subject: client.host().to_string(), failure })
     };
     refusals.into_iter().filter_map(problem).collect()

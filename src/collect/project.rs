@@ -2,10 +2,11 @@
 
 use super::plan;
 use super::torn::{self, Doubt};
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{PipelineId, ProjectRef};
 use crate::domain::job;
 use crate::domain::pipeline::{DownstreamLink, Pipeline, Ref};
-use crate::domain::project::{Failure, Project};
+use crate::domain::project::Project;
 use crate::domain::selection::{Pattern, RefSelector, merge_request_refs};
 use crate::domain::status::Status;
 use crate::gitlab::client::{Client, PipelineFilter, PipelineHead};
@@ -139,7 +140,7 @@ pub(super) async fn read(
     glob_matches: usize,
 ) -> Result<ProjectReading, Error> {
     if project.ci_enabled == Some(false) {
-        let failure = Failure { kind: "ci_disabled".into(), message: "CI/CD is switched off".into() };
+        let failure = Failure::new(FailureKind::CiDisabled, "CI/CD is switched off");
         return Ok(ProjectReading { reading: Reading::NoAccess(failure), is_glob_cut: false });
     }
     match read_pipelines(client, project, refs, before, glob_matches).await {
@@ -155,7 +156,7 @@ pub(super) fn none(is_any: bool) -> Reading {
 
 /// Says why a project has no pipelines to show although it is listed.
 pub(super) fn hidden() -> Failure {
-    Failure { kind: "not_found".into(), message: "404: listed, but not visible to this token".into() }
+    Failure::new(FailureKind::NotFound, "404: listed, but not visible to this token")
 }
 
 /// Says whether GitLab does not let this token see something; without a token a 401 says that it is not public.
@@ -165,8 +166,8 @@ fn is_hidden(client: &Client, error: &Error) -> bool {
 
 /// What the list names and nothing else lets this token see.
 fn not_found() -> Failure {
-    let message = "the list names it, but its details, jobs and trigger jobs are not to be seen: 404".into();
-    Failure { kind: Failure::NOT_FOUND.into(), message }
+    let message = "the list names it, but its details, jobs and trigger jobs are not to be seen: 404";
+    Failure::new(FailureKind::NotFound, message)
 }
 
 /// Sorts a failure: the whole run's, the project's, or only this time's.
@@ -175,20 +176,20 @@ fn failed(client: &Client, error: Error) -> Result<Reading, Error> {
         // GitLab's own reason tells more than anything that could be said here.
         if let Some(reason) = error.reason().filter(|_| error.status() != Some(401)) {
             let granular = matches!(error.kind, Kind::GranularScope { .. });
-            let kind = if granular { error.word() } else { "forbidden".into() };
+            let kind = if granular { error.failure_kind() } else { FailureKind::Forbidden };
             let code = error.status().unwrap_or_default();
-            return Ok(Reading::NoAccess(Failure { kind, message: format!("{code}: {reason}") }));
+            return Ok(Reading::NoAccess(Failure::new(kind, format!("{code}: {reason}"))));
         }
         return Ok(Reading::NoAccess(match error.status() {
             Some(403) => Failure::forbidden(),
             Some(404) => hidden(),
-            _ => Failure { kind: "not_found".into(), message: "its pipelines are not public".into() },
+            _ => Failure::new(FailureKind::NotFound, "its pipelines are not public"),
         }));
     }
     if error.is_fatal() {
         return Err(error);
     }
-    Ok(Reading::Error(Failure { kind: error.word(), message: error.to_string() }))
+    Ok(Reading::Error(Failure::from(&error)))
 }
 
 /// Reads the pipelines that the refs mean. Where one is deleted between the list and its details, another one is the
@@ -261,7 +262,7 @@ fn readable(
     match lost {
         Some((selector, error)) if known.iter().any(|found: &Found| !found.heads.is_empty()) => {
             let message = format!("its ref \"{selector}\" could not be read: {}", error.kind);
-            Ok((known, Some(Failure { kind: error.word(), message })))
+            Ok((known, Some(Failure::new(error.failure_kind(), message))))
         }
         Some((_, error)) => Err(error),
         None => Ok((known, None)),
@@ -390,9 +391,8 @@ async fn read_parts(client: &Client, key: &ProjectRef, head: &PipelineHead) -> R
     let mut pipeline = details.unwrap_or_else(|| glimpsed(head));
     if pipeline.status.is_untold() {
         // What the list has said is known; of a pipeline whose status neither tells, nothing is.
-        let message = "GitLab does not tell it".into();
         pipeline.status = head.status.clone().unwrap_or_else(Status::untold);
-        lost.parts.push(("status", Failure { kind: "decode".into(), message }));
+        lost.parts.push(("status", Failure::new(FailureKind::Decode, "GitLab does not tell it")));
     }
     pipeline.stages = job::stages(jobs.attempts.into_iter().chain(bridges.attempts));
     pipeline.commit_title = jobs.commit_title;
@@ -432,29 +432,27 @@ impl Lost<'_> {
         };
         let (refused, passing): (Vec<Failure>, Vec<Failure>) =
             self.parts.into_iter().map(|(_, failure)| failure).partition(Failure::is_refusal);
-        let Failure { kind, message } = passing.into_iter().chain(refused).next()?;
-        Some(Failure { kind, message: unread(&names, &message) })
+        Some(unread(&names, passing.into_iter().chain(refused).next()?))
     }
 }
 
 /// Says why a part of a pipeline could not be read.
 pub(super) fn lost_part(client: &Client, part: &str, error: &Error) -> Failure {
-    let Failure { kind, message } = reason(client, error);
-    Failure { kind, message: unread(part, &message) }
+    unread(part, reason(client, error))
 }
 
-fn unread(parts: &str, why: &str) -> String {
-    format!("its {parts} could not be read: {why}")
+fn unread(parts: &str, why: Failure) -> Failure {
+    why.of(format_args!("its {parts} could not be read"))
 }
 
 fn reason(client: &Client, error: &Error) -> Failure {
     let is_hidden = is_hidden(client, error);
     let kind = match error.status() {
-        Some(404) if is_hidden => Failure::NOT_FOUND.into(),
-        _ if is_hidden => Failure::FORBIDDEN.into(),
-        _ => error.word(),
+        Some(404) if is_hidden => FailureKind::NotFound,
+        _ if is_hidden => FailureKind::Forbidden,
+        _ => error.failure_kind(),
     };
-    Failure { kind, message: error.kind.to_string() }
+    Failure::new(kind, error.kind.to_string())
 }
 
 /// Returns a pipeline of which only the list has told.

@@ -12,9 +12,10 @@ use super::merge::{ReadProject, Rows};
 use super::project::{Draft, GLOB_WINDOW, Reading, glob_matches};
 use super::reasons;
 use super::{partial, permissions};
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::pipeline::DownstreamLink;
-use crate::domain::project::{Failure, Project, ProjectRow, State};
+use crate::domain::project::{Project, ProjectRow, State};
 use crate::domain::selection::{ProjectFilter, RefSelector};
 use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
 use crate::domain::usage::{Api, ApiChoice, Cost};
@@ -43,9 +44,6 @@ pub struct Options {
     /// How often the list of projects is read again, so that new ones appear by themselves.
     pub list_every: Duration,
 }
-
-/// The kind of the problem that GraphQL does not answer, so that REST is read.
-pub(crate) const UNAVAILABLE: &str = "graphql_unavailable";
 
 /// A list that lacks a part is read again in this part of the usual time: after one minute instead of five.
 const SOONER: u32 = 5;
@@ -236,8 +234,7 @@ impl Collector {
     /// Returns what is known before anything was read, each row as old as it is; `None` where that is nothing.
     pub fn remembered(&self) -> Option<Snapshot> {
         let list = self.memory.list.as_ref()?;
-        let failure =
-            Failure { kind: "cached".into(), message: "known from an earlier run, is being read again".into() };
+        let failure = Failure::new(FailureKind::Cached, "known from an earlier run, is being read again");
         let is_shown = |project: &&Arc<Project>| self.options.filter.keeps(project);
         let row = |project: &Arc<Project>| Some(self.memory.rows.known(project.id)?.row(project, &failure));
         let rows: Vec<ProjectRow> = list.projects.iter().filter(is_shown).filter_map(row).collect();
@@ -565,7 +562,7 @@ fn sort_groups(
             }
             Err(source) => {
                 let is_fatal = source.is_fatal() && client.has_token();
-                let failure = Failure { kind: source.word(), message: source.to_string() };
+                let failure = Failure::from(&source);
                 problems.push(Problem { scope: Scope::Group, subject: wanted.to_string(), failure });
                 let error = GroupError { group: wanted.to_string(), source: Box::new(source) };
                 if is_fatal {
@@ -638,7 +635,7 @@ fn fallback_notice(collector: &Collector, why: &str, projects: usize, listed: us
          of {instead}"
     );
     let subject = collector.client.host().to_string();
-    Problem { scope: Scope::Api, subject, failure: Failure { kind: UNAVAILABLE.into(), message } }
+    Problem { scope: Scope::Api, subject, failure: Failure::new(FailureKind::GraphqlUnavailable, message) }
 }
 
 /// Says once that a glob on refs does not look at everything.
@@ -655,13 +652,13 @@ fn glob_notice(options: &Options, readings: &[ReadProject]) -> Option<Problem> {
     (cut > 0).then(|| Problem {
         scope: Scope::Api,
         subject: format!("--ref {}", globs.join(",")),
-        failure: Failure {
-            kind: "ref_glob_window".into(),
-            message: format!(
+        failure: Failure::new(
+            FailureKind::RefGlobWindow,
+            format!(
                 "a glob shows at most {} refs of each project's newest {GLOB_WINDOW} pipelines; \
                  {cut} projects have more, name the refs to be sure",
                 glob_matches(readings.len())
             ),
-        },
+        ),
     })
 }

@@ -3,7 +3,7 @@
 //! Status, jobs and trigger jobs come from requests of their own, and even one GraphQL answer loads them one after the
 //! other: a pipeline that ends in between is read half before and half after.
 
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::job::{Job, JobKind};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::status::Status;
@@ -12,8 +12,6 @@ use chrono::TimeDelta;
 
 /// GraphQL gives whole seconds, and GitLab's machines do not agree on the time to the second.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(2);
-/// The word for a pipeline whose parts contradict each other however often they are read.
-const CONTRADICTORY: &str = "contradictory";
 
 /// Why a pipeline is read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,12 +116,13 @@ pub(super) fn distrust(pipeline: &mut Pipeline, head: Option<&PipelineHead>, wha
 
 /// Says why something is not to be believed.
 pub(super) fn failure(what: &str) -> Failure {
-    Failure { kind: CONTRADICTORY.into(), message: format!("its parts contradict each other: {what}") }
+    Failure::new(FailureKind::Contradictory, format!("its parts contradict each other: {what}"))
 }
 
 /// Says whether it was read in vain again and again before: once more is enough.
 pub(super) fn was_doubted(before: &Pipeline) -> bool {
-    before.unread.as_ref().is_some_and(|failure| failure.kind == CONTRADICTORY) || doubt(before, None).is_some()
+    before.unread.as_ref().is_some_and(|failure| failure.kind == FailureKind::Contradictory)
+        || doubt(before, None).is_some()
 }
 
 #[cfg(test)]

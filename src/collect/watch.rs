@@ -389,12 +389,13 @@ fn stale(last: &Snapshot, error: &GroupError) -> Snapshot {
 }
 
 fn failure_of(error: &GroupError) -> Failure {
-    Failure { kind: error.source.word(), message: error.source.to_string() }
+    Failure::from(&*error.source)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::failure::RequestLine;
     use crate::domain::health::tests::{failure, ran, row};
     use crate::domain::project::StateWord;
     use crate::domain::status::Status;
@@ -403,8 +404,9 @@ mod tests {
     use chrono::DateTime;
 
     fn refused() -> Error {
+        let line = RequestLine { method: "GET".into(), url: "/groups/acme".into(), query: None };
         let kind = Kind::Unauthorized { said: "Token is expired".into(), unfit: None };
-        Error { request: "GET /groups/acme".into(), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
+        Error { request: Box::new(line), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
     }
 
     fn is_send<T: Send>(_: T) {}

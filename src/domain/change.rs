@@ -113,6 +113,7 @@ fn row_changes<'a>(old: Option<&ProjectRow>, new: &'a ProjectRow, is_known_group
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::failure::FailureKind;
     use crate::domain::health::tests::{failure, ran, row};
     use crate::domain::id::{PipelineId, ProjectId};
     use crate::domain::snapshot::Scope;
@@ -122,7 +123,7 @@ mod tests {
         let problem = |subject: &&str| Problem {
             scope: Scope::Group,
             subject: (*subject).to_owned(),
-            failure: Failure { kind: "http_502".into(), message: "no answer".into() },
+            failure: Failure::new(FailureKind::Http(502), "no answer"),
         };
         Snapshot {
             host: String::new(),
@@ -178,7 +179,7 @@ mod tests {
             What::Appeared { project } => format!("{project} appeared"),
             What::Left { project } => format!("{project} left"),
             What::State { project, from, to, failure } => {
-                let why = failure.as_ref().map_or("", |failure| failure.message.as_str());
+                let why = failure.as_ref().map_or(String::new(), ToString::to_string);
                 format!("{project} is {} -> {to} {why}", from.map_or("none", StateWord::word)).trim_end().to_owned()
             }
             What::Problem(problem) => format!("problem of {}", problem.subject),

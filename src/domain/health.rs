@@ -124,8 +124,9 @@ impl FailOn {
 pub(crate) mod tests {
     use super::*;
     use crate::domain::example;
+    use crate::domain::failure::{Failure, FailureKind};
     use crate::domain::id::ProjectId;
-    use crate::domain::project::{Failure, Project};
+    use crate::domain::project::Project;
     use chrono::{DateTime, Utc};
 
     fn at(seconds: i64) -> DateTime<Utc> {
@@ -151,7 +152,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn failure() -> Failure {
-        Failure { kind: "http_500".into(), message: "no answer".into() }
+        Failure::new(FailureKind::Http(500), "no answer")
     }
 
     #[test]

@@ -235,6 +235,7 @@ impl fmt::Display for Ref {
 mod tests {
     use super::*;
     use crate::domain::example::{below, pipeline as parent};
+    use crate::domain::failure::FailureKind;
 
     #[test]
     fn refs_are_named_as_what_they_are() {
@@ -262,7 +263,7 @@ mod tests {
     }
 
     fn partly(pipeline: Pipeline) -> Pipeline {
-        let failure = Failure { kind: "http_500".into(), message: "its jobs could not be read".into() };
+        let failure = Failure::new(FailureKind::Http(500), "its jobs could not be read");
         Pipeline { unread: Some(failure), ..pipeline }
     }
 

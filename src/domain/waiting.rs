@@ -42,6 +42,7 @@ mod tests {
     use super::*;
     use crate::domain::example::below;
     use crate::domain::failure::Failure;
+    use crate::domain::failure::FailureKind;
     use crate::domain::health::tests::{failure, ran, row};
     use crate::domain::status::Status;
     use std::sync::Arc;
@@ -64,10 +65,10 @@ mod tests {
         row
     }
 
-    fn partly(status: Status, kind: &str) -> ProjectRow {
+    fn partly(status: Status, kind: FailureKind) -> ProjectRow {
         let mut row = ran("p", status, 10);
         if let State::Ok(pipelines) = &mut row.state {
-            Arc::make_mut(pipelines)[0].unread = Some(Failure { kind: kind.into(), message: "no jobs".into() });
+            Arc::make_mut(pipelines)[0].unread = Some(Failure::new(kind, "no jobs"));
         }
         row
     }
@@ -96,14 +97,14 @@ mod tests {
             ),
             (
                 "ended, its jobs were not read this time",
-                partly(Status::Failed, "http_500"),
+                partly(Status::Failed, FailureKind::Http(500)),
                 None,
                 Some("could not be read whole"),
             ),
-            ("ended, its jobs are not to be seen", partly(Status::Failed, Failure::FORBIDDEN), None, None),
+            ("ended, its jobs are not to be seen", partly(Status::Failed, FailureKind::Forbidden), None, None),
             (
                 "runs, its jobs are not to be seen",
-                partly(Status::Running, Failure::FORBIDDEN),
+                partly(Status::Running, FailureKind::Forbidden),
                 None,
                 Some("is still active"),
             ),

@@ -1,5 +1,6 @@
 //! What can go wrong with a request, with what was tried in it. Tokens and query secrets never print.
 
+use crate::domain::failure::{self, FailedRequest, Failure, FailureKind, RequestLine};
 use crate::text::duration::duration;
 use std::fmt;
 use std::time::Duration;
@@ -7,8 +8,7 @@ use std::time::Duration;
 /// A request that brought no usable answer.
 #[derive(Debug)]
 pub struct Error {
-    /// Method and URL, redacted.
-    pub request: Box<str>,
+    pub request: Box<RequestLine>,
     pub kind: Kind,
     pub attempts: u32,
     pub elapsed: Duration,
@@ -182,35 +182,37 @@ fn about(time: Duration) -> String {
 }
 
 impl Error {
-    /// Returns the stable word for scripts.
-    pub fn word(&self) -> String {
+    /// Returns what kind of failure it is to those who do not know about requests.
+    pub fn failure_kind(&self) -> FailureKind {
         match &self.kind {
-            Kind::Dns(_) => "dns".into(),
-            Kind::Refused(_) => "connection_refused".into(),
-            Kind::Certificate { .. } => "certificate".into(),
-            Kind::Proxy { .. } => "proxy".into(),
-            Kind::NotTls(_) => "not_https".into(),
-            Kind::NotPacked(_) => "not_packed".into(),
-            Kind::Connection(_) => "connection".into(),
-            Kind::Timeout(_) => "timeout".into(),
-            Kind::BodyCut(_) => "body_cut".into(),
-            Kind::TooLarge(_) => "body_too_large".into(),
-            Kind::Unauthorized { .. } => "unauthorized".into(),
-            Kind::InsufficientScope { .. } => "insufficient_scope".into(),
-            Kind::GranularScope { .. } => "insufficient_granular_scope".into(),
-            Kind::NotGitlab { .. } => "not_gitlab".into(),
-            Kind::RateLimited { .. } | Kind::WaitTooLong { .. } | Kind::WaitBeforeAct { .. } => "rate_limited".into(),
-            Kind::Deadline => "deadline".into(),
-            Kind::Status { code, .. } => format!("http_{code}"),
-            Kind::NotJson { .. } => "not_json".into(),
-            Kind::Decode { .. } => "decode".into(),
-            Kind::OwnRate { .. } => "own_rate".into(),
-            Kind::Query(_) => "graphql".into(),
-            Kind::TooComplex(_) => "graphql_complexity".into(),
-            Kind::UnknownField(_) => "graphql_schema".into(),
-            Kind::Redirect { .. } => "redirect".into(),
-            Kind::NotLog => "not_log".into(),
-            Kind::Unsure(_) => "unsure".into(),
+            Kind::Dns(_) => FailureKind::Dns,
+            Kind::Refused(_) => FailureKind::ConnectionRefused,
+            Kind::Certificate { .. } => FailureKind::Certificate,
+            Kind::Proxy { .. } => FailureKind::Proxy,
+            Kind::NotTls(_) => FailureKind::NotHttps,
+            Kind::NotPacked(_) => FailureKind::NotPacked,
+            Kind::Connection(_) => FailureKind::Connection,
+            Kind::Timeout(_) => FailureKind::Timeout,
+            Kind::BodyCut(_) => FailureKind::BodyCut,
+            Kind::TooLarge(_) => FailureKind::BodyTooLarge,
+            Kind::Unauthorized { .. } => FailureKind::Unauthorized,
+            Kind::InsufficientScope { .. } => FailureKind::InsufficientScope,
+            Kind::GranularScope { .. } => FailureKind::InsufficientGranularScope,
+            Kind::NotGitlab { .. } => FailureKind::NotGitlab,
+            Kind::RateLimited { .. } | Kind::WaitTooLong { .. } | Kind::WaitBeforeAct { .. } => {
+                FailureKind::RateLimited
+            }
+            Kind::Deadline => FailureKind::Deadline,
+            Kind::Status { code, .. } => FailureKind::Http(*code),
+            Kind::NotJson { .. } => FailureKind::NotJson,
+            Kind::Decode { .. } => FailureKind::Decode,
+            Kind::OwnRate { .. } => FailureKind::OwnRate,
+            Kind::Query(_) => FailureKind::Graphql,
+            Kind::TooComplex(_) => FailureKind::GraphqlComplexity,
+            Kind::UnknownField(_) => FailureKind::GraphqlSchema,
+            Kind::Redirect { .. } => FailureKind::Redirect,
+            Kind::NotLog => FailureKind::NotLog,
+            Kind::Unsure(_) => FailureKind::Unsure,
         }
     }
 
@@ -236,16 +238,22 @@ impl Error {
 
     /// Returns what happened, as a sentence without addresses and ids.
     pub fn sentence(&self) -> String {
-        match self.attempts {
-            0 | 1 => self.kind.to_string(),
-            attempts => format!("{} (after {attempts} attempts in {:.1}s)", self.kind, self.elapsed.as_secs_f64()),
-        }
+        format!("{}{}", self.kind, failure::effort(self.attempts, self.elapsed))
     }
 
     /// Returns which request it was: what helps an administrator to find it.
-    pub fn trace(&self) -> String {
-        let id = self.request_id.as_ref().map_or(String::new(), |id| format!(", request id {id}"));
-        format!("{}{id}", self.request)
+    pub fn failed_request(&self) -> FailedRequest {
+        FailedRequest {
+            line: (*self.request).clone(),
+            status: self.status(),
+            request_id: self.request_id.clone(),
+            json_path: match &self.kind {
+                Kind::Decode { path, .. } => Some(path.clone()),
+                _ => None,
+            },
+            attempts: self.attempts,
+            elapsed: self.elapsed,
+        }
     }
 
     /// Says whether the same request may fare better in a moment.
@@ -286,7 +294,14 @@ impl Error {
 impl fmt::Display for Error {
     /// The sentence comes first: rows and narrow terminals cut off the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} [{}]", self.sentence(), self.trace())
+        write!(f, "{} [{}]", self.sentence(), self.failed_request())
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        let request = Some(Box::new(error.failed_request()));
+        Self { kind: error.failure_kind(), message: error.kind.to_string(), request }
     }
 }
 

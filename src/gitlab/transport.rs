@@ -9,6 +9,7 @@ mod stream;
 pub use stream::{TraceEnd, TraceLimits};
 
 use self::failed::{body_kind, connect_kind};
+use crate::domain::failure::RequestLine;
 use crate::domain::host::Host;
 use crate::domain::usage::{Api, Cost, Usage};
 use crate::gitlab::auth::{Fingerprint, Token};
@@ -64,7 +65,7 @@ pub struct Options {
 pub(super) struct Answer {
     pub headers: HeaderMap,
     body: Vec<u8>,
-    request: String,
+    request: RequestLine,
     token: Option<Token>,
 }
 
@@ -153,7 +154,7 @@ pub(super) struct Connection {
 /// One request, as often as it takes.
 struct Ask {
     /// For errors and the log.
-    name: String,
+    request: RequestLine,
     url: Url,
     /// The JSON of a GraphQL query; a REST resource is read without.
     query: Option<String>,
@@ -287,19 +288,19 @@ impl Transport {
     /// Reads a REST resource; `path` is already encoded.
     pub(super) async fn get(&self, path: &str) -> Result<Answer, Error> {
         let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
-        self.ask(&Ask { name: format!("GET {url}"), url, query: None, passing: is_passing }).await
+        self.ask(&Ask { request: get(&url), url, query: None, passing: is_passing }).await
     }
 
     /// Asks a GraphQL query, which only reads although it is posted; `name` is its operation's.
     pub(super) async fn query(&self, name: &str, query: String, passing: fn(&Kind) -> bool) -> Result<Answer, Error> {
         let url = Url::parse(&self.host.graphql()).expect("a host and a fixed path make a URL");
-        self.ask(&Ask { name: self.query_name(name), url, query: Some(query), passing }).await
+        self.ask(&Ask { request: self.query_line(name), url, query: Some(query), passing }).await
     }
 
     /// Asks until there is an answer, or no sense in asking again.
     async fn ask(&self, ask: &Ask) -> Result<Answer, Error> {
         let start = Instant::now();
-        let request = ask.name.clone();
+        let request = ask.request.to_string();
         let mut waits = self.retry.waits();
         let mut attempts = 0;
         loop {
@@ -308,7 +309,7 @@ impl Transport {
                 Ok((headers, body)) => {
                     let purpose = self.purpose.word();
                     tracing::debug!(request, purpose, attempts, bytes = body.len(), "answered");
-                    return Ok(Answer { headers, body, request, token: self.token.clone() });
+                    return Ok(Answer { headers, body, request: ask.request.clone(), token: self.token.clone() });
                 }
                 Err(refusal) => refusal,
             };
@@ -321,7 +322,8 @@ impl Transport {
                 continue;
             }
             let Refusal { kind, request_id, .. } = refusal;
-            return Err(Error { request: request.into(), kind, attempts, elapsed: start.elapsed(), request_id });
+            let request = Box::new(ask.request.clone());
+            return Err(Error { request, kind, attempts, elapsed: start.elapsed(), request_id });
         }
     }
 
@@ -472,11 +474,12 @@ impl Transport {
 
     /// Makes an error of an answer that came and is none.
     pub(super) fn error(&self, name: &str, kind: Kind) -> Error {
-        Error { request: self.query_name(name).into(), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
+        let request = Box::new(self.query_line(name));
+        Error { request, kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
     }
 
-    fn query_name(&self, name: &str) -> String {
-        format!("POST {} ({name})", self.host.graphql())
+    fn query_line(&self, name: &str) -> RequestLine {
+        RequestLine { method: "POST".into(), url: self.host.graphql(), query: Some(name.into()) }
     }
 
     /// Blots the token out of what somebody else wrote.
@@ -529,7 +532,8 @@ impl Answer {
     }
 
     fn error(&self, kind: Kind) -> Error {
-        Error { request: self.request.as_str().into(), kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
+        let request = Box::new(self.request.clone());
+        Error { request, kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
     }
 
     /// Makes an error of an answer that can be decoded and is not what was asked for.
@@ -550,6 +554,10 @@ impl Answer {
         let problem = self.token.as_ref().map_or(problem.clone(), |token| token.scrub(&problem));
         Kind::Decode { path: error.path().to_string(), problem: clean(&problem) }
     }
+}
+
+fn get(url: &Url) -> RequestLine {
+    RequestLine { method: "GET".into(), url: url.to_string(), query: None }
 }
 
 impl From<Kind> for Refusal {

@@ -20,11 +20,11 @@ pub fn write(change: &Change<'_>, out: &mut dyn Write) -> io::Result<()> {
         What::Appeared { project } => (*project, "appeared".to_owned()),
         What::Left { project } => (*project, "left".to_owned()),
         What::State { project, from, to, failure } => {
-            let why = failure.as_ref().map_or(String::new(), |failure| format!("\t{}", sanitise(&failure.message)));
+            let why = failure.as_ref().map_or(String::new(), |failure| format!("\t{}", sanitise(&failure.to_string())));
             (*project, format!("{} -> {to}{why}", from.map_or("none", StateWord::word)))
         }
         What::Problem(problem) => {
-            (problem.subject.as_str(), format!("problem\t{}", sanitise(&problem.failure.message)))
+            (problem.subject.as_str(), format!("problem\t{}", sanitise(&problem.failure.to_string())))
         }
     };
     writeln!(out, "{at}\t{}\t{words}", sanitise(subject))

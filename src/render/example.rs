@@ -1,9 +1,10 @@
 //! A small group with one project of every kind, hostile ones included; what the renderers' tests print.
 
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{GroupId, JobId, PipelineId, ProjectId};
 use crate::domain::job::{Job, JobKind, Stage};
 use crate::domain::pipeline::{Downstream, Pipeline, Ref};
-use crate::domain::project::{Failure, Project, ProjectRow, State};
+use crate::domain::project::{Project, ProjectRow, State};
 use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
 use crate::domain::status::Status;
 use crate::domain::usage::{Api, Usage};
@@ -67,7 +68,7 @@ pub(super) fn project(id: u64, full_path: &str, state: State) -> ProjectRow {
 }
 
 fn failure(kind: &str, message: &str) -> Failure {
-    Failure { kind: kind.into(), message: message.into() }
+    Failure::new(FailureKind::from_word(kind), message)
 }
 
 pub(super) fn snapshot(rows: Vec<ProjectRow>) -> Snapshot {

@@ -3,10 +3,11 @@
 use super::example::{motley, pipeline, project, snapshot, stage};
 use super::{csv, exposition, json, junit, markdown, ndjson, table};
 use crate::domain::excerpt::Excerpt;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::JobId;
 use crate::domain::job::{Job, JobKind, Stage};
 use crate::domain::pipeline::{Pipeline, Ref};
-use crate::domain::project::{Failure, Project, ProjectRow, State};
+use crate::domain::project::{Project, ProjectRow, State};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
 use crate::domain::status::Status;
 use crate::report::contract::StatusDocument;
@@ -53,7 +54,7 @@ fn hostile() -> Snapshot {
         web_url: Some("javascript:alert(1)".into()),
         ..pipeline(id, word, 1, vec![Stage { jobs: vec![job.clone()], ..stage(EVIL, EVIL) }])
     };
-    let failure = || Failure { kind: EVIL.into(), message: EVIL.into() };
+    let failure = || Failure::new(FailureKind::from_word(EVIL), EVIL);
     let row = |id, state| {
         let row = project(id, EVIL, state);
         let project = Project { web_url: Some("https://evil.example/<img>".into()), ..(*row.project).clone() };

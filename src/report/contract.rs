@@ -3,16 +3,18 @@
 //! Borrows from a snapshot and says how it is written; which bytes that makes is `render::json`'s.
 
 use crate::domain::excerpt::Excerpt;
+use crate::domain::failure::{FailedRequest, Failure};
 use crate::domain::health::Counts;
 use crate::domain::job::{Job, Stage};
 use crate::domain::pipeline::{Downstream, Pipeline};
-use crate::domain::project::{Failure, ProjectRow};
+use crate::domain::project::ProjectRow;
 use crate::domain::snapshot::{Group, Problem};
 use crate::domain::status::Status;
 use crate::domain::usage::Usage;
 use crate::text::duration::whole_seconds;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 
 /// The version of the contract, in every document.
 pub const SCHEMA: &str = "glwatch.status/1";
@@ -80,14 +82,48 @@ impl<'a> From<&'a Group> for GroupEntry<'a> {
 pub struct ProblemEntry<'a> {
     pub scope: &'static str,
     pub subject: &'a str,
-    pub kind: &'a str,
-    pub message: &'a str,
+    pub kind: Cow<'a, str>,
+    pub message: String,
+    pub request: Option<RequestEntry<'a>>,
 }
 
 impl<'a> From<&'a Problem> for ProblemEntry<'a> {
     fn from(problem: &'a Problem) -> Self {
-        let Failure { kind, message } = &problem.failure;
-        Self { scope: problem.scope.word(), subject: &problem.subject, kind, message }
+        let failure = &problem.failure;
+        Self {
+            scope: problem.scope.word(),
+            subject: &problem.subject,
+            kind: failure.kind.word(),
+            message: failure.to_string(),
+            request: failure.request.as_deref().map(RequestEntry::from),
+        }
+    }
+}
+
+/// The request that failed.
+#[derive(Debug, Serialize)]
+pub struct RequestEntry<'a> {
+    pub method: &'a str,
+    pub url: &'a str,
+    pub query: Option<&'a str>,
+    pub status: Option<u16>,
+    pub request_id: Option<&'a str>,
+    pub json_path: Option<&'a str>,
+    pub attempts: u32,
+}
+
+impl<'a> From<&'a FailedRequest> for RequestEntry<'a> {
+    fn from(request: &'a FailedRequest) -> Self {
+        let FailedRequest { line, status, request_id, json_path, attempts, .. } = request;
+        Self {
+            method: &line.method,
+            url: &line.url,
+            query: line.query.as_deref(),
+            status: *status,
+            request_id: request_id.as_deref(),
+            json_path: json_path.as_deref(),
+            attempts: *attempts,
+        }
     }
 }
 
@@ -157,7 +193,7 @@ impl<'a> From<&'a ProjectRow> for ProjectEntry<'a> {
             default_branch: project.default_branch.as_deref(),
             state: row.state_word().word(),
             ever_ran: row.ever_ran(),
-            error: row.failure().map(|Failure { kind, message }| ErrorEntry { kind, message }),
+            error: row.failure().map(ErrorEntry::from),
             as_of: time(row.as_of),
             pipelines: row.pipelines().iter().map(PipelineEntry::from).collect(),
         }
@@ -166,8 +202,14 @@ impl<'a> From<&'a ProjectRow> for ProjectEntry<'a> {
 
 #[derive(Debug, Serialize)]
 pub struct ErrorEntry<'a> {
-    pub kind: &'a str,
-    pub message: &'a str,
+    pub kind: Cow<'a, str>,
+    pub message: String,
+}
+
+impl<'a> From<&'a Failure> for ErrorEntry<'a> {
+    fn from(failure: &'a Failure) -> Self {
+        Self { kind: failure.kind.word(), message: failure.to_string() }
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -86,7 +86,7 @@ fn entries(row: &ProjectRow, host: &str, now: DateTime<Utc>) -> Vec<(Urgency, En
             .map(|pipeline| (Urgency::from(&pipeline.worst()), of_pipeline(&project, pipeline, host, now)))
             .collect(),
         State::Stale { pipelines, failure } => {
-            let old = format!("as it was {} ago: {}", age(now, row.as_of), failure.message);
+            let old = format!("as it was {} ago: {}", age(now, row.as_of), failure);
             let entry = |pipeline| Entry { note: old.clone(), ..of_pipeline(&project, pipeline, host, now) };
             pipelines.iter().map(|pipeline| (Urgency::from(StateWord::Stale), entry(pipeline))).collect()
         }
@@ -98,7 +98,7 @@ fn entries(row: &ProjectRow, host: &str, now: DateTime<Utc>) -> Vec<(Urgency, En
                 mark: Mark::State(state),
                 word: state.word().replace('_', " "),
                 pipeline: None,
-                note: state_message(&row.state).to_owned(),
+                note: state_message(&row.state).into_owned(),
                 duration: String::new(),
                 age: String::new(),
             };

@@ -27,7 +27,7 @@ pub enum Event<'a> {
         change: &'static str,
         from: Option<&'static str>,
         to: Option<&'static str>,
-        message: Option<&'a str>,
+        message: Option<String>,
     },
     Problem {
         at: String,
@@ -78,7 +78,7 @@ impl<'a> From<&'a Change<'a>> for Event<'a> {
                 change: "state",
                 from: from.map(StateWord::word),
                 to: Some(to.word()),
-                message: failure.as_ref().map(|failure| failure.message.as_str()),
+                message: failure.as_ref().map(ToString::to_string),
             },
             What::Problem(problem) => Self::Problem { at, problem: ProblemEntry::from(*problem) },
         }

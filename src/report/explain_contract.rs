@@ -11,6 +11,7 @@ use crate::explain::tests::{History, TestFindings};
 use crate::text::duration::whole_seconds;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use std::borrow::Cow;
 
 pub const SCHEMA: &str = "glwatch.explain/1";
 
@@ -52,8 +53,8 @@ pub struct PreviousEntry<'a> {
 #[derive(Debug, Serialize)]
 pub struct UnreadEntry<'a> {
     pub what: &'a str,
-    pub kind: &'a str,
-    pub message: &'a str,
+    pub kind: Cow<'a, str>,
+    pub message: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -194,7 +195,7 @@ impl<'a> From<&'a Previous> for PreviousEntry<'a> {
 
 impl<'a> From<&'a Unread> for UnreadEntry<'a> {
     fn from(lost: &'a Unread) -> Self {
-        Self { what: &lost.what, kind: &lost.failure.kind, message: &lost.failure.message }
+        Self { what: &lost.what, kind: lost.failure.kind.word(), message: lost.failure.to_string() }
     }
 }
 

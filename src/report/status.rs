@@ -18,6 +18,7 @@ use crate::text::duration::duration;
 use crate::text::plural::counted;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use std::borrow::Cow;
 
 /// What the reader asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +152,7 @@ fn state_content(column: Column, row: &ProjectRow, read_ago: Option<&str>) -> Co
         (Some(ago), State::NoPipeline { .. } | State::NoAccess(_)) => {
             format!("{} ({ago} old)", state_message(&row.state))
         }
-        _ => state_message(&row.state).to_owned(),
+        _ => state_message(&row.state).into_owned(),
     };
     match column {
         Column::Project => Content::Project(row.project.full_path.clone()),
@@ -169,12 +170,12 @@ fn state_content(column: Column, row: &ProjectRow, read_ago: Option<&str>) -> Co
     }
 }
 
-pub(super) fn state_message(state: &State) -> &str {
+pub(super) fn state_message(state: &State) -> Cow<'static, str> {
     match state {
-        State::Ok(_) | State::Stale { .. } => "",
-        State::NoPipeline { ever_ran: Some(false) } => "no pipeline yet",
-        State::NoPipeline { ever_ran: Some(true) | None } => "no pipeline for this ref",
-        State::NoAccess(failure) | State::Error(failure) => &failure.message,
+        State::Ok(_) | State::Stale { .. } => "".into(),
+        State::NoPipeline { ever_ran: Some(false) } => "no pipeline yet".into(),
+        State::NoPipeline { ever_ran: Some(true) | None } => "no pipeline for this ref".into(),
+        State::NoAccess(failure) | State::Error(failure) => failure.to_string().into(),
     }
 }
 
@@ -277,9 +278,9 @@ pub(super) fn missing(snapshot: &Snapshot) -> Vec<String> {
         Scope::Project | Scope::Api => false,
     };
     let sentence = |problem: &Problem| match problem.scope {
-        Scope::Group => format!("group {} could not be read: {}", problem.subject, problem.failure.message),
+        Scope::Group => format!("group {} could not be read: {}", problem.subject, problem.failure),
         Scope::List | Scope::Project | Scope::Api => {
-            format!("the project list of {} lost a part: {}", problem.subject, problem.failure.message)
+            format!("the project list of {} lost a part: {}", problem.subject, problem.failure)
         }
     };
     let mut missing: Vec<String> = snapshot.problems.iter().filter(lost).map(sentence).collect();
@@ -305,9 +306,10 @@ pub(super) fn missing(snapshot: &Snapshot) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::domain::example::{below, pipeline};
+    use crate::domain::failure::{Failure, FailureKind};
     use crate::domain::id::{GroupId, ProjectId};
     use crate::domain::pipeline::Ref;
-    use crate::domain::project::{Failure, Project};
+    use crate::domain::project::Project;
     use crate::domain::usage::Usage;
     use chrono_tz::Europe::Paris;
 
@@ -410,7 +412,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_said() {
-        let failure = || Failure { kind: "k".into(), message: "no answer".into() };
+        let failure = || Failure::new(FailureKind::Other("k".into()), "no answer");
         let row = |state| ProjectRow {
             project: Project {
                 id: ProjectId(1),

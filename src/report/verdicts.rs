@@ -62,10 +62,8 @@ fn cases(row: &ProjectRow) -> Vec<Case> {
             let names = names(name, pipelines);
             pipelines.iter().zip(names).map(|(pipeline, name)| case(pipeline, name)).collect()
         }
-        State::Error(failure) | State::Stale { failure, .. } => {
-            without_pipeline(Verdict::Errored(failure.message.clone()))
-        }
-        State::NoAccess(failure) => without_pipeline(Verdict::Skipped(format!("no_access: {}", failure.message))),
+        State::Error(failure) | State::Stale { failure, .. } => without_pipeline(Verdict::Errored(failure.to_string())),
+        State::NoAccess(failure) => without_pipeline(Verdict::Skipped(format!("no_access: {}", failure))),
         State::NoPipeline { .. } => {
             without_pipeline(Verdict::Skipped(format!("no_pipeline: {}", state_message(&row.state))))
         }

@@ -4,7 +4,7 @@
 
 use super::app::App;
 use crate::collect::watch::{FailedReading, Phase};
-use crate::domain::project::{Failure, State};
+use crate::domain::project::State;
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
 use crate::report::cell::Tone;
 use crate::report::item::{Span, clean};
@@ -133,7 +133,7 @@ fn problems(snapshot: &Snapshot) -> Vec<Span> {
         }
     }
     let notes = snapshot.problems.iter().filter(|problem| problem.scope == Scope::Api);
-    said.extend(notes.map(|note| Span::new(note.failure.message.clone(), Tone::Muted)));
+    said.extend(notes.map(|note| Span::new(note.failure.to_string(), Tone::Muted)));
     said
 }
 
@@ -143,7 +143,7 @@ fn of_group(problem: &Problem) -> Option<Span> {
         Scope::List => format!("the project list of {} lost a part", problem.subject),
         Scope::Project | Scope::Api => return None,
     };
-    Some(Span::new(format!("{}: {what}", cause(&problem.failure)), Tone::Bad))
+    Some(Span::new(format!("{}: {what}", problem.failure.message), Tone::Bad))
 }
 
 /// Counts the rows that could not be read by why, the most frequent cause first.
@@ -153,7 +153,8 @@ fn of_rows(snapshot: &Snapshot) -> Option<Span> {
     for row in &snapshot.rows {
         let (State::Error(failure) | State::Stale { failure, .. }) = &row.state else { continue };
         total += 1;
-        let cause = cause(failure);
+        // What was asked, and how often, is of no use to a reader who cannot ask it.
+        let cause = failure.message.clone();
         match causes.iter_mut().find(|(known, _)| *known == cause) {
             Some((_, n)) => *n += 1,
             None => causes.push((cause, 1)),
@@ -175,36 +176,4 @@ fn of_rows(snapshot: &Snapshot) -> Option<Span> {
     };
     let text = format!("{}{more}: {total} of {} not read", named.join("; "), counted(snapshot.rows.len(), "project"));
     Some(Span::new(text, Tone::Bad))
-}
-
-/// Returns a failure's cause without the request that met it: what was asked is of no use to a reader who cannot ask it.
-fn cause(failure: &Failure) -> String {
-    let sentence = failure.sentence();
-    sentence.split_once(" (after ").map_or(sentence, |(cause, _)| cause).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cause_is_told_without_its_request() {
-        let cases = [
-            (
-                "the server answered 500 (after 4 attempts in 3.2s) [GET http://h:1/api/v4/projects/1, request id x]",
-                "the server answered 500",
-            ),
-            ("the connection was refused [POST http://h/api/graphql (Newest)]", "the connection was refused"),
-            ("GitLab answered 403: no: really [GET http://h/x, request id 7]", "GitLab answered 403: no: really"),
-            (
-                "its newest pipeline was deleted while it was read; read again",
-                "its newest pipeline was deleted while it was read; read again",
-            ),
-            ("404: listed, but not visible to this token", "404: listed, but not visible to this token"),
-        ];
-        for (message, expected) in cases {
-            let failure = Failure { kind: "x".into(), message: message.into() };
-            assert_eq!(cause(&failure), expected, "{message}");
-        }
-    }
 }

@@ -1,25 +1,11 @@
 //! The closed lists of the README: kinds of problems, and states of rows, as the code has them.
 
+use glwatch::domain::failure::FailureKind;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const README: &str = include_str!("../../README.md");
-
-/// Returns the files of the program, its tests apart.
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        match path.is_dir() {
-            true if name != "tests" => sources(&path, found),
-            false if name.ends_with(".rs") && !["tests.rs", "example.rs", "hostile.rs"].contains(&name.as_str()) => {
-                found.push(path);
-            }
-            _ => {}
-        }
-    }
-}
 
 fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
@@ -40,27 +26,7 @@ fn words_of(path: &str) -> BTreeSet<String> {
 }
 
 fn kinds() -> BTreeSet<String> {
-    let mut kinds = words_of("src/gitlab/error.rs");
-    kinds.insert("http_…".into());
-    let mut files = Vec::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
-    for file in files {
-        let code = fs::read_to_string(file).unwrap();
-        let code = code.split("#[cfg(test)]").next().unwrap();
-        if !code.contains("Failure") {
-            continue;
-        }
-        for before in ["kind: \"", "=> (\"", "str = \""] {
-            let is_kind = |word: &String| {
-                // A constant, or the first of a pair, is one if a failure is made of it.
-                before.starts_with("kind")
-                    || code.contains("Failure { kind: kind.into()") && before.starts_with("=>")
-                    || code.contains(&format!("str = \"{word}\";")) && code.contains("kind: ")
-            };
-            kinds.extend(words_behind(code, before).into_iter().filter(is_kind));
-        }
-    }
-    kinds
+    FailureKind::NAMED.iter().map(|kind| kind.word().into_owned()).chain(["http_…".to_owned()]).collect()
 }
 
 #[test]

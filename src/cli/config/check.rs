@@ -7,8 +7,9 @@ use crate::cli::exit::Exit;
 use crate::cli::status::until_stopped;
 use crate::cli::surroundings::Surroundings;
 use crate::cli::{hint, log, output, waiting, wire};
-use crate::collect::run::{Collector, UNAVAILABLE};
+use crate::collect::run::Collector;
 use crate::config::{Config, ConfigError, Output};
+use crate::domain::failure::FailureKind;
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::permission::{NEEDED, Needed, Permission};
 use crate::domain::project::Project;
@@ -337,7 +338,7 @@ impl Check<'_> {
             match (lost.or_else(|| row.failure()), row.pipelines().first()) {
                 (Some(failure), _) => {
                     let hints = hint::nothing_read(&[failure], self.config, &self.surroundings.settings);
-                    self.list.error("pipelines", &format!("{path}: {}", failure.message), hints);
+                    self.list.error("pipelines", &format!("{path}: {}", failure), hints);
                 }
                 (None, Some(pipeline)) => {
                     let jobs: usize = pipeline.stages.iter().map(|stage| stage.jobs.len()).sum();
@@ -350,9 +351,10 @@ impl Check<'_> {
         // What a row or the check of the API has said is not said again.
         let has_row =
             |subject: &str| snapshot.rows.iter().any(|row| row.project.full_path == subject && row.failure().is_some());
-        let is_news = |problem: &&Problem| problem.failure.kind != UNAVAILABLE && !has_row(&problem.subject);
+        let is_news =
+            |problem: &&Problem| problem.failure.kind != FailureKind::GraphqlUnavailable && !has_row(&problem.subject);
         for problem in snapshot.problems.iter().filter(is_news) {
-            self.list.warning("pipelines", &format!("{}: {}", problem.subject, problem.failure.message), vec![]);
+            self.list.warning("pipelines", &format!("{}: {}", problem.subject, problem.failure), vec![]);
         }
         if snapshot.has_nothing_read(None) {
             Exit::NoData

@@ -4,10 +4,11 @@
 use super::saved::{Known, KnownFields, Saved, SavedProject};
 use crate::collect::batch::BatchSize;
 use crate::collect::project::Remembered;
+use crate::domain::failure::{FailedRequest, Failure, FailureKind, RequestLine};
 use crate::domain::id::{GroupId, JobId, PipelineId, ProjectId};
 use crate::domain::job::{Job, JobKind, Stage};
 use crate::domain::pipeline::{Downstream, DownstreamLink, Pipeline, Ref, RefKind};
-use crate::domain::project::{Failure, Project, State};
+use crate::domain::project::{Project, State};
 use crate::domain::snapshot::Group;
 use crate::domain::status::Status;
 use crate::gitlab::client::Fields;
@@ -116,7 +117,7 @@ enum KnownWire<'a> {
     #[serde(rename = "n")]
     NoPipeline(Option<bool>),
     #[serde(rename = "a")]
-    NoAccess(Cow<'a, str>, Cow<'a, str>),
+    NoAccess(FailureWire<'a>),
 }
 
 impl<'a> ProjectWire<'a> {
@@ -130,7 +131,7 @@ impl<'a> ProjectWire<'a> {
             }
             Known::Without(State::NoPipeline { ever_ran }, as_of) => Some((*as_of, KnownWire::NoPipeline(*ever_ran))),
             Known::Without(State::NoAccess(failure), as_of) => {
-                Some((*as_of, KnownWire::NoAccess(text(&failure.kind), text(&failure.message))))
+                Some((*as_of, KnownWire::NoAccess(FailureWire::new(failure))))
             }
             Known::Without(State::Ok(_) | State::Error(_) | State::Stale { .. }, _) => None,
         });
@@ -171,10 +172,7 @@ impl TryFrom<ProjectWire<'_>> for SavedProject {
                 Ok(Known::Pipelines(Remembered { pipelines: pipelines.into(), links: links.into(), as_of }))
             }
             KnownWire::NoPipeline(ever_ran) => Ok(Known::Without(State::NoPipeline { ever_ran }, as_of)),
-            KnownWire::NoAccess(kind, message) => {
-                let failure = Failure { kind: kind.into_owned(), message: message.into_owned() };
-                Ok(Known::Without(State::NoAccess(failure), as_of))
-            }
+            KnownWire::NoAccess(failure) => Ok(Known::Without(State::NoAccess(failure.into()), as_of)),
         });
         let known = known.transpose()?;
         Ok(Self { project: Arc::new(project), known })
@@ -226,9 +224,9 @@ struct PipelineWire<'a> {
     downstream: Vec<DownstreamWire<'a>>,
     #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
     links: Vec<LinkWire<'a>>,
-    /// Kind and message of what could not be read of it.
+    /// Why something of it could not be read.
     #[serde(rename = "x", skip_serializing_if = "Option::is_none")]
-    unread: Option<(Cow<'a, str>, Cow<'a, str>)>,
+    unread: Option<FailureWire<'a>>,
 }
 
 impl<'a> PipelineWire<'a> {
@@ -255,7 +253,7 @@ impl<'a> PipelineWire<'a> {
             stages: pipeline.stages.iter().map(|stage| StageWire::new(stage, base)).collect(),
             downstream: pipeline.downstream.iter().map(DownstreamWire::new).collect(),
             links: links.iter().map(LinkWire::new).collect(),
-            unread: pipeline.unread.as_ref().map(|failure| (text(&failure.kind), text(&failure.message))),
+            unread: pipeline.unread.as_ref().map(FailureWire::new),
         }
     }
 
@@ -285,10 +283,56 @@ impl<'a> PipelineWire<'a> {
             web_url: whole(self.web_url, base)?,
             stages: each(self.stages, |stage| stage.into_domain(base))?,
             downstream: each(self.downstream, Downstream::try_from)?,
-            unread: self.unread.map(|(kind, message)| Failure { kind: kind.into(), message: message.into() }),
+            unread: self.unread.map(Failure::from),
         };
         let links = each(self.links, DownstreamLink::try_from)?;
         Ok((pipeline, links))
+    }
+}
+
+/// Kind, message, request.
+#[derive(Debug, Serialize, Deserialize)]
+struct FailureWire<'a>(Cow<'a, str>, Cow<'a, str>, Option<RequestWire<'a>>);
+
+/// Method, URL, query, status, id, path in the answer, attempts, time.
+#[derive(Debug, Serialize, Deserialize)]
+struct RequestWire<'a>(
+    Cow<'a, str>,
+    Cow<'a, str>,
+    Option<Cow<'a, str>>,
+    Option<u16>,
+    Option<Cow<'a, str>>,
+    Option<Cow<'a, str>>,
+    u32,
+    u64,
+);
+
+impl<'a> FailureWire<'a> {
+    fn new(failure: &'a Failure) -> Self {
+        let request = failure.request.as_deref().map(|request| {
+            let FailedRequest { line, status, request_id, json_path, attempts, elapsed } = request;
+            let (method, url, query) = (text(&line.method), text(&line.url), option(&line.query));
+            let (id, path) = (option(request_id), option(json_path));
+            RequestWire(method, url, query, *status, id, path, *attempts, nanos(*elapsed))
+        });
+        Self(failure.kind.word(), text(&failure.message), request)
+    }
+}
+
+impl From<FailureWire<'_>> for Failure {
+    fn from(FailureWire(kind, message, request): FailureWire<'_>) -> Self {
+        let request = request.map(|RequestWire(method, url, query, status, id, path, attempts, elapsed)| {
+            let query = query.map(Cow::into_owned);
+            Box::new(FailedRequest {
+                line: RequestLine { method: method.into_owned(), url: url.into_owned(), query },
+                status,
+                request_id: id.map(Cow::into_owned),
+                json_path: path.map(Cow::into_owned),
+                attempts,
+                elapsed: Duration::from_nanos(elapsed),
+            })
+        });
+        Self { kind: FailureKind::from_word(&kind), message: message.into_owned(), request }
     }
 }
 

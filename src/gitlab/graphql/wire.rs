@@ -2,7 +2,7 @@
 
 use super::trouble::PendingWire;
 use super::{Connection, PageInfoWire, number, reason};
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::host::Host;
 use crate::domain::id::{JobId, PipelineId};
 use crate::domain::job::{Job, JobKind};
@@ -196,8 +196,8 @@ impl DetailsWire {
         let jobs = self.jobs.read().and_then(|jobs| jobs.convert(host, fields, pipeline.web_url.as_deref()));
         if jobs.is_none() {
             // Without its jobs a pipeline would look greener than it is.
-            let message = "its jobs could not be read: the answer lacks a part of them".into();
-            pipeline.unread = Some(Failure { kind: "graphql".into(), message });
+            let message = "its jobs could not be read: the answer lacks a part of them";
+            pipeline.unread = Some(Failure::new(FailureKind::Graphql, message));
         }
         Some((pipeline, jobs.unwrap_or_default()))
     }

@@ -2,6 +2,7 @@
 
 use super::failed::connect_kind;
 use super::{Answer, LONGEST_WAIT_TO_ACT, Refusal, Transport};
+use crate::domain::failure::RequestLine;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::refusal::is_html;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH};
@@ -31,7 +32,8 @@ impl Transport {
     /// Only where no connection came about, so that nothing can have been sent, there is a second attempt.
     pub(in crate::gitlab) async fn act(&self, path: &str) -> Result<Answer, Error> {
         let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
-        let request = format!("POST {url}");
+        let line = RequestLine { method: "POST".into(), url: url.to_string(), query: None };
+        let request = line.to_string();
         let start = Instant::now();
         let mut attempts = 0;
         loop {
@@ -39,7 +41,7 @@ impl Transport {
             let Failed { refusal, is_unsent } = match self.post(&url).await {
                 Ok((headers, body)) => {
                     tracing::debug!(request, attempts, bytes = body.len(), "answered");
-                    return Ok(Answer { headers, body, request, token: self.token.clone() });
+                    return Ok(Answer { headers, body, request: line, token: self.token.clone() });
                 }
                 Err(failed) => failed,
             };
@@ -49,7 +51,7 @@ impl Transport {
                 continue;
             }
             let Refusal { kind, request_id, .. } = refusal;
-            return Err(Error { request: request.into(), kind, attempts, elapsed: start.elapsed(), request_id });
+            return Err(Error { request: Box::new(line), kind, attempts, elapsed: start.elapsed(), request_id });
         }
     }
 

@@ -45,7 +45,8 @@ impl Transport {
         sink: &mut impl AsyncFnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<TraceEnd, Error> {
         let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
-        let request = format!("GET {url}");
+        let line = super::get(&url);
+        let request = line.to_string();
         let start = Instant::now();
         let mut waits = self.retry.waits();
         let mut attempts = 0;
@@ -62,7 +63,7 @@ impl Transport {
             tracing::debug!(request, attempts, problem = %refusal.kind, "failed");
             if !self.goes_on(&refusal, is_passing(&refusal.kind), &mut waits).await {
                 let Refusal { kind, request_id, .. } = refusal;
-                return Err(Error { request: request.into(), kind, attempts, elapsed: start.elapsed(), request_id });
+                return Err(Error { request: Box::new(line), kind, attempts, elapsed: start.elapsed(), request_id });
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::domain::excerpt::Excerpt;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::health::FailOn;
-use crate::domain::project::{Failure, ProjectRow, State};
+use crate::domain::project::{ProjectRow, State};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::Status;
 use crate::render::example::{motley, pipeline, project, snapshot, stage};
@@ -286,7 +287,7 @@ fn row() -> impl Strategy<Value = ProjectRow> {
             let mut ran = pipeline(id, Status::KNOWN[n].word(), 5, stages);
             ran.git_ref.name = text.clone();
             ran.commit_title = Some(text.clone());
-            let failure = Failure { kind: "k".into(), message: text };
+            let failure = Failure::new(FailureKind::Other("k".into()), text);
             let state = match kind {
                 0 => State::Error(failure),
                 1 => State::NoPipeline { ever_ran: None },

@@ -1,7 +1,7 @@
 //! How it looks, at three sizes, without colour.
 
 use super::*;
-use crate::domain::project::Failure;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::snapshot::Scope;
 use crate::tui::view;
 use insta::assert_snapshot;
@@ -40,7 +40,7 @@ fn before_the_first_reading_has_ended() {
 #[test]
 fn what_an_earlier_run_has_left_is_old_and_says_so() {
     let now = Instant::now();
-    let failure = || Failure { kind: "cached".into(), message: "known from an earlier run".into() };
+    let failure = || Failure::new(FailureKind::Cached, "known from an earlier run");
     let old = |mut row: ProjectRow| {
         row.state = match row.state {
             State::Ok(pipelines) => State::Stale { pipelines, failure: failure() },

@@ -4,6 +4,7 @@ use super::pictures::picture;
 use super::*;
 use crate::collect::run::Progress;
 use crate::collect::watch::{FailedReading, Silence};
+use crate::domain::failure::{FailedRequest, Failure, FailureKind, RequestLine};
 use crate::domain::snapshot::Scope;
 use insta::assert_snapshot;
 use ratatui::Terminal;
@@ -13,6 +14,19 @@ const SIZES: [(u16, u16); 3] = [(50, 15), (80, 24), (120, 40)];
 
 fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
+}
+
+/// A failure of one request.
+fn met(kind: FailureKind, message: &str, url: &str, attempts: u32) -> Failure {
+    let request = FailedRequest {
+        line: RequestLine { method: "GET".into(), url: url.into(), query: None },
+        status: None,
+        request_id: Some(format!("id-{attempts}")),
+        json_path: None,
+        attempts,
+        elapsed: Duration::from_millis(3100),
+    };
+    Failure { kind, message: message.into(), request: Some(Box::new(request)) }
 }
 
 /// The same view some time later, without any news.
@@ -198,8 +212,8 @@ fn refused(app: &mut App, now: Instant) {
             row.state = State::Stale { pipelines: pipelines.clone(), failure: failure() };
         }
     }
-    let message = "GitLab answered 401: Token is expired [GET https://gitlab.example.com/api/v4/groups/acme]".into();
-    let failure = crate::domain::project::Failure { kind: "unauthorized".into(), message };
+    let url = "https://gitlab.example.com/api/v4/groups/acme";
+    let failure = met(FailureKind::Unauthorized, "GitLab answered 401: Token is expired", url, 1);
     let failed = FailedReading {
         cause: "GitLab refused the token: Token is expired".into(),
         hints: vec![
@@ -282,10 +296,8 @@ fn rows_that_could_not_be_read_are_counted_by_their_cause() {
     let causes =
         ["the server answered 500", "the server answered 500", "no answer within 30s", "the connection was refused"];
     for (row, (cause, n)) in rows.iter_mut().zip(causes.into_iter().zip(1..)) {
-        let message = format!(
-            "{cause} (after 4 attempts in 3.{n}s) [GET https://gitlab.example.com/api/v4/projects/{n}/pipelines]"
-        );
-        let failure = crate::domain::project::Failure { kind: "x".into(), message };
+        let url = format!("https://gitlab.example.com/api/v4/projects/{n}/pipelines");
+        let failure = met(FailureKind::Http(500), cause, &url, 4);
         let State::Ok(pipelines) = &row.state else { panic!("{row:?}") };
         row.state = State::Stale { pipelines: pipelines.clone(), failure };
         row.as_of = noon() - TimeDelta::seconds(70);

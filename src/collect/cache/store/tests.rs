@@ -3,10 +3,11 @@ use crate::collect::batch::BatchSize;
 use crate::collect::cache::{Known, KnownFields};
 use crate::collect::project::Remembered;
 use crate::domain::example;
+use crate::domain::failure::{FailedRequest, Failure, FailureKind, RequestLine};
 use crate::domain::id::{GroupId, JobId, PipelineId, ProjectId};
 use crate::domain::job::{Job, JobKind, Stage};
 use crate::domain::pipeline::{Downstream, DownstreamLink, Pipeline, Ref, RefKind};
-use crate::domain::project::{Failure, Project, State};
+use crate::domain::project::{Project, State};
 use crate::domain::snapshot::Group;
 use crate::domain::status::Status;
 use crate::gitlab::client::Fields;
@@ -112,7 +113,16 @@ fn everything() -> Saved {
         as_of: at(50),
     });
     let without = |state| Some(Known::Without(state, at(60)));
-    let failure = Failure { kind: "forbidden".into(), message: "403: \u{1B}[31m".into() };
+    let request = FailedRequest {
+        line: RequestLine { method: "POST".into(), url: "https://h/api/graphql".into(), query: some("Newest") },
+        status: Some(403),
+        request_id: some("01\"X"),
+        json_path: some("data[0].id"),
+        attempts: 4,
+        elapsed: Duration::from_nanos(3_141_592_653),
+    };
+    let message = "403: \u{1B}[31m".into();
+    let failure = Failure { kind: FailureKind::Http(403), message, request: Some(Box::new(request)) };
     let other = |id, known| SavedProject { project: example::project(id), known };
     Saved {
         at: at(1_700_000_000_000_001),
@@ -179,7 +189,7 @@ fn what_is_foreign_is_none() {
     let text = String::from_utf8(bytes(&everything())).unwrap();
     let said = |text: &str, key: &str| decode(text.as_bytes(), key).unwrap_err().to_string();
     assert_eq!(said(&text, "another"), "it is about something else");
-    for (from, to) in [(r#""cache":2"#, r#""cache":1"#), (env!("CARGO_PKG_VERSION"), "99.0.0")] {
+    for (from, to) in [(r#""cache":3"#, r#""cache":2"#), (env!("CARGO_PKG_VERSION"), "99.0.0")] {
         assert_eq!(said(&text.replacen(from, to, 1), "key"), "another version wrote it");
     }
     let home = tempfile::tempdir().unwrap();
@@ -256,7 +266,7 @@ fn a_cache_that_another_user_may_have_written_is_none_and_is_made_safe() {
 #[test]
 fn a_folder_above_whose_entries_others_may_exchange_is_not_trusted() {
     for (sentence, mode, is_used) in [
-        ("nobody else may write", 0o755, true),
+        ("others may not write", 0o755, true),
         ("everybody may, but the sticky bit keeps what is not theirs", 0o1777, true),
         ("everybody may", 0o777, false),
         ("the group may", 0o770, false),
