@@ -14,6 +14,8 @@ pub(super) const MOST: usize = 100;
 const FIRST: usize = 50;
 /// So many projects that fail in one batch are asked about one by one; more than that are rather too much at once.
 pub(super) const ALONE: usize = 3;
+/// So many batches are sent before the first answer, as long as the list goes on.
+const TRIALS: usize = 2;
 /// An answer that takes this long is too large.
 const SLOW: Duration = Duration::from_secs(5);
 /// An answer this quick may be larger.
@@ -98,6 +100,8 @@ pub(super) struct Feed {
     pub is_drained: bool,
     /// No more will be found.
     pub has_ended: bool,
+    /// Every project that was found so far was known from the last time: most likely no more will be.
+    pub is_known: bool,
 }
 
 /// What waits to be asked.
@@ -110,11 +114,14 @@ pub(super) struct Queue {
     parts: VecDeque<Batch>,
     /// Pulses that are under way.
     pulses: usize,
+    /// Batches of whole pipelines that were sent, as long as none has come back.
+    trials: Option<usize>,
 }
 
 impl Queue {
     pub(super) fn new(size: BatchSize) -> Self {
-        Self { size, ..Self::default() }
+        let trials = (size.whole == FIRST).then_some(0);
+        Self { size, trials, ..Self::default() }
     }
 
     pub(super) fn add(&mut self, question: Question, filter: &PipelineFilter, project: Arc<Project>) {
@@ -132,21 +139,32 @@ impl Queue {
     /// Takes the next batch that should go.
     ///
     /// A full one goes at once. What is left over goes when nothing more can join it: of the pulses when all projects
-    /// that are known are in, of the whole pipelines when the list has ended, and the pulses, which tell what has changed.
+    /// that are known are in, of the whole pipelines when the list has ended or most likely brings no other projects, and
+    /// the pulses, which tell what has changed, are back.
     pub(super) fn take(&mut self, feed: Feed) -> Option<Batch> {
         let batch = self.parts.pop_front().or_else(|| self.gather(feed))?;
-        self.pulses += usize::from(batch.question == Question::Pulse);
+        match batch.question {
+            Question::Pulse => self.pulses += 1,
+            Question::Newest => self.trials = self.trials.map(|trials| trials + 1),
+        }
         Some(batch)
     }
 
     fn gather(&mut self, feed: Feed) -> Option<Batch> {
         let size = self.size;
+        // What is still to come is better asked about after the first answer, which tells how many at a time.
+        let is_on_trial = !feed.has_ended && self.trials.is_some_and(|trials| trials >= TRIALS);
         let pulses_to_come = self.pulses > 0
             || self.waiting.iter().any(|(question, _, waiting)| *question == Question::Pulse && !waiting.is_empty());
-        let ready = self.waiting.iter_mut().find_map(|(question, filter, waiting)| {
+        let waiting = self.waiting.iter_mut();
+        let mut open = waiting.filter(|(question, _, _)| *question == Question::Pulse || !is_on_trial);
+        let ready = open.find_map(|(question, filter, waiting)| {
             let (most, is_last_call) = match question {
                 Question::Pulse => (size.page(), feed.is_drained),
-                Question::Newest => (size.get(), feed.is_drained && feed.has_ended && !pulses_to_come),
+                Question::Newest => {
+                    let is_whole = feed.has_ended || feed.is_known;
+                    (size.get(), feed.is_drained && is_whole && !pulses_to_come)
+                }
             };
             let count = waiting.len().min(most);
             (count == most || (is_last_call && count > 0)).then_some((*question, filter, waiting, count))
@@ -165,7 +183,10 @@ impl Queue {
 
     /// Notes that a batch has come back without one.
     pub(super) fn back(&mut self, batch: &Batch) {
-        self.pulses -= usize::from(batch.question == Question::Pulse);
+        match batch.question {
+            Question::Pulse => self.pulses -= 1,
+            Question::Newest => self.trials = None,
+        }
     }
 
     /// Asks a batch that was too much again, in halves; `false` for one that cannot be halved.
@@ -217,11 +238,13 @@ mod tests {
     use crate::domain::example::project;
 
     const ANY: PipelineFilter = PipelineFilter::Any;
-    const OPEN: Feed = Feed { is_drained: false, has_ended: false };
-    const ENDED: Feed = Feed { is_drained: true, has_ended: true };
+    const OPEN: Feed = Feed { is_drained: false, has_ended: false, is_known: false };
+    const ENDED: Feed = Feed { is_drained: true, has_ended: true, is_known: false };
+    /// What was known is in, and the list is still on its way.
+    const KNOWN: Feed = Feed { is_drained: true, has_ended: false, is_known: true };
 
     fn queue(question: Question, count: u64) -> Queue {
-        let mut queue = Queue::default();
+        let mut queue = Queue::new(BatchSize::default());
         (0..count).for_each(|id| queue.add(question, &ANY, project(id)));
         queue
     }
@@ -283,8 +306,20 @@ mod tests {
         let slowish = Duration::from_secs(3);
         assert_eq!(lengths(&mut queue(Question::Newest, 120), OPEN, slowish), [50, 50]);
         assert_eq!(lengths(&mut queue(Question::Newest, 120), ENDED, slowish), [50, 50, 20]);
+        assert_eq!(lengths(&mut queue(Question::Newest, 120), KNOWN, slowish), [50, 50, 20]);
         assert_eq!(lengths(&mut queue(Question::Pulse, 250), OPEN, slowish), [100, 100]);
         assert_eq!(lengths(&mut queue(Question::Pulse, 250), ENDED, slowish), [100, 100, 50]);
+    }
+
+    #[test]
+    fn a_long_list_waits_for_what_the_first_batches_teach() {
+        let mut queue = queue(Question::Newest, 1000);
+        let first: Vec<Batch> = std::iter::from_fn(|| queue.take(OPEN)).collect();
+        assert_eq!(first.len(), TRIALS);
+        queue.answered(&first[0], Duration::from_secs(1));
+        assert_eq!(queue.take(OPEN).map(|batch| batch.projects.len()), Some(100));
+        let mut short = self::queue(Question::Newest, 150);
+        assert_eq!(std::iter::from_fn(|| short.take(ENDED)).count(), 3, "a list that has ended waits for nothing");
     }
 
     #[test]

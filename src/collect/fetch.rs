@@ -91,6 +91,7 @@ pub(super) async fn read(
     let mut under_way = FuturesUnordered::new();
     loop {
         feed.is_drained = found.is_empty();
+        feed.is_known = work.is_known;
         while let Some(job) = work.take(feed, under_way.len()) {
             under_way.push(answers.answer(&setup, job));
         }
@@ -211,6 +212,8 @@ struct Work<'s, 'a> {
     one_by_one: VecDeque<Arc<Project>>,
     /// What was read ahead, as it was known.
     known: ById<ProjectId, Arc<Project>>,
+    /// Whether all that is read was known.
+    is_known: bool,
     listed: ById<ProjectId, Arc<Project>>,
     readings: ById<ProjectId, ReadProject>,
     /// What GraphQL has told in part of projects that REST is asked about for the rest.
@@ -240,6 +243,7 @@ impl<'s, 'a> Work<'s, 'a> {
             gathered: by_id(count),
             one_by_one: VecDeque::new(),
             known: by_id(0),
+            is_known: false,
             listed: by_id(count),
             readings: by_id(count),
             partly: by_id(0),
@@ -283,6 +287,7 @@ impl<'s, 'a> Work<'s, 'a> {
         // Without CI there is nothing to read ahead, and no answer yet that tells the time.
         if self.setup.options.filter.keeps(&project) && project.ci_enabled != Some(false) {
             self.known.insert(project.id, Arc::clone(&project));
+            self.is_known = true;
             self.start(project);
         }
     }
@@ -299,9 +304,9 @@ impl<'s, 'a> Work<'s, 'a> {
             Some(_) => {
                 self.queue.forget(project.id);
                 self.one_by_one.retain(|known| known.id != project.id);
-                self.start(project);
+                self.start_new(project);
             }
-            None => self.start(project),
+            None => self.start_new(project),
         }
     }
 
@@ -309,6 +314,12 @@ impl<'s, 'a> Work<'s, 'a> {
     fn is_read_alike(&self, known: &Project, listed: &Project) -> bool {
         let refs = &self.setup.options.refs;
         known.ci_enabled == listed.ci_enabled && filters(refs, known) == filters(refs, listed)
+    }
+
+    fn start_new(&mut self, project: Arc<Project>) {
+        // There may be more on the pages to come, which are better asked about together.
+        self.is_known = false;
+        self.start(project);
     }
 
     fn start(&mut self, project: Arc<Project>) {

@@ -303,7 +303,7 @@ async fn list_all(client: &Client, groups: &[GroupRef]) -> Result<Vec<Arc<Projec
     let mut projects: Vec<Arc<Project>> = Vec::new();
     for group in groups {
         let (sender, mut arriving) = unbounded_channel();
-        let listed = list::read_group(client, group, filter, sender).await;
+        let listed = list::read_group(client, group, filter, 1, sender).await;
         let listed = listed.map_err(|source| failed(format!("the projects of group \"{group}\""), source))?;
         if let Some(problem) = listed.problems.first() {
             return Err(FindError::Incomplete { problem: problem.failure.to_string() });

@@ -8,13 +8,18 @@ use crate::gitlab::Page;
 use crate::gitlab::client::{Client, ListFilter, ListedProject};
 use crate::gitlab::error::Error;
 use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::future::join_all;
+use futures_util::stream;
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// GitLab tells the number of pages up to 10 000 records only; more than that is followed page by page.
 const MAX_PAGES: u32 = 100;
+
+/// Requests that have room beside the pages of a list: the first answers about projects show the first rows, and teach how
+/// many projects to ask about at once.
+const BESIDE_THE_LIST: usize = 2;
 
 /// What became of one group's list.
 #[derive(Debug)]
@@ -25,15 +30,18 @@ pub(super) struct Listed {
 
 /// Reads a group and sends its projects on as the pages arrive.
 ///
-/// The group and the first page are asked for at once; later pages go by the group's id, all at once where the
-/// server tells how many there are.
+/// The group and the first page are requested at once, together with as many pages as the list had the last time; later
+/// pages go by the group's id, all at once where the server tells how many there are.
 pub(super) async fn read_group(
     client: &Client,
     wanted: &GroupRef,
     filter: ListFilter,
+    pages_before: u32,
     found: UnboundedSender<Found>,
 ) -> Result<Listed, Error> {
-    let (group, first) = tokio::join!(client.group(wanted), client.projects(wanted, filter, 1));
+    let expected = (2..=pages_before.min(MAX_PAGES)).map(|number| client.projects(wanted, filter, number));
+    let (group, first, expected) =
+        tokio::join!(client.group(wanted), client.projects(wanted, filter, 1), join_all(expected));
     let (group, first) = (group?, first?);
     let mut list = List { found, filter, ids: HashSet::new(), odd: 0 };
     let mut problems = Vec::new();
@@ -41,6 +49,8 @@ pub(super) async fn read_group(
     let total = first.total;
     let (total_pages, mut next) = (first.total_pages, first.next);
     list.take(first);
+    // What is asked about the projects of this page comes before the other pages.
+    tokio::task::yield_now().await;
 
     let lost = |page: u32, error: &Error| Problem {
         scope: Scope::List,
@@ -49,8 +59,19 @@ pub(super) async fn read_group(
     };
     if let Some(pages) = total_pages.filter(|pages| *pages <= MAX_PAGES) {
         let by_id = &by_id;
-        let read = |number| async move { (number, client.projects(by_id, filter, number).await) };
-        let mut pending: FuturesUnordered<_> = (2..=pages).map(read).collect();
+        let mut expected = expected.into_iter();
+        let mut read = |number| {
+            let known = expected.next();
+            async move {
+                let page = match known {
+                    Some(page) => page,
+                    None => client.projects(by_id, filter, number).await,
+                };
+                (number, page)
+            }
+        };
+        let at_once = client.concurrency().saturating_sub(BESIDE_THE_LIST).max(1);
+        let mut pending = stream::iter((2..=pages).map(&mut read)).buffer_unordered(at_once);
         while let Some((number, page)) = pending.next().await {
             match page {
                 Ok(page) => {

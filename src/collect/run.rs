@@ -476,7 +476,13 @@ impl Collector {
                 if let Some(last) = last {
                     send(last, Found::Known, &found);
                 }
-                let read = |group| list::read_group(client, group, self.options.list, found.clone());
+                // Which projects were of which of several groups is not kept.
+                let pages = match (last, self.options.groups.len()) {
+                    (Some(last), 1) => last.projects.len().div_ceil(LIST_PAGE),
+                    _ => 1,
+                };
+                let pages = u32::try_from(pages).unwrap_or(u32::MAX);
+                let read = |group| list::read_group(client, group, self.options.list, pages, found.clone());
                 let lists = join_all(self.options.groups.iter().map(read)).await;
                 let is_cut = lists.iter().any(|list| list.as_ref().map_or(true, |list| !list.problems.is_empty()));
                 // Where nothing answers there is nothing to be gained from asking about each project.
