@@ -8,13 +8,16 @@ use crossterm::terminal::{
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
-use std::io::{self, Stdout};
+use std::io::{self, BufWriter, Stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Bytes of a large picture, escape sequences included.
+const PICTURE: usize = 256 * 1024;
 
 /// The terminal while it is ours; dropping this gives it back.
 #[derive(Debug)]
 pub struct Screen {
-    pub terminal: Terminal<CrosstermBackend<Stdout>>,
+    pub terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
 }
 
 impl Screen {
@@ -56,9 +59,10 @@ impl Screen {
 }
 
 /// A terminal whose screen is taken for empty. Its size changes when that is reported, not in the middle of a picture.
-fn terminal() -> io::Result<Terminal<CrosstermBackend<Stdout>>> {
+fn terminal() -> io::Result<Terminal<CrosstermBackend<BufWriter<Stdout>>>> {
     let options = TerminalOptions { viewport: Viewport::Fixed(area()) };
-    Terminal::with_options(CrosstermBackend::new(io::stdout()), options)
+    // A picture goes out in one write, however many cells have changed; standard output itself writes line by line.
+    Terminal::with_options(CrosstermBackend::new(BufWriter::with_capacity(PICTURE, io::stdout())), options)
 }
 
 /// Returns the size of the terminal; one that does not tell its size, or tells 0, is taken for the classic one.
