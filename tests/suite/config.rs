@@ -286,6 +286,39 @@ fn check_says_what_is_wrong_and_exits_as_a_run_would() {
 }
 
 #[test]
+fn check_judges_a_ref_as_a_run_would_or_says_what_it_did_not_ask() {
+    let few = ["-g", "12345", "--include", "acme/web/shop", "--include", "acme/payments/checkout"];
+    let many = ["-g", "12345"];
+    type Case<'a> = (&'a str, &'a [&'a str], &'a str, i32, Option<[&'a str; 3]>);
+    let cases: [Case<'_>; 4] = [
+        ("of all projects none has it", &few, "no-such-ref", 2, Some(["error", "ref", "\"no-such-ref\""])),
+        ("they have it", &few, "main", 0, None),
+        (
+            "only some were asked",
+            &many,
+            "no-such-ref",
+            0,
+            Some(["warning", "ref", "were not asked: a run exits with 2"]),
+        ),
+        ("a word selects by itself", &many, "default", 0, None),
+    ];
+    for (sentence, scope, name, code, line) in cases {
+        let sim = private();
+        let more = [scope, &["--ref", name]].concat();
+        let output = check(&sim, TOKEN_READ_API, &more);
+        assert_eq!(output.code, Some(code), "{sentence}\n{output}");
+        lists(&output, line.as_slice());
+        let says_ref = output.stdout.lines().any(|line| line.split_whitespace().nth(2) == Some("ref"));
+        assert_eq!(says_ref, line.is_some(), "{sentence}\n{output}");
+        if scope == few {
+            let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+            let run = env.run(&[&["--host", sim.url()], &more[..]].concat());
+            assert_eq!(run.code, Some(code), "a run ends otherwise: {sentence}\n{run}");
+        }
+    }
+}
+
+#[test]
 fn check_goes_on_where_gitlab_tells_nothing_about_a_token() {
     let sim = private();
     sim.add_fault(Fault::on("personal_access_tokens/self").status(404));

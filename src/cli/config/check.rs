@@ -6,15 +6,15 @@ use crate::cli::error::{self, CliError};
 use crate::cli::exit::Exit;
 use crate::cli::status::until_stopped;
 use crate::cli::surroundings::Surroundings;
-use crate::cli::{hint, log, output, waiting, wire};
+use crate::cli::{hint, log, output, refs, waiting, wire};
 use crate::collect::run::Collector;
 use crate::config::{Config, ConfigError, Output};
 use crate::domain::failure::FailureKind;
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::permission::{NEEDED, Needed, Permission};
 use crate::domain::project::Project;
-use crate::domain::selection::ProjectFilter;
-use crate::domain::snapshot::Problem;
+use crate::domain::selection::{ProjectFilter, without_pipeline};
+use crate::domain::snapshot::{Problem, Snapshot};
 use crate::domain::token::AccessToken;
 use crate::domain::usage::ApiChoice;
 use crate::gitlab::client::{Client, ListFilter, Purpose};
@@ -356,13 +356,43 @@ impl Check<'_> {
         for problem in snapshot.problems.iter().filter(is_news) {
             self.list.warning("pipelines", &format!("{}: {}", problem.subject, problem.failure), vec![]);
         }
+        let tried = chosen.len();
+        let others = projects.iter().filter(can_have).count() - tried;
+        let of_refs = self.refs(&snapshot, tried, others);
         if snapshot.has_nothing_read(None) {
             Exit::NoData
+        } else if of_refs != Exit::Done {
+            of_refs
         } else if !snapshot.is_complete() && !self.config.verdict.allow_partial {
             Exit::Partial
         } else {
             Exit::Done
         }
+    }
+
+    /// Judges the values of `--ref` as a run would where every project was read; says what is open where some were not.
+    fn refs(&mut self, snapshot: &Snapshot, tried: usize, others: usize) -> Exit {
+        if others == 0 {
+            let judged = refs::judge(snapshot, self.config, &self.surroundings.settings);
+            for warning in &judged.warnings {
+                self.list.warning("ref", warning, vec![]);
+            }
+            let Some(error) = judged.error else { return Exit::Done };
+            self.list.error("ref", &error.to_string(), error.hints());
+            return error.exit();
+        }
+        for selector in without_pipeline(&self.config.scope.refs, &snapshot.rows) {
+            if !selector.may_be_misspelt() {
+                continue;
+            }
+            let (tried, others) = (counted(tried as u64, "project"), counted(others as u64, "other project"));
+            let text = format!(
+                "none of the {tried} that were tried has a pipeline for --ref \"{selector}\"; {others} were not asked: a \
+                 run exits with 2 if none has one"
+            );
+            self.list.warning("ref", &text, vec![]);
+        }
+        Exit::Done
     }
 
     fn failed(&mut self, subject: &'static str, before: &str, error: &Error) -> Exit {
