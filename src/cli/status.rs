@@ -109,7 +109,10 @@ async fn read(
     cache: &Cache,
     verbosity: u8,
 ) -> Result<(Reply, Exit), CliError> {
-    let line = ProgressLine::new(!config.display.quiet && verbosity == 0 && output::stderr_is_terminal());
+    let line = ProgressLine::new(
+        &config.connection.host,
+        !config.display.quiet && verbosity == 0 && output::stderr_is_terminal(),
+    );
     if let Some(wait) = &config.pace.wait {
         return wait::run(collector, config, wait, surroundings, (cache, &line)).await;
     }

@@ -204,7 +204,7 @@ fn the_help_at_80_by_24() {
     ctrl-c      interrupt: exit code 130
 
     ✗ failed               ⊘ canceled             ⊖ canceling
-    ▷ manual               ⧗ waiting_for_resource ↺ waiting_for_callback
+    ▷ manual               ⧗ waiting (resource)   ↺ waiting (callback)
     ● running              ○ pending              ◐ preparing
     · created              ◷ scheduled            ! warning
     ✓ success              » skipped              ? an unknown status

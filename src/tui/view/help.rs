@@ -4,6 +4,7 @@ use super::paint::span;
 use crate::domain::project::StateWord;
 use crate::domain::status::Status;
 use crate::report::cell::Tone;
+use crate::report::item::status_words;
 use crate::text::glyph::{Charset, glyph, state_glyph};
 use crate::tui::app::App;
 use crate::tui::keymap::BINDINGS;
@@ -52,7 +53,8 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 fn legend(charset: Charset) -> Vec<(&'static str, Tone, String)> {
     let unknown = Status::Other("an unknown status".into());
     let statuses = Status::KNOWN.into_iter().chain([unknown]);
-    let statuses = statuses.map(|status| (glyph(&status, charset), Tone::from(&status), status.word().to_owned()));
+    let statuses =
+        statuses.map(|status| (glyph(&status, charset), Tone::from(&status), status_words(&status).into_owned()));
     let states = [StateWord::Error, StateWord::NoAccess, StateWord::NoPipeline];
     let states = states.map(|state| (state_glyph(state, charset), Tone::from(state), state.word().replace('_', " ")));
     statuses.chain(states).collect()
