@@ -214,7 +214,7 @@ fn notes(evidence: &Evidence, explanation: &Explanation) -> Vec<Note> {
 fn unread(evidence: &Evidence) -> Vec<Note> {
     let own = evidence.unread.iter().map(|lost| Note {
         tone: Tone::Warn,
-        text: Sentence::words("could not be read: ").name(&lost.what).and(": ").name(&lost.failure.to_string()).0,
+        text: Sentence::words("could not be read: ").name(&lost.what).and(": ").name(lost.failure.to_string()).0,
     });
     own.chain(evidence.below.iter().flat_map(|below| unread(&below.evidence))).collect()
 }
