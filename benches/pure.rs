@@ -92,7 +92,7 @@ fn a_refresh_without_change(bencher: Bencher<'_, '_>) {
     let mut last = runtime.block_on(rehearsal.read());
     bencher.bench_local(|| {
         let next = runtime.block_on(rehearsal.read());
-        assert!(changes(Some(&last), &next).is_empty());
+        assert!(changes(Some(&last), &next, 0).is_empty());
         last = next;
     });
 }
@@ -101,7 +101,7 @@ fn a_refresh_without_change(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn changes_of_two_snapshots(bencher: Bencher<'_, '_>) {
     let group = &**GROUP;
-    bencher.bench(|| changes(Some(group), group).len());
+    bencher.bench(|| changes(Some(group), group, 0).len());
 }
 
 /// From the answers about whole pipelines to the first snapshot.
@@ -181,7 +181,7 @@ fn live() -> (app::App, WatchUpdate) {
         ..WatchUpdate::new()
     };
     let mut app = app::App::new(options, 120, 40, now);
-    app.take(update.clone(), now);
+    app.apply_update(update.clone(), now);
     (app, update)
 }
 

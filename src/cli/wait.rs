@@ -29,7 +29,7 @@ pub(super) async fn run(
     surroundings: &Surroundings,
     (cache, line): (&Cache, &ProgressLine),
 ) -> Result<(Reply, Exit), CliError> {
-    let (sender, updates) = channel::channel(WatchUpdate::new());
+    let (outlet, listener) = watch::watch_channel(WatchUpdate::new());
     let (_, asked) = watch::request_queue();
     let pace = watch::WatchPace {
         asked: config.pace.interval,
@@ -40,14 +40,14 @@ pub(super) async fn run(
         keep: Box::new(|collector| cache.keep(collector)),
         explain: Box::new(|group| status::failed_reading(group, config, surroundings)),
     };
-    let readings = watch::run(collector, pace, sender, asked, hooks);
+    let readings = watch::run(collector, pace, outlet, asked, hooks);
     let deadline = Instant::now() + wait.deadline;
     tokio::select! {
         outcome = readings => match outcome {
             Err(group) => Err(status::group_error(group, config, surroundings)),
             Ok(()) => unreachable!("somebody listens as long as this waits"),
         },
-        waited = judge(updates, config, wait, deadline, line) => Ok(waited),
+        waited = judge(listener.updates(), config, wait, deadline, line) => Ok(waited),
     }
 }
 

@@ -8,18 +8,20 @@ use super::status;
 use super::surroundings::Surroundings;
 use super::{export, output};
 use crate::collect::run::Collector;
-use crate::collect::watch::{self, Phase, WatchHooks, WatchPace, WatchUpdate};
+use crate::collect::watch::{self, ChangeNews, Phase, WatchHooks, WatchListener, WatchPace, WatchUpdate};
 use crate::config::{Config, Output};
-use crate::domain::change::changes;
+use crate::domain::change;
 use crate::domain::snapshot::Snapshot;
 use crate::render::table::Style;
 use crate::render::{changes as lines, ndjson};
 use crate::report::contract::StatusDocument;
 use crate::report::event::Event;
 use crate::text::glyph::Charset;
+use crate::text::plural::counted;
 use crate::tui;
 use crate::tui::run::End;
 use std::cell::RefCell;
+use std::io::{self, Write};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +44,7 @@ pub(super) async fn run(
         Some(old) => WatchUpdate::from_cache(cache.age(old.taken_at), old),
         None => WatchUpdate::new(),
     };
-    let (sender, updates) = channel::channel(update);
+    let (outlet, listener) = watch::watch_channel(update);
     let (requests, asked) = watch::request_queue();
     let pace = WatchPace {
         asked: config.pace.interval,
@@ -54,11 +56,11 @@ pub(super) async fn run(
         explain: Box::new(|group| status::failed_reading(group, config, surroundings)),
     };
     let readings = async {
-        watch::run(collector, pace, sender, asked, hooks)
+        watch::run(collector, pace, outlet, asked, hooks)
             .await
             .map_err(|group| status::group_error(group, config, surroundings))
     };
-    let (first, exports) = (updates.clone(), updates.clone());
+    let (first, exports) = (listener.updates(), listener.updates());
     let style = status::style(&config.display, surroundings);
     let held = RefCell::new(Vec::new());
     // What is written into the live view would be lost with it, and the view with what is written.
@@ -69,10 +71,10 @@ pub(super) async fn run(
     let shown = async {
         if is_view {
             let options = view_options(config, formats, &style);
-            tui::run::run(options, updates, requests).await.map_err(CliError::View)
+            tui::run::run(options, listener, requests).await.map_err(CliError::View)
         } else {
             tokio::select! {
-                end = print_changes(config, updates) => end,
+                end = print_changes(config, listener) => end,
                 () = output::reader_gone() => Ok(End::Closed),
             }
         }
@@ -145,41 +147,73 @@ async fn nothing_left(mut updates: channel::Receiver<WatchUpdate>) -> CliError {
 }
 
 /// Writes what changes, as it changes. A reader that has gone away ends it.
-async fn print_changes(config: &Config, mut updates: channel::Receiver<WatchUpdate>) -> Result<End, CliError> {
-    let mut last: Option<Arc<Snapshot>> = None;
+async fn print_changes(config: &Config, listener: WatchListener) -> Result<End, CliError> {
+    let (mut changes, mut updates) = (listener.changes(), listener.updates());
+    // The loop ends with its last listener, and these two are listening.
+    drop(listener);
     let mut real_interval = Duration::ZERO;
-    while let Some((snapshot, update)) = next(&mut updates, last.as_ref()).await {
+    let is_ndjson = config.display.output == Output::Ndjson;
+    loop {
         let mut bytes = Vec::new();
-        let changes = changes(last.as_deref(), &snapshot);
-        if config.display.output == Output::Ndjson {
-            if last.is_none() {
-                let mut sorted = snapshot.as_ref().clone();
-                config.display.sort.apply(&mut sorted.rows);
-                let excerpt = format::excerpt(&sorted, &config.display);
-                ndjson::write_snapshot(StatusDocument::from(&excerpt), &mut bytes).map_err(CliError::Output)?;
-            } else {
-                for change in &changes {
-                    ndjson::write_event(&Event::from(change), &mut bytes).map_err(CliError::Output)?;
+        tokio::select! {
+            // What has changed comes before what it cost.
+            biased;
+            news = changes.next() => match news {
+                Some(news) => write_news(&news, config, &mut bytes).map_err(CliError::Output)?,
+                None => return Ok(End::Closed),
+            },
+            changed = updates.changed(), if is_ndjson => {
+                if changed.is_err() {
+                    return Ok(End::Closed);
+                }
+                if let Some(event) = next_budget(&updates.borrow_and_update(), &mut real_interval) {
+                    ndjson::write_event(&event, &mut bytes).map_err(CliError::Output)?;
                 }
             }
-            if let Phase::Waiting { interval, .. } = update.phase
-                && interval != real_interval
-            {
-                real_interval = interval;
-                let event = Event::budget(snapshot.taken_at, update.cost, &snapshot.usage, interval);
-                ndjson::write_event(&event, &mut bytes).map_err(CliError::Output)?;
-            }
-        } else {
-            for change in &changes {
-                lines::write(change, &mut bytes).map_err(CliError::Output)?;
-            }
         }
-        if !output::to_slow_reader(bytes).await? {
+        if !bytes.is_empty() && !output::to_slow_reader(bytes).await? {
             return Ok(End::Closed);
         }
-        last = Some(snapshot);
     }
-    Ok(End::Closed)
+}
+
+/// Writes the state from which changes count, or changes.
+fn write_news(news: &ChangeNews, config: &Config, out: &mut dyn Write) -> io::Result<()> {
+    let is_ndjson = config.display.output == Output::Ndjson;
+    match news {
+        ChangeNews::Start { snapshot, missed } if is_ndjson => {
+            if *missed > 0 {
+                ndjson::write_event(&Event::missed(snapshot.taken_at, *missed), out)?;
+            }
+            let mut sorted = snapshot.as_ref().clone();
+            config.display.sort.apply(&mut sorted.rows);
+            ndjson::write_snapshot(StatusDocument::from(&format::excerpt(&sorted, &config.display)), out)
+        }
+        ChangeNews::Start { snapshot, missed } => {
+            if *missed > 0 {
+                let what = counted(*missed, "change");
+                output::to_stderr(&[format!(
+                    "warning: the output is read too slowly: {what} left out, starting again from the present state"
+                )]);
+            }
+            // The state is told as what came about since nothing was known.
+            change::changes(None, snapshot, 0).iter().try_for_each(|change| lines::write(change, out))
+        }
+        ChangeNews::Changes(changes) if is_ndjson => {
+            changes.iter().try_for_each(|change| ndjson::write_event(&Event::from(change), out))
+        }
+        ChangeNews::Changes(changes) => changes.iter().try_for_each(|change| lines::write(change, out)),
+    }
+}
+
+/// Returns the event that tells another interval than the last one; `None` while a reading goes on.
+fn next_budget(update: &WatchUpdate, real_interval: &mut Duration) -> Option<Event<'static>> {
+    let (Phase::Waiting { interval, .. }, Some(snapshot)) = (update.phase, update.whole()) else { return None };
+    if interval == *real_interval {
+        return None;
+    }
+    *real_interval = interval;
+    Some(Event::budget(snapshot.taken_at, update.cost, &snapshot.usage, interval))
 }
 
 /// Writes the files anew after each reading; never ends, and a file that cannot be written does not end the watch: it is

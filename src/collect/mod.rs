@@ -12,6 +12,7 @@ pub mod inquiry;
 mod interim;
 mod job_log;
 mod list;
+mod listener;
 mod lookout;
 mod merge;
 mod pages;

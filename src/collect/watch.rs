@@ -100,6 +100,8 @@ pub struct WatchUpdate {
     pub cost: Cost,
     /// How long it took.
     pub took: Duration,
+    /// The number of the last change that led to the snapshot.
+    pub last_change: u64,
     /// Why it brought nothing; `None` where it did.
     pub failed: Option<FailedReading>,
     /// What keeps the next answer from coming.
@@ -116,6 +118,7 @@ impl WatchUpdate {
             phase: Phase::Reading(Progress::default()),
             cost: Cost::default(),
             took: Duration::ZERO,
+            last_change: 0,
             failed: None,
             silence: Silence::default(),
         }
@@ -141,6 +144,7 @@ impl Default for WatchUpdate {
     }
 }
 
+pub use super::listener::{ChangeNews, ChangeStream, WatchListener, WatchOutlet, watch_channel};
 pub use super::request::{Request, RequestReceiver, RequestSender, request_queue};
 pub use super::run::GroupError;
 pub use crate::gitlab::DEFAULT_RPS;
@@ -171,11 +175,11 @@ pub struct WatchHooks<'h> {
 pub async fn run(
     collector: Collector,
     pace: WatchPace,
-    updates: watch::Sender<WatchUpdate>,
+    outlet: WatchOutlet,
     requests: RequestReceiver,
     hooks: WatchHooks<'_>,
 ) -> Result<(), GroupError> {
-    let mut turns = WatchTurns { collector, pace, updates, hooks, until: Instant::now(), interval: pace.asked };
+    let mut turns = WatchTurns { collector, pace, outlet, hooks, until: Instant::now(), interval: pace.asked };
     loop {
         let due = requests.take();
         // Readings of some projects do not put off the one of all.
@@ -191,7 +195,7 @@ pub async fn run(
         tokio::select! {
             () = sleep_until(turns.until) => {}
             () = requests.wait() => {}
-            () = turns.updates.closed() => return Ok(()),
+            () = turns.outlet.updates.closed() => return Ok(()),
         }
     }
 }
@@ -200,7 +204,7 @@ pub async fn run(
 struct WatchTurns<'h> {
     collector: Collector,
     pace: WatchPace,
-    updates: watch::Sender<WatchUpdate>,
+    outlet: WatchOutlet,
     hooks: WatchHooks<'h>,
     /// When everything is due again.
     until: Instant,
@@ -214,9 +218,9 @@ impl WatchTurns<'_> {
         let (client, course) = (self.collector.client().clone(), self.course());
         let step = |step: Step<'_>| lock(&course).take(step);
         let reading = self.collector.read(&step);
-        let Some(outcome) = reported(reading, &course, &client, &self.updates).await else { return Ok(false) };
+        let Some(outcome) = reported(reading, &course, &client, &self.outlet.updates).await else { return Ok(false) };
         let usage = client.usage();
-        let last = self.updates.borrow().whole().cloned();
+        let last = self.outlet.updates.borrow().whole().cloned();
         let (snapshot, said, failed) = match (outcome, last) {
             (Ok(reply), _) => {
                 (self.hooks.keep)(&self.collector);
@@ -244,11 +248,11 @@ impl WatchTurns<'_> {
     /// Reads some projects again; `false` where no listener is left. Where that brings nothing, only their rows are old.
     async fn reread(&mut self, projects: &BTreeSet<ProjectId>) -> bool {
         let begun = Instant::now();
-        let Some(last) = self.updates.borrow().whole().cloned() else { return true };
+        let Some(last) = self.outlet.updates.borrow().whole().cloned() else { return true };
         let (client, course) = (self.collector.client().clone(), self.course());
         let step = |step: Step<'_>| lock(&course).take(step);
         let reading = self.collector.reread(projects, &last, &step);
-        let Some(outcome) = reported(reading, &course, &client, &self.updates).await else { return false };
+        let Some(outcome) = reported(reading, &course, &client, &self.outlet.updates).await else { return false };
         let snapshot = match outcome {
             Ok(snapshot) => {
                 (self.hooks.keep)(&self.collector);
@@ -265,7 +269,7 @@ impl WatchTurns<'_> {
 
     /// Begins to note how a reading goes on.
     fn course(&self) -> Mutex<Course> {
-        let update = self.updates.borrow();
+        let update = self.outlet.updates.borrow();
         Mutex::new(Course {
             progress: Progress::default(),
             base: update.snapshot.clone(),
@@ -276,9 +280,7 @@ impl WatchTurns<'_> {
 
     fn publish(&self, snapshot: Snapshot, begun: Instant, change: impl FnOnce(&mut WatchUpdate)) {
         let Self { collector, until, interval, .. } = self;
-        self.updates.send_modify(|update| {
-            update.snapshot = Some(Arc::new(snapshot));
-            update.is_whole = true;
+        self.outlet.publish(snapshot, |update| {
             update.phase = Phase::Waiting { until: *until, interval: *interval };
             update.cost = collector.cost();
             update.took = begun.elapsed();
@@ -415,11 +417,11 @@ mod tests {
     #[expect(dead_code, reason = "it is enough that it compiles")]
     fn readings_and_the_loop_can_move_between_threads(
         mut collector: Collector,
-        (pace, updates, requests): (WatchPace, watch::Sender<WatchUpdate>, RequestReceiver),
+        (pace, outlet, requests): (WatchPace, WatchOutlet, RequestReceiver),
         hooks: WatchHooks<'static>,
     ) {
         is_send(collector.read(&|_| ()));
-        is_send(run(collector, pace, updates, requests, hooks));
+        is_send(run(collector, pace, outlet, requests, hooks));
     }
 
     #[test]

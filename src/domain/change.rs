@@ -1,45 +1,69 @@
 //! What differs between two snapshots: the one event type that every listener shares.
 
 use super::pipeline::{Pipeline, Ref};
-use super::project::{Failure, ProjectRow, State, StateWord};
+use super::project::{Failure, Project, ProjectRow, State, StateWord};
 use super::snapshot::{Problem, Snapshot};
 use super::status::Status;
 use chrono::{DateTime, Utc};
 use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// Something that happened to a group between two readings. It borrows from their snapshots: after the first reading
-/// there is one for every pipeline.
+/// Something that happened to a group between two readings. It owns or shares all of it: it can wait for a slow listener.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Change<'a> {
+pub struct Change {
+    /// Counts the changes of a process from 1 on, without a gap.
+    pub seq: u64,
     /// When it was noticed, by the server's clock.
     pub at: DateTime<Utc>,
-    pub what: What<'a>,
+    pub kind: ChangeKind,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum What<'a> {
-    /// A ref has a new newest pipeline, or the one that it has went on.
+pub enum ChangeKind {
+    /// The newest pipeline of a ref changed, or a newer one replaced it.
     Pipeline {
-        project: &'a str,
+        project: Arc<Project>,
         /// The worst status of the ref's pipeline before; `None` when there was none.
         from: Option<Status>,
         to: Status,
-        pipeline: &'a Pipeline,
+        pipeline: SharedPipeline,
     },
     /// A project came to the group.
-    Appeared { project: &'a str },
+    Appeared { project: Arc<Project> },
     /// A project left the group: deleted, archived, moved, or filtered out.
-    Left { project: &'a str },
+    Left { project: Arc<Project> },
     /// A row changed its state, and why where that is known; `from` is `None` when there was no row.
-    State { project: &'a str, from: Option<StateWord>, to: StateWord, failure: Option<&'a Failure> },
+    State { project: Arc<Project>, from: Option<StateWord>, to: StateWord, failure: Option<Failure> },
     /// A problem of the whole run that was not there before.
-    Problem(&'a Problem),
+    Problem(Problem),
 }
 
-/// Returns what differs, in the order of the newer snapshot's rows. Before the first snapshot there was nothing.
-pub fn changes<'a>(before: Option<&'a Snapshot>, after: &'a Snapshot) -> Vec<Change<'a>> {
+/// One of a row's pipelines, shared with the row.
+#[derive(Debug, Clone)]
+pub struct SharedPipeline {
+    pipelines: Arc<[Pipeline]>,
+    at: usize,
+}
+
+impl Deref for SharedPipeline {
+    type Target = Pipeline;
+
+    fn deref(&self) -> &Pipeline {
+        &self.pipelines[self.at]
+    }
+}
+
+impl PartialEq for SharedPipeline {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+/// Returns what differs, in the order of the newer snapshot's rows. Before the first snapshot there was nothing. The numbers
+/// go on from `last_change`.
+pub fn changes(before: Option<&Snapshot>, after: &Snapshot, last_change: u64) -> Vec<Change> {
     let rows = before.map_or(&[][..], |snapshot| &snapshot.rows);
     // Readings come in one order: the same project nearly always stands at the same place, and nothing need be looked up.
     let by_id = LazyCell::new(|| rows.iter().map(|row| (row.project.id, row)).collect::<HashMap<_, _>>());
@@ -54,7 +78,7 @@ pub fn changes<'a>(before: Option<&'a Snapshot>, after: &'a Snapshot) -> Vec<Cha
     for (at, row) in rows.iter().enumerate() {
         let id = row.project.id;
         if !is_at(&after.rows, at, id) && !present.contains(&id) {
-            found.push(What::Left { project: &row.project.full_path });
+            found.push(ChangeKind::Left { project: Arc::clone(&row.project) });
         }
     }
     let known = |problem: &&Problem| {
@@ -67,19 +91,19 @@ pub fn changes<'a>(before: Option<&'a Snapshot>, after: &'a Snapshot) -> Vec<Cha
     let paths = LazyCell::new(|| after.rows.iter().map(|row| row.project.full_path.as_str()).collect::<HashSet<_>>());
     let of_a_row = |problem: &&Problem| paths.contains(problem.subject.as_str());
     let new = after.problems.iter().filter(|problem| !known(problem) && !of_a_row(problem));
-    found.extend(new.map(What::Problem));
-    found.into_iter().map(|what| Change { at: after.taken_at, what }).collect()
+    found.extend(new.cloned().map(ChangeKind::Problem));
+    (last_change + 1..).zip(found).map(|(seq, kind)| Change { seq, at: after.taken_at, kind }).collect()
 }
 
-fn row_changes<'a>(old: Option<&ProjectRow>, new: &'a ProjectRow, is_known_group: bool, found: &mut Vec<What<'a>>) {
+fn row_changes(old: Option<&ProjectRow>, new: &ProjectRow, is_known_group: bool, found: &mut Vec<ChangeKind>) {
     if let (Some(State::Ok(before)), State::Ok(now)) = (old.map(|old| &old.state), &new.state)
         && Arc::ptr_eq(before, now)
     {
         return;
     }
-    let project = new.project.full_path.as_str();
+    let project = || Arc::clone(&new.project);
     if old.is_none() && is_known_group {
-        found.push(What::Appeared { project });
+        found.push(ChangeKind::Appeared { project: project() });
     }
     let (from, to) = (old.map(ProjectRow::state_word), new.state_word());
     // A new row is worth a word only when it has a problem: its pipelines tell the rest.
@@ -93,7 +117,7 @@ fn row_changes<'a>(old: Option<&ProjectRow>, new: &'a ProjectRow, is_known_group
         None => !matches!(to, StateWord::Ok | StateWord::NoPipeline),
     };
     if is_told {
-        found.push(What::State { project, from, to, failure: new.failure() });
+        found.push(ChangeKind::State { project: project(), from, to, failure: new.failure().cloned() });
     }
     let State::Ok(pipelines) = &new.state else { return };
     let before: HashMap<&Ref, Status> =
@@ -101,11 +125,12 @@ fn row_changes<'a>(old: Option<&ProjectRow>, new: &'a ProjectRow, is_known_group
     let ids: HashSet<_> = old.into_iter().flat_map(ProjectRow::pipelines).map(|pipeline| pipeline.id).collect();
     // With one pipeline a row, the ref may change and it is still the row's story.
     let only = old.and_then(|row| if row.pipelines().len() == 1 { row.worst() } else { None });
-    for pipeline in pipelines.iter() {
+    for (at, pipeline) in pipelines.iter().enumerate() {
         let to = pipeline.worst();
         let from = before.get(&pipeline.git_ref).cloned().or_else(|| only.clone().filter(|_| pipelines.len() == 1));
         if from.as_ref() != Some(&to) || !ids.contains(&pipeline.id) {
-            found.push(What::Pipeline { project, from, to, pipeline });
+            let pipeline = SharedPipeline { pipelines: Arc::clone(pipelines), at };
+            found.push(ChangeKind::Pipeline { project: project(), from, to, pipeline });
         }
     }
 }
@@ -171,18 +196,20 @@ mod tests {
     }
 
     fn words(changes: &[Change]) -> Vec<String> {
-        let say = |change: &Change| match &change.what {
-            What::Pipeline { project, from, to, pipeline } => {
+        let say = |change: &Change| match &change.kind {
+            ChangeKind::Pipeline { project, from, to, pipeline } => {
                 let from = from.as_ref().map_or("none", Status::word);
-                format!("{project} {}#{} {from} -> {}", pipeline.git_ref.name, pipeline.id, to.word())
+                format!("{} {}#{} {from} -> {}", project.full_path, pipeline.git_ref.name, pipeline.id, to.word())
             }
-            What::Appeared { project } => format!("{project} appeared"),
-            What::Left { project } => format!("{project} left"),
-            What::State { project, from, to, failure } => {
+            ChangeKind::Appeared { project } => format!("{} appeared", project.full_path),
+            ChangeKind::Left { project } => format!("{} left", project.full_path),
+            ChangeKind::State { project, from, to, failure } => {
                 let why = failure.as_ref().map_or(String::new(), ToString::to_string);
-                format!("{project} is {} -> {to} {why}", from.map_or("none", StateWord::word)).trim_end().to_owned()
+                format!("{} is {} -> {to} {why}", project.full_path, from.map_or("none", StateWord::word))
+                    .trim_end()
+                    .to_owned()
             }
-            What::Problem(problem) => format!("problem of {}", problem.subject),
+            ChangeKind::Problem(problem) => format!("problem of {}", problem.subject),
         };
         changes.iter().map(say).collect()
     }
@@ -190,7 +217,7 @@ mod tests {
     #[track_caller]
     fn tells(sentence: &str, before: Option<ProjectRow>, after: Option<ProjectRow>, expected: &[&str]) {
         let [before, after] = [before, after].map(|row| snapshot(row.into_iter().collect(), &[]));
-        assert_eq!(words(&changes(Some(&before), &after)), expected, "{sentence}");
+        assert_eq!(words(&changes(Some(&before), &after, 0)), expected, "{sentence}");
     }
 
     #[test]
@@ -244,7 +271,7 @@ mod tests {
         ];
         for (sentence, before, after, expected) in cases {
             let (before, after) = (snapshot(before, &[]), snapshot(after, &[]));
-            assert_eq!(words(&changes(Some(&before), &after)), expected, "{sentence}");
+            assert_eq!(words(&changes(Some(&before), &after, 0)), expected, "{sentence}");
         }
     }
 
@@ -281,16 +308,16 @@ mod tests {
     #[test]
     fn before_the_first_reading_there_was_nothing_and_nobody_came() {
         let after = snapshot(vec![nth(1, "main", Status::Failed), other(row("b", State::Error(failure())))], &[]);
-        assert_eq!(words(&changes(None, &after)), ["a main#1 none -> failed", "b is none -> error no answer"]);
+        assert_eq!(words(&changes(None, &after, 0)), ["a main#1 none -> failed", "b is none -> error no answer"]);
     }
 
     #[test]
     fn a_problem_is_told_once_and_a_row_tells_its_own() {
         let rows = || vec![nth(1, "main", Status::Success)];
         let [quiet, one, two] = [&[][..], &["acme"], &["acme", "a", "other"]].map(|who| snapshot(rows(), who));
-        assert_eq!(words(&changes(Some(&quiet), &one)), ["problem of acme"]);
-        assert_eq!(words(&changes(Some(&one), &one)), [""; 0]);
-        assert_eq!(words(&changes(Some(&one), &two)), ["problem of other"]);
-        assert_eq!(words(&changes(Some(&two), &quiet)), [""; 0]);
+        assert_eq!(words(&changes(Some(&quiet), &one, 0)), ["problem of acme"]);
+        assert_eq!(words(&changes(Some(&one), &one, 0)), [""; 0]);
+        assert_eq!(words(&changes(Some(&one), &two, 0)), ["problem of other"]);
+        assert_eq!(words(&changes(Some(&two), &quiet, 0)), [""; 0]);
     }
 }

@@ -1,29 +1,29 @@
 //! Changes as lines of text: `--watch` where there is no terminal. One line per change, TABs between, no control codes.
 
-use crate::domain::change::{Change, What};
+use crate::domain::change::{Change, ChangeKind};
 use crate::domain::project::StateWord;
 use crate::text::sanitise::sanitise;
 use std::io::{self, Write};
 
 /// Writes one change: when, where, what, and the page where there is one.
-pub fn write(change: &Change<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(change: &Change, out: &mut dyn Write) -> io::Result<()> {
     let at = change.at.format("%Y-%m-%dT%H:%M:%SZ");
-    let (subject, words) = match &change.what {
-        What::Pipeline { project, from, to, pipeline } => {
+    let (subject, words) = match &change.kind {
+        ChangeKind::Pipeline { project, from, to, pipeline } => {
             let from = from.as_ref().map_or("none", |status| status.word());
             let url = pipeline.web_url.as_deref().unwrap_or_default();
             (
-                *project,
+                project.full_path.as_str(),
                 format!("{}\t{from} -> {to}\t#{}\t{}", sanitise(&pipeline.git_ref.name), pipeline.id, sanitise(url)),
             )
         }
-        What::Appeared { project } => (*project, "appeared".to_owned()),
-        What::Left { project } => (*project, "left".to_owned()),
-        What::State { project, from, to, failure } => {
+        ChangeKind::Appeared { project } => (project.full_path.as_str(), "appeared".to_owned()),
+        ChangeKind::Left { project } => (project.full_path.as_str(), "left".to_owned()),
+        ChangeKind::State { project, from, to, failure } => {
             let why = failure.as_ref().map_or(String::new(), |failure| format!("\t{}", sanitise(&failure.to_string())));
-            (*project, format!("{} -> {to}{why}", from.map_or("none", StateWord::word)))
+            (project.full_path.as_str(), format!("{} -> {to}{why}", from.map_or("none", StateWord::word)))
         }
-        What::Problem(problem) => {
+        ChangeKind::Problem(problem) => {
             (problem.subject.as_str(), format!("problem\t{}", sanitise(&problem.failure.to_string())))
         }
     };

@@ -1,7 +1,7 @@
 //! Changes as events of the JSON contract: `ndjson` under `--watch`.
 
 use super::contract::{PipelineEntry, ProblemEntry, time};
-use crate::domain::change::{Change, What};
+use crate::domain::change::{Change, ChangeKind};
 use crate::domain::project::StateWord;
 use crate::domain::usage::{Cost, Usage};
 use chrono::{DateTime, Utc};
@@ -34,6 +34,8 @@ pub enum Event<'a> {
         #[serde(flatten)]
         problem: ProblemEntry<'a>,
     },
+    /// The output was read too slowly: so many changes are not told, and a snapshot follows.
+    Missed { at: String, changes: u64 },
     /// What a reading took, and how long the next ones wait.
     Budget {
         at: String,
@@ -47,6 +49,10 @@ pub enum Event<'a> {
 }
 
 impl<'a> Event<'a> {
+    pub fn missed(at: DateTime<Utc>, changes: u64) -> Self {
+        Self::Missed { at: time(at), changes }
+    }
+
     pub fn budget(at: DateTime<Utc>, cost: Cost, usage: &Usage, interval: Duration) -> Self {
         let Cost { requests, bytes } = cost;
         let Usage { limit, remaining, api, .. } = *usage;
@@ -55,32 +61,37 @@ impl<'a> Event<'a> {
     }
 }
 
-impl<'a> From<&'a Change<'a>> for Event<'a> {
-    fn from(change: &'a Change<'a>) -> Self {
+impl<'a> From<&'a Change> for Event<'a> {
+    fn from(change: &'a Change) -> Self {
         let at = time(change.at);
-        match &change.what {
-            What::Pipeline { project, from, to, pipeline } => Self::Pipeline {
+        match &change.kind {
+            ChangeKind::Pipeline { project, from, to, pipeline } => Self::Pipeline {
                 at,
-                project,
+                project: &project.full_path,
                 from: from.as_ref().map(|status| status.word()),
                 to: to.word(),
-                pipeline: Box::new(PipelineEntry::from(*pipeline)),
+                pipeline: Box::new(PipelineEntry::from(&**pipeline)),
             },
-            What::Appeared { project } => {
-                Self::Project { at, project, change: "appeared", from: None, to: None, message: None }
-            }
-            What::Left { project } => {
-                Self::Project { at, project, change: "left", from: None, to: None, message: None }
-            }
-            What::State { project, from, to, failure } => Self::Project {
+            ChangeKind::Appeared { project } => Self::Project {
                 at,
-                project,
+                project: &project.full_path,
+                change: "appeared",
+                from: None,
+                to: None,
+                message: None,
+            },
+            ChangeKind::Left { project } => {
+                Self::Project { at, project: &project.full_path, change: "left", from: None, to: None, message: None }
+            }
+            ChangeKind::State { project, from, to, failure } => Self::Project {
+                at,
+                project: &project.full_path,
                 change: "state",
                 from: from.map(StateWord::word),
                 to: Some(to.word()),
                 message: failure.as_ref().map(ToString::to_string),
             },
-            What::Problem(problem) => Self::Problem { at, problem: ProblemEntry::from(*problem) },
+            ChangeKind::Problem(problem) => Self::Problem { at, problem: ProblemEntry::from(problem) },
         }
     }
 }

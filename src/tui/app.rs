@@ -1,13 +1,13 @@
 //! What the live view knows: the latest update, what is shown of it, and where the cursor is.
 
 use super::banner;
-use crate::collect::watch::{Phase, WatchUpdate};
-use crate::domain::change::{What, changes};
+use crate::collect::watch::{ChangeNews, Phase, WatchUpdate};
+use crate::domain::change::{Change, ChangeKind};
 use crate::domain::excerpt::Excerpt;
 use crate::domain::health::{FailOn, Sort};
 use crate::domain::id::{ProjectId, by_id};
 use crate::domain::pipeline::Pipeline;
-use crate::domain::project::{ProjectRow, StateWord};
+use crate::domain::project::{Project, ProjectRow, StateWord};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::Status;
 use crate::report::cell::Column;
@@ -15,13 +15,14 @@ use crate::report::headline::{self, Freshness, HeadCount, is_old};
 use crate::report::layout::{Measures, Room, StagesWidth, measure};
 use crate::report::status::{Row, Scene, StatusOptions, StatusReport, lines, widest_old, widest_time};
 use crate::text::glyph::Charset;
+use crate::text::plural::counted;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a project that has begun to fail is named in the header.
-pub const NEWS_FOR: Duration = Duration::from_secs(60);
+pub const ALERT_FOR: Duration = Duration::from_secs(60);
 
 /// A row may miss one refresh, or this much, before it is shown as old.
 const GRACE: Duration = Duration::from_secs(10);
@@ -70,7 +71,7 @@ pub enum Modal {
 
 /// A project that has begun to fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct News {
+pub struct Alert {
     pub project: String,
     pub since: Instant,
 }
@@ -91,7 +92,7 @@ pub struct App {
     pub attention_only: bool,
     pub update: WatchUpdate,
     pub modal: Option<Modal>,
-    pub news: Vec<News>,
+    pub alerts: Vec<Alert>,
     /// A word to the user until the next key.
     pub notice: Option<String>,
     /// Until the next key, too.
@@ -134,7 +135,7 @@ impl App {
             attention_only: false,
             update: WatchUpdate::new(),
             modal: None,
-            news: Vec::new(),
+            alerts: Vec::new(),
             notice: None,
             cursor: None,
             offset: 0,
@@ -148,20 +149,29 @@ impl App {
         }
     }
 
-    /// Takes a newer update; notes what began to fail since the last one.
-    pub fn take(&mut self, update: WatchUpdate, now: Instant) {
+    /// Takes what has changed: names for a while what began to fail.
+    pub fn apply_changes(&mut self, news: &ChangeNews, now: Instant) {
+        match news {
+            // What is read first has not changed, and what was missed is seen in the table only.
+            ChangeNews::Start { missed: 0, .. } => {}
+            ChangeNews::Start { missed, .. } => {
+                self.notice = Some(format!("{} not shown one by one", counted(*missed, "change")));
+            }
+            ChangeNews::Changes(changes) => {
+                let failed = changes.iter().filter_map(newly_failed);
+                self.alerts.extend(failed.map(|project| Alert { project: project.full_path.clone(), since: now }));
+            }
+        }
+    }
+
+    /// Takes a newer update.
+    pub fn apply_update(&mut self, update: WatchUpdate, now: Instant) {
         self.now = now;
         let (is_new, is_still) = match (&self.update.snapshot, &update.snapshot) {
             (Some(old), Some(new)) => (!Arc::ptr_eq(old, new), new.is_still(old)),
             (None, Some(_)) => (true, false),
             (_, None) => (false, true),
         };
-        // What has happened since an earlier run is not what is happening now, and what is read first has not changed.
-        let is_news = !is_still && self.update.is_whole && update.is_whole;
-        if let (true, Some(old), Some(new)) = (is_news, &self.update.snapshot, &update.snapshot) {
-            let news = begun_to_fail(old, new).map(|project| News { project: project.to_owned(), since: now });
-            self.news.extend(news);
-        }
         let is_reading = |update: &WatchUpdate| matches!(update.phase, Phase::Reading(_));
         if is_reading(&self.update) != is_reading(&update) {
             self.phase_since = now;
@@ -251,7 +261,7 @@ impl App {
     /// Lets time pass: forgets news that are none any more, and makes room for what has grown old.
     pub fn grow_older(&mut self, now: Instant) {
         self.now = now;
-        self.news.retain(|news| now.saturating_duration_since(news.since) < NEWS_FOR);
+        self.alerts.retain(|alert| now.saturating_duration_since(alert.since) < ALERT_FOR);
         if !self.has_room_for_ages() {
             self.arrange();
         }
@@ -342,11 +352,16 @@ fn facts(nth: usize, row: &ProjectRow) -> Vec<RowFacts> {
     row.pipelines().iter().map(of_pipeline).collect()
 }
 
-fn begun_to_fail<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a str> {
-    changes(Some(old), new).into_iter().filter_map(|change| match change.what {
-        What::Pipeline { project, from, to: Status::Failed, .. } if from != Some(Status::Failed) => Some(project),
-        What::Pipeline { .. } | What::Appeared { .. } | What::Left { .. } | What::State { .. } | What::Problem(_) => {
-            None
+/// Returns the project of a change that made a pipeline of it fail.
+fn newly_failed(change: &Change) -> Option<&Project> {
+    match &change.kind {
+        ChangeKind::Pipeline { project, from, to: Status::Failed, .. } if *from != Some(Status::Failed) => {
+            Some(project)
         }
-    })
+        ChangeKind::Pipeline { .. }
+        | ChangeKind::Appeared { .. }
+        | ChangeKind::Left { .. }
+        | ChangeKind::State { .. }
+        | ChangeKind::Problem(_) => None,
+    }
 }

@@ -48,8 +48,8 @@ fn message(app: &App) -> Option<Span> {
     if let Some(notice) = &app.notice {
         return Some(Span::new(notice.clone(), Tone::Plain));
     }
-    if let Some(latest) = app.news.last() {
-        let more = match app.news.len() - 1 {
+    if let Some(latest) = app.alerts.last() {
+        let more = match app.alerts.len() - 1 {
             0 => String::new(),
             more => format!(" and {more} more"),
         };

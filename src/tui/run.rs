@@ -4,12 +4,11 @@ use super::app::{App, Options, PageAddress};
 use super::terminal::Screen;
 use super::update::{Effect, Event, update};
 use super::view;
-use crate::collect::watch::{Request, RequestSender, WatchUpdate};
+use crate::collect::watch::{Request, RequestSender, WatchListener};
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
 use std::io;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// The countdown in the header moves once a second.
@@ -25,11 +24,9 @@ pub enum End {
 }
 
 /// Shows updates until the user has seen enough.
-pub async fn run(
-    options: Options,
-    mut updates: watch::Receiver<WatchUpdate>,
-    requests: RequestSender,
-) -> io::Result<End> {
+pub async fn run(options: Options, listener: WatchListener, requests: RequestSender) -> io::Result<End> {
+    let (mut updates, mut changes) = (listener.updates(), listener.changes());
+    drop(listener);
     let mut screen = Screen::take()?;
     let (width, height) = screen.size();
     let mut app = App::new(options, width, height, Instant::now());
@@ -37,7 +34,7 @@ pub async fn run(
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     // What there is already is in the first picture.
-    app.take(updates.borrow_and_update().clone(), Instant::now());
+    app.apply_update(updates.borrow_and_update().clone(), Instant::now());
     loop {
         screen.terminal.draw(|frame| view::draw(&app, frame))?;
         panic_if_asked();
@@ -50,6 +47,10 @@ pub async fn run(
                 }
                 Some(Ok(_)) => continue,
                 Some(Err(error)) => return Err(error),
+                None => return Ok(End::Closed),
+            },
+            news = changes.next() => match news {
+                Some(news) => Event::Changes(news),
                 None => return Ok(End::Closed),
             },
             changed = updates.changed() => match changed {

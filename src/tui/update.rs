@@ -2,7 +2,7 @@
 
 use super::app::{App, Modal};
 use super::keymap::{self, Action};
-use crate::collect::watch::WatchUpdate;
+use crate::collect::watch::{ChangeNews, WatchUpdate};
 use crate::domain::health::Sort;
 use crossterm::event::{KeyEvent, KeyEventKind};
 use tokio::time::Instant;
@@ -13,6 +13,7 @@ pub enum Event {
     Key(KeyEvent),
     Resize(u16, u16),
     Update(Box<WatchUpdate>),
+    Changes(ChangeNews),
     Tick,
 }
 
@@ -45,8 +46,12 @@ fn apply(app: &mut App, event: Event, now: Instant) -> Vec<Effect> {
             app.arrange();
             Vec::new()
         }
+        Event::Changes(news) => {
+            app.apply_changes(&news, now);
+            Vec::new()
+        }
         Event::Update(update) => {
-            app.take(*update, now);
+            app.apply_update(*update, now);
             Vec::new()
         }
     }

@@ -5,8 +5,10 @@ use super::watch::{TWO, reader};
 use crate::support::running::DEADLINE;
 use glwatch::collect::run::Collector;
 use glwatch::collect::watch::{
-    self, FailedReading, GroupError, Request, RequestSender, WatchHooks, WatchPace, WatchUpdate, request_queue,
+    self, ChangeNews, ChangeStream, FailedReading, GroupError, Request, RequestSender, WatchHooks, WatchPace,
+    WatchUpdate, request_queue, watch_channel,
 };
+use glwatch::domain::change::ChangeKind;
 use glwatch::domain::id::{GroupId, GroupRef, ProjectId};
 use glwatch::domain::snapshot::Snapshot;
 use glwatch::domain::usage::Cost;
@@ -49,6 +51,7 @@ fn two_callers_of_one_client_have_each_their_own_deadline_and_cost() {
 /// The loop in a task of a runtime with two threads, refreshing once an hour, and a listener's ends.
 struct Watching {
     updates: channel::Receiver<WatchUpdate>,
+    changes: ChangeStream,
     requests: RequestSender,
     task: JoinHandle<Result<(), GroupError>>,
 }
@@ -56,13 +59,14 @@ struct Watching {
 impl Watching {
     fn start(sim: &Sim) -> Self {
         let (client, options) = reader(sim);
-        let (sender, updates) = channel::channel(WatchUpdate::new());
+        let (outlet, listener) = watch_channel(WatchUpdate::new());
+        let (updates, changes) = (listener.updates(), listener.changes());
         let (requests, asked) = request_queue();
         let pace = WatchPace { asked: Duration::from_secs(3600), rps: 1000.0, hands_out_rows: false };
         let explain = |error: &GroupError| FailedReading { cause: error.to_string(), hints: vec![] };
         let hooks = WatchHooks { keep: Box::new(|_| ()), explain: Box::new(explain) };
         let collector = Collector::new(client, Arc::new(options));
-        Self { updates, requests, task: tokio::spawn(watch::run(collector, pace, sender, asked, hooks)) }
+        Self { updates, changes, requests, task: tokio::spawn(watch::run(collector, pace, outlet, asked, hooks)) }
     }
 
     /// Waits for the outcome of a reading that is another than the last one.
@@ -90,8 +94,8 @@ fn the_loop_is_a_task_of_any_runtime_and_ends_when_no_listener_is_left() {
         let mut watching = Watching::start(&sim);
         assert_eq!(watching.next(None).await.rows.len(), 2);
         assert_eq!(watching.cost(), sim.requests().len() as u64);
-        let Watching { updates, requests: _requests, task } = watching;
-        drop(updates);
+        let Watching { updates, changes, requests: _requests, task } = watching;
+        drop((updates, changes));
         assert!(timeout(DEADLINE, task).await.unwrap().unwrap().is_ok());
     });
 }
@@ -194,5 +198,38 @@ fn a_token_that_is_refused_for_some_projects_makes_only_their_rows_old() {
         let words: Vec<&str> = second.rows.iter().map(|row| row.state_word().word()).collect();
         assert_eq!(words, ["stale", "ok", "ok"]);
         assert!(!second.is_complete() && watching.updates.borrow().failed.is_none());
+    });
+}
+
+#[test]
+fn a_listener_that_reads_late_gets_every_change_in_order() {
+    let sim = scenario("", THREE);
+    on_two_threads(async {
+        let mut watching = Watching::start(&sim);
+        let mut last = watching.next(None).await;
+        let start = timeout(DEADLINE, watching.changes.next()).await.unwrap();
+        assert!(matches!(start, Some(ChangeNews::Start { missed: 0, .. })), "{start:?}");
+        let mut expected = Vec::new();
+        for _ in 0..3 {
+            // A newer pipeline takes the place of the last one: the latest state alone does not tell of those between.
+            sim.clock().advance(Duration::from_secs(3600));
+            watching.requests.send(Request::Refresh);
+            last = watching.next(Some(&last)).await;
+            expected.push(last.rows[2].pipelines()[0].id);
+        }
+        let mut seen = Vec::new();
+        while seen.len() < expected.len() {
+            let Some(ChangeNews::Changes(changes)) = timeout(DEADLINE, watching.changes.next()).await.unwrap() else {
+                panic!("it starts again")
+            };
+            seen.extend(changes.iter().cloned());
+        }
+        let ids = seen.iter().map(|change| match &change.kind {
+            ChangeKind::Pipeline { pipeline, .. } => pipeline.id,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(ids.collect::<Vec<_>>(), expected);
+        assert_eq!(seen.iter().map(|change| change.seq).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(watching.updates.borrow().last_change, 3);
     });
 }

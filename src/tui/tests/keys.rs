@@ -72,7 +72,7 @@ fn without_a_cursor_the_view_stays_at_the_top_where_the_failures_appear() {
     rows[20] = project(20, "p20", "failed", 1, "build=failed");
     give(&mut app, snapshot(rows, vec![]), now);
     assert_eq!((place(&app), app.rows[0].key.project), ((None, 0), ProjectId(20)));
-    assert_eq!(app.news.len(), 1);
+    assert_eq!(app.alerts.len(), 1);
 }
 
 #[test]
@@ -186,11 +186,11 @@ fn news_grow_old() {
     let now = Instant::now();
     let mut app = app(many(2), 80, 24, now);
     give(&mut app, snapshot(vec![project(0, "p00", "failed", 1, ""), many(2).remove(1)], vec![]), now);
-    assert_eq!(app.news.len(), 1);
+    assert_eq!(app.alerts.len(), 1);
     update(&mut app, Event::Tick, now + Duration::from_secs(59));
-    assert_eq!(app.news.len(), 1);
+    assert_eq!(app.alerts.len(), 1);
     update(&mut app, Event::Tick, now + Duration::from_secs(60));
-    assert_eq!(app.news.len(), 0);
+    assert_eq!(app.alerts.len(), 0);
 }
 
 /// The newest snapshot again, as it is read so many minutes later: what has not changed is shared.

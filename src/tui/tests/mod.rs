@@ -6,7 +6,8 @@ mod trouble;
 
 use super::app::{App, Options};
 use super::update::{Effect, Event, update};
-use crate::collect::watch::{Phase, WatchUpdate};
+use crate::collect::watch::{ChangeNews, Phase, WatchUpdate};
+use crate::domain::change::changes;
 use crate::domain::health::Sort;
 use crate::domain::health::tests::{failure, ran, row};
 use crate::domain::id::{GroupId, PipelineId, ProjectId};
@@ -110,6 +111,12 @@ fn app(rows: Vec<ProjectRow>, width: u16, height: u16, now: Instant) -> App {
 fn give(app: &mut App, news: WatchUpdate, now: Instant) {
     let interval = Duration::from_secs(10);
     let news = WatchUpdate { phase: Phase::Waiting { until: now + Duration::from_secs(7), interval }, ..news };
+    let before = app.update.whole().cloned();
+    if let (Some(before), Some(after)) = (before, news.whole()) {
+        let changes = changes(Some(&before), after, 0);
+        let news = ChangeNews::Changes(changes.into());
+        assert!(update(app, Event::Changes(news), now).is_empty());
+    }
     assert!(update(app, Event::Update(Box::new(news)), now).is_empty());
 }
 

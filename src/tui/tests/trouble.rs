@@ -84,10 +84,10 @@ fn the_first_load_names_host_and_wait_at_once_and_shows_rows_as_they_come() {
     docs/handbook           – none            no pipeline yet
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
-    assert!(app.news.is_empty());
+    assert!(app.alerts.is_empty());
     // The whole of it is no news either: nothing has begun to fail.
     give(&mut app, snapshot(vec![project(3, "web/shop", "failed", 20, "")], vec![]), now + seconds(8));
-    assert!(app.news.is_empty());
+    assert!(app.alerts.is_empty());
 }
 
 #[test]
