@@ -28,7 +28,8 @@ pub(super) fn command() -> Command {
         value("stages", "N", "Stages of each of them [default: 4]").value_parser(number()).requires("projects"),
         value("jobs", "N", "Jobs of each stage [default: 3]").value_parser(number()).requires("projects"),
         value("seed", "N", "Another world of the same kind [default: 1]").value_parser(value_parser!(u64)),
-        value("rate-limit", "N", "Requests a minute before it answers 429").value_parser(number()),
+        value("rate-limit", "N", "Requests a minute before it answers 429; 0 announces no limit")
+            .value_parser(value_parser!(u32)),
         Arg::new("private").long("private").action(ArgAction::SetTrue).help("Show the group only to who has a token"),
     ])
 }
@@ -54,7 +55,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
         latency: matches.get_one("latency").copied().unwrap_or_default(),
         port: matches.get_one("port").copied().unwrap_or(0),
         access: if matches.get_flag("private") { Access::Private } else { Access::Public },
-        rate_limit: number("rate-limit").map(|limit| RateLimit { limit, period: Duration::from_secs(60) }),
+        rate_limit: match number("rate-limit") {
+            None => Some(RateLimit::UNREACHED),
+            Some(0) => None,
+            Some(limit) => Some(RateLimit { limit, period: Duration::from_secs(60) }),
+        },
         any_group: true,
         ..Options::default()
     };

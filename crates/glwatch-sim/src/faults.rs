@@ -67,6 +67,13 @@ pub enum Action {
     GraphqlErrorAtProject(u64),
 }
 
+impl Action {
+    /// Returns whether it changes the bytes that leave, which then leave uncompressed.
+    pub(crate) fn works_on_bytes(&self) -> bool {
+        matches!(self, Self::Truncate | Self::Cut | Self::SlowBody { .. } | Self::Huge { .. })
+    }
+}
+
 impl Fault {
     /// Starts a fault for the requests that match `path`.
     pub fn on(path: &str) -> FaultOn {

@@ -42,7 +42,10 @@ struct Entries {
     further_pages: BTreeMap<&'static str, u64>,
     in_flight: usize,
     peak_in_flight: usize,
+    /// Of the answers' bodies, before they were compressed.
     bytes: u64,
+    /// As they were sent.
+    sent_bytes: u64,
     panics: usize,
 }
 
@@ -72,11 +75,12 @@ impl Log {
         number
     }
 
-    pub(crate) fn answered(&self, number: usize, kind: &'static str, status: u16, bytes: usize) {
+    pub(crate) fn answered(&self, number: usize, kind: &'static str, status: u16, bytes: usize, sent: usize) {
         let mut guard = self.lock();
         let entries = &mut *guard;
         *entries.by_kind.entry(kind.to_owned()).or_default() += 1;
         entries.bytes += bytes as u64;
+        entries.sent_bytes += sent as u64;
         let at = number.checked_sub(entries.gone);
         if let Some(request) = at.and_then(|at| entries.requests.get_mut(at)) {
             request.status = status;
@@ -128,7 +132,7 @@ impl Log {
         let entries = self.lock();
         json!({
             "requests": entries.gone + entries.requests.len() - entries.cleared, "by_kind": entries.by_kind,
-            "further_pages": entries.further_pages, "in_flight": entries.in_flight, "peak_in_flight": entries.peak_in_flight, "bytes": entries.bytes,
+            "further_pages": entries.further_pages, "in_flight": entries.in_flight, "peak_in_flight": entries.peak_in_flight, "bytes": entries.bytes, "sent_bytes": entries.sent_bytes,
             "panics": entries.panics,
         })
     }

@@ -31,6 +31,7 @@ pub struct Options {
     /// 0 takes any free port.
     pub port: u16,
     pub access: Access,
+    /// `None` also leaves the `RateLimit-*` headers out, as a GitLab without limits does.
     pub rate_limit: Option<RateLimit>,
     /// Every unknown group answers as the root group, so that the demo accepts any `--group-id`.
     pub any_group: bool,
@@ -50,7 +51,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             port: 0,
             access: Access::Public,
-            rate_limit: None,
+            rate_limit: Some(RateLimit::UNREACHED),
             any_group: false,
             faults: Vec::new(),
             graphql: GraphqlOptions::default(),
@@ -84,6 +85,11 @@ pub enum Access {
 pub struct RateLimit {
     pub limit: u32,
     pub period: Duration,
+}
+
+impl RateLimit {
+    /// The default: it is announced, and no test or bench uses it up, although their clock may never move.
+    pub const UNREACHED: Self = Self { limit: 1_000_000, period: Duration::from_secs(60) };
 }
 
 /// What `POST /api/graphql` does.

@@ -29,18 +29,33 @@ impl Query {
         self.0.iter().filter(|(k, _)| wanted(k)).map(|(_, value)| value.as_str()).collect()
     }
 
+    /// Returns a yes or no; what is neither has been refused before.
     pub(crate) fn flag(&self, key: &str) -> Option<bool> {
-        self.get(key).map(|value| matches!(value, "true" | "1" | "t" | "yes" | "on"))
+        self.get(key).and_then(boolean)
     }
 
     pub(crate) fn number(&self, key: &str) -> Option<usize> {
         self.get(key)?.parse().ok()
     }
 
-    /// Returns the parameters without `page`, encoded again for a `Link` header.
+    /// Returns the parameters without the page and the token, encoded again for a `Link` header.
     pub(crate) fn without_page(&self) -> String {
-        let pairs = self.0.iter().filter(|(key, _)| key != "page" && key != "per_page");
+        let pairs =
+            self.0.iter().filter(|(key, _)| !matches!(key.as_str(), "page" | "per_page" | "cursor" | "private_token"));
         pairs.map(|(key, value)| format!("{}={}&", encode(key), encode(value))).collect()
+    }
+}
+
+/// Reads a yes or no as Grape does (`Dry::Types["params.bool"]`).
+pub(crate) fn boolean(text: &str) -> Option<bool> {
+    match text {
+        "1" | "on" | "On" | "ON" | "t" | "true" | "True" | "TRUE" | "T" | "y" | "yes" | "Yes" | "YES" | "Y" => {
+            Some(true)
+        }
+        "0" | "off" | "Off" | "OFF" | "f" | "false" | "False" | "FALSE" | "F" | "n" | "no" | "No" | "NO" | "N" => {
+            Some(false)
+        }
+        _ => None,
     }
 }
 

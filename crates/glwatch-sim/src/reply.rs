@@ -1,12 +1,14 @@
 //! From an answer to HTTP bytes, with whatever the faults do to them on the way.
 
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures_util::stream::unfold;
 use serde_json::{Value, json};
 
@@ -43,6 +45,8 @@ enum Flow {
     Log(Trace),
 }
 
+/// Bodies of fewer bytes are not compressed.
+const SMALLEST_COMPRESSED: usize = 1_024;
 /// Logs up to this size are sent as any other body.
 const SMALL_LOG: usize = 256 * 1024;
 
@@ -95,6 +99,20 @@ impl Reply {
     /// Returns how many bytes the body has.
     pub(crate) fn length(&self) -> usize {
         if let Flow::Log(log) = &self.flow { log.len() } else { self.body.len() }
+    }
+
+    /// Compresses a body that is sent in one piece; a small one stays as it is (nginx's `gzip_min_length` of GitLab).
+    pub(crate) fn compress(&mut self) {
+        if !matches!(self.flow, Flow::Whole) || self.body.len() < SMALLEST_COMPRESSED {
+            return;
+        }
+        let mut encoder = GzEncoder::new(Vec::with_capacity(self.body.len() / 4), Compression::fast());
+        // Writing into memory does not fail; if it did, the answer would go out as it is.
+        if let Ok(compressed) = encoder.write_all(&self.body).and_then(|()| encoder.finish()) {
+            self.body = compressed;
+            self.set("content-encoding", "gzip");
+            self.set("vary", "Accept-Encoding");
+        }
     }
 
     /// Answers past the rate limit.
@@ -162,6 +180,14 @@ impl Reply {
                 });
             }
         }
+    }
+
+    /// The answer to a HEAD: the same headers, no body.
+    pub(crate) fn into_head(self) -> Response {
+        let length = self.length();
+        let mut response = Self { flow: Flow::Whole, body: Vec::new(), ..self }.into_response();
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        response
     }
 
     pub(crate) fn into_response(self) -> Response {

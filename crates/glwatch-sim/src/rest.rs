@@ -2,10 +2,12 @@
 
 mod actions;
 mod auth;
+mod commits;
 mod groups;
 mod job;
 mod jobs;
 mod page;
+mod parameters;
 mod pipelines;
 mod projects;
 mod test_report;
@@ -63,11 +65,6 @@ impl Answer {
     fn group_not_found() -> Self {
         Self::message(404, "404 Group Not Found")
     }
-
-    /// What Grape answers to a value outside the allowed ones.
-    fn invalid(parameter: &str) -> Self {
-        Self::error(400, json!({ "error": format!("{parameter} does not have a valid value") }))
-    }
 }
 
 /// Everything an endpoint may look at.
@@ -105,12 +102,12 @@ impl Rest<'_> {
         }
         let Some(parts) = parts.strip_prefix(&["api", "v4"]) else { return unknown() };
         let found = match asked.method {
-            "GET" => route(parts),
+            "GET" | "HEAD" => route(parts),
             "POST" => action(parts),
             _ => None,
         };
         let Some((kind, handler)) = found else { return unknown() };
-        let refusal = asked.caller.refusal(kind, self.access);
+        let refusal = asked.caller.refusal(kind, self.access).or_else(|| parameters::refusal(kind, &asked.query));
         let mut answer = refusal.unwrap_or_else(|| handler(self, asked, parts));
         answer.kind = kind;
         answer
@@ -131,8 +128,13 @@ fn route(parts: &[&str]) -> Option<(&'static str, Handler)> {
             ("version", |rest, _, _| Answer::ok(json!({ "version": rest.version.number(), "revision": REVISION })))
         }
         ["personal_access_tokens", "self"] => ("token", |rest, asked, _| auth::token_self(rest, asked)),
+        ["user"] => ("user", |rest, _, _| auth::user(rest)),
+        ["groups"] => ("groups", |rest, asked, _| groups::list(rest, asked)),
+        ["groups", _, "subgroups"] => ("subgroups", |rest, asked, p| groups::subgroups(rest, asked, p[1])),
+        ["groups", _, "descendant_groups"] => ("subgroups", |rest, asked, p| groups::descendants(rest, asked, p[1])),
         ["groups", _] => ("group", |rest, asked, p| groups::single(rest, asked, p[1])),
         ["groups", _, "projects"] => ("group_projects", |rest, asked, p| groups::projects(rest, asked, p[1])),
+        ["projects"] => ("projects", |rest, asked, _| projects::list(rest, asked)),
         ["projects", _] => ("project", |rest, asked, p| projects::single(rest, asked, p[1])),
         ["projects", _, "pipelines"] => ("pipelines", |rest, asked, p| pipelines::list(rest, asked, p[1])),
         ["projects", _, "pipelines", "latest"] => {
@@ -152,6 +154,10 @@ fn route(parts: &[&str]) -> Option<(&'static str, Handler)> {
         ["projects", _, "repository", "commits", _, "statuses"] => {
             ("statuses", |rest, asked, p| jobs::statuses(rest, asked, p[1], p[4]))
         }
+        ["projects", _, "repository", "commits", _] => {
+            ("commit", |rest, asked, p| commits::single(rest, asked, p[1], p[4]))
+        }
+        ["projects", _, "jobs"] => ("project_jobs", |rest, asked, p| jobs::of_project(rest, asked, p[1])),
         ["projects", _, "jobs", _] => ("job", |rest, asked, p| job::single(rest, asked, p[1], p[3])),
         ["projects", _, "jobs", _, "trace"] => ("trace", |rest, asked, p| job::trace(rest, asked, p[1], p[3])),
         _ => return None,

@@ -12,6 +12,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -172,6 +173,10 @@ impl Drop for Sim {
     }
 }
 
+fn http_date(at: DateTime<Utc>) -> String {
+    at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -216,7 +221,8 @@ async fn handle(
         query: query.to_owned(),
         body: if posted.is_some() { String::new() } else { String::from_utf8_lossy(&body).into_owned() },
         operation: posted.as_ref().and_then(Posted::operation).map(str::to_owned),
-        authorization: ["authorization", "private-token"].iter().any(|name| head.headers.contains_key(*name)),
+        authorization: ["authorization", "private-token"].iter().any(|name| head.headers.contains_key(*name))
+            || Query::parse(query).get("private_token").is_some(),
         status: 0,
         at: shared.options.clock.now(),
     });
@@ -234,14 +240,28 @@ async fn handle(
         std::future::pending::<()>().await;
     }
     if actions.iter().any(|action| matches!(action, Action::Reset)) {
-        shared.log.answered(number, "reset", 0, 0);
+        shared.log.answered(number, "reset", 0, 0, 0);
         lifeline.cut();
         return Response::default();
     }
     let call = Call { method, path, query, headers: &head.headers, posted: posted.as_ref() };
-    let reply = shared.reply(&call, &actions);
-    shared.log.answered(number, reply.kind, reply.status, reply.length());
-    reply.into_response()
+    let mut reply = shared.reply(&call, &actions);
+    let plain = reply.length();
+    if takes_gzip(&head.headers) && !actions.iter().any(Action::works_on_bytes) {
+        reply.compress();
+    }
+    shared.log.answered(number, reply.kind, reply.status, plain, reply.length());
+    if method == "HEAD" { reply.into_head() } else { reply.into_response() }
+}
+
+/// Returns whether the client said that it reads gzip, with a weight other than 0.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let listed = headers.get_all("accept-encoding").iter().filter_map(|value| value.to_str().ok());
+    listed.flat_map(|list| list.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let refused = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok()) == Some(0.0);
+        matches!(name.trim(), "gzip" | "*") && !refused
+    })
 }
 
 /// One request as it came in.
@@ -258,14 +278,19 @@ impl Shared {
     fn reply(&self, call: &Call<'_>, actions: &[Action]) -> Reply {
         let (limit_headers, refused) = self.charge();
         let mut reply = match refused {
-            Some(seconds) => Reply::rate_limited(Some(&seconds.to_string()), false),
+            Some(seconds) => {
+                let resets = self.options.clock.now() + Duration::from_secs(seconds.unsigned_abs());
+                let mut reply = Reply::rate_limited(Some(&seconds.to_string()), false);
+                reply.set("ratelimit-resettime", &http_date(resets));
+                reply
+            }
             None => self.answer(call, actions),
         };
         for (name, value) in limit_headers {
             reply.set(name, &value);
         }
         let now = self.options.clock.now();
-        reply.set("date", &now.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        reply.set("date", &http_date(now));
         reply.set("x-request-id", &format!("01SIM{:021}", self.numbers.fetch_add(1, Ordering::Relaxed)));
         reply.drop_headers(actions);
         reply
@@ -273,7 +298,8 @@ impl Shared {
 
     fn answer(&self, call: &Call<'_>, actions: &[Action]) -> Reply {
         let text = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
-        let caller = caller(text("authorization"), text("private-token"));
+        let query = Query::parse(call.query);
+        let caller = caller(text("authorization"), text("private-token").or(query.get("private_token")));
         // A route that a fault answers need not exist: a redirect's target, say.
         let answered_by_fault = actions.iter().any(|action| {
             use Action::{Html, RateLimited, Redirect, Status};
@@ -299,7 +325,6 @@ impl Shared {
                 Graphql { rest: &rest, options: &self.options.graphql, caller, broken }.answer(posted)
             }
             None => {
-                let query = Query::parse(call.query);
                 let if_none_match = text("if-none-match");
                 rest.answer(&Asked { method: call.method, path: call.path, query, caller, if_none_match })
             }

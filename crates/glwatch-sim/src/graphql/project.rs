@@ -8,7 +8,7 @@ use super::pipeline::PipelineOf;
 use super::resolved::{Resolved, gid, leaf, maybe_object, object, parse_gid, text, time};
 use super::small::Repository;
 use super::view::View;
-use crate::rest::parse_time;
+use crate::rest::{full_name, parse_time};
 use crate::wanted::{Scope, Wanted};
 use crate::world::EPOCH_MS;
 
@@ -84,12 +84,11 @@ impl ObjectValue for ProjectOf<'_> {
     fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
         let rest = self.view.rest;
         let project = &rest.world.projects[self.index];
-        let group = &rest.world.groups[project.group];
         match info.field_name() {
             "id" => leaf(gid("Project", project.id)),
             "fullPath" => leaf(project.full_path.as_str()),
             "name" => leaf(project.name.as_str()),
-            "nameWithNamespace" => leaf(format!("{} / {}", group.name, project.name)),
+            "nameWithNamespace" => leaf(format!("{} / {}", full_name(rest.world, project.group), project.name)),
             "path" => leaf(project.path.as_str()),
             "webUrl" => leaf(format!("{}/{}", rest.base, project.full_path)),
             "archived" => leaf(project.archived),

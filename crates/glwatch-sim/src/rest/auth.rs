@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Asked, Rest, time};
 use crate::options::{Access, TOKEN_API, TOKEN_EXPIRED, TOKEN_READ_API, TOKEN_READ_USER};
+use crate::plan::USERS;
 use crate::world::EPOCH_MS;
 
 /// The documented body for a token without the needed scope.
@@ -22,7 +23,7 @@ pub(crate) enum Caller {
     Unknown,
 }
 
-/// Tells the caller from the values of `Authorization` and `PRIVATE-TOKEN`.
+/// Tells the caller from the values of `Authorization` and of `PRIVATE-TOKEN` or the parameter `private_token`.
 pub(crate) fn caller(authorization: Option<&str>, private_token: Option<&str>) -> Caller {
     let bearer = authorization.map(|value| value.strip_prefix("Bearer ").unwrap_or(value));
     match private_token.or(bearer).map(str::trim) {
@@ -44,7 +45,7 @@ impl Caller {
     /// Returns GitLab's refusal of this route kind, if it refuses before looking at the resource.
     pub(super) fn refusal(self, kind: &str, access: Access) -> Option<Answer> {
         let writes = matches!(kind.rsplit('_').next(), Some("retry" | "cancel" | "play"));
-        let about_oneself = matches!(kind, "metadata" | "version" | "token");
+        let about_oneself = matches!(kind, "metadata" | "version" | "token" | "user");
         match self {
             Self::Expired => Some(Answer::error(
                 401,
@@ -68,7 +69,7 @@ impl Caller {
             Self::Anonymous if about_oneself || writes || matches!(kind, "job" | "trace") => {
                 Some(Answer::message(401, "401 Unauthorized"))
             }
-            Self::Anonymous if access == Access::Private && kind.starts_with("group") => {
+            Self::Anonymous if access == Access::Private && kind.starts_with("group") && kind != "groups" => {
                 Some(Answer::group_not_found())
             }
             Self::Anonymous | Self::ReadUser | Self::Reader | Self::Actor => None,
@@ -86,5 +87,21 @@ pub(super) fn token_self(rest: &Rest<'_>, asked: &Asked<'_>) -> Answer {
     Answer::ok(json!({
         "id": 4, "name": "glwatch", "revoked": false, "created_at": time(EPOCH_MS), "description": "Simulated token",
         "scopes": [scope], "user_id": 1, "last_used_at": time(rest.now), "active": true, "expires_at": null,
+    }))
+}
+
+/// `GET /user` (<https://docs.gitlab.com/api/users/#list-current-user>).
+pub(super) fn user(rest: &Rest<'_>) -> Answer {
+    let (username, name) = USERS[0];
+    let (email, created) = (format!("{username}@example.com"), time(EPOCH_MS));
+    Answer::ok(json!({
+        "id": 1, "username": username, "name": name, "state": "active", "locked": false, "avatar_url": null,
+        "web_url": format!("{}/{username}", rest.base), "created_at": created, "bio": "", "location": null,
+        "public_email": email, "linkedin": "", "twitter": "", "discord": "", "website_url": "", "organization": "",
+        "job_title": "", "pronouns": "", "bot": false, "work_information": null, "followers": 0, "following": 0,
+        "local_time": null, "last_sign_in_at": created, "confirmed_at": created, "theme_id": 1,
+        "last_activity_on": time(rest.now)[..10], "email": email, "color_scheme_id": 1, "projects_limit": 100,
+        "current_sign_in_at": created, "identities": [], "can_create_group": true, "can_create_project": true,
+        "two_factor_enabled": true, "external": false, "private_profile": false, "commit_email": email,
     }))
 }

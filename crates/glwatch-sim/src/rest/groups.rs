@@ -1,12 +1,11 @@
-//! `/groups/:id` and `/groups/:id/projects`.
-
-use std::cmp::Ordering;
+//! `/groups`, `/groups/:id`, its subgroups and `/groups/:id/projects`.
 
 use serde_json::{Value, json};
 
 use super::page::Page;
-use super::projects::item;
+use super::projects::{contains, item, listed};
 use super::{Answer, Asked, Rest, time};
+use crate::options::Access;
 use crate::world::{EPOCH_MS, Project, World};
 
 fn find(rest: &Rest<'_>, id: &str) -> Result<usize, Answer> {
@@ -59,46 +58,57 @@ fn group(rest: &Rest<'_>, index: usize) -> Value {
 pub(super) fn projects(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
     let answer = || {
         let index = find(rest, id)?;
-        let page = Page::of(asked)?;
         let query = &asked.query;
         let (subgroups, shared) =
             (query.flag("include_subgroups").unwrap_or(false), query.flag("with_shared").unwrap_or(true));
-        let archived = query.flag("archived");
         let inside = |group: usize| if subgroups { rest.world.is_within(group, index) } else { group == index };
-        let wanted = |project: &&Project| {
-            let member = inside(project.group) || (shared && project.shared_with.iter().any(|group| inside(*group)));
-            member && archived.is_none_or(|archived| project.archived == archived) && {
-                query.get("search").is_none_or(|text| project.name.to_lowercase().contains(&text.to_lowercase()))
-            }
-        };
-        let mut found: Vec<&Project> = rest.world.projects.iter().filter(wanted).collect();
-        let order = compare(query.get("order_by").unwrap_or("created_at")).ok_or(Answer::invalid("order_by"))?;
-        found.sort_by(|a, b| order(a, b));
-        match query.get("sort").unwrap_or("desc") {
-            "desc" => found.reverse(),
-            "asc" => {}
-            _ => return Err(Answer::invalid("sort")),
-        }
-        Ok(page.answer(rest.base, asked, &found, |project| {
-            let mut item = item(rest, project);
-            if query.flag("simple") == Some(true) {
-                super::projects::simplify(&mut item);
-            }
-            item
-        }))
+        listed(rest, asked, |project| {
+            inside(project.group) || (shared && project.shared_with.iter().any(|group| inside(*group)))
+        })
     };
     answer().unwrap_or_else(|refusal| refusal)
 }
 
-type Order = fn(&Project, &Project) -> Ordering;
+/// `/groups`: all of them, or the roots.
+pub(super) fn list(rest: &Rest<'_>, asked: &Asked<'_>) -> Answer {
+    let roots = asked.query.flag("top_level_only").unwrap_or(false);
+    page(rest, asked, |group| !roots || rest.world.groups[group].parent.is_none())
+}
 
-fn compare(by: &str) -> Option<Order> {
-    let order: Order = match by {
-        "id" | "similarity" | "star_count" => |a, b| a.id.cmp(&b.id),
-        "name" => |a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)),
-        "path" => |a, b| a.path.cmp(&b.path).then(a.id.cmp(&b.id)),
-        "created_at" | "updated_at" | "last_activity_at" => |a, b| (a.created, a.id).cmp(&(b.created, b.id)),
-        _ => return None,
-    };
-    Some(order)
+/// `/groups/:id/subgroups`: the next level only.
+pub(super) fn subgroups(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+    match find(rest, id) {
+        Ok(index) => page(rest, asked, |group| rest.world.groups[group].parent == Some(index)),
+        Err(refusal) => refusal,
+    }
+}
+
+/// `/groups/:id/descendant_groups`: all levels.
+pub(super) fn descendants(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+    match find(rest, id) {
+        Ok(index) => page(rest, asked, |group| group != index && rest.world.is_within(group, index)),
+        Err(refusal) => refusal,
+    }
+}
+
+fn page(rest: &Rest<'_>, asked: &Asked<'_>, wanted: impl Fn(usize) -> bool) -> Answer {
+    let query = &asked.query;
+    let groups = &rest.world.groups;
+    let named = |group: &usize| query.get("search").is_none_or(|text| contains(&groups[*group].name, text));
+    // A caller who may not read sees no group, and is not told that there are any.
+    let visible = rest.access == Access::Public || asked.caller.reads();
+    let all = (0..groups.len()).filter(|_| visible);
+    let mut found: Vec<usize> = all.filter(|group| wanted(*group)).filter(named).collect();
+    match query.get("order_by") {
+        Some("id") => found.sort_by_key(|group| groups[*group].id),
+        Some("path") => found.sort_by_key(|group| (groups[*group].full_path.as_str(), groups[*group].id)),
+        _ => found.sort_by_key(|group| (groups[*group].name.as_str(), groups[*group].id)),
+    }
+    if query.get("sort") == Some("desc") {
+        found.reverse();
+    }
+    match Page::of(asked) {
+        Ok(page) => page.answer(rest.base, asked, &found, |index| group(rest, *index)),
+        Err(refusal) => refusal,
+    }
 }

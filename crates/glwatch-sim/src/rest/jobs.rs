@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::page::Page;
+use super::page::{Page, keyset};
 use super::pipelines::{basic, find, project, user};
 use super::{Answer, Asked, Rest, time};
 use crate::plan::{Attempt, Job, Pipeline, Tree, USERS};
@@ -23,6 +23,32 @@ pub(super) fn bridges(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, pipeline: &s
         let found = runs(rest, asked, &tree.pipelines[at], true);
         let page = Page::of(asked)?;
         Ok(page.answer(rest.base, asked, &found, |(job, attempt)| bridge(rest, &tree, at, job, attempt)))
+    };
+    answer().unwrap_or_else(|refusal: Answer| refusal)
+}
+
+/// `/projects/:id/jobs`: the runs of all pipelines, retried ones included, newest id first. GitLab does not count them
+/// (`without_count` in `lib/api/ci/jobs.rb`).
+pub(super) fn of_project(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+    let answer = || {
+        let index = project(rest, asked, id)?;
+        let scopes = asked.query.all("scope");
+        let pipelines = rest.world.pipelines_of(index, rest.now);
+        let mut found: Vec<(&Pipeline, &Job, &Attempt)> = Vec::new();
+        for pipeline in &pipelines {
+            for job in pipeline.jobs.iter().filter(|job| !job.bridge && !job.is_external()) {
+                found.extend(job.attempts_at(rest.now).map(|attempt| (pipeline, job, attempt)));
+            }
+        }
+        found.retain(|(.., attempt)| {
+            scopes.is_empty() || attempt.status(rest.now).is_some_and(|status| scopes.contains(&status))
+        });
+        found.sort_by_key(|(.., attempt)| std::cmp::Reverse(attempt.id));
+        let show = |(pipeline, job, attempt): &(&Pipeline, &Job, &Attempt)| build(rest, pipeline, job, attempt);
+        if asked.query.get("pagination") == Some("keyset") {
+            return Ok(keyset(rest.base, asked, &found, |(.., attempt)| attempt.id, show));
+        }
+        Ok(Page::of(asked)?.uncounted(rest.base, asked, &found, show))
     };
     answer().unwrap_or_else(|refusal: Answer| refusal)
 }

@@ -1,4 +1,4 @@
-//! Offset paging: which slice, and the headers that tell the client about the others.
+//! Paging: which slice of a list, and the headers that tell the client about the others.
 
 use super::{Answer, Asked};
 
@@ -16,8 +16,8 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn of(asked: &Asked<'_>) -> Result<Self, Answer> {
-        let number = asked.query.number("page").unwrap_or(1).max(1);
-        let size = asked.query.number("per_page").filter(|n| *n > 0).unwrap_or(20).min(100);
+        let number = asked.query.number("page").unwrap_or(1);
+        let size = asked.query.number("per_page").unwrap_or(20).min(100);
         if (number - 1).saturating_mul(size) > OFFSET_LIMIT {
             let text = "Offset pagination has a maximum allowed offset of 50000 for requests that return objects of \
                         type Project. Remaining records can be retrieved using keyset pagination.";
@@ -34,12 +34,33 @@ impl Page {
         items: &[T],
         show: impl Fn(&T) -> serde_json::Value,
     ) -> Answer {
+        self.slice(base, asked, items, items.len() <= COUNT_LIMIT, show)
+    }
+
+    /// The same for a list that GitLab never counts.
+    pub(super) fn uncounted<T>(
+        self,
+        base: &str,
+        asked: &Asked<'_>,
+        items: &[T],
+        show: impl Fn(&T) -> serde_json::Value,
+    ) -> Answer {
+        self.slice(base, asked, items, false, show)
+    }
+
+    fn slice<T>(
+        self,
+        base: &str,
+        asked: &Asked<'_>,
+        items: &[T],
+        counted: bool,
+        show: impl Fn(&T) -> serde_json::Value,
+    ) -> Answer {
         let start = ((self.number - 1) * self.size).min(items.len());
         let end = (start + self.size).min(items.len());
         let pages = items.len().div_ceil(self.size).max(1);
         let next = (end < items.len()).then_some(self.number + 1);
         let previous = (self.number > 1).then(|| self.number - 1);
-        let counted = items.len() <= COUNT_LIMIT;
         let text = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
         let mut answer = Answer::ok(items[start..end].iter().map(show).collect());
         answer.headers = vec![
@@ -64,4 +85,27 @@ impl Page {
         answer.headers.push(("link", links.join(", ")));
         answer
     }
+}
+
+/// Turns the records after the cursor into an answer whose only paging header is the link to the next ones
+/// (<https://docs.gitlab.com/api/rest/#keyset-based-pagination>). `items` have their ids in descending order.
+pub(super) fn keyset<T>(
+    base: &str,
+    asked: &Asked<'_>,
+    items: &[T],
+    id: impl Fn(&T) -> u64,
+    show: impl Fn(&T) -> serde_json::Value,
+) -> Answer {
+    let size = asked.query.number("per_page").unwrap_or(20).min(100);
+    let after = asked.query.get("cursor").and_then(|cursor| cursor.parse::<u64>().ok());
+    let mut left = items.iter().filter(|item| after.is_none_or(|after| id(item) < after));
+    let shown: Vec<&T> = left.by_ref().take(size).collect();
+    let last = shown.last().map(|item| id(item)).filter(|_| left.next().is_some());
+    let mut answer = Answer::ok(shown.into_iter().map(show).collect());
+    if let Some(last) = last {
+        let rest = asked.query.without_page();
+        let url = format!("{base}{}?{rest}per_page={size}&cursor={last}", asked.path);
+        answer.headers.push(("link", format!("<{url}>; rel=\"next\"")));
+    }
+    answer
 }

@@ -1,14 +1,69 @@
-//! Projects as the list and `/projects/:id` show them.
+//! Projects as the lists and `/projects/:id` show them.
+
+use std::cmp::Ordering;
 
 use serde_json::{Value, json};
 
+use super::groups::full_name;
+use super::page::Page;
 use super::{Answer, Asked, Rest, time};
+use crate::options::Access;
 use crate::world::{EPOCH_MS, Project};
 
 pub(super) fn single(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
     match rest.visible_project(asked, id) {
         Ok(index) => Answer::ok(item(rest, &rest.world.projects[index])),
         Err(refusal) => refusal,
+    }
+}
+
+/// `/projects`: every project that the caller sees. A member is here everybody with a token.
+pub(super) fn list(rest: &Rest<'_>, asked: &Asked<'_>) -> Answer {
+    let number = |key: &str| asked.query.number(key).map(|number| number as u64);
+    let (after, before) = (number("id_after"), number("id_before"));
+    let mine = asked.query.flag("membership") == Some(true) && !asked.caller.reads();
+    let visible = !mine && (rest.access == Access::Public || asked.caller.reads());
+    let answer = listed(rest, asked, |project| {
+        visible && after.is_none_or(|id| project.id > id) && before.is_none_or(|id| project.id < id)
+    });
+    answer.unwrap_or_else(|refusal| refusal)
+}
+
+/// Answers a page of the projects that are `member`s, filtered and in the order that the query asks for.
+pub(super) fn listed(rest: &Rest<'_>, asked: &Asked<'_>, member: impl Fn(&Project) -> bool) -> Result<Answer, Answer> {
+    let page = Page::of(asked)?;
+    let query = &asked.query;
+    let archived = query.flag("archived");
+    let wanted = |project: &&Project| {
+        member(project)
+            && archived.is_none_or(|archived| project.archived == archived)
+            && query.get("search").is_none_or(|text| contains(&project.name, text))
+    };
+    let mut found: Vec<&Project> = rest.world.projects.iter().filter(wanted).collect();
+    found.sort_by(|a, b| compare(query.get("order_by").unwrap_or("created_at"), a, b));
+    if query.get("sort") != Some("asc") {
+        found.reverse();
+    }
+    Ok(page.answer(rest.base, asked, &found, |project| {
+        let mut item = item(rest, project);
+        if query.flag("simple") == Some(true) {
+            simplify(&mut item);
+        }
+        item
+    }))
+}
+
+/// Returns whether a name has the text that is searched for; upper case does not matter.
+pub(super) fn contains(name: &str, text: &str) -> bool {
+    name.to_lowercase().contains(&text.to_lowercase())
+}
+
+fn compare(by: &str, a: &Project, b: &Project) -> Ordering {
+    match by {
+        "name" => a.name.cmp(&b.name).then(a.id.cmp(&b.id)),
+        "path" => a.path.cmp(&b.path).then(a.id.cmp(&b.id)),
+        "created_at" | "updated_at" | "last_activity_at" => (a.created, a.id).cmp(&(b.created, b.id)),
+        _ => a.id.cmp(&b.id),
     }
 }
 
@@ -21,7 +76,7 @@ pub(super) fn item(rest: &Rest<'_>, project: &Project) -> Value {
         "archived": project.archived, "visibility": "public",
         "ssh_url_to_repo": format!("git@gitlab.example.com:{path}.git"),
         "http_url_to_repo": format!("{base}/{path}.git"), "web_url": format!("{base}/{path}"),
-        "name": project.name, "name_with_namespace": format!("{} / {}", group.name, project.name),
+        "name": project.name, "name_with_namespace": format!("{} / {}", full_name(rest.world, project.group), project.name),
         "path": project.path, "path_with_namespace": path, "issues_enabled": true, "merge_requests_enabled": true,
         "wiki_enabled": true, "jobs_enabled": !project.ci_off, "snippets_enabled": true,
         "created_at": time(project.created), "last_activity_at": time(rest.world.anchor.max(EPOCH_MS)),
@@ -52,7 +107,7 @@ fn shared_with(rest: &Rest<'_>, project: &Project) -> Vec<Value> {
 }
 
 /// Keeps what `simple=true` keeps (`lib/api/entities/basic_project_details.rb`, `project_identity.rb`).
-pub(super) fn simplify(item: &mut Value) {
+fn simplify(item: &mut Value) {
     const KEPT: [&str; 19] = [
         "id",
         "description",

@@ -9,7 +9,87 @@ use super::published::example;
 use crate::{Options, Sim, TOKEN_API, WorldKind};
 
 /// Keys that real answers carry beyond the documented examples.
-const EXTRA: [(&str, &[&str], &str); 10] = [
+const EXTRA: [(&str, &[&str], &str); 12] = [
+    (
+        "user",
+        &[
+            "id",
+            "username",
+            "name",
+            "state",
+            "locked",
+            "avatar_url",
+            "web_url",
+            "created_at",
+            "bio",
+            "location",
+            "public_email",
+            "linkedin",
+            "twitter",
+            "discord",
+            "website_url",
+            "organization",
+            "job_title",
+            "pronouns",
+            "bot",
+            "work_information",
+            "followers",
+            "following",
+            "local_time",
+            "last_sign_in_at",
+            "confirmed_at",
+            "theme_id",
+            "last_activity_on",
+            "email",
+            "color_scheme_id",
+            "projects_limit",
+            "current_sign_in_at",
+            "identities",
+            "can_create_group",
+            "can_create_project",
+            "two_factor_enabled",
+            "external",
+            "private_profile",
+            "commit_email",
+        ],
+        "doc/api/users.md, \"Retrieve the current user\" (lib/api/entities/user_public.rb)",
+    ),
+    (
+        "commit",
+        &[
+            "id",
+            "short_id",
+            "title",
+            "message",
+            "author_name",
+            "author_email",
+            "authored_date",
+            "committer_name",
+            "committer_email",
+            "committed_date",
+            "created_at",
+            "parent_ids",
+            "web_url",
+            "last_pipeline",
+            "last_pipeline.id",
+            "last_pipeline.iid",
+            "last_pipeline.project_id",
+            "last_pipeline.status",
+            "last_pipeline.source",
+            "last_pipeline.ref",
+            "last_pipeline.sha",
+            "last_pipeline.name",
+            "last_pipeline.web_url",
+            "last_pipeline.created_at",
+            "last_pipeline.updated_at",
+            "status",
+            "stats",
+            "stats.additions",
+            "stats.deletions",
+            "stats.total",
+        ],
+        "doc/api/commits.md (lib/api/entities/commit_detail.rb, ci/pipeline_basic.rb)",
+    ),
     (
         "group-projects.json",
         &["namespace.full_path", "namespace.parent_id", "namespace.avatar_url", "namespace.web_url"],
@@ -80,7 +160,11 @@ const RUNNER: &[&str] = &[
 ];
 
 fn documented(file: &str) -> BTreeSet<String> {
-    let mut keys = key_paths(&serde_json::from_str(&example(file)).unwrap());
+    // What has no file is in the list whole.
+    let mut keys = match file.strip_suffix(".json") {
+        Some(_) => key_paths(&serde_json::from_str(&example(file)).unwrap()),
+        None => BTreeSet::new(),
+    };
     for (_, extra, _) in EXTRA.iter().filter(|(of, _, _)| *of == file) {
         keys.extend(extra.iter().map(|key| (*key).to_owned()));
     }
@@ -119,6 +203,9 @@ fn every_key_of_every_demo_answer_is_documented() {
     let projects = get(&sim, all).json();
     assert_documented("group-projects.json", &projects);
     assert_documented("group-single.json", &get(&sim, "/api/v4/groups/acme?with_projects=false").json());
+    assert_documented("group-single.json", &get(&sim, "/api/v4/groups").json());
+    assert_documented("group-single.json", &get(&sim, "/api/v4/groups/acme/subgroups").json());
+    assert_documented("group-projects.json", &get(&sim, "/api/v4/projects").json());
     for project in projects.as_array().unwrap() {
         let base = format!("/api/v4/projects/{}/pipelines", project["id"]);
         let listed = get(&sim, &format!("{base}?per_page=100"));
@@ -126,6 +213,13 @@ fn every_key_of_every_demo_answer_is_documented() {
             continue;
         }
         assert_documented("pipelines-list.json", &listed.json());
+        let of_project = get(&sim, &format!("/api/v4/projects/{}/jobs", project["id"]));
+        assert_documented("pipeline-jobs.json", &of_project.json());
+        if let Some(sha) = listed.json()[0]["sha"].as_str() {
+            let commit = get(&sim, &format!("/api/v4/projects/{}/repository/commits/{sha}", project["id"]));
+            assert_eq!(commit.status, 200);
+            assert_documented("commit", &commit.json());
+        }
         for pipeline in listed.json().as_array().unwrap() {
             let one = format!("{base}/{}", pipeline["id"]);
             assert_documented("pipeline-single.json", &get(&sim, &one).json());
@@ -190,5 +284,6 @@ fn the_answers_about_server_and_token_are_documented() {
     let ask = |path: &str| send(&sim, "GET", path, &token).unwrap().json();
     assert_documented("metadata.json", &ask("/api/v4/metadata"));
     assert_documented("metadata.json", &ask("/api/v4/version"));
+    assert_documented("user", &ask("/api/v4/user"));
     assert_documented("personal-access-token.json", &ask("/api/v4/personal_access_tokens/self"));
 }

@@ -8,6 +8,7 @@ mod graphql;
 mod graphql_agreement;
 mod http;
 mod keys;
+mod obedience;
 #[path = "../../../../tests/gitlab/published.rs"]
 mod published;
 mod rest;
