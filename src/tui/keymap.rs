@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub enum KeyAction {
     Quit,
     Interrupt,
     Suspend,
@@ -28,7 +28,7 @@ pub struct Binding {
     keys: &'static [(KeyCode, KeyModifiers)],
     pub label: &'static str,
     pub help: &'static str,
-    pub action: Action,
+    pub action: KeyAction,
 }
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
@@ -36,49 +36,49 @@ const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 
 /// Every key that means something.
 pub const BINDINGS: [Binding; 15] = [
-    bind(&[(KeyCode::Char('q'), NONE)], "q", "quit", Action::Quit),
-    bind(&[(KeyCode::Char('?'), NONE), (KeyCode::F(1), NONE)], "?", "this help", Action::Help),
-    bind(&[(KeyCode::Char('r'), NONE), (KeyCode::F(5), NONE)], "r", "read now", Action::Refresh),
-    bind(&[(KeyCode::Char('f'), NONE)], "f", "only what wants attention, or all", Action::ToggleAttention),
-    bind(&[(KeyCode::Char('s'), NONE)], "s", "next order (attention, name, age...)", Action::NextSort),
+    bind(&[(KeyCode::Char('q'), NONE)], "q", "quit", KeyAction::Quit),
+    bind(&[(KeyCode::Char('?'), NONE), (KeyCode::F(1), NONE)], "?", "this help", KeyAction::Help),
+    bind(&[(KeyCode::Char('r'), NONE), (KeyCode::F(5), NONE)], "r", "read now", KeyAction::Refresh),
+    bind(&[(KeyCode::Char('f'), NONE)], "f", "only what wants attention, or all", KeyAction::ToggleAttention),
+    bind(&[(KeyCode::Char('s'), NONE)], "s", "next order (attention, name, age...)", KeyAction::NextSort),
     bind(
         &[(KeyCode::Char('o'), NONE), (KeyCode::Enter, NONE)],
         "o enter",
         "open the pipeline in the browser",
-        Action::Open,
+        KeyAction::Open,
     ),
-    bind(&[(KeyCode::Up, NONE), (KeyCode::Char('k'), NONE)], "↑ k", "one row up", Action::Up),
-    bind(&[(KeyCode::Down, NONE), (KeyCode::Char('j'), NONE)], "↓ j", "one row down", Action::Down),
-    bind(&[(KeyCode::PageUp, NONE), (KeyCode::Char('b'), CTRL)], "page up", "one screen up", Action::PageUp),
+    bind(&[(KeyCode::Up, NONE), (KeyCode::Char('k'), NONE)], "↑ k", "one row up", KeyAction::Up),
+    bind(&[(KeyCode::Down, NONE), (KeyCode::Char('j'), NONE)], "↓ j", "one row down", KeyAction::Down),
+    bind(&[(KeyCode::PageUp, NONE), (KeyCode::Char('b'), CTRL)], "page up", "one screen up", KeyAction::PageUp),
     bind(
         &[(KeyCode::PageDown, NONE), (KeyCode::Char('f'), CTRL), (KeyCode::Char(' '), NONE)],
         "page down",
         "one screen down",
-        Action::PageDown,
+        KeyAction::PageDown,
     ),
-    bind(&[(KeyCode::Home, NONE), (KeyCode::Char('g'), NONE)], "home g", "first row", Action::Top),
+    bind(&[(KeyCode::Home, NONE), (KeyCode::Char('g'), NONE)], "home g", "first row", KeyAction::Top),
     bind(
         &[(KeyCode::End, NONE), (KeyCode::Char('G'), KeyModifiers::SHIFT), (KeyCode::Char('G'), NONE)],
         "end G",
         "last row",
-        Action::Bottom,
+        KeyAction::Bottom,
     ),
-    bind(&[(KeyCode::Esc, NONE)], "esc", "close the help; let the cursor go", Action::Back),
-    bind(&[(KeyCode::Char('z'), CTRL)], "ctrl-z", "suspend", Action::Suspend),
-    bind(&[(KeyCode::Char('c'), CTRL)], "ctrl-c", "interrupt: exit code 130", Action::Interrupt),
+    bind(&[(KeyCode::Esc, NONE)], "esc", "close the help; let the cursor go", KeyAction::Back),
+    bind(&[(KeyCode::Char('z'), CTRL)], "ctrl-z", "suspend", KeyAction::Suspend),
+    bind(&[(KeyCode::Char('c'), CTRL)], "ctrl-c", "interrupt: exit code 130", KeyAction::Interrupt),
 ];
 
 const fn bind(
     keys: &'static [(KeyCode, KeyModifiers)],
     label: &'static str,
     help: &'static str,
-    action: Action,
+    action: KeyAction,
 ) -> Binding {
     Binding { keys, label, help, action }
 }
 
 /// Returns what a key asks for.
-pub fn action(key: &KeyEvent) -> Option<Action> {
+pub fn action(key: &KeyEvent) -> Option<KeyAction> {
     let is_it = |binding: &&Binding| binding.keys.contains(&(key.code, key.modifiers));
     BINDINGS.iter().find(is_it).map(|binding| binding.action)
 }
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn capitals_work_with_and_without_the_shift_that_a_terminal_tells() {
         for modifiers in [KeyModifiers::NONE, KeyModifiers::SHIFT] {
-            assert_eq!(action(&KeyEvent::new(KeyCode::Char('G'), modifiers)), Some(Action::Bottom));
+            assert_eq!(action(&KeyEvent::new(KeyCode::Char('G'), modifiers)), Some(KeyAction::Bottom));
         }
         assert_eq!(action(&KeyEvent::new(KeyCode::Char('x'), KeyModifiers::NONE)), None);
     }

@@ -1,7 +1,7 @@
 //! What an event does to the view: pure, so that every key can be tried without a terminal.
 
 use super::app::{App, Modal};
-use super::keymap::{self, Action};
+use super::keymap::{self, KeyAction};
 use crate::collect::watch::{ChangeNews, WatchUpdate};
 use crate::domain::health::Sort;
 use crossterm::event::{KeyEvent, KeyEventKind};
@@ -61,23 +61,23 @@ fn press(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
     (app.notice, app.page_address) = (None, None);
     let Some(action) = keymap::action(key) else { return Vec::new() };
     match (action, app.modal) {
-        (Action::Quit, Some(Modal::Help)) | (Action::Back | Action::Help, Some(Modal::Help)) => app.modal = None,
-        (Action::Quit, None) => return vec![Effect::Quit],
-        (Action::Interrupt, _) => return vec![Effect::Interrupt],
-        (Action::Suspend, _) => return vec![Effect::Suspend],
-        (Action::Refresh, _) => return vec![Effect::Refresh],
-        (Action::Help, None) => app.modal = Some(Modal::Help),
-        (Action::Open, None) => return open(app),
-        (Action::ToggleAttention, None) => {
+        (KeyAction::Quit, Some(Modal::Help)) | (KeyAction::Back | KeyAction::Help, Some(Modal::Help)) => app.modal = None,
+        (KeyAction::Quit, None) => return vec![Effect::Quit],
+        (KeyAction::Interrupt, _) => return vec![Effect::Interrupt],
+        (KeyAction::Suspend, _) => return vec![Effect::Suspend],
+        (KeyAction::Refresh, _) => return vec![Effect::Refresh],
+        (KeyAction::Help, None) => app.modal = Some(Modal::Help),
+        (KeyAction::Open, None) => return open(app),
+        (KeyAction::ToggleAttention, None) => {
             app.attention_only = !app.attention_only;
             app.arrange();
         }
-        (Action::NextSort, None) => next_sort(app),
-        (Action::Back, None) => {
+        (KeyAction::NextSort, None) => next_sort(app),
+        (KeyAction::Back, None) => {
             app.cursor = None;
             app.offset = 0;
         }
-        (Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom, None) => {
+        (KeyAction::Up | KeyAction::Down | KeyAction::PageUp | KeyAction::PageDown | KeyAction::Top | KeyAction::Bottom, None) => {
             go(app, action);
         }
         (_, Some(Modal::Help)) => {}
@@ -85,17 +85,17 @@ fn press(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
     Vec::new()
 }
 
-fn go(app: &mut App, action: Action) {
+fn go(app: &mut App, action: KeyAction) {
     let page = app.page();
     let at = app.cursor_index();
     let target = match (action, at) {
-        (Action::Top, _) => 0,
-        (Action::Bottom, _) => usize::MAX,
-        (Action::Up, Some(at)) => at.saturating_sub(1),
-        (Action::Down, Some(at)) => at + 1,
-        (Action::PageUp, Some(at)) => at.saturating_sub(page),
-        (Action::PageDown, Some(at)) => at + page,
-        (Action::PageDown, None) => page,
+        (KeyAction::Top, _) => 0,
+        (KeyAction::Bottom, _) => usize::MAX,
+        (KeyAction::Up, Some(at)) => at.saturating_sub(1),
+        (KeyAction::Down, Some(at)) => at + 1,
+        (KeyAction::PageUp, Some(at)) => at.saturating_sub(page),
+        (KeyAction::PageDown, Some(at)) => at + page,
+        (KeyAction::PageDown, None) => page,
         // The first key only shows where the cursor is.
         (_, None) => app.offset,
         (_, Some(at)) => at,
