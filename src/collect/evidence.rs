@@ -90,7 +90,7 @@ pub struct Options {
     pub api: ApiChoice,
 }
 
-/// Gathers what there is to know. Only a pipeline that cannot be read is an error; every other loss is told in `unread`.
+/// Gathers what there is to know. Only a pipeline that cannot be read is an error; every other loss is listed in `unread`.
 pub async fn gather(client: &Client, subject: Subject, options: Options) -> Result<Evidence, Error> {
     let seen = HashSet::from([subject.pipeline]);
     level(client, subject, options, seen, DOWNSTREAM_DEPTH).await
@@ -392,7 +392,7 @@ async fn head_before(client: &Client, subject: &Subject, raw_ref: &str) -> Resul
     Ok(heads.into_iter().map(|head| head.id).find(|id| *id < subject.pipeline))
 }
 
-/// A pipeline without test reports has none to tell about; that this token may not see them is told.
+/// A pipeline without test reports has none to tell about; that this token may not see them is an error.
 fn absent_is_none<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
         Err(error) if error.status() == Some(404) => Ok(None),
@@ -400,7 +400,7 @@ fn absent_is_none<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-/// What a bridge says of the pipeline that it triggered; what is below that one stands in the evidence.
+/// What a bridge says of the pipeline that it triggered; what is below that one is part of the evidence.
 fn downstream(link: &DownstreamLink) -> Downstream {
     Downstream {
         id: link.id,

@@ -16,7 +16,7 @@ use crate::gitlab::error::Error;
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
 
-/// What is known of a pipeline as somebody's downstream.
+/// What is known of a pipeline as a downstream of another.
 #[derive(Debug, Clone)]
 enum Known {
     Read {

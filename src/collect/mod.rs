@@ -3,12 +3,12 @@
 pub mod batch;
 pub mod cache;
 pub mod evidence;
+pub mod explain_service;
 mod external;
 mod fetch;
 pub mod find;
 mod follow;
 mod gathered;
-pub mod inquiry;
 mod interim;
 mod job_log;
 mod list;

@@ -2,7 +2,7 @@
 
 use crate::support::{Env, Output};
 use glwatch::collect::evidence::{self, Subject};
-use glwatch::collect::inquiry::{self, Answer, Question};
+use glwatch::collect::explain_service::{self, ExplainAnswer, ExplainRequest};
 use glwatch::domain::id::{PipelineId, ProjectRef};
 use glwatch::domain::usage::ApiChoice;
 use glwatch::sim::{Fault, GraphqlOptions, Options, Served, Sim, TOKEN_READ_API, Version, WorldKind};
@@ -257,7 +257,7 @@ fn the_whole_log_follows_where_it_is_wanted() {
     assert!(raw.stdout.contains("section_start:"), "{}", raw.stdout.len());
 }
 
-/// How many requests an answer takes; which of them wait for which is told beside each number.
+/// How many requests an answer takes; the comments say which wait for which.
 fn cost(sim: &Sim, arguments: &[&str]) -> usize {
     sim.clear_requests();
     let _ = run(sim, arguments).exits_with(0);
@@ -269,7 +269,7 @@ fn over_rest_an_answer_is_three_round_trips() {
     let sim = sim();
     // Project and newest pipeline; details, jobs, bridges and the pipeline before; log, tests, and what that one says.
     assert_eq!(cost(&sim, &["acme/unit", "--api", "rest"]), 2 + 4 + 4);
-    // No log, no tests, nothing before: the whole answer stands in the first six.
+    // No log, no tests, nothing before: the first six have the whole answer.
     assert_eq!(cost(&sim, &["acme/blocked", "--api", "rest"]), 2 + 4);
 }
 
@@ -341,7 +341,7 @@ fn without_a_glance_rest_answers() {
 }
 
 #[test]
-fn a_glance_that_is_no_longer_true_misleads_nobody() {
+fn a_glance_that_is_no_longer_true_does_not_mislead() {
     let sim = sim();
     let expected = shown(&sim, &run(&sim, &["acme/unit", "--api", "rest"]).exits_with(0));
     let document = run(&sim, &["acme/unit", "-o", "json"]).exits_with(0).json();
@@ -364,7 +364,7 @@ fn a_glance_that_is_no_longer_true_misleads_nobody() {
 fn the_latest_question_wins_and_an_answer_is_kept() {
     let sim = sim();
     let (client, _) = super::watch::reader(&sim);
-    let question = |project: &str| Question { subject: subject(&sim, project), updated_at: None };
+    let question = |project: &str| ExplainRequest { subject: subject(&sim, project), updated_at: None };
     let (unit, lint) = (question("acme/unit"), question("acme/lint"));
     sim.add_fault(Fault::on("acme%2Funit/").once().stalled());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -380,7 +380,7 @@ fn the_latest_question_wins_and_an_answer_is_kept() {
             ask.send_replace(Some(lint.clone()));
             let mut answered = async || {
                 answers.changed().await.unwrap();
-                let answer: Answer = answers.borrow_and_update().clone().unwrap();
+                let answer: ExplainAnswer = answers.borrow_and_update().clone().unwrap();
                 answer.pipeline
             };
             assert_eq!(answered().await, lint.subject.pipeline);
@@ -392,7 +392,7 @@ fn the_latest_question_wins_and_an_answer_is_kept() {
             assert_eq!(sim.requests().len(), before, "it was known");
         };
         tokio::select! {
-            () = inquiry::run(&client, options, questions, &tell) => panic!("somebody still asks"),
+            () = explain_service::run(&client, options, questions, &tell) => panic!("the sender still exists"),
             () = asking => {}
         }
     });

@@ -53,9 +53,9 @@ pub(super) fn query(fields: &Fields) -> (&'static str, String) {
     ("Glance", document(GLANCE, fields))
 }
 
-/// Looks at the newest pipeline of a project, of a ref where one is given; `None` where there is nothing to be seen.
+/// Looks at the newest pipeline of a project, of a ref where one is given; `None` where nothing is visible.
 ///
-/// It is asked once: whoever gets no answer has REST to ask.
+/// It is asked once: a caller without an answer asks REST.
 pub(in crate::gitlab) async fn read(
     transport: &Transport,
     fields: &Fields,

@@ -22,7 +22,7 @@ pub(crate) fn key(group: &GroupRef) -> String {
 }
 
 pub(crate) async fn read(transport: &Transport, group: &GroupRef) -> Result<Group, Error> {
-    // Without with_projects=false the answer carries up to 100 projects that nobody asked for.
+    // Without with_projects=false the answer carries up to 100 projects that this does not need.
     let answer = transport.get(&format!("groups/{}?with_projects=false", key(group))).await?;
     let wire: Wire = answer.decode()?;
     Ok(Group { id: GroupId(wire.id), full_path: wire.full_path, web_url: wire.web_url })

@@ -189,7 +189,7 @@ pub(crate) async fn list(transport: &Transport, project: &ProjectRef, id: Pipeli
     Ok(JobList { attempts, commit_title })
 }
 
-/// Reads all attempts at a pipeline's jobs with everything that is told about each.
+/// Reads all attempts at a pipeline's jobs with every detail of each.
 pub(crate) async fn detailed(
     transport: &Transport,
     project: &ProjectRef,

@@ -1,4 +1,4 @@
-//! Asking why a pipeline is red while something else is shown: the latest question wins, and what was answered is kept.
+//! Asking why a pipeline is red while something else is shown: the latest request wins, and answers are cached.
 //!
 //! The same knowledge as `glwatch explain`, for a listener that goes on: a selection that moves on does not wait for the
 //! answer to the last one, and one that comes back has it at once.
@@ -14,17 +14,17 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Answers that are kept; an answer with its logs is a few hundred lines of text.
-const KEPT: usize = 32;
+const MOST_ANSWERS: usize = 32;
 
-/// What is asked about: a pipeline as it was when somebody looked at it.
+/// What is asked about: a pipeline, and when it last changed as the asker knows it.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct ExplainRequest {
     pub subject: Subject,
-    /// A pipeline that has gone on since is asked about anew.
+    /// A pipeline that changed since is read again.
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-impl Question {
+impl ExplainRequest {
     fn key(&self) -> Key {
         (self.subject.pipeline, self.updated_at)
     }
@@ -32,18 +32,18 @@ impl Question {
 
 type Key = (PipelineId, Option<DateTime<Utc>>);
 
-/// What came of a question.
+/// The answer to a request.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct ExplainAnswer {
     pub pipeline: PipelineId,
     pub evidence: Result<Arc<Evidence>, Failure>,
 }
 
 /// The last answers, newest last.
 #[derive(Debug, Default)]
-struct Kept(VecDeque<(Key, Arc<Evidence>)>);
+struct AnswerCache(VecDeque<(Key, Arc<Evidence>)>);
 
-impl Kept {
+impl AnswerCache {
     fn get(&mut self, key: &Key) -> Option<Arc<Evidence>> {
         let at = self.0.iter().position(|(known, _)| known == key)?;
         // Used again, so it is the last to go.
@@ -56,43 +56,43 @@ impl Kept {
     fn put(&mut self, key: Key, evidence: Arc<Evidence>) {
         self.0.retain(|(known, _)| known.0 != key.0);
         self.0.push_back((key, evidence));
-        if self.0.len() > KEPT {
+        if self.0.len() > MOST_ANSWERS {
             self.0.pop_front();
         }
     }
 }
 
-/// Answers questions until nobody asks any more. A question that is replaced by another one is dropped midway.
+/// Answers requests until the sender is dropped. A request that is replaced by another one is dropped midway.
 pub async fn run(
     client: &Client,
     options: Options,
-    mut questions: watch::Receiver<Option<Question>>,
-    answers: &watch::Sender<Option<Answer>>,
+    mut requests: watch::Receiver<Option<ExplainRequest>>,
+    answers: &watch::Sender<Option<ExplainAnswer>>,
 ) {
-    let mut kept = Kept::default();
+    let mut cache = AnswerCache::default();
     loop {
-        let question = questions.borrow_and_update().clone();
-        if let Some(question) = question {
-            let pipeline = question.subject.pipeline;
-            let evidence = match kept.get(&question.key()) {
+        let request = requests.borrow_and_update().clone();
+        if let Some(request) = request {
+            let pipeline = request.subject.pipeline;
+            let evidence = match cache.get(&request.key()) {
                 Some(evidence) => Ok(evidence),
                 None => tokio::select! {
                     // Whatever is new counts before what has come.
                     biased;
-                    changed = questions.changed() => match changed {
+                    changed = requests.changed() => match changed {
                         Ok(()) => continue,
                         Err(_) => return,
                     },
-                    read = evidence::gather(client, question.subject.clone(), options) => read.map(Arc::new),
+                    read = evidence::gather(client, request.subject.clone(), options) => read.map(Arc::new),
                 }
                 .map_err(|error| Failure::from(&error)),
             };
             if let Ok(evidence) = &evidence {
-                kept.put(question.key(), Arc::clone(evidence));
+                cache.put(request.key(), Arc::clone(evidence));
             }
-            answers.send_replace(Some(Answer { pipeline, evidence }));
+            answers.send_replace(Some(ExplainAnswer { pipeline, evidence }));
         }
-        if questions.changed().await.is_err() {
+        if requests.changed().await.is_err() {
             return;
         }
     }
@@ -122,23 +122,23 @@ mod tests {
 
     #[test]
     fn the_answers_that_are_kept_are_the_last_ones_that_were_used() {
-        let mut kept = Kept::default();
-        for id in 0..KEPT as u64 {
-            kept.put(key(id, 1), evidence());
+        let mut cache = AnswerCache::default();
+        for id in 0..MOST_ANSWERS as u64 {
+            cache.put(key(id, 1), evidence());
         }
-        assert!(kept.get(&key(0, 1)).is_some());
-        kept.put(key(100, 1), evidence());
-        assert_eq!(kept.0.len(), KEPT);
-        assert!(kept.get(&key(0, 1)).is_some(), "it was used");
-        assert!(kept.get(&key(1, 1)).is_none(), "it was the oldest");
+        assert!(cache.get(&key(0, 1)).is_some());
+        cache.put(key(100, 1), evidence());
+        assert_eq!(cache.0.len(), MOST_ANSWERS);
+        assert!(cache.get(&key(0, 1)).is_some(), "it was used");
+        assert!(cache.get(&key(1, 1)).is_none(), "it was the oldest");
     }
 
     #[test]
     fn a_pipeline_that_went_on_has_no_answer_yet_and_one_at_most() {
-        let mut kept = Kept::default();
-        kept.put(key(1, 1), evidence());
-        assert!(kept.get(&key(1, 2)).is_none());
-        kept.put(key(1, 2), evidence());
-        assert_eq!(kept.0.len(), 1);
+        let mut cache = AnswerCache::default();
+        cache.put(key(1, 1), evidence());
+        assert!(cache.get(&key(1, 2)).is_none());
+        cache.put(key(1, 2), evidence());
+        assert_eq!(cache.0.len(), 1);
     }
 }
