@@ -7,12 +7,14 @@
 //! tui     -> collect, report, domain, text
 //! render  -> report, domain, text
 //! report  -> explain, domain, text
-//! collect -> gitlab, explain, domain     gitlab -> domain, text
+//! collect -> gitlab, explain, domain     act    -> gitlab, domain
+//! gitlab  -> domain, text
 //! explain -> domain, text                config -> domain, text
 //! text    -> domain
 //! domain  -> nothing
 //! ```
 
+pub mod act;
 mod cli;
 pub mod collect;
 pub mod config;

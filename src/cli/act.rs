@@ -2,17 +2,16 @@
 
 use super::error::{self, CliError};
 use super::exit::Exit;
-use super::job_choice;
-use super::session::{Jobs, Session};
-use super::{args, output};
-use crate::collect::find::{FoundProject, Target, Which};
+use super::session::Session;
+use super::{args, job_choice, output};
+use crate::act;
+use crate::act::plan::{self, ActionNotAllowed, PipelineTarget, PlannedAction};
+use crate::collect::find::{FoundTarget, PipelineQuery, TargetQuery};
+use crate::collect::job_choice::{JobQuery, PipelineJobs};
 use crate::config::Config;
 use crate::domain::host::Host;
-use crate::domain::id::{JobId, PipelineId, ProjectRef};
-use crate::domain::job::Job;
-use crate::domain::status::Status;
-use crate::gitlab::client::{Act, Client, Purpose, Subject};
-use crate::gitlab::error::Kind;
+use crate::domain::id::{JobId, ProjectRef};
+use crate::gitlab::client::{Action, ActionResult, Client, Purpose};
 use crate::text::plural::counted;
 use crate::text::sanitise::sanitise;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -62,29 +61,29 @@ fn command(name: &'static str, about: &'static str) -> Command {
 }
 
 pub(super) fn run(name: &str, matches: &ArgMatches) -> Result<Exit, CliError> {
-    let act = match name {
-        "retry" => Act::Retry,
-        "cancel" => Act::Cancel,
-        _ => Act::Play,
+    let action = match name {
+        "retry" => Action::Retry,
+        "cancel" => Action::Cancel,
+        _ => Action::Play,
     };
     let words: Vec<String> = matches.get_many("target").into_iter().flatten().cloned().collect();
     let under_way = RefCell::new(None);
     let outcome = Session::run(
         matches,
         Purpose::Act,
-        |config| permitted(act, config),
+        |config| permitted(action, config),
         async |session| {
-            let deeds = Planner { session, act }.deeds(&words).await?;
+            let plan = Planner { session, action }.plan(&words).await?;
             if !session.config.display.quiet || !session.config.acting.yes {
-                output::to_stderr(&deeds.iter().flat_map(Deed::lines).collect::<Vec<_>>());
+                output::to_stderr(&plan.iter().flat_map(listed).collect::<Vec<_>>());
             }
-            if !session.config.acting.yes && !agreed(act, &deeds).await? {
+            if !session.config.acting.yes && !agreed(action, &plan).await? {
                 output::to_stderr(&["nothing was done".into()]);
                 return Ok(Exit::Interrupted);
             }
             // A person takes as long as they need.
             let client = session.client_from_now(Purpose::Act);
-            perform(session, &client, (act, &deeds), &under_way).await
+            perform(session, &client, &plan, &under_way).await
         },
     );
     match (outcome, under_way.into_inner()) {
@@ -101,67 +100,57 @@ pub(super) fn run(name: &str, matches: &ArgMatches) -> Result<Exit, CliError> {
 }
 
 /// Refuses before anything is asked of GitLab.
-fn permitted(act: Act, config: &Config) -> Result<(), CliError> {
-    if let Some(origin) = &config.acting.read_only {
-        return Err(CliError::Refused {
-            problem: format!("{origin}: nothing may be changed, so there is no {}", act.word()),
-            hints: vec!["your own file or a variable lifts it: read_only = false, or GLWATCH_READ_ONLY=false".into()],
-        });
-    }
+fn permitted(action: Action, config: &Config) -> Result<(), CliError> {
+    plan::check_read_only(action, config.acting.read_only.as_ref().map(ToString::to_string)).map_err(refusal)?;
     let can_be_asked = io::stdin().is_terminal() && output::stderr_is_terminal();
     if !config.acting.yes && !can_be_asked {
         return Err(CliError::Refused {
-            problem: format!("{} asks before it acts, and there is no terminal to ask on", act.word()),
+            problem: format!("{} asks before it acts, and there is no terminal to ask on", action.word()),
             hints: vec!["agree beforehand: --yes".into()],
         });
     }
     Ok(())
 }
 
-/// One thing that will be sent.
-struct Deed {
-    project: FoundProject,
-    pipeline: PipelineId,
-    status: Status,
-    /// The job; else it is about the whole pipeline.
-    job: Option<Job>,
-    /// Of a whole pipeline: the jobs that it comes down to.
-    concerns: Vec<Job>,
+fn refusal(no: ActionNotAllowed) -> CliError {
+    let problem = no.to_string();
+    let hint = match no {
+        ActionNotAllowed::ReadOnly { .. } => {
+            "your own file or a variable lifts it: read_only = false, or GLWATCH_READ_ONLY=false"
+        }
+        ActionNotAllowed::NeedsJob { manual, .. } if !manual.is_empty() => return job_choice::choose(problem, &manual),
+        ActionNotAllowed::NeedsJob { .. } => "it has no manual job",
+        ActionNotAllowed::NothingToDo { .. } => "nothing was sent",
+    };
+    CliError::Refused { problem, hints: vec![hint.into()] }
 }
 
-impl Deed {
-    fn name(&self) -> String {
-        let pipeline = format!("{}#{}", self.project.full_path, self.pipeline);
-        match &self.job {
-            Some(job) => format!("{pipeline}  {}/{}", job.stage, job.name),
-            None => pipeline,
-        }
+fn name(planned: &PlannedAction) -> String {
+    match &planned.job {
+        Some(job) => format!("{}  {}/{}", planned.target, job.stage, job.name),
+        None => planned.target.to_string(),
     }
+}
 
-    fn lines(&self) -> Vec<String> {
-        let id = self.job.as_ref().map_or(String::new(), |job| format!("  {}", job.id));
-        let mut lines = vec![format!("{}  {}{id}", self.name(), self.status.word())];
-        lines.extend(self.concerns.iter().map(|job| format!("  {}/{}  {}", job.stage, job.name, job.status.word())));
-        lines
-    }
+/// Returns the lines that list it before it is done.
+fn listed(planned: &PlannedAction) -> Vec<String> {
+    let id = planned.job.as_ref().map_or(String::new(), |job| format!("  {}", job.id));
+    let mut lines = vec![format!("{}  {}{id}", name(planned), planned.status.word())];
+    lines.extend(planned.concerned.iter().map(|job| format!("  {}/{}  {}", job.stage, job.name, job.status.word())));
+    lines
+}
 
-    /// Returns its line on standard output.
-    fn line(&self, word: &str, id: &str, status: &str, url: &str) -> String {
-        let pipeline = format!("{}#{}", self.project.full_path, self.pipeline);
-        let job = self.job.as_ref().map_or(String::new(), |job| format!("{}/{}", job.stage, job.name));
-        let cells = [word, &pipeline, &job, id, status, url];
-        cells.map(|cell| sanitise(cell).into_owned()).join("\t") + "\n"
-    }
+/// Returns its line on standard output.
+fn line(planned: &PlannedAction, word: &str, id: u64, status: &str, url: &str) -> String {
+    let job = planned.job.as_ref().map_or(String::new(), |job| format!("{}/{}", job.stage, job.name));
+    let cells = [word, &planned.target.to_string(), &job, &id.to_string(), status, url];
+    cells.map(|cell| sanitise(cell).into_owned()).join("\t") + "\n"
+}
 
-    /// Returns its line where what became of it is not known.
-    fn unsure_line(&self) -> String {
-        let id = self.job.as_ref().map_or(self.pipeline.0, |job| job.id.0);
-        self.line(UNSURE, &id.to_string(), "", "")
-    }
-
-    fn subject(&self) -> Subject {
-        self.job.as_ref().map_or(Subject::Pipeline(self.pipeline), |job| Subject::Job(job.id))
-    }
+/// Returns its line where it is not known what became of it.
+fn unsure_line(planned: &PlannedAction) -> String {
+    let id = planned.job.as_ref().map_or(planned.target.pipeline.0, |job| job.id.0);
+    line(planned, UNSURE, id, "", "")
 }
 
 /// Splits the words into targets, each with the jobs that follow it.
@@ -180,109 +169,86 @@ fn grouped(words: &[String]) -> Vec<(&str, Vec<&str>)> {
 fn is_target(word: &str) -> bool {
     // Any host will do here: it is checked when the target is read.
     let host = Host::parse("gitlab.com").expect("it is one");
-    let is_marked = Target::parse(word, &host).is_ok_and(|target| target.which != Which::Newest);
+    let is_marked = TargetQuery::parse(word, &host).is_ok_and(|target| target.pipeline != PipelineQuery::Newest);
     word.contains("://") || is_marked
 }
 
-/// From words to deeds: reads whatever it takes, and changes nothing.
+/// From words to planned actions: reads whatever it takes, and changes nothing.
 struct Planner<'a> {
     session: &'a Session,
-    act: Act,
+    action: Action,
 }
 
 impl Planner<'_> {
-    async fn deeds(&self, words: &[String]) -> Result<Vec<Deed>, CliError> {
-        let mut deeds: Vec<Deed> = Vec::new();
+    async fn plan(&self, words: &[String]) -> Result<Vec<PlannedAction>, CliError> {
+        let mut planned = Vec::new();
         for (text, names) in grouped(words) {
-            for deed in self.of_target(text, &names).await? {
-                // Named twice is meant once.
-                if !deeds.iter().any(|known| known.project.id == deed.project.id && known.subject() == deed.subject()) {
-                    deeds.push(deed);
-                }
-            }
+            planned.extend(self.of_target(text, &names).await?);
         }
-        Ok(deeds)
+        Ok(plan::without_repeats(planned))
     }
 
-    async fn of_target(&self, text: &str, names: &[&str]) -> Result<Vec<Deed>, CliError> {
-        let mut target = self.session.target(text)?;
+    async fn of_target(&self, text: &str, names: &[&str]) -> Result<Vec<PlannedAction>, CliError> {
+        let mut query = self.session.target(text)?;
         let mut names = names;
         // A job's id says which pipeline, too.
-        if target.which == Which::Newest
+        if query.pipeline == PipelineQuery::Newest
             && let [name] = names
             && let Ok(id) = name.parse()
         {
-            (target.which, names) = (Which::Job(JobId(id)), &[]);
+            (query.pipeline, names) = (PipelineQuery::Job(JobId(id)), &[]);
         }
-        let found = self.session.find(&target).await?;
-        let (project, pipeline) = (found.project, found.pipeline);
-        if let Some(one) = found.job {
+        let FoundTarget { project, pipeline, job, .. } = self.session.find(&query).await?;
+        let target = PipelineTarget { project: project.id, full_path: project.full_path, pipeline };
+        if let Some(one) = job {
             if !names.is_empty() {
-                return Err(refused(format!("\"{text}\" is a job already, so no job can follow it")));
+                let problem = format!("\"{text}\" is a job already, so no job can follow it");
+                return Err(CliError::Refused { problem, hints: vec!["nothing was sent".into()] });
             }
-            return Ok(vec![deed(&project, pipeline, one.job)]);
+            return Ok(vec![PlannedAction::on_job(self.action, &target, one.job)]);
         }
-        let of = format!("{}#{pipeline}", project.full_path);
-        let by_id = ProjectRef::Id(project.id);
-        // Trigger jobs can be acted on like others; of a whole pipeline they are part.
-        let jobs = Jobs::read(&self.session.client, &by_id, pipeline, true).await;
-        let jobs = jobs.map_err(|error| self.session.failed(format!("read the jobs of {of}"), error))?;
         if names.is_empty() {
-            return self.whole_pipeline(project, pipeline, jobs).await.map(|deed| vec![deed]);
+            return self.whole_pipeline(target).await.map(|planned| vec![planned]);
         }
+        let jobs = self.jobs(&target).await?;
         let chosen = names.iter().map(|name| {
-            let job = job_choice::named(&jobs, name).map(|job| deed(&project, pipeline, job.clone()));
-            job.map_err(|no| no.refusal(&of, &jobs))
+            let job = jobs.choose(JobQuery::Named(name));
+            let planned = job.map(|job| PlannedAction::on_job(self.action, &target, job.clone()));
+            planned.map_err(|no| job_choice::refusal(&target.to_string(), &no))
         });
         chosen.collect()
     }
 
-    /// GitLab answers as if all went well where there is nothing to do, so that has to be known before.
-    async fn whole_pipeline(&self, project: FoundProject, pipeline: PipelineId, jobs: Jobs) -> Result<Deed, CliError> {
-        let of = format!("{}#{pipeline}", project.full_path);
-        if self.act == Act::Play {
-            let manual = only(jobs.current, |job| job.status == Status::Manual);
-            let problem = format!("{of}: play starts a job, not a pipeline: name one");
-            return Err(match manual.is_empty() {
-                true => CliError::Refused { problem, hints: vec!["it has no manual job".into()] },
-                false => job_choice::choose(problem, &manual),
-            });
-        }
-        let status = self.session.client.pipeline(&ProjectRef::Id(project.id), pipeline).await;
-        let status = status.map_err(|error| self.session.failed(format!("read {of}"), error))?.status;
-        let concerns = match self.act {
-            Act::Retry => only(jobs.current, |job| matches!(job.status, Status::Failed | Status::Canceled)),
-            Act::Cancel | Act::Play => only(jobs.current, |job| job.status.is_active()),
+    async fn whole_pipeline(&self, target: PipelineTarget) -> Result<PlannedAction, CliError> {
+        let status = async {
+            if !self.action.takes_pipelines() {
+                return Ok(None);
+            }
+            let read = self.session.client.pipeline(&ProjectRef::Id(target.project), target.pipeline).await;
+            let pipeline = read.map_err(|error| self.session.failed(format!("read {target}"), error))?;
+            Ok(Some(pipeline.status))
         };
-        if concerns.is_empty() && (self.act == Act::Retry || !status.is_active()) {
-            let problem = format!("{of} is {}: there is nothing to {}", status.word(), self.act.word());
-            return Err(refused(problem));
-        }
-        Ok(Deed { project, pipeline, status, job: None, concerns })
+        let (jobs, status) = tokio::try_join!(self.jobs(&target), status)?;
+        PlannedAction::on_pipeline(self.action, target, status, jobs.current).map_err(refusal)
+    }
+
+    /// Reads the jobs of a pipeline; trigger jobs can be acted on like others, and are a part of the whole pipeline.
+    async fn jobs(&self, target: &PipelineTarget) -> Result<PipelineJobs, CliError> {
+        let project = ProjectRef::Id(target.project);
+        let jobs = PipelineJobs::read_with_bridges(&self.session.client, &project, target.pipeline).await;
+        jobs.map_err(|error| self.session.failed(format!("read the jobs of {target}"), error))
     }
 }
 
-fn only(jobs: Vec<Job>, is_meant: impl Fn(&Job) -> bool) -> Vec<Job> {
-    jobs.into_iter().filter(is_meant).collect()
-}
-
-fn deed(project: &FoundProject, pipeline: PipelineId, job: Job) -> Deed {
-    Deed { project: project.clone(), pipeline, status: job.status.clone(), job: Some(job), concerns: Vec::new() }
-}
-
-fn refused(problem: String) -> CliError {
-    CliError::Refused { problem, hints: vec!["nothing was sent".into()] }
-}
-
 /// Asks the person at the terminal.
-async fn agreed(act: Act, deeds: &[Deed]) -> Result<bool, CliError> {
-    let jobs = deeds.iter().filter(|deed| deed.job.is_some()).count();
-    let what = match (deeds.len() - jobs, jobs) {
+async fn agreed(action: Action, plan: &[PlannedAction]) -> Result<bool, CliError> {
+    let jobs = plan.iter().filter(|planned| planned.job.is_some()).count();
+    let what = match (plan.len() - jobs, jobs) {
         (0, jobs) => counted(jobs, "job"),
         (pipelines, 0) => counted(pipelines, "pipeline"),
         (pipelines, jobs) => format!("{} and {}", counted(pipelines, "pipeline"), counted(jobs, "job")),
     };
-    let (first, rest) = act.word().split_at(1);
+    let (first, rest) = action.word().split_at(1);
     let question = format!("{}{rest} {what}? [y/N] ", first.to_uppercase());
     let asking = tokio::task::spawn_blocking(move || {
         io::stderr().lock().write_all(question.as_bytes())?;
@@ -294,52 +260,53 @@ async fn agreed(act: Act, deeds: &[Deed]) -> Result<bool, CliError> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Does one after the other, and tells of each. `under_way` has the line of the one that was sent and is not answered.
+/// Performs one after the other, and writes what became of each. `under_way` has the line of the one that was sent and
+/// is not answered.
 async fn perform(
     session: &Session,
     client: &Client,
-    (act, deeds): (Act, &[Deed]),
+    plan: &[PlannedAction],
     under_way: &RefCell<Option<String>>,
 ) -> Result<Exit, CliError> {
     let (mut done, mut unsure) = (0, 0);
-    for deed in deeds {
-        under_way.replace(Some(deed.unsure_line()));
-        let answer = client.act(&ProjectRef::Id(deed.project.id), act, deed.subject()).await;
+    for planned in plan {
+        under_way.replace(Some(unsure_line(planned)));
+        let result = act::perform(client, planned).await;
         under_way.replace(None);
-        match answer {
-            Ok(acted) => {
+        let ends_plan = result.ends_plan();
+        let failure = match result {
+            ActionResult::Done(answer) => {
                 done += 1;
-                let url = acted.web_url.unwrap_or_default();
-                let line = deed.line(done_word(act), &acted.id.to_string(), acted.status.word(), &url);
+                let url = answer.web_url.unwrap_or_default();
+                let line = line(planned, done_word(planned.action), answer.id, answer.status.word(), &url);
                 output::to_stdout(line.as_bytes())?;
+                continue;
             }
-            Err(failure) => {
-                if matches!(failure.kind, Kind::Unsure(_)) {
-                    unsure += 1;
-                    output::to_stdout(deed.unsure_line().as_bytes())?;
-                }
-                // Nobody else's turn would end better.
-                let is_fatal = failure.is_fatal();
-                error::report(&session.failed(format!("{} {}", act.word(), deed.name()), failure));
-                if is_fatal {
-                    break;
-                }
+            ActionResult::Unsure(failure) => {
+                unsure += 1;
+                output::to_stdout(unsure_line(planned).as_bytes())?;
+                failure
             }
+            ActionResult::Refused(failure) => failure,
+        };
+        error::report(&session.failed(format!("{} {}", planned.action.word(), name(planned)), failure));
+        if ends_plan {
+            break;
         }
     }
     Ok(match done {
         // 3 says that nothing was done.
         0 if unsure == 0 => Exit::NoData,
-        done if done < deeds.len() => Exit::Partial,
+        done if done < plan.len() => Exit::Partial,
         _ => Exit::Done,
     })
 }
 
-fn done_word(act: Act) -> &'static str {
-    match act {
-        Act::Retry => "retried",
-        Act::Cancel => "canceled",
-        Act::Play => "played",
+fn done_word(action: Action) -> &'static str {
+    match action {
+        Action::Retry => "retried",
+        Action::Cancel => "canceled",
+        Action::Play => "played",
     }
 }
 

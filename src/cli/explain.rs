@@ -70,8 +70,8 @@ pub(super) fn command() -> Command {
         .args(args::explaining_args())
 }
 
-/// What was asked for.
-struct Wish {
+/// The command line of `explain`.
+struct ExplainArgs {
     targets: Vec<String>,
     all_failed: bool,
     form: String,
@@ -81,7 +81,7 @@ struct Wish {
     has_ref: bool,
 }
 
-impl Wish {
+impl ExplainArgs {
     fn of(matches: &ArgMatches) -> Self {
         Self {
             targets: matches.get_many::<String>("target").into_iter().flatten().cloned().collect(),
@@ -120,8 +120,8 @@ impl Wish {
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
-    let wish = Wish::of(matches);
-    Session::run(matches, Purpose::Explain, |_| wish.check(), async |session| answer(session, &wish).await)
+    let asked = ExplainArgs::of(matches);
+    Session::run(matches, Purpose::Explain, |_| asked.check(), async |session| answer(session, &asked).await)
 }
 
 /// What came of everything that was asked for.
@@ -158,13 +158,13 @@ impl Outcome {
 }
 
 /// Finds what was asked for, looks into it and writes the answers.
-async fn answer(session: &Session, wish: &Wish) -> Result<Exit, CliError> {
+async fn answer(session: &Session, asked: &ExplainArgs) -> Result<Exit, CliError> {
     let mut outcome = Outcome::default();
-    let subjects = subjects(session, wish, &mut outcome).await?;
-    let is_nothing_red = wish.all_failed && subjects.is_empty() && outcome.lost.is_none();
-    look_into(session, wish, subjects, &mut outcome).await?;
-    write_document(session, wish, &outcome.problems, &outcome.explained).await?;
-    if is_nothing_red && wish.form == "text" {
+    let subjects = subjects(session, asked, &mut outcome).await?;
+    let is_nothing_red = asked.all_failed && subjects.is_empty() && outcome.lost.is_none();
+    look_into(session, asked, subjects, &mut outcome).await?;
+    write_document(session, asked, &outcome.problems, &outcome.explained).await?;
+    if is_nothing_red && asked.form == "text" {
         output::to_slow_reader(b"nothing has failed\n".to_vec()).await?;
     }
     hint_at_token(session, &outcome.explained);
@@ -172,16 +172,16 @@ async fn answer(session: &Session, wish: &Wish) -> Result<Exit, CliError> {
 }
 
 /// Finds the pipelines that are meant, each once. One target alone that leads to nothing is an error.
-async fn subjects(session: &Session, wish: &Wish, outcome: &mut Outcome) -> Result<Vec<Subject>, CliError> {
+async fn subjects(session: &Session, asked: &ExplainArgs, outcome: &mut Outcome) -> Result<Vec<Subject>, CliError> {
     let mut subjects = Vec::new();
-    for text in &wish.targets {
+    for text in &asked.targets {
         match subject(session, text).await {
             Ok(subject) => subjects.push(subject),
-            Err(refused) if wish.targets.len() == 1 => return Err(refused),
+            Err(refused) if asked.targets.len() == 1 => return Err(refused),
             Err(refused) => outcome.lose(text.clone(), FailureKind::Target, &refused),
         }
     }
-    if wish.all_failed {
+    if asked.all_failed {
         subjects.extend(all_failed(session, outcome).await?);
     }
     let mut seen = HashSet::new();
@@ -192,11 +192,11 @@ async fn subjects(session: &Session, wish: &Wish, outcome: &mut Outcome) -> Resu
 /// Gathers and judges, and writes what is text as soon as it is there.
 async fn look_into(
     session: &Session,
-    wish: &Wish,
+    asked: &ExplainArgs,
     subjects: Vec<Subject>,
     outcome: &mut Outcome,
 ) -> Result<(), CliError> {
-    let options = evidence::Options { log_lines: wish.log_lines, api: session.config.collecting.api };
+    let options = evidence::Options { log_lines: asked.log_lines, api: session.config.collecting.api };
     let gather = |subject: Subject| async move {
         let name = format!("{} #{}", subject.full_path, subject.pipeline);
         (name, evidence::gather(&session.client, subject, options).await)
@@ -207,9 +207,9 @@ async fn look_into(
         match read {
             Ok(evidence) => {
                 let explanation = explain(&evidence, session.client.server_now());
-                if wish.form == "text" {
+                if asked.form == "text" {
                     let is_first = outcome.explained.is_empty();
-                    outcome.note(write_text(session, wish, &evidence, &explanation, is_first).await?);
+                    outcome.note(write_text(session, asked, &evidence, &explanation, is_first).await?);
                 }
                 outcome.explained.push((evidence, explanation));
             }
@@ -226,7 +226,7 @@ async fn look_into(
     Ok(())
 }
 
-/// Says what helps where logs were refused because nobody asked for them by name: GitLab shows them to users only.
+/// Says what helps where logs were refused for want of a token: GitLab shows them to users only.
 fn hint_at_token(session: &Session, explained: &[(Evidence, Explanation)]) {
     let is_refused = |(evidence, _): &(Evidence, Explanation)| {
         evidence.unread.iter().any(|lost| lost.failure.kind == FailureKind::Unauthorized)
@@ -285,7 +285,7 @@ async fn all_failed(session: &Session, outcome: &mut Outcome) -> Result<Vec<Subj
 /// Writes one answer as text as soon as it is known, and the logs behind it where they are wanted whole.
 async fn write_text(
     session: &Session,
-    wish: &Wish,
+    asked: &ExplainArgs,
     evidence: &Evidence,
     explanation: &Explanation,
     is_first: bool,
@@ -296,10 +296,10 @@ async fn write_text(
     let mut bytes = if is_first { Vec::new() } else { b"\n".to_vec() };
     text::write(&[answer], style, &mut bytes).map_err(CliError::Output)?;
     output::to_slow_reader(bytes).await?;
-    if !wish.full_log {
+    if !asked.full_log {
         return Ok(Exit::Done);
     }
-    let form = match (wish.is_raw, style.color) {
+    let form = match (asked.is_raw, style.color) {
         (true, _) => Form::Raw,
         (false, true) => Form::Coloured,
         (false, false) => Form::Plain,
@@ -347,13 +347,13 @@ async fn write_log(session: &Session, project: &ProjectRef, job: JobId, form: Fo
 /// Writes what can only be written when everything is known.
 async fn write_document(
     session: &Session,
-    wish: &Wish,
+    asked: &ExplainArgs,
     problems: &[Problem],
     explained: &[(Evidence, Explanation)],
 ) -> Result<(), CliError> {
     let now = session.client.server_now();
     let mut bytes = Vec::new();
-    let written = match wish.form.as_str() {
+    let written = match asked.form.as_str() {
         "json" => {
             let host = session.client.host().to_string();
             let document = ExplainDocument::new(&host, now, &session.client.usage(), problems, explained);

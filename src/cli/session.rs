@@ -6,10 +6,9 @@ use super::exit::Exit;
 use super::hint::Doing;
 use super::surroundings::Surroundings;
 use super::{hint, log, status, waiting, wire};
-use crate::collect::find::{self, FindError, Found, Target};
+use crate::collect::find::{self, FindError, FoundTarget, TargetQuery};
 use crate::config::Config;
-use crate::domain::id::{GroupRef, PipelineId, ProjectRef};
-use crate::domain::job::{Job, stages};
+use crate::domain::id::GroupRef;
 use crate::domain::usage::ApiChoice;
 use crate::gitlab::client::{Client, Glance, Purpose};
 use crate::gitlab::error::Error;
@@ -22,31 +21,6 @@ pub(super) struct Session {
     pub surroundings: Surroundings,
     /// Where the end of a path is looked for; may be none.
     groups: Vec<GroupRef>,
-}
-
-/// The jobs of a pipeline.
-pub(super) struct Jobs {
-    /// Every attempt at each, in no order.
-    pub attempts: Vec<Job>,
-    /// The current ones, in the pipeline's order.
-    pub current: Vec<Job>,
-}
-
-impl Jobs {
-    /// Reads the jobs of a pipeline; with its bridges where those are asked for.
-    pub(super) async fn read(
-        client: &Client,
-        project: &ProjectRef,
-        id: PipelineId,
-        bridges: bool,
-    ) -> Result<Self, Error> {
-        let mut attempts = client.jobs(project, id).await?.attempts;
-        if bridges {
-            attempts.extend(client.bridges(project, id).await?.attempts);
-        }
-        let current = stages(attempts.clone()).into_iter().flat_map(|stage| stage.jobs).collect();
-        Ok(Self { attempts, current })
-    }
 }
 
 impl Session {
@@ -70,7 +44,7 @@ impl Session {
         let session = Self { config, client, surroundings, groups };
         let working = async { waiting::told(&session.client, !session.config.display.quiet, work(&session)).await };
         let outcome = runtime.block_on(status::until_stopped(working));
-        // Whoever is stopped while somebody else takes their time does not wait for them.
+        // A stopped run does not wait for a slow reader.
         runtime.shutdown_background();
         outcome
     }
@@ -81,18 +55,18 @@ impl Session {
     }
 
     /// Reads what was written.
-    pub(super) fn target(&self, text: &str) -> Result<Target, CliError> {
-        let target = Target::parse(text, &self.config.connection.host);
+    pub(super) fn target(&self, text: &str) -> Result<TargetQuery, CliError> {
+        let target = TargetQuery::parse(text, &self.config.connection.host);
         target.map_err(|problem| CliError::Target { text: text.to_owned(), problem })
     }
 
-    /// Finds what it stands for.
-    pub(super) async fn find(&self, target: &Target) -> Result<Found, CliError> {
+    /// Finds what it names.
+    pub(super) async fn find(&self, target: &TargetQuery) -> Result<FoundTarget, CliError> {
         find::find(&self.client, &self.groups, target).await.map_err(|error| self.not_found(error))
     }
 
     /// Looks at it over GraphQL, where that may be asked and can tell; a target by the end of its path gets the whole.
-    pub(super) async fn glance(&self, target: &mut Target) -> Result<Option<Glance>, CliError> {
+    pub(super) async fn glance(&self, target: &mut TargetQuery) -> Result<Option<Glance>, CliError> {
         if self.config.collecting.api == ApiChoice::Rest {
             return Ok(None);
         }

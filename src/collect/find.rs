@@ -27,16 +27,16 @@ const NEAR_AT_MOST: usize = 3;
 
 /// What was written, taken apart but not yet looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    pub project: Wanted,
-    pub which: Which,
+pub struct TargetQuery {
+    pub project: ProjectQuery,
+    pub pipeline: PipelineQuery,
 }
 
 /// How a project was named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum ProjectQuery {
     Id(ProjectId),
-    /// A full path, surely: it stood in a URL.
+    /// Certainly a full path: it comes from a URL.
     FullPath(String),
     /// A full path, or the end of one.
     Path(String),
@@ -44,7 +44,7 @@ pub enum Wanted {
 
 /// Which pipeline or job of the project is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Which {
+pub enum PipelineQuery {
     Newest,
     Ref(String),
     Pipeline(PipelineId),
@@ -66,23 +66,23 @@ pub enum TargetError {
     Address,
 }
 
-impl Target {
+impl TargetQuery {
     /// Reads what a person writes, or pastes from a browser.
     pub fn parse(text: &str, host: &Host) -> Result<Self, TargetError> {
         let text = text.trim();
         if text.contains("://") {
             return Self::from_url(text, host);
         }
-        let (project, which) = match text.find(['#', '@']) {
-            None => (text, Which::Newest),
+        let (project, pipeline) = match text.find(['#', '@']) {
+            None => (text, PipelineQuery::Newest),
             Some(at) if text[at..].starts_with('#') => {
                 let id = number(&text[at + 1..]).ok_or(TargetError::Pipeline)?;
-                (&text[..at], Which::Pipeline(PipelineId(id)))
+                (&text[..at], PipelineQuery::Pipeline(PipelineId(id)))
             }
             Some(at) if at + 1 == text.len() => return Err(TargetError::Ref),
-            Some(at) => (&text[..at], Which::Ref(text[at + 1..].to_owned())),
+            Some(at) => (&text[..at], PipelineQuery::Ref(text[at + 1..].to_owned())),
         };
-        Ok(Self { project: wanted(project)?, which })
+        Ok(Self { project: wanted(project)?, pipeline })
     }
 
     fn from_url(text: &str, host: &Host) -> Result<Self, TargetError> {
@@ -97,15 +97,17 @@ impl Target {
             .or_else(|| below.find("/jobs/").map(|at| (&below[..at], &below[at + 1..])))
             .ok_or(TargetError::Address)?;
         let mut parts = rest.split('/');
-        let which = match (parts.next(), parts.next().and_then(number)) {
-            (Some(""), _) => Which::Newest,
-            (Some("pipelines"), Some(id)) => Which::Pipeline(PipelineId(id)),
-            (Some("pipelines"), None) if rest == "pipelines" => Which::Newest,
-            (Some("jobs"), Some(id)) => Which::Job(JobId(id)),
+        let pipeline = match (parts.next(), parts.next().and_then(number)) {
+            (Some(""), _) => PipelineQuery::Newest,
+            (Some("pipelines"), Some(id)) => PipelineQuery::Pipeline(PipelineId(id)),
+            (Some("pipelines"), None) if rest == "pipelines" => PipelineQuery::Newest,
+            (Some("jobs"), Some(id)) => PipelineQuery::Job(JobId(id)),
             _ => return Err(TargetError::Address),
         };
         match wanted(project).map_err(|_| TargetError::Address)? {
-            Wanted::Path(path) if path.contains('/') => Ok(Self { project: Wanted::FullPath(path), which }),
+            ProjectQuery::Path(path) if path.contains('/') => {
+                Ok(Self { project: ProjectQuery::FullPath(path), pipeline })
+            }
             _ => Err(TargetError::Address),
         }
     }
@@ -117,9 +119,9 @@ fn number(text: &str) -> Option<u64> {
 }
 
 /// Reads a project's id or path (legal characters: GitLab `lib/gitlab/path_regex.rb`).
-fn wanted(text: &str) -> Result<Wanted, TargetError> {
+fn wanted(text: &str) -> Result<ProjectQuery, TargetError> {
     if let Some(id) = number(text) {
-        return Ok(Wanted::Id(ProjectId(id)));
+        return Ok(ProjectQuery::Id(ProjectId(id)));
     }
     let path = text.trim_matches('/');
     let is_part =
@@ -127,7 +129,7 @@ fn wanted(text: &str) -> Result<Wanted, TargetError> {
     if path.starts_with('-') || !path.split('/').all(is_part) || matches!(path, "." | "..") {
         return Err(TargetError::Project);
     }
-    Ok(Wanted::Path(path.to_owned()))
+    Ok(ProjectQuery::Path(path.to_owned()))
 }
 
 /// A project that was found.
@@ -138,18 +140,18 @@ pub struct FoundProject {
     pub web_url: Option<String>,
 }
 
-/// What a target stands for.
+/// What a target names.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub struct FoundTarget {
     pub project: FoundProject,
     pub pipeline: PipelineId,
     /// The pipeline's ref as GitLab gives it, where it was found in a list.
     pub raw_ref: Option<String>,
-    /// Where the target was a job: how it stands.
+    /// Where the target was a job: the job and its state.
     pub job: Option<OneJob>,
 }
 
-impl Found {
+impl FoundTarget {
     /// Returns the project as requests name it.
     pub fn project_ref(&self) -> ProjectRef {
         ProjectRef::Id(self.project.id)
@@ -188,23 +190,23 @@ fn of_ref(git_ref: &Option<String>) -> String {
     git_ref.as_ref().map_or(String::new(), |name| format!(" of {name}"))
 }
 
-/// Finds what a target stands for.
+/// Finds what a target names.
 ///
 /// - A full path or an id costs one request; the end of a path costs the list of the groups, archived projects included.
 /// - The newest pipeline costs one more, at the same time where the path is full, and so does a job. Whether a pipeline exists that was named by its id is not asked.
-pub async fn find(client: &Client, groups: &[GroupRef], target: &Target) -> Result<Found, FindError> {
-    let (filters, git_ref) = match &target.which {
-        Which::Newest => (vec![PipelineFilter::Any], None),
-        Which::Ref(name) => (filters_of(name), Some(name.clone())),
-        Which::Pipeline(id) => {
+pub async fn find(client: &Client, groups: &[GroupRef], target: &TargetQuery) -> Result<FoundTarget, FindError> {
+    let (filters, git_ref) = match &target.pipeline {
+        PipelineQuery::Newest => (vec![PipelineFilter::Any], None),
+        PipelineQuery::Ref(name) => (filters_of(name), Some(name.clone())),
+        PipelineQuery::Pipeline(id) => {
             let (project, _) = find_project(client, groups, &target.project, None).await?;
-            return Ok(Found { project, pipeline: *id, raw_ref: None, job: None });
+            return Ok(FoundTarget { project, pipeline: *id, raw_ref: None, job: None });
         }
-        Which::Job(id) => {
+        PipelineQuery::Job(id) => {
             let (project, _) = find_project(client, groups, &target.project, None).await?;
             let job = client.job(&ProjectRef::Id(project.id), *id).await;
             let job = job.map_err(|source| failed(format!("job {id} of {}", project.full_path), source))?;
-            return Ok(Found { project, pipeline: job.pipeline, raw_ref: None, job: Some(job) });
+            return Ok(FoundTarget { project, pipeline: job.pipeline, raw_ref: None, job: Some(job) });
         }
     };
     let (project, heads) = find_project(client, groups, &target.project, Some(&filters)).await?;
@@ -214,12 +216,12 @@ pub async fn find(client: &Client, groups: &[GroupRef], target: &Target) -> Resu
     };
     let heads = heads.map_err(|source| failed(format!("a pipeline of {}", project.full_path), source))?;
     match heads.into_iter().next() {
-        Some(head) => Ok(Found { project, pipeline: head.id, raw_ref: Some(head.raw_ref), job: None }),
+        Some(head) => Ok(FoundTarget { project, pipeline: head.id, raw_ref: Some(head.raw_ref), job: None }),
         None => Err(FindError::NoPipeline { project: project.full_path, git_ref }),
     }
 }
 
-/// Returns what a ref stands for: a branch or tag, or a merge request, `!31`.
+/// Returns what a ref means: a branch or tag, or a merge request, `!31`.
 fn filters_of(git_ref: &str) -> Vec<PipelineFilter> {
     match merge_request(git_ref) {
         Some(iid) => filters_of_any(&RefSelector::MergeRequest(iid)),
@@ -227,25 +229,29 @@ fn filters_of(git_ref: &str) -> Vec<PipelineFilter> {
     }
 }
 
-/// Looks at the newest pipeline that a target stands for, in one query over GraphQL.
+/// Looks at the newest pipeline that a target names, in one query over GraphQL.
 ///
 /// `None` where a query cannot tell, or does not for whatever reason: `find` asks REST, and its errors are the better
 /// ones. The end of a path is first looked for in the list of the groups, and the target has the full one from then on.
-pub async fn glance(client: &Client, groups: &[GroupRef], target: &mut Target) -> Result<Option<Glance>, FindError> {
-    let git_ref = match &target.which {
-        Which::Newest => None,
+pub async fn glance(
+    client: &Client,
+    groups: &[GroupRef],
+    target: &mut TargetQuery,
+) -> Result<Option<Glance>, FindError> {
+    let git_ref = match &target.pipeline {
+        PipelineQuery::Newest => None,
         // It has three refs, and a glance has one.
-        Which::Ref(name) if merge_request(name).is_some() => return Ok(None),
-        Which::Ref(name) => Some(name.as_str()),
-        Which::Pipeline(_) | Which::Job(_) => return Ok(None),
+        PipelineQuery::Ref(name) if merge_request(name).is_some() => return Ok(None),
+        PipelineQuery::Ref(name) => Some(name.as_str()),
+        PipelineQuery::Pipeline(_) | PipelineQuery::Job(_) => return Ok(None),
     };
     let path = match &target.project {
-        Wanted::Id(_) => return Ok(None),
-        Wanted::FullPath(path) => path.clone(),
-        Wanted::Path(path) if path.contains('/') => path.clone(),
-        Wanted::Path(end) => {
+        ProjectQuery::Id(_) => return Ok(None),
+        ProjectQuery::FullPath(path) => path.clone(),
+        ProjectQuery::Path(path) if path.contains('/') => path.clone(),
+        ProjectQuery::Path(end) => {
             let path = choose(end, &list_all(client, groups).await?, !groups.is_empty())?.full_path;
-            target.project = Wanted::FullPath(path.clone());
+            target.project = ProjectQuery::FullPath(path.clone());
             path
         }
     };
@@ -262,13 +268,13 @@ fn failed(what: String, source: Error) -> FindError {
 async fn find_project(
     client: &Client,
     groups: &[GroupRef],
-    wanted: &Wanted,
+    wanted: &ProjectQuery,
     filters: Option<&[PipelineFilter]>,
 ) -> Result<(FoundProject, Heads), FindError> {
     let (asked, path) = match wanted {
-        Wanted::Id(id) => (ProjectRef::Id(*id), None),
-        Wanted::FullPath(path) => (ProjectRef::Path(path.clone()), None),
-        Wanted::Path(path) => (ProjectRef::Path(path.clone()), Some(path)),
+        ProjectQuery::Id(id) => (ProjectRef::Id(*id), None),
+        ProjectQuery::FullPath(path) => (ProjectRef::Path(path.clone()), None),
+        ProjectQuery::Path(path) => (ProjectRef::Path(path.clone()), Some(path)),
     };
     // A full path has a group in it.
     if path.is_none_or(|path| path.contains('/')) {
@@ -357,37 +363,40 @@ fn near(wanted: &str, projects: &[Arc<Project>]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn target(project: Wanted, which: Which) -> Target {
-        Target { project, which }
+    fn target(project: ProjectQuery, pipeline: PipelineQuery) -> TargetQuery {
+        TargetQuery { project, pipeline }
     }
 
     #[test]
     fn a_target_is_a_project_with_a_pipeline_or_an_address() {
         let host = Host::parse("https://example.com/gitlab").unwrap();
-        let path = |path: &str| Wanted::Path(path.into());
-        let full = |path: &str| Wanted::FullPath(path.into());
-        let pipeline = |id| Which::Pipeline(PipelineId(id));
+        let path = |path: &str| ProjectQuery::Path(path.into());
+        let full = |path: &str| ProjectQuery::FullPath(path.into());
+        let pipeline = |id| PipelineQuery::Pipeline(PipelineId(id));
         let cases = [
-            ("acme/api", target(path("acme/api"), Which::Newest)),
-            ("api", target(path("api"), Which::Newest)),
-            (" /acme/api/ ", target(path("acme/api"), Which::Newest)),
-            ("42", target(Wanted::Id(ProjectId(42)), Which::Newest)),
+            ("acme/api", target(path("acme/api"), PipelineQuery::Newest)),
+            ("api", target(path("api"), PipelineQuery::Newest)),
+            (" /acme/api/ ", target(path("acme/api"), PipelineQuery::Newest)),
+            ("42", target(ProjectQuery::Id(ProjectId(42)), PipelineQuery::Newest)),
             ("acme/api#812", target(path("acme/api"), pipeline(812))),
-            ("42#812", target(Wanted::Id(ProjectId(42)), pipeline(812))),
-            ("api@main", target(path("api"), Which::Ref("main".into()))),
-            ("api@feature/x#1@2", target(path("api"), Which::Ref("feature/x#1@2".into()))),
-            ("https://example.com/gitlab/acme/api", target(full("acme/api"), Which::Newest)),
-            ("https://example.com/gitlab/acme/api/-/pipelines", target(full("acme/api"), Which::Newest)),
+            ("42#812", target(ProjectQuery::Id(ProjectId(42)), pipeline(812))),
+            ("api@main", target(path("api"), PipelineQuery::Ref("main".into()))),
+            ("api@feature/x#1@2", target(path("api"), PipelineQuery::Ref("feature/x#1@2".into()))),
+            ("https://example.com/gitlab/acme/api", target(full("acme/api"), PipelineQuery::Newest)),
+            ("https://example.com/gitlab/acme/api/-/pipelines", target(full("acme/api"), PipelineQuery::Newest)),
             ("https://example.com/gitlab/acme/api/-/pipelines/812", target(full("acme/api"), pipeline(812))),
             (
                 "https://example.com/gitlab/acme/api/-/pipelines/812/failures?x=1#y",
                 target(full("acme/api"), pipeline(812)),
             ),
-            ("https://example.com/gitlab/acme/api/-/jobs/9#L12", target(full("acme/api"), Which::Job(JobId(9)))),
+            (
+                "https://example.com/gitlab/acme/api/-/jobs/9#L12",
+                target(full("acme/api"), PipelineQuery::Job(JobId(9))),
+            ),
             ("https://example.com/gitlab/acme/api/pipelines/812", target(full("acme/api"), pipeline(812))),
         ];
         for (text, expected) in cases {
-            assert_eq!(Target::parse(text, &host), Ok(expected), "{text}");
+            assert_eq!(TargetQuery::parse(text, &host), Ok(expected), "{text}");
         }
         let refused = [
             ("", TargetError::Project),
@@ -405,7 +414,7 @@ mod tests {
             ("https://example.com/gitlab/acme/api/-/jobs", TargetError::Address),
         ];
         for (text, error) in refused {
-            assert_eq!(Target::parse(text, &host), Err(error), "{text}");
+            assert_eq!(TargetQuery::parse(text, &host), Err(error), "{text}");
         }
     }
 

@@ -30,7 +30,7 @@ pub use graphql::glance::Glance;
 pub use graphql::jobs::PER_QUERY as MORE_JOBS_PER_QUERY;
 pub use graphql::snapshot::jobs_of_each;
 pub use graphql::{Answered, ByProject, Said, queries};
-pub use rest::act::{Act, Acted, Subject};
+pub use rest::action::{Action, ActionAnswer, ActionResult, ActionSubject};
 pub use rest::job::{Bridges, JobList, OneJob};
 pub use rest::pipeline::{PipelineFilter, PipelineHead};
 pub use rest::project::{ListFilter, ListedProject};
@@ -192,7 +192,7 @@ impl Client {
     }
 
     /// Looks at the newest pipeline of the project with this full path, of a ref where one is given, in one query that is
-    /// not repeated; `None` where there is nothing to be seen.
+    /// not repeated; `None` where nothing is visible.
     pub async fn glance(&self, path: &str, git_ref: Option<&str>) -> Result<Option<Glance>, Error> {
         graphql::glance::read(&self.transport, &self.known_fields(), path, git_ref).await
     }
@@ -268,7 +268,7 @@ impl Client {
         rest::job::list(&self.transport, project, id).await
     }
 
-    /// Reads all attempts at all jobs of a pipeline, trigger jobs apart, with everything that is told about each.
+    /// Reads all attempts at all jobs of a pipeline, trigger jobs apart, with every detail of each.
     pub async fn detailed_jobs(&self, project: &ProjectRef, id: PipelineId) -> Result<Vec<(Job, JobDetails)>, Error> {
         rest::job::detailed(&self.transport, project, id).await
     }
@@ -317,7 +317,7 @@ impl Client {
     }
 
     /// Acts on a pipeline or a job. It is sent once, whatever becomes of it.
-    pub async fn act(&self, project: &ProjectRef, act: Act, subject: Subject) -> Result<Acted, Error> {
-        rest::act::send(&self.transport, project, act, subject).await
+    pub async fn act(&self, project: &ProjectRef, action: Action, subject: ActionSubject) -> ActionResult {
+        rest::action::send(&self.transport, project, action, subject).await
     }
 }

@@ -3,7 +3,7 @@
 //! What is asked differently keeps to it: `stream` hands out a body as it comes, `once` sends what acts.
 
 mod failed;
-mod once;
+mod send_once;
 mod stream;
 
 pub use stream::{TraceEnd, TraceLimits};

@@ -61,7 +61,9 @@ fn press(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
     (app.notice, app.page_address) = (None, None);
     let Some(action) = keymap::action(key) else { return Vec::new() };
     match (action, app.modal) {
-        (KeyAction::Quit, Some(Modal::Help)) | (KeyAction::Back | KeyAction::Help, Some(Modal::Help)) => app.modal = None,
+        (KeyAction::Quit, Some(Modal::Help)) | (KeyAction::Back | KeyAction::Help, Some(Modal::Help)) => {
+            app.modal = None
+        }
         (KeyAction::Quit, None) => return vec![Effect::Quit],
         (KeyAction::Interrupt, _) => return vec![Effect::Interrupt],
         (KeyAction::Suspend, _) => return vec![Effect::Suspend],
@@ -77,7 +79,15 @@ fn press(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
             app.cursor = None;
             app.offset = 0;
         }
-        (KeyAction::Up | KeyAction::Down | KeyAction::PageUp | KeyAction::PageDown | KeyAction::Top | KeyAction::Bottom, None) => {
+        (
+            KeyAction::Up
+            | KeyAction::Down
+            | KeyAction::PageUp
+            | KeyAction::PageDown
+            | KeyAction::Top
+            | KeyAction::Bottom,
+            None,
+        ) => {
             go(app, action);
         }
         (_, Some(Modal::Help)) => {}

@@ -58,6 +58,7 @@ mod proxy;
 mod queries;
 mod real_logs;
 mod script;
+mod seam_act;
 mod seams;
 mod secrets;
 mod status;

@@ -1,6 +1,6 @@
 //! GitLab's REST API v4, one resource per file: request, private wire struct, conversion to the domain.
 
-pub(super) mod act;
+pub(super) mod action;
 pub(super) mod commit_status;
 pub(super) mod group;
 pub(super) mod job;
@@ -22,7 +22,7 @@ fn encode(part: &str) -> String {
     byte_serialize(part.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
-/// Returns how a project stands in a path.
+/// Returns a project as a part of a path.
 fn project_key(project: &ProjectRef) -> String {
     match project {
         ProjectRef::Id(id) => id.to_string(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-/// The scope without which GitLab lets nobody act.
+/// The scope without which GitLab accepts no action.
 const NEEDED: &str = "api";
 
 /// A failed attempt, and whether the request surely never left.
@@ -30,7 +30,7 @@ impl Transport {
     /// Posts to a REST resource, without a body; `path` is already encoded.
     ///
     /// Only where no connection came about, so that nothing can have been sent, there is a second attempt.
-    pub(in crate::gitlab) async fn act(&self, path: &str) -> Result<Answer, Error> {
+    pub(in crate::gitlab) async fn send_once(&self, path: &str) -> Result<Answer, Error> {
         let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
         let line = RequestLine { method: "POST".into(), url: url.to_string(), query: None };
         let request = line.to_string();
@@ -86,7 +86,7 @@ impl Transport {
     }
 }
 
-/// A refusal is one; an answer of whoever stands in between, or of a GitLab in trouble, tells nothing.
+/// A refusal is one; an answer of a proxy, or of a GitLab in trouble, says nothing about the action.
 fn judged(status: StatusCode, is_page: bool, mut refusal: Refusal) -> Refusal {
     if let Kind::InsufficientScope { needed } = &mut refusal.kind {
         NEEDED.clone_into(needed);

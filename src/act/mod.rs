@@ -1,0 +1,12 @@
+//! Acting on pipelines and jobs: what would be done is planned without a request, and performed by one function.
+
+pub mod plan;
+
+use self::plan::PlannedAction;
+use crate::domain::id::ProjectRef;
+use crate::gitlab::client::{ActionResult, Client};
+
+/// Performs a planned action. It is sent once, whatever becomes of it.
+pub async fn perform(client: &Client, planned: &PlannedAction) -> ActionResult {
+    client.act(&ProjectRef::Id(planned.target.project), planned.action, planned.subject()).await
+}

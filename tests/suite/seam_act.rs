@@ -1,0 +1,159 @@
+//! What other front ends build on to act on jobs and to follow logs, without the program around it.
+
+use super::cost::scenario;
+use crate::support::running::DEADLINE;
+use chrono::Utc;
+use glwatch::act;
+use glwatch::act::plan::{PipelineTarget, PlannedAction};
+use glwatch::collect::find::{self, TargetQuery};
+use glwatch::collect::job_choice::{JobQuery, NotChosenReason, PipelineJobs};
+use glwatch::collect::log_follow::{LogEnd, LogEvent, LogFollow, LogOptions};
+use glwatch::domain::host::Host;
+use glwatch::domain::id::{JobId, ProjectRef};
+use glwatch::domain::job::Job;
+use glwatch::domain::status::Status;
+use glwatch::gitlab::client::{Action, ActionResult, Client};
+use glwatch::gitlab::{Options, RetryOptions, Token};
+use glwatch::sim::{Fault, Sim, TOKEN_API};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+fn sim() -> Sim {
+    scenario(
+        "red = [[\"test\", \"unit | 40s | fails\", \"lint | 20s | fails\"]]",
+        "[[project]]\npath = \"acme/red\"\nrun = [{ jobs = \"red\", age = \"1h\" }]",
+    )
+}
+
+fn client(sim: &Sim) -> Client {
+    let options = Options {
+        host: Host::parse(sim.url()).unwrap(),
+        token: Token::new(TOKEN_API),
+        concurrency: 8,
+        rps: Some(1000.0),
+        timeout: DEADLINE,
+        ca: None,
+        insecure: false,
+        proxy: None,
+        retry: RetryOptions::default(),
+        now: Utc::now,
+    };
+    Client::new(options).unwrap()
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// Finds the newest pipeline of `acme/red` and its jobs.
+async fn jobs(client: &Client) -> (PipelineTarget, PipelineJobs) {
+    let query = TargetQuery::parse("acme/red", client.host()).unwrap();
+    let found = find::find(client, &[], &query).await.unwrap();
+    let jobs = PipelineJobs::read(client, &found.project_ref(), found.pipeline).await.unwrap();
+    let project = found.project;
+    (PipelineTarget { project: project.id, full_path: project.full_path, pipeline: found.pipeline }, jobs)
+}
+
+#[test]
+fn a_job_is_chosen_retried_and_followed_to_its_end() {
+    let sim = sim();
+    block_on(async {
+        let client = client(&sim);
+        let (target, jobs) = jobs(&client).await;
+        let open = jobs.choose(JobQuery::MostTelling).unwrap_err();
+        assert_eq!((open.reason, open.candidates.len()), (NotChosenReason::Unclear, 2));
+        let unit = jobs.choose(JobQuery::Named("unit")).unwrap().clone();
+
+        let planned = PlannedAction::on_job(Action::Retry, &target, unit.clone());
+        let ActionResult::Done(answer) = act::perform(&client, &planned).await else { panic!("it was not done") };
+        assert_ne!(answer.id, unit.id.0, "a retried job has a new id");
+
+        let project = ProjectRef::Id(target.project);
+        let retried = client.job(&project, JobId(answer.id)).await.unwrap().job;
+        let options = LogOptions { most: 1 << 20, first_pause: Duration::from_millis(1), look_time: DEADLINE };
+        let mut log = LogFollow::new(&client, (project.clone(), target.pipeline), retried, options);
+        let (mut bytes, mut events) = (Vec::new(), Vec::new());
+        let sink = &mut async |job: &Job, event: LogEvent<'_>| {
+            assert_eq!(job.id.0, answer.id);
+            match event {
+                LogEvent::Piece(piece) => bytes.extend_from_slice(piece),
+                // By then it runs, and ends.
+                LogEvent::UpToDate => sim.clock().advance(Duration::from_secs(60)),
+                LogEvent::Waits => {
+                    events.push("waits");
+                    sim.clock().advance(Duration::from_secs(10));
+                }
+                LogEvent::Over => events.push("over"),
+                odd => panic!("{odd:?}"),
+            }
+            ControlFlow::Continue(())
+        };
+        let end = log.follow(sink);
+        assert_eq!(end.await.unwrap(), LogEnd::Complete);
+        assert_eq!(events.last(), Some(&"over"), "{events:?}");
+        assert!(matches!(log.job().status, Status::Failed | Status::Success), "{:?}", log.job().status);
+
+        // What was handed out in pieces is what there is.
+        let mut whole = Vec::new();
+        let mut again = LogFollow::new(&client, (project, target.pipeline), log.job().clone(), options);
+        let sink = &mut async |_: &Job, event: LogEvent<'_>| {
+            if let LogEvent::Piece(piece) = event {
+                whole.extend_from_slice(piece);
+            }
+            ControlFlow::Continue(())
+        };
+        let end = again.read_once(sink);
+        assert_eq!(end.await.unwrap(), LogEnd::Complete);
+        assert!(!whole.is_empty() && whole == bytes, "{} and {} bytes", whole.len(), bytes.len());
+    });
+    assert_eq!(sim.panics(), 0);
+}
+
+#[test]
+fn a_caller_that_wants_no_more_stops_it() {
+    let sim = sim();
+    block_on(async {
+        let client = client(&sim);
+        let (target, jobs) = jobs(&client).await;
+        let unit = jobs.choose(JobQuery::Named("unit")).unwrap().clone();
+        let subject = (ProjectRef::Id(target.project), target.pipeline);
+        let options = LogOptions { most: 1 << 20, first_pause: Duration::from_millis(1), look_time: DEADLINE };
+        let mut told = 0;
+        let mut log = LogFollow::new(&client, subject, unit, options);
+        let sink = &mut async |_: &Job, _: LogEvent<'_>| {
+            told += 1;
+            ControlFlow::Break(())
+        };
+        let end = log.follow(sink);
+        assert_eq!((end.await.unwrap(), told), (LogEnd::Stopped, 1));
+    });
+}
+
+#[test]
+fn what_became_of_an_action_is_done_refused_or_unsure_and_it_is_sent_once() {
+    type Answered = fn() -> Option<Fault>;
+    let cases: [(&str, Answered, &str); 4] = [
+        ("GitLab does it", || None, "done"),
+        ("GitLab refuses it", || Some(Fault::on("/retry").status(403)), "refused"),
+        ("a proxy answers", || Some(Fault::on("/retry").status(502)), "unsure"),
+        ("the answer breaks off", || Some(Fault::on("/retry").cut()), "unsure"),
+    ];
+    for (sentence, fault, expected) in cases {
+        let sim = sim();
+        block_on(async {
+            let client = client(&sim);
+            let (target, jobs) = jobs(&client).await;
+            let unit = jobs.choose(JobQuery::Named("test/unit")).unwrap().clone();
+            fault().into_iter().for_each(|fault| sim.add_fault(fault));
+            let result = act::perform(&client, &PlannedAction::on_job(Action::Retry, &target, unit)).await;
+            let word = match &result {
+                ActionResult::Done(_) => "done",
+                ActionResult::Refused(_) => "refused",
+                ActionResult::Unsure(_) => "unsure",
+            };
+            assert_eq!((word, result.ends_plan()), (expected, false), "{sentence}: {result:?}");
+        });
+        let posts = sim.requests().iter().filter(|request| request.method == "POST").count();
+        assert_eq!(posts, 1, "{sentence}");
+    }
+}
