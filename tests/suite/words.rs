@@ -2,7 +2,7 @@
 
 use super::cost::scenario;
 use crate::support::{Env, Output};
-use glwatch::sim::{Access, Fault, Options, Sim, TOKEN_API, TOKEN_EXPIRED, TOKEN_READ_API, TOKEN_READ_USER};
+use glwatch_sim::{Access, Fault, Options, Sim, TOKEN_API, TOKEN_EXPIRED, TOKEN_READ_API, TOKEN_READ_USER};
 use std::process::Command;
 
 fn private() -> Sim {
@@ -291,4 +291,19 @@ fn plain_http_behind_an_address_without_a_scheme_is_recognised() {
     let address = sim.url().trim_start_matches("http://");
     let output = Env::new().run(&["--host", address, "-g", "acme"]);
     let _ = output.refuses(3, &[&format!("plain http, write so: --host http://{address}")]);
+}
+
+/// The README prints this command and speaks of its failure; `crates/glwatch-sim` compares whole worlds.
+#[test]
+fn a_demo_explains_the_same_failure_each_time() {
+    let run = || {
+        let json = Env::new().run(&["explain", "payments/invoices", "--demo", "-o", "json"]).exits_with(0).json();
+        let (pipeline, job) = (&json["pipelines"][0], &json["pipelines"][0]["causes"][0]["job"]);
+        assert_eq!(
+            (pipeline["project"].as_str(), job["status"].as_str()),
+            (Some("acme/payments/invoices"), Some("failed"))
+        );
+        (pipeline["headline"].clone(), job["id"].clone(), job["name"].clone())
+    };
+    assert_eq!(run(), run());
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::plan::Tree;
-use super::world::{EPOCH_MS, World};
+use super::world::World;
 
 /// Something done to a pipeline at some time; jobs are numbered by their place in it.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ impl Acts {
 
     /// Returns an id for a new attempt, higher than that of any job so far.
     pub(crate) fn next_id(&self, world: &World, pipeline: u64, now: i64) -> u64 {
-        let seconds = u64::try_from((now - EPOCH_MS) / 1_000).unwrap_or(0);
+        let seconds = u64::try_from((now - world.epoch) / 1_000).unwrap_or(0);
         // Pipelines of this second have the slots below: this one is never taken.
         let free = (seconds * world.slot_span + world.slots.len() as u64) * world.job_span;
         let mut done = self.lock();

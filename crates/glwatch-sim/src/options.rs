@@ -19,7 +19,7 @@ pub const TOKEN_READ_USER: &str = "glpat-sim-read_user";
 pub const TOKEN_JOB: &str = "glcbt-sim-job";
 
 /// Where the fixed clock stands by default, as Unix seconds: 2026-11-20T19:00:00Z.
-const DEFAULT_INSTANT: i64 = 1_795_201_200;
+pub(crate) const DEFAULT_INSTANT: i64 = 1_795_201_200;
 
 #[derive(Clone, Debug)]
 pub struct Options {

@@ -10,11 +10,13 @@ use std::sync::Arc;
 
 use super::acts::Acts;
 use super::job_spec::JobSpec;
+use super::options::DEFAULT_INSTANT;
 use super::plan::{Pipeline, Tree};
 use super::rng::Rng;
 use super::scenario::{LineEntry, ProjectEntry, Scenario, parse_span};
 
-/// 2025-01-01T00:00:00Z in milliseconds: pipeline ids count seconds from here, which gives ids as large as GitLab.com's.
+/// 2025-01-01T00:00:00Z in milliseconds: with the default clock, pipeline ids count seconds from here, which gives ids as
+/// large as GitLab.com's.
 pub(crate) const EPOCH_MS: i64 = 1_735_689_600_000;
 /// How many pipelines of one line are remembered.
 const HISTORY: i64 = 3;
@@ -87,6 +89,9 @@ pub(crate) struct Place {
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) anchor: i64,
+    /// From where pipeline ids count seconds and schedules count periods: always the same time before the anchor, so
+    /// that a world starts with the same ids and statuses whenever it is made.
+    pub(crate) epoch: i64,
     pub(crate) root: usize,
     pub(crate) groups: Vec<Group>,
     /// By ascending id.
@@ -117,6 +122,7 @@ impl World {
         let mut world = Self {
             seed,
             anchor,
+            epoch: anchor - (DEFAULT_INSTANT * 1_000 - EPOCH_MS),
             root,
             project_by_id: projects.iter().enumerate().map(|(i, project)| (project.id, i)).collect(),
             project_by_path: projects.iter().enumerate().map(|(i, p)| (p.full_path.clone(), i)).collect(),
@@ -268,7 +274,7 @@ impl World {
         match self.lines[line].schedule {
             Schedule::Once(created) => (created <= now).then_some(0).into_iter().collect(),
             Schedule::Every { period, phase } => {
-                let newest = (now - EPOCH_MS - phase).div_euclid(period);
+                let newest = (now - self.epoch - phase).div_euclid(period);
                 (0..HISTORY).map(|back| newest - back).collect()
             }
         }
@@ -278,13 +284,13 @@ impl World {
     pub(crate) fn created(&self, line: usize, instance: i64) -> i64 {
         match self.lines[line].schedule {
             Schedule::Once(created) => created,
-            Schedule::Every { period, phase } => EPOCH_MS + phase + instance * period,
+            Schedule::Every { period, phase } => self.epoch + phase + instance * period,
         }
     }
 
     /// Returns the id of the pipeline of `slot` created at `created`: larger when created later.
     pub(crate) fn pipeline_id(&self, slot: usize, created: i64) -> u64 {
-        let seconds = u64::try_from((created - EPOCH_MS) / 1_000).unwrap_or(0);
+        let seconds = u64::try_from((created - self.epoch) / 1_000).unwrap_or(0);
         seconds * self.slot_span + slot as u64
     }
 }

@@ -109,6 +109,23 @@ fn the_demo_has_at_any_time_what_it_promises() {
 }
 
 #[test]
+fn a_world_starts_the_same_whenever_it_is_made_and_goes_on_the_same() {
+    let state = |at: &str, later: u64| -> Value {
+        let at = chrono::DateTime::parse_from_rfc3339(at).unwrap().to_utc();
+        let sim = Sim::start(Options { clock: crate::Clock::stepped(at), ..Options::default() }).unwrap();
+        sim.clock().advance(Duration::from_secs(later));
+        sim.truth()["projects"].clone()
+    };
+    for later in [0, 90, 3_600] {
+        let first = state("2026-11-20T19:00:00Z", later);
+        for at in ["2026-11-21T03:17:42.123Z", "2027-02-28T12:00:01Z", "2031-07-01T23:59:59.999Z"] {
+            assert_eq!(state(at, later), first, "{later} seconds after {at}");
+        }
+    }
+    assert_ne!(state("2026-11-20T19:00:00Z", 0), state("2026-11-20T19:00:00Z", 3_600), "what runs goes on");
+}
+
+#[test]
 fn ids_are_unique_and_do_not_move_with_time() {
     let sim = sim();
     let jobs = |sim: &Sim| -> Vec<(u64, u64)> {
