@@ -3,9 +3,9 @@
 use super::error::CliError;
 use super::exit::Exit;
 use super::output;
-use crate::sim::{Access, Clock, Options, RateLimit, Sim, WorldKind};
 use crate::text::duration::parse_duration;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use glwatch_sim::{Access, Clock, Options, RateLimit, Sim, TOKEN_API, WorldKind};
 use std::time::Duration;
 
 const ABOUT: &str = "Serves the simulated GitLab on a port of this machine";
@@ -38,7 +38,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| format!("it {error}"))
 }
 
-/// Serves until it is stopped from outside.
+/// Prints the address, a token and the group's id, and serves until a signal ends it.
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let number = |key| matches.get_one::<u32>(key).copied();
     let size = |key, default| number(key).map_or(default, |number| number as usize);
@@ -64,7 +64,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
         ..Options::default()
     };
     let sim = Sim::start(options).map_err(CliError::Sim)?;
-    output::to_stdout(format!("{}\n", sim.url()).as_bytes())?;
+    let lines = format!("{}\ntoken {TOKEN_API}\ngroup {}\n", sim.url(), sim.group_id());
+    output::to_stdout(lines.as_bytes())?;
     sim.run_until_stopped();
     Ok(Exit::Done)
 }

@@ -109,6 +109,11 @@ impl Sim {
         &self.url
     }
 
+    /// Returns the id of the group that holds all others.
+    pub fn group_id(&self) -> u64 {
+        self.shared.world.groups[self.shared.world.root].id
+    }
+
     /// Returns the requests in order of arrival; one without an answer yet has status 0.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.log.requests()
