@@ -495,15 +495,22 @@ impl Transport {
         self.budget.learn(headers, self.told_now());
     }
 
-    /// Takes a 2xx for an answer and anything else for a refusal, in the words of the server that gave it.
+    /// Takes a 200 for an answer, another 2xx for none, and anything else for a refusal, in the words of the server that
+    /// gave it.
     fn judge(
         &self,
         url: &Url,
         is_graphql: bool,
         (status, headers, body): (StatusCode, HeaderMap, Vec<u8>),
     ) -> Result<(HeaderMap, Vec<u8>), Refusal> {
-        if status.is_success() {
+        if status == StatusCode::OK {
             return Ok((headers, body));
+        }
+        if status.is_success() {
+            // GitLab answers a question with 200. An empty body or a part of one is no empty list.
+            let what = if status == StatusCode::PARTIAL_CONTENT { "only a part of the answer" } else { "no answer" };
+            let problem = format!("status {}, which carries {what}", status.as_u16());
+            return Err(Kind::Decode { path: ".".into(), problem }.into());
         }
         let scrub = |text: &str| self.scrub(text);
         let request_id = headers.get("x-request-id").and_then(|value| value.to_str().ok()).map(|id| clean(&scrub(id)));

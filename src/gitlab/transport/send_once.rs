@@ -81,7 +81,11 @@ impl Transport {
             return Err(unsure(Kind::Redirect { to: "another address".into(), why, is_login: false }.into()).into());
         }
         let is_page = is_html(&response.1);
-        let status = response.0;
+        let (status, headers, body) = response;
+        if status == StatusCode::CREATED {
+            return Ok((headers, body));
+        }
+        let response = (status, headers, body);
         self.judge(url, false, response).map_err(|refusal| judged(status, is_page, refusal).into())
     }
 }
@@ -95,7 +99,8 @@ fn judged(status: StatusCode, is_page: bool, mut refusal: Refusal) -> Refusal {
         Kind::NotGitlab { .. } => false,
         // GitLab's own limit answers before anything is done, and never with a page.
         Kind::RateLimited { .. } => !is_page,
-        _ => !status.is_server_error() && status != StatusCode::REQUEST_TIMEOUT,
+        // Of a success that is none of GitLab's, what was done is not known.
+        _ => !status.is_success() && !status.is_server_error() && status != StatusCode::REQUEST_TIMEOUT,
     };
     if is_gitlabs { refusal } else { unsure(refusal) }
 }
