@@ -5,6 +5,7 @@
 
 use super::merge::ReadProject;
 use super::project::{Draft, Reading, lost_part};
+use super::torn;
 use crate::domain::id::ProjectRef;
 use crate::domain::job::{Job, JobKind, stages};
 use crate::domain::project::Failure;
@@ -62,6 +63,9 @@ async fn complete(client: &Client, project: ProjectRef, draft: &mut Draft) -> Op
         }
     };
     if statuses.is_empty() {
+        if let Some(what) = torn::emptiness(pipeline) {
+            torn::distrust(pipeline, None, &what);
+        }
         return None;
     }
     let added: Vec<_> = stages(statuses);

@@ -16,7 +16,7 @@ use crate::gitlab::client::{Answered, Client, PipelineFilter, PipelineHead, Said
 use crate::gitlab::error::Error;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +47,8 @@ pub(super) struct Setup<'a> {
     pub last: Option<&'a Rows>,
     /// Pipelines that triggered others are read again in any case.
     pub rereads_triggers: bool,
+    /// Projects of whose pipelines a field could not be told: read again as well.
+    pub spared: &'a HashSet<ProjectId>,
     /// What GraphQL's silence about a project turned out to mean, since the list was last read.
     pub probed: &'a HashMap<ProjectId, Reading>,
     /// The API that was read over last; `None` to choose anew.
@@ -59,7 +61,11 @@ pub(super) struct Setup<'a> {
 
 impl<'a> Setup<'a> {
     fn before(&self, project: ProjectId) -> Before<'a> {
-        Before { last: self.last.and_then(|last| last.get(project)), rereads_triggers: self.rereads_triggers }
+        Before {
+            last: self.last.and_then(|last| last.get(project)),
+            rereads_triggers: self.rereads_triggers,
+            rereads_all: self.rereads_triggers && self.spared.contains(&project),
+        }
     }
 }
 
@@ -74,6 +80,8 @@ pub(super) struct Projects {
     pub size: BatchSize,
     /// What could not be told of projects that were read all the same.
     pub problems: Vec<Problem>,
+    /// Which they are.
+    pub spared: Vec<ProjectId>,
 }
 
 /// Reads the projects as the list finds them, each once however many groups it is in.
@@ -607,9 +615,10 @@ impl<'s, 'a> Work<'s, 'a> {
             Some(Problem { scope: Scope::Project, subject: read.project.full_path.clone(), failure })
         };
         let problems = readings.iter().filter_map(spared).collect();
+        let spared = self.spared.keys().copied().collect();
         let listed = self.listed.into_values().collect();
         let fallback = self.fallback.map(|why| (why, self.over_rest));
-        Projects { readings, listed, api: self.api, fallback, size: self.queue.size, problems }
+        Projects { readings, listed, api: self.api, fallback, size: self.queue.size, problems, spared }
     }
 }
 

@@ -186,7 +186,7 @@ async fn read_level(client: &Client, unknown: Vec<&DownstreamLink>, is_last: boo
 fn more_of(link: &DownstreamLink) -> Option<MoreJobs> {
     link.has_warnings?;
     let project = link.project.clone()?;
-    Some(MoreJobs { project, iid: link.iid?, after: None, web_url: link.web_url.clone() })
+    Some(MoreJobs { pipeline: link.id, project, iid: link.iid?, after: None, web_url: link.web_url.clone() })
 }
 
 /// Returns what is known of a pipeline with its jobs; `None` where they contradict what its bridge said.
@@ -219,22 +219,25 @@ async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> Read
         let pipeline = match details {
             Ok(pipeline) if pipeline.id == link.id => pipeline,
             Ok(other) => {
-                let failure = torn::failure(&format!("its details are those of #{}", other.id));
+                let failure = Failure::contradictory(&format!("its details are those of #{}", other.id));
                 return Ok((link.id, Known::Unread, Some(unread(link, failure))));
             }
             Err(error) if is_hidden(&error) => break,
             Err(error) if error.is_fatal() => return Err(error),
             Err(error) => return Ok((link.id, Known::Unread, Some(unread(link, Failure::from(&error))))),
         };
+        let foreign = pipeline.unread;
         // What is known already is not lost with the rest.
         let (links, lost) = match bridges {
+            Ok(Bridges { foreign: Some(failure), .. }) => (Vec::new(), Some(failure)),
             Ok(bridges) => match torn::contradiction(&pipeline.status, &bridges.attempts) {
                 Some(_) if reread < REREADS => continue,
-                torn => (bridges.links, torn.map(|what| torn::failure(&what))),
+                torn => (bridges.links, torn.map(|what| Failure::contradictory(&what))),
             },
             Err(error) if error.is_fatal() && !is_hidden(&error) => return Err(error),
             Err(error) => (Vec::new(), Some(Failure::from(&error))),
         };
+        let lost = foreign.or(lost);
         let Pipeline { status, has_warnings, .. } = pipeline;
         let known = Known::Read { status, has_warnings, links, is_whole: lost.is_none() };
         return Ok((link.id, known, lost.map(|failure| unread(link, failure))));

@@ -43,7 +43,8 @@ pub(super) async fn read_group(
     let (group, first, expected) =
         tokio::join!(client.group(wanted), client.projects(wanted, filter, 1), join_all(expected));
     let (group, first) = (group?, first?);
-    let mut list = List { found, filter, ids: HashSet::new(), odd: 0 };
+    let group_path = group.full_path.clone();
+    let mut list = List { found, filter, group_path, ids: HashSet::new(), odd: 0, foreign: None };
     let mut problems = Vec::new();
     let by_id = GroupRef::Id(group.id);
     let total = first.total;
@@ -105,7 +106,7 @@ pub(super) async fn read_group(
         }
     }
     if problems.is_empty() {
-        problems.extend(list.missing(total, &group));
+        problems.extend(list.foreign(&group).or_else(|| list.missing(total, &group)));
     }
     Ok(Listed { group, problems })
 }
@@ -123,9 +124,18 @@ fn repeated(number: u32, group: &Group) -> Problem {
 struct List {
     found: UnboundedSender<Found>,
     filter: ListFilter,
+    group_path: String,
     ids: HashSet<ProjectId>,
     /// Projects that came and could not be read.
     odd: usize,
+    /// The first project of a page of which none lies in the group.
+    foreign: Option<String>,
+}
+
+/// Says whether a project lies in a group or in one of its subgroups. GitLab's paths do not depend on case.
+fn is_below(project: &str, group: &str) -> bool {
+    let (head, rest) = (project.get(..group.len()), project.get(group.len()..));
+    head.is_some_and(|head| head.eq_ignore_ascii_case(group)) && rest.is_some_and(|rest| rest.starts_with('/'))
 }
 
 impl List {
@@ -133,6 +143,11 @@ impl List {
     fn take(&mut self, page: Page<ListedProject>) -> bool {
         self.odd += page.odd;
         let known = self.ids.len();
+        let is_foreign = |listed: &ListedProject| !is_below(&listed.project.full_path, &self.group_path);
+        if page.items.iter().all(is_foreign) {
+            let first = page.items.first().map(|listed| listed.project.full_path.clone());
+            self.foreign = self.foreign.take().or(first);
+        }
         for listed in page.items {
             let is_wanted = self.filter.archived || !listed.is_marked_for_deletion;
             if self.ids.insert(listed.project.id) && is_wanted {
@@ -141,6 +156,14 @@ impl List {
             }
         }
         self.ids.len() > known
+    }
+
+    /// Says that a page was that of another group: none of its projects lies in this one. Single ones may be shared.
+    fn foreign(&self, group: &Group) -> Option<Problem> {
+        let path = self.foreign.as_ref()?;
+        let message = format!("a page of the list is that of another group: it begins with \"{path}\"");
+        let failure = Failure::new(FailureKind::ListForeign, message);
+        Some(Problem { scope: Scope::List, subject: group.full_path.clone(), failure })
     }
 
     /// Compares what came with what the first page announced.

@@ -40,7 +40,15 @@ pub(super) struct Lookout {
 }
 
 /// The projects to be read again, each with the pipelines below its own that are the reason.
-pub(super) type News = HashMap<ProjectId, Vec<PipelineId>>;
+pub(super) type News = HashMap<ProjectId, Vec<NewsBelow>>;
+
+/// A pipeline that has changed below another.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewsBelow {
+    id: PipelineId,
+    /// It is not to be seen: gone, or never for this token.
+    is_hidden: bool,
+}
 
 /// A pipeline to look after, with the project whose row shows it.
 struct Watched<'a> {
@@ -69,10 +77,11 @@ impl Lookout {
                 (_, Sight::Unknown) => true,
                 (Some(before), now) => !is_alike(before, now),
                 (None, Sight::Seen { status, .. }) => *status != below.status,
-                (None, Sight::Hidden) => false,
+                // Whether it is gone or was never to be seen, its trigger job tells.
+                (None, Sight::Hidden) => true,
             };
             if is_news {
-                changed.entry(shown_by).or_default().push(below.id);
+                changed.entry(shown_by).or_default().push(NewsBelow { id: below.id, is_hidden: now == Sight::Hidden });
             } else {
                 self.seen.entry(below.id).or_insert(now);
             }
@@ -80,9 +89,15 @@ impl Lookout {
         changed
     }
 
-    /// Forgets what was seen of pipelines that have been read again since: what was read counts.
-    pub(super) fn forget(&mut self, pipelines: &[PipelineId]) {
-        pipelines.iter().for_each(|id| drop(self.seen.remove(id)));
+    /// Forgets what was seen of pipelines that have been read again since: what was read counts. That one is hidden is
+    /// known from now on.
+    pub(super) fn forget(&mut self, pipelines: &[NewsBelow]) {
+        for NewsBelow { id, is_hidden } in pipelines {
+            match is_hidden {
+                true => drop(self.seen.insert(*id, Sight::Hidden)),
+                false => drop(self.seen.remove(id)),
+            }
+        }
     }
 
     /// Picks those whose turn it is: all where they fit into one request, else every other one.
@@ -155,7 +170,11 @@ async fn sights<'a>(client: &Client, due: Vec<Watched<'a>>, api: Api) -> Vec<(Wa
         let chunk: Vec<Watched<'a>> = many.by_ref().take(DOWNSTREAMS_PER_QUERY).collect();
         let wanted: Vec<ByIid> = chunk.iter().filter_map(by_iid).collect();
         let heads = match client.downstreams(&wanted).await {
-            Ok(heads) => heads.into_iter().map(|head| head.map_or(Sight::Hidden, seen)).collect(),
+            Ok(heads) => chunk
+                .iter()
+                .zip(heads)
+                .map(|(watched, head)| head.map_or(Sight::Hidden, |head| seen(watched, head)))
+                .collect(),
             Err(_) => vec![Sight::Unknown; chunk.len()],
         };
         found.extend(chunk.into_iter().zip(heads));
@@ -165,7 +184,10 @@ async fn sights<'a>(client: &Client, due: Vec<Watched<'a>>, api: Api) -> Vec<(Wa
     found
 }
 
-fn seen(head: PipelineHead) -> Sight {
+fn seen(watched: &Watched<'_>, head: PipelineHead) -> Sight {
+    if head.id != watched.below.id {
+        return Sight::Unknown;
+    }
     let status = head.status.unwrap_or_else(Status::untold);
     Sight::Seen { status, updated_at: head.updated_at }
 }
@@ -173,6 +195,7 @@ fn seen(head: PipelineHead) -> Sight {
 async fn look_at<'a>(client: &Client, watched: Watched<'a>) -> (Watched<'a>, Sight) {
     let Some(path) = &watched.below.project else { return (watched, Sight::Hidden) };
     let sight = match client.pipeline(&ProjectRef::Path(path.clone()), watched.below.id).await {
+        Ok(pipeline) if pipeline.id != watched.below.id || pipeline.unread.is_some() => Sight::Unknown,
         Ok(pipeline) => Sight::Seen { status: pipeline.status, updated_at: pipeline.updated_at },
         Err(error) if error.is_no_access() => Sight::Hidden,
         Err(_) => Sight::Unknown,

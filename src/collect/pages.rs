@@ -6,6 +6,7 @@ use crate::domain::id::{JobId, ProjectId};
 use crate::domain::job::{self, Job, Stage};
 use crate::domain::pipeline::{DownstreamLink, Pipeline};
 use crate::domain::project::Project;
+use crate::domain::status::Status;
 use crate::gitlab::client::{Answered, Client, JobPage, MORE_JOBS_PER_QUERY, MoreJobs, Said};
 use futures_util::future::join_all;
 use std::collections::HashSet;
@@ -27,7 +28,7 @@ pub(super) async fn complete(
         if let Some(Said::Newest((pipeline, jobs))) = newest.get(&project.id)
             && jobs.next.is_some()
         {
-            match more(project.full_path.clone(), pipeline.iid, jobs, pipeline.web_url.clone()) {
+            match more(project.full_path.clone(), pipeline, jobs) {
                 Some(more) => wanted.push((project.id, more)),
                 None => failures.push((project.id, failure("GraphQL does not say where it goes on"))),
             }
@@ -47,6 +48,8 @@ pub(super) async fn complete(
     let counts_attempts = client.counts_attempts();
     let whole = |(id, said)| {
         let said = match said {
+            // It is another project's, or the project has another name by now: REST is asked by id.
+            Said::Newest((pipeline, _)) if is_elsewhere(client, projects, id, &pipeline) => Said::Silent,
             Said::Newest((pipeline, jobs)) => {
                 let mut draft = draft(pipeline, jobs, counts_attempts);
                 if let Some((_, failure)) = failures.iter().find(|(of, _)| *of == id) {
@@ -63,9 +66,19 @@ pub(super) async fn complete(
     Answered { projects: newest.into_iter().map(whole).collect(), has_more, spared }
 }
 
+/// Says whether a pipeline's address lies below another project than the one that was asked about. One that failed is
+/// shown all the same: a new name of the project is no reason to do without it.
+fn is_elsewhere(client: &Client, projects: &[Arc<Project>], id: ProjectId, pipeline: &Pipeline) -> bool {
+    let url = pipeline.web_url.as_deref().filter(|_| pipeline.status != Status::Failed);
+    let of = url.and_then(|url| client.project_of(url));
+    let asked = projects.iter().find(|project| project.id == id);
+    of.zip(asked).is_some_and(|(of, asked)| !of.eq_ignore_ascii_case(&asked.full_path))
+}
+
 /// Returns what to ask for the jobs behind a page.
-fn more(project: String, iid: Option<u64>, page: &JobPage, web_url: Option<String>) -> Option<MoreJobs> {
-    Some(MoreJobs { project, iid: iid?, after: page.next.clone(), web_url })
+fn more(project: String, pipeline: &Pipeline, page: &JobPage) -> Option<MoreJobs> {
+    let web_url = pipeline.web_url.clone();
+    Some(MoreJobs { pipeline: pipeline.id, project, iid: pipeline.iid?, after: page.next.clone(), web_url })
 }
 
 /// Reads all the jobs of these pipelines from where each says on, in the order in which they were asked for.

@@ -49,6 +49,7 @@ pub fn has_ended(pipeline: &Pipeline) -> bool {
         && pipeline.unread.is_none()
         && pipeline.jobs().all(is_at_rest)
         && torn::contradiction(&pipeline.status, pipeline.jobs()).is_none()
+        && torn::emptiness(pipeline).is_none()
         && pipeline.descendants().iter().all(|below| below.status.is_terminal() && !below.is_unread)
 }
 
@@ -110,7 +111,9 @@ mod tests {
 
     fn read(status: Status, child: Option<Status>) -> Pipeline {
         let downstream = child.map(|status| below(2, status, vec![])).into_iter().collect();
-        Pipeline { updated_at: at(10), ..pipeline(status, downstream) }
+        let passed = torn::tests::job(Status::Success);
+        let stages = crate::domain::job::stages([passed]);
+        Pipeline { updated_at: at(10), stages, ..pipeline(status, downstream) }
     }
 
     fn head(id: u64, status: Status, updated: i64) -> PipelineHead {
@@ -131,6 +134,7 @@ mod tests {
         let cases = [
             ("ended and unchanged", read(Success, None), head(1, Success, 10), true),
             ("failed and unchanged", read(Failed, Some(Failed)), head(1, Failed, 10), true),
+            ("passed without jobs", Pipeline { stages: vec![], ..read(Success, None) }, head(1, Success, 10), false),
             ("a newer pipeline", read(Success, None), head(2, Success, 10), false),
             ("a lower id: the newest was deleted", read(Success, None), head(0, Success, 10), false),
             ("retried", read(Failed, None), head(1, Running, 12), false),

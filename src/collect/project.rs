@@ -85,6 +85,8 @@ pub(super) struct Before<'a> {
     pub last: Option<&'a Remembered>,
     /// Pipelines that triggered others are read again in any case.
     pub rereads_triggers: bool,
+    /// So are all: a field of them could not be told, and may be by now.
+    pub rereads_all: bool,
 }
 
 impl<'a> Before<'a> {
@@ -97,9 +99,8 @@ impl<'a> Before<'a> {
 
     /// Says whether it is likely that nothing need be read again.
     pub(super) fn is_likely_settled(self) -> bool {
-        let is_likely = |(pipeline, links): (&Pipeline, &Vec<DownstreamLink>)| {
-            plan::has_ended(pipeline) && (links.is_empty() || !self.rereads_triggers)
-        };
+        let is_likely =
+            |(pipeline, links): (&Pipeline, &Vec<DownstreamLink>)| plan::has_ended(pipeline) && self.may_keep(links);
         self.last.is_some_and(|last| last.iter().all(is_likely))
     }
 
@@ -120,7 +121,11 @@ impl<'a> Before<'a> {
     }
 
     fn is_settled(self, pipeline: &Pipeline, links: &[DownstreamLink], head: &PipelineHead) -> bool {
-        plan::is_settled(pipeline, head) && (links.is_empty() || !self.rereads_triggers)
+        plan::is_settled(pipeline, head) && self.may_keep(links)
+    }
+
+    fn may_keep(self, links: &[DownstreamLink]) -> bool {
+        !self.rereads_all && (links.is_empty() || !self.rereads_triggers)
     }
 }
 
@@ -389,6 +394,7 @@ async fn read_parts(client: &Client, key: &ProjectRef, head: &PipelineHead) -> R
     let jobs = lost.keep("jobs", jobs)?.unwrap_or_default();
     let bridges = lost.keep("trigger jobs", bridges)?.unwrap_or_default();
     let mut pipeline = details.unwrap_or_else(|| glimpsed(head));
+    let foreign = head.foreign.clone().or_else(|| pipeline.unread.take()).or(jobs.foreign).or(bridges.foreign);
     if pipeline.status.is_untold() {
         // What the list has said is known; of a pipeline whose status neither tells, nothing is.
         pipeline.status = head.status.clone().unwrap_or_else(Status::untold);
@@ -398,7 +404,7 @@ async fn read_parts(client: &Client, key: &ProjectRef, head: &PipelineHead) -> R
     pipeline.commit_title = jobs.commit_title;
     let has_allowed_failure = pipeline.jobs().any(job::Job::is_allowed_failure);
     pipeline.has_warnings |= has_allowed_failure;
-    pipeline.unread = lost.failure();
+    pipeline.unread = lost.failure().or(foreign);
     Ok(Some(Draft { pipeline, links: bridges.links, is_settled: false }))
 }
 

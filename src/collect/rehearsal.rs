@@ -75,6 +75,7 @@ fn head(pipeline: &Pipeline) -> PipelineHead {
         created_at: *created_at,
         updated_at: *updated_at,
         web_url: None,
+        foreign: None,
     }
 }
 

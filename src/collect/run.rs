@@ -112,6 +112,8 @@ struct Memory {
     list: Option<List>,
     rows: Rows,
     lookout: Lookout,
+    /// Projects of whose pipelines a field could not be told; read again with the list.
+    spared: HashSet<ProjectId>,
     /// What GraphQL's silence about a project turned out to mean; asked again with the list.
     probed: HashMap<ProjectId, Reading>,
     /// Chosen again with the list: GraphQL may answer by then.
@@ -207,7 +209,8 @@ impl Collector {
     pub fn saved(&self) -> Option<Saved> {
         let list = self.memory.list.as_ref().filter(|list| list.read_at.is_some())?;
         let known = |project: &Arc<Project>| SavedProject {
-            known: self.memory.rows.known(project.id),
+            // The next process reads again what could not be told.
+            known: self.memory.rows.known(project.id).filter(|_| !self.memory.spared.contains(&project.id)),
             project: Arc::clone(project),
         };
         let projects: Vec<SavedProject> = list.projects.iter().map(known).collect();
@@ -291,6 +294,7 @@ impl Collector {
             options,
             last: Some(&self.memory.rows),
             rereads_triggers: is_list_due,
+            spared: &self.memory.spared,
             probed: &self.memory.probed,
             api: self.memory.api,
             size: self.memory.size,
@@ -302,7 +306,7 @@ impl Collector {
         let lists = async { lists.await.map(|lists| sort_groups(client, options, lists)).transpose() };
         let projects = async { fetch::read(setup, found, answers).await.map_err(&for_all) };
         let (fresh, projects) = tokio::try_join!(lists, projects)?;
-        let Projects { mut readings, listed, api, fallback, size, problems: of_projects } = projects;
+        let Projects { mut readings, listed, api, fallback, size, problems: of_projects, spared } = projects;
         client.set_api(api);
         match fallback {
             Some((why, projects)) => {
@@ -320,6 +324,10 @@ impl Collector {
             self.memory.list = Some(list);
         }
         (self.memory.api, self.memory.size) = (Some(api), size);
+        let is_read = |read: &&ReadProject| matches!(read.reading.reading, Reading::Pipelines(_));
+        let read: HashSet<ProjectId> = readings.iter().filter(is_read).map(|read| read.project.id).collect();
+        self.memory.spared.retain(|id| !read.contains(id));
+        self.memory.spared.extend(spared);
         self.read_news(client, &mut readings, (api, false), answers).await.map_err(&for_all)?;
         if is_list_due {
             self.memory.permissions = match api {
@@ -374,6 +382,7 @@ impl Collector {
                 options: &self.options,
                 last: Some(&self.memory.rows),
                 rereads_triggers: false,
+                spared: &self.memory.spared,
                 probed: &self.memory.probed,
                 api: self.memory.api,
                 size: self.memory.size,
@@ -440,6 +449,7 @@ impl Collector {
             options: &self.options,
             last: None,
             rereads_triggers: true,
+            spared: &self.memory.spared,
             probed: &self.memory.probed,
             api: Some(api),
             size: self.memory.size,

@@ -88,6 +88,15 @@ fn is_link_missing(job: &Job) -> bool {
     job.kind == JobKind::Bridge && job.status == Status::Success && job.downstream_id.is_none()
 }
 
+/// Says what is missing of a pipeline that has passed and of which neither a job nor a status of another system is known:
+/// GitLab calls one without any of them skipped, or failed. `pipeline` has everything that can be read of it.
+pub(super) fn emptiness(pipeline: &Pipeline) -> Option<String> {
+    let has_passed = matches!(pipeline.status, Status::Success | Status::Warning);
+    let is_empty = pipeline.unread.is_none() && pipeline.jobs().next().is_none();
+    (has_passed && is_empty)
+        .then(|| format!("it is {}, but it has no jobs, and no other system has reported", pipeline.status))
+}
+
 fn is_odd(pipeline: &Pipeline) -> bool {
     let is_explained = pipeline.yaml_errors.is_some() || pipeline.failure_reason.is_some();
     let has_failed = |job: &Job| matches!(job.status, Status::Failed | Status::Canceled);
@@ -101,7 +110,8 @@ fn is_odd(pipeline: &Pipeline) -> bool {
         let last = job.finished_at.max(job.started_at);
         last.zip(ended).is_some_and(|(job, pipeline)| job > pipeline + TOLERANCE)
     };
-    is_unexplained || pipeline.jobs().any(is_later)
+    // Other systems may have reported, which the jobs do not show.
+    is_unexplained || emptiness(pipeline).is_some() || pipeline.jobs().any(is_later)
 }
 
 /// Says that a pipeline is not to be believed, because of this contradiction in it. Of two statuses the newer counts.
@@ -111,12 +121,7 @@ pub(super) fn distrust(pipeline: &mut Pipeline, head: Option<&PipelineHead>, wha
     {
         pipeline.status = status.clone();
     }
-    pipeline.unread = Some(failure(what));
-}
-
-/// Says why something is not to be believed.
-pub(super) fn failure(what: &str) -> Failure {
-    Failure::new(FailureKind::Contradictory, format!("its parts contradict each other: {what}"))
+    pipeline.unread = Some(Failure::contradictory(what));
 }
 
 /// Says whether it was read in vain again and again before: once more is enough.
@@ -202,6 +207,11 @@ pub(super) mod tests {
                 no,
             ),
             ("failed without jobs", Pipeline { stages: vec![], ..with(Failed, job(Success)) }, no),
+            ("skipped without jobs", Pipeline { stages: vec![], ..with(Skipped, job(Success)) }, no),
+            ("created without jobs", Pipeline { stages: vec![], ..with(Created, job(Success)) }, no),
+            ("canceled without jobs", Pipeline { stages: vec![], ..with(Canceled, job(Success)) }, no),
+            ("success without jobs", Pipeline { stages: vec![], ..with(Success, job(Success)) }, odd),
+            ("a warning without jobs", Pipeline { stages: vec![], ..with(Warning, job(Success)) }, odd),
             ("a job that ended after its pipeline", with(Success, late(13)), odd),
             ("a job that ended within the tolerance", with(Success, late(12)), no),
         ];
@@ -237,6 +247,7 @@ pub(super) mod tests {
             created_at: None,
             updated_at: at(updated),
             web_url: None,
+            foreign: None,
         }
     }
 }

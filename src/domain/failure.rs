@@ -107,6 +107,7 @@ failure_kinds! {
     BodyTooLarge => "body_too_large",
     ListRepeats => "list_repeats",
     ListShort => "list_short",
+    ListForeign => "list_foreign",
     Graphql => "graphql",
     GraphqlComplexity => "graphql_complexity",
     GraphqlSchema => "graphql_schema",
@@ -130,6 +131,11 @@ impl Failure {
     /// Makes a failure that no single request has met.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), request: None }
+    }
+
+    /// Answers that contradict each other.
+    pub fn contradictory(what: &str) -> Self {
+        Self::new(FailureKind::Contradictory, format!("its parts contradict each other: {what}"))
     }
 
     /// A refusal of which GitLab tells nothing more.

@@ -81,14 +81,16 @@ pub struct Stage {
 /// - REST has no stage object, so a stage stands where its smallest job id stands, over all attempts;
 ///   `.pre` is always first and `.post` always last.
 pub fn stages(attempts: impl IntoIterator<Item = Job>) -> Vec<Stage> {
-    let mut by_stage: BTreeMap<String, (JobId, BTreeMap<String, Job>)> = BTreeMap::new();
+    let mut by_stage: BTreeMap<String, (JobId, BTreeMap<(String, Option<JobId>), Job>)> = BTreeMap::new();
     for mut job in attempts {
         let (first, jobs) = by_stage.entry(job.stage.clone()).or_insert_with(|| (job.id, BTreeMap::new()));
         *first = (*first).min(job.id);
         let attempts = job.attempts.get_or_insert(1).to_owned();
-        match jobs.get_mut(&job.name) {
+        // Without a name it is an attempt at none of the others.
+        let key = (job.name.clone(), job.name.is_empty().then_some(job.id));
+        match jobs.get_mut(&key) {
             None => {
-                jobs.insert(job.name.clone(), job);
+                jobs.insert(key, job);
             }
             // The same job twice: pages shifted while they were read.
             Some(known) if known.id == job.id => {}

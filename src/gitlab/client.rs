@@ -48,6 +48,7 @@ pub struct JobPage {
 /// Whose jobs to read, from where on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MoreJobs {
+    pub pipeline: PipelineId,
     /// The project's full path.
     pub project: String,
     /// The pipeline's number within its project.
@@ -89,6 +90,11 @@ impl Client {
 
     pub fn host(&self) -> &Host {
         self.transport.host()
+    }
+
+    /// Returns the full path of the project in a pipeline's address on this host.
+    pub fn project_of<'a>(&self, web_url: &'a str) -> Option<&'a str> {
+        rest::job::project_of(self.host(), web_url)
     }
 
     /// Returns what everything waits for at the moment, if it does.

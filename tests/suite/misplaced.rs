@@ -57,7 +57,16 @@ fn an_answer_to_another_question_opens_no_gate() {
     let job = || json!([{"id": 1, "name": "unit", "stage": "test", "status": "success"}]);
     let green = |more| pipeline(105, "success", more);
     type Case = (&'static str, &'static str, &'static str, &'static str, Value);
-    let cases: [Case; 13] = [
+    const PAGES: &str = "content-type: application/json\r\nx-next-page: \r\nx-total-pages: 2\r\n";
+    let elsewhere = || json!({"id": 1, "name": "unit", "stage": "test", "status": "success", "pipeline": {"id": 104}});
+    let cases: [Case; 20] = [
+        ("a list of another project", "success", LIST, JSON, json!([green(json!({"project_id": 12}))])),
+        ("details of another project", "success", DETAILS, JSON, green(json!({"project_id": 12}))),
+        ("jobs of another pipeline", "success", JOBS, JSON, json!([elsewhere()])),
+        ("trigger jobs of another pipeline", "success", BRIDGES, JSON, json!([elsewhere()])),
+        ("a success without any jobs", "success", JOBS, JSON, json!([])),
+        ("a page of jobs that is not the last", "success", JOBS, PAGES, job()),
+        ("jobs that are null", "success", JOBS, JSON, Value::Null),
         ("pipelines that were announced and did not come", "failed", LIST, FIVE, json!([])),
         ("an empty list that announces itself as a page", "failed", LIST, HTML, json!([])),
         ("details of another pipeline", "failed", DETAILS, JSON, green(json!({"id": 104}))),
@@ -111,7 +120,7 @@ fn a_ref_that_cannot_be_read_hides_no_other() {
 fn a_graphql_answer_that_says_two_things_is_none() {
     let world = WorldKind::Uniform { projects: 1, stages: 1, jobs: 1 };
     let sim = Sim::start(Options { world, ..Options::default() }).unwrap();
-    let id = sim.truth()["projects"][0]["project"]["id"].clone();
+    let id = sim.truth()["projects"][0]["id"].clone();
     let node = |pipelines: Value| {
         let info = json!({"hasNextPage": false});
         json!({"id": format!("gid://gitlab/Project/{id}"), "pipelines": {"pageInfo": info, "nodes": pipelines}})
@@ -136,6 +145,136 @@ fn a_graphql_answer_that_says_two_things_is_none() {
         sim.add_fault(Fault::on("/api/graphql").after(1).answer(200, "application/json", &body.to_string()));
         let output = Env::new().run(&["--host", sim.url(), "--group-id", "12345", "-o", "json"]);
         assert_eq!(output.json()["projects"][0]["pipelines"][0]["id"], truth, "{sentence}: {output}");
+        sim.clear_faults();
+    }
+}
+
+#[test]
+fn a_success_that_carries_no_answer_opens_no_gate() {
+    let places = ["/groups/1?", "/groups/1/projects", LIST, DETAILS, JOBS, BRIDGES];
+    for (code, place) in [201, 202, 203, 204, 205, 206].into_iter().flat_map(|code| places.map(|place| (code, place))) {
+        let server = Canned::start(move |path| {
+            let is_asked = path.contains(place) && (place != DETAILS || path.ends_with(DETAILS));
+            let whole = usual(path, "success");
+            match (is_asked, &whole) {
+                (true, Value::Array(_)) => (code, "[]".into()),
+                (true, _) => (code, whole.to_string()),
+                (false, _) => (200, whole.to_string()),
+            }
+        });
+        let given = ["--host", server.url(), "--group-id", "1", "-o", "json", "--fail-on", "failed", "--api", "rest"];
+        let output = Env::new().run(&given);
+        assert!(matches!(output.code, Some(3 | 4)), "{code} {place}: {output}");
+        let document: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
+        assert_ne!(document["complete"], json!(true), "{code} {place}");
+    }
+}
+
+#[test]
+fn a_list_of_another_group_opens_no_gate() {
+    let server = Canned::start(|path| match path {
+        path if path.contains("/groups/1?") => (200, json!({"id": 2, "full_path": "acme", "web_url": ""}).to_string()),
+        path => (200, usual(path, "success").to_string()),
+    });
+    let given = ["--host", server.url(), "-o", "json", "--fail-on", "failed", "--api", "rest", "--group-id"];
+    let _ = Env::new().run(&[&given[..], &["1"]].concat()).exits_with(3);
+    let server = Canned::start(|path| match path {
+        path if path.contains("/groups/1?") => (200, json!({"id": 1, "full_path": "other", "web_url": ""}).to_string()),
+        path => (200, usual(path, "success").to_string()),
+    });
+    let given = ["--host", server.url(), "-o", "json", "--fail-on", "failed", "--api", "rest", "--group-id", "1"];
+    let output = Env::new().run(&given).exits_with(4);
+    assert_eq!(output.json()["problems"][0]["kind"], json!("list_foreign"), "{output}");
+}
+
+/// One project that is green as GraphQL tells it, in another pipeline than REST does.
+fn beside(sim: &Sim, code: u16, errors: &Value, path: &str) {
+    let truth = sim.truth();
+    let project = &truth["projects"][0];
+    assert!(project["id"].is_u64(), "{project}");
+    let job = json!({"id": "gid://gitlab/Ci::Build/1", "name": "j", "status": "SUCCESS", "allowFailure": false,
+        "downstreamPipeline": null});
+    let info = json!({"hasNextPage": false});
+    let pipeline = json!({"id": "gid://gitlab/Ci::Pipeline/1", "status": "SUCCESS", "ref": "main", "path": path,
+        "updatedAt": "2026-11-20T18:00:00Z",
+        "jobs": {"pageInfo": info, "nodes": [job]}});
+    let node = json!({"id": format!("gid://gitlab/Project/{}", project["id"]),
+        "pipelines": {"pageInfo": info, "nodes": [pipeline]}});
+    let mut body = json!({"data": {"projects": {"pageInfo": info, "nodes": [node]}}});
+    if *errors != json!("none") {
+        body["errors"] = errors.clone();
+    }
+    sim.add_fault(Fault::on("/api/graphql Snapshot").answer(code, "application/json", &body.to_string()));
+}
+
+#[test]
+fn a_graphql_error_that_cannot_be_placed_takes_the_answer_with_it() {
+    let world = WorldKind::Uniform { projects: 1, stages: 1, jobs: 1 };
+    let sim = Sim::start(Options { world, ..Options::default() }).unwrap();
+    let error = |path: Value| json!([{"message": "Internal server error", "path": path}]);
+    let at = |last: Value| {
+        let mut path = json!(["projects", "nodes", 0, "pipelines", "nodes", 0]);
+        path.as_array_mut().unwrap().extend(last.as_array().unwrap().iter().cloned());
+        error(path)
+    };
+    let none = || json!("none");
+    type Case = (&'static str, bool, u16, Value, &'static str);
+    let cases: [Case; 27] = [
+        ("no errors", true, 200, none(), ""),
+        ("errors that are null", true, 200, Value::Null, ""),
+        ("an empty list of errors", true, 200, json!([]), ""),
+        ("a field that can be done without", true, 200, at(json!(["commit"])), ""),
+        ("the title of a commit", true, 200, at(json!(["commit", "title"])), ""),
+        ("no path", false, 200, json!([{"message": "Internal server error"}]), ""),
+        ("a path that is null", false, 200, error(Value::Null), ""),
+        ("an empty path", false, 200, error(json!([])), ""),
+        ("a path that is a text", false, 200, error(json!("projects.nodes.0")), ""),
+        ("a path that is an object", false, 200, error(json!({"at": 0})), ""),
+        ("the connection", false, 200, error(json!(["projects"])), ""),
+        ("its items", false, 200, error(json!(["projects", "nodes"])), ""),
+        ("its page", false, 200, error(json!(["projects", "pageInfo", "hasNextPage"])), ""),
+        ("an item that did not come", false, 200, error(json!(["projects", "nodes", 7, "pipelines"])), ""),
+        ("a position that is a text", false, 200, error(json!(["projects", "nodes", "0", "name"])), ""),
+        ("a field of the project", false, 200, error(json!(["projects", "nodes", 0, "name"])), ""),
+        ("something else", false, 200, error(json!(["currentUser", "name"])), ""),
+        ("its jobs", false, 200, at(json!(["jobs"])), ""),
+        ("a job", false, 200, at(json!(["jobs", "nodes", 0])), ""),
+        ("a field below a trigger job", false, 200, at(json!(["jobs", "nodes", 0, "downstreamPipeline", "path"])), ""),
+        ("errors that are an object", false, 200, json!({}), ""),
+        ("errors that are a text", false, 200, json!("Internal server error"), ""),
+        ("an error that is null", false, 200, json!([null]), ""),
+        ("an error that is a text", false, 200, json!(["Internal server error"]), ""),
+        ("an error of extensions only", false, 200, json!([{"extensions": {"code": 5}}]), ""),
+        ("a status that carries no answer", false, 206, none(), ""),
+        ("a pipeline of another project", false, 200, none(), "/elsewhere/p/-/pipelines/1"),
+    ];
+    let read = |api: &str| {
+        Env::new().run(&["--host", sim.url(), "--group-id", "12345", "-o", "json", "--fail-on", "failed", "--api", api])
+    };
+    let truth = read("rest").json()["projects"][0]["pipelines"][0]["id"].clone();
+    for (sentence, is_believed, code, errors, path) in cases {
+        beside(&sim, code, &errors, path);
+        let auto = read("auto").json();
+        let shown = &auto["projects"][0]["pipelines"][0]["id"];
+        assert_eq!(*shown, if is_believed { json!(1) } else { truth.clone() }, "{sentence}: {auto}");
+        let graphql = read("graphql");
+        let document = graphql.json();
+        let is_read_over_rest = path.contains("elsewhere");
+        if is_believed {
+            let spares = errors.as_array().is_some_and(|errors| !errors.is_empty());
+            assert_eq!(document["projects"][0]["pipelines"][0]["id"], json!(1), "{sentence}: {graphql}");
+            assert!(spares || graphql.code == Some(0), "{sentence}: {graphql}");
+        } else if is_read_over_rest {
+            assert_eq!(document["projects"][0]["pipelines"][0]["id"], truth, "{sentence}: {graphql}");
+        } else {
+            assert!(matches!(graphql.code, Some(3 | 4)), "{sentence}: {graphql}");
+            let row = &document["projects"][0];
+            assert_eq!(
+                (&document["complete"], &row["state"]),
+                (&json!(false), &json!("error")),
+                "{sentence}: {graphql}"
+            );
+        }
         sim.clear_faults();
     }
 }

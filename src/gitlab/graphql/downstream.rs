@@ -44,7 +44,7 @@ pub(in crate::gitlab) async fn read(
         ask::<HashMap<String, Option<ProjectWire>>>(transport, query, variables.into(), is_passing_for_many).await?;
     // Beside an error silence is no fact.
     if let Some(error) = answer.errors.first() {
-        return Err(transport.error(name, Kind::Query(transport.quote(&error.message))));
+        return Err(transport.error(name, Kind::Query(error.words(transport))));
     }
     let mut found = answer.data;
     let head = |number| found.remove(&format!("at{number}")).flatten()?.pipeline?.convert();

@@ -66,7 +66,7 @@ pub(in crate::gitlab) async fn read(
     variables.extend(git_ref.map(|name| ("ref".to_owned(), Value::from(name))));
     let answer = ask::<Wire>(transport, query(fields), variables.into(), |_| false).await?;
     if let Some(error) = answer.errors.first() {
-        return Err(transport.error("Glance", Kind::Query(transport.quote(&error.message))));
+        return Err(transport.error("Glance", Kind::Query(error.words(transport))));
     }
     Ok(answer.data.project.and_then(|project| project.convert(transport, fields)))
 }

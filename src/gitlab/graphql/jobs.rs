@@ -6,7 +6,7 @@ use super::wire::JobsWire;
 use super::{ask, is_passing_for_many};
 use crate::gitlab::client::{JobPage, MoreJobs};
 use crate::gitlab::error::{Error, Kind};
-use crate::gitlab::lenient::Item;
+use crate::gitlab::lenient::{Item, loose};
 use crate::gitlab::retry::is_passing;
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
@@ -26,6 +26,8 @@ struct ProjectWire {
 
 #[derive(Deserialize)]
 struct PipelineWire {
+    #[serde(default, deserialize_with = "loose")]
+    id: Option<String>,
     #[serde(default)]
     jobs: Item<JobsWire>,
 }
@@ -50,14 +52,17 @@ pub(in crate::gitlab) async fn read(
     let answer =
         ask::<HashMap<String, Option<ProjectWire>>>(transport, query(wanted.len(), fields), variables.into(), passing)
             .await?;
-    if let Some(error) = answer.errors.iter().find(|error| !error.is_spare()) {
-        return Err(transport.error("Jobs", Kind::Query(transport.quote(&error.message))));
+    if let Some(error) = answer.errors.iter().find(|error| !error.is_spare_of(wanted.len())) {
+        return Err(transport.error("Jobs", Kind::Query(error.words(transport))));
     }
     let mut pages = answer.data;
     let page = |(number, more): (usize, &MoreJobs)| {
         let Some(pipeline) = pages.remove(&format!("at{number}")).flatten().and_then(|project| project.pipeline) else {
             return Ok(None);
         };
+        if pipeline.id.as_deref().and_then(super::number) != Some(more.pipeline.0) {
+            return Err(transport.error("Jobs", Kind::Query("the answer is about another pipeline".into())));
+        }
         let jobs =
             pipeline.jobs.read().and_then(|jobs| jobs.convert(transport.host(), fields, more.web_url.as_deref()));
         let lacking = || transport.error("Jobs", Kind::Query("the answer lacks a part of the jobs".into()));

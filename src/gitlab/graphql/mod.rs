@@ -76,7 +76,7 @@ struct Envelope<T> {
 
 /// Returns the errors of an answer; one that cannot be read is one all the same.
 fn told(errors: Option<List<ErrorWire>>) -> Vec<ErrorWire> {
-    let odd = || ErrorWire { message: "an error that cannot be read".into(), path: None, extensions: None };
+    let odd = || ErrorWire { message: None, path: None, extensions: None };
     match errors {
         None => Vec::new(),
         Some(List(None)) => vec![odd()],
@@ -86,16 +86,18 @@ fn told(errors: Option<List<ErrorWire>>) -> Vec<ErrorWire> {
 
 #[derive(Deserialize)]
 struct ErrorWire {
-    #[serde(default)]
-    message: String,
+    #[serde(default, deserialize_with = "loose")]
+    message: Option<String>,
     /// Names and list positions from the root of `data` down.
     #[serde(default, deserialize_with = "loose")]
     path: Option<Vec<Value>>,
+    #[serde(default, deserialize_with = "loose")]
     extensions: Option<ExtensionsWire>,
 }
 
 #[derive(Deserialize)]
 struct ExtensionsWire {
+    #[serde(default, deserialize_with = "loose")]
     code: Option<String>,
 }
 
@@ -167,7 +169,7 @@ fn refusal(transport: &Transport, errors: &[ErrorWire]) -> Kind {
     let Some(first) = errors.first() else {
         return Kind::Decode { path: "data".into(), problem: "neither data nor errors".into() };
     };
-    let said = transport.quote(&first.message);
+    let said = first.words(transport);
     let code = first.extensions.as_ref().and_then(|extensions| extensions.code.as_deref());
     let is_unknown = |code| matches!(code, "undefinedField" | "argumentNotAccepted" | "undefinedType");
     if code.is_some_and(is_unknown) {
@@ -274,14 +276,17 @@ async fn ask_projects<P: DeserializeOwned, T>(
             all.insert(id, Said::Failed("the answer names the project twice".into()));
         }
     }
-    // Beside an error silence is no fact: what is missing may be what the error is about.
+    // Where it is not known what an error took away, what came may lack it; where an item fell, silence may be that.
+    let concerns_all = errors.unplaced.is_some() || !errors.placed.is_empty();
     if let Some(said) = errors.left() {
-        for said_of in all.values_mut().filter(|said| matches!(said, Said::Nothing | Said::Silent)) {
-            *said_of = Said::Failed(said.clone());
+        let is_doubtful = |known: &Said<T>| concerns_all || matches!(known, Said::Nothing | Said::Silent);
+        for known in all.values_mut().filter(|known| is_doubtful(known)) {
+            *known = Said::Failed(said.clone());
         }
         for id in projects {
             all.entry(*id).or_insert_with(|| Said::Failed(said.clone()));
         }
+        spared.retain(|_| !concerns_all);
     }
     Ok(Answered { projects: all, has_more, spared })
 }
@@ -314,22 +319,29 @@ struct Placed {
 /// The errors of an answer by the projects in whose midst they happened.
 struct Errors {
     placed: HashMap<usize, Vec<Placed>>,
-    /// The first that concerns no project alone.
+    /// The first at an item that cannot be read.
+    displaced: Option<String>,
+    /// The first that concerns no project alone, or does not say what it is about.
     unplaced: Option<String>,
 }
 
 impl Errors {
     fn new(transport: &Transport, errors: &[ErrorWire]) -> Self {
-        let mut sorted = Self { placed: HashMap::new(), unplaced: None };
+        let mut sorted = Self { placed: HashMap::new(), displaced: None, unplaced: None };
         for error in errors {
-            let position = match error.path.as_deref() {
-                Some([root, nodes, position, ..]) if root == "projects" && nodes == "nodes" => position.as_u64(),
+            let place = match error.path.as_deref() {
+                Some([root, nodes, position, below @ ..]) if root == "projects" && nodes == "nodes" => {
+                    position.as_u64().and_then(|position| usize::try_from(position).ok()).map(|at| (at, below))
+                }
                 _ => None,
             };
-            match position {
-                Some(position) => {
-                    let error = Placed { said: error.said(transport), is_spare: error.is_spare() };
-                    sorted.placed.entry(position as usize).or_default().push(error);
+            match place {
+                Some((position, below)) => {
+                    let is_of_pipeline =
+                        matches!(below, [of, nodes, at, ..] if of == "pipelines" && nodes == "nodes" && at == 0);
+                    let is_spare = is_of_pipeline && is_spare(&below[3..]);
+                    let error = Placed { said: error.said(transport), is_spare };
+                    sorted.placed.entry(position).or_default().push(error);
                 }
                 None => drop(sorted.unplaced.get_or_insert_with(|| error.said(transport))),
             }
@@ -340,13 +352,13 @@ impl Errors {
     /// Takes the errors at a position that belongs to no known project.
     fn displace(&mut self, position: usize) {
         if let Some(said) = self.placed.remove(&position).and_then(first) {
-            self.unplaced.get_or_insert(said);
+            self.displaced.get_or_insert(said);
         }
     }
 
     /// Returns the first of those that are not about a project that came.
     fn left(self) -> Option<String> {
-        self.unplaced.or_else(|| self.placed.into_values().find_map(first))
+        self.unplaced.or_else(|| self.placed.into_values().find_map(first)).or(self.displaced)
     }
 }
 
@@ -379,19 +391,44 @@ const SPARE: [&str; 24] = [
     "title",
 ];
 
+/// Says whether the field at this path below a pipeline can be done without. Below a trigger job none can: all of them
+/// are needed to follow it.
+fn is_spare(path: &[Value]) -> bool {
+    let names = || path.iter().filter_map(Value::as_str);
+    let ends_in_name = path.last().is_some_and(Value::is_string);
+    ends_in_name
+        && names().last().is_some_and(|field| SPARE.contains(&field))
+        && names().all(|name| name != "downstreamPipeline")
+}
+
 impl ErrorWire {
     /// Returns the name of the field that could not be answered.
     fn field(&self) -> Option<&str> {
         self.path.iter().flatten().rev().find_map(Value::as_str)
     }
 
-    fn is_spare(&self) -> bool {
-        self.field().is_some_and(|field| SPARE.contains(&field))
+    /// Says whether it is about a field that can be done without, in a pipeline that has an alias of its own in a query
+    /// for this many.
+    fn is_spare_of(&self, pipelines: usize) -> bool {
+        let is_alias = |name: &Value| {
+            let number = name.as_str().and_then(|name| name.strip_prefix("at")?.parse::<usize>().ok());
+            number.is_some_and(|number| number < pipelines)
+        };
+        match self.path.as_deref() {
+            Some([alias, pipeline, below @ ..]) => is_alias(alias) && pipeline == "pipeline" && is_spare(below),
+            _ => false,
+        }
+    }
+
+    /// Returns GitLab's words.
+    fn words(&self, transport: &Transport) -> String {
+        let said = self.message.as_deref().map(|said| transport.quote(said)).filter(|said| !said.is_empty());
+        said.unwrap_or_else(|| "an error that does not say what it is".into())
     }
 
     /// Returns GitLab's words, with the field that they are about.
     fn said(&self, transport: &Transport) -> String {
-        let said = transport.quote(&self.message);
+        let said = self.words(transport);
         match self.field() {
             Some(field) => format!("{}: {said}", transport.quote(field)),
             None => said,

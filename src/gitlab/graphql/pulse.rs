@@ -38,6 +38,7 @@ impl HeadWire {
             created_at: self.created_at,
             updated_at: self.updated_at,
             web_url: None,
+            foreign: None,
         })
     }
 }

@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::reason::without_link;
 use super::{Connection, ask, number};
 use crate::domain::id::JobId;
-use crate::gitlab::error::Error;
+use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::lenient::{Item, loose};
 use crate::gitlab::retry::is_passing;
 use crate::gitlab::transport::Transport;
@@ -53,8 +53,14 @@ pub(in crate::gitlab) async fn read(
     iid: u64,
 ) -> Result<(HashSet<JobId>, Option<String>), Error> {
     let variables = json!({ "path": project, "iid": iid.to_string() });
-    let wire = ask::<Wire>(transport, query(fields), variables, is_passing).await?.data;
-    let Some(pipeline) = wire.project.and_then(|project| project.pipeline) else { return Ok(Default::default()) };
+    let answer = ask::<Wire>(transport, query(fields), variables, is_passing).await?;
+    // Beside an error silence is no fact.
+    if let Some(error) = answer.errors.first() {
+        return Err(transport.error("Trouble", Kind::Query(error.words(transport))));
+    }
+    let Some(pipeline) = answer.data.project.and_then(|project| project.pipeline) else {
+        return Ok(Default::default());
+    };
     let reason = pipeline.failure_reason.map(|said| without_link(&said).to_owned());
     Ok((stuck(pipeline.jobs), reason.filter(|reason| !reason.is_empty())))
 }

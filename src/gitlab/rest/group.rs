@@ -25,5 +25,8 @@ pub(crate) async fn read(transport: &Transport, group: &GroupRef) -> Result<Grou
     // Without with_projects=false the answer carries up to 100 projects that this does not need.
     let answer = transport.get(&format!("groups/{}?with_projects=false", key(group))).await?;
     let wire: Wire = answer.decode()?;
+    if matches!(group, GroupRef::Id(asked) if asked.0 != wire.id) {
+        return Err(answer.odd("the group is another one"));
+    }
     Ok(Group { id: GroupId(wire.id), full_path: wire.full_path, web_url: wire.web_url })
 }

@@ -3,6 +3,7 @@
 use super::pipeline::status;
 use super::{project_key, seconds};
 use crate::domain::evidence::JobDetails;
+use crate::domain::failure::Failure;
 use crate::domain::host::Host;
 use crate::domain::id::{JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::{Job, JobKind};
@@ -22,6 +23,8 @@ pub struct JobList {
     pub attempts: Vec<Job>,
     /// The title of the commit that they ran for; REST tells it nowhere else.
     pub commit_title: Option<String>,
+    /// That some of them are jobs of another pipeline.
+    pub foreign: Option<Failure>,
 }
 
 /// A pipeline's trigger jobs, and the pipelines that they lead to.
@@ -30,6 +33,8 @@ pub struct Bridges {
     pub attempts: Vec<Job>,
     /// By bridge id; those that have triggered nothing yet lead nowhere.
     pub links: Vec<DownstreamLink>,
+    /// That some of them are trigger jobs of another pipeline.
+    pub foreign: Option<Failure>,
 }
 
 /// A job asked for by itself, with the pipeline that it belongs to.
@@ -57,6 +62,8 @@ struct PipelineWire {
 #[derive(Deserialize)]
 struct Wire {
     id: u64,
+    #[serde(default, deserialize_with = "loose")]
+    pipeline: Option<PipelineWire>,
     #[serde(default, deserialize_with = "loose")]
     name: Option<String>,
     #[serde(default, deserialize_with = "loose")]
@@ -173,6 +180,12 @@ pub(in crate::gitlab) fn project_of<'a>(host: &Host, web_url: &'a str) -> Option
     Some(project)
 }
 
+/// Says that some of a pipeline's jobs name another as theirs: an answer on the way was given to the wrong question.
+fn foreign<'a>(asked: PipelineId, jobs: impl IntoIterator<Item = &'a Wire>, what: &str) -> Option<Failure> {
+    let other = jobs.into_iter().filter_map(|job| Some(job.pipeline.as_ref()?.id)).find(|id| *id != asked.0)?;
+    Some(Failure::contradictory(&format!("its {what} are those of #{other}")))
+}
+
 /// Reads one attempt at a job; GitLab answers 404 for a bridge.
 pub(crate) async fn read(transport: &Transport, project: &ProjectRef, id: JobId) -> Result<OneJob, Error> {
     let answer = transport.get(&format!("projects/{}/jobs/{id}", project_key(project))).await?;
@@ -184,9 +197,10 @@ pub(crate) async fn read(transport: &Transport, project: &ProjectRef, id: JobId)
 pub(crate) async fn list(transport: &Transport, project: &ProjectRef, id: PipelineId) -> Result<JobList, Error> {
     let path = format!("projects/{}/pipelines/{id}/jobs?include_retried=true", project_key(project));
     let mut wires: Vec<Wire> = all_pages(transport, &path).await?;
+    let foreign = foreign(id, &wires, "jobs");
     let commit_title = wires.iter_mut().find_map(|wire| wire.commit.take()?.title);
     let attempts = wires.into_iter().map(|wire| wire.into_job(JobKind::Job, None)).collect();
-    Ok(JobList { attempts, commit_title })
+    Ok(JobList { attempts, commit_title, foreign })
 }
 
 /// Reads all attempts at a pipeline's jobs with every detail of each.
@@ -208,7 +222,8 @@ pub(crate) async fn bridges(transport: &Transport, project: &ProjectRef, id: Pip
     let path = format!("projects/{}/pipelines/{id}/bridges?", project_key(project));
     let mut wires: Vec<BridgeWire> = all_pages(transport, &path).await?;
     wires.sort_by_key(|wire| wire.job.id);
-    let mut found = Bridges::default();
+    let jobs = wires.iter().map(|wire| &wire.job);
+    let mut found = Bridges { foreign: foreign(id, jobs, "trigger jobs"), ..Bridges::default() };
     for BridgeWire { job, downstream_pipeline } in wires {
         let link = downstream_pipeline.map(|wire| wire.into_link(transport.host(), JobId(job.id)));
         found.attempts.push(job.into_job(JobKind::Bridge, link.as_ref().map(|link| link.id)));
@@ -254,7 +269,8 @@ pub(super) async fn all_pages<T: DeserializeOwned + Identified>(
         }
         items.extend(page.items);
         // A page that lacks some of its items is not the end of the list.
-        if next.is_none() && page.total.is_some_and(|total| total > items.len() as u64) {
+        let has_more_pages = page.total_pages.is_some_and(|pages| pages > number);
+        if next.is_none() && (has_more_pages || page.total.is_some_and(|total| total > items.len() as u64)) {
             return Err(answer.odd("the list is shorter than it announces"));
         }
     }

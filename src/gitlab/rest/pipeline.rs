@@ -2,6 +2,7 @@
 //! (<https://docs.gitlab.com/api/pipelines/>).
 
 use super::{encode, project_key, seconds};
+use crate::domain::failure::Failure;
 use crate::domain::id::{PipelineId, ProjectRef};
 use crate::domain::pipeline::{Pipeline, Ref};
 use crate::domain::status::Status;
@@ -44,11 +45,15 @@ pub struct PipelineHead {
     pub created_at: Option<DateTime<Utc>>,
     pub updated_at: Option<DateTime<Utc>>,
     pub web_url: Option<String>,
+    /// That it says it belongs to another project.
+    pub foreign: Option<Failure>,
 }
 
 #[derive(Deserialize)]
 struct HeadWire {
     id: u64,
+    #[serde(default, deserialize_with = "loose")]
+    project_id: Option<u64>,
     #[serde(default, rename = "ref", deserialize_with = "loose")]
     git_ref: Option<String>,
     #[serde(default, deserialize_with = "loose")]
@@ -63,6 +68,8 @@ struct HeadWire {
 #[derive(Deserialize)]
 struct Wire {
     id: u64,
+    #[serde(default, deserialize_with = "loose")]
+    project_id: Option<u64>,
     #[serde(default, deserialize_with = "loose")]
     iid: Option<u64>,
     #[serde(default, deserialize_with = "loose")]
@@ -168,6 +175,17 @@ pub(in crate::gitlab) fn status(word: Option<&str>) -> Status {
     word.filter(|word| !word.is_empty()).map_or_else(Status::untold, Status::from_gitlab)
 }
 
+/// Says that a pipeline belongs to another project than the one that was asked about by its number. What was asked for by
+/// a path may have another by now.
+fn foreign(asked: &ProjectRef, told: Option<u64>, what: &str) -> Option<Failure> {
+    match (asked, told) {
+        (ProjectRef::Id(asked), Some(told)) if asked.0 != told => {
+            Some(Failure::contradictory(&format!("{what} of project {told}")))
+        }
+        _ => None,
+    }
+}
+
 pub(crate) async fn list(
     transport: &Transport,
     project: &ProjectRef,
@@ -198,11 +216,14 @@ pub(crate) async fn list(
         created_at: wire.created_at,
         updated_at: wire.updated_at,
         web_url: wire.web_url,
+        foreign: foreign(project, wire.project_id, "the list names one"),
     };
     Ok(wires.into_iter().map(head).collect())
 }
 
 pub(crate) async fn read(transport: &Transport, project: &ProjectRef, id: PipelineId) -> Result<Pipeline, Error> {
     let answer = transport.get(&format!("projects/{}/pipelines/{id}", project_key(project))).await?;
-    Ok(answer.decode::<Wire>()?.into())
+    let wire: Wire = answer.decode()?;
+    let foreign = foreign(project, wire.project_id, "its details are those of one");
+    Ok(Pipeline { unread: foreign, ..wire.into() })
 }
