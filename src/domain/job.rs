@@ -75,13 +75,16 @@ pub struct Stage {
     pub jobs: Vec<Job>,
 }
 
+/// The current jobs of a stage by name, and by id where they have none.
+type CurrentJobs = BTreeMap<(String, Option<JobId>), Job>;
+
 /// Groups all attempts of a pipeline's jobs and bridges into stages, in the pipeline's order.
 ///
 /// - The current job is the one with the highest id per stage and name; the others are its attempts.
 /// - REST has no stage object, so a stage stands where its smallest job id stands, over all attempts;
 ///   `.pre` is always first and `.post` always last.
 pub fn stages(attempts: impl IntoIterator<Item = Job>) -> Vec<Stage> {
-    let mut by_stage: BTreeMap<String, (JobId, BTreeMap<(String, Option<JobId>), Job>)> = BTreeMap::new();
+    let mut by_stage: BTreeMap<String, (JobId, CurrentJobs)> = BTreeMap::new();
     for mut job in attempts {
         let (first, jobs) = by_stage.entry(job.stage.clone()).or_insert_with(|| (job.id, BTreeMap::new()));
         *first = (*first).min(job.id);

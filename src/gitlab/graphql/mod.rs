@@ -394,11 +394,9 @@ const SPARE: [&str; 24] = [
 /// Says whether the field at this path below a pipeline can be done without. Below a trigger job none can: all of them
 /// are needed to follow it.
 fn is_spare(path: &[Value]) -> bool {
-    let names = || path.iter().filter_map(Value::as_str);
-    let ends_in_name = path.last().is_some_and(Value::is_string);
-    ends_in_name
-        && names().last().is_some_and(|field| SPARE.contains(&field))
-        && names().all(|name| name != "downstreamPipeline")
+    let last = path.last().and_then(Value::as_str);
+    last.is_some_and(|field| SPARE.contains(&field))
+        && path.iter().all(|step| step.as_str() != Some("downstreamPipeline"))
 }
 
 impl ErrorWire {
