@@ -115,12 +115,22 @@ async fn choose(session: &Session, asked: &LogsArgs) -> Result<(ProjectRef, Pipe
     {
         (target.pipeline, name) = (PipelineQuery::Job(JobId(id)), None);
     }
-    let FoundTarget { project, pipeline, job, .. } = session.find(&target).await?;
-    let by_id = ProjectRef::Id(project.id);
-    if let Some(one) = job {
-        return Ok((by_id, pipeline, one.job));
-    }
-    let of = format!("{}#{pipeline}", project.full_path);
+    let (project, full_path, pipeline) = if let Some(glance) = session.glance(&mut target).await? {
+        let jobs = PipelineJobs::of_glance(&glance);
+        if let Some(Ok(job)) = jobs.as_ref().and_then(|jobs| jobs.choose_for_log(name.into())) {
+            return Ok((ProjectRef::Id(glance.project), glance.pipeline.id, job.clone()));
+        }
+        // A refusal is for REST to make, which lists every attempt on every version of GitLab.
+        (glance.project, glance.full_path, glance.pipeline.id)
+    } else {
+        let FoundTarget { project, pipeline, job, .. } = session.find(&target).await?;
+        if let Some(one) = job {
+            return Ok((ProjectRef::Id(project.id), pipeline, one.job));
+        }
+        (project.id, project.full_path, pipeline)
+    };
+    let by_id = ProjectRef::Id(project);
+    let of = format!("{full_path}#{pipeline}");
     let jobs = PipelineJobs::read(&session.client, &by_id, pipeline).await;
     let jobs = jobs.map_err(|error| session.failed(format!("read the jobs of {of}"), error))?;
     let chosen = jobs.read_choice_for_log(&session.client, (&by_id, pipeline), name.into()).await;

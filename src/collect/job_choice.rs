@@ -1,10 +1,11 @@
 //! Which job of a pipeline is meant: by its id, its name, or its stage and name; without one, the job that matters most.
 
+use super::torn;
 use crate::domain::id::{PipelineId, ProjectRef};
 use crate::domain::job::{Job, JobKind, stages};
 use crate::domain::status::Status;
 use crate::explain::reason;
-use crate::gitlab::client::Client;
+use crate::gitlab::client::{Client, Glance};
 use crate::gitlab::error::Error;
 
 /// How a job is named.
@@ -70,6 +71,15 @@ impl PipelineJobs {
     pub fn new(attempts: Vec<Job>) -> Self {
         let current = stages(attempts.clone()).into_iter().flat_map(|stage| stage.jobs).collect();
         Self { attempts, current }
+    }
+
+    /// Takes the jobs that have a log from a glance; `None` where it lacks some of them or contradicts itself.
+    pub fn of_glance(glance: &Glance) -> Option<Self> {
+        let all = Self::new(glance.jobs.attempts.clone());
+        let is_torn = torn::contradiction(&glance.pipeline.status, &all.current).is_some();
+        let is_whole = glance.jobs.next.is_none() && !is_torn;
+        let has_log = |job: &Job| job.kind == JobKind::Job;
+        is_whole.then(|| Self::new(all.attempts.into_iter().filter(has_log).collect()))
     }
 
     /// Reads the jobs of a pipeline that have a log.

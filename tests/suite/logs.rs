@@ -55,11 +55,42 @@ fn the_job_that_failed_is_meant_and_its_status_is_the_exit_code() {
     assert!(output.stdout.contains("142 passed; 2 failed; 4 ignored"), "{output}");
     assert!(output.stdout.trim_end().ends_with("ERROR: Job failed: exit code 1"), "{output}");
     assert!(!output.stdout.contains(['\u{1B}', '\r']) && output.stderr.is_empty(), "{output}");
-    // A project, its pipelines, its jobs, the log.
-    assert_eq!(sim.requests().len(), 4);
     let output = logs(&sim, &["acme/unit", "build/compile", "--tail", "1"]).exits_with(0);
     assert_eq!(output.stdout.lines().count(), 1, "{output}");
     let _ = logs(&sim, &["acme/allowed", "audit"]).exits_with(0);
+}
+
+/// How many requests a log takes, and what is printed.
+fn cost(sim: &Sim, api: &str, more: &[&str], code: i32) -> (usize, String) {
+    sim.clear_requests();
+    let output = env().with("GLWATCH_API", api).run(&arguments(sim, more)).exits_with(code);
+    (sim.requests().len(), output.stdout)
+}
+
+#[test]
+fn over_graphql_a_log_is_two_round_trips_and_the_same_as_over_rest() {
+    let sim = failures();
+    // The job that failed, one that is named, one of a ref.
+    for (words, code) in [(&["acme/unit"][..], 1), (&["acme/unit", "build/compile"], 0), (&["acme/unit@main"], 1)] {
+        // A project beside its pipelines; its jobs; the log.
+        let (requests, expected) = cost(&sim, "rest", words, code);
+        assert_eq!(requests, 2 + 1 + 1, "{words:?}");
+        // A glance; the log.
+        assert_eq!(cost(&sim, "auto", words, code), (1 + 1, expected), "{words:?}");
+        assert_eq!(sim.requests()[0].operation.as_deref(), Some("Glance"));
+    }
+    // A glance that fails costs one request and changes nothing.
+    let (requests, expected) = cost(&sim, "rest", &["acme/unit"], 1);
+    for fault in [Fault::on("/api/graphql").status(500), Fault::on("/api/graphql").truncated()] {
+        sim.clear_faults();
+        sim.add_fault(fault);
+        assert_eq!(cost(&sim, "auto", &["acme/unit"], 1), (requests + 1, expected.clone()));
+    }
+    // Where what has no log must be read first, a glance is instead of the project and its pipelines.
+    let sim = fresh("\"unit | 40s\"");
+    sim.clock().advance(Duration::from_secs(600));
+    let (requests, expected) = cost(&sim, "rest", &["acme/api"], 0);
+    assert_eq!(cost(&sim, "auto", &["acme/api"], 0), (requests - 1, expected));
 }
 
 #[test]
