@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn a_pipeline_is_planned_with_the_jobs_that_change() {
-        let cases: [(&str, Action, Status, &[Status], &[u64]); 6] = [
+        type Case<'a> = (&'a str, Action, Status, &'a [Status], &'a [u64]);
+        let cases: [Case<'_>; 6] = [
             ("retry takes what failed or was canceled", Retry, Failed, &[Success, Failed, Canceled], &[2, 3]),
             ("retry of a running pipeline with a failed job", Retry, Running, &[Failed, Running], &[1]),
             ("retry takes what may fail, too", Retry, Success, &[Success, Failed], &[2]),
@@ -157,7 +158,8 @@ mod tests {
 
     #[test]
     fn what_would_change_nothing_is_not_planned() {
-        let cases: [(&str, Action, Option<Status>, &[Status], &str); 6] = [
+        type Case<'a> = (&'a str, Action, Option<Status>, &'a [Status], &'a str);
+        let cases: [Case<'_>; 6] = [
             (
                 "retry of what passed",
                 Retry,
