@@ -20,9 +20,9 @@ use glwatch::render::{json, table};
 use glwatch::report::contract::StatusDocument;
 use glwatch::report::layout::StagesWidth;
 use glwatch::report::status::{StatusOptions, StatusReport, columns};
-use glwatch::sim::{self, Sim, WorldKind};
 use glwatch::text::glyph::Charset;
 use glwatch::tui::{app, update, view};
+use glwatch_sim::{Options as SimOptions, Sim, WorldKind};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use std::sync::{Arc, LazyLock};
@@ -39,7 +39,7 @@ fn main() {
 /// The group as it was read from the simulated GitLab, in the order of the table; once for all benches.
 static GROUP: LazyLock<Arc<Snapshot>> = LazyLock::new(|| {
     let world = WorldKind::Uniform { projects: PROJECTS, stages: 4, jobs: 3 };
-    let sim = Sim::start(sim::Options { world, ..sim::Options::default() }).expect("a free port");
+    let sim = Sim::start(SimOptions { world, ..SimOptions::default() }).expect("a free port");
     let (client, options) = (client(sim.url()), options());
     let mut collector = Collector::new(client, Arc::new(options));
     let mut snapshot = runtime().block_on(collector.read(&|_| ())).expect("the group is readable").snapshot;

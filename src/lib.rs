@@ -26,9 +26,6 @@ pub mod report;
 pub mod text;
 pub mod tui;
 
-#[cfg(feature = "demo")]
-pub use glwatch_sim as sim;
-
 use std::ffi::OsString;
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! The simulated GitLab in a process of its own: this very program, started once more.
 
 use crate::Result;
-use glwatch::sim::{Clock, Options, Sim, WorldKind};
+use glwatch_sim::{Clock, Options, Sim, WorldKind};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};

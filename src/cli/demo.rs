@@ -4,7 +4,7 @@ use super::error::CliError;
 use super::surroundings::Surroundings;
 use super::{files, output};
 use crate::config::{Layer, Origin, Settings, variable};
-use crate::sim::{Clock, Options, Sim, TOKEN_API};
+use glwatch_sim::{Clock, Options, Sim, TOKEN_API};
 use std::collections::HashMap;
 
 /// Sources that do not count in a demo: what they name is somewhere else.

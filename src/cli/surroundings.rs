@@ -19,7 +19,7 @@ pub(super) struct Surroundings {
     pub proxy: Option<ProxyRules>,
     /// Lives as long as the command.
     #[cfg(feature = "demo")]
-    pub _sim: Option<crate::sim::Sim>,
+    pub _sim: Option<glwatch_sim::Sim>,
 }
 
 impl Surroundings {

@@ -2,7 +2,7 @@
 
 use super::cost::scenario;
 use crate::support::{Env, Output};
-use glwatch::sim::{Fault, Sim, TOKEN_API, TOKEN_READ_API};
+use glwatch_sim::{Fault, Sim, TOKEN_API, TOKEN_READ_API};
 
 /// A failed, a running and a blocked pipeline.
 fn group() -> Sim {

@@ -2,7 +2,7 @@
 
 use crate::support::running::end_of;
 use crate::support::{Env, Output};
-use glwatch::sim::{Access, Fault, Options, Sim, TOKEN_API, TOKEN_READ_API, WorldKind};
+use glwatch_sim::{Access, Fault, Options, Sim, TOKEN_API, TOKEN_READ_API, WorldKind};
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

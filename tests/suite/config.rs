@@ -1,7 +1,7 @@
 //! Configuration files: which count, who may set what, and `glwatch config`.
 
 use crate::support::{Env, Output};
-use glwatch::sim::{Access, Fault, Options, Sim, TOKEN_EXPIRED, TOKEN_READ_API, TOKEN_READ_USER};
+use glwatch_sim::{Access, Fault, Options, Sim, TOKEN_EXPIRED, TOKEN_READ_API, TOKEN_READ_USER};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use crate::support::Env;
 use crate::support::terms::Terms;
-use glwatch::sim::{Options, Sim, WorldKind};
+use glwatch_sim::{Options, Sim, WorldKind};
 use serde_json::{Value, json};
 use std::time::Duration;
 

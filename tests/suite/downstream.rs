@@ -4,7 +4,7 @@ use super::cost::scenario;
 use crate::support::Env;
 use crate::support::between::Between;
 use crate::support::running::{DEADLINE, Running};
-use glwatch::sim::{Fault, Request, Sim, TOKEN_API};
+use glwatch_sim::{Fault, Request, Sim, TOKEN_API};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -5,7 +5,7 @@ use glwatch::collect::evidence::{self, Subject};
 use glwatch::collect::explain_service::{self, ExplainAnswer, ExplainRequest};
 use glwatch::domain::id::{PipelineId, ProjectRef};
 use glwatch::domain::usage::ApiChoice;
-use glwatch::sim::{Fault, GraphqlOptions, Options, Served, Sim, TOKEN_READ_API, Version, WorldKind};
+use glwatch_sim::{Fault, GraphqlOptions, Options, Served, Sim, TOKEN_READ_API, Version, WorldKind};
 use serde_json::{Value, json};
 
 /// Each in trouble for one clear reason.

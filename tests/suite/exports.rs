@@ -1,7 +1,7 @@
 //! Outputs and exports: every format, files replaced whole, and what is shown against what is judged.
 
 use crate::support::{Env, Output};
-use glwatch::sim::{Options, Sim};
+use glwatch_sim::{Options, Sim};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 

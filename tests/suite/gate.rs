@@ -5,7 +5,7 @@ use super::cost::scenario;
 use crate::support::between::Between;
 use crate::support::canned::Canned;
 use crate::support::{BINARY, Env, Output};
-use glwatch::sim::{Options, Sim, TOKEN_API, WorldKind};
+use glwatch_sim::{Options, Sim, TOKEN_API, WorldKind};
 use serde_json::json;
 use std::ffi::OsStr;
 use std::fs;

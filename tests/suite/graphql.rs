@@ -3,7 +3,7 @@
 use super::cost::scenario;
 use crate::support::Env;
 use crate::support::running::{DEADLINE, Running};
-use glwatch::sim::{Fault, GraphqlOptions, Options, RateLimit, Served, Sim, TOKEN_READ_API, Version, WorldKind};
+use glwatch_sim::{Fault, GraphqlOptions, Options, RateLimit, Served, Sim, TOKEN_READ_API, Version, WorldKind};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -176,7 +176,7 @@ fn watch(sim: &Sim, more: &[&str]) -> (Running, Value) {
 /// Returns the operations of the requests behind the first `skip`, `count` of them.
 fn operations(sim: &Sim, skip: usize, count: usize) -> Vec<String> {
     assert!(sim.wait_for_requests(skip + count, DEADLINE), "only {} requests", sim.requests().len());
-    let name = |request: &glwatch::sim::Request| request.operation.clone().unwrap_or_else(|| request.path.clone());
+    let name = |request: &glwatch_sim::Request| request.operation.clone().unwrap_or_else(|| request.path.clone());
     sim.requests()[skip..skip + count].iter().map(name).collect()
 }
 

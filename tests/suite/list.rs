@@ -2,7 +2,7 @@
 
 use crate::support::Env;
 use crate::support::running::Running;
-use glwatch::sim::{Fault, Options, Sim, WorldKind};
+use glwatch_sim::{Fault, Options, Sim, WorldKind};
 use serde_json::Value;
 
 const LIST: &str = "/groups/12345/projects?";

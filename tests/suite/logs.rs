@@ -4,7 +4,7 @@ use super::cost::scenario;
 use crate::support::running::{DEADLINE, Running, end_of};
 use crate::support::tls::TlsFront;
 use crate::support::{Env, Output};
-use glwatch::sim::{Fault, Options, Sim, TOKEN_API, WorldKind};
+use glwatch_sim::{Fault, Options, Sim, TOKEN_API, WorldKind};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Duration;

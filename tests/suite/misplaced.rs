@@ -3,7 +3,7 @@
 
 use crate::support::Env;
 use crate::support::canned::{Canned, JSON};
-use glwatch::sim::{Fault, Options, Sim, WorldKind};
+use glwatch_sim::{Fault, Options, Sim, WorldKind};
 use serde_json::{Value, json};
 
 const LIST: &str = "/projects/11/pipelines?";

@@ -2,7 +2,7 @@
 
 use super::trouble::{pipelines_of, row, sim};
 use crate::support::Env;
-use glwatch::sim::{Action, Fault, FaultOn, TOKEN_API};
+use glwatch_sim::{Action, Fault, FaultOn, TOKEN_API};
 use serde_json::json;
 
 const PAGE: &str = "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head></html>";

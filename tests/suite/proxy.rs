@@ -1,7 +1,7 @@
 //! A real proxy in between: who uses it, and what it gets to see.
 
 use crate::support::Env;
-use glwatch::sim::{Access, Options, Sim, TOKEN_READ_API};
+use glwatch_sim::{Access, Options, Sim, TOKEN_READ_API};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};

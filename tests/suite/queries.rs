@@ -4,7 +4,7 @@ use crate::support::published::schema;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Schema};
 use glwatch::gitlab::client::{DOWNSTREAMS_PER_QUERY, Fields, MORE_JOBS_PER_QUERY, jobs_of_each, queries};
-use glwatch::sim::{Version, complexity};
+use glwatch_sim::{Version, complexity};
 use serde_json::{Value, json};
 
 /// What we allow ourselves, of the 250 that GitLab grants to a token and the 200 without one.

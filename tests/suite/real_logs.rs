@@ -4,7 +4,7 @@ use super::cost::scenario;
 use crate::support::between::Between;
 use crate::support::one_pipeline::{OnePipeline, job, status};
 use crate::support::{Env, Output};
-use glwatch::sim::{Fault, Options, Sim, TOKEN_READ_API, WorldKind};
+use glwatch_sim::{Fault, Options, Sim, TOKEN_READ_API, WorldKind};
 use serde_json::{Value, json};
 
 const COLD: &str = include_str!("../logs/go-cold-cache.log");

@@ -1,7 +1,7 @@
 //! The script that the README gives to whoever guards a release with the group's health: run as it stands there.
 
 use crate::support::{Env, Output};
-use glwatch::sim::{Options, Sim, WorldKind};
+use glwatch_sim::{Options, Sim, WorldKind};
 use std::path::Path;
 use std::process::Command;
 

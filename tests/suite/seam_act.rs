@@ -14,7 +14,7 @@ use glwatch::domain::job::Job;
 use glwatch::domain::status::Status;
 use glwatch::gitlab::client::{Action, ActionResult, Client};
 use glwatch::gitlab::{Options, RetryOptions, Token};
-use glwatch::sim::{Fault, Sim, TOKEN_API};
+use glwatch_sim::{Fault, Sim, TOKEN_API};
 use std::ops::ControlFlow;
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use glwatch::domain::snapshot::Snapshot;
 use glwatch::domain::usage::Cost;
 use glwatch::gitlab::client::Purpose;
 use glwatch::gitlab::error::Kind;
-use glwatch::sim::{Fault, Sim};
+use glwatch_sim::{Fault, Sim};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Builder;

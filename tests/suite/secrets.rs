@@ -1,7 +1,7 @@
 //! The token shows nowhere: not in an output, a log, an error, a trace.
 
 use crate::support::Env;
-use glwatch::sim::{Access, Fault, Options, Sim, TOKEN_READ_API};
+use glwatch_sim::{Access, Fault, Options, Sim, TOKEN_READ_API};
 
 /// A server that puts the token into everything that it says.
 fn echoing(code: u16) -> Fault {

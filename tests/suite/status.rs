@@ -1,7 +1,7 @@
 //! The group as the simulated GitLab knows it.
 
 use crate::support::Env;
-use glwatch::sim::{Options, Sim, WorldKind};
+use glwatch_sim::{Options, Sim, WorldKind};
 use serde_json::{Value, json};
 
 fn sim(world: WorldKind) -> Sim {

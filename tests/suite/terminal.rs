@@ -2,7 +2,7 @@
 
 use crate::support::terminal::Terminal;
 use crate::support::{BINARY, Env};
-use glwatch::sim::{Action, Fault, Options, Sim, TOKEN_READ_API, WorldKind};
+use glwatch_sim::{Action, Fault, Options, Sim, TOKEN_READ_API, WorldKind};
 use unicode_width::UnicodeWidthStr;
 
 #[test]

@@ -3,7 +3,7 @@
 use super::cost::scenario;
 use crate::support::between::{Between, Passing};
 use crate::support::{Env, Output};
-use glwatch::sim::{Fault, Sim};
+use glwatch_sim::{Fault, Sim};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;

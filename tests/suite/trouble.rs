@@ -1,7 +1,7 @@
 //! Bad input and bad servers: each gets a message that says what to do next, its exit code, and nothing else is lost.
 
 use crate::support::{Env, Output};
-use glwatch::sim::{Access, Fault, Options, Sim, TOKEN_EXPIRED};
+use glwatch_sim::{Access, Fault, Options, Sim, TOKEN_EXPIRED};
 use serde_json::{Value, json};
 
 pub(crate) fn sim(faults: Vec<Fault>) -> Sim {

@@ -1,7 +1,7 @@
 //! Tokens and groups that GitLab refuses: exit code 3, and how to get a token that will do.
 
 use crate::support::Env;
-use glwatch::sim::{Access, Fault, Options, Sim, TOKEN_JOB, TOKEN_READ_API, TOKEN_READ_USER};
+use glwatch_sim::{Access, Fault, Options, Sim, TOKEN_JOB, TOKEN_READ_API, TOKEN_READ_USER};
 
 fn private() -> Sim {
     Sim::start(Options { access: Access::Private, ..Options::default() }).unwrap()

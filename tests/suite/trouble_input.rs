@@ -2,7 +2,7 @@
 
 use super::trouble::{sim, status};
 use crate::support::Env;
-use glwatch::sim::TOKEN_READ_API;
+use glwatch_sim::TOKEN_READ_API;
 
 /// Nobody listens there, and nobody is asked.
 const NOWHERE: [&str; 4] = ["--host", "http://127.0.0.1:9", "--group-id", "12345"];

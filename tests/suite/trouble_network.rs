@@ -3,7 +3,7 @@
 use super::trouble::{sim, status};
 use crate::support::Env;
 use crate::support::tls::TlsFront;
-use glwatch::sim::{Access, Action, Fault, Options, Sim, TOKEN_READ_API};
+use glwatch_sim::{Access, Action, Fault, Options, Sim, TOKEN_READ_API};
 
 const GROUP: [&str; 2] = ["--group-id", "12345"];
 

@@ -3,7 +3,7 @@
 use super::trouble::sim;
 use crate::support::Env;
 use crate::support::running::{end_of, send_signal};
-use glwatch::sim::{Fault, Sim};
+use glwatch_sim::{Fault, Sim};
 use std::fs::OpenOptions;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;

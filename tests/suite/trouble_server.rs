@@ -2,7 +2,7 @@
 
 use super::trouble::{pipelines_of, row, sim, status};
 use crate::support::{Env, Output};
-use glwatch::sim::{Action, Fault, FaultOn, Options, Sim, WorldKind};
+use glwatch_sim::{Action, Fault, FaultOn, Options, Sim, WorldKind};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

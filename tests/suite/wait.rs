@@ -19,7 +19,7 @@
 use super::cost::scenario;
 use crate::support::running::{DEADLINE, Running};
 use crate::support::{Env, Output};
-use glwatch::sim::{Fault, Sim};
+use glwatch_sim::{Fault, Sim};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use glwatch::domain::selection::{ProjectFilter, RefSelector};
 use glwatch::domain::usage::ApiChoice;
 use glwatch::gitlab::client::{Client, ListFilter};
 use glwatch::gitlab::{self, RetryOptions};
-use glwatch::sim::{Fault, Options, Request, Sim, TOKEN_READ_API, WorldKind};
+use glwatch_sim::{Fault, Options, Request, Sim, TOKEN_READ_API, WorldKind};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
