@@ -14,14 +14,14 @@ mod complexity;
 mod connection;
 mod group;
 mod job;
-mod mistakes;
+mod leaf_types;
 mod pipeline;
-mod posted;
 mod project;
 mod query;
-mod resolved;
+mod request_body;
+mod resolver_helpers;
 mod schema;
-mod small;
+mod schema_errors;
 mod stage;
 mod view;
 
@@ -35,7 +35,7 @@ use apollo_compiler::{ExecutableDocument, Node};
 use serde_json::{Value, json};
 
 pub use complexity::complexity;
-pub(crate) use posted::Posted;
+pub(crate) use request_body::Posted;
 #[cfg(test)]
 pub(crate) use schema::sdl;
 
@@ -112,7 +112,7 @@ impl Graphql<'_> {
     fn check_query(&self, posted: &Posted) -> Result<Checked, Vec<Value>> {
         let schema = &schemas(self.options.version).published;
         let parsed = Document::parse(&posted.query, "query").map_err(|broken| diagnostics(&broken.errors))?;
-        let mut mistakes = mistakes::mistakes(schema, &parsed, self.options.introspection);
+        let mut mistakes = schema_errors::mistakes(schema, &parsed, self.options.introspection);
         if !mistakes.is_empty() {
             mistakes.truncate(MAX_ERRORS);
             return Err(mistakes);

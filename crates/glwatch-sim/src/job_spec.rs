@@ -10,7 +10,7 @@ pub(crate) struct JobSpec {
     pub(crate) stage: String,
     pub(crate) name: String,
     pub(crate) ms: i64,
-    pub(crate) fate: Fate,
+    pub(crate) fate: JobOutcome,
     pub(crate) allow_failure: bool,
     pub(crate) start: Start,
     /// Runs although an earlier stage failed (`when: always`).
@@ -56,7 +56,7 @@ pub(crate) fn ran(reason: &str) -> bool {
 
 /// How a job ends.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Fate {
+pub(crate) enum JobOutcome {
     Succeeds,
     /// Fails in each of so many attempts.
     Fails(u32),
@@ -109,7 +109,7 @@ fn parse_job(stage: &str, line: &str) -> Result<Vec<JobSpec>, String> {
         stage: stage.to_owned(),
         name: name.to_owned(),
         ms: 30_000,
-        fate: Fate::Succeeds,
+        fate: JobOutcome::Succeeds,
         allow_failure: false,
         start: Start::Runner,
         always: false,
@@ -149,11 +149,11 @@ impl JobSpec {
             "manual" => self.start = Start::Manual(None),
             "played" => self.start = Start::Manual(Some(parse_span(value)?)),
             "delayed" => self.start = Start::Delayed(parse_span(value)?),
-            "succeeds" => self.fate = Fate::Succeeds,
-            "fails" => self.fate = Fate::Fails(attempts(value, 1)?),
-            "flaky" => self.fate = Fate::Flaky(attempts(value, 2)?),
-            "canceled" => self.fate = Fate::Canceled,
-            "stays" => self.fate = Fate::Stays(Word::Owned(value.to_owned())),
+            "succeeds" => self.fate = JobOutcome::Succeeds,
+            "fails" => self.fate = JobOutcome::Fails(attempts(value, 1)?),
+            "flaky" => self.fate = JobOutcome::Flaky(attempts(value, 2)?),
+            "canceled" => self.fate = JobOutcome::Canceled,
+            "stays" => self.fate = JobOutcome::Stays(Word::Owned(value.to_owned())),
             "retried" => self.retry_after = Some(parse_span(value)?),
             "coverage" => self.coverage = Some(value.to_owned()),
             "reason" => self.reason = Some(value.to_owned()),
@@ -164,7 +164,7 @@ impl JobSpec {
             "tags" => self.tags = value.split(',').map(str::to_owned).collect(),
             "stuck" => {
                 self.stuck = true;
-                self.fate = Fate::Stays(Word::Borrowed("pending"));
+                self.fate = JobOutcome::Stays(Word::Borrowed("pending"));
             }
             "waits" => self.waits = Some(parse_span(value)?),
             "exact" => self.exact = true,
@@ -187,8 +187,8 @@ impl JobSpec {
     /// Returns how many attempts there will be at most.
     pub(crate) fn attempts(&self) -> u32 {
         match self.fate {
-            Fate::Fails(n) | Fate::Flaky(n) => n,
-            Fate::Succeeds | Fate::Canceled | Fate::Stays(_) => 1,
+            JobOutcome::Fails(n) | JobOutcome::Flaky(n) => n,
+            JobOutcome::Succeeds | JobOutcome::Canceled | JobOutcome::Stays(_) => 1,
         }
     }
 }

@@ -6,7 +6,7 @@
 //! ```text
 //! scenarios/demo.toml -> scenario, job_spec   what the file says
 //!                     -> world                groups, projects, lines of pipelines; ids
-//!                     -> growth, plan         one pipeline's life, every status change with its time
+//!                     -> timeline, plan       one pipeline's life, every status change with its time
 //!                     -> acts                 what people did to them through the API
 //!                     -> report, trace        test reports and logs of its jobs
 //!                     -> truth                what a correct client must report
@@ -23,7 +23,6 @@ mod clock;
 mod connection;
 mod faults;
 mod graphql;
-mod growth;
 mod job_spec;
 mod log;
 mod options;
@@ -36,6 +35,7 @@ mod rng;
 mod scenario;
 mod server;
 mod status;
+mod timeline;
 mod trace;
 mod truth;
 mod uniform;

@@ -1,4 +1,4 @@
-//! One pipeline's whole life: every status change of every job, with its time. `growth.rs` makes it up.
+//! One pipeline's whole life: every status change of every job, with its time. `timeline.rs` makes it up.
 //!
 //! What the pipeline looks like at a moment is then a question of which changes have happened.
 

@@ -17,9 +17,9 @@ mod writer;
 
 pub(crate) use kind::{Kind, parse_kind, usual as usual_kind};
 
-use super::growth::endless;
 use super::plan::{Attempt, Job, Pipeline};
 use super::report::Suite;
+use super::timeline::endless;
 use super::world::World;
 use story::Scene;
 

@@ -2,7 +2,7 @@
 //!
 //! State is a pure function of scenario, seed, the moment the world was made (`anchor`, from which ages count) and the
 //! time asked for, and of what was done to it (`acts`). Nothing is stored per pipeline: an id carries its creation time and its *slot* (which line of
-//! pipelines it belongs to), and `growth.rs` rebuilds the rest from there.
+//! pipelines it belongs to), and `timeline.rs` rebuilds the rest from there.
 
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use apollo_compiler::resolvers::{ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::JsonValue;
 
-use super::resolved::{Resolved, leaf, maybe, object};
+use super::resolver_helpers::{Resolved, leaf, maybe, object};
 
 /// What can stand in a connection.
 pub(super) trait Listed: ObjectValue + Clone {

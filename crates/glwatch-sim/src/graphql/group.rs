@@ -4,7 +4,7 @@ use apollo_compiler::resolvers::{ObjectValue, ResolveInfo};
 
 use super::connection::Connection;
 use super::project::ProjectOf;
-use super::resolved::{Resolved, flag, gid, leaf, object, parse_gid, text, texts};
+use super::resolver_helpers::{Resolved, flag, gid, leaf, object, parse_gid, text, texts};
 use super::view::View;
 use crate::rest::full_name;
 

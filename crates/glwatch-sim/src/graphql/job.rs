@@ -3,9 +3,9 @@
 use apollo_compiler::resolvers::{ObjectValue, ResolveInfo, ResolvedValue};
 
 use super::connection::Listed;
+use super::leaf_types::{Detailed, Runner};
 use super::pipeline::PipelineOf;
-use super::resolved::{Resolved, gid, leaf, maybe, maybe_object, object, time};
-use super::small::{Detailed, Runner};
+use super::resolver_helpers::{Resolved, gid, leaf, maybe, maybe_object, object, time};
 use super::stage::StageOf;
 use crate::badge::Badge;
 use crate::job_spec::Start;

@@ -6,9 +6,9 @@ use apollo_compiler::resolvers::{ObjectValue, ResolveInfo};
 
 use super::connection::{Connection, Listed};
 use super::job::JobOf;
+use super::leaf_types::{Commit, Detailed, ReportSummary, User};
 use super::project::ProjectOf;
-use super::resolved::{Resolved, flag, gid, leaf, maybe, maybe_object, object, text, texts, time};
-use super::small::{Commit, Detailed, ReportSummary, User};
+use super::resolver_helpers::{Resolved, flag, gid, leaf, maybe, maybe_object, object, text, texts, time};
 use super::stage::StageOf;
 use super::view::View;
 use crate::badge::Badge;

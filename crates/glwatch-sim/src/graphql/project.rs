@@ -4,9 +4,9 @@ use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo};
 
 use super::connection::{Connection, Listed};
 use super::group::GroupOf;
+use super::leaf_types::Repository;
 use super::pipeline::PipelineOf;
-use super::resolved::{Resolved, gid, leaf, maybe_object, object, parse_gid, text, time};
-use super::small::Repository;
+use super::resolver_helpers::{Resolved, gid, leaf, maybe_object, object, parse_gid, text, time};
 use super::view::View;
 use crate::rest::{full_name, parse_time};
 use crate::wanted::{Scope, Wanted};

@@ -4,9 +4,9 @@ use apollo_compiler::resolvers::{ObjectValue, ResolveInfo};
 
 use super::connection::Connection;
 use super::group::GroupOf;
+use super::leaf_types::{Metadata, QueryComplexity, User};
 use super::project::ProjectOf;
-use super::resolved::{Resolved, flag, maybe_object, object, parse_gid, text, texts};
-use super::small::{Metadata, QueryComplexity, User};
+use super::resolver_helpers::{Resolved, flag, maybe_object, object, parse_gid, text, texts};
 use super::view::View;
 
 pub(super) struct QueryRoot<'w>(pub(super) &'w View<'w>);

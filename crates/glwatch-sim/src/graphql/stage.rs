@@ -4,9 +4,9 @@ use apollo_compiler::resolvers::{ObjectValue, ResolveInfo};
 
 use super::connection::{Connection, Listed};
 use super::job::JobOf;
+use super::leaf_types::Detailed;
 use super::pipeline::PipelineOf;
-use super::resolved::{Resolved, gid, leaf, object};
-use super::small::Detailed;
+use super::resolver_helpers::{Resolved, gid, leaf, object};
 use crate::badge::Badge;
 use crate::plan::Job;
 use crate::rest::pipeline_path;

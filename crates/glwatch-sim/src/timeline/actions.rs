@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Flow, Runner, Seedling, Turn, outcome, worse};
+use super::{Flow, PipelineSeed, Runner, Turn, outcome, worse};
 use crate::acts::{Act, Deed};
-use crate::job_spec::{Fate, JobSpec, Start};
+use crate::job_spec::{JobOutcome, JobSpec, Start};
 use crate::plan::{Attempt, Job, Pipeline, Tree};
 use crate::rng::Rng;
 use crate::status::{Word, is_cancelable, is_complete};
@@ -81,7 +81,7 @@ impl Tree {
         let (line, instance) = self.origin;
         let slot = usize::try_from(self.pipelines[index].id % world.slot_span).unwrap_or(0);
         let created = self.pipelines[index].created;
-        let seed = Seedling { line: &world.lines[line], instance, slot, created, upstream: None };
+        let seed = PipelineSeed { line: &world.lines[line], instance, slot, created, upstream: None };
         let rng = Rng::of(&[world.seed, self.pipelines[index].id, u64::try_from(at).unwrap_or(0)]);
         Runner { world, tree: self, seed: &seed, rng }.resume(index, at, now);
     }
@@ -210,9 +210,11 @@ fn from_now(spec: &Arc<JobSpec>, added: bool, at_once: bool) -> Arc<JobSpec> {
     if added {
         let lasting = spec.reason.is_none() || spec.reason.as_deref() == Some("script_failure");
         new.fate = match &spec.fate {
-            Fate::Fails(_) if lasting && !spec.heals => Fate::Fails(1),
-            Fate::Stays(word) => Fate::Stays(word.clone()),
-            Fate::Fails(_) | Fate::Flaky(_) | Fate::Canceled | Fate::Succeeds => Fate::Succeeds,
+            JobOutcome::Fails(_) if lasting && !spec.heals => JobOutcome::Fails(1),
+            JobOutcome::Stays(word) => JobOutcome::Stays(word.clone()),
+            JobOutcome::Fails(_) | JobOutcome::Flaky(_) | JobOutcome::Canceled | JobOutcome::Succeeds => {
+                JobOutcome::Succeeds
+            }
         };
     }
     if at_once {

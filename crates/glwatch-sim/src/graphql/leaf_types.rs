@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use apollo_compiler::resolvers::{ObjectValue, ResolveInfo};
 
-use super::resolved::{Resolved, gid, leaf, maybe, object};
+use super::resolver_helpers::{Resolved, gid, leaf, maybe, object};
 use super::view::View;
 use crate::badge::Badge;
 use crate::options::Version;

@@ -1,12 +1,12 @@
 //! From a line of the scenario to a pipeline's life: plays its stages one after the other, downstreams included.
 
-mod deeds;
+mod actions;
 
 use std::sync::Arc;
 
-pub(crate) use deeds::endless;
+pub(crate) use actions::endless;
 
-use super::job_spec::{Downstream, Fate, JobSpec, Start, ran};
+use super::job_spec::{Downstream, JobOutcome, JobSpec, Start, ran};
 use super::plan::{Attempt, Job, Pipeline, Tree, USERS};
 use super::rng::Rng;
 use super::status::{Word, is_complete};
@@ -39,13 +39,13 @@ impl Tree {
         let created = world.created(line, instance);
         tree.add(
             world,
-            &Seedling { line: &world.lines[line], instance, slot: world.lines[line].slot, created, upstream: None },
+            &PipelineSeed { line: &world.lines[line], instance, slot: world.lines[line].slot, created, upstream: None },
         );
         world.acts.on(tree.origin).iter().for_each(|act| tree.interfere(world, act));
         tree
     }
 
-    fn add(&mut self, world: &World, seed: &Seedling<'_>) -> usize {
+    fn add(&mut self, world: &World, seed: &PipelineSeed<'_>) -> usize {
         let mut rng = Rng::of(&[world.seed, seed.slot as u64, u64::try_from(seed.instance.max(0)).unwrap_or(0)]);
         let index = self.pipelines.len();
         let pipeline = seed.pipeline(world, self, &mut rng);
@@ -74,7 +74,7 @@ impl Tree {
 }
 
 /// Where and when a pipeline is to be planted.
-struct Seedling<'a> {
+struct PipelineSeed<'a> {
     line: &'a Line,
     instance: i64,
     slot: usize,
@@ -83,7 +83,7 @@ struct Seedling<'a> {
     upstream: Option<usize>,
 }
 
-impl Seedling<'_> {
+impl PipelineSeed<'_> {
     fn pipeline(&self, world: &World, tree: &Tree, rng: &mut Rng) -> Pipeline {
         let slot = &world.slots[self.slot];
         let project = &world.projects[slot.project];
@@ -137,12 +137,12 @@ impl Seedling<'_> {
         let roll = rng.next() % 100;
         let (fail, flaky) = (self.line.entry.fail, self.line.entry.flaky);
         let mut candidates: Vec<&mut Arc<JobSpec>> =
-            specs.iter_mut().filter(|job| job.downstream.is_none() && job.fate == Fate::Succeeds).collect();
+            specs.iter_mut().filter(|job| job.downstream.is_none() && job.fate == JobOutcome::Succeeds).collect();
         if self.upstream.is_some() || roll >= fail + flaky || candidates.is_empty() {
             return specs;
         }
         let victim = usize::try_from(rng.next() % candidates.len() as u64).unwrap_or(0);
-        Arc::make_mut(candidates[victim]).fate = if roll < fail { Fate::Fails(1) } else { Fate::Flaky(2) };
+        Arc::make_mut(candidates[victim]).fate = if roll < fail { JobOutcome::Fails(1) } else { JobOutcome::Flaky(2) };
         specs
     }
 }
@@ -151,7 +151,7 @@ impl Seedling<'_> {
 struct Runner<'a> {
     world: &'a World,
     tree: &'a mut Tree,
-    seed: &'a Seedling<'a>,
+    seed: &'a PipelineSeed<'a>,
     rng: Rng,
 }
 
@@ -259,8 +259,13 @@ impl Runner<'_> {
         let created = ready + 1_500;
         moves.push((ready, Word::Borrowed("pending")));
         moves.push((created, Word::Borrowed("running")));
-        let seed =
-            Seedling { line: self.seed.line, instance: self.seed.instance, slot, created, upstream: Some(upstream) };
+        let seed = PipelineSeed {
+            line: self.seed.line,
+            instance: self.seed.instance,
+            slot,
+            created,
+            upstream: Some(upstream),
+        };
         let index = self.tree.add(self.world, &seed);
         job.downstream = Some(index);
         if !downstream.depend {
@@ -288,7 +293,7 @@ impl Runner<'_> {
                 ready += wait;
             }
             let running = ready + self.rng.between(900, 9_000);
-            if let Fate::Stays(word) = &spec.fate {
+            if let JobOutcome::Stays(word) = &spec.fate {
                 moves.pop();
                 if word == "running" {
                     moves.push((ready, Word::Borrowed("pending")));
@@ -300,10 +305,10 @@ impl Runner<'_> {
             let percent = self.rng.between(85, 130);
             let done = running + spec.ms * if spec.exact { 100 } else { percent } / 100;
             let word = match &spec.fate {
-                Fate::Fails(_) => "failed",
-                Fate::Flaky(n) if attempt < *n => "failed",
-                Fate::Canceled => "canceled",
-                Fate::Flaky(_) | Fate::Succeeds | Fate::Stays(_) => "success",
+                JobOutcome::Fails(_) => "failed",
+                JobOutcome::Flaky(n) if attempt < *n => "failed",
+                JobOutcome::Canceled => "canceled",
+                JobOutcome::Flaky(_) | JobOutcome::Succeeds | JobOutcome::Stays(_) => "success",
             };
             if word == "success" || ran(spec.reason.as_deref().unwrap_or("script_failure")) {
                 moves.push((running, Word::Borrowed("running")));
