@@ -1,7 +1,26 @@
 //! Which addresses a reader may be sent to: those of the GitLab that was asked, and no others.
 
 use crate::domain::host::Host;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::Url;
+
+/// What means something in Markdown. An address in its normal form has its `%` already.
+const MARKDOWN: &AsciiSet = &CONTROLS
+    .add(b'(')
+    .add(b')')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b']')
+    .add(b'|')
+    .add(b'\\')
+    .add(b'`')
+    .add(b'*')
+    .add(b'"')
+    .add(b'\'')
+    .add(b'{')
+    .add(b'}')
+    .add(b'^');
 
 /// Returns an address in its normal form if it is http or https, on the host's own origin, and carries no user name.
 ///
@@ -11,16 +30,7 @@ pub(super) fn own_link(host: &str, address: Option<&str>) -> Option<String> {
     let host = Host::parse(host).ok()?;
     let is_own = matches!(url.scheme(), "http" | "https") && host.is_origin_of(&url);
     let is_plain = url.username().is_empty() && url.password().is_none();
-    (is_own && is_plain).then(|| url.as_str().chars().map(encoded).collect())
-}
-
-fn encoded(c: char) -> String {
-    match c {
-        '(' | ')' | '<' | '>' | '[' | ']' | '|' | '\\' | '`' | '*' | '"' | '\'' | '{' | '}' | '^' => {
-            format!("%{:02X}", u32::from(c))
-        }
-        c => c.to_string(),
-    }
+    (is_own && is_plain).then(|| utf8_percent_encode(url.as_str(), MARKDOWN).to_string())
 }
 
 #[cfg(test)]

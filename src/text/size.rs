@@ -1,5 +1,7 @@
 //! Amounts of data for people: `812 B`, `18 kB`, `1.2 MB`. Decimal, as networks count.
 
+use bytesize::ByteSize;
+
 /// Returns an amount with at most one decimal.
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
@@ -17,21 +19,11 @@ pub fn size(bytes: u64) -> String {
     format!("{amount:.decimals$} {}", UNITS[unit])
 }
 
-/// Reads an amount such as `5MB`, `200k` or `1000000`; decimal, whatever the letters' case.
+/// Reads an amount such as `5MB`, `200k`, `1.5 GiB` or `1000000`; decimal unless it says `i`, whatever the letters' case.
 pub fn parse_size(text: &str) -> Result<u64, &'static str> {
-    const NONE: &str = "is no amount of data, such as 5MB, 200kB or 1000000";
-    let lower = text.trim().to_ascii_lowercase();
-    let digits = lower.find(|c: char| !c.is_ascii_digit()).unwrap_or(lower.len());
-    let (number, unit) = lower.split_at(digits);
-    let factor = match unit.trim().trim_end_matches('b') {
-        "" => 1,
-        "k" => 1_000,
-        "m" => 1_000_000,
-        "g" => 1_000_000_000,
-        _ => return Err(NONE),
-    };
-    let number: u64 = number.parse().map_err(|_| NONE)?;
-    number.checked_mul(factor).filter(|bytes| *bytes > 0).ok_or(NONE)
+    let size = text.trim().parse::<ByteSize>().ok().map(|size| size.as_u64());
+    // Beyond what u64 holds, bytesize takes the largest number.
+    size.filter(|bytes| (1..u64::MAX).contains(bytes)).ok_or("is no amount of data, such as 5MB, 200kB or 1000000")
 }
 
 #[cfg(test)]
@@ -40,12 +32,25 @@ mod tests {
 
     #[test]
     fn an_amount_is_a_number_with_or_without_a_unit() {
-        let cases =
-            [("5MB", Some(5_000_000)), ("200k", Some(200_000)), ("12", Some(12)), ("1 GB", Some(1_000_000_000))];
+        let cases = [
+            ("5MB", 5_000_000),
+            ("5mb", 5_000_000),
+            ("200k", 200_000),
+            ("200 Kb", 200_000),
+            (" 12 ", 12),
+            ("12B", 12),
+            ("1 GB", 1_000_000_000),
+            ("9007199254740993", 9_007_199_254_740_993),
+            // What bytesize brought.
+            ("1.5MB", 1_500_000),
+            ("2TB", 2_000_000_000_000),
+            ("1KiB", 1_024),
+            ("+1", 1),
+        ];
         for (text, expected) in cases {
-            assert_eq!(parse_size(text).ok(), expected, "{text}");
+            assert_eq!(parse_size(text), Ok(expected), "{text}");
         }
-        for text in ["", "MB", "0", "1.5MB", "-1", "5 apples", "99999999999999999999"] {
+        for text in ["", "MB", "0", "0.4", "-1", "5 apples", "1e3", "nan", "99999999999999999999", "99999999999 GB"] {
             assert!(parse_size(text).is_err(), "{text}");
         }
     }

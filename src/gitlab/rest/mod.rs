@@ -13,13 +13,15 @@ pub(super) mod token;
 pub(super) mod trace;
 
 use crate::domain::id::ProjectRef;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::Duration;
-use url::form_urlencoded::byte_serialize;
+
+/// What cannot be written as it is in one part of a path or in the value of a parameter.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*');
 
 /// Encodes one part of a path: GitLab takes a full path as an id with its slashes written `%2F`.
 fn encode(part: &str) -> String {
-    // Form encoding writes a blank as `+`, which a path does not undo.
-    byte_serialize(part.as_bytes()).collect::<String>().replace('+', "%20")
+    utf8_percent_encode(part, RESERVED).to_string()
 }
 
 /// Returns a project as a part of a path.
