@@ -54,7 +54,7 @@ fn runtime() -> Runtime {
 fn client(url: &str) -> Client {
     let options = gitlab::Options {
         host: Host::parse(url).expect("a URL"),
-        token: None,
+        credentials: gitlab::Credentials::default(),
         concurrency: 8,
         rps: None,
         timeout: Duration::from_secs(30),

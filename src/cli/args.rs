@@ -222,6 +222,15 @@ fn access_args() -> Vec<Arg> {
         ),
         option("token-file", "FILE", ACCESS, "File with the token, - for standard input")
             .value_hint(ValueHint::FilePath),
+        option("token-header", "NAME", ACCESS, "Header of the token [default: authorization]")
+            .value_parser(["authorization", "private-token"])
+            .ignore_case(true),
+        option(
+            "header",
+            "'NAME: VALUE'",
+            ACCESS,
+            "Header for every request to the host, such as a proxy's key; repeatable; prefer GLWATCH_HEADER",
+        ),
         option("ca-file", "FILE", ACCESS, "Further trusted certificates, PEM").value_hint(ValueHint::FilePath),
         config_arg(),
         option("profile", "NAME", ACCESS, "Profile of the configuration file"),

@@ -11,8 +11,10 @@ const MAX_FILE: u64 = 1 << 20;
 /// The file that comes with whatever repository one stands in.
 pub(super) const PROJECT_FILE: &str = "glwatch.toml";
 /// What a demo takes from no file: it shows its own group, whole, and nothing of it is anybody's secret.
-const NOT_IN_DEMO: [&str; 13] = [
+const NOT_IN_DEMO: [&str; 15] = [
     "host",
+    "token-header",
+    "header",
     "ca-file",
     "insecure",
     "group-id",
@@ -48,7 +50,7 @@ pub(super) fn add(
     let mut file = match (&own, text) {
         (Some(path), Some(text)) => {
             let file = File::parse(&text, path, Owner::User, home.as_deref())?;
-            files.warnings.extend(file.holds_token.then(|| readable_by_others(path)).flatten());
+            files.warnings.extend(file.secret.and_then(|secret| readable_by_others(path, secret)));
             files.read.push(path.clone());
             file
         }
@@ -144,10 +146,10 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Warns of a file that others on this machine may read.
-fn readable_by_others(path: &Path) -> Option<String> {
+fn readable_by_others(path: &Path, secret: &str) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
     let path = path.display();
     (mode & 0o077 != 0)
-        .then(|| format!("{path} holds a token and others may read it (mode {mode:o}): chmod 600 {path}"))
+        .then(|| format!("{path} holds {secret} and others may read it (mode {mode:o}): chmod 600 {path}"))
 }

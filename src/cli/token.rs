@@ -1,9 +1,9 @@
-//! Reading the token from wherever the configuration says.
+//! Reading token and headers from wherever the configuration says.
 
 use super::error::CliError;
-use crate::config::{ConfigError, Connection, TokenSource};
-use crate::gitlab::Token;
-use secrecy::ExposeSecret;
+use crate::config::{ConfigError, Connection, Origin, TokenSource};
+use crate::gitlab::{Credentials, ExtraHeader, Token};
+use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,8 +11,44 @@ use std::process::{Command, Stdio};
 /// More than any token has; a larger file is the wrong file.
 const MAX_TOKEN: u64 = 16 * 1024;
 
-/// Returns the token; refuses to send one where others can read it.
-pub(super) fn read(connection: &Connection) -> Result<Option<Token>, CliError> {
+/// Returns what proves who asks; refuses to send it where others can read it.
+pub(super) fn credentials(connection: &Connection) -> Result<Credentials, CliError> {
+    let token = read(connection)?;
+    let headers = headers(connection)?;
+    let credentials = Credentials { token, token_header: connection.token_header, headers };
+    let refuse = |origin: &Origin, value, problem: String, hint: &str| {
+        let hints = vec![hint.to_owned()];
+        Err(CliError::Config(ConfigError { origin: origin.clone(), value, problem, hints }))
+    };
+    if !credentials.is_empty() && connection.host.is_exposed() {
+        let what = if credentials.token.is_some() { "token" } else { "header" };
+        let problem = format!("is not encrypted, so the {what} would be there for all to read; it was not sent");
+        let hint = format!("use https, or give no {what} if public projects are enough");
+        return refuse(&connection.host_origin, Some(connection.host.to_string()), problem, &hint);
+    }
+    match (credentials.conflict(), &connection.headers) {
+        (Some(name), Some((_, origin))) => {
+            let other = if name == "Authorization" { "private-token" } else { "authorization" };
+            let hint = format!("let the token go elsewhere with --token-header {other}, or give only one of the two");
+            refuse(origin, None, format!("gives {name}, and so does the token"), &hint)
+        }
+        _ => Ok(credentials),
+    }
+}
+
+fn headers(connection: &Connection) -> Result<Vec<ExtraHeader>, CliError> {
+    let Some((texts, origin)) = &connection.headers else { return Ok(Vec::new()) };
+    let parse = |text: &SecretString| {
+        ExtraHeader::parse(text.expose_secret()).map_err(|problem| {
+            let hints = vec!["a header is given as 'Name: value', such as --header 'X-Gate: open'".into()];
+            CliError::Config(ConfigError { origin: origin.clone(), value: None, problem, hints })
+        })
+    };
+    texts.iter().map(parse).collect()
+}
+
+/// Returns the token.
+fn read(connection: &Connection) -> Result<Option<Token>, CliError> {
     let Some((source, origin)) = &connection.token else { return Ok(None) };
     let origin = origin.to_string();
     let text = match source {
@@ -28,14 +64,6 @@ pub(super) fn read(connection: &Connection) -> Result<Option<Token>, CliError> {
         origin,
         problem: "has characters that no token has, such as a blank or a line break",
     })?;
-    if connection.host.is_exposed() {
-        return Err(CliError::Config(ConfigError {
-            origin: connection.host_origin.clone(),
-            value: Some(connection.host.to_string()),
-            problem: "is not encrypted, so the token would be there for all to read; it was not sent".into(),
-            hints: vec!["use https, or give no token if public projects are enough".into()],
-        }));
-    }
     Ok(Some(token))
 }
 

@@ -14,12 +14,12 @@ use std::path::Path;
 pub(super) fn client(config: &Config, proxy: Option<&ProxyRules>) -> Result<Client, CliError> {
     let Connection { host, ca_file, insecure, .. } = &config.connection;
     let ca = ca_file.as_ref().map(|(path, origin)| read_ca(path, origin)).transpose()?;
-    let token = token::read(&config.connection)?;
+    let credentials = token::credentials(&config.connection)?;
     // Plain http to this machine is safe for a token only as long as nobody passes it on.
-    let proxy = proxy.filter(|_| !(token.is_some() && host.is_plain())).cloned();
+    let proxy = proxy.filter(|_| credentials.is_empty() || !host.is_plain()).cloned();
     let options = gitlab::Options {
         host: host.clone(),
-        token,
+        credentials,
         concurrency: config.collecting.concurrency,
         rps: config.collecting.rps,
         timeout: config.collecting.timeout,

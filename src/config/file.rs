@@ -4,7 +4,7 @@
 
 use super::error::{ConfigError, may_hold_secret};
 use super::keys::{Form, InProject, KEYS, Key};
-use super::layer::{HostToken, Layer, Origin, Place, Setting};
+use super::layer::{HostSection, Layer, Origin, Place, Setting};
 use super::section::TokenSource;
 use crate::domain::host::Host;
 use crate::text::duration::{duration, parse_duration};
@@ -36,18 +36,32 @@ pub struct File {
     owner: Owner,
     pub(super) top: Section,
     profiles: BTreeMap<String, Section>,
-    pub(super) hosts: Vec<HostToken>,
-    /// Whether a token itself stands in it, which nobody else should read then.
-    pub holds_token: bool,
+    pub(super) hosts: Vec<HostSection>,
+    /// What of a token or a header itself stands in it, which nobody else should read then.
+    pub secret: Option<&'static str>,
     /// What in it does not count as it is written.
     pub warnings: Vec<String>,
 }
 
 /// The settings at one place of a file.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Section {
     pub layer: Layer,
     pub token: Option<(TokenSource, Origin)>,
+}
+
+impl Section {
+    pub(super) fn is_empty(&self) -> bool {
+        self.layer.is_empty() && self.token.is_none()
+    }
+
+    /// Returns what in it only its owner should read.
+    fn secret(&self) -> Option<&'static str> {
+        match &self.token {
+            Some((TokenSource::Given(_), _)) => Some("a token"),
+            _ => self.layer.get("header").map(|_| "a header"),
+        }
+    }
 }
 
 /// Which part of a file a key stands in.
@@ -136,14 +150,13 @@ impl Reader<'_> {
                 } else {
                     let host = Host::parse(name).map_err(|error| self.refuse(line, &full, error.to_string()))?;
                     let section = self.section(&entries, &full, Part::Host)?;
-                    file.hosts.extend(section.token.map(|(source, origin)| HostToken { host, source, origin }));
+                    file.hosts.push(HostSection { host, section });
                 }
             }
         }
-        let of_settings = file.profiles.values().chain([&file.top]).filter_map(|section| section.token.as_ref());
-        let of_hosts = file.hosts.iter().map(|token| &token.source);
-        let sources: Vec<&TokenSource> = of_settings.map(|(source, _)| source).chain(of_hosts).collect();
-        file.holds_token = sources.iter().any(|source| matches!(source, TokenSource::Given(_)));
+        let of_hosts = file.hosts.iter().map(|of_host| &of_host.section);
+        let secrets = file.profiles.values().chain([&file.top]).chain(of_hosts).filter_map(Section::secret);
+        file.secret = secrets.max();
         Ok(file)
     }
 
@@ -227,10 +240,12 @@ impl Reader<'_> {
                 && match part {
                     Part::Top => true,
                     Part::Profile => key.name != "profile",
-                    Part::Host => key.is_token_source(),
+                    Part::Host => key.is_token_source() || key.is_of_host(),
                 }
         };
-        let found = KEYS.iter().find(|key| key.name == written.replace('_', "-"));
+        // They are several, and may be called so.
+        let name = if written == "headers" { "header".to_owned() } else { written.replace('_', "-") };
+        let found = KEYS.iter().find(|key| key.name == name);
         if self.owner == Owner::Project
             && let Some(reason) = forbidden(written, found)
         {
@@ -247,7 +262,7 @@ impl Reader<'_> {
                 vec![],
             )),
             Some(_) if part == Part::Host => {
-                Err(("may not stand in the section of a host, which holds its token only".into(), vec![]))
+                Err(("may not stand in the section of a host, which holds its token and headers only".into(), vec![]))
             }
             Some(_) => Err(("may not stand in a profile".into(), vec![])),
             None if written.contains("proxy") => {

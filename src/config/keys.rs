@@ -82,6 +82,8 @@ pub const KEYS: &[Key] = &[
     refused("token", Form::Text, "", SECRET),
     refused("token-file", Form::Path, "", SECRET),
     Key { name: "token-command", form: Form::Command, default: "", in_project: SECRET, reach: Reach::OnlyFile },
+    refused("token-header", Form::Text, "authorization", SECRET),
+    refused("header", Form::List, "", SECRET),
     refused("ca-file", Form::Path, "", ACCESS),
     refused("insecure", Form::Switch, "false", ACCESS),
     permitted("output", Form::Text, "table"),
@@ -118,6 +120,9 @@ pub const KEYS: &[Key] = &[
     Key { name: "config", form: Form::Path, default: "", in_project: CHOICE, reach: Reach::NoFile },
 ];
 
+/// What goes to one host and to no other, beside the token.
+pub(super) const OF_HOST: [&str; 2] = ["token-header", "header"];
+
 const fn permitted(name: &'static str, form: Form, default: &'static str) -> Key {
     Key { name, form, default, in_project: InProject::Permitted, reach: Reach::Anywhere }
 }
@@ -143,6 +148,11 @@ impl Key {
 
     pub(super) fn is_in_file(&self) -> bool {
         self.reach != Reach::NoFile
+    }
+
+    /// Says whether it counts, where it stands in a file, for one host only: another server must not get it.
+    pub(super) fn is_of_host(&self) -> bool {
+        OF_HOST.contains(&self.name)
     }
 
     /// Says whether it is a way to give the token.

@@ -3,9 +3,9 @@
 //! A setting of a stronger layer replaces the same setting of a weaker one; it is never mixed with it.
 
 use super::error::ConfigError;
-use super::file::{File, Owner, nearest};
+use super::file::{File, Owner, Section, nearest};
 use super::glab;
-use super::keys::{InProject, KEYS, Key, Reach, of_variable, variable};
+use super::keys::{InProject, KEYS, Key, OF_HOST, Reach, of_variable, variable};
 use super::section::{DEFAULT_HOST, TokenSource};
 use crate::domain::host::Host;
 use std::collections::{BTreeMap, HashMap};
@@ -86,6 +86,18 @@ impl Layer {
         self.0.retain(|key, _| !keys.contains(&key.as_str()));
     }
 
+    /// Moves some settings into a layer of their own.
+    fn take(&mut self, keys: &[&str]) -> Self {
+        let all = std::mem::take(&mut self.0).into_iter();
+        let (taken, left) = all.partition(|(key, _)| keys.contains(&key.as_str()));
+        self.0 = left;
+        Self(taken)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Sets a value; no values set nothing.
     pub fn set(&mut self, key: &str, values: Vec<String>, origin: Origin) {
         if !values.is_empty() {
@@ -102,12 +114,11 @@ const SHARED: [(&str, &str); 2] = [("GITLAB_TOKEN", "token"), ("GITLAB_HOST", "h
 const CI: [(&str, &str); 3] =
     [("CI_SERVER_URL", "host"), ("CI_SERVER_TLS_CA_FILE", "ca-file"), ("CI_PROJECT_ROOT_NAMESPACE", "group-id")];
 
-/// A token that goes to one host and to no other.
+/// What goes to one host and to no other: a token, headers.
 #[derive(Debug, Clone)]
-pub(super) struct HostToken {
+pub(super) struct HostSection {
     pub host: Host,
-    pub source: TokenSource,
-    pub origin: Origin,
+    pub section: Section,
 }
 
 /// All layers of one run, strongest first.
@@ -116,8 +127,8 @@ pub struct Settings {
     layers: Vec<Layer>,
     /// Where the next file goes: below the environment and the files before it, above the CI variables.
     below_files: usize,
-    /// Tokens that files hold, each for one host only, strongest first.
-    host_tokens: Vec<HostToken>,
+    /// What files hold for one host only, strongest first.
+    of_hosts: Vec<HostSection>,
     /// The path and the text of glab's configuration, the last place to look for a token.
     glab: Option<(String, String)>,
     /// Variables that are set but empty: they count as unset, and errors that miss them say so.
@@ -162,29 +173,30 @@ impl Settings {
 
     /// Puts a file below the environment and the files before it: the chosen profile, then the rest of the file.
     ///
-    /// A token that stands beside settings belongs to the host that they name, so that `--host` sends it nowhere else.
+    /// A token or header beside settings belongs to the host that they name, so that `--host` sends it nowhere else.
     pub fn add_file(&mut self, mut file: File) -> Result<(), ConfigError> {
         let profile = file.chosen_profile(self.get("profile"))?;
         let top_host = file.top.layer.get("host").cloned();
         let sections = profile.into_iter().map(|profile| (profile, true)).chain([(file.top, false)]);
         let mut of_settings = Vec::new();
-        for (section, is_profile) in sections {
-            if let Some((source, origin)) = section.token {
+        for (mut section, is_profile) in sections {
+            let secret = Section { layer: section.layer.take(&OF_HOST), token: section.token.take() };
+            if !secret.is_empty() {
                 let host = section.layer.get("host").or(top_host.as_ref());
                 let host = match host {
                     Some(setting) => Host::parse(setting.text())
                         .map_err(|error| setting.refuse(setting.text(), error.to_string()).without_secret())?,
                     None => Host::parse(DEFAULT_HOST).expect("the default host is a host"),
                 };
-                of_settings.push((HostToken { host, source, origin }, is_profile));
+                of_settings.push((HostSection { host, section: secret }, is_profile));
             }
             self.layers.insert(self.below_files, section.layer);
             self.below_files += 1;
         }
         let (of_profile, of_top): (Vec<_>, Vec<_>) = of_settings.into_iter().partition(|(_, is_profile)| *is_profile);
-        self.host_tokens.extend(of_profile.into_iter().map(|(token, _)| token));
-        self.host_tokens.extend(file.hosts);
-        self.host_tokens.extend(of_top.into_iter().map(|(token, _)| token));
+        self.of_hosts.extend(of_profile.into_iter().map(|(section, _)| section));
+        self.of_hosts.extend(file.hosts);
+        self.of_hosts.extend(of_top.into_iter().map(|(section, _)| section));
         Ok(())
     }
 
@@ -222,8 +234,8 @@ impl Settings {
 
     /// Returns the token that a file holds for this host.
     pub(super) fn token_for(&self, host: &Host) -> Option<(TokenSource, Origin)> {
-        let own = self.host_tokens.iter().find(|token| token.host == *host);
-        own.map(|token| (token.source.clone(), token.origin.clone())).or_else(|| {
+        let mut own = self.of_hosts.iter().filter(|of_host| of_host.host == *host);
+        own.find_map(|of_host| of_host.section.token.clone()).or_else(|| {
             let (path, text) = self.glab.as_ref()?;
             Some((TokenSource::Given(glab::token(text, host)?), Origin::Glab(path.clone())))
         })
@@ -241,9 +253,20 @@ impl Settings {
         self.get(key).map(|setting| (setting.values.join(", "), &setting.origin))
     }
 
+    /// The same, of what may count for this host only.
+    pub fn shown_for(&self, key: &str, host: &Host) -> Option<(String, &Origin)> {
+        self.of_host(key, host).map(|setting| (setting.values.join(", "), &setting.origin))
+    }
+
     /// Returns the strongest setting of a key.
     pub(super) fn get(&self, key: &str) -> Option<&Setting> {
         self.layers.iter().find_map(|layer| layer.0.get(key))
+    }
+
+    /// Returns the strongest setting of a key that may count for this host only.
+    pub(super) fn of_host(&self, key: &str, host: &Host) -> Option<&Setting> {
+        let mut own = self.of_hosts.iter().filter(|of_host| of_host.host == *host);
+        self.get(key).or_else(|| own.find_map(|of_host| of_host.section.layer.get(key)))
     }
 
     /// Returns the first of several keys that the strongest layer has: they answer the same question.

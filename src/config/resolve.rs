@@ -14,6 +14,7 @@ use crate::domain::id::{GroupId, GroupRef};
 use crate::domain::project::StateWord;
 use crate::domain::selection::{ProjectFilter, RefSelector};
 use crate::domain::status::Status;
+use crate::domain::token::TokenHeader;
 use crate::domain::usage::ApiChoice;
 use crate::text::duration::parse_duration;
 use secrecy::SecretString;
@@ -71,7 +72,33 @@ fn connection(settings: &Settings) -> Result<Connection, ConfigError> {
     });
     let token = token.or_else(|| settings.token_for(&host));
     let ca_file = settings.get("ca-file").map(|setting| (PathBuf::from(setting.text()), setting.origin.clone()));
-    Ok(Connection { host, host_origin, token, ca_file, insecure: settings.switch("insecure")? })
+    let token_header = token_header(settings, &host)?;
+    let headers = settings.of_host("header", &host).map(|setting| (headers(setting), setting.origin.clone()));
+    let insecure = settings.switch("insecure")?;
+    Ok(Connection { host, host_origin, token, token_header, headers, ca_file, insecure })
+}
+
+fn token_header(settings: &Settings, host: &Host) -> Result<TokenHeader, ConfigError> {
+    let Some(setting) = settings.of_host("token-header", host) else { return Ok(TokenHeader::default()) };
+    match setting.text().to_ascii_lowercase().as_str() {
+        "authorization" => Ok(TokenHeader::Authorization),
+        "private-token" => Ok(TokenHeader::PrivateToken),
+        _ => Err(setting.refuse_word(
+            setting.text(),
+            "is neither authorization nor private-token".into(),
+            &["authorization", "private-token"],
+        )),
+    }
+}
+
+/// Returns the headers as they were written; a variable has one on each line.
+fn headers(setting: &Setting) -> Vec<SecretString> {
+    let is_variable = matches!(setting.origin, Origin::Variable(_));
+    let lines = |value: &str| match is_variable {
+        true => value.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect(),
+        false => vec![value.to_owned()],
+    };
+    setting.values.iter().flat_map(|value| lines(value)).map(SecretString::from).collect()
 }
 
 fn scope(settings: &Settings) -> Result<Scope, ConfigError> {

@@ -7,6 +7,7 @@ use crate::domain::health::{FailOn, Sort};
 use crate::domain::host::Host;
 use crate::domain::id::GroupRef;
 use crate::domain::selection::{ProjectFilter, RefSelector};
+use crate::domain::token::TokenHeader;
 use crate::domain::usage::ApiChoice;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -45,6 +46,9 @@ pub struct Connection {
     pub host: Host,
     pub host_origin: Origin,
     pub token: Option<(TokenSource, Origin)>,
+    pub token_header: TokenHeader,
+    /// `Name: value` each; none where there is no origin.
+    pub headers: Option<(Vec<SecretString>, Origin)>,
     pub ca_file: Option<(PathBuf, Origin)>,
     pub insecure: bool,
 }

@@ -2,6 +2,16 @@
 
 use chrono::NaiveDate;
 
+/// The header in which the token is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenHeader {
+    /// `Authorization: Bearer`.
+    #[default]
+    Authorization,
+    /// GitLab's own, for proxies that use `Authorization` themselves.
+    PrivateToken,
+}
+
 /// What GitLab says about the token that it was asked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessToken {

@@ -1,6 +1,7 @@
 //! The token: kept out of every output, sent as a header that is marked sensitive.
 
 use crate::domain::host::Host;
+use crate::domain::token::TokenHeader;
 use reqwest::header::HeaderValue;
 use ring::digest::{Context, SHA256};
 use secrecy::{ExposeSecret, SecretString};
@@ -8,7 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 /// What tells a token from all others and gives nothing of it away.
 pub type Fingerprint = [u8; 16];
 
-/// A token as it goes into `Authorization: Bearer`, which GitLab takes for personal, project, group and OAuth tokens alike.
+/// A token. GitLab takes personal, project, group and OAuth tokens alike in `Authorization: Bearer`, all but the last in
+/// `PRIVATE-TOKEN`.
 #[derive(Debug, Clone)]
 pub struct Token(SecretString);
 
@@ -42,8 +44,13 @@ impl Token {
         UNFIT.iter().find(|(prefix, _)| secret.starts_with(prefix)).map(|(_, name)| *name)
     }
 
-    pub(super) fn header(&self) -> HeaderValue {
-        let mut value = HeaderValue::try_from(format!("Bearer {}", self.0.expose_secret()))
+    /// Returns it as the value of this header.
+    pub(super) fn header(&self, header: TokenHeader) -> HeaderValue {
+        let prefix = match header {
+            TokenHeader::Authorization => "Bearer ",
+            TokenHeader::PrivateToken => "",
+        };
+        let mut value = HeaderValue::try_from(format!("{prefix}{}", self.0.expose_secret()))
             .expect("a token is made of visible ASCII, checked when it was taken");
         value.set_sensitive(true);
         value
@@ -52,20 +59,26 @@ impl Token {
     /// Returns its fingerprint on a host. Half of a hash leads back to no token: GitLab's own are made of more chance
     /// than can be tried.
     pub(super) fn fingerprint(&self, host: &Host) -> Fingerprint {
-        let mut hash = Context::new(&SHA256);
-        for part in ["glwatch token fingerprint", &host.to_string(), self.0.expose_secret()] {
-            hash.update(&(part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        let mut fingerprint = Fingerprint::default();
-        fingerprint.copy_from_slice(&hash.finish().as_ref()[..16]);
-        fingerprint
+        let host = host.to_string();
+        fingerprint(["glwatch token fingerprint", &host, self.0.expose_secret()].map(str::as_bytes))
     }
 
     /// Blots the token out of a text that somebody else wrote, such as a proxy's error page that echoes the request.
     pub(super) fn scrub(&self, text: &str) -> String {
         text.replace(self.0.expose_secret(), "[token]")
     }
+}
+
+/// Hashes several parts, so that none can pass for the end of another.
+pub(super) fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Fingerprint {
+    let mut hash = Context::new(&SHA256);
+    for part in parts {
+        hash.update(&(part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut fingerprint = Fingerprint::default();
+    fingerprint.copy_from_slice(&hash.finish().as_ref()[..16]);
+    fingerprint
 }
 
 #[cfg(test)]
@@ -75,7 +88,7 @@ mod tests {
     #[test]
     fn a_token_shows_nowhere() {
         let token = Token::new("glpat-secret").unwrap();
-        assert!(!format!("{token:?} {:?}", token.header()).contains("secret"));
+        assert!(!format!("{token:?} {:?}", token.header(TokenHeader::Authorization)).contains("secret"));
         assert_eq!(token.scrub("you sent Bearer glpat-secret"), "you sent Bearer [token]");
     }
 

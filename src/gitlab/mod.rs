@@ -5,6 +5,7 @@
 mod auth;
 mod budget;
 pub mod client;
+mod credentials;
 pub mod error;
 mod graphql;
 mod lenient;
@@ -19,6 +20,7 @@ mod transport;
 
 pub use auth::{Fingerprint, Token};
 pub use budget::DEFAULT_RPS;
+pub use credentials::{Credentials, ExtraHeader};
 pub use page::Page;
 pub use proxy::ProxyRules;
 pub use retry::RetryOptions;

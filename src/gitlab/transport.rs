@@ -14,6 +14,7 @@ use crate::domain::host::Host;
 use crate::domain::usage::{Api, Cost, Usage};
 use crate::gitlab::auth::{Fingerprint, Token};
 use crate::gitlab::budget::{Budget, TooLong, Turn, Waiting};
+use crate::gitlab::credentials::Credentials;
 use crate::gitlab::error::{Error, Kind, SetupError};
 use crate::gitlab::proxy::{self, ProxyRules};
 use crate::gitlab::refusal::{RefusedAnswer, clean, is_html, retry_after};
@@ -21,7 +22,7 @@ use crate::gitlab::retry::{RetryOptions, is_passing};
 use crate::gitlab::{redirect, tls};
 use backon::ExponentialBackoff;
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, LOCATION};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -43,7 +44,7 @@ const PAGE: &str = "an HTML page, such as a login page or a proxy's";
 #[derive(Debug, Clone)]
 pub struct Options {
     pub host: Host,
-    pub token: Option<Token>,
+    pub credentials: Credentials,
     /// Requests under way at most.
     pub concurrency: usize,
     /// Requests per second; `None` for the default bucket.
@@ -66,7 +67,7 @@ pub(super) struct Answer {
     pub headers: HeaderMap,
     body: Vec<u8>,
     request: RequestLine,
-    token: Option<Token>,
+    credentials: Arc<Credentials>,
 }
 
 /// What requests are sent for. The log names it with each of them, and it decides how long they may wait for their turn.
@@ -141,7 +142,9 @@ pub(super) struct Connection {
     host: Host,
     /// What the host is asked through, as it may be shown.
     proxy: Option<String>,
-    token: Option<Token>,
+    credentials: Arc<Credentials>,
+    /// What they are on the way; only `Connection::request` gives them out.
+    secret_headers: HeaderMap,
     budget: Budget,
     concurrency: usize,
     retry: RetryOptions,
@@ -211,7 +214,8 @@ impl Transport {
             budget: Budget::new(options.concurrency, options.rps),
             concurrency: options.concurrency,
             host: options.host,
-            token: options.token,
+            secret_headers: options.credentials.header_map(),
+            credentials: Arc::new(options.credentials),
             retry: options.retry,
             timeout: options.timeout,
             now: options.now,
@@ -256,11 +260,11 @@ impl Transport {
     }
 
     pub(super) fn has_token(&self) -> bool {
-        self.token.is_some()
+        self.credentials.identify()
     }
 
     pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
-        self.token.as_ref().map(|token| token.fingerprint(&self.host))
+        self.credentials.fingerprint(&self.host)
     }
 
     /// Returns the time by the server's clock, ours until the server has told its own.
@@ -308,8 +312,9 @@ impl Transport {
             let refusal = match self.follow(ask).await {
                 Ok((headers, body)) => {
                     let purpose = self.purpose.word();
+                    let credentials = Arc::clone(&self.credentials);
                     tracing::debug!(request, purpose, attempts, bytes = body.len(), "answered");
-                    return Ok(Answer { headers, body, request: ask.request.clone(), token: self.token.clone() });
+                    return Ok(Answer { headers, body, request: ask.request.clone(), credentials });
                 }
                 Err(refusal) => refusal,
             };
@@ -384,11 +389,10 @@ impl Transport {
         let _turn = self.turn().await?;
         let exchange = async {
             let request = match query {
-                None => self.request(Method::GET, url, true),
-                Some(query) => self
-                    .request(Method::POST, url, true)
-                    .header(CONTENT_TYPE, "application/json")
-                    .body(query.to_owned()),
+                None => self.request(Method::GET, url),
+                Some(query) => {
+                    self.request(Method::POST, url).header(CONTENT_TYPE, "application/json").body(query.to_owned())
+                }
             };
             let request = request.header(ACCEPT, "application/json");
             let response =
@@ -420,13 +424,10 @@ impl Transport {
         Ok(turn)
     }
 
-    /// Begins a request, which carries the token only where it may go.
-    fn request(&self, method: Method, url: &Url, with_token: bool) -> RequestBuilder {
+    /// Begins a request, which carries token and headers to the configured server only.
+    fn request(&self, method: Method, url: &Url) -> RequestBuilder {
         let request = self.http.request(method, url.clone());
-        match &self.token {
-            Some(token) if with_token => request.header(AUTHORIZATION, token.header()),
-            Some(_) | None => request,
-        }
+        if self.host.is_origin_of(url) { request.headers(self.secret_headers.clone()) } else { request }
     }
 
     /// Reads the whole of an answer.
@@ -482,9 +483,9 @@ impl Transport {
         RequestLine { method: "POST".into(), url: self.host.graphql(), query: Some(name.into()) }
     }
 
-    /// Blots the token out of what somebody else wrote.
+    /// Blots token and headers out of what somebody else wrote.
     fn scrub(&self, text: &str) -> String {
-        self.token.as_ref().map_or_else(|| text.to_owned(), |token| token.scrub(text))
+        self.credentials.scrub(text)
     }
 
     fn learn(&self, headers: &HeaderMap) {
@@ -520,7 +521,7 @@ impl Transport {
         if let Some(wait) = retry_after {
             self.budget.close_for(wait);
         }
-        let unfit = self.token.as_ref().and_then(Token::unfit);
+        let unfit = self.credentials.token.as_ref().and_then(Token::unfit);
         let refused =
             RefusedAnswer { code, headers: &headers, body: &body, path: url.path(), is_graphql, retry_after, unfit };
         Err(Refusal { kind: refused.kind(&scrub), request_id, retry_after })
@@ -557,8 +558,7 @@ impl Answer {
             return Kind::NotJson { found: "an empty body".into() };
         }
         // It quotes what it found, which somebody else wrote.
-        let problem = error.inner().to_string();
-        let problem = self.token.as_ref().map_or(problem.clone(), |token| token.scrub(&problem));
+        let problem = self.credentials.scrub(&error.inner().to_string());
         Kind::Decode { path: error.path().to_string(), problem: clean(&problem) }
     }
 }

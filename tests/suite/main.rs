@@ -49,6 +49,7 @@ mod explain;
 mod exports;
 mod gate;
 mod graphql;
+mod headers;
 mod kinds;
 mod list;
 mod logs;

@@ -13,7 +13,7 @@ use glwatch::domain::id::{JobId, ProjectRef};
 use glwatch::domain::job::Job;
 use glwatch::domain::status::Status;
 use glwatch::gitlab::client::{Action, ActionResult, Client};
-use glwatch::gitlab::{Options, RetryOptions, Token};
+use glwatch::gitlab::{Credentials, Options, RetryOptions, Token};
 use glwatch_sim::{Fault, Sim, TOKEN_API};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -28,7 +28,7 @@ fn sim() -> Sim {
 fn client(sim: &Sim) -> Client {
     let options = Options {
         host: Host::parse(sim.url()).unwrap(),
-        token: Token::new(TOKEN_API),
+        credentials: Credentials { token: Token::new(TOKEN_API), ..Credentials::default() },
         concurrency: 8,
         rps: Some(1000.0),
         timeout: DEADLINE,

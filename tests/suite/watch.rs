@@ -13,7 +13,7 @@ use glwatch::domain::project::State;
 use glwatch::domain::selection::{ProjectFilter, RefSelector};
 use glwatch::domain::usage::ApiChoice;
 use glwatch::gitlab::client::{Client, ListFilter};
-use glwatch::gitlab::{self, RetryOptions};
+use glwatch::gitlab::{self, Credentials, RetryOptions};
 use glwatch_sim::{Fault, Options, Request, Sim, TOKEN_READ_API, WorldKind};
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -52,7 +52,7 @@ fn two_more_readings(sim: &Sim) {
 pub(crate) fn reader(sim: &Sim) -> (Client, collect::run::Options) {
     let client = Client::new(gitlab::Options {
         host: Host::parse(sim.url()).unwrap(),
-        token: None,
+        credentials: Credentials::default(),
         concurrency: 8,
         rps: Some(1000.0),
         timeout: DEADLINE,

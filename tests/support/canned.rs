@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Returns status, header lines and body for a path with its query.
 type Answer = dyn Fn(&str) -> (u16, String, String) + Send + Sync;
@@ -13,6 +13,8 @@ pub(crate) const JSON: &str = "content-type: application/json\r\n";
 /// A running one. Its threads end with the test's process; they hold nothing that anybody waits for.
 pub(crate) struct Canned {
     url: String,
+    /// The head of each request so far, its lines ending with a line feed.
+    heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Canned {
@@ -28,30 +30,42 @@ impl Canned {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let answer: Arc<Answer> = Arc::new(answer);
+        let heads: Arc<Mutex<Vec<String>>> = Arc::default();
+        let noted = Arc::clone(&heads);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let answer = Arc::clone(&answer);
+                let (answer, noted) = (Arc::clone(&answer), Arc::clone(&noted));
                 // A client that hangs up in the middle fails its own run; there is nothing to add.
-                std::thread::spawn(move || serve(client, &*answer).ok());
+                std::thread::spawn(move || serve(client, &*answer, &noted).ok());
             }
         });
-        Self { url }
+        Self { url, heads }
     }
 
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
+
+    /// Returns the head of each request so far.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
 }
 
 /// Answers the requests of one connection.
-fn serve(mut client: TcpStream, answer: &Answer) -> std::io::Result<()> {
+fn serve(mut client: TcpStream, answer: &Answer, noted: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut lines = BufReader::new(client.try_clone()?).lines();
     while let Some(request) = lines.next().transpose()? {
+        let mut head = format!("{request}\n");
         for line in lines.by_ref() {
-            if line?.is_empty() {
+            let line = line?;
+            if line.is_empty() {
                 break;
             }
+            head += &line;
+            head.push('\n');
         }
+        noted.lock().unwrap().push(head);
         let path = request.split(' ').nth(1).unwrap_or_default();
         let (code, headers, body) = answer(path);
         let head = format!("HTTP/1.1 {code} X\r\n{headers}content-length: {}\r\n\r\n", body.len());

@@ -35,7 +35,7 @@ pub(in crate::cli) fn resolve(settings: &Settings) -> Result<(Config, Option<Con
 }
 
 fn row(key: &Key, config: &Config, surroundings: &Surroundings) -> [String; 3] {
-    let token = config.connection.token.as_ref();
+    let (token, host) = (config.connection.token.as_ref(), &config.connection.host);
     let set = |text: String| if text.is_empty() { "-".to_owned() } else { text };
     let (value, origin) = match (key.name, token) {
         ("token", Some((_, origin))) => ("set".to_owned(), origin.to_string()),
@@ -45,13 +45,18 @@ fn row(key: &Key, config: &Config, surroundings: &Surroundings) -> [String; 3] {
         ("token-command", Some((TokenSource::Command(words), origin))) => {
             (words.first().cloned().unwrap_or_default(), origin.to_string())
         }
+        // Never a value of theirs.
+        ("header", _) => match &config.connection.headers {
+            Some((_, origin)) => ("set".to_owned(), origin.to_string()),
+            None => (set(String::new()), Origin::Default.to_string()),
+        },
         ("token-file" | "token-command", _) => (set(String::new()), Origin::Default.to_string()),
         ("config", _) => {
             let read: Vec<String> = surroundings.files.read.iter().map(|path| path.display().to_string()).collect();
             let origin = surroundings.settings.shown("config").map_or(Origin::Default, |(_, origin)| origin.clone());
             (set(read.join(", ")), origin.to_string())
         }
-        (name, _) => match surroundings.settings.shown(name) {
+        (name, _) => match surroundings.settings.shown_for(name, host) {
             Some((value, origin)) => (value, origin.to_string()),
             None => (set(key.default.to_owned()), Origin::Default.to_string()),
         },

@@ -124,6 +124,9 @@ fn a_project_may_set_display_filters_and_group_only() {
         "token_command = ['sh', '-c', 'true']",
         "ca_file = 'ca.pem'",
         "insecure = true",
+        "header = ['X-Gate: x']",
+        "headers = ['X-Gate: x']",
+        "token_header = 'private-token'",
         "https_proxy = 'http://evil.example'",
         "no_proxy = '*'",
         "proxy = 'http://evil.example'",
@@ -245,8 +248,8 @@ fn a_token_in_a_file_goes_only_to_its_host() {
         });
         assert_eq!(token.as_deref(), expected, "{sentence}");
     }
-    assert!(parse(file, Owner::User).unwrap().holds_token);
-    assert!(!parse("token_file = 'x'\n", Owner::User).unwrap().holds_token);
+    assert!(parse(file, Owner::User).unwrap().secret == Some("a token"));
+    assert!(parse("token_file = 'x'\n", Owner::User).unwrap().secret.is_none());
 }
 
 #[test]
@@ -287,9 +290,10 @@ fn the_example_has_every_setting_with_its_default() {
     };
     let text: String = example.lines().map(|line| uncommented(line) + "\n").collect();
     let settings = layered(&[], &[], &[(&text, Owner::User)]).unwrap();
+    let host = Host::parse("gitlab.com").unwrap();
     for key in KEYS.iter().filter(|key| key.is_in_file()) {
         assert!(text.contains(&format!("\n{} = ", key.in_snake_case())), "{} is not in the example", key.name);
-        let value = settings.shown(key.name).map_or(String::new(), |(value, _)| value);
+        let value = settings.shown_for(key.name, &host).map_or(String::new(), |(value, _)| value);
         assert_eq!(value, key.default, "{}", key.name);
     }
     // The sections are examples, not defaults; they must be right all the same.

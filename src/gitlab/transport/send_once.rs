@@ -7,6 +7,7 @@ use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::refusal::is_html;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH};
 use reqwest::{Method, StatusCode};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
@@ -41,7 +42,8 @@ impl Transport {
             let Failed { refusal, is_unsent } = match self.post(&url).await {
                 Ok((headers, body)) => {
                     tracing::debug!(request, attempts, bytes = body.len(), "answered");
-                    return Ok(Answer { headers, body, request: line, token: self.token.clone() });
+                    let credentials = Arc::clone(&self.credentials);
+                    return Ok(Answer { headers, body, request: line, credentials });
                 }
                 Err(failed) => failed,
             };
@@ -57,7 +59,7 @@ impl Transport {
 
     async fn post(&self, url: &Url) -> Result<(reqwest::header::HeaderMap, Vec<u8>), Failed> {
         let _turn = self.turn_within(Some(LONGEST_WAIT_TO_ACT)).await?;
-        let request = self.request(Method::POST, url, true).header(ACCEPT, "application/json");
+        let request = self.request(Method::POST, url).header(ACCEPT, "application/json");
         // Some proxies refuse a POST that does not say that it has no body.
         let request = request.header(CONTENT_LENGTH, "0");
         let mut is_unsent = true;

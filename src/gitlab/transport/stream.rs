@@ -102,13 +102,13 @@ impl Transport {
         Ok(TraceEnd::Read { bytes: at, etag })
     }
 
-    /// Sends the request, through redirects: at most one of them to another origin, where the token does not go.
+    /// Sends the request, through redirects: at most one of them to another origin, where token and headers do not go.
     async fn begin(&self, url: &Url, etag: Option<&str>) -> Result<(Turn<'_>, Response), Refusal> {
         let mut url = url.clone();
         for _ in 0..=redirect::MAX_HOPS {
             let turn = self.turn().await?;
             let is_own = self.host.is_origin_of(&url);
-            let mut request = self.request(Method::GET, &url, is_own).header(ACCEPT, "text/plain, */*");
+            let mut request = self.request(Method::GET, &url).header(ACCEPT, "text/plain, */*");
             if is_own && let Some(etag) = etag {
                 request = request.header(IF_NONE_MATCH, etag);
             }
