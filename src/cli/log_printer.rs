@@ -1,6 +1,6 @@
 //! From the bytes of a log to what is written of it: cleaned or as they are, all or the last lines.
 
-use crate::text::log::{Cleaner, Event};
+use crate::text::log::{LogCleaner, LogEvent};
 use std::collections::VecDeque;
 
 /// A longer raw line counts as several, so that no log has to be held.
@@ -28,7 +28,7 @@ enum Lines {
     /// With what has no line end yet.
     Raw(Vec<u8>),
     Cleaned {
-        cleaner: Box<Cleaner>,
+        cleaner: Box<LogCleaner>,
         is_coloured: bool,
     },
 }
@@ -38,8 +38,8 @@ impl LogPrinter {
         let cleaned = |cleaner, is_coloured| Lines::Cleaned { cleaner: Box::new(cleaner), is_coloured };
         let lines = match form {
             Form::Raw => Lines::Raw(Vec::new()),
-            Form::Plain => cleaned(Cleaner::new(), false),
-            Form::Coloured => cleaned(Cleaner::with_colours(), true),
+            Form::Plain => cleaned(LogCleaner::new(), false),
+            Form::Coloured => cleaned(LogCleaner::with_colours(), true),
         };
         Self { lines, tail: tail.map(|most| (most, VecDeque::new())) }
     }
@@ -93,13 +93,13 @@ impl LogPrinter {
     }
 }
 
-fn put_event(tail: &mut Tail, event: Event<'_>, is_coloured: bool, out: &mut Vec<u8>) {
+fn put_event(tail: &mut Tail, event: LogEvent<'_>, is_coloured: bool, out: &mut Vec<u8>) {
     match event {
-        Event::Line(line) => {
+        LogEvent::Line(line) => {
             let text = if is_coloured { line.painted() } else { line.text.to_owned() };
             put(tail, (text + "\n").into_bytes(), out);
         }
-        Event::SectionStart { .. } | Event::SectionEnd { .. } => {}
+        LogEvent::SectionStart { .. } | LogEvent::SectionEnd { .. } => {}
     }
 }
 

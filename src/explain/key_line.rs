@@ -9,7 +9,7 @@
 
 use super::error_line::{Weight, weight};
 use crate::domain::log::LogLine;
-use crate::text::log::{Line, Run, Style};
+use crate::text::log::{CleanLine, LogStyle, StyledRun};
 
 /// Unindented lines between two errors that are not of one failure.
 const GAP: usize = 12;
@@ -59,7 +59,7 @@ struct LastFailure {
 
 impl KeyLine {
     /// Takes the next line of the section.
-    pub(super) fn note(&mut self, line: Line<'_>) {
+    pub(super) fn note(&mut self, line: CleanLine<'_>) {
         let is_marked = is_command(line.runs) && line.text.starts_with("$ ");
         if is_marked || !self.has_marked_commands && line.text.starts_with("$ ") {
             self.has_marked_commands |= is_marked;
@@ -84,7 +84,7 @@ impl KeyLine {
 }
 
 impl CommandOutput {
-    fn note(&mut self, line: Line<'_>) {
+    fn note(&mut self, line: CleanLine<'_>) {
         let text = line.text.trim_start();
         if OVERTAKEN.iter().any(|start| text.starts_with(start)) {
             self.errors = LastFailure::default();
@@ -122,7 +122,7 @@ impl CommandOutput {
 }
 
 impl LastFailure {
-    fn note(&mut self, weight: Weight, line: Line<'_>) {
+    fn note(&mut self, weight: Weight, line: CleanLine<'_>) {
         let is_new = self.since > GAP;
         self.since = 0;
         match &self.heaviest {
@@ -132,11 +132,11 @@ impl LastFailure {
     }
 }
 
-fn copy(line: Line<'_>) -> LogLine {
+fn copy(line: CleanLine<'_>) -> LogLine {
     LogLine { number: line.number, text: line.text.to_owned() }
 }
 
 /// Says whether a line begins in the runner's bold green.
-fn is_command(runs: &[Run]) -> bool {
-    runs.first().is_some_and(|run| run.start == 0 && run.style == Style { colour: Some(2), is_bold: true })
+fn is_command(runs: &[StyledRun]) -> bool {
+    runs.first().is_some_and(|run| run.start == 0 && run.style == LogStyle { colour: Some(2), is_bold: true })
 }

@@ -4,7 +4,7 @@ pub use super::error_line::is_passing;
 use super::error_line::{VERDICT, exit_code, reason_of_verdict, weight};
 use super::key_line::KeyLine;
 use crate::domain::log::{LogExcerpt, LogLine};
-use crate::text::log::{Cleaner, Event, Line};
+use crate::text::log::{CleanLine, LogCleaner, LogEvent};
 use std::collections::VecDeque;
 
 /// Sections in which the runner tidies up after the job, whether it failed or not.
@@ -52,7 +52,7 @@ impl Default for Options {
 
 /// Takes a log in pieces and keeps what explains the failure: a few lines, however long the log is.
 pub struct Excerpt {
-    cleaner: Cleaner,
+    cleaner: LogCleaner,
     kept: Kept,
 }
 
@@ -64,7 +64,7 @@ impl Default for Excerpt {
 
 impl Excerpt {
     pub fn new(options: Options) -> Self {
-        Self { cleaner: Cleaner::with_colours(), kept: Kept { options, ..Kept::default() } }
+        Self { cleaner: LogCleaner::with_colours(), kept: Kept { options, ..Kept::default() } }
     }
 
     /// Takes the next piece of the log.
@@ -123,24 +123,24 @@ struct Kept {
 }
 
 impl Kept {
-    fn note(&mut self, event: Event<'_>) {
+    fn note(&mut self, event: LogEvent<'_>) {
         match event {
-            Event::SectionStart { name, .. } => {
+            LogEvent::SectionStart { name, .. } => {
                 if self.open.is_none() {
                     self.open = Some(name.to_owned());
                     self.is_fresh = !is_afterwards(name);
                 }
             }
-            Event::SectionEnd { name, .. } => {
+            LogEvent::SectionEnd { name, .. } => {
                 if self.open.as_deref() == Some(name) {
                     self.open = None;
                 }
             }
-            Event::Line(line) => self.note_line(line),
+            LogEvent::Line(line) => self.note_line(line),
         }
     }
 
-    fn note_line(&mut self, line: Line<'_>) {
+    fn note_line(&mut self, line: CleanLine<'_>) {
         self.lines = line.number;
         let text = line.text;
         if let Some(limit) = text.strip_prefix(LOG_LIMIT).and_then(|rest| rest.strip_suffix(" bytes.")) {
@@ -196,7 +196,7 @@ impl Kept {
         self.key_line = KeyLine::default();
     }
 
-    fn note_error(&mut self, line: Line<'_>) {
+    fn note_error(&mut self, line: CleanLine<'_>) {
         let of_last = self.options.errors / 3;
         if self.first.len() < self.options.errors - of_last {
             self.first.push(copy(line));
@@ -206,14 +206,14 @@ impl Kept {
     }
 }
 
-fn remember(lines: &mut VecDeque<LogLine>, at_most: usize, line: Line<'_>) {
+fn remember(lines: &mut VecDeque<LogLine>, at_most: usize, line: CleanLine<'_>) {
     lines.push_back(copy(line));
     while lines.len() > at_most {
         lines.pop_front();
     }
 }
 
-fn copy(line: Line<'_>) -> LogLine {
+fn copy(line: CleanLine<'_>) -> LogLine {
     LogLine { number: line.number, text: line.text.to_owned() }
 }
 

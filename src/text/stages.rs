@@ -17,7 +17,7 @@ pub struct StageMark {
 
 /// The forms, richest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum StagesForm {
     /// `✓ build  ✗ test  ● deploy`
     Names,
     /// `✓ bui…  ✗ test  ● deploy`: what failed or runs keeps its name whole.
@@ -35,7 +35,7 @@ pub enum Form {
 /// Stages laid out: the pieces to print, each in the colour of its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FittedStages {
-    pub form: Form,
+    pub form: StagesForm,
     /// Status and text of each stage that is shown, in the pipeline's order.
     pub pieces: Vec<(Status, String)>,
     /// What stands between two pieces.
@@ -76,20 +76,20 @@ fn has_focus(stage: &StageMark) -> bool {
 /// Returns the richest form that takes at most `width` cells.
 pub fn fit_stages(stages: &[StageMark], width: usize, charset: Charset) -> FittedStages {
     if full_width(stages) <= width {
-        return named(stages, Form::Names, |_, stage| stage.name.clone(), charset);
+        return named(stages, StagesForm::Names, |_, stage| stage.name.clone(), charset);
     }
     let lengths: Vec<usize> = stages.iter().map(|stage| cells(&stage.name)).collect();
     let whole = |stage: &StageMark| if has_focus(stage) { usize::MAX } else { 0 };
     let overhead = full_width(stages) - lengths.iter().sum::<usize>();
     let least: Vec<usize> = stages.iter().map(whole).collect();
     if let Some(limits) = width.checked_sub(overhead).and_then(|room| name_limits(&lengths, &least, room)) {
-        return named(stages, Form::CutNames, |n, stage| shortened(&stage.name, limits[n], charset), charset);
+        return named(stages, StagesForm::CutNames, |n, stage| shortened(&stage.name, limits[n], charset), charset);
     }
     if let Some(fitted) = focused(stages, &lengths, width, charset) {
         return fitted;
     }
     if stages.len() <= width {
-        return glyphs(stages, Form::Glyphs, &vec![true; stages.len()], charset);
+        return glyphs(stages, StagesForm::Glyphs, &vec![true; stages.len()], charset);
     }
     counted(stages, width, charset)
 }
@@ -122,7 +122,7 @@ fn focused(stages: &[StageMark], lengths: &[usize], width: usize, charset: Chars
     let rest = format!("+{}", stages.len() - 1);
     let room = width.checked_sub(2 + rest.len()).filter(|room| *room >= lengths[worst].min(NAME_AT_LEAST + 1))?;
     let name = shortened(&stages[worst].name, room, charset);
-    let fitted = named(&stages[worst..=worst], Form::Worst, |_, _| name.clone(), charset);
+    let fitted = named(&stages[worst..=worst], StagesForm::Worst, |_, _| name.clone(), charset);
     Some(FittedStages { rest, ..fitted })
 }
 
@@ -145,12 +145,17 @@ fn mixed(stages: &[StageMark], names: &[Option<String>], charset: Charset) -> Fi
         let name = names[n].as_ref().map_or(String::new(), |name| format!(" {name}"));
         (stages[n].status.clone(), format!("{gap}{}{name}", glyph(&stages[n].status, charset)))
     };
-    FittedStages { form: Form::Focused, pieces: (0..stages.len()).map(piece).collect(), gap: "", rest: String::new() }
+    FittedStages {
+        form: StagesForm::Focused,
+        pieces: (0..stages.len()).map(piece).collect(),
+        gap: "",
+        rest: String::new(),
+    }
 }
 
 fn named(
     stages: &[StageMark],
-    form: Form,
+    form: StagesForm,
     name: impl Fn(usize, &StageMark) -> String,
     charset: Charset,
 ) -> FittedStages {
@@ -160,7 +165,7 @@ fn named(
     FittedStages { form, pieces: stages.iter().enumerate().map(piece).collect(), gap: NAME_GAP, rest: String::new() }
 }
 
-fn glyphs(stages: &[StageMark], form: Form, shown: &[bool], charset: Charset) -> FittedStages {
+fn glyphs(stages: &[StageMark], form: StagesForm, shown: &[bool], charset: Charset) -> FittedStages {
     let pieces: Vec<_> = stages
         .iter()
         .zip(shown)
@@ -197,7 +202,7 @@ fn counted(stages: &[StageMark], width: usize, charset: Charset) -> FittedStages
         None if width < 2 => (width, String::new()),
         None => (1, charset.ellipsis().to_owned()),
     };
-    FittedStages { rest, ..glyphs(stages, Form::Counted, &chosen(stages, shown), charset) }
+    FittedStages { rest, ..glyphs(stages, StagesForm::Counted, &chosen(stages, shown), charset) }
 }
 
 /// Chooses which stages are shown: the most severe of those that somebody should see, then the first of the others.

@@ -1,7 +1,7 @@
 //! From bytes to lines and sections.
 
-use super::line::{LINE_AT_MOST, Written};
-use super::style::{Run, painted};
+use super::line::{LINE_AT_MOST, WrittenLine};
+use super::style::{StyledRun, painted};
 use super::timestamp;
 use crate::text::sanitise::{REPLACEMENT, STRING_AT_MOST};
 
@@ -10,8 +10,8 @@ const CANCEL: u8 = 0x18;
 
 /// What a log consists of, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event<'a> {
-    Line(Line<'a>),
+pub enum LogEvent<'a> {
+    Line(CleanLine<'a>),
     /// A section begins; its header is the next line. Seconds since 1970.
     SectionStart {
         name: &'a str,
@@ -26,15 +26,15 @@ pub enum Event<'a> {
 
 /// A line that a terminal can only print: of all control characters it holds at most tabs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Line<'a> {
+pub struct CleanLine<'a> {
     /// As GitLab's viewer numbers it; an empty line has the number of the one before.
     pub number: u64,
     pub text: &'a str,
     /// Empty unless colours are kept, and where the line has none. Text before the first is plain.
-    pub runs: &'a [Run],
+    pub runs: &'a [StyledRun],
 }
 
-impl Line<'_> {
+impl CleanLine<'_> {
     /// Returns the text with its colours for a terminal, reset at its end.
     pub fn painted(&self) -> String {
         painted(self.text, self.runs)
@@ -42,7 +42,7 @@ impl Line<'_> {
 }
 
 /// Takes a log in pieces of any size and hands out what it says; what it keeps is bounded, whatever comes.
-pub struct Cleaner {
+pub struct LogCleaner {
     timestamps: Timestamps,
     /// The first bytes of a line, until it is clear whether they are a timestamp.
     head: Vec<u8>,
@@ -53,7 +53,7 @@ pub struct Cleaner {
     partial: Vec<u8>,
     escape: Option<Escape>,
     parser: vte::Parser,
-    written: Written,
+    written: WrittenLine,
     number: u64,
 }
 
@@ -74,7 +74,7 @@ struct Escape {
     is_string: bool,
 }
 
-impl Default for Cleaner {
+impl Default for LogCleaner {
     fn default() -> Self {
         Self {
             timestamps: Timestamps::Unknown,
@@ -84,13 +84,13 @@ impl Default for Cleaner {
             partial: Vec::with_capacity(4),
             escape: None,
             parser: vte::Parser::new(),
-            written: Written::default(),
+            written: WrittenLine::default(),
             number: 0,
         }
     }
 }
 
-impl Cleaner {
+impl LogCleaner {
     /// Makes one that drops colours.
     pub fn new() -> Self {
         Self::default()
@@ -98,7 +98,7 @@ impl Cleaner {
 
     /// Makes one that keeps sixteen colours and bold.
     pub fn with_colours() -> Self {
-        Self { written: Written::keeping_styles(), ..Self::default() }
+        Self { written: WrittenLine::keeping_styles(), ..Self::default() }
     }
 
     /// Returns how many bytes are held for what comes, apart from the parser's own.
@@ -108,7 +108,7 @@ impl Cleaner {
     }
 
     /// Takes the next piece of the log.
-    pub fn push(&mut self, mut bytes: &[u8], out: &mut impl FnMut(Event<'_>)) {
+    pub fn push(&mut self, mut bytes: &[u8], out: &mut impl FnMut(LogEvent<'_>)) {
         while !bytes.is_empty() {
             if self.is_in_head {
                 let room = timestamp::LENGTH - self.head.len();
@@ -138,7 +138,7 @@ impl Cleaner {
     }
 
     /// Says that the log is over; what has no line end yet becomes a line if it has text.
-    pub fn finish(&mut self, out: &mut impl FnMut(Event<'_>)) {
+    pub fn finish(&mut self, out: &mut impl FnMut(LogEvent<'_>)) {
         if self.is_in_head && !self.head.is_empty() {
             self.leave_head(out);
         }
@@ -149,7 +149,7 @@ impl Cleaner {
     }
 
     /// Hands a whole plain line on without copying it; returns false if it is not one.
-    fn pass(&mut self, line: &[u8], out: &mut impl FnMut(Event<'_>)) -> bool {
+    fn pass(&mut self, line: &[u8], out: &mut impl FnMut(LogEvent<'_>)) -> bool {
         let is_between_lines = self.timestamps == Timestamps::Off
             && self.escape.is_none()
             && self.partial.is_empty()
@@ -162,11 +162,11 @@ impl Cleaner {
         }
         let Ok(text) = str::from_utf8(line) else { return false };
         self.number += u64::from(!text.is_empty());
-        out(Event::Line(Line { number: self.number.max(1), text, runs: &[] }));
+        out(LogEvent::Line(CleanLine { number: self.number.max(1), text, runs: &[] }));
         true
     }
 
-    fn leave_head(&mut self, out: &mut impl FnMut(Event<'_>)) {
+    fn leave_head(&mut self, out: &mut impl FnMut(LogEvent<'_>)) {
         let head = std::mem::replace(&mut self.head, Vec::with_capacity(timestamp::LENGTH));
         self.is_in_head = false;
         let continues = timestamp::continues(&head);
@@ -181,7 +181,7 @@ impl Cleaner {
         }
     }
 
-    fn end_physical_line(&mut self, out: &mut impl FnMut(Event<'_>)) {
+    fn end_physical_line(&mut self, out: &mut impl FnMut(LogEvent<'_>)) {
         if self.timestamps == Timestamps::On {
             (self.is_held, self.is_in_head) = (true, true);
         } else {
@@ -190,7 +190,7 @@ impl Cleaner {
     }
 
     /// Decodes a part of a line; a character may go on in the next part.
-    fn take(&mut self, mut bytes: &[u8], out: &mut impl FnMut(Event<'_>)) {
+    fn take(&mut self, mut bytes: &[u8], out: &mut impl FnMut(LogEvent<'_>)) {
         while !self.partial.is_empty() && !bytes.is_empty() {
             self.partial.push(bytes[0]);
             match str::from_utf8(&self.partial) {
@@ -227,7 +227,7 @@ impl Cleaner {
         }
     }
 
-    fn write(&mut self, mut text: &str, out: &mut impl FnMut(Event<'_>)) {
+    fn write(&mut self, mut text: &str, out: &mut impl FnMut(LogEvent<'_>)) {
         while let Some(first) = text.chars().next() {
             let plain = match self.escape {
                 None => text.bytes().position(|byte| !is_plain(byte)).unwrap_or(text.len()),
@@ -243,7 +243,7 @@ impl Cleaner {
         }
     }
 
-    fn write_char(&mut self, c: char, out: &mut impl FnMut(Event<'_>)) {
+    fn write_char(&mut self, c: char, out: &mut impl FnMut(LogEvent<'_>)) {
         match c {
             ESCAPE => self.begin_escape(),
             '\u{80}'..='\u{9F}' => {
@@ -265,8 +265,8 @@ impl Cleaner {
             self.written.erase();
             let (name, at) = (marker.name.as_str(), marker.at);
             out(match marker.is_start {
-                true => Event::SectionStart { name, at },
-                false => Event::SectionEnd { name, at },
+                true => LogEvent::SectionStart { name, at },
+                false => LogEvent::SectionEnd { name, at },
             });
         }
     }
@@ -303,7 +303,7 @@ impl Cleaner {
     }
 
     /// Gives up what has begun and can no longer end: half a character, an escape sequence.
-    fn settle(&mut self, out: &mut impl FnMut(Event<'_>)) {
+    fn settle(&mut self, out: &mut impl FnMut(LogEvent<'_>)) {
         if !self.partial.is_empty() {
             self.partial.clear();
             self.write_char(REPLACEMENT, out);
@@ -311,7 +311,7 @@ impl Cleaner {
         self.cancel_escape();
     }
 
-    fn end_line(&mut self, out: &mut impl FnMut(Event<'_>)) {
+    fn end_line(&mut self, out: &mut impl FnMut(LogEvent<'_>)) {
         self.settle(out);
         if !(self.written.text.is_empty() && self.written.had_marker) {
             self.hand_out(out);
@@ -319,11 +319,11 @@ impl Cleaner {
         self.written.begin();
     }
 
-    fn hand_out(&mut self, out: &mut impl FnMut(Event<'_>)) {
+    fn hand_out(&mut self, out: &mut impl FnMut(LogEvent<'_>)) {
         self.written.close();
         let text = self.written.text.as_str();
         self.number += u64::from(!text.is_empty());
-        out(Event::Line(Line { number: self.number.max(1), text, runs: &self.written.runs }));
+        out(LogEvent::Line(CleanLine { number: self.number.max(1), text, runs: &self.written.runs }));
     }
 }
 

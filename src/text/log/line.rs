@@ -1,7 +1,7 @@
 //! The line that is being written: what a terminal that knows only carriage return, backspace and erase would show.
 
-use super::marker::{self, Marker};
-use super::style::{Run, Style};
+use super::marker::{self, SectionMarker};
+use super::style::{LogStyle, StyledRun};
 use crate::text::sanitise::{Marks, shown};
 use crate::text::size::size;
 
@@ -9,17 +9,17 @@ use crate::text::size::size;
 pub(super) const LINE_AT_MOST: usize = 16 * 1024;
 
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct WrittenLine {
     pub(super) text: String,
-    pub(super) runs: Vec<Run>,
+    pub(super) runs: Vec<StyledRun>,
     keeps_styles: bool,
     /// The escape sequence that was being read is over.
     pub(super) sequence_ended: bool,
     /// A section's marker that was read to its end; what stood before it is the text.
-    pub(super) found: Option<Marker>,
+    pub(super) found: Option<SectionMarker>,
     /// Nothing but a marker makes no line.
     pub(super) had_marker: bool,
-    style: Style,
+    style: LogStyle,
     marks: Marks,
     /// Bytes that did not fit.
     dropped: usize,
@@ -28,22 +28,22 @@ pub(super) struct Written {
     /// After a carriage return: what comes next replaces the line.
     is_replaced: bool,
     /// A marker and a carriage return were read; it is one if the line is erased next.
-    candidate: Option<Marker>,
+    candidate: Option<SectionMarker>,
 }
 
-impl Written {
+impl WrittenLine {
     pub(super) fn keeping_styles() -> Self {
         Self { keeps_styles: true, ..Self::default() }
     }
 
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
-        self.text.capacity() + self.dropped_end.capacity() + self.runs.capacity() * size_of::<Run>()
+        self.text.capacity() + self.dropped_end.capacity() + self.runs.capacity() * size_of::<StyledRun>()
     }
 
     /// Says whether nothing has been written and the next text has no style.
     pub(super) fn is_untouched(&self) -> bool {
-        let is_plain = !self.keeps_styles || self.style == Style::default();
+        let is_plain = !self.keeps_styles || self.style == LogStyle::default();
         is_plain && self.text.is_empty() && !self.is_replaced && !self.had_marker && self.candidate.is_none()
     }
 
@@ -78,7 +78,7 @@ impl Written {
         }
         let current = self.runs.last().map(|run| run.style).unwrap_or_default();
         if self.keeps_styles && self.dropped == 0 && current != self.style {
-            self.runs.push(Run { start: self.text.len(), style: self.style });
+            self.runs.push(StyledRun { start: self.text.len(), style: self.style });
         }
     }
 
@@ -95,12 +95,12 @@ impl Written {
     pub(super) fn carriage_return(&mut self) {
         if !self.is_replaced {
             self.candidate = if self.dropped == 0 {
-                Marker::at_end(&self.text)
+                SectionMarker::at_end(&self.text)
             } else {
                 let near = self.text.len().saturating_sub(marker::AT_MOST);
                 let start = (near..=self.text.len()).find(|at| self.text.is_char_boundary(*at)).unwrap_or(near);
                 let before = if self.dropped <= marker::AT_MOST { &self.text[start..] } else { "" };
-                Marker::at_end(&format!("{before}{}", self.dropped_end))
+                SectionMarker::at_end(&format!("{before}{}", self.dropped_end))
             };
         }
         self.is_replaced = true;
@@ -115,7 +115,7 @@ impl Written {
     }
 
     /// Cuts the marker off and leaves the text before it.
-    fn accept(&mut self, marker: Marker) {
+    fn accept(&mut self, marker: SectionMarker) {
         let of_dropped = marker.length.min(self.dropped);
         self.dropped -= of_dropped;
         self.text.truncate(self.text.len() - (marker.length - of_dropped));
@@ -129,8 +129,8 @@ impl Written {
     /// Says in the text how much of the line is missing.
     pub(super) fn close(&mut self) {
         if self.dropped > 0 {
-            if self.runs.last().is_some_and(|run| run.style != Style::default()) {
-                self.runs.push(Run { start: self.text.len(), style: Style::default() });
+            if self.runs.last().is_some_and(|run| run.style != LogStyle::default()) {
+                self.runs.push(StyledRun { start: self.text.len(), style: LogStyle::default() });
             }
             let more = size(self.dropped as u64);
             self.text.push_str(&format!("… {more} more on this line"));
@@ -155,7 +155,7 @@ impl Written {
     }
 }
 
-impl vte::Perform for Written {
+impl vte::Perform for WrittenLine {
     /// Comes only after a sequence that nobody understands has ended without a word.
     fn print(&mut self, c: char) {
         self.push(c);

@@ -5,7 +5,7 @@ pub(super) const AT_MOST: usize = 256;
 
 /// A section begins or ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Marker {
+pub(super) struct SectionMarker {
     pub(super) is_start: bool,
     /// Seconds since 1970.
     pub(super) at: u64,
@@ -14,7 +14,7 @@ pub(super) struct Marker {
     pub(super) length: usize,
 }
 
-impl Marker {
+impl SectionMarker {
     /// Finds the marker at the end of a text.
     pub(super) fn at_end(text: &str) -> Option<Self> {
         let near = &text.as_bytes()[text.len().saturating_sub(AT_MOST)..];

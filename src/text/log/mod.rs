@@ -22,5 +22,5 @@ mod style;
 mod tests;
 mod timestamp;
 
-pub use cleaner::{Cleaner, Event, Line};
-pub use style::{Run, Style};
+pub use cleaner::{CleanLine, LogCleaner, LogEvent};
+pub use style::{LogStyle, StyledRun};

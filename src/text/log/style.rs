@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// How a stretch of a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Style {
+pub struct LogStyle {
     /// In ANSI's order: 0 to 7, then the bright ones.
     pub colour: Option<u8>,
     pub is_bold: bool,
@@ -12,12 +12,12 @@ pub struct Style {
 
 /// A style from a byte of the line on, up to the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Run {
+pub struct StyledRun {
     pub start: usize,
-    pub style: Style,
+    pub style: LogStyle,
 }
 
-impl Style {
+impl LogStyle {
     /// Applies a "select graphic rendition"; what is not kept changes nothing.
     pub(super) fn apply(&mut self, params: &vte::Params) {
         let mut params = params.iter();
@@ -60,12 +60,12 @@ impl Style {
 }
 
 /// Returns a line with its styles as sequences of a terminal, reset at its end.
-pub(super) fn painted(text: &str, runs: &[Run]) -> String {
+pub(super) fn painted(text: &str, runs: &[StyledRun]) -> String {
     let mut painted = String::with_capacity(text.len() + 16 * runs.len());
     painted.push_str(&text[..runs.first().map_or(text.len(), |run| run.start)]);
     for (n, run) in runs.iter().enumerate() {
         let end = runs.get(n + 1).map_or(text.len(), |next| next.start);
-        let is_styled = run.style != Style::default();
+        let is_styled = run.style != LogStyle::default();
         if is_styled {
             run.style.write(&mut painted);
         }

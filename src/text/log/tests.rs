@@ -3,13 +3,13 @@ use crate::text::sanitise::{is_bidi_control, is_control, is_invisible};
 use proptest::prelude::*;
 
 /// Cleans a log given in pieces: a line as `NUMBER:TEXT`, a section as `+NAME` and `-NAME`.
-fn events<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, mut cleaner: Cleaner) -> Vec<String> {
+fn events<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, mut cleaner: LogCleaner) -> Vec<String> {
     let mut found = Vec::new();
-    let mut note = |event: Event<'_>| {
+    let mut note = |event: LogEvent<'_>| {
         found.push(match event {
-            Event::Line(line) => format!("{}:{}", line.number, line.painted()),
-            Event::SectionStart { name, .. } => format!("+{name}"),
-            Event::SectionEnd { name, .. } => format!("-{name}"),
+            LogEvent::Line(line) => format!("{}:{}", line.number, line.painted()),
+            LogEvent::SectionStart { name, .. } => format!("+{name}"),
+            LogEvent::SectionEnd { name, .. } => format!("-{name}"),
         });
     };
     pieces.into_iter().for_each(|piece| cleaner.push(piece, &mut note));
@@ -18,7 +18,7 @@ fn events<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, mut cleaner: Cleaner) 
 }
 
 fn clean(log: &[u8]) -> Vec<String> {
-    events([log], Cleaner::new())
+    events([log], LogCleaner::new())
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_hostile_log_does_nothing() {
     for (sentence, log, expected) in cases {
         assert_eq!(clean(log), expected, "{sentence}");
         let bytes: Vec<_> = log.chunks(1).collect();
-        assert_eq!(events(bytes, Cleaner::new()), expected, "{sentence}, byte by byte");
+        assert_eq!(events(bytes, LogCleaner::new()), expected, "{sentence}, byte by byte");
     }
 }
 
@@ -129,9 +129,9 @@ fn colours_are_written_anew() {
         ("a replaced line", b"\x1b[31mab\r\x1b[32mc", "1:\x1b[32mc\x1b[0m"),
     ];
     for (sentence, log, expected) in cases {
-        assert_eq!(events([log], Cleaner::with_colours()), [expected], "{sentence}");
+        assert_eq!(events([log], LogCleaner::with_colours()), [expected], "{sentence}");
     }
-    let over_lines = events([b"\x1b[31ma\nb\n\x1b[0mc\n".as_slice()], Cleaner::with_colours());
+    let over_lines = events([b"\x1b[31ma\nb\n\x1b[0mc\n".as_slice()], LogCleaner::with_colours());
     assert_eq!(over_lines, ["1:\x1b[31ma\x1b[0m", "2:\x1b[31mb\x1b[0m", "3:c"]);
 }
 
@@ -139,7 +139,7 @@ fn colours_are_written_anew() {
 fn a_line_without_end_is_cut_and_says_so() {
     let mut log = vec![b'x'; 10_000_000];
     log.extend_from_slice(b"section_end:1:a\r\x1b[0K\nnext\n");
-    let found = events(log.chunks(4096), Cleaner::new());
+    let found = events(log.chunks(4096), LogCleaner::new());
     let text = found[0].strip_prefix("1:").unwrap();
     assert!(text.starts_with("xxxx") && text.ends_with("x… 10 MB more on this line"), "{}", &text[text.len() - 40..]);
     assert!(text.len() < 17_000);
@@ -162,7 +162,7 @@ fn what_is_kept_is_bounded() {
         ("half characters", b"\xF0\x9F"),
     ];
     for (sentence, flood) in floods {
-        let mut cleaner = Cleaner::with_colours();
+        let mut cleaner = LogCleaner::with_colours();
         if sentence.ends_with("without end") {
             cleaner.push(b"one line so that the timestamps are known\n\x1b", &mut |_| {});
             cleaner.push(if sentence.starts_with("a title") { b"]" } else { b"[" }, &mut |_| {});
@@ -186,7 +186,7 @@ proptest! {
                 is_control(c) && c != '\t' || is_bidi_control(c) || is_invisible(c)
             }), "{line:?}");
         }
-        for line in events([log.as_slice()], Cleaner::with_colours()) {
+        for line in events([log.as_slice()], LogCleaner::with_colours()) {
             let mut rest = line.as_str();
             while let Some((_, after)) = rest.split_once('\u{1B}') {
                 let (codes, next) = after.strip_prefix('[').and_then(|after| after.split_once('m')).unwrap();
@@ -211,8 +211,8 @@ proptest! {
                 break;
             }
         }
-        prop_assert_eq!(events(pieces.clone(), Cleaner::new()), clean(&log));
-        prop_assert_eq!(events(pieces, Cleaner::with_colours()), events([log.as_slice()], Cleaner::with_colours()));
+        prop_assert_eq!(events(pieces.clone(), LogCleaner::new()), clean(&log));
+        prop_assert_eq!(events(pieces, LogCleaner::with_colours()), events([log.as_slice()], LogCleaner::with_colours()));
     }
 
     #[test]
