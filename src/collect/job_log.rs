@@ -2,7 +2,7 @@
 
 use crate::domain::id::{JobId, ProjectRef};
 use crate::domain::log::LogExcerpt;
-use crate::explain::log::{Excerpt, Options};
+use crate::explain::log::{ExcerptBuilder, ExcerptOptions};
 use crate::gitlab::client::{Client, TraceEnd, TraceLimits};
 use crate::gitlab::error::Error;
 use std::ops::ControlFlow;
@@ -18,7 +18,7 @@ pub(super) async fn excerpt(
     job: JobId,
     lines: usize,
 ) -> Result<LogExcerpt, Error> {
-    let mut excerpt = Excerpt::new(Options { tail: lines, ..Options::default() });
+    let mut excerpt = ExcerptBuilder::new(ExcerptOptions { tail: lines, ..ExcerptOptions::default() });
     let limits = TraceLimits { known: 0, etag: None, most: MOST };
     let end = client
         .trace(project, job, limits, &mut async |bytes: &[u8]| {

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 
 /// What kind of cause it is; the word for scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum CauseKind {
     /// The pipeline's configuration is not valid.
     YamlError,
     /// GitLab refused or failed the pipeline as a whole.
@@ -34,7 +34,7 @@ pub enum Kind {
     Canceled,
 }
 
-impl Kind {
+impl CauseKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::YamlError => "yaml_error",
@@ -52,7 +52,7 @@ impl Kind {
 
 /// A pipeline on the way from the one that was asked about to the one where it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct TriggerPlace {
     pub project: String,
     pub pipeline: PipelineId,
     pub web_url: Option<String>,
@@ -61,12 +61,12 @@ pub struct Place {
 /// One reason for which a pipeline is not green.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cause {
-    pub kind: Kind,
+    pub kind: CauseKind,
     pub sentence: Sentence,
     /// What to do next, an order.
     pub next: Option<String>,
     /// The triggered pipelines in between; empty where it happened in the pipeline itself.
-    pub through: Vec<Place>,
+    pub through: Vec<TriggerPlace>,
     pub job: Option<JobEvidence>,
     pub tests: Option<TestFindings>,
 }
@@ -90,26 +90,26 @@ pub fn explain(evidence: &Evidence, now: DateTime<Utc>) -> Explanation {
     let mut allowed = Vec::new();
     let mut flaky = Vec::new();
     walk(evidence, now, &[], &mut |cause, sort| match sort {
-        Sort::Real => causes.push(cause),
-        Sort::Allowed => allowed.push(cause),
-        Sort::Flaky => flaky.push(cause),
+        CauseClass::Real => causes.push(cause),
+        CauseClass::Allowed => allowed.push(cause),
+        CauseClass::Flaky => flaky.push(cause),
     });
     // What has failed explains more than what waits behind it.
-    causes.sort_by_key(|cause: &Cause| matches!(cause.kind, Kind::Waiting | Kind::Canceled));
+    causes.sort_by_key(|cause: &Cause| matches!(cause.kind, CauseKind::Waiting | CauseKind::Canceled));
     let headline = headline(evidence, &causes, &allowed, &flaky);
     Explanation { headline, causes, allowed, flaky }
 }
 
 /// What a cause counts for.
-enum Sort {
+enum CauseClass {
     Real,
     Allowed,
     Flaky,
 }
 
-fn walk(evidence: &Evidence, now: DateTime<Utc>, through: &[Place], found: &mut dyn FnMut(Cause, Sort)) {
+fn walk(evidence: &Evidence, now: DateTime<Utc>, through: &[TriggerPlace], found: &mut dyn FnMut(Cause, CauseClass)) {
     if let Some(cause) = whole_pipeline(evidence, through) {
-        found(cause, Sort::Real);
+        found(cause, CauseClass::Real);
     }
     let mut followed = Vec::new();
     for job in &evidence.jobs {
@@ -127,9 +127,9 @@ fn walk(evidence: &Evidence, now: DateTime<Utc>, through: &[Place], found: &mut 
             }
         }
         let sort = match (&job.job.status, job.job.is_allowed_failure()) {
-            (_, true) => Sort::Allowed,
-            (Status::Success, false) => Sort::Flaky,
-            _ => Sort::Real,
+            (_, true) => CauseClass::Allowed,
+            (Status::Success, false) => CauseClass::Flaky,
+            _ => CauseClass::Real,
         };
         if let Some(cause) = of_job(evidence, job, now, through) {
             found(cause, sort);
@@ -142,33 +142,38 @@ fn walk(evidence: &Evidence, now: DateTime<Utc>, through: &[Place], found: &mut 
 }
 
 /// Looks below a bridge; says whether anything real was found there.
-fn walk_below(evidence: &Evidence, now: DateTime<Utc>, through: &[Place], found: &mut dyn FnMut(Cause, Sort)) -> bool {
-    let place = Place {
+fn walk_below(
+    evidence: &Evidence,
+    now: DateTime<Utc>,
+    through: &[TriggerPlace],
+    found: &mut dyn FnMut(Cause, CauseClass),
+) -> bool {
+    let place = TriggerPlace {
         project: evidence.project.clone(),
         pipeline: evidence.pipeline.id,
         web_url: evidence.pipeline.web_url.clone(),
     };
-    let through: Vec<Place> = through.iter().cloned().chain([place]).collect();
+    let through: Vec<TriggerPlace> = through.iter().cloned().chain([place]).collect();
     let mut is_explained = false;
     walk(evidence, now, &through, &mut |cause, sort| {
-        is_explained |= matches!(sort, Sort::Real);
+        is_explained |= matches!(sort, CauseClass::Real);
         found(cause, sort);
     });
     if !is_explained && evidence.pipeline.status == Status::Failed {
         let sentence = Sentence::words("it failed, and nothing of it could be read that says why");
-        found(plain(Kind::Downstream, placed(sentence, &through), &through), Sort::Real);
+        found(plain(CauseKind::Downstream, placed(sentence, &through), &through), CauseClass::Real);
         is_explained = true;
     }
     is_explained
 }
 
 /// Looks for what concerns the pipeline and none of its jobs.
-fn whole_pipeline(evidence: &Evidence, through: &[Place]) -> Option<Cause> {
+fn whole_pipeline(evidence: &Evidence, through: &[TriggerPlace]) -> Option<Cause> {
     let pipeline = &evidence.pipeline;
     if let Some(errors) = pipeline.yaml_errors.as_deref().filter(|errors| !errors.trim().is_empty()) {
         let sentence = Sentence::words(".gitlab-ci.yml is not valid: ").name(short(first_line(errors)));
         let next = reason::of_pipeline("config_error").map(|meaning| meaning.next.to_owned());
-        return Some(Cause { next, ..plain(Kind::YamlError, placed(sentence, through), through) });
+        return Some(Cause { next, ..plain(CauseKind::YamlError, placed(sentence, through), through) });
     }
     let has_failed_job = pipeline.jobs().any(|job| job.status == Status::Failed && !job.allow_failure);
     let word = pipeline.failure_reason.as_deref().filter(|_| pipeline.status == Status::Failed && !has_failed_job)?;
@@ -176,16 +181,16 @@ fn whole_pipeline(evidence: &Evidence, through: &[Place]) -> Option<Cause> {
     let said = meaning.map_or_else(|| word.replace('_', " "), |meaning| meaning.plain.to_owned());
     let sentence = Sentence::words("GitLab failed the pipeline: ").and(said);
     let next = meaning.map(|meaning| meaning.next.to_owned());
-    Some(Cause { next, ..plain(Kind::Pipeline, placed(sentence, through), through) })
+    Some(Cause { next, ..plain(CauseKind::Pipeline, placed(sentence, through), through) })
 }
 
-fn of_job(evidence: &Evidence, job: &JobEvidence, now: DateTime<Utc>, through: &[Place]) -> Option<Cause> {
+fn of_job(evidence: &Evidence, job: &JobEvidence, now: DateTime<Utc>, through: &[TriggerPlace]) -> Option<Cause> {
     let called = if job.job.kind == JobKind::External { "external status " } else { "job " };
     let name = Sentence::words(called).name(&job.job.name);
     let (kind, sentence, next, findings) = match &job.job.status {
         Status::Failed if job.job.kind == JobKind::External => {
             let (said, next) = external(&job.job);
-            (Kind::External, name.then(said), next, None)
+            (CauseKind::External, name.then(said), next, None)
         }
         Status::Failed => {
             let findings = super::tests::of_job(evidence, &job.job);
@@ -199,14 +204,14 @@ fn of_job(evidence: &Evidence, job: &JobEvidence, now: DateTime<Utc>, through: &
                 return None;
             }
             let said = format!(" failed {} and passed when it was tried again", times_word(times));
-            (Kind::Job, name.and(said), Some("look for what changes between two runs of it".into()), None)
+            (CauseKind::Job, name.and(said), Some("look for what changes between two runs of it".into()), None)
         }
         Status::Canceled => {
-            (Kind::Canceled, name.and(" was canceled"), Some("retry it if it is still wanted".into()), None)
+            (CauseKind::Canceled, name.and(" was canceled"), Some("retry it if it is still wanted".into()), None)
         }
         _ => {
             let (said, next) = wait::why(job, now)?;
-            (Kind::Waiting, name.then(said), next, None)
+            (CauseKind::Waiting, name.then(said), next, None)
         }
     };
     let sentence = placed(sentence, through);
@@ -244,45 +249,45 @@ fn never_started(job: &JobEvidence) -> bool {
 ///
 /// What GitLab or the runner did to it counts before what its tests say: a job that ran out of time may have failing
 /// tests as well.
-fn failure(job: &JobEvidence, findings: Option<&TestFindings>) -> (Kind, Sentence, String) {
+fn failure(job: &JobEvidence, findings: Option<&TestFindings>) -> (CauseKind, Sentence, String) {
     let word = job.job.failure_reason.as_deref();
     let is_of_script = matches!(word, Some("script_failure" | "unknown_failure") | None);
     if is_of_script && job.job.kind == JobKind::Job && !never_started(job) {
         if let Some(said) = job.log.as_ref().and_then(|log| log.verdict.as_deref()) {
             let next = "read the log below: the runner ended the job, not the script";
-            return (Kind::Job, Sentence::words("the runner says ").name(short(said)), next.into());
+            return (CauseKind::Job, Sentence::words("the runner says ").name(short(said)), next.into());
         }
         if let Some(findings) = findings {
-            return (Kind::Tests, findings.sentence(), findings.next());
+            return (CauseKind::Tests, findings.sentence(), findings.next());
         }
     }
     let meaning = word.and_then(reason::of_job);
     match (word, meaning) {
         (Some("script_failure") | None, _) if job.job.kind == JobKind::Job && !never_started(job) => {
             let (said, next) = script_failure(job);
-            (Kind::Script, said, next.into())
+            (CauseKind::Script, said, next.into())
         }
         (Some("script_failure"), _) => {
             let said = Sentence::words("GitLab gives ").name("script_failure").and(" as the reason");
-            (Kind::Job, said, "open it in GitLab".into())
+            (CauseKind::Job, said, "open it in GitLab".into())
         }
         (Some("job_execution_timeout" | "job_execution_server_timeout" | "server_timeout_running"), Some(meaning)) => {
             let after = job.job.duration.map(|time| format!(" after {}", duration(time))).unwrap_or_default();
-            (Kind::Job, Sentence::words(format!("{}{after}", meaning.plain)), meaning.next.into())
+            (CauseKind::Job, Sentence::words(format!("{}{after}", meaning.plain)), meaning.next.into())
         }
         (Some("no_matching_runner" | "stuck_pending_no_matching_runners"), Some(meaning))
             if !job.details.tags.is_empty() =>
         {
             let sentence =
                 Sentence::words("no runner has the tags that it needs: ").then(wait::tags(&job.details.tags));
-            (Kind::Job, sentence, meaning.next.into())
+            (CauseKind::Job, sentence, meaning.next.into())
         }
-        (_, Some(meaning)) => (Kind::Job, Sentence::words(meaning.plain), meaning.next.into()),
+        (_, Some(meaning)) => (CauseKind::Job, Sentence::words(meaning.plain), meaning.next.into()),
         (Some(word), None) => {
             let said = format!("{} (a reason that glwatch does not know)", word.replace('_', " "));
-            (Kind::Job, Sentence::words(said), "look it up in GitLab's documentation".into())
+            (CauseKind::Job, Sentence::words(said), "look it up in GitLab's documentation".into())
         }
-        (None, None) => (Kind::Job, Sentence::words("GitLab does not say why"), "open it in GitLab".into()),
+        (None, None) => (CauseKind::Job, Sentence::words("GitLab does not say why"), "open it in GitLab".into()),
     }
 }
 
@@ -321,7 +326,7 @@ fn script_failure(job: &JobEvidence) -> (Sentence, &'static str) {
 }
 
 /// Names the pipeline in which something happened, where that is not the one that was asked about.
-fn placed(sentence: Sentence, through: &[Place]) -> Sentence {
+fn placed(sentence: Sentence, through: &[TriggerPlace]) -> Sentence {
     match through.last() {
         Some(place) => Sentence::words("downstream ")
             .name(format!("{} #{}", place.project, place.pipeline))
@@ -331,7 +336,7 @@ fn placed(sentence: Sentence, through: &[Place]) -> Sentence {
     }
 }
 
-fn plain(kind: Kind, sentence: Sentence, through: &[Place]) -> Cause {
+fn plain(kind: CauseKind, sentence: Sentence, through: &[TriggerPlace]) -> Cause {
     Cause { kind, sentence, next: None, through: through.to_vec(), job: None, tests: None }
 }
 
@@ -353,7 +358,7 @@ fn headline(evidence: &Evidence, causes: &[Cause], allowed: &[Cause], flaky: &[C
         };
         return passed;
     };
-    match causes.iter().filter(|cause| cause.kind != Kind::Canceled).count() {
+    match causes.iter().filter(|cause| cause.kind != CauseKind::Canceled).count() {
         0 | 1 => first.sentence.clone(),
         many => first.sentence.clone().and(format!(" (and {} more)", many - 1)),
     }

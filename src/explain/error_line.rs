@@ -2,7 +2,7 @@
 
 /// How much a line tells about the failure, from the least on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Weight {
+pub(super) enum ErrorWeight {
     /// A tool says that another one failed, or counts: `make: *** [all] Error 2`, `error: could not compile`.
     Wrapper,
     /// It calls itself an error, or mentions one: `ERROR: …`, `No such file or directory`.
@@ -14,71 +14,71 @@ pub(super) enum Weight {
 }
 
 /// Says so wherever in the line it stands.
-const TELLING: &[(&str, Weight)] = &[
-    ("AssertionError", Weight::Specific),
-    ("Connection refused", Weight::Labelled),
-    ("Connection timed out", Weight::Labelled),
-    ("Could not resolve host", Weight::Labelled),
-    ("Exception in thread", Weight::Specific),
-    ("Execution failed for task", Weight::Specific),
-    ("Host key verification failed", Weight::Specific),
-    ("Killed", Weight::Specific),
-    ("Killed process", Weight::Specific),
-    ("No route to host", Weight::Labelled),
-    ("No space left on device", Weight::Specific),
-    ("No such file or directory", Weight::Labelled),
-    ("Out of memory", Weight::Specific),
-    ("OutOfMemoryError", Weight::Specific),
-    ("Permission denied (", Weight::Specific),
-    ("Segmentation fault", Weight::Specific),
-    ("Temporary failure in name resolution", Weight::Labelled),
-    ("Traceback (most recent call last)", Weight::Wrapper),
-    ("Undefined symbols for architecture", Weight::Specific),
-    ("cannot allocate memory", Weight::Specific),
-    ("command not found", Weight::Specific),
-    ("core dumped", Weight::Specific),
-    ("heap out of memory", Weight::Specific),
-    ("npm ERR!", Weight::Wrapper),
-    ("npm error", Weight::Wrapper),
-    ("out of memory", Weight::Specific),
-    ("panicked at", Weight::Specific),
-    ("permission denied", Weight::Labelled),
-    ("Permission denied", Weight::Labelled),
-    ("undefined reference", Weight::Specific),
+const TELLING: &[(&str, ErrorWeight)] = &[
+    ("AssertionError", ErrorWeight::Specific),
+    ("Connection refused", ErrorWeight::Labelled),
+    ("Connection timed out", ErrorWeight::Labelled),
+    ("Could not resolve host", ErrorWeight::Labelled),
+    ("Exception in thread", ErrorWeight::Specific),
+    ("Execution failed for task", ErrorWeight::Specific),
+    ("Host key verification failed", ErrorWeight::Specific),
+    ("Killed", ErrorWeight::Specific),
+    ("Killed process", ErrorWeight::Specific),
+    ("No route to host", ErrorWeight::Labelled),
+    ("No space left on device", ErrorWeight::Specific),
+    ("No such file or directory", ErrorWeight::Labelled),
+    ("Out of memory", ErrorWeight::Specific),
+    ("OutOfMemoryError", ErrorWeight::Specific),
+    ("Permission denied (", ErrorWeight::Specific),
+    ("Segmentation fault", ErrorWeight::Specific),
+    ("Temporary failure in name resolution", ErrorWeight::Labelled),
+    ("Traceback (most recent call last)", ErrorWeight::Wrapper),
+    ("Undefined symbols for architecture", ErrorWeight::Specific),
+    ("cannot allocate memory", ErrorWeight::Specific),
+    ("command not found", ErrorWeight::Specific),
+    ("core dumped", ErrorWeight::Specific),
+    ("heap out of memory", ErrorWeight::Specific),
+    ("npm ERR!", ErrorWeight::Wrapper),
+    ("npm error", ErrorWeight::Wrapper),
+    ("out of memory", ErrorWeight::Specific),
+    ("panicked at", ErrorWeight::Specific),
+    ("permission denied", ErrorWeight::Labelled),
+    ("Permission denied", ErrorWeight::Labelled),
+    ("undefined reference", ErrorWeight::Specific),
 ];
 
 /// Says so at the start of a line.
-const OPENING: &[(&str, Weight)] = &[
-    ("! [rejected]", Weight::Specific),
-    ("! [remote rejected]", Weight::Specific),
-    ("** (", Weight::Specific),
-    ("** BUILD FAILED **", Weight::Wrapper),
-    ("--- FAIL", Weight::Test),
-    ("BUILD FAILED", Weight::Wrapper),
-    ("Build FAILED", Weight::Wrapper),
-    ("CMake Error", Weight::Specific),
-    ("ERR_PNPM_", Weight::Specific),
-    ("Error from server", Weight::Specific),
-    ("Error response from daemon", Weight::Specific),
-    ("FAIL ", Weight::Test),
-    ("FAIL\t", Weight::Wrapper),
-    ("FAILURE: ", Weight::Wrapper),
-    ("curl: (", Weight::Specific),
-    ("error Command failed", Weight::Wrapper),
-    ("failures:", Weight::Wrapper),
-    ("not ok ", Weight::Test),
-    ("panic: ", Weight::Specific),
-    ("remote: GitLab: ", Weight::Specific),
-    ("rspec ./", Weight::Test),
-    ("✖", Weight::Wrapper),
-    ("✗", Weight::Test),
-    ("✘", Weight::Test),
-    ("✕", Weight::Test),
+const OPENING: &[(&str, ErrorWeight)] = &[
+    ("! [rejected]", ErrorWeight::Specific),
+    ("! [remote rejected]", ErrorWeight::Specific),
+    ("** (", ErrorWeight::Specific),
+    ("** BUILD FAILED **", ErrorWeight::Wrapper),
+    ("--- FAIL", ErrorWeight::Test),
+    ("BUILD FAILED", ErrorWeight::Wrapper),
+    ("Build FAILED", ErrorWeight::Wrapper),
+    ("CMake Error", ErrorWeight::Specific),
+    ("ERR_PNPM_", ErrorWeight::Specific),
+    ("Error from server", ErrorWeight::Specific),
+    ("Error response from daemon", ErrorWeight::Specific),
+    ("FAIL ", ErrorWeight::Test),
+    ("FAIL\t", ErrorWeight::Wrapper),
+    ("FAILURE: ", ErrorWeight::Wrapper),
+    ("curl: (", ErrorWeight::Specific),
+    ("error Command failed", ErrorWeight::Wrapper),
+    ("failures:", ErrorWeight::Wrapper),
+    ("not ok ", ErrorWeight::Test),
+    ("panic: ", ErrorWeight::Specific),
+    ("remote: GitLab: ", ErrorWeight::Specific),
+    ("rspec ./", ErrorWeight::Test),
+    ("✖", ErrorWeight::Wrapper),
+    ("✗", ErrorWeight::Test),
+    ("✘", ErrorWeight::Test),
+    ("✕", ErrorWeight::Test),
 ];
 
 /// Says so at the very start of a line, with nothing before it.
-const AT_MARGIN: &[(&str, Weight)] =
-    &[("E   ", Weight::Specific), ("E: ", Weight::Specific), ("e: ", Weight::Specific)];
+const AT_MARGIN: &[(&str, ErrorWeight)] =
+    &[("E   ", ErrorWeight::Specific), ("E: ", ErrorWeight::Specific), ("e: ", ErrorWeight::Specific)];
 
 /// Says so as a word of its own.
 const WORDS: &[&str] = &["ERROR", "FAILED", "FATAL"];
@@ -127,7 +127,7 @@ const BOILERPLATE: &[&str] = &[
 ];
 
 /// Says how much a line tells about the error; `None` where it does not look like one, nor like a part of it.
-pub(super) fn weight(line: &str) -> Option<Weight> {
+pub(super) fn weight(line: &str) -> Option<ErrorWeight> {
     let line = without_build_step(line.trim_end());
     if is_harmless(line) {
         return None;
@@ -135,8 +135,8 @@ pub(super) fn weight(line: &str) -> Option<Weight> {
     let start = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '│' | '╷' | '╵' | '|'));
     let found = [telling(line), opening(line, start), test_verdict(line, start), labelled(line, start)];
     let heaviest = found.into_iter().flatten().max()?;
-    let is_wrapper = is_wrapper(line, start) && heaviest < Weight::Test;
-    Some(if is_wrapper { Weight::Wrapper } else { heaviest })
+    let is_wrapper = is_wrapper(line, start) && heaviest < ErrorWeight::Test;
+    Some(if is_wrapper { ErrorWeight::Wrapper } else { heaviest })
 }
 
 /// Takes BuildKit's `#12 3.456 ` away, which stands before what the step itself wrote.
@@ -149,16 +149,16 @@ fn without_build_step(line: &str) -> &str {
     stripped.unwrap_or(line)
 }
 
-fn telling(line: &str) -> Option<Weight> {
+fn telling(line: &str) -> Option<ErrorWeight> {
     let is_there = |telling: &str| line.match_indices(telling).any(|(at, _)| stands_alone(line, at, telling));
-    let of_shell = (line.ends_with(": not found") && line.contains("sh: ")).then_some(Weight::Specific);
+    let of_shell = (line.ends_with(": not found") && line.contains("sh: ")).then_some(ErrorWeight::Specific);
     TELLING.iter().filter(|(telling, _)| is_there(telling)).map(|(_, weight)| *weight).chain(of_shell).max()
 }
 
-fn opening(line: &str, start: &str) -> Option<Weight> {
+fn opening(line: &str, start: &str) -> Option<ErrorWeight> {
     let at_margin = AT_MARGIN.iter().filter(|(opening, _)| line.starts_with(opening));
     // A bare `FAIL` ends what `go test` says of a package.
-    let bare = (start == "FAIL" || is_make(start)).then_some(Weight::Wrapper);
+    let bare = (start == "FAIL" || is_make(start)).then_some(ErrorWeight::Wrapper);
     OPENING
         .iter()
         .filter(|(opening, _)| start.starts_with(opening))
@@ -169,7 +169,7 @@ fn opening(line: &str, start: &str) -> Option<Weight> {
 }
 
 /// The ways in which frameworks name the test that failed.
-fn test_verdict(line: &str, start: &str) -> Option<Weight> {
+fn test_verdict(line: &str, start: &str) -> Option<ErrorWeight> {
     let has_word = |word| line.match_indices(word).any(|(at, _)| is_word(line, at, word));
     let is_rust = start.starts_with("test ") && line.ends_with(" ... FAILED");
     let is_pytest = has_word("FAILED") && line.contains("::") || start.starts_with("ERROR ") && line.contains(".py");
@@ -177,10 +177,10 @@ fn test_verdict(line: &str, start: &str) -> Option<Weight> {
     let is_maven = (line.contains("<<< FAILURE!") || line.contains("<<< ERROR!")) && !line.contains("Tests run:");
     let is_jest = start.starts_with("● ") && line.contains(" › ");
     let is_dotnet = start.starts_with("Failed ") && (line.ends_with("ms]") || line.ends_with("s]"));
-    (is_rust || is_pytest || is_gradle || is_maven || is_jest || is_dotnet).then_some(Weight::Test)
+    (is_rust || is_pytest || is_gradle || is_maven || is_jest || is_dotnet).then_some(ErrorWeight::Test)
 }
 
-fn labelled(line: &str, start: &str) -> Option<Weight> {
+fn labelled(line: &str, start: &str) -> Option<ErrorWeight> {
     let is_labelled = |label: &&&str| line.match_indices(**label).any(|(at, _)| is_label(line, at, label));
     let label = LABELS.iter().find(is_labelled);
     let is_specific = label.is_some_and(|label| {
@@ -189,13 +189,16 @@ fn labelled(line: &str, start: &str) -> Option<Weight> {
         is_first || is_located(start) || is_exception(start) || line.contains("atal error:")
     });
     if is_specific || is_located_code(start) || is_eslint(line) || is_maven_located(start) {
-        return Some(Weight::Specific);
+        return Some(ErrorWeight::Specific);
     }
     let is_word = WORDS.iter().any(|word| line.match_indices(word).any(|(at, _)| is_word(line, at, word)));
     if label.is_some() || is_word {
-        return Some(Weight::Labelled);
+        return Some(ErrorWeight::Labelled);
     }
-    STATUSES.iter().any(|status| number_after(line, status).is_some_and(|code| code != 0)).then_some(Weight::Wrapper)
+    STATUSES
+        .iter()
+        .any(|status| number_after(line, status).is_some_and(|code| code != 0))
+        .then_some(ErrorWeight::Wrapper)
 }
 
 fn is_wrapper(line: &str, start: &str) -> bool {
@@ -482,7 +485,7 @@ mod tests {
 
     #[test]
     fn a_line_weighs_as_much_as_it_tells() {
-        use Weight::{Labelled, Specific, Test, Wrapper};
+        use ErrorWeight::{Labelled, Specific, Test, Wrapper};
         let cases = [
             ("--- FAIL: TestParseVariable (0.00s)", Test),
             ("FAILED tests/test_a.py::test_x - assert 1 == 2", Test),

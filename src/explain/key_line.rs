@@ -7,7 +7,7 @@
 //!   last one, because a script goes on after a harmless one.
 //! - Where nothing looks like an error, the last line counts.
 
-use super::error_line::{Weight, weight};
+use super::error_line::{ErrorWeight, weight};
 use crate::domain::log::LogLine;
 use crate::text::log::{CleanLine, LogStyle, StyledRun};
 
@@ -52,7 +52,7 @@ struct CommandOutput {
 /// The heaviest line of the last failure, the first of several.
 #[derive(Debug, Default)]
 struct LastFailure {
-    heaviest: Option<(Weight, LogLine)>,
+    heaviest: Option<(ErrorWeight, LogLine)>,
     /// Lines since its last one.
     since: usize,
 }
@@ -90,11 +90,11 @@ impl CommandOutput {
             self.errors = LastFailure::default();
         }
         let is_introduced = std::mem::replace(&mut self.is_introduced, INTRODUCTIONS.contains(&text.trim_end()));
-        let weight = weight(line.text).or(is_introduced.then_some(Weight::Specific));
+        let weight = weight(line.text).or(is_introduced.then_some(ErrorWeight::Specific));
         let failures = match weight {
-            Some(Weight::Test) => Some(&mut self.tests),
-            Some(Weight::Specific | Weight::Labelled) => Some(&mut self.errors),
-            Some(Weight::Wrapper) => Some(&mut self.wrappers),
+            Some(ErrorWeight::Test) => Some(&mut self.tests),
+            Some(ErrorWeight::Specific | ErrorWeight::Labelled) => Some(&mut self.errors),
+            Some(ErrorWeight::Wrapper) => Some(&mut self.wrappers),
             None => None,
         };
         match failures.zip(weight) {
@@ -114,7 +114,7 @@ impl CommandOutput {
     fn error(&self) -> Option<LogLine> {
         let line = |failures: &LastFailure| failures.heaviest.as_ref().map(|(_, line)| line.clone());
         let was_survived = self.errors.since > FAR
-            && matches!(self.errors.heaviest, Some((Weight::Labelled, _)))
+            && matches!(self.errors.heaviest, Some((ErrorWeight::Labelled, _)))
             && self.last.is_some();
         let errors = if was_survived { None } else { line(&self.errors) };
         line(&self.tests).or(errors).or_else(|| line(&self.wrappers))
@@ -122,7 +122,7 @@ impl CommandOutput {
 }
 
 impl LastFailure {
-    fn note(&mut self, weight: Weight, line: CleanLine<'_>) {
+    fn note(&mut self, weight: ErrorWeight, line: CleanLine<'_>) {
         let is_new = self.since > GAP;
         self.since = 0;
         match &self.heaviest {

@@ -37,34 +37,34 @@ const AFTER_LIMIT: &str = "Job execution will continue but no more output will b
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+pub struct ExcerptOptions {
     /// The last lines of the section.
     pub tail: usize,
     /// Lines that look like the error; of more the first are kept and a third for the last ones.
     pub errors: usize,
 }
 
-impl Default for Options {
+impl Default for ExcerptOptions {
     fn default() -> Self {
         Self { tail: 20, errors: 12 }
     }
 }
 
 /// Takes a log in pieces and keeps what explains the failure: a few lines, however long the log is.
-pub struct Excerpt {
+pub struct ExcerptBuilder {
     cleaner: LogCleaner,
-    kept: Kept,
+    kept: KeptLines,
 }
 
-impl Default for Excerpt {
+impl Default for ExcerptBuilder {
     fn default() -> Self {
-        Self::new(Options::default())
+        Self::new(ExcerptOptions::default())
     }
 }
 
-impl Excerpt {
-    pub fn new(options: Options) -> Self {
-        Self { cleaner: LogCleaner::with_colours(), kept: Kept { options, ..Kept::default() } }
+impl ExcerptBuilder {
+    pub fn new(options: ExcerptOptions) -> Self {
+        Self { cleaner: LogCleaner::with_colours(), kept: KeptLines { options, ..KeptLines::default() } }
     }
 
     /// Takes the next piece of the log.
@@ -99,8 +99,8 @@ impl Excerpt {
 }
 
 #[derive(Default)]
-struct Kept {
-    options: Options,
+struct KeptLines {
+    options: ExcerptOptions,
     /// The runner's section that is open, not those that a script opens within it.
     open: Option<String>,
     /// The section that the tail is of.
@@ -122,7 +122,7 @@ struct Kept {
     bytes: u64,
 }
 
-impl Kept {
+impl KeptLines {
     fn note(&mut self, event: LogEvent<'_>) {
         match event {
             LogEvent::SectionStart { name, .. } => {
@@ -225,8 +225,8 @@ fn is_afterwards(section: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn excerpt(log: &str, options: Options) -> LogExcerpt {
-        let mut excerpt = Excerpt::new(options);
+    fn excerpt(log: &str, options: ExcerptOptions) -> LogExcerpt {
+        let mut excerpt = ExcerptBuilder::new(options);
         log.as_bytes().chunks(7).for_each(|piece| excerpt.push(piece));
         excerpt.finish(false)
     }
@@ -257,8 +257,8 @@ mod tests {
         let mut open = runner(&all[..2], "");
         open.push_str("section_start:1:step_script\r\x1b[0K$ make\nwait");
         let nested = "$ make\nsection_start:1:mine\r\x1b[0KMine\nin it\nsection_end:1:mine\r\x1b[0Kerror: x";
-        type Case<'a> = (&'a str, String, Option<&'a str>, &'a [&'a str], &'a [&'a str], Option<i32>);
-        let cases: [Case<'_>; 6] = [
+        type LogCase<'a> = (&'a str, String, Option<&'a str>, &'a [&'a str], &'a [&'a str], Option<i32>);
+        let cases: [LogCase<'_>; 6] = [
             (
                 "what comes after it does not win",
                 runner(&all, failed),
@@ -288,7 +288,7 @@ mod tests {
             ("nothing", String::new(), None, &[], &[], None),
         ];
         for (sentence, log, section, tail, errors, code) in cases {
-            let found = excerpt(&log, Options::default());
+            let found = excerpt(&log, ExcerptOptions::default());
             assert_eq!(found.section.as_deref(), section, "{sentence}");
             assert_eq!(texts(&found.tail), tail, "{sentence}");
             assert_eq!(texts(&found.errors), errors, "{sentence}");
@@ -380,16 +380,16 @@ mod tests {
             ),
         ];
         for (sentence, log, expected) in cases {
-            let found = excerpt(&log, Options::default());
+            let found = excerpt(&log, ExcerptOptions::default());
             assert_eq!(found.key_line.map(|line| line.text).as_deref(), Some(expected), "{sentence}");
         }
-        assert_eq!(excerpt("ERROR: x\nJob succeeded\n", Options::default()).key_line, None, "it succeeded");
+        assert_eq!(excerpt("ERROR: x\nJob succeeded\n", ExcerptOptions::default()).key_line, None, "it succeeded");
     }
 
     #[test]
     fn a_log_that_the_runner_cut_says_so_and_its_notice_is_no_line() {
         let log = "line\n\x1b[31;1m\nJob's log exceeded limit of 4194304 bytes.\nJob execution will continue but no more output will be collected.\n\x1b[0;m";
-        let found = excerpt(log, Options::default());
+        let found = excerpt(log, ExcerptOptions::default());
         assert_eq!((found.limit, found.errors.len()), (Some(4_194_304), 0));
         assert_eq!(found.key_line.map(|line| line.text).as_deref(), Some("line"));
         assert_eq!(texts(&found.tail).len(), 2, "{:?}", found.tail);
@@ -398,12 +398,12 @@ mod tests {
     #[test]
     fn of_many_errors_the_first_and_the_last_few_are_kept() {
         let log: String = (1..=1000).map(|n| format!("error: {n}\n")).collect();
-        let found = excerpt(&log, Options { tail: 2, errors: 6 });
+        let found = excerpt(&log, ExcerptOptions { tail: 2, errors: 6 });
         let numbers: Vec<_> = found.errors.iter().map(|line| line.number).collect();
         assert_eq!(numbers, [1, 2, 3, 4, 999, 1000]);
         assert_eq!(texts(&found.tail), ["999:error: 999", "1000:error: 1000"]);
         assert_eq!(found.lines, 1000);
-        let none = excerpt(&log, Options { tail: 0, errors: 0 });
+        let none = excerpt(&log, ExcerptOptions { tail: 0, errors: 0 });
         assert!(none.tail.is_empty() && none.errors.is_empty());
     }
 }

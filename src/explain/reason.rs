@@ -5,17 +5,17 @@
 
 /// What a word means and what helps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Meaning {
+pub struct ReasonMeaning {
     /// Goes on after "job `unit` failed: ".
     pub plain: &'static str,
     /// An order, without a full stop.
     pub next: &'static str,
 }
 
-type Entry = (&'static str, &'static str, &'static str);
+type ReasonEntry = (&'static str, &'static str, &'static str);
 
 /// What job failure reasons mean.
-const JOBS: &[Entry] = &[
+const JOBS: &[ReasonEntry] = &[
     (
         "unknown_failure",
         "GitLab does not know why",
@@ -185,7 +185,7 @@ const JOBS: &[Entry] = &[
 ];
 
 /// What pipeline failure reasons mean.
-const PIPELINES: &[Entry] = &[
+const PIPELINES: &[ReasonEntry] = &[
     ("unknown_failure", "GitLab does not know why", "run it again; if it fails again, tell the administrator"),
     ("config_error", ".gitlab-ci.yml is not valid", "validate it: Build > Pipeline editor > Validate"),
     ("external_validation_failure", "the external validation service refused it", "ask the administrator"),
@@ -213,18 +213,18 @@ const PIPELINES: &[Entry] = &[
 ];
 
 /// Returns what a job's failure reason means.
-pub fn of_job(word: &str) -> Option<Meaning> {
+pub fn of_job(word: &str) -> Option<ReasonMeaning> {
     find(JOBS, word)
 }
 
 /// Returns what a pipeline's failure reason means. GraphQL has a sentence in the word's place, which is shown as it is.
-pub fn of_pipeline(word: &str) -> Option<Meaning> {
+pub fn of_pipeline(word: &str) -> Option<ReasonMeaning> {
     find(PIPELINES, word)
 }
 
-fn find(table: &[Entry], word: &str) -> Option<Meaning> {
+fn find(table: &[ReasonEntry], word: &str) -> Option<ReasonMeaning> {
     let (_, plain, next) = table.iter().find(|(known, _, _)| *known == word)?;
-    Some(Meaning { plain, next })
+    Some(ReasonMeaning { plain, next })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A part of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum SentencePart {
     /// Ours.
     Words(String),
     /// GitLab's: the name of a job, a test, a line of a log.
@@ -13,20 +13,20 @@ pub enum Part {
 
 /// One sentence, without a full stop.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Sentence(pub Vec<Part>);
+pub struct Sentence(pub Vec<SentencePart>);
 
 impl Sentence {
     pub fn words(words: impl Into<String>) -> Self {
-        Self(vec![Part::Words(words.into())])
+        Self(vec![SentencePart::Words(words.into())])
     }
 
     pub fn and(mut self, words: impl Into<String>) -> Self {
-        self.0.push(Part::Words(words.into()));
+        self.0.push(SentencePart::Words(words.into()));
         self
     }
 
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.0.push(Part::Name(name.into()));
+        self.0.push(SentencePart::Name(name.into()));
         self
     }
 
@@ -40,8 +40,8 @@ impl fmt::Display for Sentence {
     /// Writes names between backticks, and as they are: for JSON and for tests.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|part| match part {
-            Part::Words(words) => f.write_str(words),
-            Part::Name(name) => write!(f, "`{name}`"),
+            SentencePart::Words(words) => f.write_str(words),
+            SentencePart::Name(name) => write!(f, "`{name}`"),
         })
     }
 }

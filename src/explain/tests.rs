@@ -7,7 +7,7 @@ use crate::domain::test_report::{TestCase, TestReport, TestSuite};
 
 /// How a failing case did on the pipeline before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum History {
+pub enum TestHistory {
     /// It did not fail there.
     New,
     /// It failed there, too.
@@ -16,7 +16,7 @@ pub enum History {
     Unknown,
 }
 
-impl History {
+impl TestHistory {
     pub fn word(self) -> &'static str {
         match self {
             Self::New => "new",
@@ -33,7 +33,7 @@ pub struct TestFindings {
     pub total: u64,
     pub failed: u64,
     pub errored: u64,
-    pub cases: Vec<(TestCase, History)>,
+    pub cases: Vec<(TestCase, TestHistory)>,
 }
 
 impl TestFindings {
@@ -50,11 +50,11 @@ impl TestFindings {
     }
 
     pub(super) fn next(&self) -> String {
-        let new = self.cases.iter().filter(|(_, history)| *history == History::New).count();
+        let new = self.cases.iter().filter(|(_, history)| *history == TestHistory::New).count();
         let all = self.cases.len();
         let (they, them) = if all == 1 { ("it", "it") } else { ("they", "them") };
         match new {
-            0 if self.cases.iter().all(|(_, history)| *history == History::StillFailing) && all > 0 => {
+            0 if self.cases.iter().all(|(_, history)| *history == TestHistory::StillFailing) && all > 0 => {
                 format!("{they} failed on the pipeline before, too: this change did not break {them}")
             }
             0 => "read what the tests say".into(),
@@ -63,8 +63,8 @@ impl TestFindings {
         }
     }
 
-    fn first(&self) -> Option<&(TestCase, History)> {
-        self.cases.iter().find(|(_, history)| *history == History::New).or(self.cases.first())
+    fn first(&self) -> Option<&(TestCase, TestHistory)> {
+        self.cases.iter().find(|(_, history)| *history == TestHistory::New).or(self.cases.first())
     }
 }
 
@@ -98,12 +98,12 @@ fn suite_of<'a>(report: &'a TestReport, job: &str) -> Option<&'a TestSuite> {
     })
 }
 
-fn history(case: &TestCase, before: Option<&TestReport>, job: &str) -> History {
-    let Some(before) = before else { return History::Unknown };
+fn history(case: &TestCase, before: Option<&TestReport>, job: &str) -> TestHistory {
+    let Some(before) = before else { return TestHistory::Unknown };
     match suite_of(before, job) {
-        Some(suite) if suite.cases.iter().any(|known| known.is_same_as(case)) => History::StillFailing,
-        Some(_) => History::New,
+        Some(suite) if suite.cases.iter().any(|known| known.is_same_as(case)) => TestHistory::StillFailing,
+        Some(_) => TestHistory::New,
         // The job did not report then: it may not have run so far.
-        None => History::Unknown,
+        None => TestHistory::Unknown,
     }
 }

@@ -3,7 +3,7 @@
 use super::paint::paint;
 use crate::domain::status::Status;
 use crate::report::cell::Tone;
-use crate::report::explain::{Answer, Case, Finding, Log, Part, Text};
+use crate::report::explain::{Answer, Case, Finding, Log, SentencePart, Text};
 use crate::text::glyph::{Charset, glyph};
 use crate::text::sanitise::sanitise;
 use std::io::{self, Write};
@@ -118,9 +118,9 @@ fn write_log(log: &Log, style: Style, out: &mut dyn Write) -> io::Result<()> {
 
 /// Writes a sentence with its names between backticks.
 fn text(text: &Text) -> String {
-    let part = |part: &Part| match part {
-        Part::Words(words) => one_line(words),
-        Part::Name(name) => format!("`{}`", one_line(name)),
+    let part = |part: &SentencePart| match part {
+        SentencePart::Words(words) => one_line(words),
+        SentencePart::Name(name) => format!("`{}`", one_line(name)),
     };
     text.iter().map(part).collect()
 }

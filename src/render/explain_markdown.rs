@@ -1,7 +1,7 @@
 //! Why pipelines are not green, as Markdown: for a comment, or for the summary of a job.
 
 use super::markdown::escaped;
-use crate::report::explain::{Answer, Case, Finding, Log, Part, Text};
+use crate::report::explain::{Answer, Case, Finding, Log, SentencePart, Text};
 use crate::text::sanitise::sanitise;
 use std::io::{self, Write};
 
@@ -99,15 +99,15 @@ fn fenced(lines: &[String], indent: &str, out: &mut dyn Write) -> io::Result<()>
 
 /// Writes a sentence with its names as code.
 fn text(text: &Text) -> String {
-    let part = |part: &Part| match part {
+    let part = |part: &SentencePart| match part {
         // Blanks at the ends of our words are between two parts, so they must stay.
-        Part::Words(words) => {
+        SentencePart::Words(words) => {
             let trimmed = words.trim();
             let start = &words[..words.len() - words.trim_start().len()];
             let end = if trimmed.is_empty() { "" } else { &words[words.trim_end().len()..] };
             format!("{start}{}{end}", escaped(trimmed))
         }
-        Part::Name(name) => code(name),
+        SentencePart::Name(name) => code(name),
     };
     text.iter().map(part).collect()
 }
@@ -135,7 +135,7 @@ fn html(text: &Text) -> String {
     let plain: String = text
         .iter()
         .map(|part| match part {
-            Part::Words(text) | Part::Name(text) => sanitise(text).into_owned(),
+            SentencePart::Words(text) | SentencePart::Name(text) => sanitise(text).into_owned(),
         })
         .collect();
     plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', " ")

@@ -9,9 +9,9 @@ use crate::domain::status::Status;
 use crate::domain::test_report::TestCase;
 use crate::explain::cause::{Cause, Explanation};
 use crate::explain::log::is_passing;
-pub use crate::explain::sentence::Part;
 use crate::explain::sentence::Sentence;
-use crate::explain::tests::{History, TestFindings, label};
+pub use crate::explain::sentence::SentencePart;
+use crate::explain::tests::{TestFindings, TestHistory, label};
 use crate::text::age::age;
 use crate::text::duration::duration;
 use crate::text::size::size;
@@ -23,7 +23,7 @@ const MESSAGE_LINES: usize = 6;
 const MOST_CASES: usize = 20;
 
 /// A piece of text: ours, or somebody else's, which the renderer marks and escapes.
-pub type Text = Vec<Part>;
+pub type Text = Vec<SentencePart>;
 
 /// What there is to say about one pipeline.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,7 +144,7 @@ fn facts(job: &JobEvidence) -> Text {
 }
 
 impl Case {
-    fn new(case: &TestCase, history: History) -> Self {
+    fn new(case: &TestCase, history: TestHistory) -> Self {
         let lines: Vec<&str> =
             case.message.as_deref().map_or_else(Vec::new, |message| message.trim().lines().collect());
         Self {
@@ -157,11 +157,11 @@ impl Case {
     }
 }
 
-fn told_history(case: &TestCase, history: History) -> String {
+fn told_history(case: &TestCase, history: TestHistory) -> String {
     let compared = match history {
-        History::New => Some("new".to_owned()),
-        History::StillFailing => Some("failed before, too".to_owned()),
-        History::Unknown => None,
+        TestHistory::New => Some("new".to_owned()),
+        TestHistory::StillFailing => Some("failed before, too".to_owned()),
+        TestHistory::Unknown => None,
     };
     // GitLab counts over 14 days: https://docs.gitlab.com/ci/testing/unit_test_reports/#number-of-recent-failures
     let lately = case.recent_failures.filter(|count| *count > 0).map(|count| {
@@ -205,7 +205,7 @@ fn notes(evidence: &Evidence, explanation: &Explanation) -> Vec<Note> {
     let allowed = explanation.allowed.iter().map(|cause| warning("allowed: ", cause));
     let flaky = explanation.flaky.iter().map(|cause| warning("flaky: ", cause));
     let mut notes: Vec<Note> = allowed.chain(flaky).collect();
-    notes.extend(coverage(evidence).map(|text| Note { tone: Tone::Plain, text: vec![Part::Words(text)] }));
+    notes.extend(coverage(evidence).map(|text| Note { tone: Tone::Plain, text: vec![SentencePart::Words(text)] }));
     notes.extend(unread(evidence));
     notes
 }

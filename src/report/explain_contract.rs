@@ -6,8 +6,8 @@ use crate::domain::log::{LogExcerpt, LogLine};
 use crate::domain::snapshot::Problem;
 use crate::domain::test_report::TestCase;
 use crate::domain::usage::Usage;
-use crate::explain::cause::{Cause, Explanation, Place};
-use crate::explain::tests::{History, TestFindings};
+use crate::explain::cause::{Cause, Explanation, TriggerPlace};
+use crate::explain::tests::{TestFindings, TestHistory};
 use crate::text::duration::whole_seconds;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -213,8 +213,8 @@ impl<'a> From<&'a Cause> for CauseEntry<'a> {
     }
 }
 
-impl<'a> From<&'a Place> for PlaceEntry<'a> {
-    fn from(place: &'a Place) -> Self {
+impl<'a> From<&'a TriggerPlace> for PlaceEntry<'a> {
+    fn from(place: &'a TriggerPlace) -> Self {
         Self { project: &place.project, pipeline: place.pipeline.0, web_url: place.web_url.as_deref() }
     }
 }
@@ -254,7 +254,7 @@ impl<'a> From<&'a TestFindings> for TestsEntry<'a> {
 }
 
 impl<'a> CaseEntry<'a> {
-    fn new(case: &'a TestCase, history: History) -> Self {
+    fn new(case: &'a TestCase, history: TestHistory) -> Self {
         Self {
             name: &case.name,
             class: case.class.as_deref(),
