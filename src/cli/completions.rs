@@ -9,7 +9,7 @@ use crate::config::Output;
 use crate::domain::project::StateWord;
 use crate::domain::status::Status;
 use crate::report::cell::Column;
-use crate::report::record::Field;
+use crate::report::record::CsvField;
 use clap::{Arg, ArgMatches, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::Shells;
@@ -83,8 +83,9 @@ fn statuses(with_ok: bool) -> Vec<&'static str> {
 
 fn columns() -> Vec<&'static str> {
     let mut words: Vec<&str> = Column::ALL.into_iter().map(Column::title).collect();
-    words
-        .extend(Field::ALL.into_iter().map(Field::name).filter(|name| !Column::ALL.iter().any(|c| c.title() == *name)));
+    words.extend(
+        CsvField::ALL.into_iter().map(CsvField::name).filter(|name| !Column::ALL.iter().any(|c| c.title() == *name)),
+    );
     words
 }
 

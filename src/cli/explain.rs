@@ -17,7 +17,7 @@ use crate::domain::status::Status;
 use crate::explain::cause::{Explanation, explain};
 use crate::gitlab::client::{Purpose, TraceLimits};
 use crate::render::{explain as text, explain_markdown as markdown, json};
-use crate::report::explain::Answer;
+use crate::report::explain::PipelineExplanation;
 use crate::report::explain_contract::ExplainDocument;
 use crate::text::sanitise::sanitise;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -292,7 +292,7 @@ async fn write_text(
 ) -> Result<Exit, CliError> {
     let style = status::style(&session.config.display, &session.surroundings);
     let style = text::Style { color: style.color, ascii: style.ascii };
-    let answer = Answer::new(evidence, explanation, session.client.server_now());
+    let answer = PipelineExplanation::new(evidence, explanation, session.client.server_now());
     let mut bytes = if is_first { Vec::new() } else { b"\n".to_vec() };
     text::write(&[answer], style, &mut bytes).map_err(CliError::Output)?;
     output::to_slow_reader(bytes).await?;
@@ -360,8 +360,10 @@ async fn write_document(
             json::write_explain(&document, &mut bytes)
         }
         "markdown" => {
-            let answers: Vec<Answer> =
-                explained.iter().map(|(evidence, explanation)| Answer::new(evidence, explanation, now)).collect();
+            let answers: Vec<PipelineExplanation> = explained
+                .iter()
+                .map(|(evidence, explanation)| PipelineExplanation::new(evidence, explanation, now))
+                .collect();
             markdown::write(&answers, &mut bytes)
         }
         _ => return Ok(()),

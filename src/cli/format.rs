@@ -8,9 +8,9 @@ use crate::domain::snapshot::Snapshot;
 use crate::render::{csv, exposition, json, junit, markdown, ndjson, section, table};
 use crate::report::cell::Column;
 use crate::report::contract::StatusDocument;
-use crate::report::digest::Digest;
+use crate::report::digest::MarkdownDigest;
 use crate::report::metrics::families;
-use crate::report::record::{Field, Records};
+use crate::report::record::{CsvField, CsvRecords};
 use crate::report::status::{self, StatusOptions, StatusReport};
 use crate::report::verdicts::suites;
 use chrono_tz::Tz;
@@ -20,7 +20,7 @@ use std::io;
 /// Everything that the formats need beside the snapshot.
 pub(super) struct Formats {
     columns: Option<Vec<Column>>,
-    fields: Vec<Field>,
+    fields: Vec<CsvField>,
     zone: Tz,
     /// Whether the reader named a zone, and so wants times instead of ages.
     times: bool,
@@ -44,7 +44,7 @@ impl Formats {
         let has_table = outputs.into_iter().any(|output| matches!(output, Output::Table | Output::Wide));
         Ok(Self {
             columns: display.columns.as_ref().map(|choice| columns(choice, has_table)).transpose()?,
-            fields: display.columns.as_ref().map_or_else(|| Field::ALL.to_vec(), fields),
+            fields: display.columns.as_ref().map_or_else(|| CsvField::ALL.to_vec(), fields),
             zone: display.timezone.unwrap_or_else(|| clock::default_zone(environment)),
             times: display.timezone.is_some(),
         })
@@ -58,9 +58,9 @@ impl Formats {
             Output::Json => json::write(&StatusDocument::from(excerpt), &mut out)?,
             Output::Ndjson => ndjson::write_snapshot(StatusDocument::from(excerpt), &mut out)?,
             Output::Csv => {
-                csv::write(&Records::new(&StatusDocument::from(excerpt), self.fields.clone()), &mut out)?;
+                csv::write(&CsvRecords::new(&StatusDocument::from(excerpt), self.fields.clone()), &mut out)?;
             }
-            Output::Markdown => markdown::write(&Digest::new(excerpt, self.zone), &mut out)?,
+            Output::Markdown => markdown::write(&MarkdownDigest::new(excerpt, self.zone), &mut out)?,
             Output::Junit => junit::write(&suites(excerpt), &mut out)?,
             Output::Openmetrics => {
                 exposition::write(&families(excerpt), exposition::MetricsFormat::OpenMetrics, &mut out)?
@@ -110,7 +110,7 @@ fn columns(choice: &Choice, has_table: bool) -> Result<Vec<Column>, ConfigError>
             Some(_) => {}
             None if fields_named(name).is_empty() => {
                 let more: Vec<&str> =
-                    Field::ALL.into_iter().map(Field::name).filter(|name| !permitted.contains(name)).collect();
+                    CsvField::ALL.into_iter().map(CsvField::name).filter(|name| !permitted.contains(name)).collect();
                 let list = format!("{}; in csv also {}", permitted.join(", "), more.join(", "));
                 let known = [permitted.as_slice(), more.as_slice()].concat();
                 return Err(choice.refuse(name, format!("is no column: permitted are {list}"), &known));
@@ -126,7 +126,7 @@ fn columns(choice: &Choice, has_table: bool) -> Result<Vec<Column>, ConfigError>
 }
 
 /// Returns the fields of records, in the chosen order.
-fn fields(choice: &Choice) -> Vec<Field> {
+fn fields(choice: &Choice) -> Vec<CsvField> {
     let mut fields = Vec::new();
     for field in choice.words.iter().flat_map(|name| fields_named(name)) {
         if !fields.contains(&field) {
@@ -137,17 +137,17 @@ fn fields(choice: &Choice) -> Vec<Field> {
 }
 
 /// Returns the field of that name, or those that a column of the table shows in one.
-fn fields_named(name: &str) -> Vec<Field> {
-    if let Some(field) = Field::ALL.into_iter().find(|field| field.name() == name) {
+fn fields_named(name: &str) -> Vec<CsvField> {
+    if let Some(field) = CsvField::ALL.into_iter().find(|field| field.name() == name) {
         return vec![field];
     }
     match name {
-        "project" => vec![Field::FullPath],
-        "pipeline" => vec![Field::Status, Field::Worst, Field::Id],
-        "duration" => vec![Field::DurationS],
-        "age" | "time" => vec![Field::CreatedAt],
-        "commit" => vec![Field::CommitTitle],
-        "queued" => vec![Field::QueuedS],
+        "project" => vec![CsvField::FullPath],
+        "pipeline" => vec![CsvField::Status, CsvField::Worst, CsvField::Id],
+        "duration" => vec![CsvField::DurationS],
+        "age" | "time" => vec![CsvField::CreatedAt],
+        "commit" => vec![CsvField::CommitTitle],
+        "queued" => vec![CsvField::QueuedS],
         _ => Vec::new(),
     }
 }
@@ -168,7 +168,7 @@ mod tests {
         }
         assert_eq!(
             fields(&choice("project,worst,pipeline")),
-            [Field::FullPath, Field::Worst, Field::Status, Field::Id]
+            [CsvField::FullPath, CsvField::Worst, CsvField::Status, CsvField::Id]
         );
     }
 

@@ -15,7 +15,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::render::table::Style;
 use crate::render::{changes as lines, ndjson};
 use crate::report::contract::StatusDocument;
-use crate::report::event::Event;
+use crate::report::event::ChangeEvent;
 use crate::text::glyph::Charset;
 use crate::text::plural::counted;
 use crate::tui;
@@ -183,7 +183,7 @@ fn write_news(news: &ChangeNews, config: &Config, out: &mut dyn Write) -> io::Re
     match news {
         ChangeNews::Start { snapshot, missed } if is_ndjson => {
             if *missed > 0 {
-                ndjson::write_event(&Event::missed(snapshot.taken_at, *missed), out)?;
+                ndjson::write_event(&ChangeEvent::missed(snapshot.taken_at, *missed), out)?;
             }
             let mut sorted = snapshot.as_ref().clone();
             config.display.sort.apply(&mut sorted.rows);
@@ -200,20 +200,20 @@ fn write_news(news: &ChangeNews, config: &Config, out: &mut dyn Write) -> io::Re
             change::changes(None, snapshot, 0).iter().try_for_each(|change| lines::write(change, out))
         }
         ChangeNews::Changes(changes) if is_ndjson => {
-            changes.iter().try_for_each(|change| ndjson::write_event(&Event::from(change), out))
+            changes.iter().try_for_each(|change| ndjson::write_event(&ChangeEvent::from(change), out))
         }
         ChangeNews::Changes(changes) => changes.iter().try_for_each(|change| lines::write(change, out)),
     }
 }
 
 /// Returns the event that tells another interval than the last one; `None` while a reading goes on.
-fn next_budget(update: &WatchUpdate, real_interval: &mut Duration) -> Option<Event<'static>> {
+fn next_budget(update: &WatchUpdate, real_interval: &mut Duration) -> Option<ChangeEvent<'static>> {
     let (Phase::Waiting { interval, .. }, Some(snapshot)) = (update.phase, update.whole()) else { return None };
     if interval == *real_interval {
         return None;
     }
     *real_interval = interval;
-    Some(Event::budget(snapshot.taken_at, update.cost, &snapshot.usage, interval))
+    Some(ChangeEvent::budget(snapshot.taken_at, update.cost, &snapshot.usage, interval))
 }
 
 /// Writes the files anew after each reading; never ends, and a file that cannot be written does not end the watch: it is

@@ -1,6 +1,6 @@
 //! Records as CSV (RFC 4180): a header, commas, and no cell that a spreadsheet would run.
 
-use crate::report::record::{Field, Records};
+use crate::report::record::{CsvField, CsvRecords};
 use crate::text::sanitise::sanitise;
 use csv::{Terminator, WriterBuilder};
 use std::io::{self, Write};
@@ -10,9 +10,9 @@ use std::io::{self, Write};
 const STARTS_A_FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
 /// Writes a header row and one row per record.
-pub fn write(records: &Records, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(records: &CsvRecords, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(out);
-    writer.write_record(records.fields.iter().map(|field: &Field| field.name()))?;
+    writer.write_record(records.fields.iter().map(|field: &CsvField| field.name()))?;
     for row in &records.rows {
         writer.write_record(row.iter().map(|cell| neutralised(cell)))?;
     }
@@ -35,16 +35,16 @@ mod tests {
     use crate::render::example::{motley, one_pipeline};
     use crate::report::contract::StatusDocument;
 
-    fn rendered(snapshot: &crate::domain::snapshot::Snapshot, fields: &[Field]) -> String {
+    fn rendered(snapshot: &crate::domain::snapshot::Snapshot, fields: &[CsvField]) -> String {
         let mut out = Vec::new();
         let excerpt = Excerpt::all(snapshot);
-        write(&Records::new(&StatusDocument::from(&excerpt), fields.to_vec()), &mut out).unwrap();
+        write(&CsvRecords::new(&StatusDocument::from(&excerpt), fields.to_vec()), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn a_row_per_pipeline_and_one_for_a_project_without() {
-        insta::assert_snapshot!(rendered(&one_pipeline(), &Field::ALL), @r###"
+        insta::assert_snapshot!(rendered(&one_pipeline(), &CsvField::ALL), @r###"
     full_path,ref,ref_kind,status,worst,id,stages,duration_s,created_at,user,commit_title,source,coverage,queued_s,state,error,web_url,project_id,iid,sha,started_at,finished_at,updated_at,failure_reason,as_of
     acme/payments/api,main,branch,failed,failed,8123,test: failed,372,2026-11-20T18:54:00Z,ada,"bell �, C1 �idi �, line  , größe",push,84.2,3,ok,,,77,45,4f2d1c,2026-11-20T18:54:03Z,,2026-11-20T19:00:15Z,,2026-11-20T19:00:00Z
     acme/docs,,,,,,,,,,,,,,no_pipeline,,https://gitlab.example.com/acme/docs,78,,,,,,,2026-11-20T19:00:00Z
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn chosen_fields_in_the_chosen_order() {
-        insta::assert_snapshot!(rendered(&motley(), &[Field::Worst, Field::FullPath, Field::Stages]), @r###"
+        insta::assert_snapshot!(rendered(&motley(), &[CsvField::Worst, CsvField::FullPath, CsvField::Stages]), @r###"
     worst,full_path,stages
     failed,acme/payments/api,"build: success, test: failed, deploy: skipped"
     failed,acme/payments/gateway,"build: success, trigger: success"

@@ -3,7 +3,7 @@
 use super::paint::paint;
 use crate::domain::status::Status;
 use crate::report::cell::Tone;
-use crate::report::explain::{Answer, Case, Finding, Log, SentencePart, Text};
+use crate::report::explain::{CauseFinding, ExplainText, FailingTest, PipelineExplanation, QuotedLog, SentencePart};
 use crate::text::glyph::{Charset, glyph};
 use crate::text::sanitise::sanitise;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ pub struct Style {
 }
 
 /// Writes the answers one after the other, an empty line in between.
-pub fn write(answers: &[Answer], style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(answers: &[PipelineExplanation], style: Style, out: &mut dyn Write) -> io::Result<()> {
     for (at, answer) in answers.iter().enumerate() {
         if at > 0 {
             writeln!(out)?;
@@ -26,7 +26,7 @@ pub fn write(answers: &[Answer], style: Style, out: &mut dyn Write) -> io::Resul
     Ok(())
 }
 
-fn write_one(answer: &Answer, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_one(answer: &PipelineExplanation, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let charset = if style.ascii { Charset::Ascii } else { Charset::Unicode };
     let paint = |text: &str, tone| paint(text, tone, style.color);
     let mark = glyph(&answer.status, charset);
@@ -53,7 +53,7 @@ fn write_one(answer: &Answer, style: Style, out: &mut dyn Write) -> io::Result<(
 }
 
 /// Writes a cause; its sentence only where it is not the only one, for then the headline has said it.
-fn write_finding(finding: &Finding, is_one_of_many: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_finding(finding: &CauseFinding, is_one_of_many: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let paint = |text: &str, tone| paint(text, tone, style.color);
     let arrow = if style.ascii { "->" } else { "→" };
     if is_one_of_many {
@@ -84,7 +84,7 @@ fn write_finding(finding: &Finding, is_one_of_many: bool, style: Style, out: &mu
     Ok(())
 }
 
-fn write_case(case: &Case, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_case(case: &FailingTest, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let charset = if style.ascii { Charset::Ascii } else { Charset::Unicode };
     let mark = paint(glyph(&Status::Failed, charset), Tone::Bad, style.color);
     let history = if case.history.is_empty() { String::new() } else { format!(" ({})", case.history) };
@@ -100,7 +100,7 @@ fn write_case(case: &Case, style: Style, out: &mut dyn Write) -> io::Result<()> 
 }
 
 /// Writes the telling lines under their numbers, with a mark where lines are left out.
-fn write_log(log: &Log, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_log(log: &QuotedLog, style: Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n  {}", paint(&text(&log.caption), Tone::Muted, style.color))?;
     let width = log.lines.last().map_or(1, |line| line.number.to_string().len());
     let gap = if style.ascii { "..." } else { "…" };
@@ -117,7 +117,7 @@ fn write_log(log: &Log, style: Style, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Writes a sentence with its names between backticks.
-fn text(text: &Text) -> String {
+fn text(text: &ExplainText) -> String {
     let part = |part: &SentencePart| match part {
         SentencePart::Words(words) => one_line(words),
         SentencePart::Name(name) => format!("`{}`", one_line(name)),

@@ -1,12 +1,12 @@
 //! Why pipelines are not green, as Markdown: for a comment, or for the summary of a job.
 
 use super::markdown::escaped;
-use crate::report::explain::{Answer, Case, Finding, Log, SentencePart, Text};
+use crate::report::explain::{CauseFinding, ExplainText, FailingTest, PipelineExplanation, QuotedLog, SentencePart};
 use crate::text::sanitise::sanitise;
 use std::io::{self, Write};
 
 /// Writes the answers one after the other, a heading for each.
-pub fn write(answers: &[Answer], out: &mut dyn Write) -> io::Result<()> {
+pub fn write(answers: &[PipelineExplanation], out: &mut dyn Write) -> io::Result<()> {
     for (at, answer) in answers.iter().enumerate() {
         if at > 0 {
             writeln!(out)?;
@@ -16,7 +16,7 @@ pub fn write(answers: &[Answer], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn write_one(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+fn write_one(answer: &PipelineExplanation, out: &mut dyn Write) -> io::Result<()> {
     let below = answer.below.as_ref().map(|below| format!(", {} below", below.word())).unwrap_or_default();
     let status = escaped(&format!("{}{below}", answer.status.word()));
     let title = format!("{} {}: {status}", escaped(&answer.project), escaped(&answer.git_ref));
@@ -37,7 +37,7 @@ fn write_one(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn write_finding(finding: &Finding, is_one_of_many: bool, out: &mut dyn Write) -> io::Result<()> {
+fn write_finding(finding: &CauseFinding, is_one_of_many: bool, out: &mut dyn Write) -> io::Result<()> {
     if is_one_of_many {
         writeln!(out, "\n{}", text(&finding.sentence))?;
     }
@@ -66,7 +66,7 @@ fn write_finding(finding: &Finding, is_one_of_many: bool, out: &mut dyn Write) -
     Ok(())
 }
 
-fn write_case(case: &Case, out: &mut dyn Write) -> io::Result<()> {
+fn write_case(case: &FailingTest, out: &mut dyn Write) -> io::Result<()> {
     let history = if case.history.is_empty() { String::new() } else { format!(" ({})", case.history) };
     let file = case.file.as_ref().map(|file| format!(" in {}", code(file))).unwrap_or_default();
     writeln!(out, "- {}{history}{file}", code(&case.label))?;
@@ -78,7 +78,7 @@ fn write_case(case: &Case, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn write_log(log: &Log, out: &mut dyn Write) -> io::Result<()> {
+fn write_log(log: &QuotedLog, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n<details><summary>{}</summary>\n", html(&log.caption))?;
     let width = log.lines.last().map_or(1, |line| line.number.to_string().len());
     let line =
@@ -98,7 +98,7 @@ fn fenced(lines: &[String], indent: &str, out: &mut dyn Write) -> io::Result<()>
 }
 
 /// Writes a sentence with its names as code.
-fn text(text: &Text) -> String {
+fn text(text: &ExplainText) -> String {
     let part = |part: &SentencePart| match part {
         // Blanks at the ends of our words are between two parts, so they must stay.
         SentencePart::Words(words) => {
@@ -131,7 +131,7 @@ fn longest_run<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {
 }
 
 /// Writes a sentence for a place where only HTML counts.
-fn html(text: &Text) -> String {
+fn html(text: &ExplainText) -> String {
     let plain: String = text
         .iter()
         .map(|part| match part {

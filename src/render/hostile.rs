@@ -11,9 +11,9 @@ use crate::domain::project::{Project, ProjectRow, State};
 use crate::domain::snapshot::{Problem, Scope, Snapshot};
 use crate::domain::status::Status;
 use crate::report::contract::StatusDocument;
-use crate::report::digest::Digest;
+use crate::report::digest::MarkdownDigest;
 use crate::report::metrics::families;
-use crate::report::record::{Field, Records};
+use crate::report::record::{CsvField, CsvRecords};
 use crate::report::status::{StatusOptions, StatusReport};
 use crate::report::verdicts::suites;
 use crate::text::sanitise::{is_bidi_control, is_control};
@@ -88,8 +88,8 @@ fn formats(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
         ("piped", written(|out| table::write(&report, &style(None), out))),
         ("json", written(|out| json::write(&document(), out))),
         ("ndjson", written(|out| ndjson::write_snapshot(document(), out))),
-        ("csv", written(|out| csv::write(&Records::new(&document(), Field::ALL.to_vec()), out))),
-        ("markdown", written(|out| markdown::write(&Digest::new(&excerpt, chrono_tz::UTC), out))),
+        ("csv", written(|out| csv::write(&CsvRecords::new(&document(), CsvField::ALL.to_vec()), out))),
+        ("markdown", written(|out| markdown::write(&MarkdownDigest::new(&excerpt, chrono_tz::UTC), out))),
         ("junit", written(|out| junit::write(&suites(&excerpt), out))),
         (
             "openmetrics",
@@ -121,7 +121,7 @@ fn no_csv_cell_is_a_formula() {
     let mut reader = ::csv::Reader::from_reader(text.as_bytes());
     let cells: Vec<String> =
         reader.records().flat_map(|row| row.unwrap().iter().map(str::to_owned).collect::<Vec<_>>()).collect();
-    assert_eq!(cells.len(), 5 * Field::ALL.len());
+    assert_eq!(cells.len(), 5 * CsvField::ALL.len());
     assert!(cells.iter().any(|cell| cell.starts_with("'=cmd")));
     assert!(!cells.iter().any(|cell| cell.starts_with(['=', '+', '-', '@', '\t', '\r'])), "{cells:?}");
 }

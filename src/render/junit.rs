@@ -5,32 +5,32 @@
 //! - It prefers the text of an element to its `message`, so both are there.
 //! - `file` is left out: GitLab links it to a file of the project whose job made the report, which is another one.
 
-use crate::report::verdicts::{Case, Suite, Verdict};
+use crate::report::verdicts::{JunitCase, JunitSuite, JunitVerdict};
 use crate::text::sanitise::sanitise;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::io::{self, Write};
 
 /// Writes the report.
-pub fn write(suites: &[Suite], out: &mut dyn Write) -> io::Result<()> {
+pub fn write(suites: &[JunitSuite], out: &mut dyn Write) -> io::Result<()> {
     let mut report = Report::new("glwatch");
     report.add_test_suites(suites.iter().map(test_suite));
     report.serialize(&mut *out).map_err(io::Error::other)
 }
 
-fn test_suite(suite: &Suite) -> TestSuite {
+fn test_suite(suite: &JunitSuite) -> TestSuite {
     let name = sanitise(&suite.name);
     let mut test_suite = TestSuite::new(name.as_ref());
     test_suite.add_test_cases(suite.cases.iter().map(|case| test_case(&name, case)));
     test_suite
 }
 
-fn test_case(class: &str, case: &Case) -> TestCase {
+fn test_case(class: &str, case: &JunitCase) -> TestCase {
     let mut test_case = TestCase::new(sanitise(&case.name).as_ref(), status(case));
     test_case.set_classname(class);
     if let Some(duration) = case.duration {
         test_case.set_time(duration);
     }
-    if let Verdict::Warned(message) = &case.verdict {
+    if let JunitVerdict::Warned(message) = &case.verdict {
         test_case.set_system_out(text(message, &case.details));
     }
     test_case
@@ -38,14 +38,16 @@ fn test_case(class: &str, case: &Case) -> TestCase {
 
 /// Says what became of it. `type` is one of four fixed words: GitLab's reader takes some words there, such as `yaml`,
 /// for the type of the content and gives up.
-fn status(case: &Case) -> TestCaseStatus {
+fn status(case: &JunitCase) -> TestCaseStatus {
     let (mut status, kind, message) = match &case.verdict {
-        Verdict::Passed | Verdict::Warned(_) => return TestCaseStatus::success(),
-        Verdict::Failed(message) => {
+        JunitVerdict::Passed | JunitVerdict::Warned(_) => return TestCaseStatus::success(),
+        JunitVerdict::Failed(message) => {
             (TestCaseStatus::non_success(NonSuccessKind::Failure), "failure", sanitise(message))
         }
-        Verdict::Errored(message) => (TestCaseStatus::non_success(NonSuccessKind::Error), "error", sanitise(message)),
-        Verdict::Skipped(message) => (TestCaseStatus::skipped(), "skipped", sanitise(message)),
+        JunitVerdict::Errored(message) => {
+            (TestCaseStatus::non_success(NonSuccessKind::Error), "error", sanitise(message))
+        }
+        JunitVerdict::Skipped(message) => (TestCaseStatus::skipped(), "skipped", sanitise(message)),
     };
     status.set_type(kind).set_message(message.as_ref()).set_description(text(&message, &case.details));
     status

@@ -4,7 +4,7 @@
 //! (<https://docs.gitlab.com/user/markdown/#gitlab-specific-references>), so a backslash or an entity does not stop it:
 //! what would start one is followed by a space of no width.
 
-use crate::report::digest::{Digest, Entry, Linked};
+use crate::report::digest::{DigestEntry, LinkedText, MarkdownDigest};
 use crate::text::glyph::Charset;
 use crate::text::plural::counted;
 use crate::text::sanitise::sanitise;
@@ -14,7 +14,7 @@ use std::io::{self, Write};
 const BREAK: &str = "&#8203;";
 
 /// Writes the digest.
-pub fn write(digest: &Digest, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(digest: &MarkdownDigest, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", headline(digest))?;
     if !digest.missing.is_empty() {
         writeln!(out, "\n**Incomplete:**\n")?;
@@ -36,7 +36,7 @@ pub fn write(digest: &Digest, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// `**42 projects** in [acme](..): 3 failed, 30 success, 2 without pipeline · 2026-11-20 20:00 CET`
-fn headline(digest: &Digest) -> String {
+fn headline(digest: &MarkdownDigest) -> String {
     let counts = &digest.counts;
     let mut parts: Vec<String> =
         counts.by_status.iter().map(|(status, count)| format!("{count} {}", escaped(status.word()))).collect();
@@ -54,7 +54,7 @@ fn headline(digest: &Digest) -> String {
     format!("**{projects}**{place}{colon}{}{hidden} · {}", parts.join(", "), digest.taken_at)
 }
 
-fn write_table(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
+fn write_table(entries: &[DigestEntry], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "| project | ref | pipeline | findings | duration | age |\n|---|---|---|---|---|---|")?;
     for entry in entries {
         let glyph = entry.mark.glyph(Charset::Unicode);
@@ -75,7 +75,7 @@ fn write_table(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn linked(link: &Linked) -> String {
+fn linked(link: &LinkedText) -> String {
     let text = escaped(&link.text);
     match &link.url {
         Some(url) => format!("[{text}]({url})"),
@@ -123,7 +123,7 @@ mod tests {
 
     fn rendered(snapshot: &Snapshot) -> String {
         let mut out = Vec::new();
-        write(&Digest::new(&Excerpt::all(snapshot), Paris), &mut out).unwrap();
+        write(&MarkdownDigest::new(&Excerpt::all(snapshot), Paris), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

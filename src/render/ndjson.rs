@@ -2,7 +2,7 @@
 
 use super::json::write_line;
 use crate::report::contract::{SnapshotEvent, StatusDocument};
-use crate::report::event::Event;
+use crate::report::event::ChangeEvent;
 use std::io::{self, Write};
 
 /// Writes a snapshot as one line.
@@ -11,7 +11,7 @@ pub fn write_snapshot(document: StatusDocument<'_>, out: &mut dyn Write) -> io::
 }
 
 /// Writes something that happened as one line.
-pub fn write_event(event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_event(event: &ChangeEvent<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_line(event, out)
 }
 

@@ -3,7 +3,7 @@
 use super::paint::paint;
 use crate::domain::usage::Usage;
 use crate::report::cell::Tone;
-use crate::report::layout::Room;
+use crate::report::layout::TableRoom;
 use crate::report::status::StatusReport;
 use crate::report::summary::Summary;
 use crate::text::glyph::Charset;
@@ -28,7 +28,7 @@ impl Phrase {
     }
 }
 
-pub(super) fn write(report: &StatusReport, room: Room, color: bool, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &StatusReport, room: TableRoom, color: bool, out: &mut dyn Write) -> io::Result<()> {
     write_wrapped(&facts(&report.summary, room.charset), room, color, out)?;
     for cause in report.missing.iter().take(CAUSES_AT_MOST) {
         write_incomplete(&sanitise(cause), room, color, out)?;
@@ -39,7 +39,7 @@ pub(super) fn write(report: &StatusReport, room: Room, color: bool, out: &mut dy
     }
 }
 
-fn write_incomplete(cause: &str, room: Room, color: bool, out: &mut dyn Write) -> io::Result<()> {
+fn write_incomplete(cause: &str, room: TableRoom, color: bool, out: &mut dyn Write) -> io::Result<()> {
     let words = cause.split_whitespace().map(|word| Phrase::new(word, Tone::Plain));
     let phrases: Vec<Phrase> = std::iter::once(Phrase::new("incomplete:", Tone::Bad)).chain(words).collect();
     write_wrapped(&phrases, room, color, out)
@@ -71,7 +71,7 @@ fn cost(usage: &Usage) -> String {
 }
 
 /// Writes phrases in as many lines as they need; a separator at a line's start would separate nothing.
-fn write_wrapped(phrases: &[Phrase], room: Room, color: bool, out: &mut dyn Write) -> io::Result<()> {
+fn write_wrapped(phrases: &[Phrase], room: TableRoom, color: bool, out: &mut dyn Write) -> io::Result<()> {
     let mut used = 0;
     for Phrase { lead, text, tone } in phrases {
         let text = truncate(text, room.width, room.charset);

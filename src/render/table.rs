@@ -5,7 +5,7 @@
 use super::paint::paint;
 use super::summary;
 use crate::report::item::Span;
-use crate::report::layout::{LaidCell, Room, StagesWidth, in_full, lay_out};
+use crate::report::layout::{LaidCell, StagesWidth, TableRoom, in_full, lay_out};
 use crate::report::status::StatusReport;
 use crate::text::fit::GUTTER;
 use crate::text::glyph::Charset;
@@ -28,7 +28,7 @@ pub fn write(report: &StatusReport, style: &Style, out: &mut dyn Write) -> io::R
     let charset = if style.ascii { Charset::Ascii } else { Charset::Unicode };
     match style.width {
         Some(width) => {
-            let room = Room { width: usize::from(width), charset, stages: style.stages };
+            let room = TableRoom { width: usize::from(width), charset, stages: style.stages };
             write_terminal(report, room, style.color, out)
         }
         None => {
@@ -41,7 +41,7 @@ pub fn write(report: &StatusReport, style: &Style, out: &mut dyn Write) -> io::R
     }
 }
 
-fn write_terminal(report: &StatusReport, room: Room, color: bool, out: &mut dyn Write) -> io::Result<()> {
+fn write_terminal(report: &StatusReport, room: TableRoom, color: bool, out: &mut dyn Write) -> io::Result<()> {
     if !report.rows.is_empty() {
         let layout = lay_out(report, room);
         let mut table = Builder::new();

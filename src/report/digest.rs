@@ -16,53 +16,53 @@ use chrono_tz::Tz;
 
 /// The report behind `markdown`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Digest {
+pub struct MarkdownDigest {
     pub counts: Counts,
     /// Projects that are counted and not shown.
     pub hidden: usize,
     /// Full paths of the groups, with their addresses.
-    pub groups: Vec<Linked>,
+    pub groups: Vec<LinkedText>,
     /// `2026-11-20 20:00 CET`
     pub taken_at: String,
     /// What the digest lacks, in sentences; empty when it is complete.
     pub missing: Vec<String>,
     /// What needs attention, then what is under way, each in the order of the rows.
-    pub first: Vec<Entry>,
+    pub first: Vec<DigestEntry>,
     /// What passed.
-    pub quiet: Vec<Entry>,
+    pub quiet: Vec<DigestEntry>,
 }
 
 /// A text and where it leads; never anywhere but to the GitLab that was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Linked {
+pub struct LinkedText {
     pub text: String,
     pub url: Option<String>,
 }
 
 /// One pipeline, or a project that shows none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    pub project: Linked,
+pub struct DigestEntry {
+    pub project: LinkedText,
     pub git_ref: String,
     /// What the glyph shows.
     pub mark: Mark,
     /// The word beside it.
     pub word: String,
-    pub pipeline: Option<Linked>,
+    pub pipeline: Option<LinkedText>,
     /// Failed jobs, triggered pipelines, or why there is no pipeline.
     pub note: String,
     pub duration: String,
     pub age: String,
 }
 
-impl Digest {
+impl MarkdownDigest {
     pub fn new(excerpt: &Excerpt<'_>, zone: Tz) -> Self {
         let snapshot = excerpt.whole;
-        let mut entries: Vec<(Urgency, Entry)> =
+        let mut entries: Vec<(Urgency, DigestEntry)> =
             excerpt.rows.iter().flat_map(|row| entries(row, &snapshot.host, snapshot.taken_at)).collect();
         entries.sort_by_key(|(urgency, _)| *urgency);
         let (quiet, first): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(urgency, _)| *urgency == Urgency::Quiet);
-        let group = |group: &crate::domain::snapshot::Group| Linked {
+        let group = |group: &crate::domain::snapshot::Group| LinkedText {
             text: group.full_path.clone(),
             url: own_link(&snapshot.host, group.web_url.as_deref()),
         };
@@ -78,8 +78,9 @@ impl Digest {
     }
 }
 
-fn entries(row: &ProjectRow, host: &str, now: DateTime<Utc>) -> Vec<(Urgency, Entry)> {
-    let project = Linked { text: row.project.full_path.clone(), url: own_link(host, row.project.web_url.as_deref()) };
+fn entries(row: &ProjectRow, host: &str, now: DateTime<Utc>) -> Vec<(Urgency, DigestEntry)> {
+    let project =
+        LinkedText { text: row.project.full_path.clone(), url: own_link(host, row.project.web_url.as_deref()) };
     match &row.state {
         State::Ok(pipelines) => pipelines
             .iter()
@@ -87,12 +88,12 @@ fn entries(row: &ProjectRow, host: &str, now: DateTime<Utc>) -> Vec<(Urgency, En
             .collect(),
         State::Stale { pipelines, failure } => {
             let old = format!("as it was {} ago: {}", age(now, row.as_of), failure);
-            let entry = |pipeline| Entry { note: old.clone(), ..of_pipeline(&project, pipeline, host, now) };
+            let entry = |pipeline| DigestEntry { note: old.clone(), ..of_pipeline(&project, pipeline, host, now) };
             pipelines.iter().map(|pipeline| (Urgency::from(StateWord::Stale), entry(pipeline))).collect()
         }
         State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => {
             let state = row.state_word();
-            let entry = Entry {
+            let entry = DigestEntry {
                 project,
                 git_ref: String::new(),
                 mark: Mark::State(state),
@@ -107,14 +108,17 @@ fn entries(row: &ProjectRow, host: &str, now: DateTime<Utc>) -> Vec<(Urgency, En
     }
 }
 
-fn of_pipeline(project: &Linked, pipeline: &Pipeline, host: &str, now: DateTime<Utc>) -> Entry {
+fn of_pipeline(project: &LinkedText, pipeline: &Pipeline, host: &str, now: DateTime<Utc>) -> DigestEntry {
     let worst = pipeline.worst();
-    Entry {
+    DigestEntry {
         project: project.clone(),
         git_ref: ref_label(pipeline),
         word: worst.word().to_owned(),
         mark: Mark::Status(worst),
-        pipeline: Some(Linked { text: format!("#{}", pipeline.id), url: own_link(host, pipeline.web_url.as_deref()) }),
+        pipeline: Some(LinkedText {
+            text: format!("#{}", pipeline.id),
+            url: own_link(host, pipeline.web_url.as_deref()),
+        }),
         note: blame::summary(pipeline),
         duration: pipeline.duration.map(duration).unwrap_or_default(),
         age: pipeline.created_at.map(|then| age(now, then)).unwrap_or_default(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// One line of the stream.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event<'a> {
+pub enum ChangeEvent<'a> {
     Pipeline {
         at: String,
         project: &'a str,
@@ -48,7 +48,7 @@ pub enum Event<'a> {
     },
 }
 
-impl<'a> Event<'a> {
+impl<'a> ChangeEvent<'a> {
     pub fn missed(at: DateTime<Utc>, changes: u64) -> Self {
         Self::Missed { at: time(at), changes }
     }
@@ -61,7 +61,7 @@ impl<'a> Event<'a> {
     }
 }
 
-impl<'a> From<&'a Change> for Event<'a> {
+impl<'a> From<&'a Change> for ChangeEvent<'a> {
     fn from(change: &'a Change) -> Self {
         let at = time(change.at);
         match &change.kind {

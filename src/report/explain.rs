@@ -23,11 +23,11 @@ const MESSAGE_LINES: usize = 6;
 const MOST_CASES: usize = 20;
 
 /// A piece of text: ours, or somebody else's, which the renderer marks and escapes.
-pub type Text = Vec<SentencePart>;
+pub type ExplainText = Vec<SentencePart>;
 
 /// What there is to say about one pipeline.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct PipelineExplanation {
     pub project: String,
     pub git_ref: String,
     /// GitLab's word, or `warning`.
@@ -38,36 +38,36 @@ pub struct Answer {
     pub pipeline: u64,
     pub age: Option<String>,
     pub web_url: Option<String>,
-    pub headline: Text,
-    pub findings: Vec<Finding>,
+    pub headline: ExplainText,
+    pub findings: Vec<CauseFinding>,
     /// Short remarks: coverage, what was allowed, what could not be read.
-    pub notes: Vec<Note>,
+    pub notes: Vec<ExplainNote>,
 }
 
 /// A remark at the end.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Note {
+pub struct ExplainNote {
     pub tone: Tone,
-    pub text: Text,
+    pub text: ExplainText,
 }
 
 /// One cause with its evidence.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
-    pub sentence: Text,
+pub struct CauseFinding {
+    pub sentence: ExplainText,
     pub next: Option<String>,
     /// Stage, attempts, duration, runner: whatever is known of the job.
-    pub facts: Text,
+    pub facts: ExplainText,
     pub web_url: Option<String>,
-    pub tests: Vec<Case>,
+    pub tests: Vec<FailingTest>,
     /// Failing tests that are not shown.
     pub more_tests: usize,
-    pub log: Option<Log>,
+    pub log: Option<QuotedLog>,
 }
 
 /// A failing test.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Case {
+pub struct FailingTest {
     pub label: String,
     /// `new`, or `failed before, too`, and how often it failed lately; empty where that is not known.
     pub history: String,
@@ -79,13 +79,13 @@ pub struct Case {
 
 /// The telling lines of a log.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Log {
+pub struct QuotedLog {
     /// What they are a part of: `the log of unit, section step_script, 840 lines`.
-    pub caption: Text,
+    pub caption: ExplainText,
     pub lines: Vec<LogLine>,
 }
 
-impl Answer {
+impl PipelineExplanation {
     /// Puts evidence and judgement together. `now` is the server's time.
     pub fn new(evidence: &Evidence, explanation: &Explanation, now: DateTime<Utc>) -> Self {
         let pipeline = &evidence.pipeline;
@@ -101,32 +101,32 @@ impl Answer {
             age: pipeline.created_at.map(|at| age(now, at)),
             web_url: pipeline.web_url.clone(),
             headline: explanation.headline.0.clone(),
-            findings: explanation.causes.iter().map(Finding::from).collect(),
+            findings: explanation.causes.iter().map(CauseFinding::from).collect(),
             notes: notes(evidence, explanation),
         }
     }
 }
 
-impl From<&Cause> for Finding {
+impl From<&Cause> for CauseFinding {
     fn from(cause: &Cause) -> Self {
         let cases: &[_] = cause.tests.as_ref().map_or(&[], |tests: &TestFindings| &tests.cases);
         let job = cause.job.as_ref();
         Self {
             sentence: cause.sentence.0.clone(),
             next: cause.next.clone(),
-            facts: job.map_or_else(Text::new, facts),
+            facts: job.map_or_else(ExplainText::new, facts),
             web_url: job
                 .and_then(|job| job.job.web_url.clone())
                 .or_else(|| cause.through.last().and_then(|place| place.web_url.clone())),
-            tests: cases.iter().take(MOST_CASES).map(|(case, history)| Case::new(case, *history)).collect(),
+            tests: cases.iter().take(MOST_CASES).map(|(case, history)| FailingTest::new(case, *history)).collect(),
             more_tests: cases.len().saturating_sub(MOST_CASES),
-            log: job.and_then(|job| Some(Log::new(&job.job.name, job.log.as_ref()?))),
+            log: job.and_then(|job| Some(QuotedLog::new(&job.job.name, job.log.as_ref()?))),
         }
     }
 }
 
 /// Says what is known of a job beyond its failure.
-fn facts(job: &JobEvidence) -> Text {
+fn facts(job: &JobEvidence) -> ExplainText {
     if job.job.kind == JobKind::External {
         return Sentence::words("set by another system").0;
     }
@@ -143,7 +143,7 @@ fn facts(job: &JobEvidence) -> Text {
     sentence.0
 }
 
-impl Case {
+impl FailingTest {
     fn new(case: &TestCase, history: TestHistory) -> Self {
         let lines: Vec<&str> =
             case.message.as_deref().map_or_else(Vec::new, |message| message.trim().lines().collect());
@@ -171,7 +171,7 @@ fn told_history(case: &TestCase, history: TestHistory) -> String {
     [compared, lately].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-impl Log {
+impl QuotedLog {
     fn new(job: &str, log: &LogExcerpt) -> Self {
         let mut caption = Sentence::words("the log of ").name(job);
         if let Some(section) = &log.section {
@@ -195,24 +195,26 @@ impl Log {
     }
 }
 
-fn notes(evidence: &Evidence, explanation: &Explanation) -> Vec<Note> {
+fn notes(evidence: &Evidence, explanation: &Explanation) -> Vec<ExplainNote> {
     let warning = |mark: &str, cause: &Cause| {
         let said = Sentence::words(mark).then(cause.sentence.clone());
         let target = cause.job.as_ref().and_then(|job| job.job.target_url());
         let text = target.map_or_else(|| said.clone(), |url| said.clone().and(", see ").name(url)).0;
-        Note { tone: Tone::Warn, text }
+        ExplainNote { tone: Tone::Warn, text }
     };
     let allowed = explanation.allowed.iter().map(|cause| warning("allowed: ", cause));
     let flaky = explanation.flaky.iter().map(|cause| warning("flaky: ", cause));
-    let mut notes: Vec<Note> = allowed.chain(flaky).collect();
-    notes.extend(coverage(evidence).map(|text| Note { tone: Tone::Plain, text: vec![SentencePart::Words(text)] }));
+    let mut notes: Vec<ExplainNote> = allowed.chain(flaky).collect();
+    notes.extend(
+        coverage(evidence).map(|text| ExplainNote { tone: Tone::Plain, text: vec![SentencePart::Words(text)] }),
+    );
     notes.extend(unread(evidence));
     notes
 }
 
 /// Says what was lost on the way, here and below: a judgement without it may be wrong.
-fn unread(evidence: &Evidence) -> Vec<Note> {
-    let own = evidence.unread.iter().map(|lost| Note {
+fn unread(evidence: &Evidence) -> Vec<ExplainNote> {
+    let own = evidence.unread.iter().map(|lost| ExplainNote {
         tone: Tone::Warn,
         text: Sentence::words("could not be read: ").name(&lost.what).and(": ").name(lost.failure.to_string()).0,
     });

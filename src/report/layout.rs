@@ -33,7 +33,7 @@ impl StagesWidth {
 
 /// The room that a report is laid out in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
+pub struct TableRoom {
     /// Cells of the terminal.
     pub width: usize,
     pub charset: Charset,
@@ -42,7 +42,7 @@ pub struct Room {
 
 /// A report, laid out: every line has cells from left to right, with a gutter between two.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Layout {
+pub struct TableLayout {
     pub header: Vec<LaidCell>,
     /// One per row of the report.
     pub rows: Vec<Vec<LaidCell>>,
@@ -66,14 +66,14 @@ impl LaidCell {
 }
 
 /// Lays a report out.
-pub fn lay_out(report: &StatusReport, room: Room) -> Layout {
-    let (measures, rows) = Measures::of(report, room);
-    Layout { rows: rows.iter().map(|row| measures.line_of(row)).collect(), header: measures.header }
+pub fn lay_out(report: &StatusReport, room: TableRoom) -> TableLayout {
+    let (measures, rows) = ColumnMeasures::of(report, room);
+    TableLayout { rows: rows.iter().map(|row| measures.line_of(row)).collect(), header: measures.header }
 }
 
 /// Measures a report, for lines that are laid out one by one.
-pub fn measure(report: &StatusReport, room: Room) -> Measures {
-    Measures::of(report, room).0
+pub fn measure(report: &StatusReport, room: TableRoom) -> ColumnMeasures {
+    ColumnMeasures::of(report, room).0
 }
 
 fn items(row: &Row, columns: &[Column], group: Option<&str>, charset: Charset) -> Vec<Item> {
@@ -90,9 +90,9 @@ fn without_ids(row: Vec<Item>) -> Vec<Item> {
 
 /// Which columns of a report are shown, and how wide each is.
 #[derive(Debug, Clone, Default)]
-pub struct Measures {
+pub struct ColumnMeasures {
     pub header: Vec<LaidCell>,
-    shown: Vec<Shown>,
+    shown: Vec<ShownColumn>,
     columns: Vec<Column>,
     /// Whether pipelines have their numbers: all or none.
     has_ids: bool,
@@ -100,12 +100,12 @@ pub struct Measures {
     charset: Charset,
 }
 
-impl Measures {
-    fn of(report: &StatusReport, room: Room) -> (Self, Vec<Vec<Item>>) {
+impl ColumnMeasures {
+    fn of(report: &StatusReport, room: TableRoom) -> (Self, Vec<Vec<Item>>) {
         let item = |row| items(row, &report.columns, report.common_group.as_deref(), room.charset);
         let mut rows: Vec<Vec<Item>> = report.rows.iter().map(item).collect();
         let settled = |rows: &[Vec<Item>]| {
-            let grid = Grid { columns: &report.columns, rows, charset: room.charset };
+            let grid = CellGrid { columns: &report.columns, rows, charset: room.charset };
             settle(&grid, room)
         };
         let mut widths = settled(&rows);
@@ -116,7 +116,7 @@ impl Measures {
             rows = rows.into_iter().map(without_ids).collect();
             widths = settled(&rows);
         }
-        let grid = Grid { columns: &report.columns, rows: &rows, charset: room.charset };
+        let grid = CellGrid { columns: &report.columns, rows: &rows, charset: room.charset };
         let (header, shown) = grid.fill(&widths, room.width);
         let (columns, group) = (report.columns.clone(), report.common_group.clone());
         (Self { header, shown, columns, has_ids, group, charset: room.charset }, rows)
@@ -163,7 +163,7 @@ pub fn in_full(report: &StatusReport, charset: Charset, stages: StagesWidth) -> 
 }
 
 /// Everything that is laid out but how wide it is.
-struct Grid<'a> {
+struct CellGrid<'a> {
     columns: &'a [Column],
     rows: &'a [Vec<Item>],
     charset: Charset,
@@ -171,7 +171,7 @@ struct Grid<'a> {
 
 /// A column that is shown: its number, the width that its contents may take, and the one that they do.
 #[derive(Debug, Clone)]
-struct Shown {
+struct ShownColumn {
     n: usize,
     width: usize,
     used: usize,
@@ -187,15 +187,15 @@ fn push_right(spans: &mut Vec<Span>, end: usize) {
     }
 }
 
-impl Grid<'_> {
-    fn fill(&self, widths: &[Option<usize>], terminal: usize) -> (Vec<LaidCell>, Vec<Shown>) {
+impl CellGrid<'_> {
+    fn fill(&self, widths: &[Option<usize>], terminal: usize) -> (Vec<LaidCell>, Vec<ShownColumn>) {
         let used = |(n, width): (usize, &Option<usize>)| {
             let width = (*width)?;
             let used = self.used(n, width);
             let right = if is_number(self.columns[n]) { used } else { 0 };
-            Some(Shown { n, width, used, right })
+            Some(ShownColumn { n, width, used, right })
         };
-        let mut shown: Vec<Shown> = widths.iter().enumerate().filter_map(used).collect();
+        let mut shown: Vec<ShownColumn> = widths.iter().enumerate().filter_map(used).collect();
         // The last column goes on to the terminal's edge, so that messages may.
         let before: usize = shown.iter().rev().skip(1).map(|column| column.used + GUTTER).sum();
         if let Some(last) = shown.last_mut() {
@@ -232,7 +232,7 @@ fn is_number(column: Column) -> bool {
 ///
 /// Stages and paths come in a few forms only: a row that wants 90 cells may have got 60 and print 12 glyphs. Where not all
 /// fits, a few rows that are much wider than the others do not count: they are cut, unless room is left in the end.
-fn settle(grid: &Grid<'_>, room: Room) -> Vec<Option<usize>> {
+fn settle(grid: &CellGrid<'_>, room: TableRoom) -> Vec<Option<usize>> {
     let width = room.width;
     let need = |n: usize| need(grid.columns[n], n, grid.rows, room.stages);
     let mut needs: Vec<ColumnNeed> = (0..grid.columns.len()).map(need).collect();
@@ -269,7 +269,7 @@ fn settle(grid: &Grid<'_>, room: Room) -> Vec<Option<usize>> {
 }
 
 /// Returns the width that nine of ten rows of a column do with, where the widest is far beyond it.
-fn usual(n: usize, grid: &Grid<'_>) -> usize {
+fn usual(n: usize, grid: &CellGrid<'_>) -> usize {
     const FEW: usize = 4;
     if !matches!(grid.columns[n], Column::Project | Column::Ref | Column::User | Column::Commit)
         || grid.rows.len() < FEW

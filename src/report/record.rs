@@ -6,7 +6,7 @@ use super::contract::{PipelineEntry, ProjectEntry, StatusDocument};
 
 /// What a record can say of a pipeline and its project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Field {
+pub enum CsvField {
     FullPath,
     Ref,
     RefKind,
@@ -34,7 +34,7 @@ pub enum Field {
     AsOf,
 }
 
-impl Field {
+impl CsvField {
     /// All, in the order of `wide` and then what it has no room for. Scripts count on it: new ones go to the end.
     pub const ALL: [Self; 25] = [
         Self::FullPath,
@@ -164,14 +164,14 @@ fn stages(pipeline: &PipelineEntry<'_>) -> String {
 
 /// Records and the fields that each of them has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Records {
-    pub fields: Vec<Field>,
+pub struct CsvRecords {
+    pub fields: Vec<CsvField>,
     /// As many cells each as there are fields.
     pub rows: Vec<Vec<String>>,
 }
 
-impl Records {
-    pub fn new(document: &StatusDocument<'_>, fields: Vec<Field>) -> Self {
+impl CsvRecords {
+    pub fn new(document: &StatusDocument<'_>, fields: Vec<CsvField>) -> Self {
         let record = |project: &ProjectEntry<'_>, pipeline: Option<&PipelineEntry<'_>>| {
             fields.iter().map(|field| field.of(project, pipeline)).collect::<Vec<_>>()
         };
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn every_field_stands_once_in_the_list() {
-        let names: HashSet<_> = Field::ALL.iter().map(|field| field.name()).collect();
-        assert_eq!(names.len(), Field::ALL.len());
+        let names: HashSet<_> = CsvField::ALL.iter().map(|field| field.name()).collect();
+        assert_eq!(names.len(), CsvField::ALL.len());
     }
 }

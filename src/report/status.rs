@@ -57,12 +57,12 @@ impl StatusReport {
 
     /// The same for some of the rows, in columns of the reader's choice.
     pub fn of(excerpt: &Excerpt<'_>, columns: Vec<Column>, options: &StatusOptions) -> Self {
-        let scene = Scene { now: excerpt.whole.taken_at, zone: options.zone, expected: None };
+        let scene = ReportMoment { now: excerpt.whole.taken_at, zone: options.zone, expected: None };
         Self::seen(excerpt, columns, options, scene)
     }
 
     /// The same as it is seen some time after it was read.
-    pub fn seen(excerpt: &Excerpt<'_>, columns: Vec<Column>, options: &StatusOptions, scene: Scene) -> Self {
+    pub fn seen(excerpt: &Excerpt<'_>, columns: Vec<Column>, options: &StatusOptions, scene: ReportMoment) -> Self {
         let snapshot = excerpt.whole;
         Self {
             rows: lines(&excerpt.rows, &columns, scene),
@@ -80,12 +80,12 @@ impl StatusReport {
 }
 
 /// Returns the lines of a report about some rows of a snapshot, and nothing else of it.
-pub fn lines(rows: &[ProjectRow], columns: &[Column], scene: Scene) -> Vec<Row> {
+pub fn lines(rows: &[ProjectRow], columns: &[Column], scene: ReportMoment) -> Vec<Row> {
     rows.iter().flat_map(|row| row_lines(row, columns, scene)).collect()
 }
 
 /// Returns how many cells the widest time or age takes: it may become more although nothing happens.
-pub fn widest_time(rows: &[ProjectRow], columns: &[Column], scene: Scene) -> usize {
+pub fn widest_time(rows: &[ProjectRow], columns: &[Column], scene: ReportMoment) -> usize {
     let times = columns.iter().filter(|column| matches!(column, Column::Age | Column::Time));
     let created = |row| ProjectRow::pipelines(row).iter().filter_map(|pipeline| pipeline.created_at);
     let widest = |column: &Column| {
@@ -99,7 +99,7 @@ pub fn widest_time(rows: &[ProjectRow], columns: &[Column], scene: Scene) -> usi
 }
 
 /// Returns how many cells the widest age takes of a row that is older than it should be.
-pub fn widest_old(rows: &[ProjectRow], scene: Scene) -> usize {
+pub fn widest_old(rows: &[ProjectRow], scene: ReportMoment) -> usize {
     let old = rows.iter().filter(|row| is_old(row, scene.now, scene.expected));
     old.map(|row| age(scene.now, row.as_of).len()).max().unwrap_or(0)
 }
@@ -116,14 +116,14 @@ pub fn columns(options: &StatusOptions) -> Vec<Column> {
 
 /// From when and where the rows are seen.
 #[derive(Debug, Clone, Copy)]
-pub struct Scene {
+pub struct ReportMoment {
     pub now: DateTime<Utc>,
     pub zone: Tz,
     /// A row that is older than this is shown with its age, as one is that could not be read again.
     pub expected: Option<TimeDelta>,
 }
 
-fn row_lines(row: &ProjectRow, columns: &[Column], scene: Scene) -> Vec<Row> {
+fn row_lines(row: &ProjectRow, columns: &[Column], scene: ReportMoment) -> Vec<Row> {
     let path = &row.project.full_path;
     let read_ago = is_old(row, scene.now, scene.expected).then(|| age(scene.now, row.as_of));
     let of_pipeline = |pipeline: &Pipeline| Row {
@@ -179,7 +179,7 @@ pub(super) fn state_message(state: &State) -> Cow<'static, str> {
     }
 }
 
-fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: Scene) -> Content {
+fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: ReportMoment) -> Content {
     let optional = |text: Option<String>| Content::Text(Cell::plain(text.unwrap_or_default()));
     match column {
         Column::Project => Content::Project(path.to_owned()),
@@ -239,13 +239,13 @@ fn stages_content(pipeline: &Pipeline) -> Content {
     Content::Message(Cell::new(text, tone))
 }
 
-fn moment(then: DateTime<Utc>, scene: Scene) -> Content {
+fn moment(then: DateTime<Utc>, scene: ReportMoment) -> Content {
     let full = in_zone(then, scene.zone).format("%Y-%m-%dT%H:%M:%S%:z").to_string();
     Content::Moment { short: short_moment(then, scene), full }
 }
 
 /// A time of day for what is recent, a date for what is not.
-fn short_moment(then: DateTime<Utc>, scene: Scene) -> String {
+fn short_moment(then: DateTime<Utc>, scene: ReportMoment) -> String {
     /// Younger than this, a day and month without a year cannot be mistaken.
     const UNMISTAKABLE: TimeDelta = TimeDelta::days(300);
 
@@ -402,7 +402,7 @@ mod tests {
         ];
         for (then, expected) in cases {
             let Content::Moment { short, .. } =
-                moment(then.parse().unwrap(), Scene { now: noon(), zone: Paris, expected: None })
+                moment(then.parse().unwrap(), ReportMoment { now: noon(), zone: Paris, expected: None })
             else {
                 panic!("a moment");
             };

@@ -13,26 +13,26 @@ use std::time::Duration;
 
 /// The cases of one namespace.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Suite {
+pub struct JunitSuite {
     /// Full path of the namespace.
     pub name: String,
-    pub cases: Vec<Case>,
+    pub cases: Vec<JunitCase>,
 }
 
 /// One project, or one of its pipelines where several are shown.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Case {
+pub struct JunitCase {
     /// `api`, or `api (main)` where the project has several pipelines; unique in its suite.
     pub name: String,
     pub duration: Option<Duration>,
-    pub verdict: Verdict,
+    pub verdict: JunitVerdict,
     /// What else there is to say, line by line: the pipeline's address, which jobs.
     pub details: Vec<String>,
 }
 
 /// What a test report makes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum JunitVerdict {
     Passed,
     /// It passed with failures that were allowed.
     Warned(String),
@@ -44,28 +44,31 @@ pub enum Verdict {
 }
 
 /// Returns the suites by name.
-pub fn suites(excerpt: &Excerpt<'_>) -> Vec<Suite> {
-    let mut by_namespace: BTreeMap<&str, Vec<Case>> = BTreeMap::new();
+pub fn suites(excerpt: &Excerpt<'_>) -> Vec<JunitSuite> {
+    let mut by_namespace: BTreeMap<&str, Vec<JunitCase>> = BTreeMap::new();
     for row in excerpt.rows.iter() {
         // A path without a namespace is only met in answers that are broken.
         let namespace = row.project.ancestors().next().unwrap_or(&row.project.full_path);
         by_namespace.entry(namespace).or_default().extend(cases(row));
     }
-    by_namespace.into_iter().map(|(name, cases)| Suite { name: name.to_owned(), cases }).collect()
+    by_namespace.into_iter().map(|(name, cases)| JunitSuite { name: name.to_owned(), cases }).collect()
 }
 
-fn cases(row: &ProjectRow) -> Vec<Case> {
+fn cases(row: &ProjectRow) -> Vec<JunitCase> {
     let name = row.project.path();
-    let without_pipeline = |verdict| vec![Case { name: name.to_owned(), duration: None, verdict, details: Vec::new() }];
+    let without_pipeline =
+        |verdict| vec![JunitCase { name: name.to_owned(), duration: None, verdict, details: Vec::new() }];
     match &row.state {
         State::Ok(pipelines) => {
             let names = names(name, pipelines);
             pipelines.iter().zip(names).map(|(pipeline, name)| case(pipeline, name)).collect()
         }
-        State::Error(failure) | State::Stale { failure, .. } => without_pipeline(Verdict::Errored(failure.to_string())),
-        State::NoAccess(failure) => without_pipeline(Verdict::Skipped(format!("no_access: {}", failure))),
+        State::Error(failure) | State::Stale { failure, .. } => {
+            without_pipeline(JunitVerdict::Errored(failure.to_string()))
+        }
+        State::NoAccess(failure) => without_pipeline(JunitVerdict::Skipped(format!("no_access: {}", failure))),
         State::NoPipeline { .. } => {
-            without_pipeline(Verdict::Skipped(format!("no_pipeline: {}", state_message(&row.state))))
+            without_pipeline(JunitVerdict::Skipped(format!("no_pipeline: {}", state_message(&row.state))))
         }
     }
 }
@@ -81,16 +84,16 @@ fn names(project: &str, pipelines: &[Pipeline]) -> Vec<String> {
     pipelines.iter().zip(&labels).map(name).collect()
 }
 
-fn case(pipeline: &Pipeline, name: String) -> Case {
+fn case(pipeline: &Pipeline, name: String) -> JunitCase {
     let worst = pipeline.worst();
     let head = format!("pipeline #{} on {}: {worst}", pipeline.id, ref_label(pipeline));
     let reasons = blame::summary(pipeline);
     let with_reasons = if reasons.is_empty() { head } else { format!("{head}: {reasons}") };
     let verdict = match &worst {
-        Status::Failed | Status::Canceled => Verdict::Failed(with_reasons),
-        Status::Other(_) => Verdict::Errored(with_reasons),
-        Status::Warning => Verdict::Warned(with_reasons),
-        Status::Success => Verdict::Passed,
+        Status::Failed | Status::Canceled => JunitVerdict::Failed(with_reasons),
+        Status::Other(_) => JunitVerdict::Errored(with_reasons),
+        Status::Warning => JunitVerdict::Warned(with_reasons),
+        Status::Success => JunitVerdict::Passed,
         Status::Created
         | Status::WaitingForResource
         | Status::Preparing
@@ -100,9 +103,9 @@ fn case(pipeline: &Pipeline, name: String) -> Case {
         | Status::Canceling
         | Status::Skipped
         | Status::Manual
-        | Status::Scheduled => Verdict::Skipped(worst.word().to_owned()),
+        | Status::Scheduled => JunitVerdict::Skipped(worst.word().to_owned()),
     };
-    Case { name, duration: pipeline.duration, details: details(pipeline), verdict }
+    JunitCase { name, duration: pipeline.duration, details: details(pipeline), verdict }
 }
 
 fn details(pipeline: &Pipeline) -> Vec<String> {

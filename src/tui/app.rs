@@ -12,8 +12,8 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::status::Status;
 use crate::report::cell::Column;
 use crate::report::headline::{self, Freshness, HeadCount, is_old};
-use crate::report::layout::{Measures, Room, StagesWidth, measure};
-use crate::report::status::{Row, Scene, StatusOptions, StatusReport, lines, widest_old, widest_time};
+use crate::report::layout::{ColumnMeasures, StagesWidth, TableRoom, measure};
+use crate::report::status::{ReportMoment, Row, StatusOptions, StatusReport, lines, widest_old, widest_time};
 use crate::text::glyph::Charset;
 use crate::text::plural::counted;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -115,7 +115,7 @@ pub struct App {
     pub projects: Vec<ProjectRow>,
     /// Their rows: one for each pipeline, or one that says why there is none.
     pub rows: Vec<RowFacts>,
-    pub measures: Measures,
+    pub measures: ColumnMeasures,
     /// How many cells the widest time took, and the widest age of an old row, when they were measured.
     pub widest_ages: (usize, usize),
     /// How many of all projects are in which state, the worst first.
@@ -143,7 +143,7 @@ impl App {
             height,
             projects: Vec::new(),
             rows: Vec::new(),
-            measures: Measures::default(),
+            measures: ColumnMeasures::default(),
             widest_ages: (0, 0),
             counts: Vec::new(),
         }
@@ -207,7 +207,7 @@ impl App {
         time <= self.widest_ages.0 && old <= self.widest_ages.1
     }
 
-    fn widest_ages_in(&self, scene: Scene) -> (usize, usize) {
+    fn widest_ages_in(&self, scene: ReportMoment) -> (usize, usize) {
         (widest_time(&self.projects, &self.options.columns, scene), widest_old(&self.projects, scene))
     }
 
@@ -241,8 +241,8 @@ impl App {
         row.zip(self.scene()).is_some_and(|(row, scene)| is_old(row, scene.now, scene.expected))
     }
 
-    fn scene(&self) -> Option<Scene> {
-        Some(Scene { now: self.present()?, zone: self.options.status.zone, expected: Some(self.expected()) })
+    fn scene(&self) -> Option<ReportMoment> {
+        Some(ReportMoment { now: self.present()?, zone: self.options.status.zone, expected: Some(self.expected()) })
     }
 
     /// Returns as many lines as there is room for, from the first one that is shown.
@@ -279,7 +279,8 @@ impl App {
         let excerpt = Excerpt { whole: &snapshot, rows: rows.into() };
         let Some(scene) = self.scene() else { return };
         let report = StatusReport::seen(&excerpt, self.options.columns.clone(), &self.options.status, scene);
-        let room = Room { width: usize::from(self.width), charset: self.options.charset, stages: self.options.stages };
+        let room =
+            TableRoom { width: usize::from(self.width), charset: self.options.charset, stages: self.options.stages };
         self.measures = measure(&report, room);
         self.counts = headline::counts(&snapshot.rows);
         self.projects = excerpt.rows.into_owned();
