@@ -137,7 +137,7 @@ fn the_report_behind_json(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn the_table_from_its_report(bencher: Bencher<'_, '_>) {
     let report = StatusReport::new(&GROUP, &status_options());
-    let style = table::Style { width: Some(120), color: true, ascii: false, stages: StagesWidth::Auto };
+    let style = table::TableStyle { width: Some(120), color: true, ascii: false, stages: StagesWidth::Auto };
     bencher.bench(|| {
         let mut bytes = Vec::new();
         table::write(&report, &style, &mut bytes).expect("memory takes everything");

@@ -291,7 +291,7 @@ async fn write_text(
     is_first: bool,
 ) -> Result<Exit, CliError> {
     let style = status::style(&session.config.display, &session.surroundings);
-    let style = text::Style { color: style.color, ascii: style.ascii };
+    let style = text::ExplainStyle { color: style.color, ascii: style.ascii };
     let answer = PipelineExplanation::new(evidence, explanation, session.client.server_now());
     let mut bytes = if is_first { Vec::new() } else { b"\n".to_vec() };
     text::write(&[answer], style, &mut bytes).map_err(CliError::Output)?;

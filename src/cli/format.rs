@@ -31,10 +31,10 @@ pub(super) struct Formats {
 pub(super) enum Place {
     /// Standard output, and whether it is the log of a CI job.
     Stdout {
-        style: table::Style,
+        style: table::TableStyle,
         is_ci_log: bool,
     },
-    File(table::Style),
+    File(table::TableStyle),
 }
 
 impl Formats {
@@ -86,7 +86,7 @@ impl Formats {
                 section::write(&report, &style, excerpt.whole.taken_at, out)
             }
             Place::Stdout { style, .. } => table::write(&report, &style, out),
-            Place::File(style) => table::write(&report, &table::Style { width: None, color: false, ..style }, out),
+            Place::File(style) => table::write(&report, &table::TableStyle { width: None, color: false, ..style }, out),
         }
     }
 }

@@ -207,13 +207,13 @@ fn nothing_read(snapshot: &Snapshot, config: &Config, settings: &Settings, cache
 }
 
 /// Decides what the output can show: the terminal, `NO_COLOR` (<https://no-color.org>) and `TERM=dumb` have a say.
-pub(super) fn style(display: &Display, surroundings: &Surroundings) -> table::Style {
+pub(super) fn style(display: &Display, surroundings: &Surroundings) -> table::TableStyle {
     let is_set = |name: &str| surroundings.environment.get(name).is_some_and(|value| !value.is_empty());
     let is_dumb = surroundings.environment.get("TERM").is_some_and(|term| term == "dumb");
     let width = output::stdout_width();
     // The log of a GitLab job is no terminal, but shows colours.
     let has_colors = (width.is_some() && !is_dumb) || surroundings.settings.is_ci_job;
-    table::Style {
+    table::TableStyle {
         width,
         color: match display.color {
             Color::Always => true,

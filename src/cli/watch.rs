@@ -12,7 +12,7 @@ use crate::collect::watch::{self, ChangeNews, Phase, WatchHooks, WatchListener, 
 use crate::config::{Config, Output};
 use crate::domain::change;
 use crate::domain::snapshot::Snapshot;
-use crate::render::table::Style;
+use crate::render::table::TableStyle;
 use crate::render::{changes as lines, ndjson};
 use crate::report::contract::StatusDocument;
 use crate::report::event::ChangeEvent;
@@ -106,7 +106,7 @@ pub(super) fn is_view(config: &Config) -> bool {
     config.pace.watch && config.display.output == Output::Table && output::stdout_width().is_some()
 }
 
-fn view_options(config: &Config, formats: &Formats, style: &Style) -> tui::app::Options {
+fn view_options(config: &Config, formats: &Formats, style: &TableStyle) -> tui::app::Options {
     tui::app::Options {
         status: formats.status_options(false),
         columns: formats.table_columns(false),

@@ -32,7 +32,7 @@ fn neutralised(cell: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::excerpt::Excerpt;
-    use crate::render::example::{motley, one_pipeline};
+    use crate::render::example::{one_of_each, one_pipeline};
     use crate::report::contract::StatusDocument;
 
     fn rendered(snapshot: &crate::domain::snapshot::Snapshot, fields: &[CsvField]) -> String {
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn chosen_fields_in_the_chosen_order() {
-        insta::assert_snapshot!(rendered(&motley(), &[CsvField::Worst, CsvField::FullPath, CsvField::Stages]), @r###"
+        insta::assert_snapshot!(rendered(&one_of_each(), &[CsvField::Worst, CsvField::FullPath, CsvField::Stages]), @r###"
     worst,full_path,stages
     failed,acme/payments/api,"build: success, test: failed, deploy: skipped"
     failed,acme/payments/gateway,"build: success, trigger: success"

@@ -101,7 +101,7 @@ fn child(id: u64, word: &str) -> Downstream {
 }
 
 /// One project of every kind: a flat list, therefore longer than a function should be.
-pub(super) fn motley() -> Snapshot {
+pub(super) fn one_of_each() -> Snapshot {
     let ok = |pipeline: Pipeline| State::Ok([pipeline].into());
     let hostile = Pipeline {
         git_ref: Ref::from_gitlab("\u{1B}[2Jmain\u{202E}", Some(false)),

@@ -10,13 +10,13 @@ use std::io::{self, Write};
 
 /// How it is drawn.
 #[derive(Debug, Clone, Copy)]
-pub struct Style {
+pub struct ExplainStyle {
     pub color: bool,
     pub ascii: bool,
 }
 
 /// Writes the answers one after the other, an empty line in between.
-pub fn write(answers: &[PipelineExplanation], style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(answers: &[PipelineExplanation], style: ExplainStyle, out: &mut dyn Write) -> io::Result<()> {
     for (at, answer) in answers.iter().enumerate() {
         if at > 0 {
             writeln!(out)?;
@@ -26,7 +26,7 @@ pub fn write(answers: &[PipelineExplanation], style: Style, out: &mut dyn Write)
     Ok(())
 }
 
-fn write_one(answer: &PipelineExplanation, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_one(answer: &PipelineExplanation, style: ExplainStyle, out: &mut dyn Write) -> io::Result<()> {
     let charset = if style.ascii { Charset::Ascii } else { Charset::Unicode };
     let paint = |text: &str, tone| paint(text, tone, style.color);
     let mark = glyph(&answer.status, charset);
@@ -53,7 +53,12 @@ fn write_one(answer: &PipelineExplanation, style: Style, out: &mut dyn Write) ->
 }
 
 /// Writes a cause; its sentence only where it is not the only one, for then the headline has said it.
-fn write_finding(finding: &CauseFinding, is_one_of_many: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_finding(
+    finding: &CauseFinding,
+    is_one_of_many: bool,
+    style: ExplainStyle,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let paint = |text: &str, tone| paint(text, tone, style.color);
     let arrow = if style.ascii { "->" } else { "→" };
     if is_one_of_many {
@@ -84,7 +89,7 @@ fn write_finding(finding: &CauseFinding, is_one_of_many: bool, style: Style, out
     Ok(())
 }
 
-fn write_case(case: &FailingTest, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_case(case: &FailingTest, style: ExplainStyle, out: &mut dyn Write) -> io::Result<()> {
     let charset = if style.ascii { Charset::Ascii } else { Charset::Unicode };
     let mark = paint(glyph(&Status::Failed, charset), Tone::Bad, style.color);
     let history = if case.history.is_empty() { String::new() } else { format!(" ({})", case.history) };
@@ -100,7 +105,7 @@ fn write_case(case: &FailingTest, style: Style, out: &mut dyn Write) -> io::Resu
 }
 
 /// Writes the telling lines under their numbers, with a mark where lines are left out.
-fn write_log(log: &QuotedLog, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_log(log: &QuotedLog, style: ExplainStyle, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n  {}", paint(&text(&log.caption), Tone::Muted, style.color))?;
     let width = log.lines.last().map_or(1, |line| line.number.to_string().len());
     let gap = if style.ascii { "..." } else { "…" };

@@ -1,6 +1,6 @@
 //! One hostile project through every format: foreign text never acts, whatever reads it.
 
-use super::example::{motley, pipeline, project, snapshot, stage};
+use super::example::{one_of_each, pipeline, project, snapshot, stage};
 use super::{csv, exposition, json, junit, markdown, ndjson, table};
 use crate::domain::excerpt::Excerpt;
 use crate::domain::failure::{Failure, FailureKind};
@@ -81,8 +81,12 @@ fn formats(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
     let document = || StatusDocument::from(&excerpt);
     let options = StatusOptions { wide: true, zone: chrono_tz::UTC, times: false };
     let report = StatusReport::new(snapshot, &options);
-    let style =
-        |width| table::Style { width, color: false, ascii: false, stages: crate::report::layout::StagesWidth::Auto };
+    let style = |width| table::TableStyle {
+        width,
+        color: false,
+        ascii: false,
+        stages: crate::report::layout::StagesWidth::Auto,
+    };
     vec![
         ("table", written(|out| table::write(&report, &style(Some(120)), out))),
         ("piped", written(|out| table::write(&report, &style(None), out))),
@@ -104,7 +108,7 @@ fn format(name: &str) -> String {
 
 #[test]
 fn no_format_holds_a_control_or_bidi_character() {
-    for snapshot in [hostile(), motley()] {
+    for snapshot in [hostile(), one_of_each()] {
         for (name, text) in formats(&snapshot) {
             assert!(!text.is_empty(), "{name}");
             let is_own = |c: char| c == '\n' || (c == '\t' && name == "piped");

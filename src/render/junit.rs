@@ -66,7 +66,7 @@ mod tests {
     use crate::domain::pipeline::Pipeline;
     use crate::domain::project::State;
     use crate::domain::status::Status;
-    use crate::render::example::{motley, one_pipeline, pipeline, project, snapshot};
+    use crate::render::example::{one_of_each, one_pipeline, pipeline, project, snapshot};
     use crate::report::verdicts::suites;
     use std::sync::Arc;
 
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn one_project_of_every_kind() {
-        insta::assert_snapshot!(rendered(&motley()), @r###"
+        insta::assert_snapshot!(rendered(&one_of_each()), @r###"
     <?xml version="1.0" encoding="UTF-8"?>
     <testsuites name="glwatch" tests="14" skipped="5" failures="3" errors="2">
         <testsuite name="acme" tests="1" skipped="0" errors="0" failures="0">

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::domain::excerpt::Excerpt;
     use crate::domain::snapshot::Snapshot;
-    use crate::render::example::{motley, one_pipeline, pipeline, project, snapshot};
+    use crate::render::example::{one_of_each, one_pipeline, pipeline, project, snapshot};
     use chrono_tz::Europe::Paris;
 
     fn rendered(snapshot: &Snapshot) -> String {
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_needs_a_look_first_and_the_rest_folded() {
-        insta::assert_snapshot!(rendered(&motley()), @r###"
+        insta::assert_snapshot!(rendered(&one_of_each()), @r###"
     **13 projects** in [acme](https://gitlab.example.com/groups/acme): 3 failed, 1 quarantined, 1 running, 1 warning, 3 success, 1 error, 1 no access, 2 without pipeline · 2026-11-20 20:00 CET
 
     **Incomplete:**

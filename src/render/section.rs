@@ -3,7 +3,7 @@
 //! The log takes `\e[0Ksection_start:UNIX_TIME:NAME[collapsed=true]\r\e[0KHEADER` for the start of a section
 //! (<https://docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections>).
 
-use super::table::{self, Style};
+use super::table::{self, TableStyle};
 use crate::report::status::{Row, StatusReport};
 use crate::report::urgency::Urgency;
 use crate::text::plural::counted;
@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use std::io::{self, Write};
 
 /// Writes the rows in two sections; one without rows is left out.
-pub fn write(report: &StatusReport, style: &Style, at: DateTime<Utc>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &StatusReport, style: &TableStyle, at: DateTime<Utc>, out: &mut dyn Write) -> io::Result<()> {
     let (quiet, open): (Vec<Row>, Vec<Row>) =
         report.rows.iter().cloned().partition(|row| row.urgency == Urgency::Quiet);
     let attention = open.iter().filter(|row| row.urgency == Urgency::Attention).count();
@@ -39,13 +39,13 @@ mod tests {
     use crate::domain::excerpt::Excerpt;
     use crate::domain::project::State;
     use crate::domain::snapshot::Snapshot;
-    use crate::render::example::{motley, pipeline, project, snapshot};
+    use crate::render::example::{one_of_each, pipeline, project, snapshot};
     use crate::report::cell::Column;
     use crate::report::layout::StagesWidth;
     use crate::report::status::StatusOptions;
 
     fn rendered(snapshot: &Snapshot) -> String {
-        let style = Style { width: None, color: false, ascii: true, stages: StagesWidth::Auto };
+        let style = TableStyle { width: None, color: false, ascii: true, stages: StagesWidth::Auto };
         let options = StatusOptions { wide: false, zone: chrono_tz::UTC, times: false };
         let columns = vec![Column::Project, Column::Pipeline];
         let mut out = Vec::new();
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn what_needs_a_look_is_open_and_what_passed_is_folded() {
-        insta::assert_snapshot!(rendered(&motley()), @r###"
+        insta::assert_snapshot!(rendered(&one_of_each()), @r###"
     ESC[0Ksection_start:1795201200:glwatch_attentionCRESC[0K6 rows to look at, 3 under way
     acme/payments/api	x failed #8123
     acme/payments/gateway	x failed in child #8121

@@ -15,7 +15,7 @@ use tabled::settings::{Padding, Span as ColumnSpan, Style as Borders};
 
 /// What the output can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Style {
+pub struct TableStyle {
     /// Cells of the terminal; `None` when it is none.
     pub width: Option<u16>,
     pub color: bool,
@@ -24,7 +24,7 @@ pub struct Style {
 }
 
 /// Writes the report in the form that the style asks for.
-pub fn write(report: &StatusReport, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &StatusReport, style: &TableStyle, out: &mut dyn Write) -> io::Result<()> {
     let charset = if style.ascii { Charset::Ascii } else { Charset::Unicode };
     match style.width {
         Some(width) => {

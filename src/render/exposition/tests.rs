@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::excerpt::Excerpt;
-use crate::render::example::{motley, one_pipeline};
+use crate::render::example::{one_of_each, one_pipeline};
 use crate::report::metrics::{Labels, Unit, families};
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ fn openmetrics() {
 
 #[test]
 fn a_motley_group_reads_back() {
-    let snapshot = motley();
+    let snapshot = one_of_each();
     let page = rendered(&families(&Excerpt::all(&snapshot)));
     let samples = parsed(&page);
     let count = |name: &str| samples.keys().filter(|(found, _)| found == name).count();
@@ -128,7 +128,7 @@ fn numbers_and_names() {
     for (value, expected) in cases {
         assert_eq!(number(value), expected);
     }
-    let snapshot = motley();
+    let snapshot = one_of_each();
     for Family { name, unit, .. } in families(&Excerpt::all(&snapshot)) {
         assert!(unit.is_none_or(|unit: Unit| name.ends_with(unit.word())), "{name}");
         // What ends in it is a counter, and a scraper says so.

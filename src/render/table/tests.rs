@@ -7,7 +7,7 @@ use crate::domain::health::FailOn;
 use crate::domain::project::{ProjectRow, State};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::Status;
-use crate::render::example::{motley, pipeline, project, snapshot, stage};
+use crate::render::example::{one_of_each, pipeline, project, snapshot, stage};
 use crate::report::cell::Column;
 use crate::report::status::StatusOptions;
 use crate::text::width::cells;
@@ -16,13 +16,13 @@ use proptest::prelude::*;
 
 const OPTIONS: StatusOptions = StatusOptions { wide: false, zone: Paris, times: false };
 const WIDE: StatusOptions = StatusOptions { wide: true, zone: Paris, times: true };
-const PIPED: Style = Style { width: None, color: false, ascii: false, stages: StagesWidth::Auto };
+const PIPED: TableStyle = TableStyle { width: None, color: false, ascii: false, stages: StagesWidth::Auto };
 
-fn in_terminal(width: u16) -> Style {
-    Style { width: Some(width), ..PIPED }
+fn in_terminal(width: u16) -> TableStyle {
+    TableStyle { width: Some(width), ..PIPED }
 }
 
-fn rendered(snapshot: &Snapshot, options: StatusOptions, style: Style) -> String {
+fn rendered(snapshot: &Snapshot, options: StatusOptions, style: TableStyle) -> String {
     let mut out = Vec::new();
     write(&StatusReport::new(snapshot, &options), &style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -30,7 +30,7 @@ fn rendered(snapshot: &Snapshot, options: StatusOptions, style: Style) -> String
 
 #[test]
 fn eighty_columns() {
-    insta::assert_snapshot!(rendered(&motley(), OPTIONS, in_terminal(80)), @r###"
+    insta::assert_snapshot!(rendered(&one_of_each(), OPTIONS, in_terminal(80)), @r###"
     project           ref     pipeline           stages                          age
     payments/api      main    ✗ failed           ✓ build  ✗ test  » deploy        6m
     payments/gateway  main    ✗ failed in child  ✓ build  ✓ trigger              20m
@@ -56,7 +56,7 @@ fn eighty_columns() {
 
 #[test]
 fn a_hundred_and_twenty_columns() {
-    insta::assert_snapshot!(rendered(&motley(), OPTIONS, in_terminal(120)), @r###"
+    insta::assert_snapshot!(rendered(&one_of_each(), OPTIONS, in_terminal(120)), @r###"
     project                    ref          pipeline                 stages                                    duration  age
     payments/api               main         ✗ failed #8123           ✓ build  ✗ test  » deploy                   6m 12s   6m
     payments/gateway           main         ✗ failed in child #8121  ✓ build  ✓ trigger                          6m 12s  20m
@@ -82,7 +82,7 @@ fn a_hundred_and_twenty_columns() {
 
 #[test]
 fn two_hundred_columns_and_everything_that_wide_has() {
-    insta::assert_snapshot!(rendered(&motley(), WIDE, in_terminal(200)), @r###"
+    insta::assert_snapshot!(rendered(&one_of_each(), WIDE, in_terminal(200)), @r###"
     project                    ref              pipeline                 stages                                    duration  time          user  commit                           source    coverage  queued
     payments/api               main             ✗ failed #8123           ✓ build  ✗ test  » deploy                   6m 12s  19:54:00      ada   Round amounts once, at the edge  push         84.2%      3s
     payments/gateway           main             ✗ failed in child #8121  ✓ build  ✓ trigger                          6m 12s  19:40:00      ada   Round amounts once, at the edge  push         84.2%      3s
@@ -107,7 +107,7 @@ fn two_hundred_columns_and_everything_that_wide_has() {
 
 #[test]
 fn what_is_not_shown_is_counted_below() {
-    let snapshot = motley();
+    let snapshot = one_of_each();
     let failed = FailOn { statuses: vec![Status::Failed], states: vec![] };
     let columns = vec![Column::Pipeline, Column::Project, Column::Queued];
     let report = StatusReport::of(&Excerpt::only(&snapshot, &failed), columns, &OPTIONS);
@@ -129,7 +129,7 @@ fn what_is_not_shown_is_counted_below() {
 
 #[test]
 fn a_narrow_terminal_in_ascii() {
-    insta::assert_snapshot!(rendered(&motley(), OPTIONS, Style { ascii: true, ..in_terminal(50) }), @r###"
+    insta::assert_snapshot!(rendered(&one_of_each(), OPTIONS, TableStyle { ascii: true, ..in_terminal(50) }), @r###"
     project           pipeline           stages
     payments/api      x failed           v x test s
     payments/gateway  x failed in child  vv
@@ -158,7 +158,7 @@ fn a_narrow_terminal_in_ascii() {
 
 #[test]
 fn twenty_columns() {
-    insta::assert_snapshot!(rendered(&motley(), OPTIONS, in_terminal(20)), @r###"
+    insta::assert_snapshot!(rendered(&one_of_each(), OPTIONS, in_terminal(20)), @r###"
     proje…  pipeline  s…
     …/api   ✗ failed  ✗…
     gat…ay  ✗ failed  ✓✓
@@ -197,11 +197,11 @@ fn twenty_columns() {
 
 #[test]
 fn in_a_pipe_every_line_is_a_row_of_as_many_fields() {
-    let text = rendered(&motley(), WIDE, PIPED);
+    let text = rendered(&one_of_each(), WIDE, PIPED);
     assert!(text.lines().all(|line| line.split('\t').count() == 11), "{text}");
     assert!(!text.chars().any(|c| c.is_control() && c != '\t' && c != '\n'));
     // Visible TABs; insta would not show them.
-    let text = rendered(&motley(), OPTIONS, PIPED).replace('\t', " | ");
+    let text = rendered(&one_of_each(), OPTIONS, PIPED).replace('\t', " | ");
     insta::assert_snapshot!(text, @r###"
     acme/payments/api | main | ✗ failed #8123 | ✓ build  ✗ test  » deploy | 6m 12s | 6m
     acme/payments/gateway | main | ✗ failed in child #8121 | ✓ build  ✓ trigger | 6m 12s | 20m
@@ -222,14 +222,14 @@ fn in_a_pipe_every_line_is_a_row_of_as_many_fields() {
 
 #[test]
 fn a_width_asked_for_holds_in_a_pipe_too() {
-    let text = rendered(&motley(), OPTIONS, Style { stages: StagesWidth::Cells(8), ..PIPED });
+    let text = rendered(&one_of_each(), OPTIONS, TableStyle { stages: StagesWidth::Cells(8), ..PIPED });
     assert!(text.contains("\t✓●····+6\t"), "{text}");
     assert!(text.contains("acme/platform/pipelines/composite-release-train\t"), "{text}");
 }
 
 #[test]
 fn a_width_asked_for_limits_the_stages_of_a_wide_terminal() {
-    let text = rendered(&motley(), OPTIONS, Style { stages: StagesWidth::Cells(12), ..in_terminal(200) });
+    let text = rendered(&one_of_each(), OPTIONS, TableStyle { stages: StagesWidth::Cells(12), ..in_terminal(200) });
     assert!(text.contains("  ✓ ✗ test »  "), "{text}");
     assert!(!text.contains("✓ build  ✗ test"), "{text}");
 }
@@ -237,9 +237,9 @@ fn a_width_asked_for_limits_the_stages_of_a_wide_terminal() {
 #[test]
 fn colour_stands_around_the_words_and_changes_none() {
     for style in [PIPED, in_terminal(120)] {
-        let colored = rendered(&motley(), OPTIONS, Style { color: true, ..style });
+        let colored = rendered(&one_of_each(), OPTIONS, TableStyle { color: true, ..style });
         assert!(colored.contains("\u{1B}[31m✗ failed #8123\u{1B}[0m"), "{colored}");
-        assert_eq!(without_colour(&colored), rendered(&motley(), OPTIONS, style));
+        assert_eq!(without_colour(&colored), rendered(&one_of_each(), OPTIONS, style));
     }
 }
 
@@ -310,13 +310,13 @@ proptest! {
         stages in prop_oneof![Just(StagesWidth::Auto), (0u16..40).prop_map(StagesWidth::Cells)],
     ) {
         let options = if wide { WIDE } else { OPTIONS };
-        let style = Style { ascii, stages, ..in_terminal(width) };
+        let style = TableStyle { ascii, stages, ..in_terminal(width) };
         let text = rendered(&snapshot(rows.clone()), options, style);
         for line in text.lines() {
             prop_assert!(cells(line) <= usize::from(width), "{} > {width}: {line:?}", cells(line));
         }
         prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
-        let colored = rendered(&snapshot(rows), options, Style { color: true, ..style });
+        let colored = rendered(&snapshot(rows), options, TableStyle { color: true, ..style });
         prop_assert_eq!(without_colour(&colored), text);
     }
 

@@ -102,7 +102,7 @@ fn the_ref_of_a_row_may_change_under_the_cursor() {
 
 #[test]
 fn the_filter_hides_what_needs_nobody_and_shows_it_again() {
-    let mut app = app(motley(), 80, 24, Instant::now());
+    let mut app = app(one_of_each(), 80, 24, Instant::now());
     let ids = |app: &App| app.rows.iter().map(|row| row.key.project.0).collect::<Vec<_>>();
     assert_eq!(ids(&app).len(), 7);
     type_keys(&mut app, "f");
@@ -114,7 +114,7 @@ fn the_filter_hides_what_needs_nobody_and_shows_it_again() {
 
 #[test]
 fn the_orders_follow_each_other_and_come_round() {
-    let mut app = app(motley(), 80, 24, Instant::now());
+    let mut app = app(one_of_each(), 80, 24, Instant::now());
     let mut seen = vec![app.sort];
     for (word, _) in Sort::ALL.iter().cycle().skip(1).take(Sort::ALL.len()) {
         type_keys(&mut app, "s");
@@ -228,7 +228,7 @@ fn any_part_of_the_report_is_the_same_lines() {
             *pipelines = [pipelines[0].clone(), second].into();
         }
     }
-    rows.push(motley().remove(4));
+    rows.push(one_of_each().remove(4));
     let mut app = app(rows, 80, 24, Instant::now());
     let whole = app.lines(usize::MAX);
     assert_eq!(whole.len(), 10);

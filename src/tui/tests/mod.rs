@@ -54,7 +54,7 @@ fn project(id: u64, path: &str, word: &str, minutes: i64, stages: &str) -> Proje
 }
 
 /// Seven projects of which three want attention.
-fn motley() -> Vec<ProjectRow> {
+fn one_of_each() -> Vec<ProjectRow> {
     let other = |id, path: &str, state| {
         let mut row = row(&format!("acme/{path}"), state);
         Arc::make_mut(&mut row.project).id = ProjectId(id);

@@ -82,7 +82,7 @@ fn what_an_earlier_run_has_left_is_old_and_says_so() {
 #[test]
 fn at_80_by_24() {
     let now = Instant::now();
-    assert_snapshot!(picture(&app(motley(), 80, 24, now)), @r#"
+    assert_snapshot!(picture(&app(one_of_each(), 80, 24, now)), @r#"
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects    read 0s ago, next in 7s
     no answer: 1 of 7 projects not read
     project           ref   pipeline          stages                   duration  age
@@ -113,7 +113,7 @@ fn at_80_by_24() {
 #[test]
 fn at_120_by_40() {
     let now = Instant::now();
-    assert_snapshot!(picture(&app(motley(), 120, 40, now)), @r#"
+    assert_snapshot!(picture(&app(one_of_each(), 120, 40, now)), @r#"
     acme @gitlab.example.com   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects                        read 0s ago, next in 7s
     no answer: 1 of 7 projects not read
     project           ref   pipeline          stages                     duration  age
@@ -160,7 +160,7 @@ fn at_120_by_40() {
 #[test]
 fn at_50_by_15_with_more_rows_than_fit() {
     let now = Instant::now();
-    let mut app = app([motley(), many(30).split_off(8)].concat(), 50, 15, now);
+    let mut app = app([one_of_each(), many(30).split_off(8)].concat(), 50, 15, now);
     press(&mut app, KeyCode::PageDown);
     assert_snapshot!(picture(&app), @r#"
     acme  ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 23  ⊠ 1  – 1    0s ago
@@ -184,7 +184,7 @@ fn at_50_by_15_with_more_rows_than_fit() {
 #[test]
 fn the_help_at_80_by_24() {
     let now = Instant::now();
-    let mut app = app(motley(), 80, 24, now);
+    let mut app = app(one_of_each(), 80, 24, now);
     type_keys(&mut app, "?");
     assert_snapshot!(picture(&app), @r#"
     q           quit
@@ -217,7 +217,7 @@ fn the_help_at_80_by_24() {
 #[test]
 fn the_help_at_50_by_15() {
     let now = Instant::now();
-    let mut app = app(motley(), 50, 15, now);
+    let mut app = app(one_of_each(), 50, 15, now);
     type_keys(&mut app, "?");
     assert_snapshot!(picture(&app), @r#"
     q           quit
@@ -241,8 +241,8 @@ fn the_help_at_50_by_15() {
 #[test]
 fn a_server_that_does_not_answer_is_seen() {
     let now = Instant::now();
-    let mut app = app(motley(), 80, 24, now);
-    let mut rows = motley();
+    let mut app = app(one_of_each(), 80, 24, now);
+    let mut rows = one_of_each();
     for row in &mut rows {
         if let State::Ok(pipelines) = &row.state {
             row.state = State::Stale { pipelines: pipelines.clone(), failure: failure() };
@@ -282,8 +282,8 @@ fn a_server_that_does_not_answer_is_seen() {
 #[test]
 fn only_what_wants_attention_and_what_began_to_fail() {
     let now = Instant::now();
-    let mut app = app(motley(), 80, 24, now);
-    let mut rows = motley();
+    let mut app = app(one_of_each(), 80, 24, now);
+    let mut rows = one_of_each();
     rows[1] = project(2, "payments/gateway", "failed", 3, "build=success test=failed");
     give(&mut app, snapshot(rows, vec![]), now);
     type_keys(&mut app, "f");

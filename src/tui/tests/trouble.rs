@@ -36,7 +36,7 @@ fn after(app: &mut App, since: Instant, n: u64) {
 
 /// Puts the group of a few rows onto a screen, reading again as it has for so many seconds.
 fn reading(width: u16, height: u16, now: Instant, silence: Silence) -> App {
-    let mut app = app(motley(), width, height, now);
+    let mut app = app(one_of_each(), width, height, now);
     let phase = Phase::Reading(Progress { listed: 7, read: 2 });
     let news = WatchUpdate { phase, silence, ..app.update.clone() };
     update(&mut app, Event::Update(Box::new(news)), now);
@@ -68,7 +68,7 @@ fn the_first_load_names_host_and_wait_at_once_and_shows_rows_as_they_come() {
     let part = WatchUpdate {
         phase: Phase::Reading(Progress { listed: 198, read: 7 }),
         is_whole: false,
-        ..snapshot(motley(), vec![])
+        ..snapshot(one_of_each(), vec![])
     };
     update(&mut app, Event::Update(Box::new(part)), now + seconds(5));
     after(&mut app, now, 7);
@@ -206,7 +206,7 @@ fn what_is_waited_for_is_named_when_it_is_known() {
 
 /// A reading that brought nothing, as the collector tells it.
 fn refused(app: &mut App, now: Instant) {
-    let mut rows = motley();
+    let mut rows = one_of_each();
     for row in &mut rows {
         if let State::Ok(pipelines) = &row.state {
             row.state = State::Stale { pipelines: pipelines.clone(), failure: failure() };
@@ -228,7 +228,7 @@ fn refused(app: &mut App, now: Instant) {
 fn a_reading_that_brought_nothing_shows_its_cause_first_and_the_hint_of_a_single_run() {
     let now = Instant::now();
     let pictures = SIZES.map(|(width, height)| {
-        let mut app = app(motley(), width, height, now);
+        let mut app = app(one_of_each(), width, height, now);
         refused(&mut app, now);
         after(&mut app, now, 3);
         text(&app)
@@ -283,9 +283,9 @@ fn a_reading_that_brought_nothing_shows_its_cause_first_and_the_hint_of_a_single
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
     // When the trouble is over, so is what is said about it.
-    let mut app = app(motley(), 80, 24, now);
+    let mut app = app(one_of_each(), 80, 24, now);
     refused(&mut app, now);
-    give(&mut app, snapshot(motley(), vec![]), now);
+    give(&mut app, snapshot(one_of_each(), vec![]), now);
     assert!(!text(&app).contains("refused"), "{}", text(&app));
 }
 
@@ -328,7 +328,7 @@ fn the_address_of_a_page_has_a_line_of_its_own_until_the_next_key() {
     let now = Instant::now();
     let url = "https://gitlab.example.com/acme/payments/api/-/pipelines/8101";
     for (width, height) in SIZES {
-        let mut app = app(motley(), width, height, now);
+        let mut app = app(one_of_each(), width, height, now);
         app.page_address = Some(PageAddress { url: url.into(), is_opened: false });
         let picture = picture(&app);
         let lines: Vec<&str> = picture.lines().collect();
@@ -344,7 +344,7 @@ fn the_address_of_a_page_has_a_line_of_its_own_until_the_next_key() {
 fn what_failed_and_the_age_are_seen_however_little_room_there_is() {
     let now = Instant::now();
     for width in 18..=200 {
-        let mut app = app(motley(), width, 24, now);
+        let mut app = app(one_of_each(), width, 24, now);
         after(&mut app, now, 4);
         let picture = picture(&app);
         let first = picture.lines().next().unwrap();
