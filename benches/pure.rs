@@ -159,7 +159,7 @@ fn json_document(bencher: Bencher<'_, '_>) {
 /// A live view of 120 x 40 cells that knows the group, and the update that tells it.
 fn live() -> (app::App, WatchUpdate) {
     let status = status_options();
-    let options = app::Options {
+    let options = app::ViewOptions {
         columns: columns(&status),
         status,
         only: None,
@@ -207,7 +207,7 @@ fn a_frame_after_a_refresh(bencher: Bencher<'_, '_>) {
         WatchUpdate { snapshot: Some(Arc::new(snapshot)), ..update.clone() }
     };
     bencher.with_inputs(newer).bench_local_values(|newer| {
-        update::update(&mut app, update::Event::Update(Box::new(newer)), now);
+        update::update(&mut app, update::ViewEvent::Update(Box::new(newer)), now);
         terminal.draw(|frame| view::draw(&app, frame)).expect("memory takes everything");
     });
 }

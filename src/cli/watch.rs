@@ -19,7 +19,7 @@ use crate::report::event::ChangeEvent;
 use crate::text::glyph::Charset;
 use crate::text::plural::counted;
 use crate::tui;
-use crate::tui::run::End;
+use crate::tui::run::ViewEnd;
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::pin::pin;
@@ -75,7 +75,7 @@ pub(super) async fn run(
         } else {
             tokio::select! {
                 end = print_changes(config, listener) => end,
-                () = output::reader_gone() => Ok(End::Closed),
+                () = output::reader_gone() => Ok(ViewEnd::Closed),
             }
         }
     };
@@ -88,8 +88,8 @@ pub(super) async fn run(
         refusal = nothing_left(first) => return Err(refusal),
         () = &mut exports => Exit::Done,
         end = shown => match end? {
-            End::Quit | End::Closed => Exit::Done,
-            End::Interrupted => Exit::Interrupted,
+            ViewEnd::Quit | ViewEnd::Closed => Exit::Done,
+            ViewEnd::Interrupted => Exit::Interrupted,
         },
     };
     // A file whose writing has begun is written, and a failure is reported.
@@ -106,8 +106,8 @@ pub(super) fn is_view(config: &Config) -> bool {
     config.pace.watch && config.display.output == Output::Table && output::stdout_width().is_some()
 }
 
-fn view_options(config: &Config, formats: &Formats, style: &TableStyle) -> tui::app::Options {
-    tui::app::Options {
+fn view_options(config: &Config, formats: &Formats, style: &TableStyle) -> tui::app::ViewOptions {
+    tui::app::ViewOptions {
         status: formats.status_options(false),
         columns: formats.table_columns(false),
         only: config.display.only.clone(),
@@ -147,7 +147,7 @@ async fn nothing_left(mut updates: channel::Receiver<WatchUpdate>) -> CliError {
 }
 
 /// Writes what changes, as it changes. A reader that has gone away ends it.
-async fn print_changes(config: &Config, listener: WatchListener) -> Result<End, CliError> {
+async fn print_changes(config: &Config, listener: WatchListener) -> Result<ViewEnd, CliError> {
     let (mut changes, mut updates) = (listener.changes(), listener.updates());
     // The loop ends with its last listener, and these two are listening.
     drop(listener);
@@ -160,11 +160,11 @@ async fn print_changes(config: &Config, listener: WatchListener) -> Result<End, 
             biased;
             news = changes.next() => match news {
                 Some(news) => write_news(&news, config, &mut bytes).map_err(CliError::Output)?,
-                None => return Ok(End::Closed),
+                None => return Ok(ViewEnd::Closed),
             },
             changed = updates.changed(), if is_ndjson => {
                 if changed.is_err() {
-                    return Ok(End::Closed);
+                    return Ok(ViewEnd::Closed);
                 }
                 if let Some(event) = next_budget(&updates.borrow_and_update(), &mut real_interval) {
                     ndjson::write_event(&event, &mut bytes).map_err(CliError::Output)?;
@@ -172,7 +172,7 @@ async fn print_changes(config: &Config, listener: WatchListener) -> Result<End, 
             }
         }
         if !bytes.is_empty() && !output::to_slow_reader(bytes).await? {
-            return Ok(End::Closed);
+            return Ok(ViewEnd::Closed);
         }
     }
 }

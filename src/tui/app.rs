@@ -29,7 +29,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// What the caller decides before the view starts.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ViewOptions {
     pub status: StatusOptions,
     pub columns: Vec<Column>,
     /// `--only`.
@@ -87,7 +87,7 @@ pub struct PageAddress {
 /// Everything that the picture is made of.
 #[derive(Debug)]
 pub struct App {
-    pub options: Options,
+    pub options: ViewOptions,
     pub sort: Sort,
     pub attention_only: bool,
     pub update: WatchUpdate,
@@ -123,7 +123,7 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(options: Options, width: u16, height: u16, now: Instant) -> Self {
+    pub fn new(options: ViewOptions, width: u16, height: u16, now: Instant) -> Self {
         Self {
             sort: options.sort,
             interval: options.interval,
@@ -259,7 +259,7 @@ impl App {
     }
 
     /// Lets time pass: forgets news that are none any more, and makes room for what has grown old.
-    pub fn grow_older(&mut self, now: Instant) {
+    pub fn expire_alerts(&mut self, now: Instant) {
         self.now = now;
         self.alerts.retain(|alert| now.saturating_duration_since(alert.since) < ALERT_FOR);
         if !self.has_room_for_ages() {

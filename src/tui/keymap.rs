@@ -24,7 +24,7 @@ pub enum KeyAction {
 }
 
 /// One line of the table: the keys, how they are written, and what they do.
-pub struct Binding {
+pub struct KeyBinding {
     keys: &'static [(KeyCode, KeyModifiers)],
     pub label: &'static str,
     pub help: &'static str,
@@ -35,7 +35,7 @@ const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 
 /// Every key that means something.
-pub const BINDINGS: [Binding; 15] = [
+pub const BINDINGS: [KeyBinding; 15] = [
     bind(&[(KeyCode::Char('q'), NONE)], "q", "quit", KeyAction::Quit),
     bind(&[(KeyCode::Char('?'), NONE), (KeyCode::F(1), NONE)], "?", "this help", KeyAction::Help),
     bind(&[(KeyCode::Char('r'), NONE), (KeyCode::F(5), NONE)], "r", "read now", KeyAction::Refresh),
@@ -73,13 +73,13 @@ const fn bind(
     label: &'static str,
     help: &'static str,
     action: KeyAction,
-) -> Binding {
-    Binding { keys, label, help, action }
+) -> KeyBinding {
+    KeyBinding { keys, label, help, action }
 }
 
 /// Returns what a key asks for.
 pub fn action(key: &KeyEvent) -> Option<KeyAction> {
-    let is_it = |binding: &&Binding| binding.keys.contains(&(key.code, key.modifiers));
+    let is_it = |binding: &&KeyBinding| binding.keys.contains(&(key.code, key.modifiers));
     BINDINGS.iter().find(is_it).map(|binding| binding.action)
 }
 

@@ -1,8 +1,8 @@
 //! The loop: every source of events becomes one kind of event, and every event one picture.
 
-use super::app::{App, Options, PageAddress};
-use super::terminal::Screen;
-use super::update::{Effect, Event, update};
+use super::app::{App, PageAddress, ViewOptions};
+use super::terminal::TerminalScreen;
+use super::update::{ViewEffect, ViewEvent, update};
 use super::view;
 use crate::collect::watch::{Request, RequestSender, WatchListener};
 use crossterm::event::{Event as TerminalEvent, EventStream};
@@ -16,7 +16,7 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// How the view ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum ViewEnd {
     Quit,
     Interrupted,
     /// The terminal or the readings are gone.
@@ -24,10 +24,10 @@ pub enum End {
 }
 
 /// Shows updates until the user has seen enough.
-pub async fn run(options: Options, listener: WatchListener, requests: RequestSender) -> io::Result<End> {
+pub async fn run(options: ViewOptions, listener: WatchListener, requests: RequestSender) -> io::Result<ViewEnd> {
     let (mut updates, mut changes) = (listener.updates(), listener.changes());
     drop(listener);
-    let mut screen = Screen::take()?;
+    let mut screen = TerminalScreen::take()?;
     let (width, height) = screen.size();
     let mut app = App::new(options, width, height, Instant::now());
     let mut keys = EventStream::new();
@@ -40,37 +40,37 @@ pub async fn run(options: Options, listener: WatchListener, requests: RequestSen
         panic_if_asked();
         let event = tokio::select! {
             key = keys.next() => match key {
-                Some(Ok(TerminalEvent::Key(key))) => Event::Key(key),
+                Some(Ok(TerminalEvent::Key(key))) => ViewEvent::Key(key),
                 Some(Ok(TerminalEvent::Resize(..))) => {
                     let (width, height) = screen.resize()?;
-                    Event::Resize(width, height)
+                    ViewEvent::Resize(width, height)
                 }
                 Some(Ok(_)) => continue,
                 Some(Err(error)) => return Err(error),
-                None => return Ok(End::Closed),
+                None => return Ok(ViewEnd::Closed),
             },
             news = changes.next() => match news {
-                Some(news) => Event::Changes(news),
-                None => return Ok(End::Closed),
+                Some(news) => ViewEvent::Changes(news),
+                None => return Ok(ViewEnd::Closed),
             },
             changed = updates.changed() => match changed {
-                Ok(()) => Event::Update(Box::new(updates.borrow_and_update().clone())),
-                Err(_) => return Ok(End::Closed),
+                Ok(()) => ViewEvent::Update(Box::new(updates.borrow_and_update().clone())),
+                Err(_) => return Ok(ViewEnd::Closed),
             },
-            _ = tick.tick() => Event::Tick,
+            _ = tick.tick() => ViewEvent::Tick,
         };
         for effect in update(&mut app, event, Instant::now()) {
             match effect {
-                Effect::Quit => return Ok(End::Quit),
-                Effect::Interrupt => return Ok(End::Interrupted),
-                Effect::Suspend => {
+                ViewEffect::Quit => return Ok(ViewEnd::Quit),
+                ViewEffect::Interrupt => return Ok(ViewEnd::Interrupted),
+                ViewEffect::Suspend => {
                     screen.suspend()?;
                     // The window may be another size by now.
                     let (width, height) = screen.size();
-                    update(&mut app, Event::Resize(width, height), Instant::now());
+                    update(&mut app, ViewEvent::Resize(width, height), Instant::now());
                 }
-                Effect::Refresh => requests.send(Request::Refresh),
-                Effect::Open(url) => {
+                ViewEffect::Refresh => requests.send(Request::Refresh),
+                ViewEffect::Open(url) => {
                     let is_opened = has_browser() && open::that_detached(&url).is_ok();
                     app.page_address = Some(PageAddress { url, is_opened });
                 }

@@ -16,11 +16,11 @@ const PICTURE: usize = 256 * 1024;
 
 /// The terminal while it is ours; dropping this gives it back.
 #[derive(Debug)]
-pub struct Screen {
+pub struct TerminalScreen {
     pub terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
 }
 
-impl Screen {
+impl TerminalScreen {
     /// Takes the terminal: raw keys, a screen of its own, no cursor.
     pub fn take() -> io::Result<Self> {
         give_back_on_panic();
@@ -73,7 +73,7 @@ fn area() -> Rect {
     }
 }
 
-impl Drop for Screen {
+impl Drop for TerminalScreen {
     fn drop(&mut self) {
         // Nothing is left to tell that it failed.
         let _ = leave();

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 /// Everything that can happen to the view.
 #[derive(Debug)]
-pub enum Event {
+pub enum ViewEvent {
     Key(KeyEvent),
     Resize(u16, u16),
     Update(Box<WatchUpdate>),
@@ -19,7 +19,7 @@ pub enum Event {
 
 /// What the view asks of the world.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
+pub enum ViewEffect {
     Quit,
     Interrupt,
     Suspend,
@@ -29,45 +29,45 @@ pub enum Effect {
 }
 
 /// Changes the state, and says what is to be done besides.
-pub fn update(app: &mut App, event: Event, now: Instant) -> Vec<Effect> {
-    app.grow_older(now);
+pub fn update(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
+    app.expire_alerts(now);
     let effects = apply(app, event, now);
     // What is said above the table may take more lines by now, or fewer.
     app.keep_in_view();
     effects
 }
 
-fn apply(app: &mut App, event: Event, now: Instant) -> Vec<Effect> {
+fn apply(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
     match event {
-        Event::Key(key) if key.kind != KeyEventKind::Release => press(app, &key),
-        Event::Key(_) | Event::Tick => Vec::new(),
-        Event::Resize(width, height) => {
+        ViewEvent::Key(key) if key.kind != KeyEventKind::Release => press(app, &key),
+        ViewEvent::Key(_) | ViewEvent::Tick => Vec::new(),
+        ViewEvent::Resize(width, height) => {
             (app.width, app.height) = (width, height);
             app.arrange();
             Vec::new()
         }
-        Event::Changes(news) => {
+        ViewEvent::Changes(news) => {
             app.apply_changes(&news, now);
             Vec::new()
         }
-        Event::Update(update) => {
+        ViewEvent::Update(update) => {
             app.apply_update(*update, now);
             Vec::new()
         }
     }
 }
 
-fn press(app: &mut App, key: &KeyEvent) -> Vec<Effect> {
+fn press(app: &mut App, key: &KeyEvent) -> Vec<ViewEffect> {
     (app.notice, app.page_address) = (None, None);
     let Some(action) = keymap::action(key) else { return Vec::new() };
     match (action, app.modal) {
         (KeyAction::Quit, Some(Modal::Help)) | (KeyAction::Back | KeyAction::Help, Some(Modal::Help)) => {
             app.modal = None
         }
-        (KeyAction::Quit, None) => return vec![Effect::Quit],
-        (KeyAction::Interrupt, _) => return vec![Effect::Interrupt],
-        (KeyAction::Suspend, _) => return vec![Effect::Suspend],
-        (KeyAction::Refresh, _) => return vec![Effect::Refresh],
+        (KeyAction::Quit, None) => return vec![ViewEffect::Quit],
+        (KeyAction::Interrupt, _) => return vec![ViewEffect::Interrupt],
+        (KeyAction::Suspend, _) => return vec![ViewEffect::Suspend],
+        (KeyAction::Refresh, _) => return vec![ViewEffect::Refresh],
         (KeyAction::Help, None) => app.modal = Some(Modal::Help),
         (KeyAction::Open, None) => return open(app),
         (KeyAction::ToggleAttention, None) => {
@@ -121,7 +121,7 @@ fn next_sort(app: &mut App) {
     app.arrange();
 }
 
-fn open(app: &mut App) -> Vec<Effect> {
+fn open(app: &mut App) -> Vec<ViewEffect> {
     let row = app.cursor_index().and_then(|index| app.rows.get(index));
     let Some(row) = row else {
         app.notice = Some("move the cursor to a row first".into());
@@ -130,7 +130,7 @@ fn open(app: &mut App) -> Vec<Effect> {
     let host = &app.options.host;
     // A link is whatever the server says: only the host's own pages are opened.
     match &row.web_url {
-        Some(url) if url.starts_with(&format!("{host}/")) => vec![Effect::Open(url.clone())],
+        Some(url) if url.starts_with(&format!("{host}/")) => vec![ViewEffect::Open(url.clone())],
         Some(_) => {
             app.notice = Some("not opened: the link leads to another host".into());
             Vec::new()

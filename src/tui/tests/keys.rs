@@ -147,7 +147,8 @@ fn only_pages_of_the_host_itself_are_opened() {
         assert!(type_keys(&mut app, "o").is_empty(), "opened without a cursor");
         assert!(app.notice.is_some());
         press(&mut app, KeyCode::Down);
-        let expected: Vec<Effect> = url.filter(|_| is_opened).map(|url| Effect::Open(url.into())).into_iter().collect();
+        let expected: Vec<ViewEffect> =
+            url.filter(|_| is_opened).map(|url| ViewEffect::Open(url.into())).into_iter().collect();
         assert_eq!(press(&mut app, KeyCode::Enter), expected, "{url:?}");
         let said = app.notice.as_deref();
         assert!(notice.map_or(said.is_none(), |words| said.is_some_and(|said| said.contains(words))), "{said:?}");
@@ -160,25 +161,25 @@ fn the_help_takes_all_keys_but_those_that_must_work_everywhere() {
     assert!(type_keys(&mut app, "?jGfso").is_empty());
     assert_eq!((app.modal, place(&app), app.attention_only), (Some(Modal::Help), (None, 0), false));
     assert_eq!(app.sort, Sort::Attention);
-    assert_eq!(type_keys(&mut app, "r"), [Effect::Refresh]);
+    assert_eq!(type_keys(&mut app, "r"), [ViewEffect::Refresh]);
     for close in [KeyCode::Char('q'), KeyCode::Char('?'), KeyCode::Esc] {
         app.modal = Some(Modal::Help);
         assert!(press(&mut app, close).is_empty());
         assert_eq!(app.modal, None);
     }
     let ctrl = |app: &mut App, key| {
-        update(app, Event::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL)), Instant::now())
+        update(app, ViewEvent::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL)), Instant::now())
     };
     app.modal = Some(Modal::Help);
-    assert_eq!(ctrl(&mut app, 'c'), [Effect::Interrupt]);
-    assert_eq!(ctrl(&mut app, 'z'), [Effect::Suspend]);
+    assert_eq!(ctrl(&mut app, 'c'), [ViewEffect::Interrupt]);
+    assert_eq!(ctrl(&mut app, 'z'), [ViewEffect::Suspend]);
 }
 
 #[test]
 fn q_quits_and_an_unknown_key_does_nothing() {
     let mut app = app(many(1), 80, 24, Instant::now());
     assert!(type_keys(&mut app, "xyz").is_empty());
-    assert_eq!(type_keys(&mut app, "q"), [Effect::Quit]);
+    assert_eq!(type_keys(&mut app, "q"), [ViewEffect::Quit]);
 }
 
 #[test]
@@ -187,9 +188,9 @@ fn news_grow_old() {
     let mut app = app(many(2), 80, 24, now);
     give(&mut app, snapshot(vec![project(0, "p00", "failed", 1, ""), many(2).remove(1)], vec![]), now);
     assert_eq!(app.alerts.len(), 1);
-    update(&mut app, Event::Tick, now + Duration::from_secs(59));
+    update(&mut app, ViewEvent::Tick, now + Duration::from_secs(59));
     assert_eq!(app.alerts.len(), 1);
-    update(&mut app, Event::Tick, now + Duration::from_secs(60));
+    update(&mut app, ViewEvent::Tick, now + Duration::from_secs(60));
     assert_eq!(app.alerts.len(), 0);
 }
 

@@ -4,8 +4,8 @@ mod keys;
 mod pictures;
 mod trouble;
 
-use super::app::{App, Options};
-use super::update::{Effect, Event, update};
+use super::app::{App, ViewOptions};
+use super::update::{ViewEffect, ViewEvent, update};
 use crate::collect::watch::{ChangeNews, Phase, WatchUpdate};
 use crate::domain::change::changes;
 use crate::domain::health::Sort;
@@ -85,9 +85,9 @@ fn snapshot(rows: Vec<ProjectRow>, problems: Vec<Problem>) -> WatchUpdate {
     WatchUpdate { snapshot: Some(Arc::new(snapshot)), is_whole: true, cost, ..WatchUpdate::new() }
 }
 
-fn options() -> Options {
+fn options() -> ViewOptions {
     let status = StatusOptions { wide: false, zone: chrono_tz::UTC, times: false };
-    Options {
+    ViewOptions {
         columns: columns(&status),
         status,
         only: None,
@@ -115,16 +115,16 @@ fn give(app: &mut App, news: WatchUpdate, now: Instant) {
     if let (Some(before), Some(after)) = (before, news.whole()) {
         let changes = changes(Some(&before), after, 0);
         let news = ChangeNews::Changes(changes.into());
-        assert!(update(app, Event::Changes(news), now).is_empty());
+        assert!(update(app, ViewEvent::Changes(news), now).is_empty());
     }
-    assert!(update(app, Event::Update(Box::new(news)), now).is_empty());
+    assert!(update(app, ViewEvent::Update(Box::new(news)), now).is_empty());
 }
 
-fn press(app: &mut App, code: KeyCode) -> Vec<Effect> {
+fn press(app: &mut App, code: KeyCode) -> Vec<ViewEffect> {
     let now = app.now;
-    update(app, Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), now)
+    update(app, ViewEvent::Key(KeyEvent::new(code, KeyModifiers::NONE)), now)
 }
 
-fn type_keys(app: &mut App, keys: &str) -> Vec<Effect> {
+fn type_keys(app: &mut App, keys: &str) -> Vec<ViewEffect> {
     keys.chars().flat_map(|key| press(app, KeyCode::Char(key))).collect()
 }

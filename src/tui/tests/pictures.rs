@@ -54,7 +54,7 @@ fn what_an_earlier_run_has_left_is_old_and_says_so() {
     let left = snapshot(known.into_iter().map(old).collect(), vec![problem]);
     let mut app = App::new(options(), 70, 8, now);
     let left = WatchUpdate::from_cache(TimeDelta::hours(2), Snapshot::clone(left.snapshot.as_ref().unwrap()));
-    assert!(update(&mut app, Event::Update(Box::new(left)), now).is_empty());
+    assert!(update(&mut app, ViewEvent::Update(Box::new(left)), now).is_empty());
     assert_snapshot!(picture(&app), @r#"
     acme @gitlab.example.com   ✗ 1  ✓ 1   2 projects   all 2h old, reading
 
@@ -318,7 +318,7 @@ fn only_what_wants_attention_and_what_began_to_fail() {
 #[test]
 fn in_ascii_nothing_else_is_written() {
     let now = Instant::now();
-    let mut app = App::new(Options { charset: Charset::Ascii, ..options() }, 80, 24, now);
+    let mut app = App::new(ViewOptions { charset: Charset::Ascii, ..options() }, 80, 24, now);
     give(&mut app, snapshot(many(30), vec![]), now);
     let table = picture(&app);
     type_keys(&mut app, "?");

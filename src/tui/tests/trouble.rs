@@ -31,7 +31,7 @@ fn met(kind: FailureKind, message: &str, url: &str, attempts: u32) -> Failure {
 
 /// The same view some time later, without any news.
 fn after(app: &mut App, since: Instant, n: u64) {
-    assert!(update(app, Event::Tick, since + seconds(n)).is_empty());
+    assert!(update(app, ViewEvent::Tick, since + seconds(n)).is_empty());
 }
 
 /// Puts the group of a few rows onto a screen, reading again as it has for so many seconds.
@@ -39,7 +39,7 @@ fn reading(width: u16, height: u16, now: Instant, silence: Silence) -> App {
     let mut app = app(one_of_each(), width, height, now);
     let phase = Phase::Reading(Progress { listed: 7, read: 2 });
     let news = WatchUpdate { phase, silence, ..app.update.clone() };
-    update(&mut app, Event::Update(Box::new(news)), now);
+    update(&mut app, ViewEvent::Update(Box::new(news)), now);
     app
 }
 
@@ -59,7 +59,7 @@ fn the_first_load_names_host_and_wait_at_once_and_shows_rows_as_they_come() {
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
     let listed = WatchUpdate { phase: Phase::Reading(Progress { listed: 100, read: 0 }), ..WatchUpdate::new() };
-    update(&mut app, Event::Update(Box::new(listed)), now + seconds(4));
+    update(&mut app, ViewEvent::Update(Box::new(listed)), now + seconds(4));
     assert_snapshot!(text(&app), @r#"
     12345 @gitlab.example.com   0 of 100 read       nothing read yet, reading for 4s
     waiting for the pipelines of 100 projects from gitlab.example.com for 4s
@@ -70,7 +70,7 @@ fn the_first_load_names_host_and_wait_at_once_and_shows_rows_as_they_come() {
         is_whole: false,
         ..snapshot(one_of_each(), vec![])
     };
-    update(&mut app, Event::Update(Box::new(part)), now + seconds(5));
+    update(&mut app, ViewEvent::Update(Box::new(part)), now + seconds(5));
     after(&mut app, now, 7);
     assert_snapshot!(text(&app), @r#"
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 of 198 read    read 2s ago, reading
@@ -366,7 +366,7 @@ fn no_screen_is_too_small() {
             after(&mut app, now, 100);
             draw(&app);
         }
-        update(&mut app, Event::Resize(80, 24), now);
+        update(&mut app, ViewEvent::Resize(80, 24), now);
         assert!(picture(&app).contains("all 0s old"), "{}", picture(&app));
     }
 }

@@ -53,9 +53,9 @@ fn state(app: &App, width: usize) -> Vec<Span> {
 }
 
 /// A count, and whether it stays however little room there is.
-type Shown = (Span, bool);
+type HeaderCount = (Span, bool);
 
-fn counts(app: &App) -> Vec<Shown> {
+fn counts(app: &App) -> Vec<HeaderCount> {
     // What is not all read, or not read lately, does not look fine.
     let is_sure = app.update.is_whole && app.freshness().is_fresh();
     let shown = |count: &crate::report::headline::HeadCount| {
@@ -65,13 +65,13 @@ fn counts(app: &App) -> Vec<Shown> {
     app.counts.iter().map(shown).collect()
 }
 
-fn vital(counts: &[Shown]) -> Vec<Shown> {
+fn vital(counts: &[HeaderCount]) -> Vec<HeaderCount> {
     counts.iter().filter(|(_, is_vital)| *is_vital).cloned().collect()
 }
 
 /// Returns the first counts, all that must stay, and a sign that there are more.
-fn fewer(counts: &[Shown], n: usize, ellipsis: &str) -> Vec<Shown> {
-    let mut fewer: Vec<Shown> = counts
+fn fewer(counts: &[HeaderCount], n: usize, ellipsis: &str) -> Vec<HeaderCount> {
+    let mut fewer: Vec<HeaderCount> = counts
         .iter()
         .enumerate()
         .filter(|(at, (_, is_vital))| *at < n || *is_vital)
@@ -83,7 +83,7 @@ fn fewer(counts: &[Shown], n: usize, ellipsis: &str) -> Vec<Shown> {
     fewer
 }
 
-fn join(name: &str, counts: &[Shown], total: Option<&String>, age: &str, width: usize) -> Vec<Span> {
+fn join(name: &str, counts: &[HeaderCount], total: Option<&String>, age: &str, width: usize) -> Vec<Span> {
     let mut line = vec![Span::new(name, Tone::Plain)];
     for (n, (count, _)) in counts.iter().enumerate() {
         let gap = if n == 0 && name.is_empty() { "" } else { GAP[usize::from(n == 0 && total.is_some())] };
