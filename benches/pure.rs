@@ -6,8 +6,8 @@ use glwatch::collect::rehearsal::Rehearsal;
 use glwatch::collect::run::{Collector, Options};
 use glwatch::collect::watch::{Phase, WatchUpdate};
 use glwatch::domain::change::changes;
-use glwatch::domain::excerpt::Excerpt;
-use glwatch::domain::health::Sort;
+use glwatch::domain::excerpt::SnapshotView;
+use glwatch::domain::health::RowOrder;
 use glwatch::domain::host::Host;
 use glwatch::domain::id::{GroupId, GroupRef};
 use glwatch::domain::selection::{ProjectFilter, RefSelector};
@@ -43,7 +43,7 @@ static GROUP: LazyLock<Arc<Snapshot>> = LazyLock::new(|| {
     let (client, options) = (client(sim.url()), options());
     let mut collector = Collector::new(client, Arc::new(options));
     let mut snapshot = runtime().block_on(collector.read(&|_| ())).expect("the group is readable").snapshot;
-    Sort::Attention.apply(&mut snapshot.rows);
+    RowOrder::Attention.apply(&mut snapshot.rows);
     Arc::new(snapshot)
 });
 
@@ -119,7 +119,7 @@ fn the_order_of_the_rows(bencher: Bencher<'_, '_>) {
         rows.sort_by_key(|row| row.project.id);
         rows
     };
-    bencher.with_inputs(listed).bench_local_refs(|rows| Sort::Attention.apply(rows));
+    bencher.with_inputs(listed).bench_local_refs(|rows| RowOrder::Attention.apply(rows));
 }
 
 #[divan::bench]
@@ -129,7 +129,7 @@ fn the_report_behind_the_table(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn the_report_behind_json(bencher: Bencher<'_, '_>) {
-    let excerpt = Excerpt::all(&GROUP);
+    let excerpt = SnapshotView::all(&GROUP);
     bencher.bench(|| StatusDocument::from(&excerpt).projects.len());
 }
 
@@ -148,7 +148,7 @@ fn the_table_from_its_report(bencher: Bencher<'_, '_>) {
 /// With its report, as each is made once.
 #[divan::bench]
 fn json_document(bencher: Bencher<'_, '_>) {
-    let excerpt = Excerpt::all(&GROUP);
+    let excerpt = SnapshotView::all(&GROUP);
     bencher.bench(|| {
         let mut bytes = Vec::new();
         json::write(&StatusDocument::from(&excerpt), &mut bytes).expect("memory takes everything");
@@ -163,7 +163,7 @@ fn live() -> (app::App, WatchUpdate) {
         columns: columns(&status),
         status,
         only: None,
-        sort: Sort::Attention,
+        sort: RowOrder::Attention,
         charset: Charset::Unicode,
         color: true,
         stages: StagesWidth::Auto,

@@ -262,7 +262,7 @@ async fn all_failed(session: &Session, outcome: &mut Outcome) -> Result<Vec<Subj
     if !session.config.display.quiet {
         status::warn(&snapshot, &[]);
     }
-    outcome.note(match (snapshot.has_nothing_read(None), snapshot.is_complete()) {
+    outcome.note(match (snapshot.nothing_was_read(None), snapshot.is_complete()) {
         (true, _) => Exit::NoData,
         (false, false) => Exit::Partial,
         (false, true) => Exit::Done,

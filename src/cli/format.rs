@@ -3,7 +3,7 @@
 use super::clock;
 use super::error::CliError;
 use crate::config::{Choice, ConfigError, Display, Output};
-use crate::domain::excerpt::Excerpt;
+use crate::domain::excerpt::SnapshotView;
 use crate::domain::snapshot::Snapshot;
 use crate::render::{csv, exposition, json, junit, markdown, ndjson, section, table};
 use crate::report::cell::Column;
@@ -51,7 +51,7 @@ impl Formats {
     }
 
     /// Writes a snapshot in a format.
-    pub(super) fn render(&self, output: Output, excerpt: &Excerpt<'_>, place: Place) -> io::Result<Vec<u8>> {
+    pub(super) fn render(&self, output: Output, excerpt: &SnapshotView<'_>, place: Place) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
         match output {
             Output::Table | Output::Wide => self.table(output == Output::Wide, excerpt, place, &mut out)?,
@@ -78,7 +78,7 @@ impl Formats {
         self.columns.clone().unwrap_or_else(|| status::columns(&self.status_options(wide)))
     }
 
-    fn table(&self, wide: bool, excerpt: &Excerpt<'_>, place: Place, out: &mut Vec<u8>) -> io::Result<()> {
+    fn table(&self, wide: bool, excerpt: &SnapshotView<'_>, place: Place, out: &mut Vec<u8>) -> io::Result<()> {
         let report = StatusReport::of(excerpt, self.table_columns(wide), &self.status_options(wide));
         match place {
             // Sections are control codes: whoever wants no colour in a job's log reads it with a program.
@@ -92,10 +92,10 @@ impl Formats {
 }
 
 /// Returns what is shown of a snapshot.
-pub(super) fn excerpt<'a>(snapshot: &'a Snapshot, display: &Display) -> Excerpt<'a> {
+pub(super) fn excerpt<'a>(snapshot: &'a Snapshot, display: &Display) -> SnapshotView<'a> {
     match &display.only {
-        Some(wanted) => Excerpt::only(snapshot, wanted),
-        None => Excerpt::all(snapshot),
+        Some(wanted) => SnapshotView::only(snapshot, wanted),
+        None => SnapshotView::all(snapshot),
     }
 }
 

@@ -196,7 +196,7 @@ fn judge(snapshot: &Snapshot, config: &Config) -> Exit {
 
 /// Returns the error that a snapshot is whose rows all say only that they could not be read.
 fn nothing_read(snapshot: &Snapshot, config: &Config, settings: &Settings, cache: &Cache) -> Option<CliError> {
-    if !snapshot.has_nothing_read(cache.restored()) {
+    if !snapshot.nothing_was_read(cache.restored()) {
         return None;
     }
     let failures = || snapshot.rows.iter().filter_map(|row| Some((row, row.failure()?)));

@@ -8,7 +8,7 @@ use super::section::{
     TokenSource, Verdict,
 };
 use super::value::meant;
-use crate::domain::health::{FailOn, Sort};
+use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::host::Host;
 use crate::domain::id::{GroupId, GroupRef};
 use crate::domain::project::StateWord;
@@ -224,7 +224,7 @@ fn display(settings: &Settings) -> Result<Display, ConfigError> {
         color: settings.choice("color", &colors, Color::Auto)?,
         ascii: settings.switch("ascii")?,
         stages_width,
-        sort: settings.choice("sort", &Sort::ALL, Sort::Attention)?,
+        sort: settings.choice("sort", &RowOrder::ALL, RowOrder::Attention)?,
         timezone,
         quiet: settings.switch("quiet")?,
         log_file: settings.get("log-file").map(|setting| PathBuf::from(setting.text())),

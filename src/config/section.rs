@@ -3,7 +3,7 @@
 use super::error::ConfigError;
 use super::layer::Origin;
 use super::value::meant;
-use crate::domain::health::{FailOn, Sort};
+use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::host::Host;
 use crate::domain::id::GroupRef;
 use crate::domain::selection::{ProjectFilter, RefSelector};
@@ -180,7 +180,7 @@ pub struct Display {
     pub color: Color,
     pub ascii: bool,
     pub stages_width: StagesWidth,
-    pub sort: Sort,
+    pub sort: RowOrder,
     /// Shows times in this zone instead of ages.
     pub timezone: Option<Tz>,
     pub quiet: bool,

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 /// A snapshot and those of its rows that somebody wants to see.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Excerpt<'a> {
+pub struct SnapshotView<'a> {
     pub whole: &'a Snapshot,
     pub rows: Cow<'a, [ProjectRow]>,
 }
 
-impl<'a> Excerpt<'a> {
+impl<'a> SnapshotView<'a> {
     /// Shows everything.
     pub fn all(whole: &'a Snapshot) -> Self {
         Self { whole, rows: Cow::Borrowed(&whole.rows) }
@@ -81,7 +81,7 @@ mod tests {
             ("a status that nothing has", wanted(&[Status::Manual], &[]), &[]),
         ];
         for (sentence, wanted, expected) in cases {
-            let excerpt = Excerpt::only(&snapshot, &wanted);
+            let excerpt = SnapshotView::only(&snapshot, &wanted);
             let shown = |row: &'_ ProjectRow| (row.project.full_path.clone(), row.pipelines().len());
             let expected: Vec<_> = expected.iter().map(|(path, count)| ((*path).to_owned(), *count)).collect();
             assert_eq!(excerpt.rows.iter().map(shown).collect::<Vec<_>>(), expected, "{sentence}");

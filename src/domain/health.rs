@@ -44,7 +44,7 @@ impl Counts {
 
 /// The order of the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sort {
+pub enum RowOrder {
     /// Most severe first, then newest first.
     #[default]
     Attention,
@@ -58,7 +58,7 @@ pub enum Sort {
     Status,
 }
 
-impl Sort {
+impl RowOrder {
     pub const ALL: [(&'static str, Self); 5] = [
         ("attention", Self::Attention),
         ("name", Self::Name),
@@ -167,7 +167,7 @@ pub(crate) mod tests {
             ran("old-failure", Status::Failed, 1),
             ran("new-failure", Status::Failed, 5),
         ];
-        Sort::Attention.apply(&mut rows);
+        RowOrder::Attention.apply(&mut rows);
         let order: Vec<_> = rows.iter().map(|row| row.project.full_path.as_str()).collect();
         assert_eq!(order, ["new-failure", "old-failure", "unread", "odd", "running", "green", "secret", "never"]);
     }

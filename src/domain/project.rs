@@ -104,7 +104,7 @@ impl ProjectRow {
 
     /// Says whether nothing but its age tells it from the row of an earlier reading. Pipelines that were read again are
     /// taken for others, and so is what could not be read: its age is shown.
-    pub fn is_still(&self, earlier: &Self) -> bool {
+    pub fn is_unchanged_since(&self, earlier: &Self) -> bool {
         let is_same = match (&self.state, &earlier.state) {
             (State::Ok(now), State::Ok(before)) => Arc::ptr_eq(now, before),
             (State::Stale { .. }, _) => false,
@@ -178,7 +178,7 @@ mod tests {
             ("its first pipeline", first.clone(), of(State::NoPipeline { ever_ran: Some(false) }), false),
         ];
         for (sentence, now, earlier, expected) in cases {
-            assert_eq!(now.is_still(&earlier), expected, "{sentence}");
+            assert_eq!(now.is_unchanged_since(&earlier), expected, "{sentence}");
         }
     }
 

@@ -68,16 +68,16 @@ impl Snapshot {
     }
 
     /// Says whether nothing has happened since an earlier reading, as far as that is to be seen without comparing jobs.
-    pub fn is_still(&self, earlier: &Self) -> bool {
-        let is_still = |(now, before): (&ProjectRow, &ProjectRow)| now.is_still(before);
+    pub fn is_unchanged_since(&self, earlier: &Self) -> bool {
+        let is_unchanged_since = |(now, before): (&ProjectRow, &ProjectRow)| now.is_unchanged_since(before);
         self.rows.len() == earlier.rows.len()
-            && self.rows.iter().zip(&earlier.rows).all(is_still)
+            && self.rows.iter().zip(&earlier.rows).all(is_unchanged_since)
             && (&self.host, &self.groups, &self.problems) == (&earlier.host, &earlier.groups, &earlier.problems)
     }
 
     /// Says whether not one project's pipelines could be read although there are projects. What is not younger than
     /// `cached` was read by an earlier process.
-    pub fn has_nothing_read(&self, cached: Option<DateTime<Utc>>) -> bool {
+    pub fn nothing_was_read(&self, cached: Option<DateTime<Utc>>) -> bool {
         let unread = |row: &ProjectRow| match &row.state {
             State::Error(_) | State::NoAccess(_) => true,
             State::Stale { .. } => cached.is_some_and(|cached| row.as_of <= cached),

@@ -31,13 +31,13 @@ fn neutralised(cell: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::excerpt::Excerpt;
+    use crate::domain::excerpt::SnapshotView;
     use crate::render::example::{one_of_each, one_pipeline};
     use crate::report::contract::StatusDocument;
 
     fn rendered(snapshot: &crate::domain::snapshot::Snapshot, fields: &[CsvField]) -> String {
         let mut out = Vec::new();
-        let excerpt = Excerpt::all(snapshot);
+        let excerpt = SnapshotView::all(snapshot);
         write(&CsvRecords::new(&StatusDocument::from(&excerpt), fields.to_vec()), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }

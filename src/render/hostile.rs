@@ -2,7 +2,7 @@
 
 use super::example::{one_of_each, pipeline, project, snapshot, stage};
 use super::{csv, exposition, json, junit, markdown, ndjson, table};
-use crate::domain::excerpt::Excerpt;
+use crate::domain::excerpt::SnapshotView;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::JobId;
 use crate::domain::job::{Job, JobKind, Stage};
@@ -77,7 +77,7 @@ fn written(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
 
 /// Every format by its name.
 fn formats(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
-    let excerpt = Excerpt::all(snapshot);
+    let excerpt = SnapshotView::all(snapshot);
     let document = || StatusDocument::from(&excerpt);
     let options = StatusOptions { wide: true, zone: chrono_tz::UTC, times: false };
     let report = StatusReport::new(snapshot, &options);

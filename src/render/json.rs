@@ -95,13 +95,13 @@ impl<F: Formatter> Formatter for EscapingFormatter<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::excerpt::Excerpt;
+    use crate::domain::excerpt::SnapshotView;
     use crate::render::example::one_pipeline;
 
     #[test]
     fn the_contract_key_by_key() {
         let mut out = Vec::new();
-        write(&StatusDocument::from(&Excerpt::all(&one_pipeline())), &mut out).unwrap();
+        write(&StatusDocument::from(&SnapshotView::all(&one_pipeline())), &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.ends_with("}\n") && !text.ends_with("\n\n"));
         insta::assert_snapshot!(text, @r###"

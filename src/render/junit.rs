@@ -62,7 +62,7 @@ fn text(message: &str, details: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::excerpt::Excerpt;
+    use crate::domain::excerpt::SnapshotView;
     use crate::domain::pipeline::Pipeline;
     use crate::domain::project::State;
     use crate::domain::status::Status;
@@ -72,7 +72,7 @@ mod tests {
 
     fn rendered(snapshot: &crate::domain::snapshot::Snapshot) -> String {
         let mut out = Vec::new();
-        write(&suites(&Excerpt::all(snapshot)), &mut out).unwrap();
+        write(&suites(&SnapshotView::all(snapshot)), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -116,14 +116,14 @@ pub(super) fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::excerpt::Excerpt;
+    use crate::domain::excerpt::SnapshotView;
     use crate::domain::snapshot::Snapshot;
     use crate::render::example::{one_of_each, one_pipeline, pipeline, project, snapshot};
     use chrono_tz::Europe::Paris;
 
     fn rendered(snapshot: &Snapshot) -> String {
         let mut out = Vec::new();
-        write(&MarkdownDigest::new(&Excerpt::all(snapshot), Paris), &mut out).unwrap();
+        write(&MarkdownDigest::new(&SnapshotView::all(snapshot), Paris), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -18,7 +18,7 @@ pub fn write_event(event: &ChangeEvent<'_>, out: &mut dyn Write) -> io::Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::excerpt::Excerpt;
+    use crate::domain::excerpt::SnapshotView;
     use crate::render::example::one_pipeline;
     use crate::render::json;
     use serde_json::{Value, json};
@@ -26,7 +26,7 @@ mod tests {
     #[test]
     fn a_snapshot_is_one_line_with_the_whole_contract() {
         let snapshot = one_pipeline();
-        let excerpt = Excerpt::all(&snapshot);
+        let excerpt = SnapshotView::all(&snapshot);
         let (mut line, mut document) = (Vec::new(), Vec::new());
         write_snapshot(StatusDocument::from(&excerpt), &mut line).unwrap();
         json::write(&StatusDocument::from(&excerpt), &mut document).unwrap();

@@ -36,7 +36,7 @@ pub fn write(report: &StatusReport, style: &TableStyle, at: DateTime<Utc>, out: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::excerpt::Excerpt;
+    use crate::domain::excerpt::SnapshotView;
     use crate::domain::project::State;
     use crate::domain::snapshot::Snapshot;
     use crate::render::example::{one_of_each, pipeline, project, snapshot};
@@ -49,7 +49,7 @@ mod tests {
         let options = StatusOptions { wide: false, zone: chrono_tz::UTC, times: false };
         let columns = vec![Column::Project, Column::Pipeline];
         let mut out = Vec::new();
-        let report = StatusReport::of(&Excerpt::all(snapshot), columns, &options);
+        let report = StatusReport::of(&SnapshotView::all(snapshot), columns, &options);
         write(&report, &style, snapshot.taken_at, &mut out).unwrap();
         String::from_utf8(out).unwrap().replace('\u{1B}', "ESC").replace('\r', "CR")
     }

@@ -2,7 +2,7 @@
 //!
 //! Borrows from a snapshot and says how it is written; which bytes that makes is `render::json`'s.
 
-use crate::domain::excerpt::Excerpt;
+use crate::domain::excerpt::SnapshotView;
 use crate::domain::failure::{FailedRequest, Failure};
 use crate::domain::health::Counts;
 use crate::domain::job::{Job, Stage};
@@ -33,8 +33,8 @@ pub struct StatusDocument<'a> {
     pub projects: Vec<ProjectEntry<'a>>,
 }
 
-impl<'a> From<&'a Excerpt<'a>> for StatusDocument<'a> {
-    fn from(excerpt: &'a Excerpt<'a>) -> Self {
+impl<'a> From<&'a SnapshotView<'a>> for StatusDocument<'a> {
+    fn from(excerpt: &'a SnapshotView<'a>) -> Self {
         let snapshot = excerpt.whole;
         let usage = &snapshot.usage;
         Self {

@@ -4,7 +4,7 @@ use super::blame;
 use super::links::own_link;
 use super::status::{missing, ref_label, state_message};
 use super::urgency::Urgency;
-use crate::domain::excerpt::Excerpt;
+use crate::domain::excerpt::SnapshotView;
 use crate::domain::health::Counts;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{ProjectRow, State, StateWord};
@@ -56,7 +56,7 @@ pub struct DigestEntry {
 }
 
 impl MarkdownDigest {
-    pub fn new(excerpt: &Excerpt<'_>, zone: Tz) -> Self {
+    pub fn new(excerpt: &SnapshotView<'_>, zone: Tz) -> Self {
         let snapshot = excerpt.whole;
         let mut entries: Vec<(Urgency, DigestEntry)> =
             excerpt.rows.iter().flat_map(|row| entries(row, &snapshot.host, snapshot.taken_at)).collect();

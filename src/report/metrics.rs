@@ -2,7 +2,7 @@
 //!
 //! Names end in their unit. A status is a label whose series has the value 1, as users of pipeline exporters know it.
 
-use crate::domain::excerpt::Excerpt;
+use crate::domain::excerpt::SnapshotView;
 use crate::domain::health::Counts;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::StateWord;
@@ -79,7 +79,7 @@ pub struct Histogram {
 }
 
 /// Returns the families of a snapshot. Pipelines are those that are shown; what is counted is all.
-pub fn families(excerpt: &Excerpt<'_>) -> Vec<Family> {
+pub fn families(excerpt: &SnapshotView<'_>) -> Vec<Family> {
     let mut families = of_pipelines(excerpt);
     families.extend(of_the_whole(excerpt.whole));
     families
@@ -89,7 +89,7 @@ fn gauge(name: &'static str, help: &'static str, unit: Option<Unit>, samples: Ve
     Family { name, help, unit, series: MetricSeries::Gauge(samples) }
 }
 
-fn of_pipelines(excerpt: &Excerpt<'_>) -> Vec<Family> {
+fn of_pipelines(excerpt: &SnapshotView<'_>) -> Vec<Family> {
     let pipelines = newest(excerpt);
     let samples = |value: fn(&Pipeline) -> Option<f64>| {
         let sample =
@@ -136,7 +136,7 @@ fn of_pipelines(excerpt: &Excerpt<'_>) -> Vec<Family> {
 }
 
 /// Returns one pipeline per project and ref, the newest: `--ref any --ref main` may name the same ref twice.
-fn newest<'a>(excerpt: &'a Excerpt<'_>) -> Vec<(Labels, &'a Pipeline)> {
+fn newest<'a>(excerpt: &'a SnapshotView<'_>) -> Vec<(Labels, &'a Pipeline)> {
     let mut newest = Vec::new();
     for row in excerpt.rows.iter() {
         let mut by_ref: BTreeMap<(&str, &str), &Pipeline> = BTreeMap::new();

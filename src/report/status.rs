@@ -6,7 +6,7 @@ use super::cell::{Cell, Column, Content, PipelineCell, Tone};
 use super::headline::is_old;
 use super::summary::Summary;
 use super::urgency::Urgency;
-use crate::domain::excerpt::Excerpt;
+use crate::domain::excerpt::SnapshotView;
 use crate::domain::health::Counts;
 use crate::domain::job::Stage;
 use crate::domain::pipeline::{Downstream, Pipeline, RefKind};
@@ -52,17 +52,22 @@ pub struct Row {
 
 impl StatusReport {
     pub fn new(snapshot: &Snapshot, options: &StatusOptions) -> Self {
-        Self::of(&Excerpt::all(snapshot), columns(options), options)
+        Self::of(&SnapshotView::all(snapshot), columns(options), options)
     }
 
     /// The same for some of the rows, in columns of the reader's choice.
-    pub fn of(excerpt: &Excerpt<'_>, columns: Vec<Column>, options: &StatusOptions) -> Self {
+    pub fn of(excerpt: &SnapshotView<'_>, columns: Vec<Column>, options: &StatusOptions) -> Self {
         let scene = ReportMoment { now: excerpt.whole.taken_at, zone: options.zone, expected: None };
         Self::seen(excerpt, columns, options, scene)
     }
 
     /// The same as it is seen some time after it was read.
-    pub fn seen(excerpt: &Excerpt<'_>, columns: Vec<Column>, options: &StatusOptions, scene: ReportMoment) -> Self {
+    pub fn seen(
+        excerpt: &SnapshotView<'_>,
+        columns: Vec<Column>,
+        options: &StatusOptions,
+        scene: ReportMoment,
+    ) -> Self {
         let snapshot = excerpt.whole;
         Self {
             rows: lines(&excerpt.rows, &columns, scene),

@@ -4,7 +4,7 @@
 
 use super::blame;
 use super::status::{ref_label, state_message};
-use crate::domain::excerpt::Excerpt;
+use crate::domain::excerpt::SnapshotView;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{ProjectRow, State};
 use crate::domain::status::Status;
@@ -44,7 +44,7 @@ pub enum JunitVerdict {
 }
 
 /// Returns the suites by name.
-pub fn suites(excerpt: &Excerpt<'_>) -> Vec<JunitSuite> {
+pub fn suites(excerpt: &SnapshotView<'_>) -> Vec<JunitSuite> {
     let mut by_namespace: BTreeMap<&str, Vec<JunitCase>> = BTreeMap::new();
     for row in excerpt.rows.iter() {
         // A path without a namespace is only met in answers that are broken.

@@ -3,8 +3,8 @@
 use super::banner;
 use crate::collect::watch::{ChangeNews, Phase, WatchUpdate};
 use crate::domain::change::{Change, ChangeKind};
-use crate::domain::excerpt::Excerpt;
-use crate::domain::health::{FailOn, Sort};
+use crate::domain::excerpt::SnapshotView;
+use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::id::{ProjectId, by_id};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{Project, ProjectRow, StateWord};
@@ -34,7 +34,7 @@ pub struct ViewOptions {
     pub columns: Vec<Column>,
     /// `--only`.
     pub only: Option<FailOn>,
-    pub sort: Sort,
+    pub sort: RowOrder,
     pub charset: Charset,
     pub color: bool,
     pub stages: StagesWidth,
@@ -88,7 +88,7 @@ pub struct PageAddress {
 #[derive(Debug)]
 pub struct App {
     pub options: ViewOptions,
-    pub sort: Sort,
+    pub sort: RowOrder,
     pub attention_only: bool,
     pub update: WatchUpdate,
     pub modal: Option<Modal>,
@@ -168,7 +168,7 @@ impl App {
     pub fn apply_update(&mut self, update: WatchUpdate, now: Instant) {
         self.now = now;
         let (is_new, is_still) = match (&self.update.snapshot, &update.snapshot) {
-            (Some(old), Some(new)) => (!Arc::ptr_eq(old, new), new.is_still(old)),
+            (Some(old), Some(new)) => (!Arc::ptr_eq(old, new), new.is_unchanged_since(old)),
             (None, Some(_)) => (true, false),
             (_, None) => (false, true),
         };
@@ -276,7 +276,7 @@ impl App {
         let mut rows = self.visible_rows(&snapshot);
         self.sort.apply(&mut rows);
         self.rows = rows.iter().enumerate().flat_map(|(nth, row)| facts(nth, row)).collect();
-        let excerpt = Excerpt { whole: &snapshot, rows: rows.into() };
+        let excerpt = SnapshotView { whole: &snapshot, rows: rows.into() };
         let Some(scene) = self.scene() else { return };
         let report = StatusReport::seen(&excerpt, self.options.columns.clone(), &self.options.status, scene);
         let room =
@@ -297,8 +297,8 @@ impl App {
 
     fn visible_rows(&self, snapshot: &Snapshot) -> Vec<ProjectRow> {
         let excerpt = match &self.options.only {
-            Some(only) => Excerpt::only(snapshot, only),
-            None => Excerpt::all(snapshot),
+            Some(only) => SnapshotView::only(snapshot, only),
+            None => SnapshotView::all(snapshot),
         };
         let wanted = |row: &&ProjectRow| !self.attention_only || wants_attention(row);
         excerpt.rows.iter().filter(wanted).cloned().collect()

@@ -3,7 +3,7 @@
 use super::app::{App, Modal};
 use super::keymap::{self, KeyAction};
 use crate::collect::watch::{ChangeNews, WatchUpdate};
-use crate::domain::health::Sort;
+use crate::domain::health::RowOrder;
 use crossterm::event::{KeyEvent, KeyEventKind};
 use tokio::time::Instant;
 
@@ -114,8 +114,8 @@ fn go(app: &mut App, action: KeyAction) {
 }
 
 fn next_sort(app: &mut App) {
-    let at = Sort::ALL.iter().position(|(_, sort)| *sort == app.sort).unwrap_or(0);
-    let (word, sort) = Sort::ALL[(at + 1) % Sort::ALL.len()];
+    let at = RowOrder::ALL.iter().position(|(_, sort)| *sort == app.sort).unwrap_or(0);
+    let (word, sort) = RowOrder::ALL[(at + 1) % RowOrder::ALL.len()];
     app.sort = sort;
     app.notice = Some(format!("sorted by {word}"));
     app.arrange();

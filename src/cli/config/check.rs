@@ -359,7 +359,7 @@ impl Check<'_> {
         let tried = chosen.len();
         let others = projects.iter().filter(can_have).count() - tried;
         let of_refs = self.refs(&snapshot, tried, others);
-        if snapshot.has_nothing_read(None) {
+        if snapshot.nothing_was_read(None) {
             Exit::NoData
         } else if of_refs != Exit::Done {
             of_refs

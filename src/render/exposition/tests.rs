@@ -1,7 +1,7 @@
 //! The text as a scraper reads it, and a parser of our own that knows the grammar and nothing of the encoder.
 
 use super::*;
-use crate::domain::excerpt::Excerpt;
+use crate::domain::excerpt::SnapshotView;
 use crate::render::example::{one_of_each, one_pipeline};
 use crate::report::metrics::{Labels, Unit, families};
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ fn parsed(page: &str) -> BTreeMap<(String, BTreeMap<String, String>), f64> {
 #[test]
 fn openmetrics() {
     let snapshot = one_pipeline();
-    insta::assert_snapshot!(rendered(&families(&Excerpt::all(&snapshot))), @r###"
+    insta::assert_snapshot!(rendered(&families(&SnapshotView::all(&snapshot))), @r###"
     # TYPE glwatch_pipeline_status gauge
     # HELP glwatch_pipeline_status Status of the newest pipeline of a ref, joined with those of the pipelines that it triggered; always 1.
     glwatch_pipeline_status{project="acme/payments/api",ref="main",ref_kind="branch",status="failed"} 1
@@ -97,7 +97,7 @@ fn openmetrics() {
 #[test]
 fn a_motley_group_reads_back() {
     let snapshot = one_of_each();
-    let page = rendered(&families(&Excerpt::all(&snapshot)));
+    let page = rendered(&families(&SnapshotView::all(&snapshot)));
     let samples = parsed(&page);
     let count = |name: &str| samples.keys().filter(|(found, _)| found == name).count();
     assert_eq!(count("glwatch_pipeline_status"), 10);
@@ -129,7 +129,7 @@ fn numbers_and_names() {
         assert_eq!(number(value), expected);
     }
     let snapshot = one_of_each();
-    for Family { name, unit, .. } in families(&Excerpt::all(&snapshot)) {
+    for Family { name, unit, .. } in families(&SnapshotView::all(&snapshot)) {
         assert!(unit.is_none_or(|unit: Unit| name.ends_with(unit.word())), "{name}");
         // What ends in it is a counter, and a scraper says so.
         assert!(!name.ends_with("_total"), "{name}");

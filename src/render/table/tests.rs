@@ -1,7 +1,7 @@
 //! The table as its readers see it: on terminals of several widths, in a pipe, in colour, and with names nobody expects.
 
 use super::*;
-use crate::domain::excerpt::Excerpt;
+use crate::domain::excerpt::SnapshotView;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::health::FailOn;
 use crate::domain::project::{ProjectRow, State};
@@ -110,7 +110,7 @@ fn what_is_not_shown_is_counted_below() {
     let snapshot = one_of_each();
     let failed = FailOn { statuses: vec![Status::Failed], states: vec![] };
     let columns = vec![Column::Pipeline, Column::Project, Column::Queued];
-    let report = StatusReport::of(&Excerpt::only(&snapshot, &failed), columns, &OPTIONS);
+    let report = StatusReport::of(&SnapshotView::only(&snapshot, &failed), columns, &OPTIONS);
     let mut out = Vec::new();
     write(&report, &in_terminal(80), &mut out).unwrap();
     insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r###"
@@ -327,7 +327,7 @@ proptest! {
         width in 0u16..200,
     ) {
         let snapshot = snapshot(rows);
-        let report = StatusReport::of(&Excerpt::all(&snapshot), columns, &OPTIONS);
+        let report = StatusReport::of(&SnapshotView::all(&snapshot), columns, &OPTIONS);
         let mut out = Vec::new();
         write(&report, &in_terminal(width), &mut out).unwrap();
         for line in String::from_utf8(out).unwrap().lines() {

@@ -116,14 +116,14 @@ fn the_filter_hides_what_needs_nobody_and_shows_it_again() {
 fn the_orders_follow_each_other_and_come_round() {
     let mut app = app(one_of_each(), 80, 24, Instant::now());
     let mut seen = vec![app.sort];
-    for (word, _) in Sort::ALL.iter().cycle().skip(1).take(Sort::ALL.len()) {
+    for (word, _) in RowOrder::ALL.iter().cycle().skip(1).take(RowOrder::ALL.len()) {
         type_keys(&mut app, "s");
         assert_eq!(app.notice.as_deref(), Some(format!("sorted by {word}").as_str()));
         seen.push(app.sort);
     }
     assert_eq!(seen.first(), seen.last());
     seen.pop();
-    assert_eq!(seen, Sort::ALL.map(|(_, sort)| sort));
+    assert_eq!(seen, RowOrder::ALL.map(|(_, sort)| sort));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn the_help_takes_all_keys_but_those_that_must_work_everywhere() {
     let mut app = app(many(30), 80, 15, Instant::now());
     assert!(type_keys(&mut app, "?jGfso").is_empty());
     assert_eq!((app.modal, place(&app), app.attention_only), (Some(Modal::Help), (None, 0), false));
-    assert_eq!(app.sort, Sort::Attention);
+    assert_eq!(app.sort, RowOrder::Attention);
     assert_eq!(type_keys(&mut app, "r"), [ViewEffect::Refresh]);
     for close in [KeyCode::Char('q'), KeyCode::Char('?'), KeyCode::Esc] {
         app.modal = Some(Modal::Help);

@@ -8,7 +8,7 @@ use super::app::{App, ViewOptions};
 use super::update::{ViewEffect, ViewEvent, update};
 use crate::collect::watch::{ChangeNews, Phase, WatchUpdate};
 use crate::domain::change::changes;
-use crate::domain::health::Sort;
+use crate::domain::health::RowOrder;
 use crate::domain::health::tests::{failure, ran, row};
 use crate::domain::id::{GroupId, PipelineId, ProjectId};
 use crate::domain::job::Stage;
@@ -91,7 +91,7 @@ fn options() -> ViewOptions {
         columns: columns(&status),
         status,
         only: None,
-        sort: Sort::Attention,
+        sort: RowOrder::Attention,
         charset: Charset::Unicode,
         color: false,
         stages: StagesWidth::Auto,
