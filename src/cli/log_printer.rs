@@ -1,6 +1,6 @@
 //! From the bytes of a log to what is written of it: cleaned or as they are, all or the last lines.
 
-use crate::text::log::{LogCleaner, LogEvent};
+use crate::text::log::{CleanerEvent, LogCleaner};
 use std::collections::VecDeque;
 
 /// A longer raw line counts as several, so that no log has to be held.
@@ -93,13 +93,13 @@ impl LogPrinter {
     }
 }
 
-fn put_event(tail: &mut Tail, event: LogEvent<'_>, is_coloured: bool, out: &mut Vec<u8>) {
+fn put_event(tail: &mut Tail, event: CleanerEvent<'_>, is_coloured: bool, out: &mut Vec<u8>) {
     match event {
-        LogEvent::Line(line) => {
+        CleanerEvent::Line(line) => {
             let text = if is_coloured { line.painted() } else { line.text.to_owned() };
             put(tail, (text + "\n").into_bytes(), out);
         }
-        LogEvent::SectionStart { .. } | LogEvent::SectionEnd { .. } => {}
+        CleanerEvent::SectionStart { .. } | CleanerEvent::SectionEnd { .. } => {}
     }
 }
 

@@ -4,7 +4,7 @@ pub use super::error_line::is_passing;
 use super::error_line::{VERDICT, exit_code, reason_of_verdict, weight};
 use super::key_line::KeyLine;
 use crate::domain::log::{LogExcerpt, LogLine};
-use crate::text::log::{CleanLine, LogCleaner, LogEvent};
+use crate::text::log::{CleanLine, CleanerEvent, LogCleaner};
 use std::collections::VecDeque;
 
 /// Sections in which the runner tidies up after the job, whether it failed or not.
@@ -123,20 +123,20 @@ struct KeptLines {
 }
 
 impl KeptLines {
-    fn note(&mut self, event: LogEvent<'_>) {
+    fn note(&mut self, event: CleanerEvent<'_>) {
         match event {
-            LogEvent::SectionStart { name, .. } => {
+            CleanerEvent::SectionStart { name, .. } => {
                 if self.open.is_none() {
                     self.open = Some(name.to_owned());
                     self.is_fresh = !is_afterwards(name);
                 }
             }
-            LogEvent::SectionEnd { name, .. } => {
+            CleanerEvent::SectionEnd { name, .. } => {
                 if self.open.as_deref() == Some(name) {
                     self.open = None;
                 }
             }
-            LogEvent::Line(line) => self.note_line(line),
+            CleanerEvent::Line(line) => self.note_line(line),
         }
     }
 

@@ -10,7 +10,7 @@ const CANCEL: u8 = 0x18;
 
 /// What a log consists of, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogEvent<'a> {
+pub enum CleanerEvent<'a> {
     Line(CleanLine<'a>),
     /// A section begins; its header is the next line. Seconds since 1970.
     SectionStart {
@@ -108,7 +108,7 @@ impl LogCleaner {
     }
 
     /// Takes the next piece of the log.
-    pub fn push(&mut self, mut bytes: &[u8], out: &mut impl FnMut(LogEvent<'_>)) {
+    pub fn push(&mut self, mut bytes: &[u8], out: &mut impl FnMut(CleanerEvent<'_>)) {
         while !bytes.is_empty() {
             if self.is_in_head {
                 let room = timestamp::LENGTH - self.head.len();
@@ -138,7 +138,7 @@ impl LogCleaner {
     }
 
     /// Says that the log is over; what has no line end yet becomes a line if it has text.
-    pub fn finish(&mut self, out: &mut impl FnMut(LogEvent<'_>)) {
+    pub fn finish(&mut self, out: &mut impl FnMut(CleanerEvent<'_>)) {
         if self.is_in_head && !self.head.is_empty() {
             self.leave_head(out);
         }
@@ -149,7 +149,7 @@ impl LogCleaner {
     }
 
     /// Hands a whole plain line on without copying it; returns false if it is not one.
-    fn pass(&mut self, line: &[u8], out: &mut impl FnMut(LogEvent<'_>)) -> bool {
+    fn pass(&mut self, line: &[u8], out: &mut impl FnMut(CleanerEvent<'_>)) -> bool {
         let is_between_lines = self.timestamps == Timestamps::Off
             && self.escape.is_none()
             && self.partial.is_empty()
@@ -162,11 +162,11 @@ impl LogCleaner {
         }
         let Ok(text) = str::from_utf8(line) else { return false };
         self.number += u64::from(!text.is_empty());
-        out(LogEvent::Line(CleanLine { number: self.number.max(1), text, runs: &[] }));
+        out(CleanerEvent::Line(CleanLine { number: self.number.max(1), text, runs: &[] }));
         true
     }
 
-    fn leave_head(&mut self, out: &mut impl FnMut(LogEvent<'_>)) {
+    fn leave_head(&mut self, out: &mut impl FnMut(CleanerEvent<'_>)) {
         let head = std::mem::replace(&mut self.head, Vec::with_capacity(timestamp::LENGTH));
         self.is_in_head = false;
         let continues = timestamp::continues(&head);
@@ -181,7 +181,7 @@ impl LogCleaner {
         }
     }
 
-    fn end_physical_line(&mut self, out: &mut impl FnMut(LogEvent<'_>)) {
+    fn end_physical_line(&mut self, out: &mut impl FnMut(CleanerEvent<'_>)) {
         if self.timestamps == Timestamps::On {
             (self.is_held, self.is_in_head) = (true, true);
         } else {
@@ -190,7 +190,7 @@ impl LogCleaner {
     }
 
     /// Decodes a part of a line; a character may go on in the next part.
-    fn take(&mut self, mut bytes: &[u8], out: &mut impl FnMut(LogEvent<'_>)) {
+    fn take(&mut self, mut bytes: &[u8], out: &mut impl FnMut(CleanerEvent<'_>)) {
         while !self.partial.is_empty() && !bytes.is_empty() {
             self.partial.push(bytes[0]);
             match str::from_utf8(&self.partial) {
@@ -227,7 +227,7 @@ impl LogCleaner {
         }
     }
 
-    fn write(&mut self, mut text: &str, out: &mut impl FnMut(LogEvent<'_>)) {
+    fn write(&mut self, mut text: &str, out: &mut impl FnMut(CleanerEvent<'_>)) {
         while let Some(first) = text.chars().next() {
             let plain = match self.escape {
                 None => text.bytes().position(|byte| !is_plain(byte)).unwrap_or(text.len()),
@@ -243,7 +243,7 @@ impl LogCleaner {
         }
     }
 
-    fn write_char(&mut self, c: char, out: &mut impl FnMut(LogEvent<'_>)) {
+    fn write_char(&mut self, c: char, out: &mut impl FnMut(CleanerEvent<'_>)) {
         match c {
             ESCAPE => self.begin_escape(),
             '\u{80}'..='\u{9F}' => {
@@ -265,8 +265,8 @@ impl LogCleaner {
             self.written.erase();
             let (name, at) = (marker.name.as_str(), marker.at);
             out(match marker.is_start {
-                true => LogEvent::SectionStart { name, at },
-                false => LogEvent::SectionEnd { name, at },
+                true => CleanerEvent::SectionStart { name, at },
+                false => CleanerEvent::SectionEnd { name, at },
             });
         }
     }
@@ -303,7 +303,7 @@ impl LogCleaner {
     }
 
     /// Gives up what has begun and can no longer end: half a character, an escape sequence.
-    fn settle(&mut self, out: &mut impl FnMut(LogEvent<'_>)) {
+    fn settle(&mut self, out: &mut impl FnMut(CleanerEvent<'_>)) {
         if !self.partial.is_empty() {
             self.partial.clear();
             self.write_char(REPLACEMENT, out);
@@ -311,7 +311,7 @@ impl LogCleaner {
         self.cancel_escape();
     }
 
-    fn end_line(&mut self, out: &mut impl FnMut(LogEvent<'_>)) {
+    fn end_line(&mut self, out: &mut impl FnMut(CleanerEvent<'_>)) {
         self.settle(out);
         if !(self.written.text.is_empty() && self.written.had_marker) {
             self.hand_out(out);
@@ -319,11 +319,11 @@ impl LogCleaner {
         self.written.begin();
     }
 
-    fn hand_out(&mut self, out: &mut impl FnMut(LogEvent<'_>)) {
+    fn hand_out(&mut self, out: &mut impl FnMut(CleanerEvent<'_>)) {
         self.written.close();
         let text = self.written.text.as_str();
         self.number += u64::from(!text.is_empty());
-        out(LogEvent::Line(CleanLine { number: self.number.max(1), text, runs: &self.written.runs }));
+        out(CleanerEvent::Line(CleanLine { number: self.number.max(1), text, runs: &self.written.runs }));
     }
 }
 

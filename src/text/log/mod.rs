@@ -22,5 +22,5 @@ mod style;
 mod tests;
 mod timestamp;
 
-pub use cleaner::{CleanLine, LogCleaner, LogEvent};
+pub use cleaner::{CleanLine, CleanerEvent, LogCleaner};
 pub use style::{LogStyle, StyledRun};

@@ -5,11 +5,11 @@ use proptest::prelude::*;
 /// Cleans a log given in pieces: a line as `NUMBER:TEXT`, a section as `+NAME` and `-NAME`.
 fn events<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, mut cleaner: LogCleaner) -> Vec<String> {
     let mut found = Vec::new();
-    let mut note = |event: LogEvent<'_>| {
+    let mut note = |event: CleanerEvent<'_>| {
         found.push(match event {
-            LogEvent::Line(line) => format!("{}:{}", line.number, line.painted()),
-            LogEvent::SectionStart { name, .. } => format!("+{name}"),
-            LogEvent::SectionEnd { name, .. } => format!("-{name}"),
+            CleanerEvent::Line(line) => format!("{}:{}", line.number, line.painted()),
+            CleanerEvent::SectionStart { name, .. } => format!("+{name}"),
+            CleanerEvent::SectionEnd { name, .. } => format!("-{name}"),
         });
     };
     pieces.into_iter().for_each(|piece| cleaner.push(piece, &mut note));
