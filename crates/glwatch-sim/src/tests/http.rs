@@ -193,6 +193,7 @@ fn scenarios_bring_faults_and_the_admin_surface_is_not_counted() {
 #[test]
 fn any_group_is_the_demo_group_when_asked_for() {
     let sim = with(Options { any_group: true, ..Options::default() });
-    assert_eq!(get(&sim, "/api/v4/groups/999").json()["id"], 12345);
+    let group = get(&sim, "/api/v4/groups/999").json();
+    assert_eq!((&group["id"], &group["full_path"]), (&999.into(), &"acme".into()));
     assert_eq!(get(&sim, "/api/v4/groups/acme%2Fweb").json()["id"], 12380);
 }
