@@ -3,10 +3,10 @@
 //! Statuses and words are those of `lib/api/ci/jobs.rb` and `pipelines.rb`: a retry and the cancellation of a job are a
 //! 201, the cancellation of a pipeline and a play a 200; what cannot be canceled is answered as if it were.
 
+use super::asked::{Answer, Asked, Rest};
 use super::job::{at, find};
 use super::jobs::build;
 use super::pipelines::{changed, find as find_pipeline};
-use super::{Answer, Asked, Rest};
 use crate::acts::{Act, Deed};
 use crate::plan::Tree;
 use crate::status::{is_playable, is_retryable};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Asked, Rest, time};
+use super::asked::{Answer, Asked, Rest, time};
 use crate::options::{Access, TOKEN_API, TOKEN_EXPIRED, TOKEN_READ_API, TOKEN_READ_USER};
 use crate::plan::USERS;
 use crate::world::EPOCH_MS;

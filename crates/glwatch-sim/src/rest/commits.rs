@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::asked::{Answer, Asked, Rest, time};
 use super::pipelines::basic;
-use super::{Answer, Asked, Rest, time};
 use crate::plan::{Pipeline, USERS};
 
 /// A commit by its hash or its beginning, or by the name of a branch or tag: then the one that was built last.

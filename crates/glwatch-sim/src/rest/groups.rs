@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::asked::{Answer, Asked, Rest, time};
 use super::page::Page;
 use super::projects::{contains, item, listed};
-use super::{Answer, Asked, Rest, time};
 use crate::options::Access;
 use crate::world::{EPOCH_MS, Project, World};
 

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
+use super::asked::{Answer, Asked, Rest};
 use super::jobs::build;
 use super::pipelines::project;
-use super::{Answer, Asked, Rest};
 use crate::plan::{Attempt, Job, Pipeline, Tree};
 use crate::trace::trace as written;
 use crate::world::Place;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::asked::{Answer, Asked, Rest, time};
 use super::page::{Page, keyset};
 use super::pipelines::{basic, find, project, user};
-use super::{Answer, Asked, Rest, time};
 use crate::plan::{Attempt, Job, Pipeline, Tree, USERS};
 
 pub(super) fn list(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, pipeline: &str) -> Answer {

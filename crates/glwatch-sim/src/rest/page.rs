@@ -1,6 +1,6 @@
 //! Paging: which slice of a list, and the headers that tell the client about the others.
 
-use super::{Answer, Asked};
+use super::asked::{Answer, Asked};
 
 /// GitLab leaves the totals out above this many records, to spare its database the counting.
 const COUNT_LIMIT: usize = 10_000;

@@ -6,7 +6,7 @@
 
 use serde_json::json;
 
-use super::{Answer, parse_time};
+use super::asked::{Answer, parse_time};
 use crate::query::{Query, boolean};
 use crate::status::KNOWN;
 

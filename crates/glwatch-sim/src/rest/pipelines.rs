@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::asked::{Answer, Asked, Rest, parse_time, time};
 use super::page::Page;
-use super::{Answer, Asked, Rest, parse_time, time};
 use crate::badge::Badge;
 use crate::plan::{Pipeline, Tree, USERS};
 use crate::query::Query;

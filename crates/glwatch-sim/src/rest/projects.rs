@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use serde_json::{Value, json};
 
+use super::asked::{Answer, Asked, Rest, time};
 use super::groups::full_name;
 use super::page::Page;
-use super::{Answer, Asked, Rest, time};
 use crate::options::Access;
 use crate::world::{EPOCH_MS, Project};
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::asked::{Answer, Asked, Rest};
 use super::pipelines::find;
-use super::{Answer, Asked, Rest};
 use crate::plan::{Job, Pipeline};
 use crate::report::{Case, Output, Suite};
 use crate::world::World;

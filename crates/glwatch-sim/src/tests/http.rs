@@ -58,21 +58,6 @@ pub(super) fn send_body(sim: &Sim, method: &str, path: &str, headers: &str, body
     Some(Got { status, head, body: raw[end + 4..].to_vec() })
 }
 
-/// Serves until `POST /-/sim/stop`, to look at by hand:
-/// `SIM_PORT=8929 cargo test --lib sim -- --ignored serve_by_hand`; `SIM_PROJECTS=10500` serves the uniform world,
-/// `SIM_FAILURES=1` the failures.
-#[test]
-#[ignore = "runs until it is stopped"]
-fn serve_by_hand() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
-    let port = u16::try_from(number("SIM_PORT").unwrap_or(8929)).unwrap();
-    let uniform = number("SIM_PROJECTS").map(|projects| WorldKind::Uniform { projects, stages: 4, jobs: 3 });
-    let failures = number("SIM_FAILURES").map(|_| WorldKind::Failures);
-    let world = uniform.or(failures).unwrap_or(WorldKind::Demo);
-    let clock = crate::Clock::real();
-    Sim::start(Options { port, clock, world, ..Options::default() }).unwrap().run_until_stopped();
-}
-
 fn with(options: Options) -> Sim {
     Sim::start(options).unwrap()
 }
