@@ -7,6 +7,7 @@ use super::session::Session;
 use super::{args, hint, logs, output, status, wire};
 use crate::collect::evidence::{self, Before, Subject};
 use crate::collect::run::Collector;
+use crate::config::Config;
 use crate::domain::evidence::Evidence;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{JobId, ProjectRef};
@@ -94,7 +95,10 @@ impl ExplainArgs {
         }
     }
 
-    fn check(&self) -> Result<(), CliError> {
+    fn check(&self, config: &Config) -> Result<(), CliError> {
+        if self.all_failed {
+            config.required_groups()?;
+        }
         if self.has_ref && !self.all_failed {
             return Err(CliError::Refused {
                 problem: "--ref goes with --all-failed".into(),
@@ -121,7 +125,7 @@ impl ExplainArgs {
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let asked = ExplainArgs::of(matches);
-    Session::run(matches, Purpose::Explain, |_| asked.check(), async |session| answer(session, &asked).await)
+    Session::run(matches, Purpose::Explain, |config| asked.check(config), async |session| answer(session, &asked).await)
 }
 
 /// What came of everything that was asked for.
@@ -251,10 +255,6 @@ async fn subject(session: &Session, text: &str) -> Result<Subject, CliError> {
 /// Reads the groups and picks what failed, the worst first.
 async fn all_failed(session: &Session, outcome: &mut Outcome) -> Result<Vec<Subject>, CliError> {
     let options = wire::collecting(&session.config);
-    if options.groups.is_empty() {
-        let hints = vec!["name it with --group-id, in the configuration file, or as GLWATCH_GROUP_ID".into()];
-        return Err(CliError::Refused { problem: "--all-failed needs a group".into(), hints });
-    }
     let reply = Collector::new(session.client.clone(), Arc::new(options)).read(&|_| {}).await;
     let mut snapshot =
         reply.map_err(|group| status::group_error(group, &session.config, &session.surroundings))?.snapshot;

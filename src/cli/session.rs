@@ -1,6 +1,5 @@
 //! What commands about single projects have in common: settings, a client, and finding what is meant.
 
-use super::config::resolve;
 use super::error::CliError;
 use super::exit::Exit;
 use super::hint::Doing;
@@ -8,7 +7,6 @@ use super::surroundings::Surroundings;
 use super::{hint, log, status, waiting, wire};
 use crate::collect::find::{self, FindError, FoundTarget, TargetQuery};
 use crate::config::Config;
-use crate::domain::id::GroupRef;
 use crate::domain::usage::ApiChoice;
 use crate::gitlab::client::{Client, Glance, Purpose};
 use crate::gitlab::error::Error;
@@ -19,8 +17,6 @@ pub(super) struct Session {
     pub config: Config,
     pub client: Client,
     pub surroundings: Surroundings,
-    /// Where the end of a path is looked for; may be none.
-    groups: Vec<GroupRef>,
 }
 
 impl Session {
@@ -32,16 +28,15 @@ impl Session {
         work: impl AsyncFnOnce(&Self) -> Result<Exit, CliError>,
     ) -> Result<Exit, CliError> {
         let surroundings = Surroundings::new(matches)?;
-        let (config, no_group) = resolve(&surroundings.settings)?;
+        let config = Config::resolve(&surroundings.settings)?;
         check(&config)?;
         log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
         surroundings.warn();
         status::warn_of_insecure(&config);
         let runtime = crate::cli::runtime()?;
         let client = wire::client(&config, surroundings.proxy.as_ref())?;
-        let groups = if no_group.is_some() { Vec::new() } else { config.scope.groups.clone() };
         let client = client.for_purpose(purpose, Instant::now() + config.pace.max_time);
-        let session = Self { config, client, surroundings, groups };
+        let session = Self { config, client, surroundings };
         let working = async { waiting::told(&session.client, !session.config.display.quiet, work(&session)).await };
         let outcome = runtime.block_on(status::until_stopped(working));
         // A stopped run does not wait for a slow reader.
@@ -62,7 +57,7 @@ impl Session {
 
     /// Finds what it names.
     pub(super) async fn find(&self, target: &TargetQuery) -> Result<FoundTarget, CliError> {
-        find::find(&self.client, &self.groups, target).await.map_err(|error| self.not_found(error))
+        find::find(&self.client, &self.config.scope.groups, target).await.map_err(|error| self.not_found(error))
     }
 
     /// Looks at it over GraphQL, where that may be asked and can tell; a target by the end of its path gets the whole.
@@ -70,7 +65,7 @@ impl Session {
         if self.config.collecting.api == ApiChoice::Rest {
             return Ok(None);
         }
-        find::glance(&self.client, &self.groups, target).await.map_err(|error| self.not_found(error))
+        find::glance(&self.client, &self.config.scope.groups, target).await.map_err(|error| self.not_found(error))
     }
 
     fn not_found(&self, error: FindError) -> CliError {

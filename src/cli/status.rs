@@ -28,6 +28,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
 
 fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
     let config = Config::resolve(&surroundings.settings)?;
+    config.required_groups()?;
     let formats = Formats::new(&config.display, &surroundings.environment)?;
     // On the screen that the live view draws on there is no room for a log.
     let verbosity = if watch::is_view(&config) && output::stderr_is_terminal() { 0 } else { verbosity };
@@ -50,7 +51,7 @@ fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
     };
     let outcome = runtime.block_on(until_stopped(work));
     cache.write();
-    // Whoever is stopped while a slow reader takes the output does not wait for it.
+    // A run that is stopped does not wait for a slow reader of its output.
     runtime.shutdown_background();
     outcome
 }
@@ -84,7 +85,7 @@ async fn tell(
     if let Some(unread) = nothing_read(&snapshot, config, &surroundings.settings, cache) {
         exit = exit.worse(error::report(&unread));
     }
-    // Of several ends the worst is told, the reasons in any case.
+    // Of several ends the worst counts; all reasons are printed.
     Ok(exit.worse(write(&snapshot, &config.display, formats, surroundings).await))
 }
 
@@ -141,7 +142,7 @@ pub(super) fn failed_reading(group: &GroupError, config: &Config, surroundings: 
     FailedReading { cause, hints }
 }
 
-/// Runs until the work is done or somebody stops it.
+/// Runs until the work is done or a signal stops it.
 pub(super) async fn until_stopped<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Start)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Start)?;

@@ -36,6 +36,14 @@ const MIN_RPS: f64 = 0.001;
 const MAX_RPS: f64 = 1000.0;
 
 impl Config {
+    /// Returns the groups, for what cannot do without one; none is a usage error.
+    pub fn required_groups(&self) -> Result<&[GroupRef], ConfigError> {
+        match self.scope.groups.as_slice() {
+            [] => Err(no_group(self.scope.is_group_variable_empty)),
+            groups => Ok(groups),
+        }
+    }
+
     /// Validates the settings; the first that cannot be used is the error.
     pub fn resolve(settings: &Settings) -> Result<Self, ConfigError> {
         let config = Self {
@@ -112,9 +120,6 @@ fn scope(settings: &Settings) -> Result<Scope, ConfigError> {
             }
         }
     }
-    if groups.is_empty() {
-        return Err(no_group(settings));
-    }
     for key in ["include", "exclude"] {
         for text in list(key) {
             if let (Err(error), Some(setting)) = (ProjectFilter::new([text], []), settings.get(key)) {
@@ -136,17 +141,19 @@ fn scope(settings: &Settings) -> Result<Scope, ConfigError> {
         refs.push(RefSelector::Any);
     }
     let subgroups = !settings.switch("no-subgroups")?;
-    Ok(Scope { groups, filter, subgroups, archived: settings.switch("archived")?, refs })
+    let is_group_variable_empty = settings.empty_variables.iter().any(|name| name == "GLWATCH_GROUP_ID");
+    let archived = settings.switch("archived")?;
+    Ok(Scope { groups, is_group_variable_empty, filter, subgroups, archived, refs })
 }
 
-fn no_group(settings: &Settings) -> ConfigError {
+fn no_group(is_variable_empty: bool) -> ConfigError {
     let mut hints = vec![
         "give the group's number or full path: glwatch --group-id 12345, or --group-id my-group/my-subgroup".to_owned(),
-        "its number stands on the group's page, behind the three dots beside its name".to_owned(),
+        "its number is on the group's page, behind the three dots beside its name".to_owned(),
         "to give it once and for all: glwatch config init, then group_id in that file".to_owned(),
         "to see what glwatch does without a server: glwatch --demo".to_owned(),
     ];
-    if settings.empty_variables.iter().any(|name| name == "GLWATCH_GROUP_ID") {
+    if is_variable_empty {
         hints.insert(0, "GLWATCH_GROUP_ID is set but empty".to_owned());
     }
     ConfigError { origin: Origin::Flag("group-id".into()), value: None, problem: "no group is given".into(), hints }
@@ -424,7 +431,8 @@ mod tests {
 
     #[test]
     fn without_a_group_the_hints_say_how_to_name_one() {
-        let error = Config::resolve(&Settings::new(Layer::default(), &HashMap::new())).unwrap_err();
+        let config = Config::resolve(&Settings::new(Layer::default(), &HashMap::new())).unwrap();
+        let error = config.required_groups().unwrap_err();
         assert!(error.to_string().contains("no group is given") && !error.hints.is_empty());
     }
 }

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Whom we ask when nobody says otherwise.
+/// The host by default.
 pub(super) const DEFAULT_HOST: &str = "gitlab.com";
 
 /// Everything that a run can be told.
@@ -56,7 +56,10 @@ pub struct Connection {
 /// Which projects and pipelines.
 #[derive(Debug, Clone)]
 pub struct Scope {
+    /// May be none: not every command needs one. See [`Config::required_groups`].
     pub groups: Vec<GroupRef>,
+    /// `GLWATCH_GROUP_ID` is set to nothing, which is worth saying where a group is missing.
+    pub is_group_variable_empty: bool,
     pub filter: ProjectFilter,
     pub subgroups: bool,
     pub archived: bool,
@@ -173,7 +176,7 @@ pub enum StagesWidth {
 pub struct Display {
     pub output: Output,
     pub exports: Vec<Export>,
-    /// What is shown; everything where nobody says.
+    /// What is shown; everything by default.
     pub only: Option<FailOn>,
     /// The columns of tables and records.
     pub columns: Option<Choice>,

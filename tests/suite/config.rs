@@ -339,3 +339,34 @@ fn a_token_of_glab_that_is_refused_is_renewed_by_glab() {
     let output = output.says(&["config.yml (glab)", "glab auth status"]);
     assert!(!output.to_string().contains(TOKEN_EXPIRED), "{output}");
 }
+
+#[test]
+fn what_needs_a_group_says_so_before_it_sends_a_request() {
+    let needs: [(&str, &[&str]); 5] = [
+        ("the table", &[]),
+        ("the live view and its stream", &["--watch", "-o", "ndjson"]),
+        ("waiting", &["--wait"]),
+        ("a file beside the output", &["--export", "json=health.json"]),
+        ("all that failed", &["explain", "--all-failed"]),
+    ];
+    for (sentence, arguments) in needs {
+        let sim = private();
+        let env = Env::new().with("GITLAB_HOST", sim.url()).with("GITLAB_TOKEN", TOKEN_READ_API);
+        let output = env.run(arguments).refuses(2, &["no group is given", "--group-id 12345"]);
+        assert_eq!(sim.requests().len(), 0, "{sentence}: {output}");
+    }
+    let others: [(&str, &[&str]); 4] = [
+        ("the settings", &["config", "show"]),
+        ("a project by its path", &["explain", "acme/payments/invoices"]),
+        ("a log", &["logs", "acme/payments/invoices"]),
+        ("completions", &["completions", "bash"]),
+    ];
+    for (sentence, arguments) in others {
+        let sim = private();
+        let env = Env::new().with("GITLAB_HOST", sim.url()).with("GITLAB_TOKEN", TOKEN_READ_API);
+        let output = env.run(arguments);
+        assert!(!output.to_string().contains("no group is given"), "{sentence}: {output}");
+        assert!(!output.to_string().contains("/groups/1"), "{sentence}: {output}");
+        assert!(sim.requests().iter().all(|request| !request.path.contains("/groups/")), "{sentence}");
+    }
+}

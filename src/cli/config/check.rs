@@ -1,14 +1,13 @@
 //! `glwatch config check`: whether a run would work, and what is missing where it would not.
 
 use super::checklist::Checklist;
-use super::show;
 use crate::cli::error::{self, CliError};
 use crate::cli::exit::Exit;
 use crate::cli::status::until_stopped;
 use crate::cli::surroundings::Surroundings;
 use crate::cli::{hint, log, output, refs, waiting, wire};
 use crate::collect::run::Collector;
-use crate::config::{Config, ConfigError, Output};
+use crate::config::{Config, Output};
 use crate::domain::failure::FailureKind;
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::permission::{NEEDED, Needed, Permission};
@@ -47,11 +46,11 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let surroundings = Surroundings::new(matches)?;
-    let (config, no_group) = show::resolve(&surroundings.settings)?;
+    let config = Config::resolve(&surroundings.settings)?;
     log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
     let charset = surroundings.charset(&config.display);
     let mut check = Check { surroundings: &surroundings, config: &config, list: Checklist::new(charset) };
-    let exit = check.all(no_group)?;
+    let exit = check.all()?;
     let mut bytes = Vec::new();
     let written = match config.display.output {
         Output::Json | Output::Ndjson => check.list.write_json(exit, &mut bytes),
@@ -95,7 +94,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     /// Goes through everything; the exit code is the one that a run would end with.
-    fn all(&mut self, no_group: Option<ConfigError>) -> Result<Exit, CliError> {
+    fn all(&mut self) -> Result<Exit, CliError> {
         self.files();
         let runtime = crate::cli::runtime()?;
         runtime.block_on(until_stopped(async {
@@ -109,12 +108,12 @@ impl Check<'_> {
             };
             let client = client.for_purpose(Purpose::Check, Instant::now() + self.config.pace.max_time);
             let is_told = !self.config.display.quiet;
-            Ok(waiting::told(&client, is_told, self.asked(&client, no_group)).await)
+            Ok(waiting::told(&client, is_told, self.asked(&client)).await)
         }))
     }
 
     /// Goes through what GitLab has to be asked about.
-    async fn asked(&mut self, client: &Client, no_group: Option<ConfigError>) -> Exit {
+    async fn asked(&mut self, client: &Client) -> Exit {
         let mut exit = self.access(client).await;
         if exit == Exit::Done {
             exit = self.server(client).await;
@@ -122,12 +121,12 @@ impl Check<'_> {
         if exit != Exit::Done {
             return exit;
         }
-        match no_group {
-            Some(error) => {
+        match self.config.required_groups() {
+            Err(error) => {
                 self.list.error("group", &error.problem, error.hints);
                 Exit::Usage
             }
-            None => self.groups(client).await,
+            Ok(_) => self.groups(client).await,
         }
     }
 

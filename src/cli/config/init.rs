@@ -47,7 +47,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
 
 fn write(path: &Path, force: bool) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        // A file that stands where a folder should would answer as if ours were there already.
+        // A file in the place of a folder would answer as if ours were there already.
         fs::create_dir_all(folder).map_err(io::Error::other)?;
     }
     let mut options = OpenOptions::new();

@@ -5,8 +5,6 @@ mod checklist;
 mod init;
 mod show;
 
-pub(super) use show::resolve;
-
 use super::args;
 use super::error::CliError;
 use super::exit::Exit;

@@ -5,7 +5,7 @@ use crate::cli::exit::Exit;
 use crate::cli::output;
 use crate::cli::surroundings::Surroundings;
 use crate::config::keys::{KEYS, Key};
-use crate::config::{Config, ConfigError, Origin, Settings, TokenSource};
+use crate::config::{Config, Origin, TokenSource};
 use crate::render::columns;
 use clap::{ArgMatches, Command};
 
@@ -15,7 +15,7 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let surroundings = Surroundings::new(matches)?;
-    let (config, _) = resolve(&surroundings.settings)?;
+    let config = Config::resolve(&surroundings.settings)?;
     surroundings.warn();
     let heading = ["setting", "value", "from"].map(str::to_owned);
     let rows = KEYS.iter().map(|key| row(key, &config, &surroundings));
@@ -24,14 +24,6 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     columns::write(&records, &mut bytes).map_err(CliError::Output)?;
     output::to_stdout(&bytes)?;
     Ok(Exit::Done)
-}
-
-/// Validates the settings; that no group is given yet comes back beside them.
-pub(in crate::cli) fn resolve(settings: &Settings) -> Result<(Config, Option<ConfigError>), ConfigError> {
-    let mut with_any_group = settings.clone();
-    with_any_group.set_default("group-id", "1", Origin::Default);
-    let config = Config::resolve(&with_any_group)?;
-    Ok((config, Config::resolve(settings).err()))
 }
 
 fn row(key: &Key, config: &Config, surroundings: &Surroundings) -> [String; 3] {
