@@ -105,7 +105,7 @@ fn simulated() -> Option<Command> {
     None
 }
 
-/// Returns an option that takes a value; an empty one is refused by whoever reads it.
+/// Returns an option that takes a value; the code that reads it refuses an empty one.
 fn option(key: &'static str, value: &'static str, heading: &'static str, help: &'static str) -> Arg {
     Arg::new(key).long(key).value_name(value).help_heading(heading).help(help).action(ArgAction::Append)
 }

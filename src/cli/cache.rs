@@ -13,7 +13,7 @@ use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A watch writes this often at most: whoever kills it loses no more than that.
+/// A watch writes this often at most: a watch that is killed loses no more than that.
 const WRITE_EVERY: Duration = Duration::from_secs(60);
 
 /// The cache of one run; switched off, it keeps nothing.
@@ -33,7 +33,7 @@ struct Kept {
 }
 
 impl Cache {
-    /// Finds its place. What a demo shows is nobody's group.
+    /// Finds its place. A demo has none: its group is not real.
     pub(super) fn new(config: &Config, surroundings: &Surroundings, client: &Client, options: &Options) -> Self {
         let is_wanted = config.collecting.cache && config.connection.host_origin != Origin::Demo;
         let directory = files::cache_directory(&surroundings.environment).filter(|_| is_wanted);

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// How a run ended. Where several hold, [`Exit::worse`] says which one is told.
+/// How a run ended. If several apply, [`Exit::worse`] says which one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
     Done,
@@ -50,7 +50,7 @@ impl Exit {
         }
     }
 
-    /// Returns the one of the two that is told: 130/143, then 2, 3, 6, 1, 5, 4, 0.
+    /// Returns the one of the two that counts: 130/143, then 2, 3, 6, 1, 5, 4, 0.
     pub(super) fn worse(self, other: Self) -> Self {
         if other.rank() < self.rank() { other } else { self }
     }

@@ -35,7 +35,7 @@ pub(super) async fn write_each(exports: &[Export], render: impl Fn(Output) -> io
     join_all(exports.iter().map(write)).await.into_iter().flatten().collect()
 }
 
-/// Replaces a file at once: whoever reads it sees the old or the new one, and the old one survives a failure.
+/// Replaces a file at once: a reader sees the old or the new one, and the old one survives a failure.
 ///
 /// A link is followed. What is no ordinary file, such as a pipe or `/dev/null`, is written to and not replaced.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// More than any configuration has; a larger file is the wrong file.
 const MAX_FILE: u64 = 1 << 20;
-/// The file that comes with whatever repository one stands in.
+/// The file in the current folder, which comes with a repository.
 pub(super) const PROJECT_FILE: &str = "glwatch.toml";
 /// What a demo takes from no file: it shows its own group, whole, and nothing of it is anybody's secret.
 const NOT_IN_DEMO: [&str; 15] = [
@@ -117,7 +117,7 @@ fn glab_path(environment: &HashMap<String, String>, home: Option<&Path>) -> Opti
     if path.exists() { Some(path) } else { on_macos() }
 }
 
-/// Reads a file; one that is not there is none unless somebody named it.
+/// Reads a file; one that does not exist counts as empty unless the user named it.
 fn read(path: &Path, named_by: Option<&str>) -> Result<Option<String>, CliError> {
     let failed = |source| CliError::File {
         origin: named_by.unwrap_or("configuration").to_owned(),
@@ -127,7 +127,7 @@ fn read(path: &Path, named_by: Option<&str>) -> Result<Option<String>, CliError>
     match std::fs::metadata(path) {
         Err(error) if named_by.is_none() && is_absence(&error) => return Ok(None),
         Err(error) => return Err(failed(error)),
-        // A pipe that somebody put there would never end.
+        // A pipe in its place would never end.
         Ok(facts) if named_by.is_none() && !facts.is_file() => return Ok(None),
         Ok(_) => {}
     }

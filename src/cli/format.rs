@@ -81,7 +81,7 @@ impl Formats {
     fn table(&self, wide: bool, excerpt: &SnapshotView<'_>, place: Place, out: &mut Vec<u8>) -> io::Result<()> {
         let report = StatusReport::of(excerpt, self.table_columns(wide), &self.status_options(wide));
         match place {
-            // Sections are control codes: whoever wants no colour in a job's log reads it with a program.
+            // Sections are control codes: a log without colour is read by a program.
             Place::Stdout { style, is_ci_log: true } if style.width.is_none() && style.color => {
                 section::write(&report, &style, excerpt.whole.taken_at, out)
             }

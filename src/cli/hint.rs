@@ -372,7 +372,7 @@ pub(super) fn unwritten(error: &io::Error) -> &'static str {
     }
 }
 
-/// Returns what to do when a group has no projects to be seen.
+/// Returns what to do when a group has no visible projects.
 pub(super) fn empty_group(config: &Config, settings: &Settings) -> Vec<String> {
     let mut hints = vec!["GitLab leaves out, without saying so, what one may not see".to_owned()];
     if config.connection.token.is_some() {

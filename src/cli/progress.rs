@@ -5,7 +5,7 @@ use crate::domain::host::Host;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
 
-/// A line that comes and goes; hidden where nobody looks.
+/// A line that comes and goes; hidden where standard error is no terminal.
 pub(super) struct ProgressLine {
     bar: ProgressBar,
     /// What is asked: a first load may take long because of it.

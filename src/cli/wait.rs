@@ -45,7 +45,7 @@ pub(super) async fn run(
     tokio::select! {
         outcome = readings => match outcome {
             Err(group) => Err(status::group_error(group, config, surroundings)),
-            Ok(()) => unreachable!("somebody listens as long as this waits"),
+            Ok(()) => unreachable!("the receiver lives as long as this waits"),
         },
         waited = judge(listener.updates(), config, wait, deadline, line) => Ok(waited),
     }
@@ -53,7 +53,7 @@ pub(super) async fn run(
 
 /// Looks at every reading until one is the last.
 ///
-/// The first is never cut short by the deadline: a deadline of nothing asks how it stands.
+/// The first is never cut short by the deadline: a deadline of zero asks for the present state.
 async fn judge(
     mut updates: channel::Receiver<WatchUpdate>,
     config: &Config,
@@ -93,7 +93,7 @@ async fn judge(
             // At the deadline the last snapshot is judged once more.
             let _ = timeout_at(deadline, updates.changed()).await;
         } else if updates.changed().await.is_err() {
-            // The readings have ended with an error, which is told by whoever runs them.
+            // The readings have ended with an error, which the caller reports.
             std::future::pending::<()>().await;
         }
     }

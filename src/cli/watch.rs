@@ -196,7 +196,7 @@ fn write_news(news: &ChangeNews, config: &Config, out: &mut dyn Write) -> io::Re
                     "warning: the output is read too slowly: {what} left out, starting again from the present state"
                 )]);
             }
-            // The state is told as what came about since nothing was known.
+            // The first state is printed as changes since nothing was known.
             change::changes(None, snapshot, 0).iter().try_for_each(|change| lines::write(change, out))
         }
         ChangeNews::Changes(changes) if is_ndjson => {
@@ -216,8 +216,8 @@ fn next_budget(update: &WatchUpdate, real_interval: &mut Duration) -> Option<Cha
     Some(ChangeEvent::budget(snapshot.taken_at, update.cost, &snapshot.usage, interval))
 }
 
-/// Writes the files anew after each reading; never ends, and a file that cannot be written does not end the watch: it is
-/// told when that begins, not after each reading.
+/// Writes the files again after each reading; never ends, and a file that cannot be written does not end the watch: that
+/// is reported when it begins, not after each reading.
 async fn rewrite_exports(
     config: &Config,
     formats: &Formats,

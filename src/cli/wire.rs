@@ -15,7 +15,7 @@ pub(super) fn client(config: &Config, proxy: Option<&ProxyRules>) -> Result<Clie
     let Connection { host, ca_file, insecure, .. } = &config.connection;
     let ca = ca_file.as_ref().map(|(path, origin)| read_ca(path, origin)).transpose()?;
     let credentials = token::credentials(&config.connection)?;
-    // Plain http to this machine is safe for a token only as long as nobody passes it on.
+    // Plain http to this machine is safe for a token only as long as no proxy passes it on.
     let proxy = proxy.filter(|_| credentials.is_empty() || !host.is_plain()).cloned();
     let options = gitlab::Options {
         host: host.clone(),

@@ -51,7 +51,7 @@ pub(super) struct Setup<'a> {
     pub spared: &'a HashSet<ProjectId>,
     /// What GraphQL's silence about a project turned out to mean, since the list was last read.
     pub probed: &'a HashMap<ProjectId, Reading>,
-    /// The API that was read over last; `None` to choose anew.
+    /// The API that was read over last; `None` to choose again.
     pub api: Option<Api>,
     pub size: BatchSize,
     /// So many projects are shown at least, whatever the list says: a glob on refs shows the fewer of each.

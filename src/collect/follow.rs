@@ -26,7 +26,7 @@ enum Known {
         /// Whether all that it triggered is in `links`.
         is_whole: bool,
     },
-    /// Not to be seen by this token: what its bridge says is all there is.
+    /// Not visible to this token: what its bridge says is all there is.
     Hidden,
     /// It could not be read this time.
     Unread,

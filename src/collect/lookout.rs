@@ -25,7 +25,7 @@ enum Sight {
         status: Status,
         updated_at: Option<DateTime<Utc>>,
     },
-    /// Gone, or not to be seen by this token.
+    /// Gone, or not visible to this token.
     Hidden,
     /// It could not be looked at.
     Unknown,
@@ -46,7 +46,7 @@ pub(super) type News = HashMap<ProjectId, Vec<NewsBelow>>;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NewsBelow {
     id: PipelineId,
-    /// It is not to be seen: gone, or never for this token.
+    /// It is not visible: gone, or never for this token.
     is_hidden: bool,
 }
 
@@ -77,7 +77,7 @@ impl Lookout {
                 (_, Sight::Unknown) => true,
                 (Some(before), now) => !is_alike(before, now),
                 (None, Sight::Seen { status, .. }) => *status != below.status,
-                // Whether it is gone or was never to be seen, its trigger job tells.
+                // Its trigger job tells whether it is gone or was never visible.
                 (None, Sight::Hidden) => true,
             };
             if is_news {

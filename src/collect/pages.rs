@@ -131,7 +131,7 @@ async fn next_pages(client: &Client, chunk: &[(usize, MoreJobs)]) -> Vec<Result<
 }
 
 fn gone() -> Failure {
-    Failure::new(FailureKind::PipelineDeleted, "the pipeline is no longer there to be seen; read again")
+    Failure::new(FailureKind::PipelineDeleted, "the pipeline is no longer there; read again")
 }
 
 fn failure(message: &str) -> Failure {
@@ -151,7 +151,7 @@ fn draft(mut pipeline: Pipeline, jobs: JobPage, counts_attempts: bool) -> Draft 
     Draft { pipeline, links, is_settled: false }
 }
 
-/// Keeps the links of the current bridges, in their order: a retried bridge triggers anew.
+/// Keeps the links of the current bridges, in their order: a retried bridge triggers another one.
 fn current_links(stages: &[Stage], mut links: Vec<DownstreamLink>) -> Vec<DownstreamLink> {
     let current: HashSet<_> = stages.iter().flat_map(|stage| &stage.jobs).map(|job| job.id).collect();
     links.retain(|link| current.contains(&link.bridge));

@@ -171,7 +171,7 @@ fn is_hidden(client: &Client, error: &Error) -> bool {
 
 /// What the list names and nothing else lets this token see.
 fn not_found() -> Failure {
-    let message = "the list names it, but its details, jobs and trigger jobs are not to be seen: 404";
+    let message = "the list names it, but its details, jobs and trigger jobs are not found: 404";
     Failure::new(FailureKind::NotFound, message)
 }
 

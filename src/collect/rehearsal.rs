@@ -22,7 +22,7 @@ pub struct Rehearsal<'a> {
 }
 
 impl<'a> Rehearsal<'a> {
-    /// Rehearses to read what stands in a snapshot, but for what pipelines triggered.
+    /// Rehearses to read a snapshot, without what its pipelines triggered.
     pub fn new(client: Client, options: Arc<Options>, snapshot: &'a Snapshot) -> Self {
         let newest = snapshot.rows.iter().filter_map(|row| Some((row.project.id, row.pipelines().first()?)));
         Self { collector: Collector::with_list_of(client, options, snapshot), pipelines: newest.collect() }

@@ -37,7 +37,7 @@ pub struct Options {
     pub filter: ProjectFilter,
     pub refs: Vec<RefSelector>,
     pub api: ApiChoice,
-    /// Whether somebody will read why jobs failed: over GraphQL that may take one more request for a failed pipeline.
+    /// Whether the output prints why jobs failed: over GraphQL that may take one more request for a failed pipeline.
     pub wants_reasons: bool,
     /// What one reading may take in all.
     pub max_time: Duration,
@@ -80,7 +80,7 @@ pub type ProgressSink<'a> = dyn Fn(Step<'_>) + Send + Sync + 'a;
 #[derive(Debug)]
 pub struct Reply {
     pub snapshot: Snapshot,
-    /// Patterns of `--include` and `--exclude` that no project of the groups answers to.
+    /// Patterns of `--include` and `--exclude` that match no project of the groups.
     pub unmatched: Vec<String>,
     /// Projects that the filters left out.
     pub left_out: usize,
@@ -214,7 +214,7 @@ impl Collector {
             project: Arc::clone(project),
         };
         let projects: Vec<SavedProject> = list.projects.iter().map(known).collect();
-        // The server's clock is told in whole seconds and may seem to go back by one.
+        // The server's clock has whole seconds and may seem to go back by one.
         let newest = projects.iter().filter_map(SavedProject::as_of).max();
         let at = newest.max(Some(self.client.server_now())).expect("one of the two is a time");
         let fields = self.client.fields().filter(|fields| fields.are_told()).map(|fields| match &self.memory.fields {

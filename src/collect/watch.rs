@@ -1,6 +1,6 @@
 //! Reading the groups again and again: what a listener holds (the latest update out, requests in), and the loop behind it.
 //!
-//! One reading after the other, so that a slow server is never asked twice at once; the clock is one that stands still
+//! One reading after the other, so that a slow server is never asked twice at once; the clock is one that rests
 //! while a laptop sleeps, so that waking up is no storm.
 
 use super::request::DueReading;
@@ -92,7 +92,7 @@ pub struct WatchUpdate {
     /// Whether the snapshot is the outcome of a reading of ours. Else it is what an earlier process has left, or what has
     /// been read so far, or some of both.
     pub is_whole: bool,
-    /// Patterns that no project answers to.
+    /// Patterns that match no project.
     pub unmatched: Vec<String>,
     pub left_out: usize,
     pub phase: Phase,

@@ -1,6 +1,6 @@
 //! Configuration files: from the text of `config.toml` or `./glwatch.toml` to layers of settings.
 //!
-//! Reads no file: whoever calls says what stands in it and where it lies.
+//! Reads no file: the caller passes its content and its path.
 
 use super::error::{ConfigError, may_hold_secret};
 use super::keys::{Form, InProject, KEYS, Key};
@@ -18,10 +18,10 @@ use toml::de::{DeTable, DeValue};
 /// Whose file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Owner {
-    /// The user's own: everything may stand in it.
+    /// The user's own: everything is allowed in it.
     #[default]
     User,
-    /// `./glwatch.toml`, which comes with whatever repository one stands in: display, filters and group only.
+    /// `./glwatch.toml`, which comes with a repository: display, filters and group only.
     Project,
 }
 
@@ -37,7 +37,7 @@ pub struct File {
     pub(super) top: Section,
     profiles: BTreeMap<String, Section>,
     pub(super) hosts: Vec<HostSection>,
-    /// What of a token or a header itself stands in it, which nobody else should read then.
+    /// The tokens and headers in it, which other users should not read.
     pub secret: Option<&'static str>,
     /// What in it does not count as it is written.
     pub warnings: Vec<String>,
@@ -64,7 +64,7 @@ impl Section {
     }
 }
 
-/// Which part of a file a key stands in.
+/// Which part of a file a key is in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Top,
@@ -73,7 +73,7 @@ enum Part {
 }
 
 impl File {
-    /// Returns a file in which nothing stands.
+    /// Returns an empty file.
     pub fn empty(path: &Path) -> Self {
         Self { path: path.display().to_string(), ..Self::default() }
     }
@@ -160,7 +160,7 @@ impl Reader<'_> {
         Ok(file)
     }
 
-    /// Returns what stands in a table, in the order of the lines.
+    /// Returns the entries of a table, in the order of the lines.
     fn entries<'t>(&self, table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
         let mut entries: Vec<_> =
             table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span().start, value)).collect();
@@ -192,14 +192,13 @@ impl Reader<'_> {
                 error
             })?;
             if !seen.insert(key.name) {
-                return Err(self.refuse(*line, &full, "stands there twice, with - and with _".into()));
+                return Err(self.refuse(*line, &full, "is set twice, with - and with _".into()));
             }
             let values = self.values(key, value.get_ref()).map_err(|problem| self.refuse(*line, &full, problem))?;
             let origin = self.origin(*line, &full);
             if self.owner == Owner::Project && key.in_project == InProject::OnlyTrue && values != ["true"] {
                 let mut error = self.refuse(*line, &full, "may only be true in a project's file".into());
-                error.hints =
-                    vec!["a restriction is lifted by whoever runs glwatch: in their own file, or by a variable".into()];
+                error.hints = vec!["only the user lifts a restriction: in their own file, or by a variable".into()];
                 return Err(error);
             }
             if !key.is_token_source() {
@@ -249,7 +248,7 @@ impl Reader<'_> {
         if self.owner == Owner::Project
             && let Some(reason) = forbidden(written, found)
         {
-            let problem = format!("may not stand in a project's file, which comes with the repository: {reason}");
+            let problem = format!("not allowed in ./glwatch.toml, which comes with the repository: {reason}");
             return Err((
                 problem,
                 vec!["put it into your own file, ~/.config/glwatch/config.toml, or give it as a flag".into()],
@@ -258,13 +257,13 @@ impl Reader<'_> {
         match found {
             Some(key) if fits(key) => Ok(key),
             Some(key) if !key.is_in_file() => Err((
-                format!("may not stand in a file: give it as --{} or {}", key.name, super::variable(key.name)),
+                format!("not allowed in a file: give it as --{} or {}", key.name, super::variable(key.name)),
                 vec![],
             )),
             Some(_) if part == Part::Host => {
-                Err(("may not stand in the section of a host, which holds its token and headers only".into(), vec![]))
+                Err(("not allowed in the section of a host, which holds its token and headers only".into(), vec![]))
             }
-            Some(_) => Err(("may not stand in a profile".into(), vec![])),
+            Some(_) => Err(("not allowed in a profile".into(), vec![])),
             None if written.contains("proxy") => {
                 Err(("is no setting: proxies come from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY".into(), vec![]))
             }
@@ -313,7 +312,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Makes a program that is named by a path independent of the folder one stands in.
+    /// Makes a program that is named by a path independent of the current folder.
     fn command(&self, mut words: Vec<String>) -> Vec<String> {
         if let Some(program) = words.first_mut()
             && program.contains('/')
@@ -362,7 +361,7 @@ fn source(key: &Key, values: Vec<String>) -> Option<TokenSource> {
     })
 }
 
-/// Returns why a key may not stand in a project's file.
+/// Returns why a key is not allowed in a project's file.
 fn forbidden(written: &str, key: Option<&Key>) -> Option<&'static str> {
     match key.map(|key| key.in_project) {
         Some(InProject::Permitted | InProject::Told | InProject::OnlyTrue) => None,

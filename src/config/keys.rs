@@ -8,7 +8,7 @@ pub enum Form {
     Text,
     /// A text that names a file.
     Path,
-    /// A number, or a word that stands for one.
+    /// A number, or a word that means one.
     Number,
     Switch,
     List,
@@ -30,7 +30,7 @@ impl Form {
     }
 }
 
-/// Whether `./glwatch.toml`, which comes with whatever repository one stands in, may set it.
+/// Whether `./glwatch.toml`, which comes with a repository, may set it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InProject {
     Permitted,
@@ -64,11 +64,11 @@ pub struct Key {
 
 const ACCESS: InProject = InProject::Refused("it decides who gets the token");
 const SECRET: InProject = InProject::Refused("it decides which token is sent");
-const LOAD: InProject = InProject::Refused("how much the server is asked is for whoever runs glwatch to decide");
-const VERDICT: InProject = InProject::Refused("the exit code is for whoever runs glwatch to decide");
+const LOAD: InProject = InProject::Refused("the user decides how much the server is asked");
+const VERDICT: InProject = InProject::Refused("the user decides what the exit code depends on");
 const WRITES: InProject = InProject::Refused("it writes a file");
-const CACHE: InProject = InProject::Refused("whether glwatch writes a cache is for whoever runs it to decide");
-const CHOICE: InProject = InProject::Refused("which file and profile count is for whoever runs glwatch to decide");
+const CACHE: InProject = InProject::Refused("the user decides whether glwatch writes a cache");
+const CHOICE: InProject = InProject::Refused("the user decides which file and profile count");
 
 /// Every setting, in the order of `glwatch config show`.
 pub const KEYS: &[Key] = &[
@@ -141,7 +141,7 @@ const fn flag_only(name: &'static str) -> Key {
 }
 
 impl Key {
-    /// Returns the key as it stands in a file.
+    /// Returns the key as it is written in a file.
     pub fn in_snake_case(&self) -> String {
         self.name.replace('-', "_")
     }
@@ -150,7 +150,7 @@ impl Key {
         self.reach != Reach::NoFile
     }
 
-    /// Says whether it counts, where it stands in a file, for one host only: another server must not get it.
+    /// Says whether it counts, where a file sets it, for one host only: another server must not get it.
     pub(super) fn is_of_host(&self) -> bool {
         OF_HOST.contains(&self.name)
     }

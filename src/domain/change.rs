@@ -65,7 +65,7 @@ impl PartialEq for SharedPipeline {
 /// go on from `last_change`.
 pub fn changes(before: Option<&Snapshot>, after: &Snapshot, last_change: u64) -> Vec<Change> {
     let rows = before.map_or(&[][..], |snapshot| &snapshot.rows);
-    // Readings come in one order: the same project nearly always stands at the same place, and nothing need be looked up.
+    // Readings come in one order: the same project is nearly always at the same place, and nothing need be looked up.
     let by_id = LazyCell::new(|| rows.iter().map(|row| (row.project.id, row)).collect::<HashMap<_, _>>());
     let present = LazyCell::new(|| after.rows.iter().map(|row| row.project.id).collect::<HashSet<_>>());
     let is_at = |rows: &[ProjectRow], at: usize, id| rows.get(at).is_some_and(|row| row.project.id == id);

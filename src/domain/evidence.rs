@@ -53,7 +53,7 @@ pub struct JobEvidence {
     pub log: Option<LogExcerpt>,
 }
 
-/// What is told about a job that the table of pipelines does not need.
+/// What is known about a job beyond what the table of pipelines needs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JobDetails {
     pub created_at: Option<DateTime<Utc>>,

@@ -6,7 +6,7 @@ use super::snapshot::Snapshot;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// A snapshot and those of its rows that somebody wants to see.
+/// A snapshot and those of its rows that are shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SnapshotView<'a> {
     pub whole: &'a Snapshot,

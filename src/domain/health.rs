@@ -1,4 +1,4 @@
-//! Judging a snapshot: counts, the order in which rows want to be seen, and what `--fail-on` asks.
+//! Judging a snapshot: counts, the order of rows by urgency, and what `--fail-on` asks.
 
 use super::pipeline::Pipeline;
 use super::project::{ProjectRow, State, StateWord};

@@ -81,7 +81,7 @@ impl Host {
         self.is_plain() && !self.is_loopback()
     }
 
-    /// Says whether whoever passes a request on can read it.
+    /// Says whether a proxy that passes a request on can read it.
     pub fn is_plain(&self) -> bool {
         self.base.scheme() == "http"
     }

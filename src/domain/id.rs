@@ -26,7 +26,7 @@ pub fn by_id<K, V>(count: usize) -> ById<K, V> {
     HashMap::with_capacity_and_hasher(count, BuildHasherDefault::default())
 }
 
-/// Spreads ids: GitLab counts them up, so nobody can choose them to collide as with keys of any other kind.
+/// Spreads ids: GitLab counts them up, so they cannot be chosen to collide.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct IdHasher(u64);
 

@@ -81,7 +81,7 @@ type CurrentJobs = BTreeMap<(String, Option<JobId>), Job>;
 /// Groups all attempts of a pipeline's jobs and bridges into stages, in the pipeline's order.
 ///
 /// - The current job is the one with the highest id per stage and name; the others are its attempts.
-/// - REST has no stage object, so a stage stands where its smallest job id stands, over all attempts;
+/// - REST has no stage object, so stages are ordered by their smallest job id, over all attempts;
 ///   `.pre` is always first and `.post` always last.
 pub fn stages(attempts: impl IntoIterator<Item = Job>) -> Vec<Stage> {
     let mut by_stage: BTreeMap<String, (JobId, CurrentJobs)> = BTreeMap::new();

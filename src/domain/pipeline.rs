@@ -95,7 +95,7 @@ pub struct Pipeline {
     pub queued: Option<Duration>,
     /// Percent.
     pub coverage: Option<f64>,
-    /// User name of whoever started it.
+    /// Name of the user who started it.
     pub user: Option<String>,
     pub commit_title: Option<String>,
     pub failure_reason: Option<String>,

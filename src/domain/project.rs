@@ -20,7 +20,7 @@ pub struct Project {
     pub web_url: Option<String>,
     /// `None` while the repository is empty.
     pub default_branch: Option<String>,
-    /// Whether CI/CD is switched on for whoever asks; `None` where the list does not say.
+    /// Whether CI/CD is switched on for the token's owner; `None` where the list does not say.
     pub ci_enabled: Option<bool>,
 }
 
@@ -44,7 +44,7 @@ pub enum State {
     Ok(Arc<[Pipeline]>),
     /// None matched. `ever_ran` is `None` where only some refs were asked for.
     NoPipeline { ever_ran: Option<bool> },
-    /// The project is there, its pipelines are not to be seen: 403, 404, CI switched off.
+    /// The project is there, its pipelines are not visible: 403, 404, CI switched off.
     NoAccess(Failure),
     /// They could not be read this time, and never were before.
     Error(Failure),

@@ -67,7 +67,7 @@ impl Snapshot {
         !self.problems.iter().any(lost) && !self.rows.iter().any(unread)
     }
 
-    /// Says whether nothing has happened since an earlier reading, as far as that is to be seen without comparing jobs.
+    /// Says whether nothing has happened since an earlier reading, as far as that is visible without comparing jobs.
     pub fn is_unchanged_since(&self, earlier: &Self) -> bool {
         let is_unchanged_since = |(now, before): (&ProjectRow, &ProjectRow)| now.is_unchanged_since(before);
         self.rows.len() == earlier.rows.len()

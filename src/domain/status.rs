@@ -59,7 +59,7 @@ impl Status {
         Self::KNOWN.into_iter().find(|status| status.word() == word)
     }
 
-    /// Returns the word that stands for this status in every output.
+    /// Returns the word for this status in every output.
     pub fn word(&self) -> &str {
         match self {
             Self::Created => "created",
@@ -80,7 +80,7 @@ impl Status {
         }
     }
 
-    /// Returns what stands for a status that an answer lacks.
+    /// Returns the status of an answer that lacks one.
     pub fn untold() -> Self {
         Self::Other("unknown".into())
     }
@@ -130,7 +130,7 @@ impl Status {
         }
     }
 
-    /// Says whether somebody should look: it went wrong, waits for a person, or is not understood.
+    /// Says whether it needs attention: it went wrong, waits for a person, or is not understood.
     pub fn needs_attention(&self) -> bool {
         match self {
             Self::Failed | Self::Canceled | Self::Manual | Self::Warning | Self::Other(_) => true,

@@ -1,4 +1,4 @@
-//! An access token as GitLab describes it to whoever holds it.
+//! An access token as GitLab describes it to its holder.
 
 use chrono::NaiveDate;
 

@@ -13,7 +13,7 @@ pub(super) enum ErrorWeight {
     Test,
 }
 
-/// Says so wherever in the line it stands.
+/// Says so anywhere in the line.
 const TELLING: &[(&str, ErrorWeight)] = &[
     ("AssertionError", ErrorWeight::Specific),
     ("Connection refused", ErrorWeight::Labelled),
@@ -139,7 +139,7 @@ pub(super) fn weight(line: &str) -> Option<ErrorWeight> {
     Some(if is_wrapper { ErrorWeight::Wrapper } else { heaviest })
 }
 
-/// Takes BuildKit's `#12 3.456 ` away, which stands before what the step itself wrote.
+/// Takes BuildKit's `#12 3.456 ` away, which precedes what the step itself wrote.
 fn without_build_step(line: &str) -> &str {
     let stripped = line.strip_prefix('#').and_then(|rest| {
         let (step, rest) = rest.split_once(' ')?;

@@ -79,7 +79,7 @@ impl ExcerptBuilder {
         self.kept.exit_code
     }
 
-    /// Says that there is no more to come; `is_cut` if the log goes on, but nobody reads it.
+    /// Says that there is no more to come; `is_cut` if the log goes on, but is not read.
     pub fn finish(self, is_cut: bool) -> LogExcerpt {
         let Self { mut cleaner, mut kept } = self;
         cleaner.finish(&mut |event| kept.note(event));

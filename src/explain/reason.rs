@@ -59,7 +59,7 @@ const JOBS: &[ReasonEntry] = &[
         "a newer deployment has overtaken it",
         "deploy the newer pipeline, or run a new one",
     ),
-    ("user_blocked", "the user who started it is blocked", "let somebody else run it"),
+    ("user_blocked", "the user who started it is blocked", "let another user run it"),
     ("project_deleted", "its project is being deleted", "restore the project first"),
     (
         "ci_quota_exceeded",
@@ -76,7 +76,7 @@ const JOBS: &[ReasonEntry] = &[
         "check `environment` in .gitlab-ci.yml",
     ),
     ("deployment_rejected", "its deployment was rejected", "ask who rejected it; the deployment's page says why"),
-    ("protected_environment_failure", "its environment is protected", "let somebody deploy who may"),
+    ("protected_environment_failure", "its environment is protected", "let a user deploy who may"),
     (
         "insufficient_bridge_permissions",
         "its user may not run pipelines downstream",
@@ -189,7 +189,7 @@ const PIPELINES: &[ReasonEntry] = &[
     ("unknown_failure", "GitLab does not know why", "run it again; if it fails again, tell the administrator"),
     ("config_error", ".gitlab-ci.yml is not valid", "validate it: Build > Pipeline editor > Validate"),
     ("external_validation_failure", "the external validation service refused it", "ask the administrator"),
-    ("user_not_verified", "its user is not verified", "verify the account, or let somebody else run it"),
+    ("user_not_verified", "its user is not verified", "verify the account, or let another user run it"),
     ("size_limit_exceeded", "it has more jobs than the instance allows", "split it into child pipelines"),
     (
         "job_activity_limit_exceeded",
@@ -204,7 +204,7 @@ const PIPELINES: &[ReasonEntry] = &[
         "workflow:rules do not let it run",
         "check `workflow: rules` for this ref and source",
     ),
-    ("composite_identity_forbidden", "its identity may not run pipelines", "let somebody else run it"),
+    ("composite_identity_forbidden", "its identity may not run pipelines", "let another user run it"),
     (
         "pipeline_ref_creation_failure",
         "its ref could not be created",
@@ -235,7 +235,7 @@ mod tests {
     fn a_word_has_one_meaning_and_a_new_one_has_none() {
         for table in [JOBS, PIPELINES] {
             for (at, (word, plain, next)) in table.iter().enumerate() {
-                assert!(table[at + 1..].iter().all(|(other, _, _)| other != word), "{word} stands twice");
+                assert!(table[at + 1..].iter().all(|(other, _, _)| other != word), "{word} is listed twice");
                 assert!(
                     !plain.is_empty() && !next.is_empty() && !plain.ends_with('.') && !next.ends_with('.'),
                     "{word}"

@@ -1,4 +1,4 @@
-//! A sentence with names in it that somebody else gave: whoever writes it down marks and escapes them in their own way.
+//! A sentence with foreign names in it: each renderer marks and escapes them in its own way.
 
 use std::fmt;
 

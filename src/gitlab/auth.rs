@@ -63,7 +63,7 @@ impl Token {
         fingerprint(["glwatch token fingerprint", &host, self.0.expose_secret()].map(str::as_bytes))
     }
 
-    /// Blots the token out of a text that somebody else wrote, such as a proxy's error page that echoes the request.
+    /// Redacts the token from foreign text, such as a proxy's error page that echoes the request.
     pub(super) fn scrub(&self, text: &str) -> String {
         text.replace(self.0.expose_secret(), "[token]")
     }

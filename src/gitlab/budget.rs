@@ -1,8 +1,8 @@
 //! How much may be asked at once, and how fast: the one place where every request waits its turn.
 //!
 //! - At most `concurrency` requests are under way.
-//! - A token bucket bounds the rate, whoever asks.
-//! - What the server says (`RateLimit-*`, `Retry-After`) slows or stops everyone, not only whoever heard it.
+//! - A token bucket bounds the rate of all callers together.
+//! - What the server says (`RateLimit-*`, `Retry-After`) slows or stops all callers, not only the one that got it.
 
 use crate::domain::usage::{Api, Usage};
 use chrono::{DateTime, Utc};
@@ -32,7 +32,7 @@ struct State {
     full_at: Instant,
     interval: Duration,
     burst: Duration,
-    /// Nobody sends before this.
+    /// No request is sent before this.
     closed_until: Instant,
     /// While the server's limit is nearly used up: when the next request may go, and the gap after it.
     next_slot: Instant,
@@ -119,7 +119,7 @@ impl Budget {
                 return Ok(Turn { budget: self, _slot: slot });
             }
             sleep_until(turn).await;
-            // Somebody may have been told to stop meanwhile.
+            // The server may have told another caller to stop meanwhile.
             let closed_until = self.lock().closed_until;
             if closed_until > turn {
                 turn = closed_until;

@@ -133,7 +133,7 @@ impl Credentials {
         Some(fingerprint(parts.chain(token.as_ref().map(|token| &token[..]))))
     }
 
-    /// Blots all of them out of a text that somebody else wrote.
+    /// Redacts all of them from foreign text.
     pub(super) fn scrub(&self, text: &str) -> String {
         let text = self.token.as_ref().map_or_else(|| text.to_owned(), |token| token.scrub(text));
         self.headers.iter().fold(text, |text, header| header.scrub(&text))

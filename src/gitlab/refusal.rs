@@ -15,7 +15,7 @@ use std::time::Duration;
 const MAX_SAID: usize = 200;
 /// Of an error body that is not GitLab's JSON, no more than this is looked at.
 pub(super) const MAX_READ: usize = 64 * 1024;
-/// The title of a page stands near its beginning.
+/// The title of a page is near its beginning.
 const MAX_TITLE: usize = 60;
 
 /// An answer without a 2xx, and what it was the answer to.
@@ -339,7 +339,7 @@ mod tests {
                 "403: not GitLab's answer but \"Access \u{fffd}denied\"",
             ),
             (
-                "an own scope is told apart from a page that names it",
+                "an own scope differs from a page that names it",
                 403,
                 HTML,
                 rest,

@@ -468,7 +468,7 @@ impl Transport {
         }
     }
 
-    /// Makes what somebody else wrote fit to be shown: without the token, on one line, not too long, harmless.
+    /// Makes foreign text fit to be shown: without the token, on one line, not too long, harmless.
     pub(super) fn quote(&self, text: &str) -> String {
         clean(&self.scrub(text))
     }
@@ -483,7 +483,7 @@ impl Transport {
         RequestLine { method: "POST".into(), url: self.host.graphql(), query: Some(name.into()) }
     }
 
-    /// Blots token and headers out of what somebody else wrote.
+    /// Redacts token and headers from foreign text.
     fn scrub(&self, text: &str) -> String {
         self.credentials.scrub(text)
     }
@@ -557,7 +557,7 @@ impl Answer {
         if start.is_none() {
             return Kind::NotJson { found: "an empty body".into() };
         }
-        // It quotes what it found, which somebody else wrote.
+        // It quotes what it found, which is foreign text.
         let problem = self.credentials.scrub(&error.inner().to_string());
         Kind::Decode { path: error.path().to_string(), problem: clean(&problem) }
     }

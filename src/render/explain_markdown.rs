@@ -141,7 +141,7 @@ fn html(text: &ExplainText) -> String {
     plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', " ")
 }
 
-/// Says whether a URL may stand in a link as it is.
+/// Says whether a URL can be in a link as it is.
 fn is_plain(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("http://"))
         && !url.contains(|c: char| {

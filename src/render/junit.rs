@@ -1,6 +1,6 @@
 //! Verdicts as a JUnit report, as GitLab's test report reads it (`lib/gitlab/ci/parsers/test/junit.rb`).
 //!
-//! - GitLab shows `classname` as the suite, so the namespace's full path stands there, too, with its slashes:
+//! - GitLab shows `classname` as the suite, so it has the namespace's full path, with its slashes:
 //!   a path may have dots in it.
 //! - It prefers the text of an element to its `message`, so both are there.
 //! - `file` is left out: GitLab links it to a file of the project whose job made the report, which is another one.

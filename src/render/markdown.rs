@@ -10,7 +10,7 @@ use crate::text::plural::counted;
 use crate::text::sanitise::sanitise;
 use std::io::{self, Write};
 
-/// A zero-width space as an entity: whoever reads the source sees that it is there.
+/// A zero-width space as an entity: a reader of the source sees that it is there.
 const BREAK: &str = "&#8203;";
 
 /// Writes the digest.

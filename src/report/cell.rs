@@ -1,4 +1,4 @@
-//! What stands in one cell of a report, before anybody knows how wide it may be or what escaping it needs.
+//! The content of one cell of a report, before its width and its escaping are known.
 
 use crate::domain::project::StateWord;
 use crate::domain::status::Status;

@@ -22,7 +22,7 @@ const MESSAGE_LINES: usize = 6;
 /// Failing tests that are shown one by one.
 const MOST_CASES: usize = 20;
 
-/// A piece of text: ours, or somebody else's, which the renderer marks and escapes.
+/// A piece of text: ours, or foreign, which the renderer marks and escapes.
 pub type ExplainText = Vec<SentencePart>;
 
 /// What there is to say about one pipeline.

@@ -109,7 +109,7 @@ pub fn widest_old(rows: &[ProjectRow], scene: ReportMoment) -> usize {
     old.map(|row| age(scene.now, row.as_of).len()).max().unwrap_or(0)
 }
 
-/// Returns the columns that are shown when nobody chooses.
+/// Returns the columns that are shown by default.
 pub fn columns(options: &StatusOptions) -> Vec<Column> {
     let when = if options.times { Column::Time } else { Column::Age };
     let mut columns = vec![Column::Project, Column::Ref, Column::Pipeline, Column::Stages, Column::Duration, when];

@@ -1,4 +1,4 @@
-//! How urgently a row wants to be seen: what reports for people show first, and what they fold away.
+//! How urgent a row is: what reports for people show first, and what they fold away.
 
 use crate::domain::project::StateWord;
 use crate::domain::status::Status;
@@ -8,7 +8,7 @@ use crate::domain::status::Status;
 pub enum Urgency {
     /// It went wrong, waits for a person, was not read, or is not understood.
     Attention,
-    /// It goes on, or nobody can say more about it.
+    /// It is active, or nothing more is known about it.
     Open,
     /// It passed, or there was nothing to do.
     Quiet,

@@ -25,7 +25,7 @@ pub fn hide(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Returns where the `@` behind a password stands, at the start of an address without its scheme.
+/// Returns the place of the `@` behind a password, at the start of an address without its scheme.
 fn end_of_secret(address: &str) -> Option<usize> {
     let end = address.find(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>')).unwrap_or(address.len());
     let address = &address[..end];

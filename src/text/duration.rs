@@ -25,7 +25,7 @@ pub fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs()
 }
 
-/// Why a text is not a duration; goes on after the text, which whoever asked for it has named.
+/// Why a text is not a duration; goes on after the text, which the caller names.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DurationError {
     #[error("is empty: a duration is such as \"30s\", \"5m\" or \"1h30m\"")]

@@ -1,4 +1,4 @@
-//! One cell per status: glyphs in Unicode and in ASCII. Knows no colours; the word always stands beside or one form richer.
+//! One cell per status: glyphs in Unicode and in ASCII. Knows no colours; the word is always beside it or one form richer.
 
 use crate::domain::project::StateWord;
 use crate::domain::status::Status;
@@ -12,7 +12,7 @@ pub enum Charset {
 }
 
 impl Charset {
-    /// Returns what stands for text that was cut away, one cell wide.
+    /// Returns the mark for text that was cut away, one cell wide.
     pub fn ellipsis(self) -> &'static str {
         match self {
             Self::Unicode => "…",
@@ -37,7 +37,7 @@ impl Charset {
     }
 }
 
-/// What a glyph can stand for: a status, or the state of a row that shows no pipeline.
+/// What a glyph can mean: a status, or the state of a row that shows no pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
     Status(Status),
@@ -114,7 +114,7 @@ mod tests {
                 assert_eq!(cells(glyph), 1, "{mark:?} {glyph}");
                 assert!(charset == Charset::Unicode || (glyph.is_ascii() && glyph != "+" && glyph != "~"), "{glyph}");
                 if let Some(other) = seen.insert(glyph, mark.clone()) {
-                    panic!("{glyph} stands for {mark:?} and {other:?}");
+                    panic!("{glyph} means {mark:?} and {other:?}");
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Stands where something was taken out that could have moved the cursor or turned the text around.
+/// Marks where something was taken out that could have moved the cursor or turned the text around.
 pub const REPLACEMENT: char = '\u{FFFD}';
 
 /// More marks than this on one character are decoration that climbs over the neighbouring lines.

@@ -38,7 +38,7 @@ pub struct FittedStages {
     pub form: StagesForm,
     /// Status and text of each stage that is shown, in the pipeline's order.
     pub pieces: Vec<(Status, String)>,
-    /// What stands between two pieces.
+    /// The text between two pieces.
     pub gap: &'static str,
     /// `+n` for those not shown; empty when all are.
     pub rest: String,
@@ -205,7 +205,7 @@ fn counted(stages: &[StageMark], width: usize, charset: Charset) -> FittedStages
     FittedStages { rest, ..glyphs(stages, StagesForm::Counted, &chosen(stages, shown), charset) }
 }
 
-/// Chooses which stages are shown: the most severe of those that somebody should see, then the first of the others.
+/// Chooses which stages are shown: the most severe of those that need attention, then the first of the others.
 fn chosen(stages: &[StageMark], room: usize) -> Vec<bool> {
     let mut order: Vec<usize> = (0..stages.len()).collect();
     order.sort_by_key(|n| {

@@ -105,7 +105,7 @@ pub struct App {
     pub phase_since: Instant,
     /// The real time from one reading to the next, as it was last told.
     pub interval: Duration,
-    /// `None` while nobody has moved it: the view then stays at the top.
+    /// `None` until the user moves it: the view then stays at the top.
     pub cursor: Option<RowKey>,
     /// The first row that is shown.
     pub offset: usize,
@@ -267,7 +267,7 @@ impl App {
         }
     }
 
-    /// Lays the rows out anew: after a new snapshot, another order, another size.
+    /// Lays the rows out again: after a new snapshot, another order, another size.
     ///
     /// A row under the cursor stays on its line of the screen, wherever it has gone in the order.
     pub fn arrange(&mut self) {
@@ -332,7 +332,7 @@ impl App {
     }
 }
 
-/// Says whether somebody should look at a project.
+/// Says whether a project needs attention.
 fn wants_attention(row: &ProjectRow) -> bool {
     row.failure().is_some_and(|_| row.state_word() != StateWord::NoAccess)
         || row.worst().is_some_and(|worst| worst.needs_attention())

@@ -148,7 +148,7 @@ fn a_projects_file_adds_no_header() {
     for line in ["header = 'X-Gate: s3cret'", "headers = ['X-Gate: s3cret']", "token_header = 'private-token'"] {
         let env = Env::new();
         std::fs::write(env.home().join("glwatch.toml"), line).unwrap();
-        let output = env.run(&GROUP).refuses(2, &["may not stand in a project's file", "decides which token is sent"]);
+        let output = env.run(&GROUP).refuses(2, &["not allowed in ./glwatch.toml", "decides which token is sent"]);
         assert!(!output.to_string().contains("s3cret"), "{output}");
     }
 }

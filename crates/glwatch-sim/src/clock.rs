@@ -1,4 +1,4 @@
-//! The simulated server's clock: the real one, or one that stands still until a test moves it.
+//! The simulated server's clock: the real one, or one that rests until a test moves it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -20,7 +20,7 @@ impl Clock {
         Self { start: None, advanced_ms: Arc::default() }
     }
 
-    /// Stands at `at` until it is advanced.
+    /// Rests at `at` until it is advanced.
     pub fn stepped(at: DateTime<Utc>) -> Self {
         Self { start: Some(at), advanced_ms: Arc::default() }
     }

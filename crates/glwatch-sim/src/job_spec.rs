@@ -15,7 +15,7 @@ pub(crate) struct JobSpec {
     pub(crate) start: Start,
     /// Runs although an earlier stage failed (`when: always`).
     pub(crate) always: bool,
-    /// How long after a failure somebody presses retry; `None` is `retry:` in the file, at once.
+    /// How long after a failure a user presses retry; `None` is `retry:` in the file, at once.
     pub(crate) retry_after: Option<i64>,
     pub(crate) coverage: Option<String>,
     pub(crate) reason: Option<String>,
@@ -24,7 +24,7 @@ pub(crate) struct JobSpec {
     pub(crate) log: Option<Kind>,
     /// Its log has the time before each line (FF_TIMESTAMPS).
     pub(crate) timestamps: bool,
-    /// Somebody erased its log.
+    /// A user erased its log.
     pub(crate) erased: bool,
     pub(crate) tests: Option<Tests>,
     pub(crate) tags: Vec<String>,

@@ -18,7 +18,7 @@ pub const TOKEN_READ_USER: &str = "glpat-sim-read_user";
 /// A `CI_JOB_TOKEN`: 401 on everything that the monitor needs.
 pub const TOKEN_JOB: &str = "glcbt-sim-job";
 
-/// Where the fixed clock stands by default, as Unix seconds: 2026-11-20T19:00:00Z.
+/// The time of the fixed clock by default, as Unix seconds: 2026-11-20T19:00:00Z.
 pub(crate) const DEFAULT_INSTANT: i64 = 1_795_201_200;
 
 #[derive(Clone, Debug)]

@@ -65,7 +65,7 @@ pub(crate) struct Job {
 pub(crate) struct Attempt {
     pub(crate) id: u64,
     pub(crate) moves: Vec<(i64, Word)>,
-    /// How and when it would have ended, had nobody canceled it.
+    /// How and when it would have ended without being canceled.
     pub(crate) cut: Option<(i64, Word)>,
 }
 

@@ -186,7 +186,7 @@ fn case(kind: Kind, project: &Project, number: usize) -> Case {
 
 fn break_case(case: &mut Case, kind: Kind, status: &'static str, nth: usize) {
     case.status = status;
-    // The longest of them stands first in the report.
+    // The longest of them comes first in the report.
     case.milliseconds = 900 - (nth as u64).min(400);
     case.recent = Some(if nth == 0 { 3 } else { 1 });
     case.output = Some(match (kind, status) {

@@ -10,7 +10,7 @@ use super::job_spec::{JobSpec, parse_stages};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scenario {
-    /// Full path of the group that stands for the whole.
+    /// Full path of the group of all others.
     pub(crate) root: String,
     #[serde(default)]
     pub(crate) group: Vec<GroupEntry>,

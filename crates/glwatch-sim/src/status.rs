@@ -118,19 +118,19 @@ pub(crate) fn is_complete(status: &str) -> bool {
     matches!(status, "success" | "failed" | "canceled" | "skipped")
 }
 
-/// Returns whether somebody can cancel a job with this status (`CANCELABLE_STATUSES`): one that waits for a person no.
+/// Returns whether a user can cancel a job with this status (`CANCELABLE_STATUSES`): one that waits for a person no.
 pub(crate) fn is_cancelable(status: &str) -> bool {
     const WORDS: [&str; 7] =
         ["created", "waiting_for_resource", "preparing", "waiting_for_callback", "pending", "running", "scheduled"];
     WORDS.contains(&status)
 }
 
-/// Returns whether somebody can retry a job with this status (`Ci::Build#retryable?`).
+/// Returns whether a user can retry a job with this status (`Ci::Build#retryable?`).
 pub(crate) fn is_retryable(status: &str) -> bool {
     matches!(status, "success" | "failed" | "canceled")
 }
 
-/// Returns whether somebody can start a job with this status (`Ci::Build#playable?`; that a finished manual job can be
+/// Returns whether a user can start a job with this status (`Ci::Build#playable?`; that a finished manual job can be
 /// played again is left out).
 pub(crate) fn is_playable(status: &str) -> bool {
     matches!(status, "manual" | "scheduled")

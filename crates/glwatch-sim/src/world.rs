@@ -65,7 +65,7 @@ pub(crate) enum Schedule {
 /// The jobs of a pipeline: one that fails now and then is cloned, the others are shared.
 type Jobs = Arc<Vec<Arc<JobSpec>>>;
 
-/// Where a pipeline stands in its line's tree: the root, or the downstream of one of its bridges.
+/// The place of a pipeline in its line's tree: the root, or the downstream of one of its bridges.
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) line: usize,
@@ -77,7 +77,7 @@ pub(crate) struct Slot {
     pub(crate) children: Vec<(usize, usize)>,
 }
 
-/// Where in a tree an attempt stands.
+/// The place of an attempt in a tree.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     pub(crate) pipeline: usize,

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 const VERSION: u32 = 3;
 /// Ten times what 5000 projects take; a larger file is the wrong file.
 const MAX_SIZE: u64 = 64 << 20;
-/// Groups that nobody asks about any more are forgotten.
+/// Groups that are no longer asked about are forgotten.
 const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 const ENDING: &str = ".glwatch";
 
@@ -91,7 +91,7 @@ impl Store {
         decode(BufReader::with_capacity(1 << 16, file.take(MAX_SIZE)), &self.key)
     }
 
-    /// Replaces the file at once: whoever reads it sees the old or the new one. That it fails does no harm.
+    /// Replaces the file at once: a reader sees the old or the new one. That it fails does no harm.
     pub fn save(&self, saved: &Saved) {
         match self.write(saved) {
             Ok(()) => tracing::debug!(projects = saved.projects.len(), "cache written"),
@@ -130,7 +130,7 @@ pub fn project_paths(directory: &Path) -> Vec<String> {
     paths.filter(is_legal).collect()
 }
 
-/// Reads the lines, and checks the sum that stands on the last one.
+/// Reads the lines, and checks the sum on the last one.
 fn decode(mut file: impl BufRead, key: &str) -> Result<Saved, Unusable> {
     let mut sum = Context::new(&SHA256);
     let mut line = Vec::new();
@@ -197,7 +197,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Removes what nobody has needed for a long time, and what a process that was killed has left behind.
+/// Removes what was not needed for a long time, and what a process that was killed has left behind.
 fn remove_old(directory: &Path, now: SystemTime) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten() {

@@ -358,7 +358,7 @@ struct JobWire<'a> {
     id: u64,
     #[serde(rename = "n")]
     name: Cow<'a, str>,
-    /// Where it is not the one that the job stands in.
+    /// Where it is not the job's own.
     #[serde(rename = "st", skip_serializing_if = "Option::is_none")]
     stage: Option<Cow<'a, str>>,
     #[serde(rename = "br", default, skip_serializing_if = "is_false")]

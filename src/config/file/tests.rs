@@ -77,7 +77,7 @@ fn what_a_file_may_not_say_is_refused_with_line_and_help() {
         ("[host]", "(host): is a section", ""),
         ("zzz = 1", "is no setting", "config show names all settings"),
         ("[profiles.work]\nhots = 'x'", ":2 (profiles.work.hots): is no setting", "did you mean host?"),
-        ("[profiles.work]\nprofile = 'x'", "may not stand in a profile", ""),
+        ("[profiles.work]\nprofile = 'x'", "not allowed in a profile", ""),
         ("profiles = 3", "(profiles): is a number; permitted is a section [profiles]", ""),
         ("[hosts.'a.example']\nsort = 'name'", "section of a host", ""),
         ("[hosts.'a.example']\ntokn = 'x'", "is no setting", "did you mean token?"),
@@ -89,7 +89,7 @@ fn what_a_file_may_not_say_is_refused_with_line_and_help() {
         ("sort = ['age']", "is a list; permitted is a text", ""),
         ("timezone = 2026-01-01", "is a date; permitted is a text", ""),
         ("token_command = 'pass gitlab'", "permitted is a list of a program and its arguments", ""),
-        ("stages_width = 3\nstages-width = 4", ":2 (stages-width): stands there twice", ""),
+        ("stages_width = 3\nstages-width = 4", ":2 (stages-width): is set twice", ""),
         ("token = 'a'\ntoken_file = 'b'", "second source of the token", ""),
         ("config = 'x'", "give it as --config or GLWATCH_CONFIG", ""),
         ("https_proxy = 'x'", "HTTPS_PROXY", ""),
@@ -146,7 +146,7 @@ fn a_project_may_set_display_filters_and_group_only() {
     ];
     for text in forbidden {
         let error = parse(text, Owner::Project).expect_err(text);
-        assert!(error.to_string().contains("may not stand in a project's file"), "{text}: {error}");
+        assert!(error.to_string().contains("not allowed in ./glwatch.toml"), "{text}: {error}");
         assert!(error.to_string().contains("config.toml:1 ("), "{text}: {error}");
     }
     let refused = KEYS.iter().filter(|key| !matches!(key.in_project, InProject::Permitted | InProject::Told));
@@ -166,7 +166,7 @@ fn a_project_may_set_display_filters_and_group_only() {
     assert!(read_only(&[("sort = 'age'", Owner::User), ("read_only = true", Owner::Project)]));
     assert!(!read_only(&[("read_only = false", Owner::User), ("read_only = true", Owner::Project)]));
     let error = parse("hos = 'x'", Owner::Project).unwrap_err();
-    assert!(!error.hints.concat().contains("host"), "what may not stand there is not proposed");
+    assert!(!error.hints.concat().contains("host"), "what is not allowed there is not proposed");
 }
 
 #[test]

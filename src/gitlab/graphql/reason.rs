@@ -146,7 +146,7 @@ pub(super) fn description(said: Option<&str>) -> Option<String> {
     (!said.is_empty() && words(said).next().is_none()).then(|| said.to_owned())
 }
 
-/// Returns every word that a sentence may stand for.
+/// Returns every word that a sentence may mean.
 fn words(said: &str) -> impl Iterator<Item = &'static str> {
     let said = said.trim_end_matches('.');
     let whole = SENTENCES.iter().filter(move |(_, known)| known.trim_end_matches('.') == said);

@@ -1,4 +1,4 @@
-//! The table as its readers see it: on terminals of several widths, in a pipe, in colour, and with names nobody expects.
+//! The table as its readers see it: on terminals of several widths, in a pipe, in colour, and with unexpected names.
 
 use super::*;
 use crate::domain::excerpt::SnapshotView;
@@ -274,7 +274,7 @@ fn without_projects_there_is_no_table() {
     assert_eq!(rendered(&snapshot(vec![]), OPTIONS, PIPED), "");
 }
 
-/// Names as nobody should choose them.
+/// Names that no project should have.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof!["\\PC{0,12}", "[a-z/-]{1,60}", "[日本語🚀e\u{301}\u{202E}\u{1B}\\[\u{9B}]{0,20}", any::<String>()]
 }

@@ -23,7 +23,7 @@ pub(super) struct WrittenLine {
     marks: Marks,
     /// Bytes that did not fit.
     dropped: usize,
-    /// The last of them: a marker may stand there.
+    /// The last of them: a marker may be there.
     dropped_end: String,
     /// After a carriage return: what comes next replaces the line.
     is_replaced: bool,
@@ -59,7 +59,7 @@ impl WrittenLine {
         }
     }
 
-    /// Adds any other character, or what stands for it.
+    /// Adds any other character, or its replacement.
     pub(super) fn push(&mut self, c: char) {
         let Some(c) = shown(c).filter(|c| self.marks.admits(*c)) else { return };
         self.before_text();
@@ -156,7 +156,7 @@ impl WrittenLine {
 }
 
 impl vte::Perform for WrittenLine {
-    /// Comes only after a sequence that nobody understands has ended without a word.
+    /// Comes only after an unknown sequence has ended without a word.
     fn print(&mut self, c: char) {
         self.push(c);
         self.sequence_ended = true;

@@ -4,7 +4,7 @@
 /// Length of such a header in bytes (`TIMESTAMP_HEADER_LENGTH` in GitLab's source).
 pub(super) const LENGTH: usize = 32;
 
-/// Every `0` stands for a digit, `h` for a hexadecimal one, `S` for the stream, `+` for the mark of a continuation.
+/// Every `0` means a digit, `h` for a hexadecimal one, `S` for the stream, `+` for the mark of a continuation.
 const PATTERN: &[u8; LENGTH] = b"0000-00-00T00:00:00.000000Z hhS+";
 
 /// Returns whether the line goes on with the one before; nothing if it has no timestamp.

@@ -15,7 +15,7 @@ fn the_cursor_stays_among_the_rows_and_in_sight() {
     use KeyCode::{Char, Down, End, Esc, Home, PageDown, PageUp, Up};
     // Thirty rows, of which ten are shown.
     let cases: [(&str, &[KeyCode], Place); 13] = [
-        ("nobody has moved it", &[], (None, 0)),
+        ("it was not moved", &[], (None, 0)),
         ("the first key shows it", &[Down], (Some(0), 0)),
         ("then it moves", &[Down, Down, Char('j')], (Some(2), 0)),
         ("and back", &[Down, Down, Char('k')], (Some(0), 0)),

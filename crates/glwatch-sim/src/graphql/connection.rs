@@ -51,7 +51,7 @@ impl<T: Listed> Connection<T> {
     }
 }
 
-/// Finds the item that a cursor stands for: by its key, or where it used to stand when it is gone.
+/// Finds the item of a cursor: by its key, or by its former place when it is gone.
 fn place<T: Listed>(items: &[T], cursor: &str) -> Option<usize> {
     let (key, at) = cursor.split_once('-')?;
     let (key, at) = (u64::from_str_radix(key, 16).ok()?, usize::from_str_radix(at, 16).ok()?);

@@ -132,7 +132,7 @@ impl<'w> PipelineOf<'w> {
     }
 }
 
-/// What GitLab tells a person about a reason; one that it has no words for is told as it is
+/// What GitLab tells a person about a reason; one that it has no words for is passed on as it is
 /// (`app/presenters/ci/pipeline_presenter.rb`).
 fn failure_text(reason: &str) -> &str {
     match reason {

@@ -14,7 +14,7 @@ pub(crate) struct Posted {
     /// `operationName`, when given.
     pub(super) named: Option<String>,
     pub(super) problem: Option<(u16, &'static str)>,
-    /// The name of the operation, wherever it stands.
+    /// The name of the operation, from any of its places.
     operation: Option<String>,
     /// The variables as compact JSON.
     shown: String,

@@ -13,7 +13,7 @@ use crate::status::{is_playable, is_retryable};
 
 impl Rest<'_> {
     fn did(&self, tree: &Tree, pipeline: u64, deed: Deed) {
-        // The answer of a fault stands for a request that never got here.
+        // The answer of a fault means a request that never got here.
         if !self.lost {
             self.world.acts.add(tree, Act { at: self.now, pipeline, deed });
         }

@@ -27,7 +27,7 @@ pub(super) fn find(
     found.ok_or_else(|| Answer::message(404, "404 Not found"))
 }
 
-/// Returns what stands at a place.
+/// Returns the job at a place.
 pub(super) fn at(tree: &Tree, place: Place) -> (&Pipeline, &Job, &Attempt) {
     let pipeline = &tree.pipelines[place.pipeline];
     let job = &pipeline.jobs[place.job];

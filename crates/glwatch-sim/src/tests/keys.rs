@@ -1,4 +1,4 @@
-//! Every key that is emitted stands in GitLab's documented answer, or in a list here that says where it comes from.
+//! Every key that is emitted is in GitLab's documented answer, or in a list here that says where it comes from.
 
 use std::collections::BTreeSet;
 

@@ -179,7 +179,7 @@ fn groups_are_listed_by_level() {
     assert_eq!(names(&get(&sim, "/api/v4/groups/acme/descendant_groups")).len(), 8);
     assert_eq!(names(&get(&sim, "/api/v4/groups?top_level_only=true")), ["acme", "partners"]);
     assert_eq!(names(&get(&sim, "/api/v4/groups?search=PAY")), ["acme/payments"]);
-    assert_eq!(get(&sim, "/api/v4/groups/nobody/subgroups").status, 404);
+    assert_eq!(get(&sim, "/api/v4/groups/missing/subgroups").status, 404);
     let private = Sim::start(Options { access: Access::Private, ..Options::default() }).unwrap();
     assert!(names(&get(&private, "/api/v4/groups")).is_empty());
     assert!(get(&private, "/api/v4/projects").json().as_array().unwrap().is_empty());

@@ -125,7 +125,7 @@ fn what_is_not_there_is_answered_as_gitlab_does() {
         let got = get(&sim, path);
         (got.status, got.json()["message"].as_str().unwrap_or_default().to_owned())
     };
-    assert_eq!(said("/api/v4/groups/nobody"), (404, "404 Group Not Found".to_owned()));
+    assert_eq!(said("/api/v4/groups/missing"), (404, "404 Group Not Found".to_owned()));
     assert_eq!(said("/api/v4/projects/1"), (404, "404 Project Not Found".to_owned()));
     assert_eq!(said("/api/v4/projects/20001/pipelines/1"), (404, "404 Not found".to_owned()));
     assert_eq!(said("/api/v4/projects/acme%2Fplatform%2Fwiki/pipelines"), (403, "403 Forbidden".to_owned()));

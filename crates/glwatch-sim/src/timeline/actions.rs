@@ -1,4 +1,4 @@
-//! How a pipeline goes on after somebody retried, canceled or started something in it.
+//! How a pipeline goes on after a user retried, canceled or started something in it.
 
 use std::sync::Arc;
 

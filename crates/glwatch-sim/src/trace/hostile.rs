@@ -20,7 +20,7 @@ pub(super) const LINES: [&[u8]; 16] = [
     b"::error file=x::not GitLab </script><img src=x onerror=alert(1)> `rm` $(id) @all",
 ];
 
-/// What stands at the very end of such a log: a sequence that never ends.
+/// The very end of such a log: a sequence that never ends.
 pub(super) const UNTERMINATED: &[u8] = b"\x1b]0;this title never ends";
 
 /// Returns a line of junk, with every byte but the line's end in it.
