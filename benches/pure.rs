@@ -3,8 +3,8 @@
 
 use divan::Bencher;
 use glwatch::collect::rehearsal::Rehearsal;
-use glwatch::collect::run::{Collector, Options};
-use glwatch::collect::watch::{Phase, WatchUpdate};
+use glwatch::collect::run::{CollectOptions, Collector};
+use glwatch::collect::watch::{WatchPhase, WatchUpdate};
 use glwatch::domain::change::changes;
 use glwatch::domain::excerpt::SnapshotView;
 use glwatch::domain::health::RowOrder;
@@ -52,7 +52,7 @@ fn runtime() -> Runtime {
 }
 
 fn client(url: &str) -> Client {
-    let options = gitlab::Options {
+    let options = gitlab::TransportOptions {
         host: Host::parse(url).expect("a URL"),
         credentials: gitlab::Credentials::default(),
         concurrency: 8,
@@ -67,8 +67,8 @@ fn client(url: &str) -> Client {
     Client::new(options).expect("a client")
 }
 
-fn options() -> Options {
-    Options {
+fn options() -> CollectOptions {
+    CollectOptions {
         groups: vec![GroupRef::Id(GroupId(12345))],
         list: ListFilter { subgroups: true, archived: false },
         filter: ProjectFilter::default(),
@@ -172,7 +172,7 @@ fn live() -> (app::App, WatchUpdate) {
         interval: Duration::from_secs(10),
     };
     let (now, interval) = (Instant::now(), Duration::from_secs(10));
-    let phase = Phase::Waiting { until: now + interval, interval };
+    let phase = WatchPhase::Waiting { until: now + interval, interval };
     let update = WatchUpdate {
         snapshot: Some(Arc::clone(&GROUP)),
         is_whole: true,

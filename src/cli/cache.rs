@@ -1,9 +1,9 @@
 //! What a run keeps for the next: when it is read, when it is written.
 
 use super::files;
-use super::surroundings::Surroundings;
-use crate::collect::cache::{Saved, Store};
-use crate::collect::run::{Collector, Options};
+use super::surroundings::RunContext;
+use crate::collect::cache::{SavedState, Store};
+use crate::collect::run::{CollectOptions, Collector};
 use crate::config::{Config, Origin};
 use crate::gitlab::client::Client;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -26,7 +26,7 @@ pub(super) struct Cache {
 
 #[derive(Default)]
 struct Kept {
-    latest: Option<Saved>,
+    latest: Option<SavedState>,
     /// When it was last written, and what.
     written: Option<(Instant, u64)>,
     writing: Option<JoinHandle<()>>,
@@ -34,7 +34,7 @@ struct Kept {
 
 impl Cache {
     /// Finds its place. A demo has none: its group is not real.
-    pub(super) fn new(config: &Config, surroundings: &Surroundings, client: &Client, options: &Options) -> Self {
+    pub(super) fn new(config: &Config, surroundings: &RunContext, client: &Client, options: &CollectOptions) -> Self {
         let is_wanted = config.collecting.cache && config.connection.host_origin != Origin::Demo;
         let directory = files::cache_directory(&surroundings.environment).filter(|_| is_wanted);
         let store = directory.map(|directory| Store::new(directory, client, options));
@@ -42,7 +42,7 @@ impl Cache {
     }
 
     /// Returns a collector that knows what an earlier run has left, and how old that is.
-    pub(super) fn collector(&mut self, client: Client, options: Arc<Options>) -> Collector {
+    pub(super) fn collector(&mut self, client: Client, options: Arc<CollectOptions>) -> Collector {
         let mut collector = Collector::new(client, options);
         if let Some(saved) = self.store.as_ref().and_then(Store::load) {
             self.restored = Some(saved.at());

@@ -1,7 +1,7 @@
 //! `--demo`: the simulated GitLab in this process, asked through the same client as any other.
 
 use super::error::CliError;
-use super::surroundings::Surroundings;
+use super::surroundings::RunContext;
 use super::{files, output};
 use crate::config::{Layer, Origin, Settings, variable};
 use glwatch_sim::{Clock, Options, Sim, TOKEN_API};
@@ -13,7 +13,7 @@ const IGNORED: [&str; 7] = ["host", "token", "token-file", "token-header", "head
 const GROUP: &str = "12345";
 
 /// Starts the simulated GitLab and points the settings at it.
-pub(super) fn start(mut flags: Layer, mut environment: HashMap<String, String>) -> Result<Surroundings, CliError> {
+pub(super) fn start(mut flags: Layer, mut environment: HashMap<String, String>) -> Result<RunContext, CliError> {
     let options = Options { clock: Clock::real(), any_group: true, ..Options::default() };
     let sim = Sim::start(options).map_err(CliError::Sim)?;
     flags.forget(&IGNORED);
@@ -29,5 +29,5 @@ pub(super) fn start(mut flags: Layer, mut environment: HashMap<String, String>) 
     if !settings.is_quiet() {
         output::to_stderr(&["demo: a simulated group; token, host, proxy and CI settings are ignored".into()]);
     }
-    Ok(Surroundings { settings, environment, files, proxy: None, _sim: Some(sim) })
+    Ok(RunContext { settings, environment, files, proxy: None, _sim: Some(sim) })
 }

@@ -2,10 +2,10 @@
 
 use super::error::{self, CliError};
 use super::exit::Exit;
-use super::log_printer::{Form, LogPrinter};
+use super::log_printer::{LogForm, LogPrinter};
 use super::session::Session;
 use super::{args, hint, logs, output, status, wire};
-use crate::collect::evidence::{self, Before, Subject};
+use crate::collect::evidence::{self, PreviousPipeline, Subject};
 use crate::collect::run::Collector;
 use crate::config::Config;
 use crate::domain::evidence::Evidence;
@@ -13,7 +13,7 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{JobId, ProjectRef};
 use crate::domain::job::JobKind;
 use crate::domain::pipeline::Pipeline;
-use crate::domain::snapshot::{Problem, Scope};
+use crate::domain::snapshot::{Problem, ProblemScope};
 use crate::domain::status::Status;
 use crate::explain::cause::{Explanation, explain};
 use crate::gitlab::client::{Purpose, TraceLimits};
@@ -142,7 +142,7 @@ impl Outcome {
     fn lose(&mut self, subject: String, kind: FailureKind, refused: &CliError) {
         self.note(error::report(refused));
         let failure = Failure::new(kind, refused.to_string());
-        self.problems.push(Problem { scope: Scope::Project, subject, failure });
+        self.problems.push(Problem { scope: ProblemScope::Project, subject, failure });
     }
 
     fn note(&mut self, exit: Exit) {
@@ -200,7 +200,7 @@ async fn look_into(
     subjects: Vec<Subject>,
     outcome: &mut Outcome,
 ) -> Result<(), CliError> {
-    let options = evidence::Options { log_lines: asked.log_lines, api: session.config.collecting.api };
+    let options = evidence::EvidenceOptions { log_lines: asked.log_lines, api: session.config.collecting.api };
     let gather = |subject: Subject| async move {
         let name = format!("{} #{}", subject.full_path, subject.pipeline);
         (name, evidence::gather(&session.client, subject, options).await)
@@ -248,7 +248,7 @@ async fn subject(session: &Session, text: &str) -> Result<Subject, CliError> {
     }
     let found = session.find(&target).await?;
     let project = found.project_ref();
-    let before = found.raw_ref.map_or(Before::Unknown, Before::OfRef);
+    let before = found.raw_ref.map_or(PreviousPipeline::Unknown, PreviousPipeline::OfRef);
     Ok(Subject { project, full_path: found.project.full_path, pipeline: found.pipeline, before, first_look: None })
 }
 
@@ -274,7 +274,7 @@ async fn all_failed(session: &Session, outcome: &mut Outcome) -> Result<Vec<Subj
             project: ProjectRef::Id(row.project.id),
             full_path: row.project.full_path.clone(),
             pipeline: pipeline.id,
-            before: Before::Unknown,
+            before: PreviousPipeline::Unknown,
             first_look: None,
         };
         row.pipelines().iter().filter(is_failed).map(subject)
@@ -300,9 +300,9 @@ async fn write_text(
         return Ok(Exit::Done);
     }
     let form = match (asked.is_raw, style.color) {
-        (true, _) => Form::Raw,
-        (false, true) => Form::Coloured,
-        (false, false) => Form::Plain,
+        (true, _) => LogForm::Raw,
+        (false, true) => LogForm::Coloured,
+        (false, false) => LogForm::Plain,
     };
     let mut exit = Exit::Done;
     for job in explanation.causes.iter().filter_map(|cause| cause.job.as_ref()) {
@@ -331,7 +331,7 @@ fn owner(evidence: &Evidence, job: JobId) -> ProjectRef {
     find(evidence, job).unwrap_or_else(|| ProjectRef::Path(evidence.project.clone()))
 }
 
-async fn write_log(session: &Session, project: &ProjectRef, job: JobId, form: Form) -> Result<(), CliError> {
+async fn write_log(session: &Session, project: &ProjectRef, job: JobId, form: LogForm) -> Result<(), CliError> {
     let mut printer = LogPrinter::new(form, None);
     let mut failure = None;
     let limits = TraceLimits { known: 0, etag: None, most: u64::MAX };

@@ -28,7 +28,7 @@ pub(super) struct Formats {
 
 /// Where the bytes go, as far as it changes them.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum OutputPlace {
     /// Standard output, and whether it is the log of a CI job.
     Stdout {
         style: table::TableStyle,
@@ -51,7 +51,7 @@ impl Formats {
     }
 
     /// Writes a snapshot in a format.
-    pub(super) fn render(&self, output: Output, excerpt: &SnapshotView<'_>, place: Place) -> io::Result<Vec<u8>> {
+    pub(super) fn render(&self, output: Output, excerpt: &SnapshotView<'_>, place: OutputPlace) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
         match output {
             Output::Table | Output::Wide => self.table(output == Output::Wide, excerpt, place, &mut out)?,
@@ -78,15 +78,17 @@ impl Formats {
         self.columns.clone().unwrap_or_else(|| status::columns(&self.status_options(wide)))
     }
 
-    fn table(&self, wide: bool, excerpt: &SnapshotView<'_>, place: Place, out: &mut Vec<u8>) -> io::Result<()> {
+    fn table(&self, wide: bool, excerpt: &SnapshotView<'_>, place: OutputPlace, out: &mut Vec<u8>) -> io::Result<()> {
         let report = StatusReport::of(excerpt, self.table_columns(wide), &self.status_options(wide));
         match place {
             // Sections are control codes: a log without colour is read by a program.
-            Place::Stdout { style, is_ci_log: true } if style.width.is_none() && style.color => {
+            OutputPlace::Stdout { style, is_ci_log: true } if style.width.is_none() && style.color => {
                 section::write(&report, &style, excerpt.whole.taken_at, out)
             }
-            Place::Stdout { style, .. } => table::write(&report, &style, out),
-            Place::File(style) => table::write(&report, &table::TableStyle { width: None, color: false, ..style }, out),
+            OutputPlace::Stdout { style, .. } => table::write(&report, &style, out),
+            OutputPlace::File(style) => {
+                table::write(&report, &table::TableStyle { width: None, color: false, ..style }, out)
+            }
         }
     }
 }

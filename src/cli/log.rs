@@ -115,7 +115,7 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: format::Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut said = Said::default();
+        let mut said = LoggedFields::default();
         event.record(&mut said);
         let facts = if said.facts.is_empty() { String::new() } else { format!(" ({})", said.facts.join(", ")) };
         let line = format!("{}{}{facts}", said.request, said.message);
@@ -125,13 +125,13 @@ where
 
 /// What an event says, in the words of people.
 #[derive(Default)]
-struct Said {
+struct LoggedFields {
     request: String,
     message: String,
     facts: Vec<String>,
 }
 
-impl Said {
+impl LoggedFields {
     fn fact(&mut self, name: &str, value: &str) {
         match name {
             "message" => self.message = value.to_owned(),
@@ -148,7 +148,7 @@ impl Said {
     }
 }
 
-impl Visit for Said {
+impl Visit for LoggedFields {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.fact(field.name(), value);
     }

@@ -8,7 +8,7 @@ const LONGEST_LINE: usize = 64 * 1024;
 
 /// How a log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum LogForm {
     /// As GitLab sends it.
     Raw,
     Plain,
@@ -34,12 +34,12 @@ enum Lines {
 }
 
 impl LogPrinter {
-    pub(super) fn new(form: Form, tail: Option<usize>) -> Self {
+    pub(super) fn new(form: LogForm, tail: Option<usize>) -> Self {
         let cleaned = |cleaner, is_coloured| Lines::Cleaned { cleaner: Box::new(cleaner), is_coloured };
         let lines = match form {
-            Form::Raw => Lines::Raw(Vec::new()),
-            Form::Plain => cleaned(LogCleaner::new(), false),
-            Form::Coloured => cleaned(LogCleaner::with_colours(), true),
+            LogForm::Raw => Lines::Raw(Vec::new()),
+            LogForm::Plain => cleaned(LogCleaner::new(), false),
+            LogForm::Coloured => cleaned(LogCleaner::with_colours(), true),
         };
         Self { lines, tail: tail.map(|most| (most, VecDeque::new())) }
     }
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     /// Returns what is written of a log that comes in two pieces, the second after the first was all there was.
-    fn written(form: Form, tail: Option<usize>, first: &str, second: &str) -> String {
+    fn written(form: LogForm, tail: Option<usize>, first: &str, second: &str) -> String {
         let mut printer = LogPrinter::new(form, tail);
         let mut out = printer.push(first.as_bytes());
         out.extend(printer.pass_tail());
@@ -132,15 +132,15 @@ mod tests {
     fn a_tail_is_of_what_is_there_first_and_what_follows_is_written_whole() {
         let (first, second) = ("a\nb\n\u{1B}[31mc\u{1B}[0m\nd", "e\nf\ng");
         let cases = [
-            (Form::Plain, None, "a\nb\nc\nde\nf\ng\n"),
-            (Form::Plain, Some(1), "c\nde\nf\ng\n"),
-            (Form::Plain, Some(0), "de\nf\ng\n"),
-            (Form::Raw, None, "a\nb\n\u{1B}[31mc\u{1B}[0m\nde\nf\ng"),
-            (Form::Raw, Some(2), "b\n\u{1B}[31mc\u{1B}[0m\nde\nf\ng"),
+            (LogForm::Plain, None, "a\nb\nc\nde\nf\ng\n"),
+            (LogForm::Plain, Some(1), "c\nde\nf\ng\n"),
+            (LogForm::Plain, Some(0), "de\nf\ng\n"),
+            (LogForm::Raw, None, "a\nb\n\u{1B}[31mc\u{1B}[0m\nde\nf\ng"),
+            (LogForm::Raw, Some(2), "b\n\u{1B}[31mc\u{1B}[0m\nde\nf\ng"),
         ];
         for (form, tail, expected) in cases {
             assert_eq!(written(form, tail, first, second), expected, "{form:?} {tail:?}");
         }
-        assert!(written(Form::Coloured, None, first, second).contains("\u{1B}["));
+        assert!(written(LogForm::Coloured, None, first, second).contains("\u{1B}["));
     }
 }

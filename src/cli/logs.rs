@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use super::exit::Exit;
-use super::log_printer::{Form, LogPrinter};
+use super::log_printer::{LogForm, LogPrinter};
 use super::session::Session;
 use super::{args, job_choice, output, status};
 use crate::collect::find::{FoundTarget, PipelineQuery};
@@ -218,11 +218,11 @@ fn why_no_log(reason: &NoLogReason) -> String {
     }
 }
 
-fn form(session: &Session, asked: &LogsArgs) -> Form {
+fn form(session: &Session, asked: &LogsArgs) -> LogForm {
     match (asked.is_raw, status::style(&session.config.display, &session.surroundings).color) {
-        (true, _) => Form::Raw,
-        (false, true) => Form::Coloured,
-        (false, false) => Form::Plain,
+        (true, _) => LogForm::Raw,
+        (false, true) => LogForm::Coloured,
+        (false, false) => LogForm::Plain,
     }
 }
 

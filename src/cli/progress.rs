@@ -1,6 +1,6 @@
 //! How far a slow first load has come, on standard error and only when that is a terminal.
 
-use crate::collect::run::Progress;
+use crate::collect::run::ReadingProgress;
 use crate::domain::host::Host;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
@@ -30,8 +30,8 @@ impl ProgressLine {
         self.bar.set_message(words);
     }
 
-    pub(super) fn show(&self, progress: Progress) {
-        let Progress { read, listed, .. } = progress;
+    pub(super) fn show(&self, progress: ReadingProgress) {
+        let ReadingProgress { read, listed, .. } = progress;
         self.bar.set_message(format!("{}: {read} of {listed} projects read", self.host));
     }
 }

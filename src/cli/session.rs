@@ -3,12 +3,12 @@
 use super::error::CliError;
 use super::exit::Exit;
 use super::hint::Doing;
-use super::surroundings::Surroundings;
+use super::surroundings::RunContext;
 use super::{hint, log, status, waiting, wire};
 use crate::collect::find::{self, FindError, FoundTarget, TargetQuery};
 use crate::config::Config;
 use crate::domain::usage::ApiChoice;
-use crate::gitlab::client::{Client, Glance, Purpose};
+use crate::gitlab::client::{Client, PipelineOverview, Purpose};
 use crate::gitlab::error::Error;
 use clap::ArgMatches;
 use tokio::time::Instant;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 pub(super) struct Session {
     pub config: Config,
     pub client: Client,
-    pub surroundings: Surroundings,
+    pub surroundings: RunContext,
 }
 
 impl Session {
@@ -27,7 +27,7 @@ impl Session {
         check: impl FnOnce(&Config) -> Result<(), CliError>,
         work: impl AsyncFnOnce(&Self) -> Result<Exit, CliError>,
     ) -> Result<Exit, CliError> {
-        let surroundings = Surroundings::new(matches)?;
+        let surroundings = RunContext::new(matches)?;
         let config = Config::resolve(&surroundings.settings)?;
         check(&config)?;
         log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
@@ -61,7 +61,7 @@ impl Session {
     }
 
     /// Looks at it over GraphQL, where that may be asked and can tell; a target by the end of its path gets the whole.
-    pub(super) async fn glance(&self, target: &mut TargetQuery) -> Result<Option<Glance>, CliError> {
+    pub(super) async fn glance(&self, target: &mut TargetQuery) -> Result<Option<PipelineOverview>, CliError> {
         if self.config.collecting.api == ApiChoice::Rest {
             return Ok(None);
         }

@@ -3,15 +3,15 @@
 use super::cache::Cache;
 use super::error::{self, CliError};
 use super::exit::Exit;
-use super::format::{self, Formats, Place};
+use super::format::{self, Formats, OutputPlace};
 use super::progress::ProgressLine;
-use super::surroundings::Surroundings;
+use super::surroundings::RunContext;
 use super::{export, hint, log, output, refs, wait, waiting, watch, wire};
-use crate::collect::run::{Collector, GroupError, Reply};
+use crate::collect::run::{Collector, GroupError, ReadingReply};
 use crate::collect::watch::FailedReading;
 use crate::config::{Color, Config, Display, Settings, StagesWidth};
 use crate::domain::project::Failure;
-use crate::domain::snapshot::{Problem, Scope, Snapshot};
+use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
 use crate::gitlab::error::Kind;
 use crate::render::table;
 use crate::report::layout;
@@ -23,10 +23,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs the command. In a demo the simulated GitLab lives as long as this call.
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
-    show(&Surroundings::new(matches)?, matches.get_count("verbose"))
+    show(&RunContext::new(matches)?, matches.get_count("verbose"))
 }
 
-fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
+fn show(surroundings: &RunContext, verbosity: u8) -> Result<Exit, CliError> {
     let config = Config::resolve(&surroundings.settings)?;
     config.required_groups()?;
     let formats = Formats::new(&config.display, &surroundings.environment)?;
@@ -58,13 +58,13 @@ fn show(surroundings: &Surroundings, verbosity: u8) -> Result<Exit, CliError> {
 
 /// Shows what was read, and returns what it is worth.
 async fn tell(
-    reply: Reply,
+    reply: ReadingReply,
     config: &Config,
     formats: &Formats,
-    surroundings: &Surroundings,
+    surroundings: &RunContext,
     cache: &Cache,
 ) -> Result<Exit, CliError> {
-    let Reply { mut snapshot, unmatched, left_out } = reply;
+    let ReadingReply { mut snapshot, unmatched, left_out } = reply;
     if snapshot.rows.is_empty() && left_out > 0 {
         return Err(CliError::NothingLeft { left_out, unmatched });
     }
@@ -90,26 +90,28 @@ async fn tell(
 }
 
 /// Writes the output and the files; each is tried, whatever became of the others.
-async fn write(snapshot: &Snapshot, display: &Display, formats: &Formats, surroundings: &Surroundings) -> Exit {
+async fn write(snapshot: &Snapshot, display: &Display, formats: &Formats, surroundings: &RunContext) -> Exit {
     let excerpt = format::excerpt(snapshot, display);
     let style = style(display, surroundings);
-    let place = Place::Stdout { style, is_ci_log: surroundings.settings.is_ci_job };
+    let place = OutputPlace::Stdout { style, is_ci_log: surroundings.settings.is_ci_job };
     let bytes = formats.render(display.output, &excerpt, place).map_err(CliError::Output);
     let written = match bytes {
         Ok(bytes) => output::to_slow_reader(bytes).await.map(|_| ()),
         Err(error) => Err(error),
     };
     let exit = written.map_or_else(|error| error::report(&error), |()| Exit::Done);
-    exit.worse(export::write_all(&display.exports, |output| formats.render(output, &excerpt, Place::File(style))).await)
+    exit.worse(
+        export::write_all(&display.exports, |output| formats.render(output, &excerpt, OutputPlace::File(style))).await,
+    )
 }
 
 async fn read(
     mut collector: Collector,
     config: &Config,
-    surroundings: &Surroundings,
+    surroundings: &RunContext,
     cache: &Cache,
     verbosity: u8,
-) -> Result<(Reply, Exit), CliError> {
+) -> Result<(ReadingReply, Exit), CliError> {
     let line = ProgressLine::new(
         &config.connection.host,
         !config.display.quiet && verbosity == 0 && output::stderr_is_terminal(),
@@ -124,14 +126,14 @@ async fn read(
 }
 
 /// Adds to a group's error what can be done about it.
-pub(super) fn group_error(group: GroupError, config: &Config, surroundings: &Surroundings) -> CliError {
+pub(super) fn group_error(group: GroupError, config: &Config, surroundings: &RunContext) -> CliError {
     let hints = hint::for_group(&group.source, config, &surroundings.settings);
     let headline = hint::headline(&hint::Doing::Group(&group.group), &group.source, config);
     CliError::Group { headline, group, hints }
 }
 
 /// Finds the words for a reading of a watch that brought nothing: those of a run that reads once.
-pub(super) fn failed_reading(group: &GroupError, config: &Config, surroundings: &Surroundings) -> FailedReading {
+pub(super) fn failed_reading(group: &GroupError, config: &Config, surroundings: &RunContext) -> FailedReading {
     let hints = hint::for_group(&group.source, config, &surroundings.settings);
     let cause = match &group.source.kind {
         Kind::Unauthorized { said, .. } if config.connection.token.is_some() => {
@@ -168,7 +170,7 @@ pub(super) fn warn_of_insecure(config: &Config) {
 pub(super) fn warn(snapshot: &Snapshot, unmatched: &[String]) {
     let mut lines: Vec<String> =
         unmatched.iter().map(|pattern| format!("warning: pattern \"{pattern}\" matches no project")).collect();
-    let is_row = |problem: &&Problem| problem.scope == Scope::Project;
+    let is_row = |problem: &&Problem| problem.scope == ProblemScope::Project;
     for problem in snapshot.problems.iter().filter(|problem| !is_row(problem)) {
         lines.push(format!("warning: {} {}: {}", problem.scope.word(), problem.subject, problem.failure));
     }
@@ -208,7 +210,7 @@ fn nothing_read(snapshot: &Snapshot, config: &Config, settings: &Settings, cache
 }
 
 /// Decides what the output can show: the terminal, `NO_COLOR` (<https://no-color.org>) and `TERM=dumb` have a say.
-pub(super) fn style(display: &Display, surroundings: &Surroundings) -> table::TableStyle {
+pub(super) fn style(display: &Display, surroundings: &RunContext) -> table::TableStyle {
     let is_set = |name: &str| surroundings.environment.get(name).is_some_and(|value| !value.is_empty());
     let is_dumb = surroundings.environment.get("TERM").is_some_and(|term| term == "dumb");
     let width = output::stdout_width();

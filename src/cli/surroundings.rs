@@ -11,7 +11,7 @@ use crate::text::glyph::Charset;
 use clap::ArgMatches;
 use std::collections::HashMap;
 
-pub(super) struct Surroundings {
+pub(super) struct RunContext {
     pub settings: Settings,
     pub environment: HashMap<String, String>,
     pub files: Files,
@@ -22,7 +22,7 @@ pub(super) struct Surroundings {
     pub _sim: Option<glwatch_sim::Sim>,
 }
 
-impl Surroundings {
+impl RunContext {
     /// Gathers everything; in a demo starts the simulated GitLab.
     pub(super) fn new(matches: &ArgMatches) -> Result<Self, CliError> {
         let environment = environment()?;

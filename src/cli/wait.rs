@@ -6,8 +6,8 @@ use super::exit::Exit;
 use super::output;
 use super::progress::ProgressLine;
 use super::status;
-use super::surroundings::Surroundings;
-use crate::collect::run::{Collector, Reply};
+use super::surroundings::RunContext;
+use crate::collect::run::{Collector, ReadingReply};
 use crate::collect::watch::{self, WatchHooks, WatchUpdate};
 use crate::config::{Config, NewerThan, Wait};
 use crate::domain::snapshot::Snapshot;
@@ -26,9 +26,9 @@ pub(super) async fn run(
     collector: Collector,
     config: &Config,
     wait: &Wait,
-    surroundings: &Surroundings,
+    surroundings: &RunContext,
     (cache, line): (&Cache, &ProgressLine),
-) -> Result<(Reply, Exit), CliError> {
+) -> Result<(ReadingReply, Exit), CliError> {
     let (outlet, listener) = watch::watch_channel(WatchUpdate::new());
     let (_, asked) = watch::request_queue();
     let pace = watch::WatchPace {
@@ -60,12 +60,12 @@ async fn judge(
     wait: &Wait,
     deadline: Instant,
     line: &ProgressLine,
-) -> (Reply, Exit) {
+) -> (ReadingReply, Exit) {
     let mut newer_than: Option<DateTime<Utc>> = None;
     let mut judged: Option<Arc<Snapshot>> = None;
     loop {
         let update = updates.borrow_and_update().clone();
-        let reply = |snapshot: &Snapshot| Reply {
+        let reply = |snapshot: &Snapshot| ReadingReply {
             snapshot: snapshot.clone(),
             unmatched: update.unmatched.clone(),
             left_out: update.left_out,

@@ -3,12 +3,12 @@
 use super::cache::Cache;
 use super::error::{self, CliError};
 use super::exit::Exit;
-use super::format::{self, Formats, Place};
+use super::format::{self, Formats, OutputPlace};
 use super::status;
-use super::surroundings::Surroundings;
+use super::surroundings::RunContext;
 use super::{export, output};
 use crate::collect::run::Collector;
-use crate::collect::watch::{self, ChangeNews, Phase, WatchHooks, WatchListener, WatchPace, WatchUpdate};
+use crate::collect::watch::{self, ChangeNews, WatchHooks, WatchListener, WatchPace, WatchPhase, WatchUpdate};
 use crate::config::{Config, Output};
 use crate::domain::change;
 use crate::domain::snapshot::Snapshot;
@@ -35,7 +35,7 @@ pub(super) async fn run(
     collector: Collector,
     config: &Config,
     formats: &Formats,
-    surroundings: &Surroundings,
+    surroundings: &RunContext,
     cache: &Cache,
 ) -> Result<Exit, CliError> {
     let is_view = is_view(config);
@@ -208,7 +208,7 @@ fn write_news(news: &ChangeNews, config: &Config, out: &mut dyn Write) -> io::Re
 
 /// Returns the event that tells another interval than the last one; `None` while a reading goes on.
 fn next_budget(update: &WatchUpdate, real_interval: &mut Duration) -> Option<ChangeEvent<'static>> {
-    let (Phase::Waiting { interval, .. }, Some(snapshot)) = (update.phase, update.whole()) else { return None };
+    let (WatchPhase::Waiting { interval, .. }, Some(snapshot)) = (update.phase, update.whole()) else { return None };
     if interval == *real_interval {
         return None;
     }
@@ -221,7 +221,7 @@ fn next_budget(update: &WatchUpdate, real_interval: &mut Duration) -> Option<Cha
 async fn rewrite_exports(
     config: &Config,
     formats: &Formats,
-    surroundings: &Surroundings,
+    surroundings: &RunContext,
     mut updates: channel::Receiver<WatchUpdate>,
     tell: &dyn Fn(CliError),
     writing: &channel::Sender<bool>,
@@ -235,7 +235,7 @@ async fn rewrite_exports(
         let mut sorted = snapshot.as_ref().clone();
         config.display.sort.apply(&mut sorted.rows);
         let excerpt = format::excerpt(&sorted, &config.display);
-        let place = Place::File(status::style(&config.display, surroundings));
+        let place = OutputPlace::File(status::style(&config.display, surroundings));
         let failures =
             export::write_each(&config.display.exports, |output| formats.render(output, &excerpt, place)).await;
         let (old, new): (Vec<_>, Vec<_>) =

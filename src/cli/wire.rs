@@ -17,7 +17,7 @@ pub(super) fn client(config: &Config, proxy: Option<&ProxyRules>) -> Result<Clie
     let credentials = token::credentials(&config.connection)?;
     // Plain http to this machine is safe for a token only as long as no proxy passes it on.
     let proxy = proxy.filter(|_| credentials.is_empty() || !host.is_plain()).cloned();
-    let options = gitlab::Options {
+    let options = gitlab::TransportOptions {
         host: host.clone(),
         credentials,
         concurrency: config.collecting.concurrency,
@@ -58,9 +58,9 @@ fn prints_reasons(output: Output) -> bool {
 }
 
 /// Returns what is to be read.
-pub(super) fn collecting(config: &Config) -> collect::run::Options {
+pub(super) fn collecting(config: &Config) -> collect::run::CollectOptions {
     let scope = &config.scope;
-    collect::run::Options {
+    collect::run::CollectOptions {
         groups: scope.groups.clone(),
         list: ListFilter { subgroups: scope.subgroups, archived: scope.archived },
         filter: scope.filter.clone(),

@@ -78,7 +78,7 @@ impl BatchSize {
 
 /// What is asked of several projects in one query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Question {
+pub(super) enum BatchQuestion {
     /// Whether anything has changed.
     Pulse,
     /// The newest pipeline with its jobs.
@@ -87,15 +87,15 @@ pub(super) enum Question {
 
 /// One query to be.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Batch {
-    pub question: Question,
+pub(super) struct ProjectBatch {
+    pub question: BatchQuestion,
     pub filter: PipelineFilter,
     pub projects: Vec<Arc<Project>>,
 }
 
 /// How far the list has come from which the projects are.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Feed {
+pub(super) struct ListFeed {
     /// All that were found so far are in the queue, those known from the last time among them.
     pub is_drained: bool,
     /// No more will be found.
@@ -106,25 +106,25 @@ pub(super) struct Feed {
 
 /// What waits to be asked.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(super) struct BatchQueue {
     pub size: BatchSize,
     /// By what is asked of them, in the order in which that came up.
-    waiting: Vec<(Question, PipelineFilter, Vec<Arc<Project>>)>,
+    waiting: Vec<(BatchQuestion, PipelineFilter, Vec<Arc<Project>>)>,
     /// Parts of what was too much; they go first.
-    parts: VecDeque<Batch>,
+    parts: VecDeque<ProjectBatch>,
     /// Pulses that are under way.
     pulses: usize,
     /// Batches of whole pipelines that were sent, as long as none has come back.
     trials: Option<usize>,
 }
 
-impl Queue {
+impl BatchQueue {
     pub(super) fn new(size: BatchSize) -> Self {
         let trials = (size.whole == FIRST).then_some(0);
         Self { size, trials, ..Self::default() }
     }
 
-    pub(super) fn add(&mut self, question: Question, filter: &PipelineFilter, project: Arc<Project>) {
+    pub(super) fn add(&mut self, question: BatchQuestion, filter: &PipelineFilter, project: Arc<Project>) {
         match self.waiting.iter_mut().find(|(asked, of, _)| *asked == question && of == filter) {
             Some((_, _, projects)) => projects.push(project),
             None => self.waiting.push((question, filter.clone(), vec![project])),
@@ -141,27 +141,30 @@ impl Queue {
     /// A full one goes at once. What is left over goes when nothing more can join it: of the pulses when all projects
     /// that are known are in, of the whole pipelines when the list has ended or most likely brings no other projects, and
     /// the pulses, which tell what has changed, are back.
-    pub(super) fn take(&mut self, feed: Feed) -> Option<Batch> {
+    pub(super) fn take(&mut self, feed: ListFeed) -> Option<ProjectBatch> {
         let batch = self.parts.pop_front().or_else(|| self.gather(feed))?;
         match batch.question {
-            Question::Pulse => self.pulses += 1,
-            Question::Newest => self.trials = self.trials.map(|trials| trials + 1),
+            BatchQuestion::Pulse => self.pulses += 1,
+            BatchQuestion::Newest => self.trials = self.trials.map(|trials| trials + 1),
         }
         Some(batch)
     }
 
-    fn gather(&mut self, feed: Feed) -> Option<Batch> {
+    fn gather(&mut self, feed: ListFeed) -> Option<ProjectBatch> {
         let size = self.size;
         // What is still to come is better asked about after the first answer, which tells how many at a time.
         let is_on_trial = !feed.has_ended && self.trials.is_some_and(|trials| trials >= TRIALS);
         let pulses_to_come = self.pulses > 0
-            || self.waiting.iter().any(|(question, _, waiting)| *question == Question::Pulse && !waiting.is_empty());
+            || self
+                .waiting
+                .iter()
+                .any(|(question, _, waiting)| *question == BatchQuestion::Pulse && !waiting.is_empty());
         let waiting = self.waiting.iter_mut();
-        let mut open = waiting.filter(|(question, _, _)| *question == Question::Pulse || !is_on_trial);
+        let mut open = waiting.filter(|(question, _, _)| *question == BatchQuestion::Pulse || !is_on_trial);
         let ready = open.find_map(|(question, filter, waiting)| {
             let (most, is_last_call) = match question {
-                Question::Pulse => (size.page(), feed.is_drained),
-                Question::Newest => {
+                BatchQuestion::Pulse => (size.page(), feed.is_drained),
+                BatchQuestion::Newest => {
                     let is_whole = feed.has_ended || feed.is_known;
                     (size.get(), feed.is_drained && is_whole && !pulses_to_come)
                 }
@@ -170,44 +173,44 @@ impl Queue {
             (count == most || (is_last_call && count > 0)).then_some((*question, filter, waiting, count))
         });
         let (question, filter, waiting, count) = ready?;
-        Some(Batch { question, filter: filter.clone(), projects: waiting.drain(..count).collect() })
+        Some(ProjectBatch { question, filter: filter.clone(), projects: waiting.drain(..count).collect() })
     }
 
     /// Notes that a batch has come back with an answer.
-    pub(super) fn answered(&mut self, batch: &Batch, took: Duration) {
+    pub(super) fn answered(&mut self, batch: &ProjectBatch, took: Duration) {
         self.back(batch);
-        if batch.question == Question::Newest {
+        if batch.question == BatchQuestion::Newest {
             self.size.answered(batch.projects.len(), took);
         }
     }
 
     /// Notes that a batch has come back without one.
-    pub(super) fn back(&mut self, batch: &Batch) {
+    pub(super) fn back(&mut self, batch: &ProjectBatch) {
         match batch.question {
-            Question::Pulse => self.pulses -= 1,
-            Question::Newest => self.trials = None,
+            BatchQuestion::Pulse => self.pulses -= 1,
+            BatchQuestion::Newest => self.trials = None,
         }
     }
 
     /// Asks a batch that was too much again, in halves; `false` for one that cannot be halved.
-    pub(super) fn split(&mut self, batch: &Batch) -> bool {
+    pub(super) fn split(&mut self, batch: &ProjectBatch) -> bool {
         let count = batch.projects.len();
         if count < 2 {
             return false;
         }
-        if batch.question == Question::Newest {
+        if batch.question == BatchQuestion::Newest {
             self.size.refused(count);
         }
         let (first, second) = batch.projects.split_at(count.div_ceil(2));
         for half in [second, first] {
-            self.parts.push_front(Batch { projects: half.to_vec(), ..batch.clone() });
+            self.parts.push_front(ProjectBatch { projects: half.to_vec(), ..batch.clone() });
         }
         true
     }
 
     /// Asks again about those projects of a batch that failed: each alone, or, where they are many, in halves.
-    pub(super) fn again(&mut self, batch: &Batch, failed: Vec<Arc<Project>>) {
-        let part = |projects| Batch { question: batch.question, filter: batch.filter.clone(), projects };
+    pub(super) fn again(&mut self, batch: &ProjectBatch, failed: Vec<Arc<Project>>) {
+        let part = |projects| ProjectBatch { question: batch.question, filter: batch.filter.clone(), projects };
         if failed.len() > ALONE {
             self.split(&part(failed));
         } else {
@@ -217,11 +220,11 @@ impl Queue {
 
     /// Asks again about the projects that an answer left out, as many at a time as came. `is_page` says that the server
     /// itself told that there are more: its pages are that short.
-    pub(super) fn rest(&mut self, batch: &Batch, missing: &[Arc<Project>], came: usize, is_page: bool) {
+    pub(super) fn rest(&mut self, batch: &ProjectBatch, missing: &[Arc<Project>], came: usize, is_page: bool) {
         if is_page {
             self.size.ended_after(came);
         }
-        let part = |projects: &[Arc<Project>]| Batch { projects: projects.to_vec(), ..batch.clone() };
+        let part = |projects: &[Arc<Project>]| ProjectBatch { projects: projects.to_vec(), ..batch.clone() };
         self.parts.extend(missing.chunks(came.max(1)).map(part));
     }
 
@@ -238,19 +241,19 @@ mod tests {
     use crate::domain::example::project;
 
     const ANY: PipelineFilter = PipelineFilter::Any;
-    const OPEN: Feed = Feed { is_drained: false, has_ended: false, is_known: false };
-    const ENDED: Feed = Feed { is_drained: true, has_ended: true, is_known: false };
+    const OPEN: ListFeed = ListFeed { is_drained: false, has_ended: false, is_known: false };
+    const ENDED: ListFeed = ListFeed { is_drained: true, has_ended: true, is_known: false };
     /// What was known is in, and the list is still on its way.
-    const KNOWN: Feed = Feed { is_drained: true, has_ended: false, is_known: true };
+    const KNOWN: ListFeed = ListFeed { is_drained: true, has_ended: false, is_known: true };
 
-    fn queue(question: Question, count: u64) -> Queue {
-        let mut queue = Queue::new(BatchSize::default());
+    fn queue(question: BatchQuestion, count: u64) -> BatchQueue {
+        let mut queue = BatchQueue::new(BatchSize::default());
         (0..count).for_each(|id| queue.add(question, &ANY, project(id)));
         queue
     }
 
     /// Takes all that would go, as if every answer came at once.
-    fn lengths(queue: &mut Queue, feed: Feed, took: Duration) -> Vec<usize> {
+    fn lengths(queue: &mut BatchQueue, feed: ListFeed, took: Duration) -> Vec<usize> {
         let mut lengths = Vec::new();
         while let Some(batch) = queue.take(feed) {
             lengths.push(batch.projects.len());
@@ -285,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_page_that_is_shorter_than_asked_for_is_learnt_and_nothing_is_asked_for_twice() {
-        let mut queue = queue(Question::Pulse, 230);
+        let mut queue = queue(BatchQuestion::Pulse, 230);
         let mut asked = Vec::new();
         while let Some(batch) = queue.take(ENDED) {
             asked.push(batch.projects.len());
@@ -304,51 +307,54 @@ mod tests {
     #[test]
     fn full_batches_go_at_once_and_the_rest_when_nothing_more_can_join_it() {
         let slowish = Duration::from_secs(3);
-        assert_eq!(lengths(&mut queue(Question::Newest, 120), OPEN, slowish), [50, 50]);
-        assert_eq!(lengths(&mut queue(Question::Newest, 120), ENDED, slowish), [50, 50, 20]);
-        assert_eq!(lengths(&mut queue(Question::Newest, 120), KNOWN, slowish), [50, 50, 20]);
-        assert_eq!(lengths(&mut queue(Question::Pulse, 250), OPEN, slowish), [100, 100]);
-        assert_eq!(lengths(&mut queue(Question::Pulse, 250), ENDED, slowish), [100, 100, 50]);
+        assert_eq!(lengths(&mut queue(BatchQuestion::Newest, 120), OPEN, slowish), [50, 50]);
+        assert_eq!(lengths(&mut queue(BatchQuestion::Newest, 120), ENDED, slowish), [50, 50, 20]);
+        assert_eq!(lengths(&mut queue(BatchQuestion::Newest, 120), KNOWN, slowish), [50, 50, 20]);
+        assert_eq!(lengths(&mut queue(BatchQuestion::Pulse, 250), OPEN, slowish), [100, 100]);
+        assert_eq!(lengths(&mut queue(BatchQuestion::Pulse, 250), ENDED, slowish), [100, 100, 50]);
     }
 
     #[test]
     fn a_long_list_waits_for_what_the_first_batches_teach() {
-        let mut queue = queue(Question::Newest, 1000);
-        let first: Vec<Batch> = std::iter::from_fn(|| queue.take(OPEN)).collect();
+        let mut queue = queue(BatchQuestion::Newest, 1000);
+        let first: Vec<ProjectBatch> = std::iter::from_fn(|| queue.take(OPEN)).collect();
         assert_eq!(first.len(), TRIALS);
         queue.answered(&first[0], Duration::from_secs(1));
         assert_eq!(queue.take(OPEN).map(|batch| batch.projects.len()), Some(100));
-        let mut short = self::queue(Question::Newest, 150);
+        let mut short = self::queue(BatchQuestion::Newest, 150);
         assert_eq!(std::iter::from_fn(|| short.take(ENDED)).count(), 3, "a list that has ended waits for nothing");
     }
 
     #[test]
     fn a_server_that_answers_quickly_is_asked_about_more_at_once() {
-        assert_eq!(lengths(&mut queue(Question::Newest, 400), ENDED, Duration::from_secs(1)), [50, 100, 100, 100, 50]);
+        assert_eq!(
+            lengths(&mut queue(BatchQuestion::Newest, 400), ENDED, Duration::from_secs(1)),
+            [50, 100, 100, 100, 50]
+        );
     }
 
     #[test]
     fn what_a_pulse_may_add_to_waits_for_it() {
-        let mut queue = queue(Question::Newest, 3);
-        queue.add(Question::Pulse, &ANY, project(9));
+        let mut queue = queue(BatchQuestion::Newest, 3);
+        queue.add(BatchQuestion::Pulse, &ANY, project(9));
         let pulse = queue.take(ENDED).unwrap();
-        assert_eq!(pulse.question, Question::Pulse);
+        assert_eq!(pulse.question, BatchQuestion::Pulse);
         assert_eq!(queue.take(ENDED), None);
-        queue.add(Question::Newest, &ANY, project(9));
+        queue.add(BatchQuestion::Newest, &ANY, project(9));
         queue.answered(&pulse, Duration::from_secs(1));
         assert_eq!(queue.take(ENDED).unwrap().projects.len(), 4);
     }
 
     #[test]
     fn refs_are_asked_for_apart() {
-        let mut queue = queue(Question::Newest, 2);
-        queue.add(Question::Newest, &PipelineFilter::Ref("main".into()), project(1));
+        let mut queue = queue(BatchQuestion::Newest, 2);
+        queue.add(BatchQuestion::Newest, &PipelineFilter::Ref("main".into()), project(1));
         assert_eq!(lengths(&mut queue, ENDED, Duration::from_secs(1)), [2, 1]);
     }
 
     #[test]
     fn one_poisoned_project_is_found_by_halving() {
-        let mut queue = queue(Question::Newest, 50);
+        let mut queue = queue(BatchQuestion::Newest, 50);
         let mut asked = 0;
         let mut read = 0;
         let mut poisoned = Vec::new();

@@ -14,7 +14,7 @@ use crate::domain::status::Status;
 use crate::domain::test_report::TestReport;
 use crate::domain::usage::ApiChoice;
 use crate::explain::cause::{is_evidence, wants_log};
-use crate::gitlab::client::{Client, Glance, PipelineFilter, PipelineHead};
+use crate::gitlab::client::{Client, PipelineFilter, PipelineHead, PipelineOverview};
 use crate::gitlab::error::Error;
 use futures_util::future::join_all;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -31,13 +31,13 @@ pub struct Subject {
     pub project: ProjectRef,
     pub full_path: String,
     pub pipeline: PipelineId,
-    pub before: Before,
+    pub before: PreviousPipeline,
     pub first_look: Option<FirstLook>,
 }
 
 /// What is known of the pipeline before on the same ref.
 #[derive(Debug, Clone)]
-pub enum Before {
+pub enum PreviousPipeline {
     Unknown,
     /// The ref as GitLab gives it: it can be looked for at once.
     OfRef(String),
@@ -53,9 +53,9 @@ pub struct FirstLook {
     stuck: HashSet<JobId>,
 }
 
-impl From<Glance> for Subject {
-    fn from(glance: Glance) -> Self {
-        let Glance { project, full_path, mut pipeline, jobs, stuck, heads } = glance;
+impl From<PipelineOverview> for Subject {
+    fn from(glance: PipelineOverview) -> Self {
+        let PipelineOverview { project, full_path, mut pipeline, jobs, stuck, heads } = glance;
         pipeline.stages = job::stages(jobs.attempts.iter().cloned());
         let mut links = jobs.links;
         // REST lists no bridge that was tried again.
@@ -70,20 +70,20 @@ impl From<Glance> for Subject {
 }
 
 /// Looks for the pipeline before among the newest ones of any ref.
-fn before(id: PipelineId, heads: &[PipelineHead]) -> Before {
+fn before(id: PipelineId, heads: &[PipelineHead]) -> PreviousPipeline {
     let Some(raw_ref) = heads.iter().find(|head| head.id == id).map(|head| &head.raw_ref) else {
-        return Before::Unknown;
+        return PreviousPipeline::Unknown;
     };
     let found = heads.iter().find(|head| head.id < id && head.raw_ref == *raw_ref);
     match found {
-        None if heads.len() >= LOOK_BACK => Before::OfRef(raw_ref.clone()),
-        found => Before::Known(found.map(|head| head.id)),
+        None if heads.len() >= LOOK_BACK => PreviousPipeline::OfRef(raw_ref.clone()),
+        found => PreviousPipeline::Known(found.map(|head| head.id)),
     }
 }
 
 /// How much is gathered.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct EvidenceOptions {
     /// Lines at the end of each log.
     pub log_lines: usize,
     /// Over GraphQL there is more to know.
@@ -91,7 +91,7 @@ pub struct Options {
 }
 
 /// Gathers what there is to know. Only a pipeline that cannot be read is an error; every other loss is listed in `unread`.
-pub async fn gather(client: &Client, subject: Subject, options: Options) -> Result<Evidence, Error> {
+pub async fn gather(client: &Client, subject: Subject, options: EvidenceOptions) -> Result<Evidence, Error> {
     let seen = HashSet::from([subject.pipeline]);
     level(client, subject, options, seen, DOWNSTREAM_DEPTH).await
 }
@@ -99,7 +99,13 @@ pub async fn gather(client: &Client, subject: Subject, options: Options) -> Resu
 type Pending<'a> = Pin<Box<dyn Future<Output = Result<Evidence, Error>> + 'a>>;
 
 /// Gathers one pipeline, and what failed below it. `seen` ends circles.
-fn level(client: &Client, subject: Subject, options: Options, seen: HashSet<PipelineId>, depth: usize) -> Pending<'_> {
+fn level(
+    client: &Client,
+    subject: Subject,
+    options: EvidenceOptions,
+    seen: HashSet<PipelineId>,
+    depth: usize,
+) -> Pending<'_> {
     Box::pin(async move {
         let gathering = Gathering { client, subject: &subject, options, seen, depth };
         let early = async {
@@ -257,7 +263,7 @@ struct Findings {
 struct Gathering<'a> {
     client: &'a Client,
     subject: &'a Subject,
-    options: Options,
+    options: EvidenceOptions,
     seen: HashSet<PipelineId>,
     depth: usize,
 }
@@ -299,10 +305,10 @@ impl Gathering<'_> {
     /// Reads the pipeline before where it need not wait for this one's details.
     async fn previous_at_once(&self) -> Option<Result<Option<Previous>, Error>> {
         match &self.subject.before {
-            Before::Unknown => None,
-            Before::OfRef(raw) => Some(self.previous(vec![raw.clone()]).await),
-            Before::Known(Some(id)) => Some(self.read_previous(*id).await.map(Some)),
-            Before::Known(None) => Some(Ok(None)),
+            PreviousPipeline::Unknown => None,
+            PreviousPipeline::OfRef(raw) => Some(self.previous(vec![raw.clone()]).await),
+            PreviousPipeline::Known(Some(id)) => Some(self.read_previous(*id).await.map(Some)),
+            PreviousPipeline::Known(None) => Some(Ok(None)),
         }
     }
 
@@ -311,9 +317,9 @@ impl Gathering<'_> {
         // GitLab lists no children: what it lists before one is its own parent.
         let is_child = pipeline.source.as_deref() == Some("parent_pipeline");
         match self.subject.before {
-            Before::Unknown if is_child => None,
-            Before::Unknown => Some(self.previous(raw_refs(&pipeline.git_ref)).await),
-            Before::OfRef(_) | Before::Known(_) => None,
+            PreviousPipeline::Unknown if is_child => None,
+            PreviousPipeline::Unknown => Some(self.previous(raw_refs(&pipeline.git_ref)).await),
+            PreviousPipeline::OfRef(_) | PreviousPipeline::Known(_) => None,
         }
     }
 
@@ -421,7 +427,7 @@ fn subject_of(link: &DownstreamLink) -> Option<Subject> {
         (None, None) => return None,
     };
     let full_path = link.project.clone().unwrap_or_else(|| project.to_string());
-    Some(Subject { project, full_path, pipeline: link.id, before: Before::Unknown, first_look: None })
+    Some(Subject { project, full_path, pipeline: link.id, before: PreviousPipeline::Unknown, first_look: None })
 }
 
 #[cfg(test)]

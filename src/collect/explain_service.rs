@@ -3,7 +3,7 @@
 //! The same knowledge as `glwatch explain`, for a listener that goes on: a selection that moves on does not wait for the
 //! answer to the last one, and one that comes back has it at once.
 
-use super::evidence::{self, Options, Subject};
+use super::evidence::{self, EvidenceOptions, Subject};
 use crate::domain::evidence::Evidence;
 use crate::domain::id::PipelineId;
 use crate::domain::project::Failure;
@@ -25,12 +25,12 @@ pub struct ExplainRequest {
 }
 
 impl ExplainRequest {
-    fn key(&self) -> Key {
+    fn key(&self) -> AnswerKey {
         (self.subject.pipeline, self.updated_at)
     }
 }
 
-type Key = (PipelineId, Option<DateTime<Utc>>);
+type AnswerKey = (PipelineId, Option<DateTime<Utc>>);
 
 /// The answer to a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,10 +41,10 @@ pub struct ExplainAnswer {
 
 /// The last answers, newest last.
 #[derive(Debug, Default)]
-struct AnswerCache(VecDeque<(Key, Arc<Evidence>)>);
+struct AnswerCache(VecDeque<(AnswerKey, Arc<Evidence>)>);
 
 impl AnswerCache {
-    fn get(&mut self, key: &Key) -> Option<Arc<Evidence>> {
+    fn get(&mut self, key: &AnswerKey) -> Option<Arc<Evidence>> {
         let at = self.0.iter().position(|(known, _)| known == key)?;
         // Used again, so it is the last to go.
         let entry = self.0.remove(at)?;
@@ -53,7 +53,7 @@ impl AnswerCache {
         Some(evidence)
     }
 
-    fn put(&mut self, key: Key, evidence: Arc<Evidence>) {
+    fn put(&mut self, key: AnswerKey, evidence: Arc<Evidence>) {
         self.0.retain(|(known, _)| known.0 != key.0);
         self.0.push_back((key, evidence));
         if self.0.len() > MOST_ANSWERS {
@@ -65,7 +65,7 @@ impl AnswerCache {
 /// Answers requests until the sender is dropped. A request that is replaced by another one is dropped midway.
 pub async fn run(
     client: &Client,
-    options: Options,
+    options: EvidenceOptions,
     mut requests: watch::Receiver<Option<ExplainRequest>>,
     answers: &watch::Sender<Option<ExplainAnswer>>,
 ) {
@@ -116,7 +116,7 @@ mod tests {
         })
     }
 
-    fn key(id: u64, updated: i64) -> Key {
+    fn key(id: u64, updated: i64) -> AnswerKey {
         (PipelineId(id), DateTime::from_timestamp(updated, 0))
     }
 

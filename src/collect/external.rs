@@ -4,12 +4,12 @@
 //! the jobs. GraphQL lists them with the jobs, but knows neither where they lead nor what they say.
 
 use super::merge::ReadProject;
-use super::project::{Draft, Reading, lost_part};
+use super::project::{PipelineDraft, ReadingOutcome, lost_part};
 use super::torn;
 use crate::domain::id::ProjectRef;
 use crate::domain::job::{Job, JobKind, stages};
 use crate::domain::project::Failure;
-use crate::domain::snapshot::{Problem, Scope};
+use crate::domain::snapshot::{Problem, ProblemScope};
 use crate::gitlab::client::Client;
 use futures_util::{StreamExt, stream};
 
@@ -24,10 +24,13 @@ pub(super) async fn fill(client: &Client, readings: &mut [ReadProject], wants_ta
     for read in readings {
         let project = ProjectRef::Id(read.project.id);
         let drafts = match &mut read.reading.reading {
-            Reading::Pipelines(drafts) => drafts.as_mut_slice(),
-            Reading::Settled(_) | Reading::None { .. } | Reading::NoAccess(_) | Reading::Error(_) => &mut [],
+            ReadingOutcome::Pipelines(drafts) => drafts.as_mut_slice(),
+            ReadingOutcome::Settled(_)
+            | ReadingOutcome::None { .. }
+            | ReadingOutcome::NoAccess(_)
+            | ReadingOutcome::Error(_) => &mut [],
         };
-        let lacking = |draft: &&mut Draft| !draft.is_settled && lacks_statuses(draft, wants_targets);
+        let lacking = |draft: &&mut PipelineDraft| !draft.is_settled && lacks_statuses(draft, wants_targets);
         asked.extend(drafts.iter_mut().filter(lacking).map(|draft| complete(client, project.clone(), draft)));
     }
     let lost: Vec<Option<Failure>> = stream::iter(asked).buffer_unordered(READ_AHEAD).collect().await;
@@ -38,16 +41,16 @@ pub(super) async fn fill(client: &Client, readings: &mut [ReadProject], wants_ta
         n => (format!("{n} pipelines"), "have"),
     };
     let failure = first.of(format_args!("{pipelines} {verb} statuses of other systems without their addresses"));
-    Some(Problem { scope: Scope::Api, subject: client.host().to_string(), failure })
+    Some(Problem { scope: ProblemScope::Api, subject: client.host().to_string(), failure })
 }
 
-fn lacks_statuses(draft: &Draft, wants_targets: bool) -> bool {
+fn lacks_statuses(draft: &PipelineDraft, wants_targets: bool) -> bool {
     let is_bare = |job: &Job| job.kind == JobKind::External && job.target_url().is_none() && job.description.is_none();
     !draft.pipeline.is_explained_by_jobs() || wants_targets && draft.pipeline.jobs().any(is_bare)
 }
 
 /// Completes one pipeline; returns why addresses are missing that nothing depends on.
-async fn complete(client: &Client, project: ProjectRef, draft: &mut Draft) -> Option<Failure> {
+async fn complete(client: &Client, project: ProjectRef, draft: &mut PipelineDraft) -> Option<Failure> {
     let pipeline = &mut draft.pipeline;
     let own = |job: &&Job| job.kind != JobKind::External;
     let known = pipeline.jobs().filter(own).map(|job| job.id).collect();

@@ -1,18 +1,18 @@
 //! Reading the projects that a list finds: over GraphQL many at a time, over REST one by one.
 
-use super::batch::{ALONE, Batch, BatchSize, Feed, Question, Queue};
-use super::gathered::{Answer, Gathered, is_silent, reading, told};
-use super::merge::{ReadProject, Rows};
+use super::batch::{ALONE, BatchQuestion, BatchQueue, BatchSize, ListFeed, ProjectBatch};
+use super::gathered::{Gathered, ProjectAnswer, is_silent, reading, told};
+use super::merge::{KnownRows, ReadProject};
 use super::pages::{self, Whole};
-use super::project::{self, Before, Draft, ProjectReading, Reading};
-use super::run::{Options, Progress, ProgressSink, Step};
+use super::project::{self, KnownBefore, PipelineDraft, ProjectReading, ReadingOutcome};
+use super::run::{CollectOptions, ProgressSink, ReadingProgress, ReadingStep};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{ById, ProjectId, by_id};
 use crate::domain::project::Project;
 use crate::domain::selection::RefSelector;
-use crate::domain::snapshot::{Problem, Scope};
+use crate::domain::snapshot::{Problem, ProblemScope};
 use crate::domain::usage::{Api, ApiChoice};
-use crate::gitlab::client::{Answered, Client, PipelineFilter, PipelineHead, Said};
+use crate::gitlab::client::{Answered, Client, PipelineFilter, PipelineHead, ProjectSaid};
 use crate::gitlab::error::Error;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A project that is to be read.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum ListFinding {
     /// From the last list: read ahead, and dropped unless the new list confirms it.
     Known(Arc<Project>),
     /// From the list that counts.
@@ -40,17 +40,17 @@ pub(super) enum Found {
 }
 
 /// What a reading starts from.
-pub(super) struct Setup<'a> {
+pub(super) struct FetchSetup<'a> {
     pub client: &'a Client,
-    pub options: &'a Options,
+    pub options: &'a CollectOptions,
     /// What was last read of each project; `None` to read all of them whole.
-    pub last: Option<&'a Rows>,
+    pub last: Option<&'a KnownRows>,
     /// Pipelines that triggered others are read again in any case.
     pub rereads_triggers: bool,
     /// Projects of whose pipelines a field could not be told: read again as well.
     pub spared: &'a HashSet<ProjectId>,
     /// What GraphQL's silence about a project turned out to mean, since the list was last read.
-    pub probed: &'a HashMap<ProjectId, Reading>,
+    pub probed: &'a HashMap<ProjectId, ReadingOutcome>,
     /// The API that was read over last; `None` to choose again.
     pub api: Option<Api>,
     pub size: BatchSize,
@@ -59,9 +59,9 @@ pub(super) struct Setup<'a> {
     pub progress: &'a ProgressSink<'a>,
 }
 
-impl<'a> Setup<'a> {
-    fn before(&self, project: ProjectId) -> Before<'a> {
-        Before {
+impl<'a> FetchSetup<'a> {
+    fn before(&self, project: ProjectId) -> KnownBefore<'a> {
+        KnownBefore {
             last: self.last.and_then(|last| last.get(project)),
             rereads_triggers: self.rereads_triggers,
             rereads_all: self.rereads_triggers && self.spared.contains(&project),
@@ -86,16 +86,16 @@ pub(super) struct Projects {
 
 /// Reads the projects as the list finds them, each once however many groups it is in.
 pub(super) async fn read(
-    setup: Setup<'_>,
-    mut found: UnboundedReceiver<Found>,
+    setup: FetchSetup<'_>,
+    mut found: UnboundedReceiver<ListFinding>,
     answers: &impl AnswerSource,
 ) -> Result<Projects, Error> {
     let (api, fallback) = match setup.api {
         Some(api) => (api, None),
         None => choose(setup.client, setup.options).await?,
     };
-    let mut work = Work { fallback, ..Work::new(&setup, api, found.len()) };
-    let mut feed = Feed::default();
+    let mut work = FetchWork { fallback, ..FetchWork::new(&setup, api, found.len()) };
+    let mut feed = ListFeed::default();
     let mut under_way = FuturesUnordered::new();
     loop {
         feed.is_drained = found.is_empty();
@@ -125,7 +125,7 @@ pub(super) async fn read(
 }
 
 /// Chooses the API: GraphQL where it may be and answers, else with the reason why it is not.
-async fn choose(client: &Client, options: &Options) -> Result<(Api, Option<String>), Error> {
+async fn choose(client: &Client, options: &CollectOptions) -> Result<(Api, Option<String>), Error> {
     // A glob on refs looks at many pipelines of each project, which REST pages better.
     if options.api == ApiChoice::Rest || has_glob(&options.refs) {
         return Ok((Api::Rest, None));
@@ -151,68 +151,68 @@ fn has_glob(refs: &[RefSelector]) -> bool {
 }
 
 /// One thing to ask.
-pub(super) enum Job {
-    Batch(Batch),
+pub(super) enum FetchTask {
+    Batch(ProjectBatch),
     /// With how many of its pipelines a glob on refs shows.
     Project(Arc<Project>, usize),
 }
 
 /// What came of one thing.
-pub(super) enum Done {
-    Heads(Batch, Duration, Answered<PipelineHead>),
-    Newest(Batch, Duration, Answered<Whole>),
-    Failed(Batch, Error),
+pub(super) enum FetchResult {
+    Heads(ProjectBatch, Duration, Answered<PipelineHead>),
+    Newest(ProjectBatch, Duration, Answered<Whole>),
+    Failed(ProjectBatch, Error),
     Project(Result<ReadProject, Error>),
 }
 
 /// Gets the answers about projects.
 pub(super) trait AnswerSource: Sync {
-    fn answer(&self, setup: &Setup<'_>, job: Job) -> impl Future<Output = Done> + Send;
+    fn answer(&self, setup: &FetchSetup<'_>, job: FetchTask) -> impl Future<Output = FetchResult> + Send;
 }
 
 /// Asks the server.
-pub(super) struct Server;
+pub(super) struct ServerAnswers;
 
-impl AnswerSource for Server {
-    async fn answer(&self, setup: &Setup<'_>, job: Job) -> Done {
+impl AnswerSource for ServerAnswers {
+    async fn answer(&self, setup: &FetchSetup<'_>, job: FetchTask) -> FetchResult {
         ask(setup, job).await
     }
 }
 
-async fn ask(setup: &Setup<'_>, job: Job) -> Done {
+async fn ask(setup: &FetchSetup<'_>, job: FetchTask) -> FetchResult {
     let client = setup.client;
     let batch = match job {
-        Job::Batch(batch) => batch,
-        Job::Project(project, glob_matches) => {
+        FetchTask::Batch(batch) => batch,
+        FetchTask::Project(project, glob_matches) => {
             let before = setup.before(project.id);
             let reading = project::read(client, &project, &setup.options.refs, before, glob_matches).await;
             let read = |reading| ReadProject { project, reading, as_of: client.server_now() };
-            return Done::Project(reading.map(read));
+            return FetchResult::Project(reading.map(read));
         }
     };
     let ids: Vec<ProjectId> = batch.projects.iter().map(|project| project.id).collect();
     let start = Instant::now();
     match batch.question {
-        Question::Pulse => match client.pulse(&ids, &batch.filter).await {
-            Ok(heads) => Done::Heads(batch, start.elapsed(), heads),
-            Err(error) => Done::Failed(batch, error),
+        BatchQuestion::Pulse => match client.pulse(&ids, &batch.filter).await {
+            Ok(heads) => FetchResult::Heads(batch, start.elapsed(), heads),
+            Err(error) => FetchResult::Failed(batch, error),
         },
-        Question::Newest => match client.newest(&ids, &batch.filter).await {
+        BatchQuestion::Newest => match client.newest(&ids, &batch.filter).await {
             Ok(newest) => {
                 let took = start.elapsed();
                 let whole = pages::complete(client, &batch.projects, newest).await;
-                Done::Newest(batch, took, whole)
+                FetchResult::Newest(batch, took, whole)
             }
-            Err(error) => Done::Failed(batch, error),
+            Err(error) => FetchResult::Failed(batch, error),
         },
     }
 }
 
 /// The projects of one reading, from found to read.
-struct Work<'s, 'a> {
-    setup: &'s Setup<'a>,
+struct FetchWork<'s, 'a> {
+    setup: &'s FetchSetup<'a>,
     api: Api,
-    queue: Queue,
+    queue: BatchQueue,
     /// What is asked of each, where that is the same for all.
     filters_of_all: Option<Arc<[PipelineFilter]>>,
     gathered: ById<ProjectId, Gathered>,
@@ -225,8 +225,8 @@ struct Work<'s, 'a> {
     listed: ById<ProjectId, Arc<Project>>,
     readings: ById<ProjectId, ReadProject>,
     /// What GraphQL has told in part of projects that REST is asked about for the rest.
-    partly: ById<ProjectId, Vec<Draft>>,
-    progress: Progress,
+    partly: ById<ProjectId, Vec<PipelineDraft>>,
+    progress: ReadingProgress,
     /// Projects that failed one after the other, each asked about alone.
     failures: Vec<Arc<Project>>,
     /// Whether GraphQL has answered anything.
@@ -240,13 +240,13 @@ struct Work<'s, 'a> {
     spared: ById<ProjectId, String>,
 }
 
-impl<'s, 'a> Work<'s, 'a> {
+impl<'s, 'a> FetchWork<'s, 'a> {
     /// `count` projects are known to come; there may be more.
-    fn new(setup: &'s Setup<'a>, api: Api, count: usize) -> Self {
+    fn new(setup: &'s FetchSetup<'a>, api: Api, count: usize) -> Self {
         Self {
             setup,
             api,
-            queue: Queue::new(setup.size),
+            queue: BatchQueue::new(setup.size),
             filters_of_all: filters_of_all(&setup.options.refs),
             gathered: by_id(count),
             one_by_one: VecDeque::new(),
@@ -255,7 +255,7 @@ impl<'s, 'a> Work<'s, 'a> {
             listed: by_id(count),
             readings: by_id(count),
             partly: by_id(0),
-            progress: Progress::default(),
+            progress: ReadingProgress::default(),
             failures: Vec::new(),
             has_answer: false,
             begun: Instant::now(),
@@ -266,28 +266,28 @@ impl<'s, 'a> Work<'s, 'a> {
     }
 
     /// Takes the next thing to ask, unless enough is under way.
-    fn take(&mut self, feed: Feed, under_way: usize) -> Option<Job> {
+    fn take(&mut self, feed: ListFeed, under_way: usize) -> Option<FetchTask> {
         // How many pipelines a glob on refs shows depends on how many projects there are.
         if under_way < READ_AHEAD
             && (feed.has_ended || !has_glob(&self.setup.options.refs))
             && let Some(project) = self.one_by_one.pop_front()
         {
-            return Some(Job::Project(
+            return Some(FetchTask::Project(
                 project,
                 project::glob_matches(self.progress.listed.max(self.setup.shown_at_least)),
             ));
         }
         // No more batches than can be sent: what the first ones teach counts for the next.
         if under_way < self.setup.client.concurrency() {
-            return self.queue.take(feed).map(Job::Batch);
+            return self.queue.take(feed).map(FetchTask::Batch);
         }
         None
     }
 
-    fn found(&mut self, found: Found) {
+    fn found(&mut self, found: ListFinding) {
         match found {
-            Found::Known(project) => self.known(project),
-            Found::Listed(project) => self.listed(project),
+            ListFinding::Known(project) => self.known(project),
+            ListFinding::Listed(project) => self.listed(project),
         }
     }
 
@@ -306,7 +306,7 @@ impl<'s, 'a> Work<'s, 'a> {
             return;
         }
         self.progress.listed += 1;
-        (self.setup.progress)(Step { progress: self.progress, read: None });
+        (self.setup.progress)(ReadingStep { progress: self.progress, read: None });
         match self.known.remove(&project.id) {
             Some(known) if self.is_read_alike(&known, &project) => {}
             Some(_) => {
@@ -343,7 +343,7 @@ impl<'s, 'a> Work<'s, 'a> {
         }
         let before = self.setup.before(project.id);
         let is_quiet = before.is_likely_settled() || self.setup.probed.contains_key(&project.id);
-        let question = if is_quiet { Question::Pulse } else { Question::Newest };
+        let question = if is_quiet { BatchQuestion::Pulse } else { BatchQuestion::Newest };
         for filter in filters.iter() {
             self.queue.add(question, filter, Arc::clone(&project));
         }
@@ -352,27 +352,27 @@ impl<'s, 'a> Work<'s, 'a> {
         self.gathered.insert(project.id, Gathered { project, filters, answers, heads, is_reread: false });
     }
 
-    fn done(&mut self, done: Done) -> Result<(), Error> {
+    fn done(&mut self, done: FetchResult) -> Result<(), Error> {
         match done {
-            Done::Project(read) => {
+            FetchResult::Project(read) => {
                 self.over_rest += 1;
                 let mut read = read?;
                 // What one API tells is not lost because the other refuses.
-                let is_none = matches!(read.reading.reading, Reading::NoAccess(_) | Reading::Error(_));
+                let is_none = matches!(read.reading.reading, ReadingOutcome::NoAccess(_) | ReadingOutcome::Error(_));
                 if let Some(drafts) = self.partly.remove(&read.project.id).filter(|_| is_none) {
-                    read.reading.reading = Reading::Pipelines(drafts);
+                    read.reading.reading = ReadingOutcome::Pipelines(drafts);
                 }
                 self.read(read);
             }
-            Done::Heads(batch, took, heads) => {
+            FetchResult::Heads(batch, took, heads) => {
                 self.queue.answered(&batch, took);
-                self.answered(&batch, heads, Answer::Head);
+                self.answered(&batch, heads, ProjectAnswer::Head);
             }
-            Done::Newest(batch, took, newest) => {
+            FetchResult::Newest(batch, took, newest) => {
                 self.queue.answered(&batch, took);
-                self.answered(&batch, newest, Answer::Draft);
+                self.answered(&batch, newest, ProjectAnswer::Draft);
             }
-            Done::Failed(batch, error) => {
+            FetchResult::Failed(batch, error) => {
                 self.queue.back(&batch);
                 self.failed(&batch, error)?;
             }
@@ -380,7 +380,7 @@ impl<'s, 'a> Work<'s, 'a> {
         Ok(())
     }
 
-    fn answered<T>(&mut self, batch: &Batch, answered: Answered<T>, answer: impl Fn(T) -> Answer) {
+    fn answered<T>(&mut self, batch: &ProjectBatch, answered: Answered<T>, answer: impl Fn(T) -> ProjectAnswer) {
         if self.api == Api::Rest {
             // GraphQL has been given up meanwhile.
             return;
@@ -391,10 +391,10 @@ impl<'s, 'a> Work<'s, 'a> {
         let mut missing: Vec<Arc<Project>> = Vec::new();
         for project in &batch.projects {
             let answer = match said.remove(&project.id) {
-                Some(Said::Newest(newest)) => answer(newest),
-                Some(Said::Nothing) => Answer::Nothing,
-                Some(Said::Silent) => Answer::Silent,
-                Some(Said::Failed(message)) => {
+                Some(ProjectSaid::Newest(newest)) => answer(newest),
+                Some(ProjectSaid::Nothing) => ProjectAnswer::Nothing,
+                Some(ProjectSaid::Silent) => ProjectAnswer::Silent,
+                Some(ProjectSaid::Failed(message)) => {
                     failed.push((Arc::clone(project), message));
                     continue;
                 }
@@ -403,7 +403,7 @@ impl<'s, 'a> Work<'s, 'a> {
                     continue;
                 }
             };
-            if matches!(answer, Answer::Head(_) | Answer::Draft(_) | Answer::Nothing) {
+            if matches!(answer, ProjectAnswer::Head(_) | ProjectAnswer::Draft(_) | ProjectAnswer::Nothing) {
                 self.has_answer = true;
                 self.failures.clear();
             }
@@ -417,7 +417,7 @@ impl<'s, 'a> Work<'s, 'a> {
     }
 
     /// Decides about the projects that an answer left out: a shorter page than asked for is read on, silence is not.
-    fn missing(&mut self, batch: &Batch, missing: Vec<Arc<Project>>, has_more: Option<bool>) {
+    fn missing(&mut self, batch: &ProjectBatch, missing: Vec<Arc<Project>>, has_more: Option<bool>) {
         let came = batch.projects.len() - missing.len();
         let is_page = has_more == Some(true);
         if came > 0 && (is_page || missing.len() > ALONE) {
@@ -430,13 +430,13 @@ impl<'s, 'a> Work<'s, 'a> {
             return;
         }
         for project in missing {
-            self.put(project.id, &batch.filter, Answer::Silent);
+            self.put(project.id, &batch.filter, ProjectAnswer::Silent);
         }
     }
 
     /// Decides about the projects in whose midst something failed: a few are left to REST, more are rather too much at
     /// once. `--api graphql` asks about each alone.
-    fn failed_alone(&mut self, batch: &Batch, failed: Vec<(Arc<Project>, String)>) {
+    fn failed_alone(&mut self, batch: &ProjectBatch, failed: Vec<(Arc<Project>, String)>) {
         let is_alone = batch.projects.len() == 1;
         let may_fall_back = self.setup.options.api == ApiChoice::Auto;
         if !is_alone && (failed.len() > ALONE || !may_fall_back) {
@@ -448,7 +448,7 @@ impl<'s, 'a> Work<'s, 'a> {
             failed.iter().for_each(|(project, _)| self.note_failure(slice::from_ref(project)));
         }
         for (project, message) in failed {
-            self.put(project.id, &batch.filter, Answer::Unread(Failure::new(FailureKind::Graphql, message)));
+            self.put(project.id, &batch.filter, ProjectAnswer::Unread(Failure::new(FailureKind::Graphql, message)));
         }
     }
 
@@ -466,7 +466,7 @@ impl<'s, 'a> Work<'s, 'a> {
     }
 
     /// Takes what can be learnt from a batch that brought nothing.
-    fn failed(&mut self, batch: &Batch, error: Error) -> Result<(), Error> {
+    fn failed(&mut self, batch: &ProjectBatch, error: Error) -> Result<(), Error> {
         let may_fall_back = self.setup.options.api == ApiChoice::Auto;
         if self.api == Api::Rest {
             // It was under way when GraphQL was given up; its projects are read over REST already.
@@ -498,7 +498,7 @@ impl<'s, 'a> Work<'s, 'a> {
         }
         let failure = Failure::from(&error);
         // What is refused or out of time fares no better over REST.
-        let answer = if error.is_too_much() { Answer::Unread } else { Answer::Failed };
+        let answer = if error.is_too_much() { ProjectAnswer::Unread } else { ProjectAnswer::Failed };
         for project in &batch.projects {
             self.put(project.id, &batch.filter, answer(failure.clone()));
         }
@@ -520,7 +520,7 @@ impl<'s, 'a> Work<'s, 'a> {
     }
 
     /// Puts an answer to the others of its project, and goes on when they are all there.
-    fn put(&mut self, id: ProjectId, filter: &PipelineFilter, answer: Answer) {
+    fn put(&mut self, id: ProjectId, filter: &PipelineFilter, answer: ProjectAnswer) {
         let Some(gathered) = self.gathered.get_mut(&id) else { return };
         let open =
             gathered.filters.iter().zip(&mut gathered.answers).find(|(of, answer)| *of == filter && answer.is_none());
@@ -538,13 +538,13 @@ impl<'s, 'a> Work<'s, 'a> {
         gathered.keep_newest(&self.setup.options.refs);
         let before = self.setup.before(id);
         if let Some(last) = gathered.settled(before) {
-            self.finish(gathered.project, Reading::Settled(last));
+            self.finish(gathered.project, ReadingOutcome::Settled(last));
             return;
         }
         let may_fall_back = self.setup.options.api == ApiChoice::Auto;
-        let is_for_rest = |(answer, seen): (&Option<Answer>, &Option<PipelineHead>)| match answer {
-            Some(Answer::Silent) => true,
-            Some(Answer::Unread(_)) => may_fall_back && seen.is_none(),
+        let is_for_rest = |(answer, seen): (&Option<ProjectAnswer>, &Option<PipelineHead>)| match answer {
+            Some(ProjectAnswer::Silent) => true,
+            Some(ProjectAnswer::Unread(_)) => may_fall_back && seen.is_none(),
             _ => false,
         };
         if gathered.answers.iter().zip(&gathered.heads).any(is_for_rest) {
@@ -558,7 +558,7 @@ impl<'s, 'a> Work<'s, 'a> {
             return;
         }
         for filter in gathered.open(before) {
-            self.queue.add(Question::Newest, &filter, Arc::clone(&gathered.project));
+            self.queue.add(BatchQuestion::Newest, &filter, Arc::clone(&gathered.project));
         }
         if gathered.answers.iter().any(Option::is_none) {
             self.gathered.insert(id, gathered);
@@ -568,8 +568,8 @@ impl<'s, 'a> Work<'s, 'a> {
         let project = gathered.project;
         match reading(gathered.answers, is_any, before) {
             // GraphQL says nothing where it may not show anything; REST says which it is.
-            Reading::None { .. } => self.ask_rest(project),
-            Reading::Pipelines(drafts) if drafts.iter().any(|draft| is_silent(&draft.pipeline, before)) => {
+            ReadingOutcome::None { .. } => self.ask_rest(project),
+            ReadingOutcome::Pipelines(drafts) if drafts.iter().any(|draft| is_silent(&draft.pipeline, before)) => {
                 self.partly.insert(id, drafts);
                 self.one_by_one.push_back(project);
             }
@@ -585,7 +585,7 @@ impl<'s, 'a> Work<'s, 'a> {
         }
     }
 
-    fn finish(&mut self, project: Arc<Project>, reading: Reading) {
+    fn finish(&mut self, project: Arc<Project>, reading: ReadingOutcome) {
         let as_of = self.setup.client.server_now();
         self.read(ReadProject { project, reading: ProjectReading { reading, is_glob_cut: false }, as_of });
     }
@@ -594,7 +594,7 @@ impl<'s, 'a> Work<'s, 'a> {
         let id = read.project.id;
         self.readings.insert(id, read);
         self.progress.read = self.readings.len().min(self.progress.listed);
-        (self.setup.progress)(Step { progress: self.progress, read: self.readings.get(&id) });
+        (self.setup.progress)(ReadingStep { progress: self.progress, read: self.readings.get(&id) });
     }
 
     /// Keeps what the list has confirmed, under the names that it has there.
@@ -612,7 +612,7 @@ impl<'s, 'a> Work<'s, 'a> {
             let said = self.spared.get(&read.project.id)?;
             let message = format!("could not be told: {said}");
             let failure = Failure::new(FailureKind::GraphqlField, message);
-            Some(Problem { scope: Scope::Project, subject: read.project.full_path.clone(), failure })
+            Some(Problem { scope: ProblemScope::Project, subject: read.project.full_path.clone(), failure })
         };
         let problems = readings.iter().filter_map(spared).collect();
         let spared = self.spared.keys().copied().collect();

@@ -9,14 +9,14 @@
 //!
 //! PROJECT is its id, its full path, or the end of a full path that no other project of the groups has.
 
-use super::fetch::Found as Arriving;
+use super::fetch::ListFinding as Arriving;
 use super::list;
 use super::project::{filters_of_any, newest_of};
 use crate::domain::host::Host;
 use crate::domain::id::{GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::project::Project;
 use crate::domain::selection::{RefSelector, merge_request};
-use crate::gitlab::client::{Client, Glance, ListFilter, OneJob, PipelineFilter, PipelineHead};
+use crate::gitlab::client::{Client, ListFilter, OneJob, PipelineFilter, PipelineHead, PipelineOverview};
 use crate::gitlab::error::Error;
 use std::sync::Arc;
 use tokio::sync::mpsc::unbounded_channel;
@@ -237,7 +237,7 @@ pub async fn glance(
     client: &Client,
     groups: &[GroupRef],
     target: &mut TargetQuery,
-) -> Result<Option<Glance>, FindError> {
+) -> Result<Option<PipelineOverview>, FindError> {
     let git_ref = match &target.pipeline {
         PipelineQuery::Newest => None,
         // It has three refs, and a glance has one.

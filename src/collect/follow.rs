@@ -9,7 +9,7 @@ use crate::domain::id::{PipelineId, ProjectRef};
 use crate::domain::job;
 use crate::domain::pipeline::{DOWNSTREAM_DEPTH, Downstream, DownstreamLink, Pipeline};
 use crate::domain::project::Failure;
-use crate::domain::snapshot::{Problem, Scope};
+use crate::domain::snapshot::{Problem, ProblemScope};
 use crate::domain::status::Status;
 use crate::gitlab::client::{Bridges, Client, JobPage, MoreJobs};
 use crate::gitlab::error::Error;
@@ -18,7 +18,7 @@ use std::collections::HashMap;
 
 /// What is known of a pipeline as a downstream of another.
 #[derive(Debug, Clone)]
-enum Known {
+enum FollowedPipeline {
     Read {
         status: Status,
         has_warnings: bool,
@@ -35,7 +35,7 @@ enum Known {
 /// Every pipeline that a run knows, by id.
 #[derive(Debug, Default)]
 pub(super) struct Followed {
-    known: HashMap<PipelineId, Known>,
+    known: HashMap<PipelineId, FollowedPipeline>,
 }
 
 impl Followed {
@@ -43,12 +43,16 @@ impl Followed {
     pub(super) fn learn(&mut self, pipeline: &Pipeline, links: &[DownstreamLink]) {
         let Pipeline { id, status, has_warnings, unread, .. } = pipeline;
         let is_whole = unread.is_none();
-        let known =
-            Known::Read { status: status.clone(), has_warnings: *has_warnings, links: links.to_vec(), is_whole };
+        let known = FollowedPipeline::Read {
+            status: status.clone(),
+            has_warnings: *has_warnings,
+            links: links.to_vec(),
+            is_whole,
+        };
         self.insert(*id, known);
     }
 
-    fn insert(&mut self, id: PipelineId, known: Known) {
+    fn insert(&mut self, id: PipelineId, known: FollowedPipeline) {
         self.known.insert(id, known);
     }
 
@@ -73,8 +77,8 @@ impl Followed {
                 problems.extend(problem);
             }
             let below = level.keys().filter_map(|id| match self.known.get(id) {
-                Some(Known::Read { links, .. }) => Some(links),
-                Some(Known::Hidden | Known::Unread) | None => None,
+                Some(FollowedPipeline::Read { links, .. }) => Some(links),
+                Some(FollowedPipeline::Hidden | FollowedPipeline::Unread) | None => None,
             });
             level = below.flatten().map(|link| (link.id, link.clone())).collect();
         }
@@ -109,8 +113,8 @@ impl Followed {
 
     fn read_of(&self, downstream: &Downstream) -> Option<(&Status, bool, bool)> {
         match self.known.get(&downstream.id)? {
-            Known::Read { status, has_warnings, is_whole, .. } => Some((status, *has_warnings, !is_whole)),
-            Known::Hidden | Known::Unread => None,
+            FollowedPipeline::Read { status, has_warnings, is_whole, .. } => Some((status, *has_warnings, !is_whole)),
+            FollowedPipeline::Hidden | FollowedPipeline::Unread => None,
         }
     }
 
@@ -125,10 +129,10 @@ impl Followed {
             }
             path.push(link.id);
             let (status, has_warnings, below) = match self.known.get(&link.id) {
-                Some(Known::Read { status, has_warnings, links, .. }) => {
+                Some(FollowedPipeline::Read { status, has_warnings, links, .. }) => {
                     (status, *has_warnings, self.level(links, path))
                 }
-                Some(Known::Hidden | Known::Unread) | None => (&link.status, false, Vec::new()),
+                Some(FollowedPipeline::Hidden | FollowedPipeline::Unread) | None => (&link.status, false, Vec::new()),
             };
             path.pop();
             level.push(Downstream {
@@ -138,7 +142,10 @@ impl Followed {
                 status: status.clone(),
                 has_warnings,
                 is_unread: status.is_untold()
-                    || matches!(self.known.get(&link.id), Some(Known::Unread | Known::Read { is_whole: false, .. })),
+                    || matches!(
+                        self.known.get(&link.id),
+                        Some(FollowedPipeline::Unread | FollowedPipeline::Read { is_whole: false, .. })
+                    ),
                 web_url: link.web_url.clone(),
                 downstream: below,
             });
@@ -154,23 +161,23 @@ const READ_AHEAD: usize = 64;
 const REREADS: usize = 2;
 
 /// What became of one link, and the problem to tell about it.
-type Reading = Result<(PipelineId, Known, Option<Problem>), Error>;
+type DownstreamReading = Result<(PipelineId, FollowedPipeline, Option<Problem>), Error>;
 
 /// Returns what a link already tells: GraphQL says of a triggered pipeline how it went and whether anything is below it.
-fn told(link: &DownstreamLink, is_last: bool) -> Option<Known> {
+fn told(link: &DownstreamLink, is_last: bool) -> Option<FollowedPipeline> {
     let is_all = is_last || link.has_below == Some(false);
     let has_warnings = link.has_warnings.filter(|_| is_all)?;
-    Some(Known::Read { status: link.status.clone(), has_warnings, links: Vec::new(), is_whole: true })
+    Some(FollowedPipeline::Read { status: link.status.clone(), has_warnings, links: Vec::new(), is_whole: true })
 }
 
 /// Reads a level of pipelines: over GraphQL what came from there, else, and where GraphQL is silent, over REST.
-async fn read_level(client: &Client, unknown: Vec<&DownstreamLink>, is_last: bool) -> Vec<Reading> {
+async fn read_level(client: &Client, unknown: Vec<&DownstreamLink>, is_last: bool) -> Vec<DownstreamReading> {
     let (known_paths, others): (Vec<_>, Vec<_>) =
         unknown.into_iter().map(|link| (link, more_of(link))).partition(|(_, more)| more.is_some());
     let (links, wanted): (Vec<_>, Vec<_>) =
         known_paths.into_iter().filter_map(|(link, more)| Some((link, more?))).unzip();
     let mut others: Vec<&DownstreamLink> = others.into_iter().map(|(link, _)| link).collect();
-    let mut readings: Vec<Reading> = Vec::new();
+    let mut readings: Vec<DownstreamReading> = Vec::new();
     for (link, jobs) in links.into_iter().zip(pages::all(client, wanted).await) {
         match jobs.ok().and_then(|jobs| bridges_of(link, jobs)) {
             Some(known) => readings.push(Ok((link.id, known, None))),
@@ -190,27 +197,27 @@ fn more_of(link: &DownstreamLink) -> Option<MoreJobs> {
 }
 
 /// Returns what is known of a pipeline with its jobs; `None` where they contradict what its bridge said.
-fn bridges_of(link: &DownstreamLink, jobs: JobPage) -> Option<Known> {
+fn bridges_of(link: &DownstreamLink, jobs: JobPage) -> Option<FollowedPipeline> {
     let stages = job::stages(jobs.attempts.iter().cloned());
     let links = pages::links(jobs);
     let is_silent = links.is_empty() && link.has_below == Some(true);
     let is_torn = torn::contradiction(&link.status, stages.iter().flat_map(|stage| &stage.jobs)).is_some();
     let has_warnings = link.has_warnings.unwrap_or_default();
-    let known = Known::Read { status: link.status.clone(), has_warnings, links, is_whole: true };
+    let known = FollowedPipeline::Read { status: link.status.clone(), has_warnings, links, is_whole: true };
     (!is_silent && !is_torn).then_some(known)
 }
 
 fn unread(link: &DownstreamLink, failure: Failure) -> Problem {
     let subject = link.project.clone().or(link.project_id.map(|id| id.to_string())).unwrap_or_default();
     let failure = failure.of(format_args!("downstream pipeline #{} could not be read", link.id));
-    Problem { scope: Scope::Project, subject, failure }
+    Problem { scope: ProblemScope::Project, subject, failure }
 }
 
-async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> Reading {
+async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> DownstreamReading {
     let key = match (link.project_id, &link.project) {
         (Some(id), _) => ProjectRef::Id(id),
         (None, Some(path)) => ProjectRef::Path(path.clone()),
-        (None, None) => return Ok((link.id, Known::Hidden, None)),
+        (None, None) => return Ok((link.id, FollowedPipeline::Hidden, None)),
     };
     let is_hidden = |error: &Error| error.is_no_access() || (error.status() == Some(401) && !client.has_token());
     for reread in 0.. {
@@ -220,11 +227,11 @@ async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> Read
             Ok(pipeline) if pipeline.id == link.id => pipeline,
             Ok(other) => {
                 let failure = Failure::contradictory(&format!("its details are those of #{}", other.id));
-                return Ok((link.id, Known::Unread, Some(unread(link, failure))));
+                return Ok((link.id, FollowedPipeline::Unread, Some(unread(link, failure))));
             }
             Err(error) if is_hidden(&error) => break,
             Err(error) if error.is_fatal() => return Err(error),
-            Err(error) => return Ok((link.id, Known::Unread, Some(unread(link, Failure::from(&error))))),
+            Err(error) => return Ok((link.id, FollowedPipeline::Unread, Some(unread(link, Failure::from(&error))))),
         };
         let foreign = pipeline.unread;
         // What is known already is not lost with the rest.
@@ -239,10 +246,10 @@ async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> Read
         };
         let lost = foreign.or(lost);
         let Pipeline { status, has_warnings, .. } = pipeline;
-        let known = Known::Read { status, has_warnings, links, is_whole: lost.is_none() };
+        let known = FollowedPipeline::Read { status, has_warnings, links, is_whole: lost.is_none() };
         return Ok((link.id, known, lost.map(|failure| unread(link, failure))));
     }
-    Ok((link.id, Known::Hidden, None))
+    Ok((link.id, FollowedPipeline::Hidden, None))
 }
 
 #[cfg(test)]
@@ -264,9 +271,9 @@ mod tests {
         }
     }
 
-    fn read(status: Status, below: &[u64]) -> Known {
+    fn read(status: Status, below: &[u64]) -> FollowedPipeline {
         let links = below.iter().map(|id| link(*id, Status::Running)).collect();
-        Known::Read { status, has_warnings: false, links, is_whole: true }
+        FollowedPipeline::Read { status, has_warnings: false, links, is_whole: true }
     }
 
     fn ids(tree: &[Downstream]) -> Vec<(u64, Vec<u64>)> {
@@ -296,8 +303,8 @@ mod tests {
     fn what_was_read_is_newer_than_what_the_bridge_said_and_the_unread_is_not_fine() {
         let mut followed = Followed::default();
         followed.insert(PipelineId(2), read(Status::Failed, &[]));
-        followed.insert(PipelineId(3), Known::Unread);
-        followed.insert(PipelineId(4), Known::Hidden);
+        followed.insert(PipelineId(3), FollowedPipeline::Unread);
+        followed.insert(PipelineId(4), FollowedPipeline::Hidden);
         let links = [link(2, Status::Running), link(3, Status::Success), link(4, Status::Success)];
         let tree = followed.tree(PipelineId(1), &links);
         let worst: Vec<_> = tree.iter().map(|d| d.worst().word().to_owned()).collect();

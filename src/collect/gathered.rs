@@ -1,6 +1,6 @@
 //! What GraphQL has answered about one project so far, and what follows from it. Pure.
 
-use super::project::{self, Before, Draft, Reading};
+use super::project::{self, KnownBefore, PipelineDraft, ReadingOutcome};
 use super::torn::{self, Doubt};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::pipeline::Pipeline;
@@ -16,16 +16,16 @@ pub(super) struct Gathered {
     pub project: Arc<Project>,
     pub filters: Arc<[PipelineFilter]>,
     /// As long as `filters`; `None` while it is being asked.
-    pub answers: Vec<Option<Answer>>,
+    pub answers: Vec<Option<ProjectAnswer>>,
     /// As long as `filters`: what a pulse has said.
     pub heads: Vec<Option<PipelineHead>>,
     /// Whether it was asked again because an answer contradicted itself.
     pub is_reread: bool,
 }
 
-pub(super) enum Answer {
+pub(super) enum ProjectAnswer {
     Head(PipelineHead),
-    Draft(Box<Draft>),
+    Draft(Box<PipelineDraft>),
     Nothing,
     /// What GraphQL says is no fact; REST tells.
     Silent,
@@ -38,17 +38,17 @@ pub(super) enum Answer {
 impl Gathered {
     /// Reopens what is to be read whole: what has changed, and, once, what contradicts itself. Where that fails, what the
     /// pulse has said is kept.
-    pub(super) fn open(&mut self, before: Before<'_>) -> Vec<PipelineFilter> {
+    pub(super) fn open(&mut self, before: KnownBefore<'_>) -> Vec<PipelineFilter> {
         let mut reopened = Vec::new();
         let may_reread = !self.is_reread;
         for ((filter, answer), seen) in self.filters.iter().zip(&mut self.answers).zip(&mut self.heads) {
             *answer = match answer.take() {
-                Some(Answer::Head(head)) => {
-                    let draft = before.draft(&head).map(|draft| Answer::Draft(Box::new(draft)));
+                Some(ProjectAnswer::Head(head)) => {
+                    let draft = before.draft(&head).map(|draft| ProjectAnswer::Draft(Box::new(draft)));
                     *seen = Some(head);
                     draft
                 }
-                Some(Answer::Draft(mut draft)) if !draft.is_settled => {
+                Some(ProjectAnswer::Draft(mut draft)) if !draft.is_settled => {
                     let same = seen.as_ref().filter(|head| head.id == draft.pipeline.id);
                     match torn::doubt(&draft.pipeline, same) {
                         Some(_) if may_reread && !before.was_doubted(&draft.pipeline) => {
@@ -57,14 +57,14 @@ impl Gathered {
                         }
                         Some(Doubt::Contradiction(what)) => {
                             torn::distrust(&mut draft.pipeline, same, &what);
-                            Some(Answer::Draft(draft))
+                            Some(ProjectAnswer::Draft(draft))
                         }
-                        Some(Doubt::Odd) | None => Some(Answer::Draft(draft)),
+                        Some(Doubt::Odd) | None => Some(ProjectAnswer::Draft(draft)),
                     }
                 }
-                Some(Answer::Failed(failure) | Answer::Unread(failure)) => Some(match seen {
-                    Some(head) => Answer::Draft(Box::new(Draft::glimpse(head, failure))),
-                    None => Answer::Failed(failure),
+                Some(ProjectAnswer::Failed(failure) | ProjectAnswer::Unread(failure)) => Some(match seen {
+                    Some(head) => ProjectAnswer::Draft(Box::new(PipelineDraft::glimpse(head, failure))),
+                    None => ProjectAnswer::Failed(failure),
                 }),
                 answer => answer,
             };
@@ -77,9 +77,9 @@ impl Gathered {
 
     /// Of the refs that a merge request has, the one with the newest pipeline is meant: the others say nothing.
     pub(super) fn keep_newest(&mut self, refs: &[RefSelector]) {
-        let id = |answer: &Option<Answer>| match answer {
-            Some(Answer::Head(head)) => Some(head.id),
-            Some(Answer::Draft(draft)) => Some(draft.pipeline.id),
+        let id = |answer: &Option<ProjectAnswer>| match answer {
+            Some(ProjectAnswer::Head(head)) => Some(head.id),
+            Some(ProjectAnswer::Draft(draft)) => Some(draft.pipeline.id),
             _ => None,
         };
         for selector in refs.iter().filter(|selector| matches!(selector, RefSelector::MergeRequest(_))) {
@@ -88,23 +88,23 @@ impl Gathered {
             let newest = answers().filter_map(|(_, answer)| id(answer)).max();
             for (filter, answer) in self.filters.iter().zip(&mut self.answers) {
                 if of.contains(filter) && id(answer).is_some_and(|id| Some(id) != newest) {
-                    *answer = Some(Answer::Nothing);
+                    *answer = Some(ProjectAnswer::Nothing);
                 }
             }
         }
     }
 
     /// Returns what is remembered, where pulses say that it is still all there is to know.
-    pub(super) fn settled(&self, before: Before<'_>) -> Option<project::Remembered> {
-        if let [Some(Answer::Head(head))] = &self.answers[..] {
+    pub(super) fn settled(&self, before: KnownBefore<'_>) -> Option<project::Remembered> {
+        if let [Some(ProjectAnswer::Head(head))] = &self.answers[..] {
             return before.settled(slice::from_ref(head)).cloned();
         }
         let mut heads: Vec<PipelineHead> = Vec::new();
         for answer in &self.answers {
             match answer {
-                Some(Answer::Head(head)) if heads.iter().any(|known| known.id == head.id) => {}
-                Some(Answer::Head(head)) => heads.push(head.clone()),
-                Some(Answer::Nothing) => {}
+                Some(ProjectAnswer::Head(head)) if heads.iter().any(|known| known.id == head.id) => {}
+                Some(ProjectAnswer::Head(head)) => heads.push(head.clone()),
+                Some(ProjectAnswer::Nothing) => {}
                 _ => return None,
             }
         }
@@ -113,40 +113,42 @@ impl Gathered {
 }
 
 /// Returns what the answers about some refs tell, where GraphQL is silent about another; none where they tell nothing.
-pub(super) fn told(answers: Vec<Option<Answer>>, before: Before<'_>) -> Vec<Draft> {
+pub(super) fn told(answers: Vec<Option<ProjectAnswer>>, before: KnownBefore<'_>) -> Vec<PipelineDraft> {
     let silence = || Failure::new(FailureKind::Graphql, "GraphQL does not tell all of its refs");
     let draft = |answer| match answer {
-        Answer::Draft(draft) => Some(*draft),
-        Answer::Head(head) => Some(before.draft(&head).unwrap_or_else(|| Draft::glimpse(&head, silence()))),
-        Answer::Nothing | Answer::Silent | Answer::Unread(_) | Answer::Failed(_) => None,
+        ProjectAnswer::Draft(draft) => Some(*draft),
+        ProjectAnswer::Head(head) => {
+            Some(before.draft(&head).unwrap_or_else(|| PipelineDraft::glimpse(&head, silence())))
+        }
+        ProjectAnswer::Nothing | ProjectAnswer::Silent | ProjectAnswer::Unread(_) | ProjectAnswer::Failed(_) => None,
     };
-    let drafts: Vec<Draft> = answers.into_iter().flatten().filter_map(draft).collect();
+    let drafts: Vec<PipelineDraft> = answers.into_iter().flatten().filter_map(draft).collect();
     if drafts.is_empty() { drafts } else { project::beside_lost(drafts, silence(), before) }
 }
 
 /// Says whether GraphQL is silent about a part of a pipeline: REST says whether it may not be seen, or is not there.
-pub(super) fn is_silent(pipeline: &Pipeline, before: Before<'_>) -> bool {
+pub(super) fn is_silent(pipeline: &Pipeline, before: KnownBefore<'_>) -> bool {
     let is_green = matches!(pipeline.status, Status::Success | Status::Warning | Status::Skipped);
     let has_no_jobs = pipeline.stages.is_empty() && is_green;
     (pipeline.unread.is_some() && !before.was_doubted(pipeline)) || has_no_jobs
 }
 
 /// Puts the answers about one project together.
-pub(super) fn reading(answers: Vec<Option<Answer>>, is_any: bool, before: Before<'_>) -> Reading {
-    let mut drafts: Vec<Draft> = Vec::new();
+pub(super) fn reading(answers: Vec<Option<ProjectAnswer>>, is_any: bool, before: KnownBefore<'_>) -> ReadingOutcome {
+    let mut drafts: Vec<PipelineDraft> = Vec::new();
     let mut failure = None;
     for answer in answers.into_iter().flatten() {
         match answer {
-            Answer::Failed(said) | Answer::Unread(said) => failure = failure.or(Some(said)),
-            Answer::Draft(draft) if drafts.iter().any(|known| known.pipeline.id == draft.pipeline.id) => {}
-            Answer::Draft(draft) => drafts.push(*draft),
-            Answer::Head(_) | Answer::Nothing | Answer::Silent => {}
+            ProjectAnswer::Failed(said) | ProjectAnswer::Unread(said) => failure = failure.or(Some(said)),
+            ProjectAnswer::Draft(draft) if drafts.iter().any(|known| known.pipeline.id == draft.pipeline.id) => {}
+            ProjectAnswer::Draft(draft) => drafts.push(*draft),
+            ProjectAnswer::Head(_) | ProjectAnswer::Nothing | ProjectAnswer::Silent => {}
         }
     }
     match failure {
-        Some(failure) if drafts.is_empty() => Reading::Error(failure),
-        Some(failure) => Reading::Pipelines(project::beside_lost(drafts, failure, before)),
+        Some(failure) if drafts.is_empty() => ReadingOutcome::Error(failure),
+        Some(failure) => ReadingOutcome::Pipelines(project::beside_lost(drafts, failure, before)),
         None if drafts.is_empty() => project::none(is_any),
-        None => Reading::Pipelines(drafts),
+        None => ReadingOutcome::Pipelines(drafts),
     }
 }

@@ -1,24 +1,24 @@
 //! The row of a project while its group is still being read: what it triggered is known only as far as its bridges tell.
 
 use super::merge::ReadProject;
-use super::project::{Draft, Reading};
+use super::project::{PipelineDraft, ReadingOutcome};
 use crate::domain::pipeline::{Downstream, DownstreamLink, Pipeline};
-use crate::domain::project::{ProjectRow, State};
+use crate::domain::project::{ProjectRow, RowState};
 use std::sync::Arc;
 
 /// Returns what is known so far. Nothing in it is better than what is known in the end.
 pub(super) fn row(read: &ReadProject) -> ProjectRow {
     let state = match &read.reading.reading {
-        Reading::Settled(last) => State::Ok(Arc::clone(&last.pipelines)),
-        Reading::Pipelines(drafts) => State::Ok(drafts.iter().map(pipeline).collect()),
-        Reading::None { ever_ran } => State::NoPipeline { ever_ran: *ever_ran },
-        Reading::NoAccess(failure) => State::NoAccess(failure.clone()),
-        Reading::Error(failure) => State::Error(failure.clone()),
+        ReadingOutcome::Settled(last) => RowState::Ok(Arc::clone(&last.pipelines)),
+        ReadingOutcome::Pipelines(drafts) => RowState::Ok(drafts.iter().map(pipeline).collect()),
+        ReadingOutcome::None { ever_ran } => RowState::NoPipeline { ever_ran: *ever_ran },
+        ReadingOutcome::NoAccess(failure) => RowState::NoAccess(failure.clone()),
+        ReadingOutcome::Error(failure) => RowState::Error(failure.clone()),
     };
     ProjectRow { project: Arc::clone(&read.project), state, as_of: read.as_of }
 }
 
-fn pipeline(draft: &Draft) -> Pipeline {
+fn pipeline(draft: &PipelineDraft) -> Pipeline {
     let downstream = match draft.is_settled {
         true => draft.pipeline.downstream.clone(),
         false => draft.links.iter().map(below).collect(),
@@ -77,9 +77,9 @@ mod tests {
                     web_url: None,
                 };
             let links = (0..).zip(links).map(link).collect();
-            let draft = Draft { pipeline: example(Success, vec![]), links, is_settled: false };
-            let reading = ProjectReading { reading: Reading::Pipelines(vec![draft]), is_glob_cut: false };
-            let project = tests::row("acme/api", State::NoPipeline { ever_ran: None }).project;
+            let draft = PipelineDraft { pipeline: example(Success, vec![]), links, is_settled: false };
+            let reading = ProjectReading { reading: ReadingOutcome::Pipelines(vec![draft]), is_glob_cut: false };
+            let project = tests::row("acme/api", RowState::NoPipeline { ever_ran: None }).project;
             let row = row(&ReadProject { project, reading, as_of: DateTime::UNIX_EPOCH });
             assert_eq!(row.worst(), Some(expected), "{sentence}");
         }

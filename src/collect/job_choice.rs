@@ -5,7 +5,7 @@ use crate::domain::id::{PipelineId, ProjectRef};
 use crate::domain::job::{Job, JobKind, stages};
 use crate::domain::status::Status;
 use crate::explain::reason;
-use crate::gitlab::client::{Client, Glance};
+use crate::gitlab::client::{Client, PipelineOverview};
 use crate::gitlab::error::Error;
 
 /// How a job is named.
@@ -74,7 +74,7 @@ impl PipelineJobs {
     }
 
     /// Takes the jobs that have a log from a glance; `None` where it lacks some of them or contradicts itself.
-    pub fn of_glance(glance: &Glance) -> Option<Self> {
+    pub fn of_glance(glance: &PipelineOverview) -> Option<Self> {
         let all = Self::new(glance.jobs.attempts.clone());
         let is_torn = torn::contradiction(&glance.pipeline.status, &all.current).is_some();
         let is_whole = glance.jobs.next.is_none() && !is_torn;

@@ -1,10 +1,10 @@
 //! Reading a group and its list of projects, page by page, and noticing when a part is lost.
 
-use super::fetch::Found;
+use super::fetch::ListFinding;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{GroupRef, ProjectId};
-use crate::domain::snapshot::{Group, Problem, Scope};
-use crate::gitlab::Page;
+use crate::domain::snapshot::{Group, Problem, ProblemScope};
+use crate::gitlab::ListPage;
 use crate::gitlab::client::{Client, ListFilter, ListedProject};
 use crate::gitlab::error::Error;
 use futures_util::StreamExt;
@@ -23,7 +23,7 @@ const BESIDE_THE_LIST: usize = 2;
 
 /// What became of one group's list.
 #[derive(Debug)]
-pub(super) struct Listed {
+pub(super) struct ListedGroup {
     pub group: Group,
     pub problems: Vec<Problem>,
 }
@@ -37,14 +37,14 @@ pub(super) async fn read_group(
     wanted: &GroupRef,
     filter: ListFilter,
     pages_before: u32,
-    found: UnboundedSender<Found>,
-) -> Result<Listed, Error> {
+    found: UnboundedSender<ListFinding>,
+) -> Result<ListedGroup, Error> {
     let expected = (2..=pages_before.min(MAX_PAGES)).map(|number| client.projects(wanted, filter, number));
     let (group, first, expected) =
         tokio::join!(client.group(wanted), client.projects(wanted, filter, 1), join_all(expected));
     let (group, first) = (group?, first?);
     let group_path = group.full_path.clone();
-    let mut list = List { found, filter, group_path, ids: HashSet::new(), odd: 0, foreign: None };
+    let mut list = ListingGroup { found, filter, group_path, ids: HashSet::new(), odd: 0, foreign: None };
     let mut problems = Vec::new();
     let by_id = GroupRef::Id(group.id);
     let total = first.total;
@@ -54,7 +54,7 @@ pub(super) async fn read_group(
     tokio::task::yield_now().await;
 
     let lost = |page: u32, error: &Error| Problem {
-        scope: Scope::List,
+        scope: ProblemScope::List,
         subject: group.full_path.clone(),
         failure: Failure::from(error).of(format_args!("page {page} of the project list is missing")),
     };
@@ -108,21 +108,21 @@ pub(super) async fn read_group(
     if problems.is_empty() {
         problems.extend(list.foreign(&group).or_else(|| list.missing(total, &group)));
     }
-    Ok(Listed { group, problems })
+    Ok(ListedGroup { group, problems })
 }
 
 /// Pages that repeat would never end.
 fn repeated(number: u32, group: &Group) -> Problem {
     let message = format!("page {number} of the project list repeats what came before");
     Problem {
-        scope: Scope::List,
+        scope: ProblemScope::List,
         subject: group.full_path.clone(),
         failure: Failure::new(FailureKind::ListRepeats, message),
     }
 }
 
-struct List {
-    found: UnboundedSender<Found>,
+struct ListingGroup {
+    found: UnboundedSender<ListFinding>,
     filter: ListFilter,
     group_path: String,
     ids: HashSet<ProjectId>,
@@ -138,9 +138,9 @@ fn is_below(project: &str, group: &str) -> bool {
     head.is_some_and(|head| head.eq_ignore_ascii_case(group)) && rest.is_some_and(|rest| rest.starts_with('/'))
 }
 
-impl List {
+impl ListingGroup {
     /// Says whether there was any project on it that was not known before.
-    fn take(&mut self, page: Page<ListedProject>) -> bool {
+    fn take(&mut self, page: ListPage<ListedProject>) -> bool {
         self.odd += page.odd;
         let known = self.ids.len();
         let is_foreign = |listed: &ListedProject| !is_below(&listed.project.full_path, &self.group_path);
@@ -152,7 +152,7 @@ impl List {
             let is_wanted = self.filter.archived || !listed.is_marked_for_deletion;
             if self.ids.insert(listed.project.id) && is_wanted {
                 // The receiver lives as long as the run; a run that has ended wants no more projects.
-                let _ = self.found.send(Found::Listed(Arc::new(listed.project)));
+                let _ = self.found.send(ListFinding::Listed(Arc::new(listed.project)));
             }
         }
         self.ids.len() > known
@@ -163,7 +163,7 @@ impl List {
         let path = self.foreign.as_ref()?;
         let message = format!("a page of the list is that of another group: it begins with \"{path}\"");
         let failure = Failure::new(FailureKind::ListForeign, message);
-        Some(Problem { scope: Scope::List, subject: group.full_path.clone(), failure })
+        Some(Problem { scope: ProblemScope::List, subject: group.full_path.clone(), failure })
     }
 
     /// Compares what came with what the first page announced.
@@ -171,11 +171,11 @@ impl List {
         if self.odd > 0 {
             let message = format!("{} of the listed projects could not be read: they have no id or no path", self.odd);
             let failure = Failure::new(FailureKind::Decode, message);
-            return Some(Problem { scope: Scope::List, subject: group.full_path.clone(), failure });
+            return Some(Problem { scope: ProblemScope::List, subject: group.full_path.clone(), failure });
         }
         let (total, came) = (total?, self.ids.len() as u64);
         (came < total).then(|| Problem {
-            scope: Scope::List,
+            scope: ProblemScope::List,
             subject: group.full_path.clone(),
             failure: Failure::new(
                 FailureKind::ListShort,

@@ -5,7 +5,7 @@
 
 use super::merge::ReadProject;
 use super::plan::is_same_moment;
-use super::project::Reading;
+use super::project::ReadingOutcome;
 use crate::domain::id::{PipelineId, ProjectId, ProjectRef};
 use crate::domain::pipeline::{Downstream, Pipeline};
 use crate::domain::status::Status;
@@ -114,13 +114,13 @@ impl Lookout {
 }
 
 /// Returns the pipelines of a reading that were not read again.
-fn settled(reading: &Reading) -> Vec<&Pipeline> {
+fn settled(reading: &ReadingOutcome) -> Vec<&Pipeline> {
     match reading {
-        Reading::Settled(last) => last.pipelines.iter().collect(),
-        Reading::Pipelines(drafts) => {
+        ReadingOutcome::Settled(last) => last.pipelines.iter().collect(),
+        ReadingOutcome::Pipelines(drafts) => {
             drafts.iter().filter(|draft| draft.is_settled).map(|draft| &draft.pipeline).collect()
         }
-        Reading::None { .. } | Reading::NoAccess(_) | Reading::Error(_) => Vec::new(),
+        ReadingOutcome::None { .. } | ReadingOutcome::NoAccess(_) | ReadingOutcome::Error(_) => Vec::new(),
     }
 }
 
@@ -141,11 +141,11 @@ fn watched(readings: &[ReadProject]) -> Vec<Watched<'_>> {
     watched
 }
 
-fn ids(reading: &Reading) -> Vec<PipelineId> {
+fn ids(reading: &ReadingOutcome) -> Vec<PipelineId> {
     match reading {
-        Reading::Settled(last) => last.pipelines.iter().map(|pipeline| pipeline.id).collect(),
-        Reading::Pipelines(drafts) => drafts.iter().map(|draft| draft.pipeline.id).collect(),
-        Reading::None { .. } | Reading::NoAccess(_) | Reading::Error(_) => Vec::new(),
+        ReadingOutcome::Settled(last) => last.pipelines.iter().map(|pipeline| pipeline.id).collect(),
+        ReadingOutcome::Pipelines(drafts) => drafts.iter().map(|draft| draft.pipeline.id).collect(),
+        ReadingOutcome::None { .. } | ReadingOutcome::NoAccess(_) | ReadingOutcome::Error(_) => Vec::new(),
     }
 }
 

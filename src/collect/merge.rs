@@ -1,11 +1,11 @@
 //! Making rows of what was read and of what is remembered. Pure; what has not changed is the same in memory and in row.
 
-use super::cache::Known;
+use super::cache::KnownProject;
 use super::follow::Followed;
-use super::project::{Draft, ProjectReading, Reading, Remembered};
+use super::project::{PipelineDraft, ProjectReading, ReadingOutcome, Remembered};
 use crate::domain::id::ProjectId;
 use crate::domain::pipeline::Pipeline;
-use crate::domain::project::{Project, ProjectRow, State};
+use crate::domain::project::{Project, ProjectRow, RowState};
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -20,31 +20,31 @@ pub(super) struct ReadProject {
 
 /// What was last read of each project.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct KnownRows {
     by_project: HashMap<ProjectId, Remembered>,
     /// What is known of those without pipelines: nothing to build on, but to be shown while it is read again.
-    without: HashMap<ProjectId, (State, DateTime<Utc>)>,
+    without: HashMap<ProjectId, (RowState, DateTime<Utc>)>,
     /// Grows when anything is found to have changed.
     changes: u64,
 }
 
-impl Rows {
+impl KnownRows {
     pub(super) fn get(&self, project: ProjectId) -> Option<&Remembered> {
         self.by_project.get(&project)
     }
 
     /// Takes over what another process has read.
-    pub(super) fn restore(&mut self, project: ProjectId, known: Known) {
+    pub(super) fn restore(&mut self, project: ProjectId, known: KnownProject) {
         match known {
-            Known::Pipelines(remembered) => drop(self.by_project.insert(project, remembered)),
-            Known::Without(state, as_of) => drop(self.without.insert(project, (state, as_of))),
+            KnownProject::Pipelines(remembered) => drop(self.by_project.insert(project, remembered)),
+            KnownProject::Without(state, as_of) => drop(self.without.insert(project, (state, as_of))),
         }
     }
 
     /// Returns what the next process can take over.
-    pub(super) fn known(&self, project: ProjectId) -> Option<Known> {
-        let with = self.by_project.get(&project).cloned().map(Known::Pipelines);
-        with.or_else(|| self.without.get(&project).cloned().map(|(state, as_of)| Known::Without(state, as_of)))
+    pub(super) fn known(&self, project: ProjectId) -> Option<KnownProject> {
+        let with = self.by_project.get(&project).cloned().map(KnownProject::Pipelines);
+        with.or_else(|| self.without.get(&project).cloned().map(|(state, as_of)| KnownProject::Without(state, as_of)))
     }
 
     pub(super) fn changes(&self) -> u64 {
@@ -62,20 +62,21 @@ impl Rows {
         let ReadProject { project, reading, as_of } = read;
         let last = self.by_project.remove(&project.id);
         let before = last.as_ref().map(|last| Arc::clone(&last.pipelines));
-        let shown = |whole: Remembered| (State::Ok(Arc::clone(&whole.pipelines)), Some(whole));
+        let shown = |whole: Remembered| (RowState::Ok(Arc::clone(&whole.pipelines)), Some(whole));
         let (state, remembered) = match (reading.reading, last) {
-            (Reading::None { ever_ran }, _) => (State::NoPipeline { ever_ran }, None),
-            (Reading::NoAccess(failure), _) => (State::NoAccess(failure), None),
-            (Reading::Error(failure), None) => (State::Error(failure), None),
-            (Reading::Error(failure), Some(last)) => {
-                (State::Stale { pipelines: Arc::clone(&last.pipelines), failure }, Some(last))
+            (ReadingOutcome::None { ever_ran }, _) => (RowState::NoPipeline { ever_ran }, None),
+            (ReadingOutcome::NoAccess(failure), _) => (RowState::NoAccess(failure), None),
+            (ReadingOutcome::Error(failure), None) => (RowState::Error(failure), None),
+            (ReadingOutcome::Error(failure), Some(last)) => {
+                (RowState::Stale { pipelines: Arc::clone(&last.pipelines), failure }, Some(last))
             }
-            (Reading::Settled(last), _) => shown(Remembered { as_of, ..refreshed(last, followed) }),
-            (Reading::Pipelines(drafts), _) => shown(completed(drafts, followed, as_of)),
+            (ReadingOutcome::Settled(last), _) => shown(Remembered { as_of, ..refreshed(last, followed) }),
+            (ReadingOutcome::Pipelines(drafts), _) => shown(completed(drafts, followed, as_of)),
         };
         let as_of = remembered.as_ref().map_or(as_of, |remembered| remembered.as_of);
         let now = remembered.as_ref().map(|remembered| &remembered.pipelines);
-        let without = matches!(state, State::NoPipeline { .. } | State::NoAccess(_)).then(|| (state.clone(), as_of));
+        let without =
+            matches!(state, RowState::NoPipeline { .. } | RowState::NoAccess(_)).then(|| (state.clone(), as_of));
         let had = self.without.remove(&project.id).map(|(state, _)| state);
         let is_news = !is_same(before.as_ref(), now) || had.as_ref() != without.as_ref().map(|(state, _)| state);
         self.changes += u64::from(is_news);
@@ -106,8 +107,8 @@ fn refreshed(mut last: Remembered, followed: &Followed) -> Remembered {
 }
 
 /// Gives each pipeline what it triggered.
-fn completed(drafts: Vec<Draft>, followed: &Followed, as_of: DateTime<Utc>) -> Remembered {
-    let complete = |Draft { mut pipeline, links, is_settled }| {
+fn completed(drafts: Vec<PipelineDraft>, followed: &Followed, as_of: DateTime<Utc>) -> Remembered {
+    let complete = |PipelineDraft { mut pipeline, links, is_settled }| {
         match is_settled {
             true => followed.refresh(&mut pipeline.downstream),
             false => pipeline.downstream = followed.tree(pipeline.id, &links),
@@ -131,13 +132,13 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    fn read(reading: Reading, seconds: i64) -> ReadProject {
-        let project = row("acme/api", State::NoPipeline { ever_ran: None }).project;
+    fn read(reading: ReadingOutcome, seconds: i64) -> ReadProject {
+        let project = row("acme/api", RowState::NoPipeline { ever_ran: None }).project;
         ReadProject { project, reading: ProjectReading { reading, is_glob_cut: false }, as_of: at(seconds) }
     }
 
     /// Rows that remember one pipeline, read at second 1, that triggered pipeline 2.
-    fn remembering() -> (Rows, ProjectRow) {
+    fn remembering() -> (KnownRows, ProjectRow) {
         let link = DownstreamLink {
             id: PipelineId(2),
             iid: None,
@@ -149,19 +150,19 @@ mod tests {
             has_below: None,
             web_url: None,
         };
-        let draft = Draft { pipeline: pipeline(Status::Success, vec![]), links: vec![link], is_settled: false };
-        let mut rows = Rows::default();
-        let row = rows.merge(read(Reading::Pipelines(vec![draft]), 1), &Followed::default());
+        let draft = PipelineDraft { pipeline: pipeline(Status::Success, vec![]), links: vec![link], is_settled: false };
+        let mut rows = KnownRows::default();
+        let row = rows.merge(read(ReadingOutcome::Pipelines(vec![draft]), 1), &Followed::default());
         (rows, row)
     }
 
-    fn settled(rows: &Rows) -> Reading {
-        Reading::Settled(rows.get(ProjectId(1)).unwrap().clone())
+    fn settled(rows: &KnownRows) -> ReadingOutcome {
+        ReadingOutcome::Settled(rows.get(ProjectId(1)).unwrap().clone())
     }
 
     fn slice(row: &ProjectRow) -> &Arc<[Pipeline]> {
         match &row.state {
-            State::Ok(pipelines) | State::Stale { pipelines, .. } => pipelines,
+            RowState::Ok(pipelines) | RowState::Stale { pipelines, .. } => pipelines,
             other => panic!("{other:?} has no pipelines"),
         }
     }
@@ -192,10 +193,10 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_the_last_slice_as_old_as_it_was() {
         let (mut rows, before) = remembering();
-        let after = rows.merge(read(Reading::Error(failure()), 5), &Followed::default());
+        let after = rows.merge(read(ReadingOutcome::Error(failure()), 5), &Followed::default());
         assert!(Arc::ptr_eq(slice(&before), slice(&after)));
         assert_eq!((after.state_word().word(), after.as_of), ("stale", at(1)));
-        let again = rows.merge(read(Reading::Error(failure()), 9), &Followed::default());
+        let again = rows.merge(read(ReadingOutcome::Error(failure()), 9), &Followed::default());
         assert_eq!(again.as_of, at(1), "it is still remembered");
     }
 }

@@ -1,19 +1,19 @@
 //! Pipelines whose jobs do not fit one page, and drafts of pipelines once all their jobs are there.
 
-use super::project::Draft;
+use super::project::PipelineDraft;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{JobId, ProjectId};
 use crate::domain::job::{self, Job, Stage};
 use crate::domain::pipeline::{DownstreamLink, Pipeline};
 use crate::domain::project::Project;
 use crate::domain::status::Status;
-use crate::gitlab::client::{Answered, Client, JobPage, MORE_JOBS_PER_QUERY, MoreJobs, Said};
+use crate::gitlab::client::{Answered, Client, JobPage, MORE_JOBS_PER_QUERY, MoreJobs, ProjectSaid};
 use futures_util::future::join_all;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A pipeline with everything that belongs to it, or with a word on what could not be read.
-pub(super) type Whole = Box<Draft>;
+pub(super) type Whole = Box<PipelineDraft>;
 
 /// Reads the jobs that did not come along with their pipelines, and makes drafts of them all.
 pub(super) async fn complete(
@@ -25,7 +25,7 @@ pub(super) async fn complete(
     let mut failures: Vec<(ProjectId, Failure)> = Vec::new();
     let mut wanted: Vec<(ProjectId, MoreJobs)> = Vec::new();
     for project in projects {
-        if let Some(Said::Newest((pipeline, jobs))) = newest.get(&project.id)
+        if let Some(ProjectSaid::Newest((pipeline, jobs))) = newest.get(&project.id)
             && jobs.next.is_some()
         {
             match more(project.full_path.clone(), pipeline, jobs) {
@@ -37,7 +37,7 @@ pub(super) async fn complete(
     let (ids, wanted): (Vec<ProjectId>, Vec<MoreJobs>) = wanted.into_iter().unzip();
     for (id, rest) in ids.into_iter().zip(all(client, wanted).await) {
         match (rest, newest.get_mut(&id)) {
-            (Ok(rest), Some(Said::Newest((_, jobs)))) => {
+            (Ok(rest), Some(ProjectSaid::Newest((_, jobs)))) => {
                 jobs.attempts.extend(rest.attempts);
                 jobs.links.extend(rest.links);
             }
@@ -49,17 +49,17 @@ pub(super) async fn complete(
     let whole = |(id, said)| {
         let said = match said {
             // It is another project's, or the project has another name by now: REST is asked by id.
-            Said::Newest((pipeline, _)) if is_elsewhere(client, projects, id, &pipeline) => Said::Silent,
-            Said::Newest((pipeline, jobs)) => {
+            ProjectSaid::Newest((pipeline, _)) if is_elsewhere(client, projects, id, &pipeline) => ProjectSaid::Silent,
+            ProjectSaid::Newest((pipeline, jobs)) => {
                 let mut draft = draft(pipeline, jobs, counts_attempts);
                 if let Some((_, failure)) = failures.iter().find(|(of, _)| *of == id) {
                     draft.pipeline.unread = Some(failure.clone().of("the rest of its jobs could not be read"));
                 }
-                Said::Newest(Box::new(draft))
+                ProjectSaid::Newest(Box::new(draft))
             }
-            Said::Nothing => Said::Nothing,
-            Said::Silent => Said::Silent,
-            Said::Failed(message) => Said::Failed(message),
+            ProjectSaid::Nothing => ProjectSaid::Nothing,
+            ProjectSaid::Silent => ProjectSaid::Silent,
+            ProjectSaid::Failed(message) => ProjectSaid::Failed(message),
         };
         (id, said)
     };
@@ -139,7 +139,7 @@ fn failure(message: &str) -> Failure {
 }
 
 /// Makes a draft of a pipeline and all attempts at its jobs.
-fn draft(mut pipeline: Pipeline, jobs: JobPage, counts_attempts: bool) -> Draft {
+fn draft(mut pipeline: Pipeline, jobs: JobPage, counts_attempts: bool) -> PipelineDraft {
     let (attempts, links) = (jobs.attempts, jobs.links);
     pipeline.stages = job::stages(attempts);
     if !counts_attempts {
@@ -148,7 +148,7 @@ fn draft(mut pipeline: Pipeline, jobs: JobPage, counts_attempts: bool) -> Draft 
     let has_allowed_failure = pipeline.jobs().any(Job::is_allowed_failure);
     pipeline.has_warnings |= has_allowed_failure;
     let links = current_links(&pipeline.stages, links);
-    Draft { pipeline, links, is_settled: false }
+    PipelineDraft { pipeline, links, is_settled: false }
 }
 
 /// Keeps the links of the current bridges, in their order: a retried bridge triggers another one.

@@ -3,8 +3,8 @@
 use super::run::row_problem;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::ProjectId;
-use crate::domain::project::{ProjectRow, State};
-use crate::domain::snapshot::{Problem, Scope, Snapshot};
+use crate::domain::project::{ProjectRow, RowState};
+use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(super) fn merge_rows(
     let is_solved = |problem: &Problem| {
         let is_of = |row: &&ProjectRow| {
             // A field of a project that was read all the same.
-            let is_field = problem.scope == Scope::Project && problem.failure.kind == FailureKind::GraphqlField;
+            let is_field = problem.scope == ProblemScope::Project && problem.failure.kind == FailureKind::GraphqlField;
             is_field && problem.subject == row.project.full_path || row_problem(row).as_ref() == Some(problem)
         };
         old.iter().any(is_of)
@@ -50,11 +50,11 @@ pub(super) fn without_news(last: &Snapshot, projects: &BTreeSet<ProjectId>, fail
 fn unread(row: &ProjectRow, failure: &Failure) -> ProjectRow {
     let failure = failure.clone();
     let state = match &row.state {
-        State::Ok(pipelines) | State::Stale { pipelines, .. } => {
-            State::Stale { pipelines: Arc::clone(pipelines), failure }
+        RowState::Ok(pipelines) | RowState::Stale { pipelines, .. } => {
+            RowState::Stale { pipelines: Arc::clone(pipelines), failure }
         }
         // Nothing that could be shown in its place.
-        State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => State::Error(failure),
+        RowState::NoPipeline { .. } | RowState::NoAccess(_) | RowState::Error(_) => RowState::Error(failure),
     };
     ProjectRow { state, ..row.clone() }
 }
@@ -72,7 +72,7 @@ mod tests {
         row
     }
 
-    fn about(scope: Scope, subject: &str, kind: &str) -> Problem {
+    fn about(scope: ProblemScope, subject: &str, kind: &str) -> Problem {
         let failure = Failure::new(FailureKind::from_word(kind), "no answer");
         Problem { scope, subject: subject.into(), failure }
     }
@@ -80,17 +80,18 @@ mod tests {
     #[test]
     fn other_rows_and_their_problems_stay_and_what_was_solved_goes() {
         let rows = vec![
-            with_id(1, row("a", State::Error(failure()))),
-            with_id(2, row("b", State::Error(failure()))),
+            with_id(1, row("a", RowState::Error(failure()))),
+            with_id(2, row("b", RowState::Error(failure()))),
             with_id(3, ran("c", Status::Running, 0)),
         ];
         let own: Vec<Problem> = rows.iter().filter_map(row_problem).collect();
         let others = [
-            about(Scope::List, "acme", "http_502"),
-            about(Scope::Project, "a", "downstream"),
-            about(Scope::Api, "https://gitlab.example.com", "missing_permission"),
+            about(ProblemScope::List, "acme", "http_502"),
+            about(ProblemScope::Project, "a", "downstream"),
+            about(ProblemScope::Api, "https://gitlab.example.com", "missing_permission"),
         ];
-        let fields = [about(Scope::Project, "a", "graphql_field"), about(Scope::Project, "b", "graphql_field")];
+        let fields =
+            [about(ProblemScope::Project, "a", "graphql_field"), about(ProblemScope::Project, "b", "graphql_field")];
         let last = Snapshot {
             host: String::new(),
             taken_at: DateTime::UNIX_EPOCH,
@@ -99,8 +100,8 @@ mod tests {
             problems: [&others[..], &fields, &own].concat(),
             usage: Usage::default(),
         };
-        let read = vec![with_id(1, ran("a", Status::Success, 0)), with_id(4, row("d", State::Error(failure())))];
-        let again = about(Scope::Api, "https://gitlab.example.com", "missing_permission");
+        let read = vec![with_id(1, ran("a", Status::Success, 0)), with_id(4, row("d", RowState::Error(failure())))];
+        let again = about(ProblemScope::Api, "https://gitlab.example.com", "missing_permission");
         let (rows, problems) = merge_rows(&last, read.clone(), vec![again]);
         assert_eq!(rows, [read[0].clone(), last.rows[1].clone(), last.rows[2].clone(), read[1].clone()]);
         let expected: Vec<Problem> = [&others[..], &fields[1..], &own[1..], &[row_problem(&read[1]).unwrap()]].concat();
@@ -116,7 +117,7 @@ mod tests {
             rows: vec![
                 with_id(1, ran("a", Status::Success, 10)),
                 with_id(2, ran("b", Status::Success, 10)),
-                with_id(3, row("c", State::NoPipeline { ever_ran: Some(false) })),
+                with_id(3, row("c", RowState::NoPipeline { ever_ran: Some(false) })),
             ],
             problems: vec![],
             usage: Usage::default(),

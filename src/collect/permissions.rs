@@ -3,11 +3,11 @@
 //! GraphQL answers null where a permission is missing, which proves nothing. REST refuses aloud: it is asked once.
 
 use super::merge::ReadProject;
-use super::project::Reading;
+use super::project::ReadingOutcome;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{ProjectId, ProjectRef};
 use crate::domain::pipeline::Pipeline;
-use crate::domain::snapshot::{Problem, Scope};
+use crate::domain::snapshot::{Problem, ProblemScope};
 use crate::gitlab::client::Client;
 use crate::gitlab::error::Error;
 
@@ -36,7 +36,7 @@ pub(super) async fn missing(client: &Client, readings: &[ReadProject]) -> Vec<Pr
         let said = error?.missing_permission()?.to_owned();
         let message = format!("{lack}: this token lacks a permission; GitLab says: {said}");
         let failure = Failure::new(FailureKind::MissingPermission, message);
-        Some(Problem { scope: Scope::Api, subject: client.host().to_string(), failure })
+        Some(Problem { scope: ProblemScope::Api, subject: client.host().to_string(), failure })
     };
     refusals.into_iter().filter_map(problem).collect()
 }
@@ -44,8 +44,8 @@ pub(super) async fn missing(client: &Client, readings: &[ReadProject]) -> Vec<Pr
 fn pipelines(read: &ReadProject) -> Vec<(ProjectId, &Pipeline)> {
     let id = read.project.id;
     match &read.reading.reading {
-        Reading::Settled(last) => last.pipelines.iter().map(|pipeline| (id, pipeline)).collect(),
-        Reading::Pipelines(drafts) => drafts.iter().map(|draft| (id, &draft.pipeline)).collect(),
-        Reading::None { .. } | Reading::NoAccess(_) | Reading::Error(_) => Vec::new(),
+        ReadingOutcome::Settled(last) => last.pipelines.iter().map(|pipeline| (id, pipeline)).collect(),
+        ReadingOutcome::Pipelines(drafts) => drafts.iter().map(|draft| (id, &draft.pipeline)).collect(),
+        ReadingOutcome::None { .. } | ReadingOutcome::NoAccess(_) | ReadingOutcome::Error(_) => Vec::new(),
     }
 }

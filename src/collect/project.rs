@@ -33,14 +33,14 @@ const REREADS: usize = 2;
 
 /// A pipeline and where its bridges lead.
 #[derive(Debug, Clone)]
-pub(super) struct Draft {
+pub(super) struct PipelineDraft {
     pub pipeline: Pipeline,
     pub links: Vec<DownstreamLink>,
     /// It and all below it are as they were: nothing of it was read again.
     pub is_settled: bool,
 }
 
-impl Draft {
+impl PipelineDraft {
     /// Makes a draft of a pipeline of which only the list has told, for this reason.
     pub(super) fn glimpse(head: &PipelineHead, failure: Failure) -> Self {
         let pipeline = Pipeline { unread: Some(failure), ..glimpsed(head) };
@@ -50,11 +50,11 @@ impl Draft {
 
 /// What came of one project.
 #[derive(Debug, Clone)]
-pub(super) enum Reading {
+pub(super) enum ReadingOutcome {
     /// All of its pipelines and all below them are as they were: nothing was read again.
     Settled(Remembered),
     /// At least one of them was read.
-    Pipelines(Vec<Draft>),
+    Pipelines(Vec<PipelineDraft>),
     None {
         ever_ran: Option<bool>,
     },
@@ -81,7 +81,7 @@ impl Remembered {
 
 /// What the reading of a project may build on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Before<'a> {
+pub(super) struct KnownBefore<'a> {
     pub last: Option<&'a Remembered>,
     /// Pipelines that triggered others are read again in any case.
     pub rereads_triggers: bool,
@@ -89,7 +89,7 @@ pub(super) struct Before<'a> {
     pub rereads_all: bool,
 }
 
-impl<'a> Before<'a> {
+impl<'a> KnownBefore<'a> {
     /// Returns the whole of it, where these pipelines are still all and none of them need be read again.
     pub(super) fn settled(self, heads: &[PipelineHead]) -> Option<&'a Remembered> {
         let last = self.last.filter(|last| last.pipelines.len() == heads.len())?;
@@ -105,9 +105,9 @@ impl<'a> Before<'a> {
     }
 
     /// Returns the draft of one pipeline that need not be read again.
-    pub(super) fn draft(self, head: &PipelineHead) -> Option<Draft> {
+    pub(super) fn draft(self, head: &PipelineHead) -> Option<PipelineDraft> {
         let (pipeline, links) = self.last?.iter().find(|(pipeline, links)| self.is_settled(pipeline, links, head))?;
-        Some(Draft { pipeline: pipeline.clone(), links: links.clone(), is_settled: true })
+        Some(PipelineDraft { pipeline: pipeline.clone(), links: links.clone(), is_settled: true })
     }
 
     /// Says whether these parts of a pipeline were doubted the last time: to ask once more is enough then.
@@ -132,7 +132,7 @@ impl<'a> Before<'a> {
 /// The reading of one project, and whether a glob may have missed older refs in it.
 #[derive(Debug)]
 pub(super) struct ProjectReading {
-    pub reading: Reading,
+    pub reading: ReadingOutcome,
     pub is_glob_cut: bool,
 }
 
@@ -141,12 +141,12 @@ pub(super) async fn read(
     client: &Client,
     project: &Project,
     refs: &[RefSelector],
-    before: Before<'_>,
+    before: KnownBefore<'_>,
     glob_matches: usize,
 ) -> Result<ProjectReading, Error> {
     if project.ci_enabled == Some(false) {
         let failure = Failure::new(FailureKind::CiDisabled, "CI/CD is switched off");
-        return Ok(ProjectReading { reading: Reading::NoAccess(failure), is_glob_cut: false });
+        return Ok(ProjectReading { reading: ReadingOutcome::NoAccess(failure), is_glob_cut: false });
     }
     match read_pipelines(client, project, refs, before, glob_matches).await {
         Ok(reading) => Ok(reading),
@@ -155,8 +155,8 @@ pub(super) async fn read(
 }
 
 /// Returns what it means that there is no pipeline: only the newest of any ref tells that there never was one.
-pub(super) fn none(is_any: bool) -> Reading {
-    Reading::None { ever_ran: is_any.then_some(false) }
+pub(super) fn none(is_any: bool) -> ReadingOutcome {
+    ReadingOutcome::None { ever_ran: is_any.then_some(false) }
 }
 
 /// Says why a project has no pipelines to show although it is listed.
@@ -176,16 +176,16 @@ fn not_found() -> Failure {
 }
 
 /// Sorts a failure: the whole run's, the project's, or only this time's.
-fn failed(client: &Client, error: Error) -> Result<Reading, Error> {
+fn failed(client: &Client, error: Error) -> Result<ReadingOutcome, Error> {
     if is_hidden(client, &error) {
         // GitLab's own reason tells more than anything that could be said here.
         if let Some(reason) = error.reason().filter(|_| error.status() != Some(401)) {
             let granular = matches!(error.kind, Kind::GranularScope { .. });
             let kind = if granular { error.failure_kind() } else { FailureKind::Forbidden };
             let code = error.status().unwrap_or_default();
-            return Ok(Reading::NoAccess(Failure::new(kind, format!("{code}: {reason}"))));
+            return Ok(ReadingOutcome::NoAccess(Failure::new(kind, format!("{code}: {reason}"))));
         }
-        return Ok(Reading::NoAccess(match error.status() {
+        return Ok(ReadingOutcome::NoAccess(match error.status() {
             Some(403) => Failure::forbidden(),
             Some(404) => hidden(),
             _ => Failure::new(FailureKind::NotFound, "its pipelines are not public"),
@@ -194,7 +194,7 @@ fn failed(client: &Client, error: Error) -> Result<Reading, Error> {
     if error.is_fatal() {
         return Err(error);
     }
-    Ok(Reading::Error(Failure::from(&error)))
+    Ok(ReadingOutcome::Error(Failure::from(&error)))
 }
 
 /// Reads the pipelines that the refs mean. Where one is deleted between the list and its details, another one is the
@@ -203,7 +203,7 @@ async fn read_pipelines(
     client: &Client,
     project: &Project,
     refs: &[RefSelector],
-    before: Before<'_>,
+    before: KnownBefore<'_>,
     glob_matches: usize,
 ) -> Result<ProjectReading, Error> {
     let key = &ProjectRef::Id(project.id);
@@ -219,7 +219,7 @@ async fn read_pipelines(
         if lost.is_none()
             && let Some(last) = before.settled(&heads)
         {
-            return Ok(ProjectReading { reading: Reading::Settled(last.clone()), is_glob_cut });
+            return Ok(ProjectReading { reading: ReadingOutcome::Settled(last.clone()), is_glob_cut });
         }
         let drafts = heads.iter().map(|head| async {
             match before.draft(head) {
@@ -230,19 +230,20 @@ async fn read_pipelines(
         let drafts = try_join_all(drafts).await?;
         // What the list goes on to name was not deleted, whatever its details say.
         let is_deleted =
-            |(draft, head): &(&Option<Draft>, &PipelineHead)| draft.is_none() && !missing.contains(&head.id);
+            |(draft, head): &(&Option<PipelineDraft>, &PipelineHead)| draft.is_none() && !missing.contains(&head.id);
         let deleted: Vec<PipelineId> = drafts.iter().zip(&heads).filter(is_deleted).map(|(_, head)| head.id).collect();
         if !deleted.is_empty() && missing.is_empty() {
             missing.extend(deleted);
             continue;
         }
-        let or_head =
-            |(draft, head): (Option<Draft>, &PipelineHead)| draft.unwrap_or_else(|| Draft::glimpse(head, not_found()));
-        let drafts: Vec<Draft> = drafts.into_iter().zip(&heads).map(or_head).collect();
+        let or_head = |(draft, head): (Option<PipelineDraft>, &PipelineHead)| {
+            draft.unwrap_or_else(|| PipelineDraft::glimpse(head, not_found()))
+        };
+        let drafts: Vec<PipelineDraft> = drafts.into_iter().zip(&heads).map(or_head).collect();
         let reading = match lost {
-            Some(failure) => Reading::Pipelines(beside_lost(drafts, failure, before)),
+            Some(failure) => ReadingOutcome::Pipelines(beside_lost(drafts, failure, before)),
             None if drafts.is_empty() => none(is_any),
-            None => Reading::Pipelines(drafts),
+            None => ReadingOutcome::Pipelines(drafts),
         };
         return Ok(ProjectReading { reading, is_glob_cut });
     }
@@ -253,8 +254,8 @@ async fn read_pipelines(
 fn readable(
     client: &Client,
     refs: &[RefSelector],
-    found: Vec<Result<Found, Error>>,
-) -> Result<(Vec<Found>, Option<Failure>), Error> {
+    found: Vec<Result<FoundPipelines, Error>>,
+) -> Result<(Vec<FoundPipelines>, Option<Failure>), Error> {
     let mut known = Vec::new();
     let mut lost: Option<(&RefSelector, Error)> = None;
     for (selector, found) in refs.iter().zip(found) {
@@ -265,7 +266,7 @@ fn readable(
         }
     }
     match lost {
-        Some((selector, error)) if known.iter().any(|found: &Found| !found.heads.is_empty()) => {
+        Some((selector, error)) if known.iter().any(|found: &FoundPipelines| !found.heads.is_empty()) => {
             let message = format!("its ref \"{selector}\" could not be read: {}", error.kind);
             Ok((known, Some(Failure::new(error.failure_kind(), message))))
         }
@@ -275,13 +276,17 @@ fn readable(
 }
 
 /// Puts what was last known of the other refs to what was read, where one of them could not be: what was red is not lost.
-pub(super) fn beside_lost(mut drafts: Vec<Draft>, failure: Failure, before: Before<'_>) -> Vec<Draft> {
+pub(super) fn beside_lost(
+    mut drafts: Vec<PipelineDraft>,
+    failure: Failure,
+    before: KnownBefore<'_>,
+) -> Vec<PipelineDraft> {
     let is_told = |known: &Pipeline| drafts.iter().any(|draft| draft.pipeline.git_ref.name == known.git_ref.name);
     let keep = |(pipeline, links): (&Pipeline, &Vec<DownstreamLink>)| {
         let pipeline = Pipeline { unread: Some(failure.clone()), ..pipeline.clone() };
-        (!is_told(&pipeline)).then(|| Draft { pipeline, links: links.clone(), is_settled: true })
+        (!is_told(&pipeline)).then(|| PipelineDraft { pipeline, links: links.clone(), is_settled: true })
     };
-    let kept: Vec<Draft> = before.last.into_iter().flat_map(Remembered::iter).filter_map(keep).collect();
+    let kept: Vec<PipelineDraft> = before.last.into_iter().flat_map(Remembered::iter).filter_map(keep).collect();
     if kept.is_empty()
         && let Some(first) = drafts.first_mut()
     {
@@ -291,7 +296,7 @@ pub(super) fn beside_lost(mut drafts: Vec<Draft>, failure: Failure, before: Befo
     drafts
 }
 
-struct Found {
+struct FoundPipelines {
     heads: Vec<PipelineHead>,
     is_cut: bool,
 }
@@ -333,14 +338,19 @@ async fn newest(
     key: &ProjectRef,
     project: &Project,
     (selector, glob_matches): (&RefSelector, usize),
-) -> Result<Found, Error> {
+) -> Result<FoundPipelines, Error> {
     if let RefSelector::Glob(pattern) = selector {
         return newest_per_ref(client, key, pattern, glob_matches).await;
     }
-    Ok(Found { heads: newest_of(client, key, &filters(selector, project)).await?, is_cut: false })
+    Ok(FoundPipelines { heads: newest_of(client, key, &filters(selector, project)).await?, is_cut: false })
 }
 
-async fn newest_per_ref(client: &Client, key: &ProjectRef, pattern: &Pattern, most: usize) -> Result<Found, Error> {
+async fn newest_per_ref(
+    client: &Client,
+    key: &ProjectRef,
+    pattern: &Pattern,
+    most: usize,
+) -> Result<FoundPipelines, Error> {
     let heads = client.pipelines(key, &PipelineFilter::Any, GLOB_WINDOW).await?;
     let is_window_full = heads.len() == GLOB_WINDOW;
     let mut refs = HashSet::new();
@@ -356,7 +366,7 @@ async fn newest_per_ref(client: &Client, key: &ProjectRef, pattern: &Pattern, mo
     let is_wrong = |head: &PipelineHead| matches!(head.status, Some(Status::Failed | Status::Canceled));
     heads.sort_by_key(|head| !is_wrong(head));
     heads.truncate(most);
-    Ok(Found { heads, is_cut })
+    Ok(FoundPipelines { heads, is_cut })
 }
 
 /// Reads a pipeline, again where its parts contradict each other; `None` where it is gone.
@@ -364,8 +374,8 @@ async fn read_pipeline(
     client: &Client,
     key: &ProjectRef,
     head: &PipelineHead,
-    before: Before<'_>,
-) -> Result<Option<Draft>, Error> {
+    before: KnownBefore<'_>,
+) -> Result<Option<PipelineDraft>, Error> {
     let mut rereads = 0;
     loop {
         let Some(mut draft) = read_parts(client, key, head).await? else { return Ok(None) };
@@ -383,7 +393,7 @@ async fn read_pipeline(
 }
 
 /// Reads a pipeline's details, jobs and bridges at once; a part that cannot be read does not lose the others.
-async fn read_parts(client: &Client, key: &ProjectRef, head: &PipelineHead) -> Result<Option<Draft>, Error> {
+async fn read_parts(client: &Client, key: &ProjectRef, head: &PipelineHead) -> Result<Option<PipelineDraft>, Error> {
     let (details, jobs, bridges) =
         tokio::join!(client.pipeline(key, head.id), client.jobs(key, head.id), client.bridges(key, head.id));
     if details.as_ref().is_err_and(|error| error.is_no_access() && error.status() == Some(404)) {
@@ -405,7 +415,7 @@ async fn read_parts(client: &Client, key: &ProjectRef, head: &PipelineHead) -> R
     let has_allowed_failure = pipeline.jobs().any(job::Job::is_allowed_failure);
     pipeline.has_warnings |= has_allowed_failure;
     pipeline.unread = lost.failure().or(foreign);
-    Ok(Some(Draft { pipeline, links: bridges.links, is_settled: false }))
+    Ok(Some(PipelineDraft { pipeline, links: bridges.links, is_settled: false }))
 }
 
 /// The parts of a pipeline that could not be read.

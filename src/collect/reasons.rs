@@ -1,7 +1,7 @@
 //! Why jobs failed, where GraphQL has a sentence that no word is known for, or none: one more request over REST.
 
 use super::merge::ReadProject;
-use super::project::{Draft, Reading};
+use super::project::{PipelineDraft, ReadingOutcome};
 use crate::domain::id::{JobId, ProjectRef};
 use crate::domain::job::{Job, JobKind};
 use crate::domain::status::Status;
@@ -24,7 +24,7 @@ pub(super) async fn fill(client: &Client, readings: &mut [ReadProject]) {
     stream::iter(asked).buffer_unordered(READ_AHEAD).collect::<()>().await;
 }
 
-async fn explain(client: &Client, project: ProjectRef, draft: &mut Draft) {
+async fn explain(client: &Client, project: ProjectRef, draft: &mut PipelineDraft) {
     let words = words(client, &project, draft).await;
     for job in draft.pipeline.stages.iter_mut().flat_map(|stage| &mut stage.jobs) {
         if is_unexplained(job) {
@@ -33,10 +33,13 @@ async fn explain(client: &Client, project: ProjectRef, draft: &mut Draft) {
     }
 }
 
-fn drafts(reading: &mut Reading) -> &mut [Draft] {
+fn drafts(reading: &mut ReadingOutcome) -> &mut [PipelineDraft] {
     match reading {
-        Reading::Pipelines(drafts) => drafts,
-        Reading::Settled(_) | Reading::None { .. } | Reading::NoAccess(_) | Reading::Error(_) => &mut [],
+        ReadingOutcome::Pipelines(drafts) => drafts,
+        ReadingOutcome::Settled(_)
+        | ReadingOutcome::None { .. }
+        | ReadingOutcome::NoAccess(_)
+        | ReadingOutcome::Error(_) => &mut [],
     }
 }
 
@@ -45,7 +48,7 @@ fn is_unexplained(job: &Job) -> bool {
 }
 
 /// Reads the words of a pipeline's failed jobs, bridges only where one of them failed.
-async fn words(client: &Client, project: &ProjectRef, draft: &Draft) -> HashMap<JobId, String> {
+async fn words(client: &Client, project: &ProjectRef, draft: &PipelineDraft) -> HashMap<JobId, String> {
     let id = draft.pipeline.id;
     let has = |kind| draft.pipeline.jobs().any(|job| job.kind == kind && is_unexplained(job));
     let jobs = async { if has(JobKind::Job) { client.jobs(project, id).await.ok() } else { None } };

@@ -1,14 +1,14 @@
 //! Readings that are answered from a snapshot instead of by a server: what deciding and remembering cost by themselves.
 
-use super::batch::{Batch, Question};
-use super::fetch::{AnswerSource, Done, Job, Setup};
+use super::batch::{BatchQuestion, ProjectBatch};
+use super::fetch::{AnswerSource, FetchResult, FetchSetup, FetchTask};
 use super::merge::ReadProject;
-use super::project::{self, Draft, ProjectReading, Reading};
-use super::run::{Collector, Options};
+use super::project::{self, PipelineDraft, ProjectReading, ReadingOutcome};
+use super::run::{CollectOptions, Collector};
 use crate::domain::id::ProjectId;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::snapshot::Snapshot;
-use crate::gitlab::client::{Answered, Client, PipelineHead, Said};
+use crate::gitlab::client::{Answered, Client, PipelineHead, ProjectSaid};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub struct Rehearsal<'a> {
 
 impl<'a> Rehearsal<'a> {
     /// Rehearses to read a snapshot, without what its pipelines triggered.
-    pub fn new(client: Client, options: Arc<Options>, snapshot: &'a Snapshot) -> Self {
+    pub fn new(client: Client, options: Arc<CollectOptions>, snapshot: &'a Snapshot) -> Self {
         let newest = snapshot.rows.iter().filter_map(|row| Some((row.project.id, row.pipelines().first()?)));
         Self { collector: Collector::with_list_of(client, options, snapshot), pipelines: newest.collect() }
     }
@@ -36,32 +36,37 @@ impl<'a> Rehearsal<'a> {
 }
 
 impl AnswerSource for HashMap<ProjectId, &Pipeline> {
-    async fn answer(&self, _: &Setup<'_>, job: Job) -> Done {
+    async fn answer(&self, _: &FetchSetup<'_>, job: FetchTask) -> FetchResult {
         match job {
-            Job::Batch(batch) => answer(self, batch),
-            Job::Project(project, _) => {
-                let reading = ProjectReading { reading: Reading::NoAccess(project::hidden()), is_glob_cut: false };
-                Done::Project(Ok(ReadProject { project, reading, as_of: chrono::DateTime::UNIX_EPOCH }))
+            FetchTask::Batch(batch) => answer(self, batch),
+            FetchTask::Project(project, _) => {
+                let reading =
+                    ProjectReading { reading: ReadingOutcome::NoAccess(project::hidden()), is_glob_cut: false };
+                FetchResult::Project(Ok(ReadProject { project, reading, as_of: chrono::DateTime::UNIX_EPOCH }))
             }
         }
     }
 }
 
-fn answer(pipelines: &HashMap<ProjectId, &Pipeline>, batch: Batch) -> Done {
+fn answer(pipelines: &HashMap<ProjectId, &Pipeline>, batch: ProjectBatch) -> FetchResult {
     match batch.question {
-        Question::Pulse => {
+        BatchQuestion::Pulse => {
             let heads = said(pipelines, &batch, head);
-            Done::Heads(batch, Duration::ZERO, heads)
+            FetchResult::Heads(batch, Duration::ZERO, heads)
         }
-        Question::Newest => {
+        BatchQuestion::Newest => {
             let newest = said(pipelines, &batch, |pipeline| Box::new(draft(pipeline)));
-            Done::Newest(batch, Duration::ZERO, newest)
+            FetchResult::Newest(batch, Duration::ZERO, newest)
         }
     }
 }
 
-fn said<T>(pipelines: &HashMap<ProjectId, &Pipeline>, batch: &Batch, newest: impl Fn(&Pipeline) -> T) -> Answered<T> {
-    let say = |id| pipelines.get(&id).map_or(Said::Nothing, |pipeline| Said::Newest(newest(pipeline)));
+fn said<T>(
+    pipelines: &HashMap<ProjectId, &Pipeline>,
+    batch: &ProjectBatch,
+    newest: impl Fn(&Pipeline) -> T,
+) -> Answered<T> {
+    let say = |id| pipelines.get(&id).map_or(ProjectSaid::Nothing, |pipeline| ProjectSaid::Newest(newest(pipeline)));
     let projects = batch.projects.iter().map(|project| (project.id, say(project.id))).collect();
     Answered { projects, has_more: Some(false), spared: Vec::new() }
 }
@@ -79,7 +84,7 @@ fn head(pipeline: &Pipeline) -> PipelineHead {
     }
 }
 
-fn draft(pipeline: &Pipeline) -> Draft {
+fn draft(pipeline: &Pipeline) -> PipelineDraft {
     let pipeline = Pipeline { downstream: Vec::new(), ..pipeline.clone() };
-    Draft { pipeline, links: Vec::new(), is_settled: false }
+    PipelineDraft { pipeline, links: Vec::new(), is_settled: false }
 }

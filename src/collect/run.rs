@@ -1,23 +1,23 @@
 //! Reading the groups: list, projects, downstream pipelines, snapshot; and what is kept for the next time.
 
 use super::batch::BatchSize;
-use super::cache::{KnownFields, Saved, SavedProject, words};
+use super::cache::{KnownFields, SavedProject, SavedState, words};
 use super::external;
-use super::fetch::{self, AnswerSource, Found, Projects, Setup};
+use super::fetch::{self, AnswerSource, FetchSetup, ListFinding, Projects};
 use super::follow::Followed;
 use super::interim;
-use super::list::{self, Listed};
+use super::list::{self, ListedGroup};
 use super::lookout::Lookout;
-use super::merge::{ReadProject, Rows};
-use super::project::{Draft, GLOB_WINDOW, Reading, glob_matches};
+use super::merge::{KnownRows, ReadProject};
+use super::project::{GLOB_WINDOW, PipelineDraft, ReadingOutcome, glob_matches};
 use super::reasons;
 use super::{partial, permissions};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::pipeline::DownstreamLink;
-use crate::domain::project::{Project, ProjectRow, State};
+use crate::domain::project::{Project, ProjectRow, RowState};
 use crate::domain::selection::{ProjectFilter, RefSelector};
-use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
+use crate::domain::snapshot::{Group, Problem, ProblemScope, Snapshot};
 use crate::domain::usage::{Api, ApiChoice, Cost};
 use crate::gitlab::client::{Client, Fields, ListFilter, Purpose};
 use crate::gitlab::error::Error;
@@ -30,7 +30,7 @@ use tokio::time::Instant;
 
 /// What is read.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct CollectOptions {
     /// At least one.
     pub groups: Vec<GroupRef>,
     pub list: ListFilter,
@@ -54,19 +54,19 @@ const REST_COST: usize = 4;
 
 /// How far a reading has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Progress {
+pub struct ReadingProgress {
     pub listed: usize,
     pub read: usize,
 }
 
 /// What a reading reports while it goes on.
 #[derive(Debug, Clone, Copy)]
-pub struct Step<'a> {
-    pub progress: Progress,
+pub struct ReadingStep<'a> {
+    pub progress: ReadingProgress,
     pub(super) read: Option<&'a ReadProject>,
 }
 
-impl Step<'_> {
+impl ReadingStep<'_> {
     /// Returns the row of the project that has just been read, as far as it is known before the group is.
     pub fn row(&self) -> Option<ProjectRow> {
         self.read.map(interim::row)
@@ -74,11 +74,11 @@ impl Step<'_> {
 }
 
 /// Takes each step of a reading. Readings can move from thread to thread, so it can be called from any of them.
-pub type ProgressSink<'a> = dyn Fn(Step<'_>) + Send + Sync + 'a;
+pub type ProgressSink<'a> = dyn Fn(ReadingStep<'_>) + Send + Sync + 'a;
 
 /// The outcome of one reading.
 #[derive(Debug)]
-pub struct Reply {
+pub struct ReadingReply {
     pub snapshot: Snapshot,
     /// Patterns of `--include` and `--exclude` that match no project of the groups.
     pub unmatched: Vec<String>,
@@ -100,22 +100,22 @@ pub struct GroupError {
 #[derive(Debug)]
 pub struct Collector {
     client: Client,
-    options: Arc<Options>,
-    memory: Memory,
+    options: Arc<CollectOptions>,
+    memory: CollectorMemory,
     /// What the last reading took.
     cost: Cost,
 }
 
 /// What is kept from one reading to the next.
 #[derive(Debug, Default)]
-struct Memory {
-    list: Option<List>,
-    rows: Rows,
+struct CollectorMemory {
+    list: Option<ProjectList>,
+    rows: KnownRows,
     lookout: Lookout,
     /// Projects of whose pipelines a field could not be told; read again with the list.
     spared: HashSet<ProjectId>,
     /// What GraphQL's silence about a project turned out to mean; asked again with the list.
-    probed: HashMap<ProjectId, Reading>,
+    probed: HashMap<ProjectId, ReadingOutcome>,
     /// Chosen again with the list: GraphQL may answer by then.
     api: Option<Api>,
     size: BatchSize,
@@ -131,7 +131,7 @@ struct Memory {
 
 /// The groups and their projects, as they were listed.
 #[derive(Debug)]
-struct List {
+struct ProjectList {
     groups: Vec<Group>,
     problems: Vec<Problem>,
     projects: Vec<Arc<Project>>,
@@ -140,7 +140,7 @@ struct List {
     read_at: Option<Instant>,
 }
 
-impl List {
+impl ProjectList {
     /// Says whether it is to be read again. One that lacks a part is tried sooner, but not with every refresh: a group
     /// that is gone for good would cost its pages each time.
     fn is_due(&self, every: Duration) -> bool {
@@ -151,20 +151,20 @@ impl List {
 
 impl Collector {
     /// Makes a collector that has read nothing yet. Each reading is a caller of its own of the client's connection.
-    pub fn new(client: Client, options: Arc<Options>) -> Self {
-        Self { client, options, memory: Memory::default(), cost: Cost::default() }
+    pub fn new(client: Client, options: Arc<CollectOptions>) -> Self {
+        Self { client, options, memory: CollectorMemory::default(), cost: Cost::default() }
     }
 
     /// Makes a collector that has just read the list of a snapshot's projects over GraphQL, and nothing else.
-    pub(super) fn with_list_of(client: Client, options: Arc<Options>, snapshot: &Snapshot) -> Self {
-        let list = List {
+    pub(super) fn with_list_of(client: Client, options: Arc<CollectOptions>, snapshot: &Snapshot) -> Self {
+        let list = ProjectList {
             groups: snapshot.groups.clone(),
             problems: Vec::new(),
             projects: snapshot.rows.iter().map(|row| Arc::clone(&row.project)).collect(),
             is_whole: true,
             read_at: Some(Instant::now()),
         };
-        let memory = Memory { list: Some(list), api: Some(Api::Graphql), ..Memory::default() };
+        let memory = CollectorMemory { list: Some(list), api: Some(Api::Graphql), ..CollectorMemory::default() };
         Self { memory, ..Self::new(client, options) }
     }
 
@@ -185,7 +185,7 @@ impl Collector {
     /// Takes over what another process has saved: to build on, as if it had been read long ago.
     ///
     /// What was read of other refs is none of what is asked for now; the list is the same whatever they are.
-    pub fn restore(&mut self, saved: Saved) {
+    pub fn restore(&mut self, saved: SavedState) {
         // How old it is would else be measured on two clocks.
         self.client.set_server_now(saved.server_now(self.client.machine_now()));
         let is_asked_alike = saved.refs == words(&self.options.refs);
@@ -197,7 +197,7 @@ impl Collector {
             projects.push(project);
         }
         self.memory.list =
-            Some(List { groups: saved.groups, problems: Vec::new(), projects, is_whole: true, read_at: None });
+            Some(ProjectList { groups: saved.groups, problems: Vec::new(), projects, is_whole: true, read_at: None });
         self.memory.size = saved.size;
         self.memory.fields = saved.fields.filter(|known| known.count_at(self.client.server_now()));
         if let Some(known) = &self.memory.fields {
@@ -206,7 +206,7 @@ impl Collector {
     }
 
     /// Returns what the next process can take over; nothing before this one has read the list.
-    pub fn saved(&self) -> Option<Saved> {
+    pub fn saved(&self) -> Option<SavedState> {
         let list = self.memory.list.as_ref().filter(|list| list.read_at.is_some())?;
         let known = |project: &Arc<Project>| SavedProject {
             // The next process reads again what could not be told.
@@ -222,7 +222,7 @@ impl Collector {
             Some(known) if known.fields.names().eq(fields.names()) => known.clone(),
             _ => KnownFields { fields, at },
         });
-        Some(Saved {
+        Some(SavedState {
             at,
             machine_at: self.client.machine_now(),
             refs: words(&self.options.refs),
@@ -242,8 +242,11 @@ impl Collector {
         let row = |project: &Arc<Project>| Some(self.memory.rows.known(project.id)?.row(project, &failure));
         let rows: Vec<ProjectRow> = list.projects.iter().filter(is_shown).filter_map(row).collect();
         // Whatever the rows say: the list may be another one by now.
-        let problem =
-            |group: &Group| Problem { scope: Scope::List, subject: group.full_path.clone(), failure: failure.clone() };
+        let problem = |group: &Group| Problem {
+            scope: ProblemScope::List,
+            subject: group.full_path.clone(),
+            failure: failure.clone(),
+        };
         (!rows.is_empty()).then(|| Snapshot {
             host: self.client.host().to_string(),
             taken_at: self.client.server_now(),
@@ -257,8 +260,8 @@ impl Collector {
     /// Reads what is due, within the time that one reading has.
     ///
     /// Only what makes the whole reading worthless is an error: the token is refused, or no group can be read.
-    pub async fn read(&mut self, progress: &ProgressSink<'_>) -> Result<Reply, GroupError> {
-        self.read_by(progress, &fetch::Server).await
+    pub async fn read(&mut self, progress: &ProgressSink<'_>) -> Result<ReadingReply, GroupError> {
+        self.read_by(progress, &fetch::ServerAnswers).await
     }
 
     /// The same, with the projects' pipelines from where `answers` gets them.
@@ -266,7 +269,7 @@ impl Collector {
         &mut self,
         progress: &ProgressSink<'_>,
         answers: &impl AnswerSource,
-    ) -> Result<Reply, GroupError> {
+    ) -> Result<ReadingReply, GroupError> {
         let client = self.client.for_purpose(Purpose::Refresh, Instant::now() + self.options.max_time);
         let outcome = self.read_over(&client, progress, answers).await;
         self.cost = client.cost();
@@ -278,7 +281,7 @@ impl Collector {
         client: &Client,
         progress: &ProgressSink<'_>,
         answers: &impl AnswerSource,
-    ) -> Result<Reply, GroupError> {
+    ) -> Result<ReadingReply, GroupError> {
         let options = &*Arc::clone(&self.options);
         let is_list_due = self.memory.list.as_ref().is_none_or(|list| list.is_due(self.options.list_every));
         if is_list_due {
@@ -289,7 +292,7 @@ impl Collector {
         // What is triggered outside the group has no pulse of its own: it is read again with the list.
         let (sender, found) = unbounded_channel();
         let lists = self.lists(client, is_list_due, sender);
-        let setup = Setup {
+        let setup = FetchSetup {
             client,
             options,
             last: Some(&self.memory.rows),
@@ -324,7 +327,7 @@ impl Collector {
             self.memory.list = Some(list);
         }
         (self.memory.api, self.memory.size) = (Some(api), size);
-        let is_read = |read: &&ReadProject| matches!(read.reading.reading, Reading::Pipelines(_));
+        let is_read = |read: &&ReadProject| matches!(read.reading.reading, ReadingOutcome::Pipelines(_));
         let read: HashSet<ProjectId> = readings.iter().filter(is_read).map(|read| read.project.id).collect();
         self.memory.spared.retain(|id| !read.contains(id));
         self.memory.spared.extend(spared);
@@ -371,13 +374,13 @@ impl Collector {
         let listed = self.memory.list.iter().flat_map(|list| &list.projects);
         for project in listed.filter(|project| projects.contains(&project.id)) {
             // The receiver lives as long as this reading.
-            let _ = sender.send(Found::Listed(Arc::clone(project)));
+            let _ = sender.send(ListFinding::Listed(Arc::clone(project)));
         }
         drop(sender);
         let mut rows = Vec::new();
         let mut problems = Vec::new();
         if !found.is_empty() {
-            let setup = Setup {
+            let setup = FetchSetup {
                 client,
                 options: &self.options,
                 last: Some(&self.memory.rows),
@@ -389,9 +392,9 @@ impl Collector {
                 shown_at_least: self.shown(),
                 progress,
             };
-            let read = fetch::read(setup, found, &fetch::Server).await?;
+            let read = fetch::read(setup, found, &fetch::ServerAnswers).await?;
             let (api, mut readings) = (read.api, read.readings);
-            self.read_news(client, &mut readings, (api, true), &fetch::Server).await?;
+            self.read_news(client, &mut readings, (api, true), &fetch::ServerAnswers).await?;
             (rows, problems) = self.complete(client, readings, (api, read.problems)).await?;
         }
         log_cost(client);
@@ -441,10 +444,10 @@ impl Collector {
         let (sender, found) = unbounded_channel();
         for read in readings.iter().filter(|read| news.contains_key(&read.project.id)) {
             // The receiver lives as long as this reading.
-            let _ = sender.send(Found::Listed(Arc::clone(&read.project)));
+            let _ = sender.send(ListFinding::Listed(Arc::clone(&read.project)));
         }
         drop(sender);
-        let setup = Setup {
+        let setup = FetchSetup {
             client,
             options: &self.options,
             last: None,
@@ -462,7 +465,9 @@ impl Collector {
         for read in readings {
             let Some(again) = again.remove(&read.project.id) else { continue };
             // What could not be read again is still news the next time.
-            if let (Reading::Pipelines(_), Some(pipelines)) = (&again.reading.reading, news.get(&read.project.id)) {
+            if let (ReadingOutcome::Pipelines(_), Some(pipelines)) =
+                (&again.reading.reading, news.get(&read.project.id))
+            {
                 self.memory.lookout.forget(pipelines);
             }
             *read = again;
@@ -475,16 +480,16 @@ impl Collector {
         &self,
         client: &Client,
         is_due: bool,
-        found: UnboundedSender<Found>,
-    ) -> Option<Vec<Result<Listed, Error>>> {
+        found: UnboundedSender<ListFinding>,
+    ) -> Option<Vec<Result<ListedGroup, Error>>> {
         match &self.memory.list {
             Some(list) if !is_due => {
-                send(list, Found::Listed, &found);
+                send(list, ListFinding::Listed, &found);
                 None
             }
             last => {
                 if let Some(last) = last {
-                    send(last, Found::Known, &found);
+                    send(last, ListFinding::Known, &found);
                 }
                 // Which projects were of which of several groups is not kept.
                 let pages = match (last, self.options.groups.len()) {
@@ -499,7 +504,7 @@ impl Collector {
                 let is_cut = is_cut && lists.iter().any(Result::is_ok);
                 // A part of the list that is lost this time does not make its projects disappear.
                 if let Some(last) = last.as_ref().filter(|_| is_cut) {
-                    send(last, Found::Listed, &found);
+                    send(last, ListFinding::Listed, &found);
                 }
                 Some(lists)
             }
@@ -507,7 +512,7 @@ impl Collector {
     }
 
     /// Puts a list together; a group that is missing from it is taken from the last one.
-    fn listed(&self, mut groups: Vec<Group>, problems: Vec<Problem>, mut projects: Vec<Arc<Project>>) -> List {
+    fn listed(&self, mut groups: Vec<Group>, problems: Vec<Problem>, mut projects: Vec<Arc<Project>>) -> ProjectList {
         let is_whole = problems.is_empty();
         let before = self.memory.list.iter().filter(|_| !is_whole).flat_map(|list| &list.groups);
         // One that has another name by now is not lost.
@@ -515,10 +520,10 @@ impl Collector {
         let lost: Vec<Group> = before.filter(is_lost).cloned().collect();
         groups.extend(lost);
         projects.sort_unstable_by_key(|project| project.id);
-        List { is_whole, groups, problems, projects, read_at: Some(Instant::now()) }
+        ProjectList { is_whole, groups, problems, projects, read_at: Some(Instant::now()) }
     }
 
-    fn reply(&mut self, rows: Vec<ProjectRow>, mut problems: Vec<Problem>) -> Reply {
+    fn reply(&mut self, rows: Vec<ProjectRow>, mut problems: Vec<Problem>) -> ReadingReply {
         // One that the filters leave out is not forgotten: the next process may ask for it.
         let listed = self.memory.list.iter().flat_map(|list| &list.projects);
         let present: HashSet<ProjectId> = listed.map(|project| project.id).collect();
@@ -540,19 +545,20 @@ impl Collector {
             problems,
             usage: self.client.usage(),
         };
-        Reply { snapshot, unmatched, left_out }
+        ReadingReply { snapshot, unmatched, left_out }
     }
 }
 
-impl Memory {
+impl CollectorMemory {
     fn remember_probes(&mut self, readings: &[ReadProject]) {
-        let is_silence = |reading: &Reading| matches!(reading, Reading::None { .. } | Reading::NoAccess(_));
+        let is_silence =
+            |reading: &ReadingOutcome| matches!(reading, ReadingOutcome::None { .. } | ReadingOutcome::NoAccess(_));
         let probes = readings.iter().filter(|read| self.api == Some(Api::Graphql) && is_silence(&read.reading.reading));
         self.probed.extend(probes.map(|read| (read.project.id, read.reading.reading.clone())));
     }
 }
 
-fn send(list: &List, found_as: fn(Arc<Project>) -> Found, found: &UnboundedSender<Found>) {
+fn send(list: &ProjectList, found_as: fn(Arc<Project>) -> ListFinding, found: &UnboundedSender<ListFinding>) {
     for project in &list.projects {
         // The receiver lives as long as this reading.
         let _ = found.send(found_as(Arc::clone(project)));
@@ -562,8 +568,8 @@ fn send(list: &List, found_as: fn(Arc<Project>) -> Found, found: &UnboundedSende
 /// Sorts the groups into those that were read and those that are problems; none left is an error.
 fn sort_groups(
     client: &Client,
-    options: &Options,
-    lists: Vec<Result<Listed, Error>>,
+    options: &CollectOptions,
+    lists: Vec<Result<ListedGroup, Error>>,
 ) -> Result<(Vec<Group>, Vec<Problem>), GroupError> {
     let mut groups = Vec::new();
     let mut problems = Vec::new();
@@ -579,7 +585,7 @@ fn sort_groups(
             Err(source) => {
                 let is_fatal = source.is_fatal() && client.has_token();
                 let failure = Failure::from(&source);
-                problems.push(Problem { scope: Scope::Group, subject: wanted.to_string(), failure });
+                problems.push(Problem { scope: ProblemScope::Group, subject: wanted.to_string(), failure });
                 let error = GroupError { group: wanted.to_string(), source: Box::new(source) };
                 if is_fatal {
                     return Err(error);
@@ -607,16 +613,16 @@ async fn follow(client: &Client, readings: &[ReadProject]) -> Result<(Followed, 
     let mut roots: Vec<DownstreamLink> = Vec::new();
     for read in readings {
         match &read.reading.reading {
-            Reading::Settled(last) => last.iter().for_each(|(pipeline, links)| followed.learn(pipeline, links)),
-            Reading::Pipelines(drafts) => {
-                for Draft { pipeline, links, is_settled } in drafts {
+            ReadingOutcome::Settled(last) => last.iter().for_each(|(pipeline, links)| followed.learn(pipeline, links)),
+            ReadingOutcome::Pipelines(drafts) => {
+                for PipelineDraft { pipeline, links, is_settled } in drafts {
                     followed.learn(pipeline, links);
                     if !is_settled {
                         roots.extend(links.iter().cloned());
                     }
                 }
             }
-            Reading::None { .. } | Reading::NoAccess(_) | Reading::Error(_) => {}
+            ReadingOutcome::None { .. } | ReadingOutcome::NoAccess(_) | ReadingOutcome::Error(_) => {}
         }
     }
     let problems = followed.read(client, &roots).await?;
@@ -624,18 +630,18 @@ async fn follow(client: &Client, readings: &[ReadProject]) -> Result<(Followed, 
 }
 
 /// Blames the first group for what concerns the whole reading.
-fn for_all(options: &Options) -> impl Fn(Error) -> GroupError {
+fn for_all(options: &CollectOptions) -> impl Fn(Error) -> GroupError {
     let group = options.groups[0].to_string();
     move |error| GroupError { group: group.clone(), source: Box::new(error) }
 }
 
 pub(super) fn row_problem(row: &ProjectRow) -> Option<Problem> {
     match &row.state {
-        State::Ok(_) | State::Error(_) | State::Stale { .. } => {
+        RowState::Ok(_) | RowState::Error(_) | RowState::Stale { .. } => {
             let subject = row.project.full_path.clone();
-            Some(Problem { scope: Scope::Project, subject, failure: row.failure()?.clone() })
+            Some(Problem { scope: ProblemScope::Project, subject, failure: row.failure()?.clone() })
         }
-        State::NoPipeline { .. } | State::NoAccess(_) => None,
+        RowState::NoPipeline { .. } | RowState::NoAccess(_) => None,
     }
 }
 
@@ -651,11 +657,11 @@ fn fallback_notice(collector: &Collector, why: &str, projects: usize, listed: us
          of {instead}"
     );
     let subject = collector.client.host().to_string();
-    Problem { scope: Scope::Api, subject, failure: Failure::new(FailureKind::GraphqlUnavailable, message) }
+    Problem { scope: ProblemScope::Api, subject, failure: Failure::new(FailureKind::GraphqlUnavailable, message) }
 }
 
 /// Says once that a glob on refs does not look at everything.
-fn glob_notice(options: &Options, readings: &[ReadProject]) -> Option<Problem> {
+fn glob_notice(options: &CollectOptions, readings: &[ReadProject]) -> Option<Problem> {
     let globs: Vec<&str> = options
         .refs
         .iter()
@@ -666,7 +672,7 @@ fn glob_notice(options: &Options, readings: &[ReadProject]) -> Option<Problem> {
         .collect();
     let cut = readings.iter().filter(|read| read.reading.is_glob_cut).count();
     (cut > 0).then(|| Problem {
-        scope: Scope::Api,
+        scope: ProblemScope::Api,
         subject: format!("--ref {}", globs.join(",")),
         failure: Failure::new(
             FailureKind::RefGlobWindow,

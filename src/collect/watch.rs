@@ -4,11 +4,11 @@
 //! while a laptop sleeps, so that waking up is no storm.
 
 use super::request::DueReading;
-use super::run::{Collector, Progress, Step};
+use super::run::{Collector, ReadingProgress, ReadingStep};
 use super::{partial, plan};
 use crate::domain::id::ProjectId;
-use crate::domain::project::{Failure, ProjectRow, State};
-use crate::domain::snapshot::{Problem, Scope, Snapshot};
+use crate::domain::project::{Failure, ProjectRow, RowState};
+use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
 use crate::domain::usage::Cost;
 use crate::gitlab::client::{Client, Waiting};
 use chrono::TimeDelta;
@@ -28,8 +28,8 @@ const SILENT_AFTER: Duration = Duration::from_secs(1);
 
 /// What the loop is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    Reading(Progress),
+pub enum WatchPhase {
+    Reading(ReadingProgress),
     /// Until the next reading; `interval` is the real one, which may be longer than the one asked for.
     Waiting {
         until: Instant,
@@ -95,7 +95,7 @@ pub struct WatchUpdate {
     /// Patterns that match no project.
     pub unmatched: Vec<String>,
     pub left_out: usize,
-    pub phase: Phase,
+    pub phase: WatchPhase,
     /// What the last reading took.
     pub cost: Cost,
     /// How long it took.
@@ -115,7 +115,7 @@ impl WatchUpdate {
             is_whole: false,
             unmatched: Vec::new(),
             left_out: 0,
-            phase: Phase::Reading(Progress::default()),
+            phase: WatchPhase::Reading(ReadingProgress::default()),
             cost: Cost::default(),
             took: Duration::ZERO,
             last_change: 0,
@@ -216,7 +216,7 @@ impl WatchTurns<'_> {
     async fn refresh(&mut self) -> Result<bool, GroupError> {
         let begun = Instant::now();
         let (client, course) = (self.collector.client().clone(), self.course());
-        let step = |step: Step<'_>| lock(&course).take(step);
+        let step = |step: ReadingStep<'_>| lock(&course).take(step);
         let reading = self.collector.read(&step);
         let Some(outcome) = reported(reading, &course, &client, &self.outlet.updates).await else { return Ok(false) };
         let usage = client.usage();
@@ -250,7 +250,7 @@ impl WatchTurns<'_> {
         let begun = Instant::now();
         let Some(last) = self.outlet.updates.borrow().whole().cloned() else { return true };
         let (client, course) = (self.collector.client().clone(), self.course());
-        let step = |step: Step<'_>| lock(&course).take(step);
+        let step = |step: ReadingStep<'_>| lock(&course).take(step);
         let reading = self.collector.reread(projects, &last, &step);
         let Some(outcome) = reported(reading, &course, &client, &self.outlet.updates).await else { return false };
         let snapshot = match outcome {
@@ -271,7 +271,7 @@ impl WatchTurns<'_> {
     fn course(&self) -> Mutex<Course> {
         let update = self.outlet.updates.borrow();
         Mutex::new(Course {
-            progress: Progress::default(),
+            progress: ReadingProgress::default(),
             base: update.snapshot.clone(),
             rows: (self.pace.hands_out_rows && !update.is_whole).then(BTreeMap::new),
             has_news: true,
@@ -281,7 +281,7 @@ impl WatchTurns<'_> {
     fn publish(&self, snapshot: Snapshot, begun: Instant, change: impl FnOnce(&mut WatchUpdate)) {
         let Self { collector, until, interval, .. } = self;
         self.outlet.publish(snapshot, |update| {
-            update.phase = Phase::Waiting { until: *until, interval: *interval };
+            update.phase = WatchPhase::Waiting { until: *until, interval: *interval };
             update.cost = collector.cost();
             update.took = begun.elapsed();
             update.silence = Silence::now(collector.client(), &Silence::default());
@@ -316,7 +316,7 @@ fn lock(course: &Mutex<Course>) -> MutexGuard<'_, Course> {
 
 /// How far a reading has come, and whether all of that was told.
 struct Course {
-    progress: Progress,
+    progress: ReadingProgress,
     /// What was there before.
     base: Option<Arc<Snapshot>>,
     /// What was read since, where that is handed out.
@@ -325,7 +325,7 @@ struct Course {
 }
 
 impl Course {
-    fn take(&mut self, step: Step<'_>) {
+    fn take(&mut self, step: ReadingStep<'_>) {
         self.has_news |= step.progress != self.progress;
         self.progress = step.progress;
         if let Some(rows) = &mut self.rows
@@ -338,7 +338,7 @@ impl Course {
 
     fn tell(&mut self, updates: &watch::Sender<WatchUpdate>, client: &Client) {
         let silence = Silence::now(client, &updates.borrow().silence);
-        let phase = Phase::Reading(self.progress);
+        let phase = WatchPhase::Reading(self.progress);
         let has_news = mem::take(&mut self.has_news);
         updates.send_if_modified(|update| {
             let is_modified = has_news || update.silence != silence || update.phase != phase;
@@ -359,8 +359,8 @@ fn part(base: Option<&Snapshot>, rows: &BTreeMap<ProjectId, ProjectRow>, client:
         let before = merged.get(id).map(|before| (before.state.clone(), before.as_of));
         let row = match (&row.state, before) {
             // What could not be read again is still what it was.
-            (State::Error(failure), Some((State::Ok(pipelines) | State::Stale { pipelines, .. }, as_of))) => {
-                let state = State::Stale { pipelines, failure: failure.clone() };
+            (RowState::Error(failure), Some((RowState::Ok(pipelines) | RowState::Stale { pipelines, .. }, as_of))) => {
+                let state = RowState::Stale { pipelines, failure: failure.clone() };
                 ProjectRow { project: Arc::clone(&row.project), state, as_of }
             }
             _ => row.clone(),
@@ -382,11 +382,11 @@ fn stale(last: &Snapshot, error: &GroupError) -> Snapshot {
     let failure = failure_of(error);
     let mut snapshot = last.clone();
     for row in &mut snapshot.rows {
-        if let State::Ok(pipelines) = &row.state {
-            row.state = State::Stale { pipelines: Arc::clone(pipelines), failure: failure.clone() };
+        if let RowState::Ok(pipelines) = &row.state {
+            row.state = RowState::Stale { pipelines: Arc::clone(pipelines), failure: failure.clone() };
         }
     }
-    snapshot.problems = vec![Problem { scope: Scope::Group, subject: error.group.clone(), failure }];
+    snapshot.problems = vec![Problem { scope: ProblemScope::Group, subject: error.group.clone(), failure }];
     snapshot
 }
 
@@ -432,11 +432,11 @@ mod tests {
             groups: vec![],
             rows: vec![
                 ran("ran", Status::Running, 10),
-                row("never", State::NoPipeline { ever_ran: Some(false) }),
-                row("hidden", State::NoAccess(failure())),
-                row("unread", State::Error(failure())),
+                row("never", RowState::NoPipeline { ever_ran: Some(false) }),
+                row("hidden", RowState::NoAccess(failure())),
+                row("unread", RowState::Error(failure())),
             ],
-            problems: vec![Problem { scope: Scope::List, subject: "acme".into(), failure: failure() }],
+            problems: vec![Problem { scope: ProblemScope::List, subject: "acme".into(), failure: failure() }],
             usage: Usage::default(),
         };
         let error = || GroupError { group: "acme".into(), source: Box::new(refused()) };
@@ -447,7 +447,7 @@ mod tests {
         assert_eq!(once.rows[0].pipelines(), before.rows[0].pipelines());
         assert_eq!(once.rows[0].as_of, before.rows[0].as_of, "old data is not made fresh");
         assert!(!once.is_complete());
-        assert_eq!((once.problems.len(), once.problems[0].scope), (1, Scope::Group));
+        assert_eq!((once.problems.len(), once.problems[0].scope), (1, ProblemScope::Group));
         // A second time changes nothing more.
         assert_eq!(stale(&once, &error()), once);
     }

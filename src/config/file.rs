@@ -4,7 +4,7 @@
 
 use super::error::{ConfigError, may_hold_secret};
 use super::keys::{Form, InProject, KEYS, Key};
-use super::layer::{HostSection, Layer, Origin, Place, Setting};
+use super::layer::{HostSection, Layer, Origin, Setting, SettingPlace};
 use super::section::TokenSource;
 use crate::domain::host::Host;
 use crate::text::duration::{duration, parse_duration};
@@ -343,7 +343,7 @@ impl Reader<'_> {
 
     fn origin(&self, line: usize, key: &str) -> Origin {
         let key = if may_hold_secret(key) { "an address with a secret in it" } else { key };
-        Origin::File(Box::new(Place {
+        Origin::File(Box::new(SettingPlace {
             path: self.path.display().to_string(),
             owner: self.owner,
             line,

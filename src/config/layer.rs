@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 /// A place in a file of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct SettingPlace {
     pub path: String,
     pub owner: Owner,
     pub line: usize,
@@ -22,7 +22,7 @@ pub struct Place {
     pub key: String,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SettingPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.path, self.line)?;
         if self.key.is_empty() { Ok(()) } else { write!(f, " ({})", self.key) }
@@ -34,7 +34,7 @@ impl fmt::Display for Place {
 pub enum Origin {
     Flag(String),
     Variable(String),
-    File(Box<Place>),
+    File(Box<SettingPlace>),
     /// The configuration of `glab`.
     Glab(String),
     /// A variable that GitLab sets in every CI job.

@@ -1,7 +1,7 @@
 //! What differs between two snapshots: the one event type that every listener shares.
 
 use super::pipeline::{Pipeline, Ref};
-use super::project::{Failure, Project, ProjectRow, State, StateWord};
+use super::project::{Failure, Project, ProjectRow, RowState, StateWord};
 use super::snapshot::{Problem, Snapshot};
 use super::status::Status;
 use chrono::{DateTime, Utc};
@@ -96,7 +96,7 @@ pub fn changes(before: Option<&Snapshot>, after: &Snapshot, last_change: u64) ->
 }
 
 fn row_changes(old: Option<&ProjectRow>, new: &ProjectRow, is_known_group: bool, found: &mut Vec<ChangeKind>) {
-    if let (Some(State::Ok(before)), State::Ok(now)) = (old.map(|old| &old.state), &new.state)
+    if let (Some(RowState::Ok(before)), RowState::Ok(now)) = (old.map(|old| &old.state), &new.state)
         && Arc::ptr_eq(before, now)
     {
         return;
@@ -119,7 +119,7 @@ fn row_changes(old: Option<&ProjectRow>, new: &ProjectRow, is_known_group: bool,
     if is_told {
         found.push(ChangeKind::State { project: project(), from, to, failure: new.failure().cloned() });
     }
-    let State::Ok(pipelines) = &new.state else { return };
+    let RowState::Ok(pipelines) = &new.state else { return };
     let before: HashMap<&Ref, Status> =
         old.into_iter().flat_map(ProjectRow::pipelines).map(|pipeline| (&pipeline.git_ref, pipeline.worst())).collect();
     let ids: HashSet<_> = old.into_iter().flat_map(ProjectRow::pipelines).map(|pipeline| pipeline.id).collect();
@@ -141,12 +141,12 @@ mod tests {
     use crate::domain::failure::FailureKind;
     use crate::domain::health::tests::{failure, ran, row};
     use crate::domain::id::{PipelineId, ProjectId};
-    use crate::domain::snapshot::Scope;
+    use crate::domain::snapshot::ProblemScope;
     use crate::domain::usage::Usage;
 
     fn snapshot(rows: Vec<ProjectRow>, problems: &[&str]) -> Snapshot {
         let problem = |subject: &&str| Problem {
-            scope: Scope::Group,
+            scope: ProblemScope::Group,
             subject: (*subject).to_owned(),
             failure: Failure::new(FailureKind::Http(502), "no answer"),
         };
@@ -163,7 +163,7 @@ mod tests {
     /// The n-th pipeline of project `a`.
     fn nth(n: u64, git_ref: &str, status: Status) -> ProjectRow {
         let mut row = ran("a", status, 0);
-        if let State::Ok(pipelines) = &mut row.state {
+        if let RowState::Ok(pipelines) = &mut row.state {
             let pipelines = Arc::make_mut(pipelines);
             pipelines[0].id = PipelineId(n);
             pipelines[0].git_ref = Ref::from_gitlab(git_ref, Some(false));
@@ -172,13 +172,13 @@ mod tests {
     }
 
     fn stale(row: ProjectRow) -> ProjectRow {
-        let State::Ok(pipelines) = row.state else { panic!("{row:?}") };
-        ProjectRow { state: State::Stale { pipelines, failure: failure() }, ..row }
+        let RowState::Ok(pipelines) = row.state else { panic!("{row:?}") };
+        ProjectRow { state: RowState::Stale { pipelines, failure: failure() }, ..row }
     }
 
     fn partly(status: Status) -> ProjectRow {
         let mut row = nth(1, "main", status);
-        if let State::Ok(pipelines) = &mut row.state {
+        if let RowState::Ok(pipelines) = &mut row.state {
             Arc::make_mut(pipelines)[0].unread = Some(failure());
         }
         row
@@ -186,7 +186,7 @@ mod tests {
 
     fn both(one: ProjectRow, two: ProjectRow) -> ProjectRow {
         let pipelines = [one.pipelines(), two.pipelines()].concat();
-        ProjectRow { state: State::Ok(pipelines.into()), ..one }
+        ProjectRow { state: RowState::Ok(pipelines.into()), ..one }
     }
 
     fn other(mut row: ProjectRow) -> ProjectRow {
@@ -278,8 +278,8 @@ mod tests {
     #[test]
     fn rows_are_told_when_they_come_go_and_change_their_state() {
         let run = |status| nth(1, "main", status);
-        let none = || row("a", State::NoPipeline { ever_ran: Some(false) });
-        let hidden = || row("a", State::NoAccess(failure()));
+        let none = || row("a", RowState::NoPipeline { ever_ran: Some(false) });
+        let hidden = || row("a", RowState::NoAccess(failure()));
         use Status::{Failed, Running};
         tells("came with a pipeline", None, Some(run(Running)), &["a appeared", "a main#1 none -> running"]);
         tells("came without", None, Some(none()), &["a appeared"]);
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn before_the_first_reading_there_was_nothing_and_nobody_came() {
-        let after = snapshot(vec![nth(1, "main", Status::Failed), other(row("b", State::Error(failure())))], &[]);
+        let after = snapshot(vec![nth(1, "main", Status::Failed), other(row("b", RowState::Error(failure())))], &[]);
         assert_eq!(words(&changes(None, &after, 0)), ["a main#1 none -> failed", "b is none -> error no answer"]);
     }
 

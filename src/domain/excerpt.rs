@@ -1,7 +1,7 @@
 //! What is shown of a snapshot: some of its rows. What counts, is missing and was spent is still that of the whole.
 
 use super::health::FailOn;
-use super::project::{ProjectRow, State};
+use super::project::{ProjectRow, RowState};
 use super::snapshot::Snapshot;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -40,8 +40,10 @@ fn shown(row: &ProjectRow, wanted: &FailOn) -> Option<ProjectRow> {
         return None;
     }
     let state = match &row.state {
-        State::Stale { failure, .. } => State::Stale { pipelines, failure: failure.clone() },
-        State::Ok(_) | State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => State::Ok(pipelines),
+        RowState::Stale { failure, .. } => RowState::Stale { pipelines, failure: failure.clone() },
+        RowState::Ok(_) | RowState::NoPipeline { .. } | RowState::NoAccess(_) | RowState::Error(_) => {
+            RowState::Ok(pipelines)
+        }
     };
     Some(ProjectRow { state, ..row.clone() })
 }
@@ -57,12 +59,12 @@ mod tests {
 
     fn snapshot() -> Snapshot {
         let [mut two, running] = [ran("two", Status::Failed, 1), ran("two", Status::Running, 2)];
-        two.state = State::Ok([two.pipelines(), running.pipelines()].concat().into());
+        two.state = RowState::Ok([two.pipelines(), running.pipelines()].concat().into());
         Snapshot {
             host: "https://gitlab.com".into(),
             taken_at: DateTime::UNIX_EPOCH,
             groups: vec![],
-            rows: vec![two, ran("green", Status::Success, 1), row("unread", State::Error(failure()))],
+            rows: vec![two, ran("green", Status::Success, 1), row("unread", RowState::Error(failure()))],
             problems: vec![],
             usage: Usage::default(),
         }

@@ -1,7 +1,7 @@
 //! Judging a snapshot: counts, the order of rows by urgency, and what `--fail-on` asks.
 
 use super::pipeline::Pipeline;
-use super::project::{ProjectRow, State, StateWord};
+use super::project::{ProjectRow, RowState, StateWord};
 use super::snapshot::Snapshot;
 use super::status::Status;
 use std::cmp::{Ordering, Reverse};
@@ -25,16 +25,16 @@ impl Counts {
         let mut by_status: BTreeMap<(u8, String), (Status, usize)> = BTreeMap::new();
         for row in &snapshot.rows {
             match &row.state {
-                State::Stale { .. } => counts.stale += 1,
-                State::Ok(_) => {
+                RowState::Stale { .. } => counts.stale += 1,
+                RowState::Ok(_) => {
                     if let Some(worst) = row.worst() {
                         let key = (worst.severity(), worst.word().to_owned());
                         by_status.entry(key).or_insert((worst, 0)).1 += 1;
                     }
                 }
-                State::NoPipeline { .. } => counts.no_pipeline += 1,
-                State::NoAccess(_) => counts.no_access += 1,
-                State::Error(_) => counts.error += 1,
+                RowState::NoPipeline { .. } => counts.no_pipeline += 1,
+                RowState::NoAccess(_) => counts.no_access += 1,
+                RowState::Error(_) => counts.error += 1,
             }
         }
         counts.by_status = by_status.into_values().collect();
@@ -91,14 +91,14 @@ impl RowOrder {
 /// Ranks a row: failed, then unreadable, then by severity, and last what has nothing to show.
 fn rank(row: &ProjectRow) -> (u8, u8) {
     match &row.state {
-        State::Ok(_) | State::Stale { .. } => match row.worst() {
+        RowState::Ok(_) | RowState::Stale { .. } => match row.worst() {
             Some(Status::Failed) => (0, 0),
             Some(worst) => (2, worst.severity()),
             None => (4, 0),
         },
-        State::Error(_) => (1, 0),
-        State::NoAccess(_) => (3, 0),
-        State::NoPipeline { .. } => (4, 0),
+        RowState::Error(_) => (1, 0),
+        RowState::NoAccess(_) => (3, 0),
+        RowState::NoPipeline { .. } => (4, 0),
     }
 }
 
@@ -133,7 +133,7 @@ pub(crate) mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    pub(crate) fn row(path: &str, state: State) -> ProjectRow {
+    pub(crate) fn row(path: &str, state: RowState) -> ProjectRow {
         let project = Project {
             id: ProjectId(1),
             name: path.into(),
@@ -148,7 +148,7 @@ pub(crate) mod tests {
 
     pub(crate) fn ran(path: &str, status: Status, created: i64) -> ProjectRow {
         let pipeline = Pipeline { created_at: Some(at(created)), ..example::pipeline(status, vec![]) };
-        row(path, State::Ok([pipeline].into()))
+        row(path, RowState::Ok([pipeline].into()))
     }
 
     pub(crate) fn failure() -> Failure {
@@ -158,11 +158,11 @@ pub(crate) mod tests {
     #[test]
     fn what_wants_attention_comes_first() {
         let mut rows = vec![
-            row("never", State::NoPipeline { ever_ran: Some(false) }),
-            row("secret", State::NoAccess(failure())),
+            row("never", RowState::NoPipeline { ever_ran: Some(false) }),
+            row("secret", RowState::NoAccess(failure())),
             ran("green", Status::Success, 9),
             ran("running", Status::Running, 9),
-            row("unread", State::Error(failure())),
+            row("unread", RowState::Error(failure())),
             ran("odd", Status::Other("quarantined".into()), 9),
             ran("old-failure", Status::Failed, 1),
             ran("new-failure", Status::Failed, 5),
@@ -179,8 +179,8 @@ pub(crate) mod tests {
         let cases = [
             ("a failed pipeline", &on_failed, ran("p", Status::Failed, 1), true),
             ("a running pipeline", &on_failed, ran("p", Status::Running, 1), false),
-            ("an unread project is not a failed one", &on_failed, row("p", State::Error(failure())), false),
-            ("an unread project", &on_error, row("p", State::Error(failure())), true),
+            ("an unread project is not a failed one", &on_failed, row("p", RowState::Error(failure())), false),
+            ("an unread project", &on_error, row("p", RowState::Error(failure())), true),
             ("nothing asked for", &FailOn::default(), ran("p", Status::Failed, 1), false),
         ];
         for (sentence, fail_on, row, expected) in cases {

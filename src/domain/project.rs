@@ -39,7 +39,7 @@ impl Project {
 
 /// What is known about the pipelines of one project.
 #[derive(Debug, Clone, PartialEq)]
-pub enum State {
+pub enum RowState {
     /// Pipelines, one per `--ref` value at most, never empty.
     Ok(Arc<[Pipeline]>),
     /// None matched. `ever_ran` is `None` where only some refs were asked for.
@@ -86,7 +86,7 @@ impl fmt::Display for StateWord {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectRow {
     pub project: Arc<Project>,
-    pub state: State,
+    pub state: RowState,
     /// When the state was read, by the server's clock.
     pub as_of: DateTime<Utc>,
 }
@@ -94,11 +94,11 @@ pub struct ProjectRow {
 impl ProjectRow {
     pub fn state_word(&self) -> StateWord {
         match &self.state {
-            State::Ok(_) => StateWord::Ok,
-            State::NoPipeline { .. } => StateWord::NoPipeline,
-            State::NoAccess(_) => StateWord::NoAccess,
-            State::Error(_) => StateWord::Error,
-            State::Stale { .. } => StateWord::Stale,
+            RowState::Ok(_) => StateWord::Ok,
+            RowState::NoPipeline { .. } => StateWord::NoPipeline,
+            RowState::NoAccess(_) => StateWord::NoAccess,
+            RowState::Error(_) => StateWord::Error,
+            RowState::Stale { .. } => StateWord::Stale,
         }
     }
 
@@ -106,8 +106,8 @@ impl ProjectRow {
     /// taken for others, and so is what could not be read: its age is shown.
     pub fn is_unchanged_since(&self, earlier: &Self) -> bool {
         let is_same = match (&self.state, &earlier.state) {
-            (State::Ok(now), State::Ok(before)) => Arc::ptr_eq(now, before),
-            (State::Stale { .. }, _) => false,
+            (RowState::Ok(now), RowState::Ok(before)) => Arc::ptr_eq(now, before),
+            (RowState::Stale { .. }, _) => false,
             (now, before) => now == before,
         };
         is_same && self.project == earlier.project
@@ -115,26 +115,26 @@ impl ProjectRow {
 
     pub fn pipelines(&self) -> &[Pipeline] {
         match &self.state {
-            State::Ok(pipelines) | State::Stale { pipelines, .. } => pipelines,
-            State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => &[],
+            RowState::Ok(pipelines) | RowState::Stale { pipelines, .. } => pipelines,
+            RowState::NoPipeline { .. } | RowState::NoAccess(_) | RowState::Error(_) => &[],
         }
     }
 
     /// Returns the failure behind a row that shows no pipelines, only old ones, or a part of one.
     pub fn failure(&self) -> Option<&Failure> {
         match &self.state {
-            State::NoAccess(failure) | State::Error(failure) | State::Stale { failure, .. } => Some(failure),
-            State::Ok(pipelines) => pipelines.iter().find_map(|pipeline| pipeline.unread.as_ref()),
-            State::NoPipeline { .. } => None,
+            RowState::NoAccess(failure) | RowState::Error(failure) | RowState::Stale { failure, .. } => Some(failure),
+            RowState::Ok(pipelines) => pipelines.iter().find_map(|pipeline| pipeline.unread.as_ref()),
+            RowState::NoPipeline { .. } => None,
         }
     }
 
     /// Says whether any pipeline ever ran here; `None` when that is not known.
     pub fn ever_ran(&self) -> Option<bool> {
         match &self.state {
-            State::Ok(_) | State::Stale { .. } => Some(true),
-            State::NoPipeline { ever_ran } => *ever_ran,
-            State::NoAccess(_) | State::Error(_) => None,
+            RowState::Ok(_) | RowState::Stale { .. } => Some(true),
+            RowState::NoPipeline { ever_ran } => *ever_ran,
+            RowState::NoAccess(_) | RowState::Error(_) => None,
         }
     }
 
@@ -159,8 +159,8 @@ mod tests {
         let first = ran("a", Status::Success, 0);
         let of = |state| row("a", state);
         let stale = |row: &ProjectRow| {
-            let State::Ok(pipelines) = &row.state else { panic!("{row:?} has no pipelines") };
-            of(State::Stale { pipelines: Arc::clone(pipelines), failure: failure() })
+            let RowState::Ok(pipelines) = &row.state else { panic!("{row:?} has no pipelines") };
+            of(RowState::Stale { pipelines: Arc::clone(pipelines), failure: failure() })
         };
         let older = ProjectRow { as_of: DateTime::UNIX_EPOCH, ..first.clone() };
         let cases = [
@@ -174,8 +174,8 @@ mod tests {
             ),
             ("stale for the first time", stale(&first), first.clone(), false),
             ("stale as before: its age grows", stale(&first), stale(&first), false),
-            ("no access as before", of(State::NoAccess(failure())), of(State::NoAccess(failure())), true),
-            ("its first pipeline", first.clone(), of(State::NoPipeline { ever_ran: Some(false) }), false),
+            ("no access as before", of(RowState::NoAccess(failure())), of(RowState::NoAccess(failure())), true),
+            ("its first pipeline", first.clone(), of(RowState::NoPipeline { ever_ran: Some(false) }), false),
         ];
         for (sentence, now, earlier, expected) in cases {
             assert_eq!(now.is_unchanged_since(&earlier), expected, "{sentence}");

@@ -1,7 +1,7 @@
 //! The groups at one moment: their projects, what went wrong while reading them, and what that cost.
 
 use super::id::GroupId;
-use super::project::{Failure, ProjectRow, State};
+use super::project::{Failure, ProjectRow, RowState};
 use super::usage::Usage;
 use chrono::{DateTime, Utc};
 
@@ -15,7 +15,7 @@ pub struct Group {
 
 /// What a problem concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
+pub enum ProblemScope {
     /// A group could not be read at all.
     Group,
     /// A group's list of projects lost a part.
@@ -26,7 +26,7 @@ pub enum Scope {
     Api,
 }
 
-impl Scope {
+impl ProblemScope {
     pub fn word(self) -> &'static str {
         match self {
             Self::Group => "group",
@@ -40,7 +40,7 @@ impl Scope {
 /// Something that went wrong, or that the reader must know to read the rest rightly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    pub scope: Scope,
+    pub scope: ProblemScope,
     /// The group, project or host that it concerns.
     pub subject: String,
     pub failure: Failure,
@@ -62,8 +62,9 @@ pub struct Snapshot {
 impl Snapshot {
     /// Says whether every project of every group is here with its pipelines, and what they triggered, as they are now.
     pub fn is_complete(&self) -> bool {
-        let lost = |problem: &Problem| matches!(problem.scope, Scope::Group | Scope::List);
-        let unread = |row: &ProjectRow| matches!(row.state, State::Error(_) | State::Stale { .. }) || row.has_unread();
+        let lost = |problem: &Problem| matches!(problem.scope, ProblemScope::Group | ProblemScope::List);
+        let unread =
+            |row: &ProjectRow| matches!(row.state, RowState::Error(_) | RowState::Stale { .. }) || row.has_unread();
         !self.problems.iter().any(lost) && !self.rows.iter().any(unread)
     }
 
@@ -79,9 +80,9 @@ impl Snapshot {
     /// `cached` was read by an earlier process.
     pub fn nothing_was_read(&self, cached: Option<DateTime<Utc>>) -> bool {
         let unread = |row: &ProjectRow| match &row.state {
-            State::Error(_) | State::NoAccess(_) => true,
-            State::Stale { .. } => cached.is_some_and(|cached| row.as_of <= cached),
-            State::Ok(_) | State::NoPipeline { .. } => false,
+            RowState::Error(_) | RowState::NoAccess(_) => true,
+            RowState::Stale { .. } => cached.is_some_and(|cached| row.as_of <= cached),
+            RowState::Ok(_) | RowState::NoPipeline { .. } => false,
         };
         !self.rows.is_empty() && self.rows.iter().all(unread)
     }

@@ -1,7 +1,7 @@
 //! When a wait is over: no pipeline and nothing that it triggered goes on by itself, and each project's is recent enough.
 
 use super::pipeline::Pipeline;
-use super::project::{ProjectRow, State};
+use super::project::{ProjectRow, RowState};
 use chrono::{DateTime, Utc};
 
 /// Says why a project is still waited for; `None` when it is not.
@@ -11,14 +11,14 @@ use chrono::{DateTime, Utc};
 /// - `newer_than` waits for a pipeline that recent, and so for a project that has none.
 pub fn reason(row: &ProjectRow, newer_than: Option<DateTime<Utc>>) -> Option<&'static str> {
     match &row.state {
-        State::NoAccess(_) => None,
-        State::Error(_) | State::Stale { .. } => Some("could not be read"),
-        State::NoPipeline { .. } => newer_than.map(|_| "has no pipeline yet"),
-        State::Ok(pipelines) if pipelines.iter().any(Pipeline::has_unread_below) => {
+        RowState::NoAccess(_) => None,
+        RowState::Error(_) | RowState::Stale { .. } => Some("could not be read"),
+        RowState::NoPipeline { .. } => newer_than.map(|_| "has no pipeline yet"),
+        RowState::Ok(pipelines) if pipelines.iter().any(Pipeline::has_unread_below) => {
             Some("has triggered something that could not be read")
         }
-        State::Ok(pipelines) if pipelines.iter().any(may_change) => Some("could not be read whole"),
-        State::Ok(pipelines) => {
+        RowState::Ok(pipelines) if pipelines.iter().any(may_change) => Some("could not be read whole"),
+        RowState::Ok(pipelines) => {
             let is_active = pipelines.iter().any(|pipeline| {
                 pipeline.status.is_active() || pipeline.descendants().iter().any(|below| below.status.is_active())
             });
@@ -49,7 +49,7 @@ mod tests {
 
     fn with_child(status: Status, child: Status) -> ProjectRow {
         let mut row = ran("p", status, 10);
-        if let State::Ok(pipelines) = &mut row.state {
+        if let RowState::Ok(pipelines) = &mut row.state {
             let pipelines = Arc::make_mut(pipelines);
             pipelines[0].downstream.push(below(9, child, vec![]));
         }
@@ -58,7 +58,7 @@ mod tests {
 
     fn with_unread_child() -> ProjectRow {
         let mut row = with_child(Status::Success, Status::Success);
-        if let State::Ok(pipelines) = &mut row.state {
+        if let RowState::Ok(pipelines) = &mut row.state {
             let pipelines = Arc::make_mut(pipelines);
             pipelines[0].downstream[0].is_unread = true;
         }
@@ -67,7 +67,7 @@ mod tests {
 
     fn partly(status: Status, kind: FailureKind) -> ProjectRow {
         let mut row = ran("p", status, 10);
-        if let State::Ok(pipelines) = &mut row.state {
+        if let RowState::Ok(pipelines) = &mut row.state {
             Arc::make_mut(pipelines)[0].unread = Some(Failure::new(kind, "no jobs"));
         }
         row
@@ -111,15 +111,15 @@ mod tests {
             ("too old", ran("p", Status::Success, 10), at(11), Some("has no pipeline that recent")),
             ("recent enough", ran("p", Status::Success, 10), at(10), None),
             ("recent, and runs", ran("p", Status::Running, 10), at(5), Some("is still active")),
-            ("no pipeline, none asked for", row("p", State::NoPipeline { ever_ran: Some(false) }), None, None),
+            ("no pipeline, none asked for", row("p", RowState::NoPipeline { ever_ran: Some(false) }), None, None),
             (
                 "no pipeline, one asked for",
-                row("p", State::NoPipeline { ever_ran: None }),
+                row("p", RowState::NoPipeline { ever_ran: None }),
                 at(5),
                 Some("has no pipeline yet"),
             ),
-            ("not to be seen", row("p", State::NoAccess(failure())), at(5), None),
-            ("not read", row("p", State::Error(failure())), None, Some("could not be read")),
+            ("not to be seen", row("p", RowState::NoAccess(failure())), at(5), None),
+            ("not read", row("p", RowState::Error(failure())), None, Some("could not be read")),
         ];
         for (sentence, row, newer_than, expected) in cases {
             assert_eq!(reason(&row, newer_than), expected, "{sentence}");

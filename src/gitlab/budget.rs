@@ -23,11 +23,11 @@ const LOW_WATER: u64 = 10;
 #[derive(Debug)]
 pub(super) struct Budget {
     slots: Semaphore,
-    state: Mutex<State>,
+    state: Mutex<BudgetState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct BudgetState {
     /// The token bucket as GCRA: when the bucket would be full again.
     full_at: Instant,
     interval: Duration,
@@ -85,7 +85,7 @@ impl Budget {
         let interval = Duration::from_secs_f64(1.0 / rps.unwrap_or(DEFAULT_RPS));
         let burst = rps.map_or(BURST, |rps| (rps as u32).max(1));
         let now = Instant::now();
-        let state = State {
+        let state = BudgetState {
             full_at: now,
             interval,
             burst: interval * (burst - 1),
@@ -188,7 +188,7 @@ impl Budget {
         self.lock().usage
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BudgetState> {
         self.state.lock().expect("no holder of the budget panics")
     }
 }
@@ -230,7 +230,7 @@ fn in_time(turn: Instant, now: Instant, deadline: Option<Instant>, is_ours: bool
     }
 }
 
-impl State {
+impl BudgetState {
     /// Takes the next turn; one that would come too late is left to others.
     fn reserve(&mut self, now: Instant, deadline: Option<Instant>) -> Result<Instant, TooLong> {
         let full_at = self.full_at.max(now);

@@ -13,8 +13,8 @@ use crate::domain::token::AccessToken;
 use crate::domain::usage::{Api, Cost, Usage};
 use crate::gitlab::auth::Fingerprint;
 use crate::gitlab::error::{Error, SetupError};
-use crate::gitlab::page::Page;
-use crate::gitlab::transport::{Options, Transport};
+use crate::gitlab::page::ListPage;
+use crate::gitlab::transport::{Transport, TransportOptions};
 use crate::gitlab::{graphql, rest};
 use chrono::{DateTime, Utc};
 use std::collections::HashSet;
@@ -26,10 +26,10 @@ pub use crate::gitlab::budget::Waiting;
 pub use crate::gitlab::transport::{Purpose, TraceEnd, TraceLimits};
 pub use graphql::downstream::{ByIid, PER_QUERY as DOWNSTREAMS_PER_QUERY};
 pub use graphql::fields::Fields;
-pub use graphql::glance::Glance;
+pub use graphql::glance::PipelineOverview;
 pub use graphql::jobs::PER_QUERY as MORE_JOBS_PER_QUERY;
 pub use graphql::snapshot::jobs_of_each;
-pub use graphql::{Answered, ByProject, Said, queries};
+pub use graphql::{Answered, ByProject, ProjectSaid, queries};
 pub use rest::action::{Action, ActionAnswer, ActionResult, ActionSubject};
 pub use rest::job::{Bridges, JobList, OneJob};
 pub use rest::pipeline::{PipelineFilter, PipelineHead};
@@ -71,7 +71,7 @@ pub struct Client {
 
 impl Client {
     /// Makes a client without a deadline; fails on certificates that cannot be read.
-    pub fn new(options: Options) -> Result<Self, SetupError> {
+    pub fn new(options: TransportOptions) -> Result<Self, SetupError> {
         Ok(Self { transport: Transport::new(options)?, fields: Arc::default() })
     }
 
@@ -199,7 +199,7 @@ impl Client {
 
     /// Looks at the newest pipeline of the project with this full path, of a ref where one is given, in one query that is
     /// not repeated; `None` where nothing is visible.
-    pub async fn glance(&self, path: &str, git_ref: Option<&str>) -> Result<Option<Glance>, Error> {
+    pub async fn glance(&self, path: &str, git_ref: Option<&str>) -> Result<Option<PipelineOverview>, Error> {
         graphql::glance::read(&self.transport, &self.known_fields(), path, git_ref).await
     }
 
@@ -250,7 +250,7 @@ impl Client {
         group: &GroupRef,
         filter: ListFilter,
         page: u32,
-    ) -> Result<Page<ListedProject>, Error> {
+    ) -> Result<ListPage<ListedProject>, Error> {
         rest::project::list(&self.transport, group, filter, page).await
     }
 

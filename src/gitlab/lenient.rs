@@ -47,15 +47,15 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Item<T> {
 
 /// What should be a list; `None` where there is none, which is not an empty one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct List<T>(pub(super) Option<Vec<Item<T>>>);
+pub(super) struct LenientList<T>(pub(super) Option<Vec<Item<T>>>);
 
-impl<T> Default for List<T> {
+impl<T> Default for LenientList<T> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for LenientList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ListVisitor(PhantomData))
     }
@@ -115,26 +115,26 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemVisitor<T> {
 struct ListVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
-    type Value = List<T>;
+    type Value = LenientList<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<List<T>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LenientList<T>, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(List(None))
+        Ok(LenientList(None))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<List<T>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<LenientList<T>, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element()? {
             list.push(item);
         }
-        Ok(List(Some(list)))
+        Ok(LenientList(Some(list)))
     }
 
-    odd_scalars!(List(None));
+    odd_scalars!(LenientList(None));
 }
 
 #[cfg(test)]
@@ -169,9 +169,9 @@ mod tests {
             ("a text for a list", r#""none""#, None),
         ];
         for (sentence, json, expected) in cases {
-            let read: List<Wire> = serde_json::from_str(json).unwrap();
+            let read: LenientList<Wire> = serde_json::from_str(json).unwrap();
             assert_eq!(read.0, expected, "{sentence}");
         }
-        assert!(serde_json::from_str::<List<Wire>>("[{\"id\":1}").is_err(), "broken JSON stays broken");
+        assert!(serde_json::from_str::<LenientList<Wire>>("[{\"id\":1}").is_err(), "broken JSON stays broken");
     }
 }

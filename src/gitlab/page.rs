@@ -7,7 +7,7 @@ pub(super) const PER_PAGE: usize = 100;
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
+pub struct ListPage<T> {
     pub items: Vec<T>,
     /// Items that came and could not be read.
     pub odd: usize,
@@ -19,7 +19,7 @@ pub struct Page<T> {
     pub next: Option<u32>,
 }
 
-impl<T> Page<T> {
+impl<T> ListPage<T> {
     pub(super) fn new(items: Vec<T>, number: u32, headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let next = match (text("x-next-page"), text("link")) {
@@ -37,7 +37,7 @@ impl<T> Page<T> {
 
     /// Makes a page of items of which some could not be read: they count as having come.
     pub(super) fn of_items(items: Vec<Option<T>>, number: u32, headers: &HeaderMap) -> Self {
-        let Page { items, total, total_pages, next, .. } = Page::new(items, number, headers);
+        let ListPage { items, total, total_pages, next, .. } = ListPage::new(items, number, headers);
         let came = items.len();
         let items: Vec<T> = items.into_iter().flatten().collect();
         Self { odd: came - items.len(), items, total, total_pages, next }
@@ -66,7 +66,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap()))
                 .collect();
-            assert_eq!(Page::new(vec![(); count], 2, &headers).next, expected, "{sentence}");
+            assert_eq!(ListPage::new(vec![(); count], 2, &headers).next, expected, "{sentence}");
         }
     }
 }

@@ -42,7 +42,7 @@ const PAGE: &str = "an HTML page, such as a login page or a proxy's";
 
 /// What a client is made of.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct TransportOptions {
     pub host: Host,
     pub credentials: Credentials,
     /// Requests under way at most.
@@ -63,7 +63,7 @@ pub struct Options {
 
 /// An answer that came with a 2xx.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct HttpAnswer {
     pub headers: HeaderMap,
     body: Vec<u8>,
     request: RequestLine,
@@ -112,7 +112,7 @@ impl Purpose {
 /// One caller's way to the server: the connection is shared with all other callers, the rest is the caller's own.
 #[derive(Debug, Clone)]
 pub(super) struct Transport {
-    connection: Arc<Connection>,
+    connection: Arc<HttpConnection>,
     purpose: Purpose,
     /// When everything that this caller asks must be over.
     deadline: Option<Instant>,
@@ -121,9 +121,9 @@ pub(super) struct Transport {
 }
 
 impl Deref for Transport {
-    type Target = Connection;
+    type Target = HttpConnection;
 
-    fn deref(&self) -> &Connection {
+    fn deref(&self) -> &HttpConnection {
         &self.connection
     }
 }
@@ -137,7 +137,7 @@ struct CostMeter {
 
 /// The one HTTP client of a run, with one budget for all callers.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct HttpConnection {
     http: reqwest::Client,
     host: Host,
     /// What the host is asked through, as it may be shown.
@@ -174,7 +174,7 @@ struct Refusal {
 }
 
 impl Transport {
-    pub(super) fn new(options: Options) -> Result<Self, SetupError> {
+    pub(super) fn new(options: TransportOptions) -> Result<Self, SetupError> {
         // A second call finds the provider already there, which is what we want.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
@@ -208,7 +208,7 @@ impl Transport {
         if options.insecure {
             builder = builder.tls_danger_accept_invalid_certs(true);
         }
-        let connection = Connection {
+        let connection = HttpConnection {
             http: builder.build()?,
             proxy,
             budget: Budget::new(options.concurrency, options.rps),
@@ -290,19 +290,24 @@ impl Transport {
     }
 
     /// Reads a REST resource; `path` is already encoded.
-    pub(super) async fn get(&self, path: &str) -> Result<Answer, Error> {
+    pub(super) async fn get(&self, path: &str) -> Result<HttpAnswer, Error> {
         let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
         self.ask(&Ask { request: get(&url), url, query: None, passing: is_passing }).await
     }
 
     /// Asks a GraphQL query, which only reads although it is posted; `name` is its operation's.
-    pub(super) async fn query(&self, name: &str, query: String, passing: fn(&Kind) -> bool) -> Result<Answer, Error> {
+    pub(super) async fn query(
+        &self,
+        name: &str,
+        query: String,
+        passing: fn(&Kind) -> bool,
+    ) -> Result<HttpAnswer, Error> {
         let url = Url::parse(&self.host.graphql()).expect("a host and a fixed path make a URL");
         self.ask(&Ask { request: self.query_line(name), url, query: Some(query), passing }).await
     }
 
     /// Asks until there is an answer, or no sense in asking again.
-    async fn ask(&self, ask: &Ask) -> Result<Answer, Error> {
+    async fn ask(&self, ask: &Ask) -> Result<HttpAnswer, Error> {
         let start = Instant::now();
         let request = ask.request.to_string();
         let mut waits = self.retry.waits();
@@ -314,7 +319,7 @@ impl Transport {
                     let purpose = self.purpose.word();
                     let credentials = Arc::clone(&self.credentials);
                     tracing::debug!(request, purpose, attempts, bytes = body.len(), "answered");
-                    return Ok(Answer { headers, body, request: ask.request.clone(), credentials });
+                    return Ok(HttpAnswer { headers, body, request: ask.request.clone(), credentials });
                 }
                 Err(refusal) => refusal,
             };
@@ -528,7 +533,7 @@ impl Transport {
     }
 }
 
-impl Answer {
+impl HttpAnswer {
     /// Decodes the body; a failure names the place in it.
     pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         if is_html(&self.headers) {

@@ -4,8 +4,8 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{GroupId, JobId, PipelineId, ProjectId};
 use crate::domain::job::{Job, JobKind, Stage};
 use crate::domain::pipeline::{Downstream, Pipeline, Ref};
-use crate::domain::project::{Project, ProjectRow, State};
-use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
+use crate::domain::project::{Project, ProjectRow, RowState};
+use crate::domain::snapshot::{Group, Problem, ProblemScope, Snapshot};
 use crate::domain::status::Status;
 use crate::domain::usage::{Api, Usage};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -54,7 +54,7 @@ pub(super) fn pipeline(id: u64, word: &str, minutes_ago: i64, stages: Vec<Stage>
     }
 }
 
-pub(super) fn project(id: u64, full_path: &str, state: State) -> ProjectRow {
+pub(super) fn project(id: u64, full_path: &str, state: RowState) -> ProjectRow {
     let project = Project {
         id: ProjectId(id),
         name: full_path.rsplit('/').next().unwrap_or_default().into(),
@@ -102,7 +102,7 @@ fn child(id: u64, word: &str) -> Downstream {
 
 /// One project of every kind: a flat list, therefore longer than a function should be.
 pub(super) fn one_of_each() -> Snapshot {
-    let ok = |pipeline: Pipeline| State::Ok([pipeline].into());
+    let ok = |pipeline: Pipeline| RowState::Ok([pipeline].into());
     let hostile = Pipeline {
         git_ref: Ref::from_gitlab("\u{1B}[2Jmain\u{202E}", Some(false)),
         commit_title: Some("a\tb\nc\u{9B}31m".into()),
@@ -115,12 +115,15 @@ pub(super) fn one_of_each() -> Snapshot {
             "acme/payments/api",
             ok(pipeline(8123, "failed", 6, stages("build=success test=failed deploy=skipped"))),
         ),
-        project(2, "acme/payments/gateway", State::Ok([parent(), train].into())),
+        project(2, "acme/payments/gateway", RowState::Ok([parent(), train].into())),
         project(3, "acme/platform/pipelines/composite-release-train", ok(long())),
         project(
             4,
             "acme/legacy/billing",
-            State::Error(failure("http_500", "GET /projects/4/pipelines: 500 Internal Server Error, after 3 attempts")),
+            RowState::Error(failure(
+                "http_500",
+                "GET /projects/4/pipelines: 500 Internal Server Error, after 3 attempts",
+            )),
         ),
         project(5, "acme/tools/yaml", ok(invalid())),
         project(
@@ -146,13 +149,16 @@ pub(super) fn one_of_each() -> Snapshot {
         project(
             11,
             "acme/secret/vault",
-            State::NoAccess(failure("http_403", "CI/CD is not visible to this token (403)")),
+            RowState::NoAccess(failure("http_403", "CI/CD is not visible to this token (403)")),
         ),
-        project(12, "acme/docs/handbook", State::NoPipeline { ever_ran: Some(false) }),
-        project(13, "acme/docs/style", State::NoPipeline { ever_ran: Some(true) }),
+        project(12, "acme/docs/handbook", RowState::NoPipeline { ever_ran: Some(false) }),
+        project(13, "acme/docs/style", RowState::NoPipeline { ever_ran: Some(true) }),
     ];
     let lost = failure("lost_page", "page 3 of 4 answered 502");
-    Snapshot { problems: vec![Problem { scope: Scope::List, subject: "acme".into(), failure: lost }], ..snapshot(rows) }
+    Snapshot {
+        problems: vec![Problem { scope: ProblemScope::List, subject: "acme".into(), failure: lost }],
+        ..snapshot(rows)
+    }
 }
 
 fn running() -> Pipeline {
@@ -211,10 +217,10 @@ pub(super) fn one_pipeline() -> Snapshot {
     let commit_title = Some("bell \u{7}, C1 \u{9B}, bidi \u{202E}, line \u{2028}, größe".into());
     let failed =
         Pipeline { commit_title, downstream: vec![child(8200, "running")], ..pipeline(8123, "failed", 6, vec![test]) };
-    let never = State::NoPipeline { ever_ran: Some(false) };
-    let unread = State::Error(failure("http_500", "no answer"));
+    let never = RowState::NoPipeline { ever_ran: Some(false) };
+    let unread = RowState::Error(failure("http_500", "no answer"));
     snapshot(vec![
-        project(77, "acme/payments/api", State::Ok([failed].into())),
+        project(77, "acme/payments/api", RowState::Ok([failed].into())),
         project(78, "acme/docs", never),
         project(79, "acme/x", unread),
     ])

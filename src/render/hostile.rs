@@ -7,8 +7,8 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::JobId;
 use crate::domain::job::{Job, JobKind, Stage};
 use crate::domain::pipeline::{Pipeline, Ref};
-use crate::domain::project::{Project, ProjectRow, State};
-use crate::domain::snapshot::{Problem, Scope, Snapshot};
+use crate::domain::project::{Project, ProjectRow, RowState};
+use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
 use crate::domain::status::Status;
 use crate::report::contract::StatusDocument;
 use crate::report::digest::MarkdownDigest;
@@ -61,11 +61,11 @@ fn hostile() -> Snapshot {
         ProjectRow { project: project.into(), ..row }
     };
     let rows = vec![
-        row(1, State::Ok([evil(1, "failed"), evil(2, "success"), evil(3, EVIL)].into())),
-        row(2, State::Error(failure())),
-        row(3, State::NoAccess(failure())),
+        row(1, RowState::Ok([evil(1, "failed"), evil(2, "success"), evil(3, EVIL)].into())),
+        row(2, RowState::Error(failure())),
+        row(3, RowState::NoAccess(failure())),
     ];
-    let problem = Problem { scope: Scope::List, subject: EVIL.into(), failure: failure() };
+    let problem = Problem { scope: ProblemScope::List, subject: EVIL.into(), failure: failure() };
     Snapshot { problems: vec![problem], ..snapshot(rows) }
 }
 

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
     use crate::domain::excerpt::SnapshotView;
     use crate::domain::pipeline::Pipeline;
-    use crate::domain::project::State;
+    use crate::domain::project::RowState;
     use crate::domain::status::Status;
     use crate::render::example::{one_of_each, one_pipeline, pipeline, project, snapshot};
     use crate::report::verdicts::suites;
@@ -167,7 +167,7 @@ mod tests {
     fn a_warning_passes_and_names_what_was_allowed_to_fail() {
         let mut snapshot = one_pipeline();
         snapshot.rows.truncate(1);
-        let State::Ok(pipelines) = &mut snapshot.rows[0].state else { panic!("it has pipelines") };
+        let RowState::Ok(pipelines) = &mut snapshot.rows[0].state else { panic!("it has pipelines") };
         let pipeline = &mut Arc::make_mut(pipelines)[0];
         (pipeline.status, pipeline.has_warnings) = (Status::Success, true);
         pipeline.stages[0].jobs[0].allow_failure = true;
@@ -205,7 +205,7 @@ mod tests {
             ("scheduled", "<skipped"),
         ];
         for (word, element) in cases {
-            let row = project(1, "acme/p", State::Ok([pipeline(1, word, 1, vec![])].into()));
+            let row = project(1, "acme/p", RowState::Ok([pipeline(1, word, 1, vec![])].into()));
             let text = rendered(&snapshot(vec![row]));
             let verdicts = ["<failure", "<error", "<skipped"].iter().filter(|verdict| text.contains(**verdict));
             assert!(text.contains(element), "{word}: {text}");
@@ -219,7 +219,7 @@ mod tests {
             git_ref: crate::domain::pipeline::Ref::from_gitlab(name, Some(false)),
             ..pipeline(id, "success", 1, vec![])
         };
-        let row = project(1, "acme/p", State::Ok([on(1, "main"), on(2, "next"), on(3, "main")].into()));
+        let row = project(1, "acme/p", RowState::Ok([on(1, "main"), on(2, "next"), on(3, "main")].into()));
         let text = rendered(&snapshot(vec![row]));
         for name in ["p (main #1)", "p (next)", "p (main #3)"] {
             assert!(text.contains(&format!("<testcase name=\"{name}\" classname=\"acme\" time=\"372.400\"")), "{text}");

@@ -189,8 +189,8 @@ mod tests {
 
     #[test]
     fn a_green_group_is_one_line_and_a_fold() {
-        use crate::domain::project::State;
-        let row = project(1, "acme/p", State::Ok([pipeline(1, "success", 1, vec![])].into()));
+        use crate::domain::project::RowState;
+        let row = project(1, "acme/p", RowState::Ok([pipeline(1, "success", 1, vec![])].into()));
         let text = rendered(&snapshot(vec![row]));
         assert!(text.contains("1 success") && text.contains("1 row without findings"), "{text}");
         assert!(!text.contains("Incomplete"), "{text}");

@@ -37,7 +37,7 @@ pub fn write(report: &StatusReport, style: &TableStyle, at: DateTime<Utc>, out: 
 mod tests {
     use super::*;
     use crate::domain::excerpt::SnapshotView;
-    use crate::domain::project::State;
+    use crate::domain::project::RowState;
     use crate::domain::snapshot::Snapshot;
     use crate::render::example::{one_of_each, pipeline, project, snapshot};
     use crate::report::cell::Column;
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn an_empty_section_is_left_out() {
-        let green = project(1, "acme/p", State::Ok([pipeline(1, "success", 1, vec![])].into()));
+        let green = project(1, "acme/p", RowState::Ok([pipeline(1, "success", 1, vec![])].into()));
         let text = rendered(&snapshot(vec![green]));
         assert!(text.contains("glwatch_quiet") && !text.contains("glwatch_attention"), "{text}");
         assert_eq!(rendered(&snapshot(vec![])), "");

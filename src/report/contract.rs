@@ -29,7 +29,7 @@ pub struct StatusDocument<'a> {
     pub groups: Vec<GroupEntry<'a>>,
     pub problems: Vec<ProblemEntry<'a>>,
     pub requests: Requests,
-    pub summary: Summary,
+    pub summary: SummaryDocument,
     pub projects: Vec<ProjectEntry<'a>>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> From<&'a SnapshotView<'a>> for StatusDocument<'a> {
             groups: snapshot.groups.iter().map(GroupEntry::from).collect(),
             problems: snapshot.problems.iter().map(ProblemEntry::from).collect(),
             requests: Requests::from(usage),
-            summary: Summary::from(Counts::of(snapshot)),
+            summary: SummaryDocument::from(Counts::of(snapshot)),
             projects: excerpt.rows.iter().map(ProjectEntry::from).collect(),
         }
     }
@@ -145,7 +145,7 @@ impl From<&Usage> for Requests {
 }
 
 #[derive(Debug, Serialize)]
-pub struct Summary {
+pub struct SummaryDocument {
     pub projects: usize,
     /// Projects by the status of their worst pipeline, most severe first.
     #[serde(serialize_with = "as_object")]
@@ -156,7 +156,7 @@ pub struct Summary {
     pub stale: usize,
 }
 
-impl From<Counts> for Summary {
+impl From<Counts> for SummaryDocument {
     fn from(counts: Counts) -> Self {
         let Counts { projects, by_status, no_pipeline, no_access, error, stale } = counts;
         // A one-shot run has no older data to keep.
@@ -359,7 +359,7 @@ mod tests {
     fn by_status_is_an_object_in_the_order_of_severity() {
         let by_status = vec![(Status::Failed, 3), (Status::Other("odd".into()), 1), (Status::Success, 30)];
         let counts = Counts { projects: 37, by_status, no_pipeline: 2, no_access: 1, error: 0, stale: 0 };
-        let json = serde_json::to_string(&Summary::from(counts)).unwrap();
+        let json = serde_json::to_string(&SummaryDocument::from(counts)).unwrap();
         let expected = r#"{"projects":37,"by_status":{"failed":3,"odd":1,"success":30},"no_pipeline":2,"no_access":1,"error":0,"stale":0}"#;
         assert_eq!(json, expected);
     }

@@ -7,7 +7,7 @@ use super::urgency::Urgency;
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::health::Counts;
 use crate::domain::pipeline::Pipeline;
-use crate::domain::project::{ProjectRow, State, StateWord};
+use crate::domain::project::{ProjectRow, RowState, StateWord};
 use crate::text::age::{age, in_zone};
 use crate::text::duration::duration;
 use crate::text::glyph::Mark;
@@ -82,16 +82,16 @@ fn entries(row: &ProjectRow, host: &str, now: DateTime<Utc>) -> Vec<(Urgency, Di
     let project =
         LinkedText { text: row.project.full_path.clone(), url: own_link(host, row.project.web_url.as_deref()) };
     match &row.state {
-        State::Ok(pipelines) => pipelines
+        RowState::Ok(pipelines) => pipelines
             .iter()
             .map(|pipeline| (Urgency::from(&pipeline.worst()), of_pipeline(&project, pipeline, host, now)))
             .collect(),
-        State::Stale { pipelines, failure } => {
+        RowState::Stale { pipelines, failure } => {
             let old = format!("as it was {} ago: {}", age(now, row.as_of), failure);
             let entry = |pipeline| DigestEntry { note: old.clone(), ..of_pipeline(&project, pipeline, host, now) };
             pipelines.iter().map(|pipeline| (Urgency::from(StateWord::Stale), entry(pipeline))).collect()
         }
-        State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => {
+        RowState::NoPipeline { .. } | RowState::NoAccess(_) | RowState::Error(_) => {
             let state = row.state_word();
             let entry = DigestEntry {
                 project,

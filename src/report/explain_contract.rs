@@ -63,7 +63,7 @@ pub struct CauseEntry<'a> {
     pub sentence: String,
     pub next: Option<&'a str>,
     pub through: Vec<PlaceEntry<'a>>,
-    pub job: Option<JobEntry<'a>>,
+    pub job: Option<ExplainJobEntry<'a>>,
     pub tests: Option<TestsEntry<'a>>,
     pub log: Option<LogEntry<'a>>,
 }
@@ -76,7 +76,7 @@ pub struct PlaceEntry<'a> {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JobEntry<'a> {
+pub struct ExplainJobEntry<'a> {
     pub id: u64,
     pub name: &'a str,
     pub stage: &'a str,
@@ -206,7 +206,7 @@ impl<'a> From<&'a Cause> for CauseEntry<'a> {
             sentence: cause.sentence.to_string(),
             next: cause.next.as_deref(),
             through: cause.through.iter().map(PlaceEntry::from).collect(),
-            job: cause.job.as_ref().map(JobEntry::from),
+            job: cause.job.as_ref().map(ExplainJobEntry::from),
             tests: cause.tests.as_ref().map(TestsEntry::from),
             log: cause.job.as_ref().and_then(|job| job.log.as_ref()).map(LogEntry::from),
         }
@@ -219,7 +219,7 @@ impl<'a> From<&'a TriggerPlace> for PlaceEntry<'a> {
     }
 }
 
-impl<'a> From<&'a JobEvidence> for JobEntry<'a> {
+impl<'a> From<&'a JobEvidence> for ExplainJobEntry<'a> {
     fn from(evidence: &'a JobEvidence) -> Self {
         let JobEvidence { job, details, log, .. } = evidence;
         Self {

@@ -3,7 +3,7 @@
 //! What could not be read again counts as what it was when it was last read; how old that is goes with it.
 
 use super::cell::Tone;
-use crate::domain::project::{ProjectRow, State, StateWord};
+use crate::domain::project::{ProjectRow, RowState, StateWord};
 use crate::domain::status::Status;
 use crate::text::age::in_one_unit;
 use crate::text::glyph::Mark;
@@ -62,7 +62,7 @@ fn kind(row: &ProjectRow) -> ((u8, u8), Mark, Tone) {
 
 /// Says whether a row is older than it should be: it could not be read again, or nothing has come for too long.
 pub fn is_old(row: &ProjectRow, now: DateTime<Utc>, expected: Option<TimeDelta>) -> bool {
-    matches!(row.state, State::Stale { .. }) || expected.is_some_and(|expected| now - row.as_of > expected)
+    matches!(row.state, RowState::Stale { .. }) || expected.is_some_and(|expected| now - row.as_of > expected)
 }
 
 /// How old the rows are.
@@ -133,7 +133,7 @@ mod tests {
 
     fn stale(row: ProjectRow) -> ProjectRow {
         let pipelines = row.pipelines().to_vec().into();
-        ProjectRow { state: State::Stale { pipelines, failure: failure() }, ..row }
+        ProjectRow { state: RowState::Stale { pipelines, failure: failure() }, ..row }
     }
 
     #[test]
@@ -142,10 +142,10 @@ mod tests {
             ran("a", Status::Success, 1),
             stale(ran("b", Status::Failed, 1)),
             ran("c", Status::Failed, 1),
-            row("d", State::NoPipeline { ever_ran: Some(false) }),
-            row("e", State::Error(failure())),
+            row("d", RowState::NoPipeline { ever_ran: Some(false) }),
+            row("e", RowState::Error(failure())),
             ran("f", Status::Running, 1),
-            row("g", State::NoAccess(failure())),
+            row("g", RowState::NoAccess(failure())),
             stale(ran("h", Status::Success, 1)),
             ran("i", Status::Other("odd".into()), 1),
             ran("j", Status::Other("unread".into()), 1),

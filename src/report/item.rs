@@ -29,7 +29,7 @@ pub fn width_of(spans: &[Span]) -> usize {
 
 /// A content that is ready to be measured and printed.
 #[derive(Debug, Clone)]
-pub(super) enum Item {
+pub(super) enum TableItem {
     /// Keeps its last part when it is cut.
     Path(String),
     Text(String, Tone),
@@ -47,7 +47,7 @@ pub(super) enum Item {
     Message(String, Tone),
 }
 
-impl Item {
+impl TableItem {
     /// Returns how many cells its richest form takes.
     pub(super) fn natural(&self) -> usize {
         match self {

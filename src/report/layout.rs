@@ -3,7 +3,7 @@
 //! No line is ever wider than the terminal. Only messages leave their column: they run on over what is empty behind them.
 
 use super::cell::{Column, Tone};
-use super::item::{Item, Span, width_of};
+use super::item::{Span, TableItem, width_of};
 use super::status::{Row, StatusReport};
 use crate::text::fit::{ColumnNeed, GUTTER, ROUNDS, fit_columns};
 use crate::text::glyph::Charset;
@@ -76,16 +76,16 @@ pub fn measure(report: &StatusReport, room: TableRoom) -> ColumnMeasures {
     ColumnMeasures::of(report, room).0
 }
 
-fn items(row: &Row, columns: &[Column], group: Option<&str>, charset: Charset) -> Vec<Item> {
+fn items(row: &Row, columns: &[Column], group: Option<&str>, charset: Charset) -> Vec<TableItem> {
     let item = |(content, column): (_, &Column)| match column {
-        Column::Ref | Column::User => Item::new(content, group, charset).into_name(),
-        _ => Item::new(content, group, charset),
+        Column::Ref | Column::User => TableItem::new(content, group, charset).into_name(),
+        _ => TableItem::new(content, group, charset),
     };
     row.contents.iter().zip(columns).map(item).collect()
 }
 
-fn without_ids(row: Vec<Item>) -> Vec<Item> {
-    row.into_iter().map(Item::without_id).collect()
+fn without_ids(row: Vec<TableItem>) -> Vec<TableItem> {
+    row.into_iter().map(TableItem::without_id).collect()
 }
 
 /// Which columns of a report are shown, and how wide each is.
@@ -101,10 +101,10 @@ pub struct ColumnMeasures {
 }
 
 impl ColumnMeasures {
-    fn of(report: &StatusReport, room: TableRoom) -> (Self, Vec<Vec<Item>>) {
+    fn of(report: &StatusReport, room: TableRoom) -> (Self, Vec<Vec<TableItem>>) {
         let item = |row| items(row, &report.columns, report.common_group.as_deref(), room.charset);
-        let mut rows: Vec<Vec<Item>> = report.rows.iter().map(item).collect();
-        let settled = |rows: &[Vec<Item>]| {
+        let mut rows: Vec<Vec<TableItem>> = report.rows.iter().map(item).collect();
+        let settled = |rows: &[Vec<TableItem>]| {
             let grid = CellGrid { columns: &report.columns, rows, charset: room.charset };
             settle(&grid, room)
         };
@@ -128,14 +128,14 @@ impl ColumnMeasures {
         self.line_of(&if self.has_ids { items } else { without_ids(items) })
     }
 
-    fn line_of(&self, row: &[Item]) -> Vec<LaidCell> {
+    fn line_of(&self, row: &[TableItem]) -> Vec<LaidCell> {
         let mut line = Vec::with_capacity(self.shown.len());
         let mut at = 0;
         while let Some(column) = self.shown.get(at) {
             let item = &row[column.n];
             let mut cell = LaidCell { spans: Vec::new(), width: column.used, columns: 1 };
             let mut room = column.width;
-            if matches!(item, Item::Message(..)) {
+            if matches!(item, TableItem::Message(..)) {
                 for silent in self.shown[at + 1..].iter().take_while(|column| row[column.n].natural() == 0) {
                     cell.width += GUTTER + silent.used;
                     cell.columns += 1;
@@ -155,8 +155,8 @@ impl ColumnMeasures {
 
 /// Returns a report's rows with nothing cut but what the stages' own width says.
 pub fn in_full(report: &StatusReport, charset: Charset, stages: StagesWidth) -> Vec<Vec<Vec<Span>>> {
-    let cell = |content| match Item::in_full(content, charset) {
-        item @ Item::Stages(_) => item.fit(stages.limit(), charset),
+    let cell = |content| match TableItem::in_full(content, charset) {
+        item @ TableItem::Stages(_) => item.fit(stages.limit(), charset),
         item => item.fit(usize::MAX, charset),
     };
     report.rows.iter().map(|row| row.contents.iter().map(cell).collect()).collect()
@@ -165,7 +165,7 @@ pub fn in_full(report: &StatusReport, charset: Charset, stages: StagesWidth) -> 
 /// Everything that is laid out but how wide it is.
 struct CellGrid<'a> {
     columns: &'a [Column],
-    rows: &'a [Vec<Item>],
+    rows: &'a [Vec<TableItem>],
     charset: Charset,
 }
 
@@ -212,7 +212,7 @@ impl CellGrid<'_> {
     /// Returns how many of `width` cells a column uses once it is printed.
     fn used(&self, n: usize, width: usize) -> usize {
         let printed = self.rows.iter().map(|row| match &row[n] {
-            Item::Message(..) => wanted(row, n).min(width),
+            TableItem::Message(..) => wanted(row, n).min(width),
             item if item.natural() <= width => item.natural(),
             item => width_of(&item.fit(width, self.charset)),
         });
@@ -286,7 +286,7 @@ fn usual(n: usize, grid: &CellGrid<'_>) -> usize {
 /// Measures a column and says how far it gives way.
 ///
 /// What failed or runs keeps the names of its stages before the numbers of pipelines, refs and ages keep their places.
-fn need(column: Column, n: usize, rows: &[Vec<Item>], stages: StagesWidth) -> ColumnNeed {
+fn need(column: Column, n: usize, rows: &[Vec<TableItem>], stages: StagesWidth) -> ColumnNeed {
     /// Two names of stages.
     const NAMES: usize = 26;
     let limit = if column == Column::Stages { stages.limit() } else { usize::MAX };
@@ -311,10 +311,10 @@ fn need(column: Column, n: usize, rows: &[Vec<Item>], stages: StagesWidth) -> Co
 }
 
 /// Returns how many cells the content of a column wants; a message with nothing behind it runs on and wants none.
-fn wanted(row: &[Item], n: usize) -> usize {
+fn wanted(row: &[TableItem], n: usize) -> usize {
     match &row[n] {
-        Item::Message(..) if row[n + 1..].iter().all(|item| item.natural() == 0) => 0,
-        message @ Item::Message(..) => message.natural().min(MESSAGE_NATURAL),
+        TableItem::Message(..) if row[n + 1..].iter().all(|item| item.natural() == 0) => 0,
+        message @ TableItem::Message(..) => message.natural().min(MESSAGE_NATURAL),
         item => item.natural(),
     }
 }

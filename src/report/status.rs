@@ -10,8 +10,8 @@ use crate::domain::excerpt::SnapshotView;
 use crate::domain::health::Counts;
 use crate::domain::job::Stage;
 use crate::domain::pipeline::{Downstream, Pipeline, RefKind};
-use crate::domain::project::{ProjectRow, State, StateWord};
-use crate::domain::snapshot::{Group, Problem, Scope, Snapshot};
+use crate::domain::project::{ProjectRow, RowState, StateWord};
+use crate::domain::snapshot::{Group, Problem, ProblemScope, Snapshot};
 use crate::domain::status::Status;
 use crate::text::age::{age, in_zone};
 use crate::text::duration::duration;
@@ -142,8 +142,8 @@ fn row_lines(row: &ProjectRow, columns: &[Column], scene: ReportMoment) -> Vec<R
             .collect(),
     };
     match &row.state {
-        State::Ok(pipelines) | State::Stale { pipelines, .. } => pipelines.iter().map(of_pipeline).collect(),
-        State::NoPipeline { .. } | State::NoAccess(_) | State::Error(_) => {
+        RowState::Ok(pipelines) | RowState::Stale { pipelines, .. } => pipelines.iter().map(of_pipeline).collect(),
+        RowState::NoPipeline { .. } | RowState::NoAccess(_) | RowState::Error(_) => {
             let content = |column: &Column| state_content(*column, row, read_ago.as_deref());
             let contents = columns.iter().map(content).collect();
             vec![Row { urgency: Urgency::from(row.state_word()), contents }]
@@ -154,7 +154,7 @@ fn row_lines(row: &ProjectRow, columns: &[Column], scene: ReportMoment) -> Vec<R
 fn state_content(column: Column, row: &ProjectRow, read_ago: Option<&str>) -> Content {
     let state = row.state_word();
     let message = || match (read_ago, &row.state) {
-        (Some(ago), State::NoPipeline { .. } | State::NoAccess(_)) => {
+        (Some(ago), RowState::NoPipeline { .. } | RowState::NoAccess(_)) => {
             format!("{} ({ago} old)", state_message(&row.state))
         }
         _ => state_message(&row.state).into_owned(),
@@ -175,12 +175,12 @@ fn state_content(column: Column, row: &ProjectRow, read_ago: Option<&str>) -> Co
     }
 }
 
-pub(super) fn state_message(state: &State) -> Cow<'static, str> {
+pub(super) fn state_message(state: &RowState) -> Cow<'static, str> {
     match state {
-        State::Ok(_) | State::Stale { .. } => "".into(),
-        State::NoPipeline { ever_ran: Some(false) } => "no pipeline yet".into(),
-        State::NoPipeline { ever_ran: Some(true) | None } => "no pipeline for this ref".into(),
-        State::NoAccess(failure) | State::Error(failure) => failure.to_string().into(),
+        RowState::Ok(_) | RowState::Stale { .. } => "".into(),
+        RowState::NoPipeline { ever_ran: Some(false) } => "no pipeline yet".into(),
+        RowState::NoPipeline { ever_ran: Some(true) | None } => "no pipeline for this ref".into(),
+        RowState::NoAccess(failure) | RowState::Error(failure) => failure.to_string().into(),
     }
 }
 
@@ -279,12 +279,12 @@ pub(super) fn common_group(groups: &[Group]) -> Option<String> {
 /// Returns what the snapshot lacks, in sentences.
 pub(super) fn missing(snapshot: &Snapshot) -> Vec<String> {
     let lost = |problem: &&Problem| match problem.scope {
-        Scope::Group | Scope::List => true,
-        Scope::Project | Scope::Api => false,
+        ProblemScope::Group | ProblemScope::List => true,
+        ProblemScope::Project | ProblemScope::Api => false,
     };
     let sentence = |problem: &Problem| match problem.scope {
-        Scope::Group => format!("group {} could not be read: {}", problem.subject, problem.failure),
-        Scope::List | Scope::Project | Scope::Api => {
+        ProblemScope::Group => format!("group {} could not be read: {}", problem.subject, problem.failure),
+        ProblemScope::List | ProblemScope::Project | ProblemScope::Api => {
             format!("the project list of {} lost a part: {}", problem.subject, problem.failure)
         }
     };
@@ -437,8 +437,17 @@ mod tests {
             host: "https://gitlab.com".into(),
             taken_at: noon(),
             groups: vec![],
-            rows: vec![row(State::Error(failure())), row(State::Error(failure())), row(State::NoAccess(failure()))],
-            problems: vec![problem(Scope::Group), problem(Scope::List), problem(Scope::Project), problem(Scope::Api)],
+            rows: vec![
+                row(RowState::Error(failure())),
+                row(RowState::Error(failure())),
+                row(RowState::NoAccess(failure())),
+            ],
+            problems: vec![
+                problem(ProblemScope::Group),
+                problem(ProblemScope::List),
+                problem(ProblemScope::Project),
+                problem(ProblemScope::Api),
+            ],
             usage: Usage::default(),
         };
         let expected = [

@@ -6,7 +6,7 @@ use super::blame;
 use super::status::{ref_label, state_message};
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::pipeline::Pipeline;
-use crate::domain::project::{ProjectRow, State};
+use crate::domain::project::{ProjectRow, RowState};
 use crate::domain::status::Status;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -59,15 +59,15 @@ fn cases(row: &ProjectRow) -> Vec<JunitCase> {
     let without_pipeline =
         |verdict| vec![JunitCase { name: name.to_owned(), duration: None, verdict, details: Vec::new() }];
     match &row.state {
-        State::Ok(pipelines) => {
+        RowState::Ok(pipelines) => {
             let names = names(name, pipelines);
             pipelines.iter().zip(names).map(|(pipeline, name)| case(pipeline, name)).collect()
         }
-        State::Error(failure) | State::Stale { failure, .. } => {
+        RowState::Error(failure) | RowState::Stale { failure, .. } => {
             without_pipeline(JunitVerdict::Errored(failure.to_string()))
         }
-        State::NoAccess(failure) => without_pipeline(JunitVerdict::Skipped(format!("no_access: {}", failure))),
-        State::NoPipeline { .. } => {
+        RowState::NoAccess(failure) => without_pipeline(JunitVerdict::Skipped(format!("no_access: {}", failure))),
+        RowState::NoPipeline { .. } => {
             without_pipeline(JunitVerdict::Skipped(format!("no_pipeline: {}", state_message(&row.state))))
         }
     }

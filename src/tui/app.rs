@@ -1,7 +1,7 @@
 //! What the live view knows: the latest update, what is shown of it, and where the cursor is.
 
 use super::banner;
-use crate::collect::watch::{ChangeNews, Phase, WatchUpdate};
+use crate::collect::watch::{ChangeNews, WatchPhase, WatchUpdate};
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::health::{FailOn, RowOrder};
@@ -172,11 +172,11 @@ impl App {
             (None, Some(_)) => (true, false),
             (_, None) => (false, true),
         };
-        let is_reading = |update: &WatchUpdate| matches!(update.phase, Phase::Reading(_));
+        let is_reading = |update: &WatchUpdate| matches!(update.phase, WatchPhase::Reading(_));
         if is_reading(&self.update) != is_reading(&update) {
             self.phase_since = now;
         }
-        if let Phase::Waiting { interval, .. } = update.phase {
+        if let WatchPhase::Waiting { interval, .. } = update.phase {
             self.interval = interval;
         }
         self.update = update;

@@ -3,9 +3,9 @@
 //! It takes as many lines as it needs, up to a third of the screen; without anything to say it is one empty line.
 
 use super::app::App;
-use crate::collect::watch::{FailedReading, Phase};
-use crate::domain::project::State;
-use crate::domain::snapshot::{Problem, Scope, Snapshot};
+use crate::collect::watch::{FailedReading, WatchPhase};
+use crate::domain::project::RowState;
+use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
 use crate::report::cell::Tone;
 use crate::report::item::{Span, clean};
 use crate::text::duration::duration;
@@ -95,7 +95,7 @@ pub(super) fn wait(app: &App) -> Option<String> {
         let left = whole(until.saturating_duration_since(app.now));
         return Some(format!("the server asks to wait {}", duration(left)));
     }
-    if !matches!(app.update.phase, Phase::Reading(_)) {
+    if !matches!(app.update.phase, WatchPhase::Reading(_)) {
         return None;
     }
     let silent = silence.since.map(|since| app.now.saturating_duration_since(since));
@@ -132,16 +132,16 @@ fn problems(snapshot: &Snapshot) -> Vec<Span> {
             said.push(Span::new(text, Tone::Bad));
         }
     }
-    let notes = snapshot.problems.iter().filter(|problem| problem.scope == Scope::Api);
+    let notes = snapshot.problems.iter().filter(|problem| problem.scope == ProblemScope::Api);
     said.extend(notes.map(|note| Span::new(note.failure.to_string(), Tone::Muted)));
     said
 }
 
 fn of_group(problem: &Problem) -> Option<Span> {
     let what = match problem.scope {
-        Scope::Group => format!("group {} could not be read", problem.subject),
-        Scope::List => format!("the project list of {} lost a part", problem.subject),
-        Scope::Project | Scope::Api => return None,
+        ProblemScope::Group => format!("group {} could not be read", problem.subject),
+        ProblemScope::List => format!("the project list of {} lost a part", problem.subject),
+        ProblemScope::Project | ProblemScope::Api => return None,
     };
     Some(Span::new(format!("{}: {what}", problem.failure.message), Tone::Bad))
 }
@@ -151,7 +151,7 @@ fn of_rows(snapshot: &Snapshot) -> Option<Span> {
     let mut causes: Vec<(String, usize)> = Vec::new();
     let mut total = 0;
     for row in &snapshot.rows {
-        let (State::Error(failure) | State::Stale { failure, .. }) = &row.state else { continue };
+        let (RowState::Error(failure) | RowState::Stale { failure, .. }) = &row.state else { continue };
         total += 1;
         // What was asked, and how often, is of no use to a reader who cannot ask it.
         let cause = failure.message.clone();

@@ -371,7 +371,7 @@ fn the_latest_question_wins_and_an_answer_is_kept() {
     runtime.block_on(async {
         let (ask, questions) = tokio::sync::watch::channel(Some(unit.clone()));
         let (tell, mut answers) = tokio::sync::watch::channel(None);
-        let options = evidence::Options { log_lines: 5, api: ApiChoice::Rest };
+        let options = evidence::EvidenceOptions { log_lines: 5, api: ApiChoice::Rest };
         let asking = async {
             // The answer to the first never comes: a request for it is never answered.
             while sim.requests().is_empty() {
@@ -405,7 +405,7 @@ fn subject(sim: &Sim, project: &str) -> Subject {
         project: ProjectRef::Path(project.into()),
         full_path: project.into(),
         pipeline: PipelineId(found["pipelines"][0]["id"].as_u64().unwrap()),
-        before: evidence::Before::OfRef("main".into()),
+        before: evidence::PreviousPipeline::OfRef("main".into()),
         first_look: None,
     }
 }

@@ -13,7 +13,7 @@ use glwatch::domain::id::{JobId, ProjectRef};
 use glwatch::domain::job::Job;
 use glwatch::domain::status::Status;
 use glwatch::gitlab::client::{Action, ActionResult, Client};
-use glwatch::gitlab::{Credentials, Options, RetryOptions, Token};
+use glwatch::gitlab::{Credentials, RetryOptions, Token, TransportOptions};
 use glwatch_sim::{Fault, Sim, TOKEN_API};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn sim() -> Sim {
 }
 
 fn client(sim: &Sim) -> Client {
-    let options = Options {
+    let options = TransportOptions {
         host: Host::parse(sim.url()).unwrap(),
         credentials: Credentials { token: Token::new(TOKEN_API), ..Credentials::default() },
         concurrency: 8,

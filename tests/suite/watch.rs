@@ -9,7 +9,7 @@ use glwatch::collect;
 use glwatch::collect::run::Collector;
 use glwatch::domain::host::Host;
 use glwatch::domain::id::{GroupId, GroupRef};
-use glwatch::domain::project::State;
+use glwatch::domain::project::RowState;
 use glwatch::domain::selection::{ProjectFilter, RefSelector};
 use glwatch::domain::usage::ApiChoice;
 use glwatch::gitlab::client::{Client, ListFilter};
@@ -49,8 +49,8 @@ fn two_more_readings(sim: &Sim) {
 }
 
 /// Makes what reads a group of the simulated GitLab, without the program around it.
-pub(crate) fn reader(sim: &Sim) -> (Client, collect::run::Options) {
-    let client = Client::new(gitlab::Options {
+pub(crate) fn reader(sim: &Sim) -> (Client, collect::run::CollectOptions) {
+    let client = Client::new(gitlab::TransportOptions {
         host: Host::parse(sim.url()).unwrap(),
         credentials: Credentials::default(),
         concurrency: 8,
@@ -62,7 +62,7 @@ pub(crate) fn reader(sim: &Sim) -> (Client, collect::run::Options) {
         retry: RetryOptions::default(),
         now: Utc::now,
     });
-    let options = collect::run::Options {
+    let options = collect::run::CollectOptions {
         api: ApiChoice::Rest,
         wants_reasons: false,
         groups: vec![GroupRef::Id(GroupId(12345))],
@@ -84,7 +84,9 @@ fn a_refresh_shares_with_the_last_snapshot_what_has_not_changed() {
     let [first, second] = [0, 1].map(|_| runtime.block_on(collector.read(&|_| {})).unwrap().snapshot);
     // The second of the two has ended, the first still runs and was read again.
     for ((before, after), is_shared) in first.rows.iter().zip(&second.rows).zip([false, true]) {
-        let (State::Ok(old), State::Ok(new)) = (&before.state, &after.state) else { panic!("{before:?} {after:?}") };
+        let (RowState::Ok(old), RowState::Ok(new)) = (&before.state, &after.state) else {
+            panic!("{before:?} {after:?}")
+        };
         assert_eq!(Arc::ptr_eq(old, new), is_shared, "{}", after.project.full_path);
         assert!(Arc::ptr_eq(&before.project, &after.project), "{}", after.project.full_path);
     }

@@ -4,7 +4,7 @@ use super::checklist::Checklist;
 use crate::cli::error::{self, CliError};
 use crate::cli::exit::Exit;
 use crate::cli::status::until_stopped;
-use crate::cli::surroundings::Surroundings;
+use crate::cli::surroundings::RunContext;
 use crate::cli::{hint, log, output, refs, waiting, wire};
 use crate::collect::run::Collector;
 use crate::config::{Config, Output};
@@ -45,7 +45,7 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
-    let surroundings = Surroundings::new(matches)?;
+    let surroundings = RunContext::new(matches)?;
     let config = Config::resolve(&surroundings.settings)?;
     log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
     let charset = surroundings.charset(&config.display);
@@ -63,7 +63,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
 
 /// The projects of all groups.
 #[derive(Default)]
-struct Listed {
+struct CheckedProjects {
     ids: HashSet<ProjectId>,
     /// What the filters leave.
     kept: Vec<Project>,
@@ -87,7 +87,7 @@ fn permissions() -> Vec<String> {
 }
 
 struct Check<'a> {
-    surroundings: &'a Surroundings,
+    surroundings: &'a RunContext,
     config: &'a Config,
     list: Checklist,
 }
@@ -131,7 +131,7 @@ impl Check<'_> {
     }
 
     fn files(&mut self) {
-        let Surroundings { files, .. } = self.surroundings;
+        let RunContext { files, .. } = self.surroundings;
         for path in &files.read {
             self.list.ok("file", &path.display().to_string());
         }
@@ -250,7 +250,7 @@ impl Check<'_> {
 
     async fn groups(&mut self, client: &Client) -> Exit {
         let groups = &self.config.scope.groups;
-        let (mut read, mut listed) = (0, Listed::default());
+        let (mut read, mut listed) = (0, CheckedProjects::default());
         for group in groups {
             match self.group(client, group, &mut listed).await {
                 Ok(()) => read += 1,
@@ -277,7 +277,7 @@ impl Check<'_> {
     }
 
     /// Counts what the table would show of a group: each project once, without what the filters leave out.
-    async fn group(&mut self, client: &Client, group: &GroupRef, listed: &mut Listed) -> Result<(), Error> {
+    async fn group(&mut self, client: &Client, group: &GroupRef, listed: &mut CheckedProjects) -> Result<(), Error> {
         let found = client.group(group).await?;
         let scope = &self.config.scope;
         let filter = ListFilter { subgroups: scope.subgroups, archived: scope.archived };

@@ -3,7 +3,7 @@
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output;
-use crate::cli::surroundings::Surroundings;
+use crate::cli::surroundings::RunContext;
 use crate::config::keys::{KEYS, Key};
 use crate::config::{Config, Origin, TokenSource};
 use crate::render::columns;
@@ -14,7 +14,7 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
-    let surroundings = Surroundings::new(matches)?;
+    let surroundings = RunContext::new(matches)?;
     let config = Config::resolve(&surroundings.settings)?;
     surroundings.warn();
     let heading = ["setting", "value", "from"].map(str::to_owned);
@@ -26,7 +26,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn row(key: &Key, config: &Config, surroundings: &Surroundings) -> [String; 3] {
+fn row(key: &Key, config: &Config, surroundings: &RunContext) -> [String; 3] {
     let (token, host) = (config.connection.token.as_ref(), &config.connection.host);
     let set = |text: String| if text.is_empty() { "-".to_owned() } else { text };
     let (value, origin) = match (key.name, token) {

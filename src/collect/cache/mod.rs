@@ -8,6 +8,6 @@ mod store;
 mod trust;
 mod wire;
 
-pub use saved::Saved;
-pub(super) use saved::{Known, KnownFields, SavedProject, words};
+pub use saved::SavedState;
+pub(super) use saved::{KnownFields, KnownProject, SavedProject, words};
 pub use store::{Store, project_paths};

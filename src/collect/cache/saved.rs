@@ -2,7 +2,7 @@
 
 use crate::collect::batch::BatchSize;
 use crate::collect::project::Remembered;
-use crate::domain::project::{Failure, Project, ProjectRow, State};
+use crate::domain::project::{Failure, Project, ProjectRow, RowState};
 use crate::domain::selection::RefSelector;
 use crate::domain::snapshot::Group;
 use crate::gitlab::client::Fields;
@@ -14,7 +14,7 @@ const FIELDS_VALID: TimeDelta = TimeDelta::days(1);
 
 /// Everything that the next process can build on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Saved {
+pub struct SavedState {
     /// By the server's clock; nothing in it was read later.
     pub(in crate::collect) at: DateTime<Utc>,
     /// The same moment by the clock of this machine.
@@ -29,7 +29,7 @@ pub struct Saved {
     pub(in crate::collect) changes: u64,
 }
 
-impl Saved {
+impl SavedState {
     /// Returns when it was saved; nothing in it was read later.
     pub fn at(&self) -> DateTime<Utc> {
         self.at
@@ -53,32 +53,32 @@ impl Saved {
 pub(in crate::collect) struct SavedProject {
     pub project: Arc<Project>,
     /// `None` where nothing could be read, or where it was left out.
-    pub known: Option<Known>,
+    pub known: Option<KnownProject>,
 }
 
 impl SavedProject {
     pub(in crate::collect) fn as_of(&self) -> Option<DateTime<Utc>> {
         self.known.as_ref().map(|known| match known {
-            Known::Pipelines(whole) => whole.as_of,
-            Known::Without(_, as_of) => *as_of,
+            KnownProject::Pipelines(whole) => whole.as_of,
+            KnownProject::Without(_, as_of) => *as_of,
         })
     }
 }
 
 /// What is known of a project's pipelines.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::collect) enum Known {
+pub(in crate::collect) enum KnownProject {
     Pipelines(Remembered),
     /// No pipeline or no access, and since when.
-    Without(State, DateTime<Utc>),
+    Without(RowState, DateTime<Utc>),
 }
 
-impl Known {
+impl KnownProject {
     /// Returns the row as it was, marked as old where it shows pipelines.
     pub(in crate::collect) fn row(self, project: &Arc<Project>, failure: &Failure) -> ProjectRow {
         let (state, as_of) = match self {
             Self::Pipelines(whole) => {
-                (State::Stale { pipelines: whole.pipelines, failure: failure.clone() }, whole.as_of)
+                (RowState::Stale { pipelines: whole.pipelines, failure: failure.clone() }, whole.as_of)
             }
             Self::Without(state, as_of) => (state, as_of),
         };

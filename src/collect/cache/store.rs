@@ -1,9 +1,9 @@
 //! The file: found, read, checked, replaced at once. Never an error; what cannot be used is none.
 
-use super::saved::{Saved, SavedProject};
+use super::saved::{SavedProject, SavedState};
 use super::trust::{self, Untrusted};
-use super::wire::{HeadWire, ProjectWire, Unknown};
-use crate::collect::run::Options;
+use super::wire::{SavedHeadWire, SavedProjectWire, Unknown};
+use crate::collect::run::CollectOptions;
 use crate::gitlab::client::Client;
 use ring::digest::{Context, Digest, SHA256};
 use std::fmt::Write as _;
@@ -45,7 +45,7 @@ enum Unusable {
 
 impl Store {
     /// Names the file for what is read, from where, and with which token.
-    pub fn new(directory: PathBuf, client: &Client, options: &Options) -> Self {
+    pub fn new(directory: PathBuf, client: &Client, options: &CollectOptions) -> Self {
         let mut groups: Vec<String> = options.groups.iter().map(ToString::to_string).collect();
         groups.sort_unstable();
         let list = format!("{} {}", options.list.subgroups, options.list.archived);
@@ -66,7 +66,7 @@ impl Store {
     }
 
     /// Returns what an earlier process has saved, if it can be used.
-    pub fn load(&self) -> Option<Saved> {
+    pub fn load(&self) -> Option<SavedState> {
         match self.read() {
             Ok(saved) => {
                 tracing::debug!(projects = saved.projects.len(), at = %saved.at, "cache read");
@@ -83,7 +83,7 @@ impl Store {
         }
     }
 
-    fn read(&self) -> Result<Saved, Unusable> {
+    fn read(&self) -> Result<SavedState, Unusable> {
         let file = trust::open(&self.path())?;
         if file.metadata()?.len() > MAX_SIZE {
             return Err(Unusable::Other("it is too large for one of ours"));
@@ -92,14 +92,14 @@ impl Store {
     }
 
     /// Replaces the file at once: a reader sees the old or the new one. That it fails does no harm.
-    pub fn save(&self, saved: &Saved) {
+    pub fn save(&self, saved: &SavedState) {
         match self.write(saved) {
             Ok(()) => tracing::debug!(projects = saved.projects.len(), "cache written"),
             Err(error) => tracing::warn!(%error, "the cache could not be written"),
         }
     }
 
-    fn write(&self, saved: &Saved) -> Result<(), Unusable> {
+    fn write(&self, saved: &SavedState) -> Result<(), Unusable> {
         trust::prepare(&self.directory)?;
         let mut file = tempfile::Builder::new()
             .prefix(".new-")
@@ -131,13 +131,13 @@ pub fn project_paths(directory: &Path) -> Vec<String> {
 }
 
 /// Reads the lines, and checks the sum on the last one.
-fn decode(mut file: impl BufRead, key: &str) -> Result<Saved, Unusable> {
+fn decode(mut file: impl BufRead, key: &str) -> Result<SavedState, Unusable> {
     let mut sum = Context::new(&SHA256);
     let mut line = Vec::new();
     next_line(&mut file, &mut line)?;
     sum.update(&line);
     let head = line.clone();
-    let head: HeadWire<'_> = serde_json::from_slice(&head)?;
+    let head: SavedHeadWire<'_> = serde_json::from_slice(&head)?;
     if head.cache != VERSION || head.glwatch != env!("CARGO_PKG_VERSION") {
         return Err(Unusable::Other("another version wrote it"));
     }
@@ -149,7 +149,7 @@ fn decode(mut file: impl BufRead, key: &str) -> Result<Saved, Unusable> {
     for _ in 0..head.projects {
         next_line(&mut file, &mut line)?;
         sum.update(&line);
-        projects.push(SavedProject::try_from(serde_json::from_slice::<ProjectWire<'_>>(&line)?)?);
+        projects.push(SavedProject::try_from(serde_json::from_slice::<SavedProjectWire<'_>>(&line)?)?);
     }
     projects.shrink_to_fit();
     next_line(&mut file, &mut line)?;
@@ -165,7 +165,7 @@ fn next_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> Result<(), Unusable
     if line.ends_with(b"\n") { Ok(()) } else { Err(Unusable::Other("it ends too early")) }
 }
 
-fn encode(saved: &Saved, key: &str, file: impl Write) -> io::Result<()> {
+fn encode(saved: &SavedState, key: &str, file: impl Write) -> io::Result<()> {
     let mut file = BufWriter::with_capacity(1 << 16, file);
     let mut sum = Context::new(&SHA256);
     let mut line = Vec::new();
@@ -176,10 +176,10 @@ fn encode(saved: &Saved, key: &str, file: impl Write) -> io::Result<()> {
         line.clear();
         io::Result::Ok(())
     };
-    serde_json::to_writer(&mut line, &HeadWire::new(saved, VERSION, env!("CARGO_PKG_VERSION"), key))?;
+    serde_json::to_writer(&mut line, &SavedHeadWire::new(saved, VERSION, env!("CARGO_PKG_VERSION"), key))?;
     write(&mut line)?;
     for project in &saved.projects {
-        serde_json::to_writer(&mut line, &ProjectWire::new(project))?;
+        serde_json::to_writer(&mut line, &SavedProjectWire::new(project))?;
         write(&mut line)?;
     }
     file.write_all(last_line(&sum.finish()).as_bytes())?;

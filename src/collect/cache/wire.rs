@@ -1,14 +1,14 @@
 //! How what is saved is written: one line of JSON for the whole, then one for each project, so that no more than one
 //! project is held twice. Times are microseconds, durations nanoseconds; nothing is rounded that is compared later.
 
-use super::saved::{Known, KnownFields, Saved, SavedProject};
+use super::saved::{KnownFields, KnownProject, SavedProject, SavedState};
 use crate::collect::batch::BatchSize;
 use crate::collect::project::Remembered;
 use crate::domain::failure::{FailedRequest, Failure, FailureKind, RequestLine};
 use crate::domain::id::{GroupId, JobId, PipelineId, ProjectId};
 use crate::domain::job::{Job, JobKind, Stage};
 use crate::domain::pipeline::{Downstream, DownstreamLink, Pipeline, Ref, RefKind};
-use crate::domain::project::{Project, State};
+use crate::domain::project::{Project, RowState};
 use crate::domain::snapshot::Group;
 use crate::domain::status::Status;
 use crate::gitlab::client::Fields;
@@ -27,7 +27,7 @@ type Result<T> = std::result::Result<T, Unknown>;
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct HeadWire<'a> {
+pub(super) struct SavedHeadWire<'a> {
     /// The version of this form.
     pub cache: u32,
     /// The version of the program; another one may have meant something else.
@@ -46,8 +46,8 @@ pub(super) struct HeadWire<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 struct GroupWire<'a>(u64, Cow<'a, str>, Option<Cow<'a, str>>);
 
-impl<'a> HeadWire<'a> {
-    pub(super) fn new(saved: &'a Saved, cache: u32, glwatch: &'a str, key: &'a str) -> Self {
+impl<'a> SavedHeadWire<'a> {
+    pub(super) fn new(saved: &'a SavedState, cache: u32, glwatch: &'a str, key: &'a str) -> Self {
         let group = |group: &'a Group| GroupWire(group.id.0, text(&group.full_path), option(&group.web_url));
         let fields = |known: &'a KnownFields| (micros(known.at), known.fields.names().map(Cow::from).collect());
         Self {
@@ -64,7 +64,7 @@ impl<'a> HeadWire<'a> {
         }
     }
 
-    pub(super) fn with(self, projects: Vec<SavedProject>) -> Result<Saved> {
+    pub(super) fn with(self, projects: Vec<SavedProject>) -> Result<SavedState> {
         let group = |GroupWire(id, path, url): GroupWire<'_>| Group {
             id: GroupId(id),
             full_path: path.into_owned(),
@@ -74,7 +74,7 @@ impl<'a> HeadWire<'a> {
             let fields = Arc::new(Fields::of(names.iter().map(Cow::as_ref)));
             Ok(KnownFields { fields, at: time(at)? })
         });
-        Ok(Saved {
+        Ok(SavedState {
             at: time(self.at)?,
             machine_at: time(self.machine_at)?,
             refs: self.refs.into_owned(),
@@ -89,7 +89,7 @@ impl<'a> HeadWire<'a> {
 
 /// A project's line.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct ProjectWire<'a> {
+pub(super) struct SavedProjectWire<'a> {
     #[serde(rename = "i")]
     id: u64,
     #[serde(rename = "n")]
@@ -113,27 +113,29 @@ pub(super) struct ProjectWire<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 enum KnownWire<'a> {
     #[serde(rename = "p")]
-    Pipelines(Vec<PipelineWire<'a>>),
+    Pipelines(Vec<SavedPipelineWire<'a>>),
     #[serde(rename = "n")]
     NoPipeline(Option<bool>),
     #[serde(rename = "a")]
     NoAccess(FailureWire<'a>),
 }
 
-impl<'a> ProjectWire<'a> {
+impl<'a> SavedProjectWire<'a> {
     pub(super) fn new(saved: &'a SavedProject) -> Self {
         let project = saved.project.as_ref();
         let base = project.web_url.as_deref();
         let known = saved.known.as_ref().and_then(|known| match known {
-            Known::Pipelines(whole) => {
-                let pipelines = whole.iter().map(|(pipeline, links)| PipelineWire::new(pipeline, links, base));
+            KnownProject::Pipelines(whole) => {
+                let pipelines = whole.iter().map(|(pipeline, links)| SavedPipelineWire::new(pipeline, links, base));
                 Some((whole.as_of, KnownWire::Pipelines(pipelines.collect())))
             }
-            Known::Without(State::NoPipeline { ever_ran }, as_of) => Some((*as_of, KnownWire::NoPipeline(*ever_ran))),
-            Known::Without(State::NoAccess(failure), as_of) => {
+            KnownProject::Without(RowState::NoPipeline { ever_ran }, as_of) => {
+                Some((*as_of, KnownWire::NoPipeline(*ever_ran)))
+            }
+            KnownProject::Without(RowState::NoAccess(failure), as_of) => {
                 Some((*as_of, KnownWire::NoAccess(FailureWire::new(failure))))
             }
-            Known::Without(State::Ok(_) | State::Error(_) | State::Stale { .. }, _) => None,
+            KnownProject::Without(RowState::Ok(_) | RowState::Error(_) | RowState::Stale { .. }, _) => None,
         });
         let (as_of, known) = known.unzip();
         Self {
@@ -150,10 +152,10 @@ impl<'a> ProjectWire<'a> {
     }
 }
 
-impl TryFrom<ProjectWire<'_>> for SavedProject {
+impl TryFrom<SavedProjectWire<'_>> for SavedProject {
     type Error = Unknown;
 
-    fn try_from(wire: ProjectWire<'_>) -> Result<Self> {
+    fn try_from(wire: SavedProjectWire<'_>) -> Result<Self> {
         let project = Project {
             id: ProjectId(wire.id),
             name: wire.name.into_owned(),
@@ -169,10 +171,10 @@ impl TryFrom<ProjectWire<'_>> for SavedProject {
             KnownWire::Pipelines(wires) => {
                 let pipelines = each(wires, |wire| wire.into_domain(project.web_url.as_deref()))?;
                 let (pipelines, links): (Vec<_>, Vec<_>) = pipelines.into_iter().unzip();
-                Ok(Known::Pipelines(Remembered { pipelines: pipelines.into(), links: links.into(), as_of }))
+                Ok(KnownProject::Pipelines(Remembered { pipelines: pipelines.into(), links: links.into(), as_of }))
             }
-            KnownWire::NoPipeline(ever_ran) => Ok(Known::Without(State::NoPipeline { ever_ran }, as_of)),
-            KnownWire::NoAccess(failure) => Ok(Known::Without(State::NoAccess(failure.into()), as_of)),
+            KnownWire::NoPipeline(ever_ran) => Ok(KnownProject::Without(RowState::NoPipeline { ever_ran }, as_of)),
+            KnownWire::NoAccess(failure) => Ok(KnownProject::Without(RowState::NoAccess(failure.into()), as_of)),
         });
         let known = known.transpose()?;
         Ok(Self { project: Arc::new(project), known })
@@ -180,7 +182,7 @@ impl TryFrom<ProjectWire<'_>> for SavedProject {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct PipelineWire<'a> {
+struct SavedPipelineWire<'a> {
     #[serde(rename = "i")]
     id: u64,
     #[serde(rename = "ii", skip_serializing_if = "Option::is_none")]
@@ -219,9 +221,9 @@ struct PipelineWire<'a> {
     #[serde(rename = "u", skip_serializing_if = "Option::is_none")]
     web_url: Option<Cow<'a, str>>,
     #[serde(rename = "st")]
-    stages: Vec<StageWire<'a>>,
+    stages: Vec<SavedStageWire<'a>>,
     #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
-    downstream: Vec<DownstreamWire<'a>>,
+    downstream: Vec<SavedDownstreamWire<'a>>,
     #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
     links: Vec<LinkWire<'a>>,
     /// Why something of it could not be read.
@@ -229,7 +231,7 @@ struct PipelineWire<'a> {
     unread: Option<FailureWire<'a>>,
 }
 
-impl<'a> PipelineWire<'a> {
+impl<'a> SavedPipelineWire<'a> {
     fn new(pipeline: &'a Pipeline, links: &'a [DownstreamLink], base: Option<&str>) -> Self {
         let times = [pipeline.created_at, pipeline.started_at, pipeline.finished_at, pipeline.updated_at];
         Self {
@@ -250,8 +252,8 @@ impl<'a> PipelineWire<'a> {
             failure_reason: option(&pipeline.failure_reason),
             yaml_errors: option(&pipeline.yaml_errors),
             web_url: below(&pipeline.web_url, base),
-            stages: pipeline.stages.iter().map(|stage| StageWire::new(stage, base)).collect(),
-            downstream: pipeline.downstream.iter().map(DownstreamWire::new).collect(),
+            stages: pipeline.stages.iter().map(|stage| SavedStageWire::new(stage, base)).collect(),
+            downstream: pipeline.downstream.iter().map(SavedDownstreamWire::new).collect(),
             links: links.iter().map(LinkWire::new).collect(),
             unread: pipeline.unread.as_ref().map(FailureWire::new),
         }
@@ -337,11 +339,11 @@ impl From<FailureWire<'_>> for Failure {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct StageWire<'a>(Cow<'a, str>, Cow<'a, str>, Vec<JobWire<'a>>);
+struct SavedStageWire<'a>(Cow<'a, str>, Cow<'a, str>, Vec<SavedJobWire<'a>>);
 
-impl<'a> StageWire<'a> {
+impl<'a> SavedStageWire<'a> {
     fn new(stage: &'a Stage, base: Option<&str>) -> Self {
-        let jobs = stage.jobs.iter().map(|job| JobWire::new(job, &stage.name, base)).collect();
+        let jobs = stage.jobs.iter().map(|job| SavedJobWire::new(job, &stage.name, base)).collect();
         Self(text(&stage.name), word(&stage.status), jobs)
     }
 
@@ -353,7 +355,7 @@ impl<'a> StageWire<'a> {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct JobWire<'a> {
+struct SavedJobWire<'a> {
     #[serde(rename = "i")]
     id: u64,
     #[serde(rename = "n")]
@@ -387,7 +389,7 @@ struct JobWire<'a> {
     downstream_id: Option<u64>,
 }
 
-impl<'a> JobWire<'a> {
+impl<'a> SavedJobWire<'a> {
     fn new(job: &'a Job, stage: &str, base: Option<&str>) -> Self {
         Self {
             id: job.id.0,
@@ -434,18 +436,18 @@ impl<'a> JobWire<'a> {
 
 /// Id, project, status, warnings, unread, page, what is below it, and its number in its project.
 #[derive(Debug, Serialize, Deserialize)]
-struct DownstreamWire<'a>(
+struct SavedDownstreamWire<'a>(
     u64,
     Option<Cow<'a, str>>,
     Cow<'a, str>,
     bool,
     bool,
     Option<Cow<'a, str>>,
-    Vec<DownstreamWire<'a>>,
+    Vec<SavedDownstreamWire<'a>>,
     Option<u64>,
 );
 
-impl<'a> DownstreamWire<'a> {
+impl<'a> SavedDownstreamWire<'a> {
     fn new(below: &'a Downstream) -> Self {
         Self(
             below.id.0,
@@ -460,11 +462,11 @@ impl<'a> DownstreamWire<'a> {
     }
 }
 
-impl TryFrom<DownstreamWire<'_>> for Downstream {
+impl TryFrom<SavedDownstreamWire<'_>> for Downstream {
     type Error = Unknown;
 
-    fn try_from(wire: DownstreamWire<'_>) -> Result<Self> {
-        let DownstreamWire(id, project, word, has_warnings, is_unread, web_url, downstream, iid) = wire;
+    fn try_from(wire: SavedDownstreamWire<'_>) -> Result<Self> {
+        let SavedDownstreamWire(id, project, word, has_warnings, is_unread, web_url, downstream, iid) = wire;
         Ok(Self {
             id: PipelineId(id),
             iid,

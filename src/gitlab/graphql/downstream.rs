@@ -2,7 +2,7 @@
 
 use super::document::{document, repeat};
 use super::fields::Fields;
-use super::pulse::HeadWire;
+use super::pulse::PulseHeadWire;
 use super::{ask, is_passing_for_many};
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::rest::pipeline::PipelineHead;
@@ -20,8 +20,8 @@ pub const PER_QUERY: usize = 28;
 pub type ByIid = (String, u64);
 
 #[derive(Deserialize)]
-struct ProjectWire {
-    pipeline: Option<HeadWire>,
+struct DownstreamProjectWire {
+    pipeline: Option<PulseHeadWire>,
 }
 
 pub(super) fn query(pipelines: usize) -> (&'static str, String) {
@@ -41,7 +41,8 @@ pub(in crate::gitlab) async fn read(
     let query = query(wanted.len());
     let name = query.0;
     let answer =
-        ask::<HashMap<String, Option<ProjectWire>>>(transport, query, variables.into(), is_passing_for_many).await?;
+        ask::<HashMap<String, Option<DownstreamProjectWire>>>(transport, query, variables.into(), is_passing_for_many)
+            .await?;
     // Beside an error silence is no fact.
     if let Some(error) = answer.errors.first() {
         return Err(transport.error(name, Kind::Query(error.words(transport))));

@@ -3,7 +3,7 @@
 use super::document::document;
 use super::{ErrorWire, ask, is_unavailable};
 use crate::gitlab::error::{Error, Kind};
-use crate::gitlab::lenient::{Item, List, loose};
+use crate::gitlab::lenient::{Item, LenientList, loose};
 use crate::gitlab::retry::is_passing;
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
@@ -37,7 +37,7 @@ pub struct Fields {
 }
 
 #[derive(Deserialize, Default)]
-struct Wire {
+struct IntrospectionWire {
     /// Not for anonymous callers, nor for a token without a permission of its own.
     #[serde(default)]
     metadata: Item<MetadataWire>,
@@ -58,7 +58,7 @@ struct TypeWire {
     #[serde(default, deserialize_with = "loose")]
     name: Option<String>,
     #[serde(default)]
-    fields: List<FieldWire>,
+    fields: LenientList<FieldWire>,
 }
 
 #[derive(Deserialize)]
@@ -140,7 +140,7 @@ pub(in crate::gitlab) async fn read(transport: &Transport) -> Result<Fields, Err
 async fn ask_once(transport: &Transport) -> Result<Option<Fields>, Error> {
     // It is small, so that a server in trouble is asked again; one that keeps GraphQL from us is read over REST instead.
     let passing = |kind: &Kind| is_passing(kind) && !is_unavailable(kind);
-    let (wire, refuses) = match ask::<Item<Wire>>(transport, query(), json!({}), passing).await {
+    let (wire, refuses) = match ask::<Item<IntrospectionWire>>(transport, query(), json!({}), passing).await {
         Ok(answer) => {
             let wire = answer.data.read().unwrap_or_default();
             // The version may be hidden from this token. Types beside any other error may lack what it took away.
@@ -153,7 +153,7 @@ async fn ask_once(transport: &Transport) -> Result<Option<Fields>, Error> {
         }
         // A server that keeps its schema to itself may answer everything else.
         Err(Error { kind: Kind::Query(_) | Kind::UnknownField(_) | Kind::TooComplex(_), .. }) => {
-            (Wire::default(), true)
+            (IntrospectionWire::default(), true)
         }
         // An answer that says nothing, or has another shape.
         Err(Error { kind: Kind::Decode { .. }, .. }) => return Ok(None),

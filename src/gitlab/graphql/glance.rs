@@ -2,10 +2,10 @@
 
 use super::document::document;
 use super::fields::Fields;
-use super::pulse::HeadWire;
+use super::pulse::PulseHeadWire;
 use super::trouble::stuck;
 use super::wire::DetailsWire;
-use super::{Connection, ask, number};
+use super::{GraphqlConnection, ask, number};
 use crate::domain::id::{JobId, ProjectId};
 use crate::domain::pipeline::Pipeline;
 use crate::gitlab::client::JobPage;
@@ -21,7 +21,7 @@ const GLANCE: &str = include_str!("glance.graphql");
 
 /// What one query tells of a project: enough to begin reading, not enough to judge by.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Glance {
+pub struct PipelineOverview {
     pub project: ProjectId,
     pub full_path: String,
     /// The newest pipeline with the first page of its jobs, of which only what all versions tell is filled in.
@@ -34,19 +34,19 @@ pub struct Glance {
 }
 
 #[derive(Deserialize)]
-struct Wire {
-    project: Option<ProjectWire>,
+struct GlanceWire {
+    project: Option<GlanceProjectWire>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ProjectWire {
+struct GlanceProjectWire {
     id: String,
     full_path: String,
     #[serde(default)]
-    newest: Item<Connection<DetailsWire>>,
+    newest: Item<GraphqlConnection<DetailsWire>>,
     #[serde(default)]
-    heads: Item<Connection<HeadWire>>,
+    heads: Item<GraphqlConnection<PulseHeadWire>>,
 }
 
 pub(super) fn query(fields: &Fields) -> (&'static str, String) {
@@ -61,31 +61,31 @@ pub(in crate::gitlab) async fn read(
     fields: &Fields,
     path: &str,
     git_ref: Option<&str>,
-) -> Result<Option<Glance>, Error> {
+) -> Result<Option<PipelineOverview>, Error> {
     let mut variables = Map::from_iter([("path".to_owned(), Value::from(path))]);
     variables.extend(git_ref.map(|name| ("ref".to_owned(), Value::from(name))));
-    let answer = ask::<Wire>(transport, query(fields), variables.into(), |_| false).await?;
+    let answer = ask::<GlanceWire>(transport, query(fields), variables.into(), |_| false).await?;
     if let Some(error) = answer.errors.first() {
         return Err(transport.error("Glance", Kind::Query(error.words(transport))));
     }
     Ok(answer.data.project.and_then(|project| project.convert(transport, fields)))
 }
 
-impl ProjectWire {
-    fn convert(self, transport: &Transport, fields: &Fields) -> Option<Glance> {
+impl GlanceProjectWire {
+    fn convert(self, transport: &Transport, fields: &Fields) -> Option<PipelineOverview> {
         let mut details = self.newest.read()?.known().next()?;
         let pending = std::mem::take(&mut details.pending);
         let (pipeline, jobs) = details.convert(transport.host(), fields)?;
         if pipeline.unread.is_some() {
             return None;
         }
-        Some(Glance {
+        Some(PipelineOverview {
             project: ProjectId(number(&self.id)?),
             full_path: self.full_path,
             pipeline,
             jobs,
             stuck: stuck(pending),
-            heads: self.heads.read()?.known().filter_map(HeadWire::convert).collect(),
+            heads: self.heads.read()?.known().filter_map(PulseHeadWire::convert).collect(),
         })
     }
 }

@@ -20,12 +20,12 @@ const JOBS: &str = include_str!("jobs.graphql");
 pub const PER_QUERY: usize = 2;
 
 #[derive(Deserialize)]
-struct ProjectWire {
-    pipeline: Option<PipelineWire>,
+struct JobsProjectWire {
+    pipeline: Option<JobsPipelineWire>,
 }
 
 #[derive(Deserialize)]
-struct PipelineWire {
+struct JobsPipelineWire {
     #[serde(default, deserialize_with = "loose")]
     id: Option<String>,
     #[serde(default)]
@@ -49,9 +49,13 @@ pub(in crate::gitlab) async fn read(
         variables.extend(more.after.clone().map(|after| (format!("after{number}"), Value::from(after))));
     }
     let passing: fn(&Kind) -> bool = if wanted.len() == 1 { is_passing } else { is_passing_for_many };
-    let answer =
-        ask::<HashMap<String, Option<ProjectWire>>>(transport, query(wanted.len(), fields), variables.into(), passing)
-            .await?;
+    let answer = ask::<HashMap<String, Option<JobsProjectWire>>>(
+        transport,
+        query(wanted.len(), fields),
+        variables.into(),
+        passing,
+    )
+    .await?;
     if let Some(error) = answer.errors.iter().find(|error| !error.is_spare_of(wanted.len())) {
         return Err(transport.error("Jobs", Kind::Query(error.words(transport))));
     }

@@ -19,7 +19,7 @@ mod wire;
 
 use self::fields::Fields;
 use super::error::{Error, Kind};
-use super::lenient::{Item, List, loose};
+use super::lenient::{Item, LenientList, loose};
 use super::rest::pipeline::PipelineFilter;
 use super::retry::{is_passing, is_passing_status};
 use super::transport::Transport;
@@ -31,7 +31,7 @@ use std::collections::HashMap;
 
 /// What a query said of one project.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Said<T> {
+pub enum ProjectSaid<T> {
     Newest(T),
     /// An empty list: no pipeline that the filter lets through, or none that this token may see.
     Nothing,
@@ -42,7 +42,7 @@ pub enum Said<T> {
 }
 
 /// The projects that a query found, each with what it said; those that are hidden or gone are missing.
-pub type ByProject<T> = ById<ProjectId, Said<T>>;
+pub type ByProject<T> = ById<ProjectId, ProjectSaid<T>>;
 
 /// What a query for many projects brought.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,16 +71,16 @@ pub fn queries(fields: &Fields) -> Vec<(&'static str, String)> {
 #[derive(Deserialize)]
 struct Envelope<T> {
     data: Option<T>,
-    errors: Option<List<ErrorWire>>,
+    errors: Option<LenientList<ErrorWire>>,
 }
 
 /// Returns the errors of an answer; one that cannot be read is one all the same.
-fn told(errors: Option<List<ErrorWire>>) -> Vec<ErrorWire> {
+fn told(errors: Option<LenientList<ErrorWire>>) -> Vec<ErrorWire> {
     let odd = || ErrorWire { message: None, path: None, extensions: None };
     match errors {
         None => Vec::new(),
-        Some(List(None)) => vec![odd()],
-        Some(List(Some(errors))) => errors.into_iter().map(|error| error.read().unwrap_or_else(odd)).collect(),
+        Some(LenientList(None)) => vec![odd()],
+        Some(LenientList(Some(errors))) => errors.into_iter().map(|error| error.read().unwrap_or_else(odd)).collect(),
     }
 }
 
@@ -104,17 +104,17 @@ struct ExtensionsWire {
 #[derive(Deserialize)]
 struct ProjectsData<P> {
     #[serde(default = "Item::default")]
-    projects: Item<Connection<ProjectWire<P>>>,
+    projects: Item<GraphqlConnection<ProjectWire<P>>>,
 }
 
 /// A page of a list. Null, a missing key and a list without items are three things.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::gitlab) struct Connection<T> {
+pub(in crate::gitlab) struct GraphqlConnection<T> {
     #[serde(default)]
     page_info: Item<PageInfoWire>,
-    #[serde(default = "List::default")]
-    nodes: List<T>,
+    #[serde(default = "LenientList::default")]
+    nodes: LenientList<T>,
 }
 
 #[derive(Deserialize)]
@@ -126,7 +126,7 @@ struct PageInfoWire {
     end_cursor: Option<String>,
 }
 
-impl<T> Connection<T> {
+impl<T> GraphqlConnection<T> {
     /// Returns the items that can be read, where a lost one does no harm.
     fn known(self) -> impl Iterator<Item = T> {
         self.nodes.0.into_iter().flatten().filter_map(Item::read)
@@ -138,7 +138,7 @@ struct ProjectWire<P> {
     #[serde(default, deserialize_with = "loose")]
     id: Option<String>,
     #[serde(default = "Item::default")]
-    pipelines: Item<Connection<P>>,
+    pipelines: Item<GraphqlConnection<P>>,
 }
 
 /// An answer's data with the errors that came beside them.
@@ -242,7 +242,7 @@ async fn ask_projects<P: DeserializeOwned, T>(
     let passing = if projects.len() == 1 { is_passing } else { is_passing_for_many };
     let name = query.0;
     let answer = ask::<ProjectsData<P>>(transport, query, variables.into(), passing).await?;
-    let Item::Read(Connection { page_info, nodes: List(Some(nodes)) }) = answer.data.projects else {
+    let Item::Read(GraphqlConnection { page_info, nodes: LenientList(Some(nodes)) }) = answer.data.projects else {
         return Err(transport.error(name, refusal(transport, &answer.errors)));
     };
     let has_more = page_info.read().and_then(|info| info.has_next_page);
@@ -259,32 +259,37 @@ async fn ask_projects<P: DeserializeOwned, T>(
         let errors = errors.placed.remove(&position).unwrap_or_default();
         let needed = errors.iter().find(|error| !error.is_spare).map(|error| error.said.clone());
         let said = match (newest(pipelines), needed) {
-            (Said::Newest(wire), None) => match convert(wire) {
+            (ProjectSaid::Newest(wire), None) => match convert(wire) {
                 Some(newest) => {
                     spared.extend(errors.into_iter().map(|error| (id, error.said)));
-                    Said::Newest(newest)
+                    ProjectSaid::Newest(newest)
                 }
-                None => Said::Failed(first(errors).unwrap_or_else(|| "the answer lacks a part of the pipeline".into())),
+                None => ProjectSaid::Failed(
+                    first(errors).unwrap_or_else(|| "the answer lacks a part of the pipeline".into()),
+                ),
             },
-            (_, Some(said)) => Said::Failed(said),
-            (Said::Nothing, None) => first(errors).map_or(Said::Nothing, Said::Failed),
-            (Said::Silent | Said::Failed(_), None) => first(errors).map_or(Said::Silent, Said::Failed),
+            (_, Some(said)) => ProjectSaid::Failed(said),
+            (ProjectSaid::Nothing, None) => first(errors).map_or(ProjectSaid::Nothing, ProjectSaid::Failed),
+            (ProjectSaid::Silent | ProjectSaid::Failed(_), None) => {
+                first(errors).map_or(ProjectSaid::Silent, ProjectSaid::Failed)
+            }
         };
         // Which of two answers about one project is true, only another question tells.
         let is_second = all.insert(id, said).is_some();
         if is_second {
-            all.insert(id, Said::Failed("the answer names the project twice".into()));
+            all.insert(id, ProjectSaid::Failed("the answer names the project twice".into()));
         }
     }
     // Where it is not known what an error took away, what came may lack it; where an item fell, silence may be that.
     let concerns_all = errors.unplaced.is_some() || !errors.placed.is_empty();
     if let Some(said) = errors.left() {
-        let is_doubtful = |known: &Said<T>| concerns_all || matches!(known, Said::Nothing | Said::Silent);
+        let is_doubtful =
+            |known: &ProjectSaid<T>| concerns_all || matches!(known, ProjectSaid::Nothing | ProjectSaid::Silent);
         for known in all.values_mut().filter(|known| is_doubtful(known)) {
-            *known = Said::Failed(said.clone());
+            *known = ProjectSaid::Failed(said.clone());
         }
         for id in projects {
-            all.entry(*id).or_insert_with(|| Said::Failed(said.clone()));
+            all.entry(*id).or_insert_with(|| ProjectSaid::Failed(said.clone()));
         }
         spared.retain(|_| !concerns_all);
     }
@@ -292,16 +297,18 @@ async fn ask_projects<P: DeserializeOwned, T>(
 }
 
 /// Returns the one pipeline that was asked for, or how it is missing.
-fn newest<P>(pipelines: Item<Connection<P>>) -> Said<P> {
-    let Item::Read(Connection { page_info, nodes: List(Some(nodes)) }) = pipelines else { return Said::Silent };
+fn newest<P>(pipelines: Item<GraphqlConnection<P>>) -> ProjectSaid<P> {
+    let Item::Read(GraphqlConnection { page_info, nodes: LenientList(Some(nodes)) }) = pipelines else {
+        return ProjectSaid::Silent;
+    };
     let has_more = page_info.read().and_then(|info| info.has_next_page) == Some(true);
     let count = nodes.len();
     match nodes.into_iter().next() {
         // One was asked for. Of several the first need not be the newest.
-        Some(Item::Read(pipeline)) if count == 1 => Said::Newest(pipeline),
-        Some(_) => Said::Silent,
-        None if has_more => Said::Silent,
-        None => Said::Nothing,
+        Some(Item::Read(pipeline)) if count == 1 => ProjectSaid::Newest(pipeline),
+        Some(_) => ProjectSaid::Silent,
+        None if has_more => ProjectSaid::Silent,
+        None => ProjectSaid::Nothing,
     }
 }
 

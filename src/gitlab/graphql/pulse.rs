@@ -16,7 +16,7 @@ const PULSE: &str = include_str!("pulse.graphql");
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct HeadWire {
+pub(super) struct PulseHeadWire {
     #[serde(default, deserialize_with = "loose")]
     id: Option<String>,
     #[serde(default, rename = "ref", deserialize_with = "loose")]
@@ -29,7 +29,7 @@ pub(super) struct HeadWire {
     updated_at: Option<DateTime<Utc>>,
 }
 
-impl HeadWire {
+impl PulseHeadWire {
     pub(super) fn convert(self) -> Option<PipelineHead> {
         Some(PipelineHead {
             id: PipelineId(number(&self.id?)?),
@@ -53,6 +53,6 @@ pub(in crate::gitlab) async fn read(
     projects: &[ProjectId],
     filter: &PipelineFilter,
 ) -> Result<Answered<PipelineHead>, Error> {
-    let convert = |wire: HeadWire| wire.convert().filter(|head| filter.may_be(&head.raw_ref));
+    let convert = |wire: PulseHeadWire| wire.convert().filter(|head| filter.may_be(&head.raw_ref));
     ask_projects(transport, query(), projects, variables(projects, filter), convert).await
 }

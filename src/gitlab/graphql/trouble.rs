@@ -3,7 +3,7 @@
 use super::document::document;
 use super::fields::Fields;
 use super::reason::without_link;
-use super::{Connection, ask, number};
+use super::{GraphqlConnection, ask, number};
 use crate::domain::id::JobId;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::lenient::{Item, loose};
@@ -16,21 +16,21 @@ use std::collections::HashSet;
 const TROUBLE: &str = include_str!("trouble.graphql");
 
 #[derive(Deserialize)]
-struct Wire {
-    project: Option<ProjectWire>,
+struct TroubleWire {
+    project: Option<TroubleProjectWire>,
 }
 
 #[derive(Deserialize)]
-struct ProjectWire {
-    pipeline: Option<PipelineWire>,
+struct TroubleProjectWire {
+    pipeline: Option<TroublePipelineWire>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PipelineWire {
+struct TroublePipelineWire {
     failure_reason: Option<String>,
     #[serde(default)]
-    jobs: Item<Connection<PendingWire>>,
+    jobs: Item<GraphqlConnection<PendingWire>>,
 }
 
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ pub(in crate::gitlab) async fn read(
     iid: u64,
 ) -> Result<(HashSet<JobId>, Option<String>), Error> {
     let variables = json!({ "path": project, "iid": iid.to_string() });
-    let answer = ask::<Wire>(transport, query(fields), variables, is_passing).await?;
+    let answer = ask::<TroubleWire>(transport, query(fields), variables, is_passing).await?;
     // Beside an error silence is no fact.
     if let Some(error) = answer.errors.first() {
         return Err(transport.error("Trouble", Kind::Query(error.words(transport))));
@@ -66,7 +66,7 @@ pub(in crate::gitlab) async fn read(
 }
 
 /// Picks the pending jobs that no runner can take.
-pub(super) fn stuck(pending: Item<Connection<PendingWire>>) -> HashSet<JobId> {
-    let stuck = pending.read().into_iter().flat_map(Connection::known).filter(|job| job.stuck == Some(true));
+pub(super) fn stuck(pending: Item<GraphqlConnection<PendingWire>>) -> HashSet<JobId> {
+    let stuck = pending.read().into_iter().flat_map(GraphqlConnection::known).filter(|job| job.stuck == Some(true));
     stuck.filter_map(|job| number(&job.id?).map(JobId)).collect()
 }

@@ -1,7 +1,7 @@
 //! What the fragments answer, and its conversion to the domain.
 
 use super::trouble::PendingWire;
-use super::{Connection, PageInfoWire, number, reason};
+use super::{GraphqlConnection, PageInfoWire, number, reason};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::host::Host;
 use crate::domain::id::{JobId, PipelineId};
@@ -66,7 +66,7 @@ pub(super) struct DetailsWire {
     jobs: Item<JobsWire>,
     /// Only a glance asks for it.
     #[serde(default)]
-    pub(super) pending: Item<Connection<PendingWire>>,
+    pub(super) pending: Item<GraphqlConnection<PendingWire>>,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +87,7 @@ struct CommitWire {
     title: Option<String>,
 }
 
-pub(super) type JobsWire = Connection<JobWire>;
+pub(super) type JobsWire = GraphqlConnection<JobWire>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -139,7 +139,7 @@ struct BelowWire {
     #[serde(default)]
     detailed_status: Item<DetailedStatusWire>,
     #[serde(default)]
-    downstream: Item<Connection<IdWire>>,
+    downstream: Item<GraphqlConnection<IdWire>>,
 }
 
 #[derive(Deserialize)]

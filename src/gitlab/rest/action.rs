@@ -71,7 +71,7 @@ pub struct ActionAnswer {
 }
 
 #[derive(Deserialize)]
-struct Wire {
+struct ActionWire {
     id: u64,
     status: Option<String>,
     web_url: Option<String>,
@@ -90,8 +90,8 @@ pub(crate) async fn send(
     };
     let path = format!("projects/{}/{subject}/{}", project_key(project), action.word());
     let sent = transport.send_once(&path).await;
-    match sent.and_then(|answer| answer.decode::<Wire>().map_err(Error::unsure)) {
-        Ok(Wire { id, status: word, web_url }) => {
+    match sent.and_then(|answer| answer.decode::<ActionWire>().map_err(Error::unsure)) {
+        Ok(ActionWire { id, status: word, web_url }) => {
             ActionResult::Done(ActionAnswer { id, status: status(word.as_deref()), web_url })
         }
         Err(error) if matches!(error.kind, Kind::Unsure(_)) => ActionResult::Unsure(error),

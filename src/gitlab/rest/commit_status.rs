@@ -17,7 +17,7 @@ use std::collections::HashSet;
 const STAGE: &str = "external";
 
 #[derive(Deserialize)]
-struct Wire {
+struct CommitStatusWire {
     id: u64,
     name: Option<String>,
     status: Option<String>,
@@ -31,13 +31,13 @@ struct Wire {
     pipeline_id: Option<u64>,
 }
 
-impl Identified for Wire {
+impl Identified for CommitStatusWire {
     fn id(&self) -> u64 {
         self.id
     }
 }
 
-impl Wire {
+impl CommitStatusWire {
     /// Says whether it is another system's, and of this pipeline. GitLab lists the jobs of all pipelines of the commit, too.
     fn is_external(&self, pipeline: PipelineId, known: &HashSet<JobId>) -> bool {
         let leads_to_job = |url: &str| {
@@ -92,8 +92,8 @@ pub(crate) async fn external(
         encode(sha),
         pipeline.id
     );
-    let wires: Vec<Wire> = all_pages(transport, &path).await?;
-    Ok(wires.into_iter().filter(|wire| wire.is_external(pipeline.id, known)).map(Wire::into_job).collect())
+    let wires: Vec<CommitStatusWire> = all_pages(transport, &path).await?;
+    Ok(wires.into_iter().filter(|wire| wire.is_external(pipeline.id, known)).map(CommitStatusWire::into_job).collect())
 }
 
 #[cfg(test)]
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_status_of_another_system_is_told_from_a_job() {
-        let wire = |json: serde_json::Value| serde_json::from_value::<Wire>(json).unwrap();
+        let wire = |json: serde_json::Value| serde_json::from_value::<CommitStatusWire>(json).unwrap();
         let known = HashSet::from([JobId(5)]);
         let cases = [
             ("Jenkins", serde_json::json!({"id": 9, "target_url": "https://ci.example/1", "pipeline_id": 100}), true),

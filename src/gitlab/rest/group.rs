@@ -8,7 +8,7 @@ use crate::gitlab::transport::Transport;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct Wire {
+struct RestGroupWire {
     id: u64,
     full_path: String,
     web_url: Option<String>,
@@ -24,7 +24,7 @@ pub(crate) fn key(group: &GroupRef) -> String {
 pub(crate) async fn read(transport: &Transport, group: &GroupRef) -> Result<Group, Error> {
     // Without with_projects=false the answer carries up to 100 projects that this does not need.
     let answer = transport.get(&format!("groups/{}?with_projects=false", key(group))).await?;
-    let wire: Wire = answer.decode()?;
+    let wire: RestGroupWire = answer.decode()?;
     if matches!(group, GroupRef::Id(asked) if asked.0 != wire.id) {
         return Err(answer.odd("the group is another one"));
     }

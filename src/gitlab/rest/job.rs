@@ -10,8 +10,8 @@ use crate::domain::job::{Job, JobKind};
 use crate::domain::pipeline::DownstreamLink;
 use crate::gitlab::error::Error;
 use crate::gitlab::lenient::loose;
-use crate::gitlab::page::{PER_PAGE, Page};
-use crate::gitlab::transport::{Answer, Transport};
+use crate::gitlab::page::{ListPage, PER_PAGE};
+use crate::gitlab::transport::{HttpAnswer, Transport};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -49,21 +49,21 @@ pub struct OneJob {
 #[derive(Deserialize)]
 struct OneWire {
     #[serde(flatten)]
-    job: Wire,
-    pipeline: PipelineWire,
+    job: RestJobWire,
+    pipeline: JobPipelineWire,
     erased_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Deserialize)]
-struct PipelineWire {
+struct JobPipelineWire {
     id: u64,
 }
 
 #[derive(Deserialize)]
-struct Wire {
+struct RestJobWire {
     id: u64,
     #[serde(default, deserialize_with = "loose")]
-    pipeline: Option<PipelineWire>,
+    pipeline: Option<JobPipelineWire>,
     #[serde(default, deserialize_with = "loose")]
     name: Option<String>,
     #[serde(default, deserialize_with = "loose")]
@@ -83,7 +83,7 @@ struct Wire {
     #[serde(default, deserialize_with = "loose")]
     web_url: Option<String>,
     #[serde(default, deserialize_with = "loose")]
-    commit: Option<CommitWire>,
+    commit: Option<RestCommitWire>,
     #[serde(default, deserialize_with = "loose")]
     created_at: Option<DateTime<Utc>>,
     #[serde(default, deserialize_with = "loose")]
@@ -103,19 +103,19 @@ struct RunnerWire {
 }
 
 #[derive(Deserialize)]
-struct CommitWire {
+struct RestCommitWire {
     title: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct BridgeWire {
     #[serde(flatten)]
-    job: Wire,
-    downstream_pipeline: Option<DownstreamWire>,
+    job: RestJobWire,
+    downstream_pipeline: Option<RestDownstreamWire>,
 }
 
 #[derive(Deserialize)]
-struct DownstreamWire {
+struct RestDownstreamWire {
     id: u64,
     /// Newer GitLab gives it, the documented example does not.
     project_id: Option<u64>,
@@ -123,7 +123,7 @@ struct DownstreamWire {
     web_url: Option<String>,
 }
 
-impl Wire {
+impl RestJobWire {
     fn details(&mut self) -> JobDetails {
         JobDetails {
             created_at: self.created_at,
@@ -155,7 +155,7 @@ impl Wire {
     }
 }
 
-impl DownstreamWire {
+impl RestDownstreamWire {
     fn into_link(self, host: &Host, bridge: JobId) -> DownstreamLink {
         let project = self.web_url.as_deref().and_then(|url| project_of(host, url)).map(str::to_owned);
         DownstreamLink {
@@ -181,7 +181,7 @@ pub(in crate::gitlab) fn project_of<'a>(host: &Host, web_url: &'a str) -> Option
 }
 
 /// Says that some of a pipeline's jobs name another as theirs: an answer on the way was given to the wrong question.
-fn foreign<'a>(asked: PipelineId, jobs: impl IntoIterator<Item = &'a Wire>, what: &str) -> Option<Failure> {
+fn foreign<'a>(asked: PipelineId, jobs: impl IntoIterator<Item = &'a RestJobWire>, what: &str) -> Option<Failure> {
     let other = jobs.into_iter().filter_map(|job| Some(job.pipeline.as_ref()?.id)).find(|id| *id != asked.0)?;
     Some(Failure::contradictory(&format!("its {what} are those of #{other}")))
 }
@@ -196,7 +196,7 @@ pub(crate) async fn read(transport: &Transport, project: &ProjectRef, id: JobId)
 
 pub(crate) async fn list(transport: &Transport, project: &ProjectRef, id: PipelineId) -> Result<JobList, Error> {
     let path = format!("projects/{}/pipelines/{id}/jobs?include_retried=true", project_key(project));
-    let mut wires: Vec<Wire> = all_pages(transport, &path).await?;
+    let mut wires: Vec<RestJobWire> = all_pages(transport, &path).await?;
     let foreign = foreign(id, &wires, "jobs");
     let commit_title = wires.iter_mut().find_map(|wire| wire.commit.take()?.title);
     let attempts = wires.into_iter().map(|wire| wire.into_job(JobKind::Job, None)).collect();
@@ -210,8 +210,8 @@ pub(crate) async fn detailed(
     id: PipelineId,
 ) -> Result<Vec<(Job, JobDetails)>, Error> {
     let path = format!("projects/{}/pipelines/{id}/jobs?include_retried=true", project_key(project));
-    let wires: Vec<Wire> = all_pages(transport, &path).await?;
-    let convert = |mut wire: Wire| {
+    let wires: Vec<RestJobWire> = all_pages(transport, &path).await?;
+    let convert = |mut wire: RestJobWire| {
         let details = wire.details();
         (wire.into_job(JobKind::Job, None), details)
     };
@@ -237,7 +237,7 @@ pub(super) trait Identified {
     fn id(&self) -> u64;
 }
 
-impl Identified for Wire {
+impl Identified for RestJobWire {
     fn id(&self) -> u64 {
         self.id
     }
@@ -259,8 +259,8 @@ pub(super) async fn all_pages<T: DeserializeOwned + Identified>(
     let mut known = HashSet::new();
     let mut next = Some(1);
     while let Some(number) = next {
-        let answer: Answer = transport.get(&format!("{path}{joint}per_page={PER_PAGE}&page={number}")).await?;
-        let page = Page::<T>::new(answer.decode()?, number, &answer.headers);
+        let answer: HttpAnswer = transport.get(&format!("{path}{joint}per_page={PER_PAGE}&page={number}")).await?;
+        let page = ListPage::<T>::new(answer.decode()?, number, &answer.headers);
         let mut is_news = false;
         page.items.iter().for_each(|item| is_news |= known.insert(item.id()));
         next = page.next;

@@ -8,7 +8,7 @@ use crate::domain::pipeline::{Pipeline, Ref};
 use crate::domain::status::Status;
 use crate::gitlab::error::Error;
 use crate::gitlab::lenient::loose;
-use crate::gitlab::page::Page;
+use crate::gitlab::page::ListPage;
 use crate::gitlab::transport::Transport;
 use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
@@ -50,7 +50,7 @@ pub struct PipelineHead {
 }
 
 #[derive(Deserialize)]
-struct HeadWire {
+struct RestHeadWire {
     id: u64,
     #[serde(default, deserialize_with = "loose")]
     project_id: Option<u64>,
@@ -66,7 +66,7 @@ struct HeadWire {
 }
 
 #[derive(Deserialize)]
-struct Wire {
+struct RestPipelineWire {
     id: u64,
     #[serde(default, deserialize_with = "loose")]
     project_id: Option<u64>,
@@ -99,24 +99,24 @@ struct Wire {
     #[serde(default, deserialize_with = "coverage")]
     coverage: Option<f64>,
     #[serde(default, deserialize_with = "loose")]
-    user: Option<UserWire>,
+    user: Option<RestUserWire>,
     #[serde(default, deserialize_with = "loose")]
     failure_reason: Option<String>,
     #[serde(default, deserialize_with = "loose")]
     yaml_errors: Option<String>,
     #[serde(default, deserialize_with = "loose")]
-    detailed_status: Option<DetailedStatusWire>,
+    detailed_status: Option<RestDetailedStatusWire>,
     #[serde(default, deserialize_with = "loose")]
     web_url: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct UserWire {
+struct RestUserWire {
     username: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct DetailedStatusWire {
+struct RestDetailedStatusWire {
     group: Option<String>,
 }
 
@@ -138,8 +138,8 @@ fn coverage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D
     Ok(percent.filter(|percent: &f64| percent.is_finite()))
 }
 
-impl From<Wire> for Pipeline {
-    fn from(wire: Wire) -> Self {
+impl From<RestPipelineWire> for Pipeline {
+    fn from(wire: RestPipelineWire) -> Self {
         let group = wire.detailed_status.and_then(|detailed| detailed.group);
         Self {
             id: PipelineId(wire.id),
@@ -201,7 +201,7 @@ pub(crate) async fn list(
     };
     let path = format!("projects/{}/pipelines?per_page={count}{filter}", project_key(project));
     let answer = transport.get(&path).await?;
-    let Page { items: wires, total, .. } = Page::<HeadWire>::new(answer.decode()?, 1, &answer.headers);
+    let ListPage { items: wires, total, .. } = ListPage::<RestHeadWire>::new(answer.decode()?, 1, &answer.headers);
     // An empty list is a fact only where it is the whole list of what was asked for.
     if total.is_some_and(|total| total.min(count as u64) > wires.len() as u64) {
         return Err(answer.odd("the list is shorter than it announces"));
@@ -209,7 +209,7 @@ pub(crate) async fn list(
     if wires.iter().any(|wire| !asked.may_be(wire.git_ref.as_deref().unwrap_or_default())) {
         return Err(answer.odd("the list names pipelines that were not asked for"));
     }
-    let head = |wire: HeadWire| PipelineHead {
+    let head = |wire: RestHeadWire| PipelineHead {
         id: PipelineId(wire.id),
         raw_ref: wire.git_ref.unwrap_or_default(),
         status: wire.status.as_deref().filter(|word| !word.is_empty()).map(Status::from_gitlab),
@@ -223,7 +223,7 @@ pub(crate) async fn list(
 
 pub(crate) async fn read(transport: &Transport, project: &ProjectRef, id: PipelineId) -> Result<Pipeline, Error> {
     let answer = transport.get(&format!("projects/{}/pipelines/{id}", project_key(project))).await?;
-    let wire: Wire = answer.decode()?;
+    let wire: RestPipelineWire = answer.decode()?;
     let foreign = foreign(project, wire.project_id, "its details are those of one");
     Ok(Pipeline { unread: foreign, ..wire.into() })
 }

@@ -4,8 +4,8 @@ use super::{group, project_key};
 use crate::domain::id::{GroupRef, ProjectId, ProjectRef};
 use crate::domain::project::Project;
 use crate::gitlab::error::Error;
-use crate::gitlab::lenient::{List, loose};
-use crate::gitlab::page::{PER_PAGE, Page};
+use crate::gitlab::lenient::{LenientList, loose};
+use crate::gitlab::page::{ListPage, PER_PAGE};
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
 
@@ -18,7 +18,7 @@ pub struct ListFilter {
 }
 
 #[derive(Deserialize)]
-struct Wire {
+struct RestProjectWire {
     #[serde(default, deserialize_with = "loose")]
     id: Option<u64>,
     #[serde(default, deserialize_with = "loose")]
@@ -48,7 +48,7 @@ pub struct ListedProject {
     pub is_marked_for_deletion: bool,
 }
 
-impl Wire {
+impl RestProjectWire {
     /// Returns the project, unless it lacks what makes it one.
     fn convert(self) -> Option<ListedProject> {
         let Self { id: Some(id), path_with_namespace: Some(full_path), .. } = self else { return None };
@@ -71,7 +71,7 @@ impl Wire {
 
 pub(crate) async fn read(transport: &Transport, project: &ProjectRef) -> Result<Project, Error> {
     let answer = transport.get(&format!("projects/{}", project_key(project))).await?;
-    let listed = answer.decode::<Wire>()?.convert();
+    let listed = answer.decode::<RestProjectWire>()?.convert();
     listed.map(|listed| listed.project).ok_or_else(|| answer.odd("the project has no id or no path"))
 }
 
@@ -80,7 +80,7 @@ pub(crate) async fn list(
     group: &GroupRef,
     filter: ListFilter,
     number: u32,
-) -> Result<Page<ListedProject>, Error> {
+) -> Result<ListPage<ListedProject>, Error> {
     let archived = if filter.archived { "" } else { "&archived=false" };
     // REST includes projects shared into the group unless told otherwise.
     let path = format!(
@@ -89,7 +89,7 @@ pub(crate) async fn list(
         filter.subgroups,
     );
     let answer = transport.get(&path).await?;
-    let wires: List<Wire> = answer.decode()?;
+    let wires: LenientList<RestProjectWire> = answer.decode()?;
     let Some(items) = wires.0 else { return Err(answer.odd("the answer is not a list")) };
-    Ok(Page::of_items(items.into_iter().map(|item| item.read()?.convert()).collect(), number, &answer.headers))
+    Ok(ListPage::of_items(items.into_iter().map(|item| item.read()?.convert()).collect(), number, &answer.headers))
 }

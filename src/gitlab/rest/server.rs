@@ -6,7 +6,7 @@ use crate::gitlab::transport::Transport;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct Wire {
+struct ServerWire {
     version: String,
     /// Missing in `/version`.
     enterprise: Option<bool>,
@@ -17,6 +17,6 @@ pub(crate) async fn read(transport: &Transport) -> Result<Server, Error> {
         Err(error) if error.status() == Some(404) => transport.get("version").await?,
         answer => answer?,
     };
-    let wire: Wire = answer.decode()?;
+    let wire: ServerWire = answer.decode()?;
     Ok(Server { version: wire.version, is_enterprise: wire.enterprise })
 }

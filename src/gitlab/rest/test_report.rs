@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 #[derive(Deserialize)]
-struct Wire {
+struct TestReportWire {
     test_suites: Option<Vec<SuiteWire>>,
 }
 
@@ -98,7 +98,7 @@ impl From<SuiteWire> for TestSuite {
 
 pub(crate) async fn read(transport: &Transport, project: &ProjectRef, id: PipelineId) -> Result<TestReport, Error> {
     let path = format!("projects/{}/pipelines/{id}/test_report", project_key(project));
-    let wire: Wire = transport.get(&path).await?.decode()?;
+    let wire: TestReportWire = transport.get(&path).await?.decode()?;
     Ok(TestReport { suites: wire.test_suites.into_iter().flatten().map(TestSuite::from).collect() })
 }
 

@@ -8,7 +8,7 @@ use crate::gitlab::transport::Transport;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct Wire {
+struct RestTokenWire {
     name: Option<String>,
     scopes: Option<Vec<String>>,
     expires_at: Option<String>,
@@ -19,7 +19,7 @@ struct Wire {
 }
 
 pub(crate) async fn read(transport: &Transport) -> Result<AccessToken, Error> {
-    let wire: Wire = transport.get("personal_access_tokens/self").await?.decode()?;
+    let wire: RestTokenWire = transport.get("personal_access_tokens/self").await?.decode()?;
     // Documented as a date; only that part counts should it ever be a time.
     let day = wire.expires_at.as_deref().and_then(|text| text.get(..10)?.parse().ok());
     Ok(AccessToken {

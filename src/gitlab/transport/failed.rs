@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
-type Cause<'a> = &'a (dyn StdError + 'static);
+type FailedStep<'a> = &'a (dyn StdError + 'static);
 
 /// Sorts a request that was not answered. `proxy` is what the host is asked through, by its address without a password.
 pub(super) fn connect_kind(error: reqwest::Error, timeout: Duration, proxy: Option<&str>) -> Kind {
@@ -42,7 +42,7 @@ pub(super) fn body_kind(error: reqwest::Error) -> Kind {
     let error = error.without_url();
     let causes = causes(&error);
     let is_cut = causes.iter().any(|cause| cause.to_string().contains("error reading a body from connection"));
-    let is_unpacking = |cause: &Cause<'_>| {
+    let is_unpacking = |cause: &FailedStep<'_>| {
         cause.downcast_ref::<io::Error>().is_some_and(|io| {
             matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other)
         })
@@ -50,7 +50,7 @@ pub(super) fn body_kind(error: reqwest::Error) -> Kind {
     if !is_cut && causes.iter().any(is_unpacking) { Kind::NotPacked(error) } else { Kind::BodyCut(error) }
 }
 
-fn causes(error: &reqwest::Error) -> Vec<Cause<'_>> {
+fn causes(error: &reqwest::Error) -> Vec<FailedStep<'_>> {
     let mut causes = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -64,17 +64,17 @@ fn causes(error: &reqwest::Error) -> Vec<Cause<'_>> {
     causes
 }
 
-fn is_refused(causes: &[Cause<'_>]) -> bool {
+fn is_refused(causes: &[FailedStep<'_>]) -> bool {
     let refused = |io: &io::Error| io.kind() == io::ErrorKind::ConnectionRefused;
     causes.iter().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(refused))
 }
 
-fn is_unresolved(causes: &[Cause<'_>]) -> bool {
+fn is_unresolved(causes: &[FailedStep<'_>]) -> bool {
     causes.iter().any(|cause| cause.to_string().starts_with("dns error"))
 }
 
 /// Says what is wrong with a proxy; through one, only its own name is resolved and only its port connected to.
-fn proxy_problem(causes: &[Cause<'_>]) -> Option<ProxyProblem> {
+fn proxy_problem(causes: &[FailedStep<'_>]) -> Option<ProxyProblem> {
     let says = |text: &str| causes.iter().any(|cause| cause.to_string().contains(text));
     // The HTTP client has no public type for it.
     if says("tunnel error: proxy authorization required") {

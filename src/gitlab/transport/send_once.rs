@@ -1,7 +1,7 @@
 //! What acts is sent once: a second time it might be done twice.
 
 use super::failed::connect_kind;
-use super::{Answer, LONGEST_WAIT_TO_ACT, Refusal, Transport};
+use super::{HttpAnswer, LONGEST_WAIT_TO_ACT, Refusal, Transport};
 use crate::domain::failure::RequestLine;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::refusal::is_html;
@@ -31,7 +31,7 @@ impl Transport {
     /// Posts to a REST resource, without a body; `path` is already encoded.
     ///
     /// Only where no connection came about, so that nothing can have been sent, there is a second attempt.
-    pub(in crate::gitlab) async fn send_once(&self, path: &str) -> Result<Answer, Error> {
+    pub(in crate::gitlab) async fn send_once(&self, path: &str) -> Result<HttpAnswer, Error> {
         let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
         let line = RequestLine { method: "POST".into(), url: url.to_string(), query: None };
         let request = line.to_string();
@@ -43,7 +43,7 @@ impl Transport {
                 Ok((headers, body)) => {
                     tracing::debug!(request, attempts, bytes = body.len(), "answered");
                     let credentials = Arc::clone(&self.credentials);
-                    return Ok(Answer { headers, body, request: line, credentials });
+                    return Ok(HttpAnswer { headers, body, request: line, credentials });
                 }
                 Err(failed) => failed,
             };

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::health::FailOn;
-use crate::domain::project::{ProjectRow, State};
+use crate::domain::project::{ProjectRow, RowState};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::Status;
 use crate::render::example::{one_of_each, pipeline, project, snapshot, stage};
@@ -258,7 +258,7 @@ fn every_column_of_the_table_fits_eighty_columns_with_the_ids_of_gitlab_com() {
     let words = ["waiting_for_resource", "failed"];
     let rows = words.iter().map(|word| {
         let stages = (0..9).map(|n| stage(&format!("stage-number-{n}"), "success")).collect();
-        project(1, long, State::Ok([pipeline(2_187_654_321, word, 9000, stages)].into()))
+        project(1, long, RowState::Ok([pipeline(2_187_654_321, word, 9000, stages)].into()))
     });
     let text = rendered(&snapshot(rows.collect()), OPTIONS, in_terminal(80));
     for title in ["project", "ref", "pipeline", "stages", "duration", "age"] {
@@ -289,9 +289,9 @@ fn row() -> impl Strategy<Value = ProjectRow> {
             ran.commit_title = Some(text.clone());
             let failure = Failure::new(FailureKind::Other("k".into()), text);
             let state = match kind {
-                0 => State::Error(failure),
-                1 => State::NoPipeline { ever_ran: None },
-                _ => State::Ok([ran].into()),
+                0 => RowState::Error(failure),
+                1 => RowState::NoPipeline { ever_ran: None },
+                _ => RowState::Ok([ran].into()),
             };
             project(1, &path, state)
         },
@@ -347,7 +347,7 @@ proptest! {
 /// A group as it is met: stages that fail in the middle, wide characters, and one name that is far too long.
 fn mixed_group() -> Snapshot {
     let ok = |id: u64, word: &str, text: &str| {
-        State::Ok([pipeline(id, word, 6, crate::render::example::stages(text))].into())
+        RowState::Ok([pipeline(id, word, 6, crate::render::example::stages(text))].into())
     };
     let rows = [
         ("acme/api", "failed", "build=success test=failed deploy=skipped"),

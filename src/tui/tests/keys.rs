@@ -92,7 +92,7 @@ fn the_ref_of_a_row_may_change_under_the_cursor() {
     let mut app = app(many(3), 80, 24, now);
     press(&mut app, KeyCode::End);
     let mut rows = many(3);
-    if let State::Ok(pipelines) = &mut rows[2].state {
+    if let RowState::Ok(pipelines) = &mut rows[2].state {
         let pipelines = Arc::make_mut(pipelines);
         pipelines[0].git_ref.name = "fix".into();
     }
@@ -139,7 +139,7 @@ fn only_pages_of_the_host_itself_are_opened() {
     for (url, is_opened, notice) in cases {
         let mut rows = many(1);
         Arc::make_mut(&mut rows[0].project).web_url = None;
-        if let State::Ok(pipelines) = &mut rows[0].state {
+        if let RowState::Ok(pipelines) = &mut rows[0].state {
             let pipelines = Arc::make_mut(pipelines);
             pipelines[0].web_url = url.map(str::to_owned);
         }
@@ -223,7 +223,7 @@ fn where_nothing_happens_ages_go_on() {
 fn any_part_of_the_report_is_the_same_lines() {
     let mut rows = many(6);
     for row in rows.iter_mut().step_by(2) {
-        if let State::Ok(pipelines) = &mut row.state {
+        if let RowState::Ok(pipelines) = &mut row.state {
             let mut second = pipelines[0].clone();
             second.git_ref.name = "develop".into();
             *pipelines = [pipelines[0].clone(), second].into();

@@ -6,13 +6,13 @@ mod trouble;
 
 use super::app::{App, ViewOptions};
 use super::update::{ViewEffect, ViewEvent, update};
-use crate::collect::watch::{ChangeNews, Phase, WatchUpdate};
+use crate::collect::watch::{ChangeNews, WatchPhase, WatchUpdate};
 use crate::domain::change::changes;
 use crate::domain::health::RowOrder;
 use crate::domain::health::tests::{failure, ran, row};
 use crate::domain::id::{GroupId, PipelineId, ProjectId};
 use crate::domain::job::Stage;
-use crate::domain::project::{ProjectRow, State};
+use crate::domain::project::{ProjectRow, RowState};
 use crate::domain::snapshot::{Group, Problem, Snapshot};
 use crate::domain::status::Status;
 use crate::domain::usage::{Cost, Usage};
@@ -38,7 +38,7 @@ fn project(id: u64, path: &str, word: &str, minutes: i64, stages: &str) -> Proje
     Arc::make_mut(&mut row.project).id = ProjectId(id);
     Arc::make_mut(&mut row.project).web_url = Some(format!("{HOST}/acme/{path}"));
     row.as_of = noon();
-    if let State::Ok(pipelines) = &mut row.state {
+    if let RowState::Ok(pipelines) = &mut row.state {
         let pipelines = Arc::make_mut(pipelines);
         pipelines[0].id = PipelineId(8100 + id);
         pipelines[0].duration = Some(Duration::from_secs(372));
@@ -65,9 +65,9 @@ fn one_of_each() -> Vec<ProjectRow> {
         project(1, "payments/api", "failed", 6, "build=success test=failed deploy=skipped"),
         project(2, "payments/gateway", "running", 3, "build=success test=running deploy=created"),
         project(3, "web/shop", "success", 20, "build=success test=success deploy=success"),
-        other(4, "legacy/billing", State::Error(failure())),
-        other(5, "secret/vault", State::NoAccess(failure())),
-        other(6, "docs/handbook", State::NoPipeline { ever_ran: Some(false) }),
+        other(4, "legacy/billing", RowState::Error(failure())),
+        other(5, "secret/vault", RowState::NoAccess(failure())),
+        other(6, "docs/handbook", RowState::NoPipeline { ever_ran: Some(false) }),
         project(7, "web/\u{1B}[31mevil\u{202E}", "canceled", 90, "build=success test=canceled"),
     ]
 }
@@ -110,7 +110,7 @@ fn app(rows: Vec<ProjectRow>, width: u16, height: u16, now: Instant) -> App {
 
 fn give(app: &mut App, news: WatchUpdate, now: Instant) {
     let interval = Duration::from_secs(10);
-    let news = WatchUpdate { phase: Phase::Waiting { until: now + Duration::from_secs(7), interval }, ..news };
+    let news = WatchUpdate { phase: WatchPhase::Waiting { until: now + Duration::from_secs(7), interval }, ..news };
     let before = app.update.whole().cloned();
     if let (Some(before), Some(after)) = (before, news.whole()) {
         let changes = changes(Some(&before), after, 0);

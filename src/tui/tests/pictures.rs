@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::snapshot::Scope;
+use crate::domain::snapshot::ProblemScope;
 use crate::tui::view;
 use insta::assert_snapshot;
 use ratatui::Terminal;
@@ -43,12 +43,12 @@ fn what_an_earlier_run_has_left_is_old_and_says_so() {
     let failure = || Failure::new(FailureKind::Cached, "known from an earlier run");
     let old = |mut row: ProjectRow| {
         row.state = match row.state {
-            State::Ok(pipelines) => State::Stale { pipelines, failure: failure() },
+            RowState::Ok(pipelines) => RowState::Stale { pipelines, failure: failure() },
             state => state,
         };
         row
     };
-    let problem = Problem { scope: Scope::List, subject: "acme".into(), failure: failure() };
+    let problem = Problem { scope: ProblemScope::List, subject: "acme".into(), failure: failure() };
     let known =
         vec![project(1, "api", "success", 130, "build=success"), project(2, "web", "failed", 140, "build=failed")];
     let left = snapshot(known.into_iter().map(old).collect(), vec![problem]);
@@ -244,12 +244,12 @@ fn a_server_that_does_not_answer_is_seen() {
     let mut app = app(one_of_each(), 80, 24, now);
     let mut rows = one_of_each();
     for row in &mut rows {
-        if let State::Ok(pipelines) = &row.state {
-            row.state = State::Stale { pipelines: pipelines.clone(), failure: failure() };
+        if let RowState::Ok(pipelines) = &row.state {
+            row.state = RowState::Stale { pipelines: pipelines.clone(), failure: failure() };
             row.as_of = noon() - TimeDelta::minutes(3);
         }
     }
-    let problem = Problem { scope: Scope::Group, subject: "acme".into(), failure: failure() };
+    let problem = Problem { scope: ProblemScope::Group, subject: "acme".into(), failure: failure() };
     give(&mut app, snapshot(rows, vec![problem]), now);
     assert_snapshot!(picture(&app), @r#"
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects       4 of 7 older than 3m

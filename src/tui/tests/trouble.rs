@@ -2,10 +2,10 @@
 
 use super::pictures::picture;
 use super::*;
-use crate::collect::run::Progress;
+use crate::collect::run::ReadingProgress;
 use crate::collect::watch::{FailedReading, Silence};
 use crate::domain::failure::{FailedRequest, Failure, FailureKind, RequestLine};
-use crate::domain::snapshot::Scope;
+use crate::domain::snapshot::ProblemScope;
 use insta::assert_snapshot;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -37,7 +37,7 @@ fn after(app: &mut App, since: Instant, n: u64) {
 /// Puts the group of a few rows onto a screen, reading again as it has for so many seconds.
 fn reading(width: u16, height: u16, now: Instant, silence: Silence) -> App {
     let mut app = app(one_of_each(), width, height, now);
-    let phase = Phase::Reading(Progress { listed: 7, read: 2 });
+    let phase = WatchPhase::Reading(ReadingProgress { listed: 7, read: 2 });
     let news = WatchUpdate { phase, silence, ..app.update.clone() };
     update(&mut app, ViewEvent::Update(Box::new(news)), now);
     app
@@ -58,7 +58,8 @@ fn the_first_load_names_host_and_wait_at_once_and_shows_rows_as_they_come() {
     waiting for the list of projects from gitlab.example.com for 3s
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
-    let listed = WatchUpdate { phase: Phase::Reading(Progress { listed: 100, read: 0 }), ..WatchUpdate::new() };
+    let listed =
+        WatchUpdate { phase: WatchPhase::Reading(ReadingProgress { listed: 100, read: 0 }), ..WatchUpdate::new() };
     update(&mut app, ViewEvent::Update(Box::new(listed)), now + seconds(4));
     assert_snapshot!(text(&app), @r#"
     12345 @gitlab.example.com   0 of 100 read       nothing read yet, reading for 4s
@@ -66,7 +67,7 @@ fn the_first_load_names_host_and_wait_at_once_and_shows_rows_as_they_come() {
     q quit  ? help  r read now  f attention  s sort  o open
     "#);
     let part = WatchUpdate {
-        phase: Phase::Reading(Progress { listed: 198, read: 7 }),
+        phase: WatchPhase::Reading(ReadingProgress { listed: 198, read: 7 }),
         is_whole: false,
         ..snapshot(one_of_each(), vec![])
     };
@@ -208,8 +209,8 @@ fn what_is_waited_for_is_named_when_it_is_known() {
 fn refused(app: &mut App, now: Instant) {
     let mut rows = one_of_each();
     for row in &mut rows {
-        if let State::Ok(pipelines) = &row.state {
-            row.state = State::Stale { pipelines: pipelines.clone(), failure: failure() };
+        if let RowState::Ok(pipelines) = &row.state {
+            row.state = RowState::Stale { pipelines: pipelines.clone(), failure: failure() };
         }
     }
     let url = "https://gitlab.example.com/api/v4/groups/acme";
@@ -220,7 +221,7 @@ fn refused(app: &mut App, now: Instant) {
             "GitLab does not accept the token from GLWATCH_TOKEN: it is expired, revoked, or for another host".into(),
         ],
     };
-    let problem = Problem { scope: Scope::Group, subject: "acme".into(), failure };
+    let problem = Problem { scope: ProblemScope::Group, subject: "acme".into(), failure };
     give(app, WatchUpdate { failed: Some(failed), ..snapshot(rows, vec![problem]) }, now);
 }
 
@@ -298,8 +299,8 @@ fn rows_that_could_not_be_read_are_counted_by_their_cause() {
     for (row, (cause, n)) in rows.iter_mut().zip(causes.into_iter().zip(1..)) {
         let url = format!("https://gitlab.example.com/api/v4/projects/{n}/pipelines");
         let failure = met(FailureKind::Http(500), cause, &url, 4);
-        let State::Ok(pipelines) = &row.state else { panic!("{row:?}") };
-        row.state = State::Stale { pipelines: pipelines.clone(), failure };
+        let RowState::Ok(pipelines) = &row.state else { panic!("{row:?}") };
+        row.state = RowState::Stale { pipelines: pipelines.clone(), failure };
         row.as_of = noon() - TimeDelta::seconds(70);
     }
     let app = app(rows, 80, 24, now);

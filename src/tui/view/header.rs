@@ -4,7 +4,7 @@
 //! counts from the right. What failed, what could not be read and the age of the data stay.
 
 use super::paint::span;
-use crate::collect::watch::Phase;
+use crate::collect::watch::WatchPhase;
 use crate::report::cell::Tone;
 use crate::report::item::{Span, clean, width_of};
 use crate::text::duration::duration;
@@ -113,7 +113,7 @@ fn group_names(app: &App) -> String {
 fn total(app: &App) -> String {
     match (&app.update.snapshot, app.update.phase) {
         // What is listed and not read is missing from all counts.
-        (_, Phase::Reading(progress)) if !app.update.is_whole && progress.listed > 0 => {
+        (_, WatchPhase::Reading(progress)) if !app.update.is_whole && progress.listed > 0 => {
             format!("{} of {} read", progress.read, progress.listed)
         }
         (Some(snapshot), _) => counted(snapshot.rows.len(), "project"),
@@ -138,13 +138,13 @@ fn ages(app: &App) -> Vec<String> {
 /// Says what the program is doing, the longest form first.
 fn doing(app: &App) -> Vec<String> {
     match app.update.phase {
-        Phase::Reading(progress) if app.update.is_whole && progress.listed > 0 => {
+        WatchPhase::Reading(progress) if app.update.is_whole && progress.listed > 0 => {
             vec![format!("reading {} of {}", progress.read, progress.listed), "reading".to_owned()]
         }
-        Phase::Reading(_) => vec!["reading".to_owned()],
+        WatchPhase::Reading(_) => vec!["reading".to_owned()],
         // The wait that the server asks for is shown below.
-        Phase::Waiting { .. } if banner::is_closed(app) => Vec::new(),
-        Phase::Waiting { until, interval } => {
+        WatchPhase::Waiting { .. } if banner::is_closed(app) => Vec::new(),
+        WatchPhase::Waiting { until, interval } => {
             // The little that is added by chance, so that watches do not keep in step, would only puzzle.
             let left = whole(until.saturating_duration_since(app.now)).min(whole(interval));
             let next = format!("next in {}", duration(left));

@@ -1,7 +1,7 @@
 //! The rows; only those that the screen has room for are laid out and drawn, in columns that were measured over all.
 
 use super::paint::spans;
-use crate::collect::watch::Phase;
+use crate::collect::watch::WatchPhase;
 use crate::report::cell::Tone;
 use crate::report::layout::LaidCell;
 use crate::text::duration::duration;
@@ -42,7 +42,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 fn instead(app: &App) -> String {
     let is_empty = app.update.snapshot.as_ref().is_some_and(|snapshot| snapshot.rows.is_empty());
     match app.update.phase {
-        Phase::Reading(progress) if !app.update.is_whole => {
+        WatchPhase::Reading(progress) if !app.update.is_whole => {
             let host = host_name(&app.options.host);
             let since = duration(app.now.saturating_duration_since(app.phase_since));
             let what = match progress.listed {

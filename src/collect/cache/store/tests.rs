@@ -1,13 +1,13 @@
 use super::*;
 use crate::collect::batch::BatchSize;
-use crate::collect::cache::{Known, KnownFields};
+use crate::collect::cache::{KnownFields, KnownProject};
 use crate::collect::project::Remembered;
 use crate::domain::example;
 use crate::domain::failure::{FailedRequest, Failure, FailureKind, RequestLine};
 use crate::domain::id::{GroupId, JobId, PipelineId, ProjectId};
 use crate::domain::job::{Job, JobKind, Stage};
 use crate::domain::pipeline::{Downstream, DownstreamLink, Pipeline, Ref, RefKind};
-use crate::domain::project::{Project, State};
+use crate::domain::project::{Project, RowState};
 use crate::domain::snapshot::Group;
 use crate::domain::status::Status;
 use crate::gitlab::client::Fields;
@@ -97,7 +97,7 @@ fn link() -> DownstreamLink {
     }
 }
 
-fn everything() -> Saved {
+fn everything() -> SavedState {
     let url = "https://gitlab.example.com/acme/api";
     let whole = Project {
         web_url: some(url),
@@ -107,12 +107,12 @@ fn everything() -> Saved {
         ..Project::clone(&example::project(1))
     };
     let pipelines = vec![full(url), example::pipeline(Status::Success, vec![])];
-    let known = Known::Pipelines(Remembered {
+    let known = KnownProject::Pipelines(Remembered {
         pipelines: pipelines.into(),
         links: vec![vec![link(), DownstreamLink { status: Status::Manual, ..link() }], vec![]].into(),
         as_of: at(50),
     });
-    let without = |state| Some(Known::Without(state, at(60)));
+    let without = |state| Some(KnownProject::Without(state, at(60)));
     let request = FailedRequest {
         line: RequestLine { method: "POST".into(), url: "https://h/api/graphql".into(), query: some("Newest") },
         status: Some(403),
@@ -124,7 +124,7 @@ fn everything() -> Saved {
     let message = "403: \u{1B}[31m".into();
     let failure = Failure { kind: FailureKind::Http(403), message, request: Some(Box::new(request)) };
     let other = |id, known| SavedProject { project: example::project(id), known };
-    Saved {
+    SavedState {
         at: at(1_700_000_000_000_001),
         machine_at: at(1_600_000_000_000_001),
         refs: vec!["any".into(), "name x,y".into()],
@@ -135,9 +135,9 @@ fn everything() -> Saved {
         projects: vec![
             SavedProject { project: Arc::new(whole), known: Some(known) },
             other(2, None),
-            other(3, without(State::NoPipeline { ever_ran: None })),
-            other(4, without(State::NoPipeline { ever_ran: Some(false) })),
-            other(5, without(State::NoAccess(failure))),
+            other(3, without(RowState::NoPipeline { ever_ran: None })),
+            other(4, without(RowState::NoPipeline { ever_ran: Some(false) })),
+            other(5, without(RowState::NoAccess(failure))),
         ],
         size: BatchSize::learnt(17),
         fields: Some(KnownFields { fields: Arc::new(Fields::of(["CiJob.retried"])), at: at(70) }),
@@ -145,7 +145,7 @@ fn everything() -> Saved {
     }
 }
 
-fn bytes(saved: &Saved) -> Vec<u8> {
+fn bytes(saved: &SavedState) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode(saved, "key", &mut bytes).unwrap();
     bytes
@@ -164,7 +164,7 @@ fn mode(path: &Path) -> u32 {
 fn everything_comes_back_as_it_was() {
     let home = tempfile::tempdir().unwrap();
     let store = store(home.path());
-    let nothing = Saved { groups: vec![], projects: vec![], refs: vec![], fields: None, ..everything() };
+    let nothing = SavedState { groups: vec![], projects: vec![], refs: vec![], fields: None, ..everything() };
     for saved in [everything(), nothing] {
         store.save(&saved);
         assert_eq!(store.load(), Some(saved));
@@ -215,7 +215,7 @@ fn a_link_is_neither_followed_nor_written_through() {
     fs::create_dir_all(&store.directory).unwrap();
     std::os::unix::fs::symlink(&elsewhere, store.path()).unwrap();
     assert_eq!(store.load(), None);
-    store.save(&Saved { projects: vec![], ..everything() });
+    store.save(&SavedState { projects: vec![], ..everything() });
     assert_eq!(fs::read(&elsewhere).unwrap(), bytes(&everything()));
     assert!(fs::symlink_metadata(store.path()).unwrap().is_file());
 }
@@ -335,7 +335,7 @@ fn fields_count_for_a_day_and_not_from_the_future() {
 
 #[test]
 fn the_servers_clock_goes_on_as_this_machines_does() {
-    let saved = Saved { at: at(1_000), machine_at: at(9_000), ..everything() };
+    let saved = SavedState { at: at(1_000), machine_at: at(9_000), ..everything() };
     let cases = [
         ("at once", 9_000, 1_000),
         ("later", 9_500, 1_500),
@@ -345,7 +345,7 @@ fn the_servers_clock_goes_on_as_this_machines_does() {
     for (sentence, machine_now, server_now) in cases {
         assert_eq!(saved.server_now(at(machine_now)), at(server_now), "{sentence}");
     }
-    let last = Saved { at: DateTime::<Utc>::MAX_UTC, ..saved };
+    let last = SavedState { at: DateTime::<Utc>::MAX_UTC, ..saved };
     assert_eq!(last.server_now(at(10_000)), DateTime::<Utc>::MAX_UTC, "past the last time there is");
 }
 
