@@ -78,7 +78,7 @@ impl CliError {
             | Self::Target { .. }
             | Self::Refused { .. }
             | Self::Choice { .. }
-            | Self::Find { error: FindError::Ambiguous { .. }, .. }
+            | Self::Find { error: FindError::Ambiguous { .. } | FindError::NoGroup { .. }, .. }
             | Self::NothingLeft { .. }
             | Self::EmptyGroup { .. }
             | Self::UnknownRef { .. } => Exit::Usage,

@@ -271,7 +271,7 @@ pub(super) fn for_request(error: &Error, config: &Config, settings: &Settings) -
 pub(super) fn for_target(error: &FindError, config: &Config, settings: &Settings) -> Vec<String> {
     match error {
         FindError::Unknown { near, .. } if !near.is_empty() => vec![format!("did you mean {}?", near.join(", "))],
-        FindError::Unknown { has_groups: false, .. } => {
+        FindError::NoGroup { .. } | FindError::Unknown { has_groups: false, .. } => {
             vec!["give its full path, or the group in which to look for the end of one: --group-id my-group".into()]
         }
         FindError::Unknown { .. } => {

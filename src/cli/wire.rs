@@ -57,7 +57,7 @@ fn prints_reasons(output: Output) -> bool {
     }
 }
 
-/// Returns what is to be read.
+/// Returns what a reading reads.
 pub(super) fn collecting(config: &Config) -> collect::run::CollectOptions {
     let scope = &config.scope;
     collect::run::CollectOptions {

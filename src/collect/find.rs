@@ -169,6 +169,9 @@ pub enum FindError {
         /// Whether groups were searched, or none was given.
         has_groups: bool,
     },
+    /// Nothing was asked: there is no list to look in.
+    #[error("\"{wanted}\" is the end of a path, and no group is given to look for it in")]
+    NoGroup { wanted: String },
     #[error("\"{wanted}\" is the end of several projects' paths: {}", listed(.candidates))]
     Ambiguous { wanted: String, candidates: Vec<String> },
     #[error("{project} has no pipeline{}", of_ref(.git_ref))]
@@ -250,7 +253,7 @@ pub async fn glance(
         ProjectQuery::FullPath(path) => path.clone(),
         ProjectQuery::Path(path) if path.contains('/') => path.clone(),
         ProjectQuery::Path(end) => {
-            let path = choose(end, &list_all(client, groups).await?, !groups.is_empty())?.full_path;
+            let path = search(client, groups, end).await?.full_path;
             target.project = ProjectQuery::FullPath(path.clone());
             path
         }
@@ -293,8 +296,16 @@ async fn find_project(
         }
     }
     let path = path.map(String::as_str).unwrap_or_default();
-    let projects = list_all(client, groups).await?;
-    Ok((choose(path, &projects, !groups.is_empty())?, None))
+    Ok((search(client, groups, path).await?, None))
+}
+
+/// Looks for the end of a path in the lists of the groups.
+async fn search(client: &Client, groups: &[GroupRef], path: &str) -> Result<FoundProject, FindError> {
+    // What contains a slash was asked for as a full path, and is not found.
+    if groups.is_empty() && !path.contains('/') {
+        return Err(FindError::NoGroup { wanted: path.to_owned() });
+    }
+    choose(path, &list_all(client, groups).await?, !groups.is_empty())
 }
 
 impl From<Project> for FoundProject {

@@ -36,7 +36,7 @@ pub(super) enum ProjectAnswer {
 }
 
 impl Gathered {
-    /// Reopens what is to be read whole: what has changed, and, once, what contradicts itself. Where that fails, what the
+    /// Reopens what must be read whole: what has changed, and, once, what contradicts itself. Where that fails, what the
     /// pulse has said is kept.
     pub(super) fn open(&mut self, before: KnownBefore<'_>) -> Vec<PipelineFilter> {
         let mut reopened = Vec::new();

@@ -19,7 +19,7 @@ pub enum Request {
     Reread(Vec<ProjectId>),
 }
 
-/// What is to be read next.
+/// What the next reading reads.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) enum DueReading {
     #[default]

@@ -361,6 +361,19 @@ fn what_needs_a_group_says_so_before_it_sends_a_request() {
         ("a log", &["logs", "acme/payments/invoices"]),
         ("completions", &["completions", "bash"]),
     ];
+    let short: [&[&str]; 5] = [
+        &["explain", "invoices"],
+        &["logs", "invoices"],
+        &["retry", "invoices", "--yes"],
+        &["cancel", "invoices", "--yes"],
+        &["play", "invoices", "x", "--yes"],
+    ];
+    for arguments in short {
+        let sim = private();
+        let env = Env::new().with("GITLAB_HOST", sim.url()).with("GITLAB_TOKEN", TOKEN_READ_API);
+        let output = env.run(arguments).refuses(2, &["no group is given to look for it in", "--group-id my-group"]);
+        assert_eq!(sim.requests().len(), 0, "{arguments:?}: {output}");
+    }
     for (sentence, arguments) in others {
         let sim = private();
         let env = Env::new().with("GITLAB_HOST", sim.url()).with("GITLAB_TOKEN", TOKEN_READ_API);
@@ -369,4 +382,13 @@ fn what_needs_a_group_says_so_before_it_sends_a_request() {
         assert!(!output.to_string().contains("/groups/1"), "{sentence}: {output}");
         assert!(sim.requests().iter().all(|request| !request.path.contains("/groups/")), "{sentence}");
     }
+}
+
+#[test]
+fn check_blames_no_group_where_the_host_is_no_gitlab() {
+    let sim = private();
+    sim.add_fault(Fault::on("/api/v4/").status(404));
+    let env = Env::new().with("GITLAB_HOST", sim.url());
+    let output = env.run(&["config", "check"]).exits_with(3).to_string();
+    assert!(output.contains("check --host") && !output.contains("group"), "{output}");
 }

@@ -124,7 +124,7 @@ fn the_end_of_a_path_is_looked_for_in_the_groups() {
         logs(&sim, &["api", "--group-id", "12345"]).refuses(2, &["acme/a/api, acme/b/api", "give more of its path"]);
     let _ = logs(&sim, &["apu", "--group-id", "12345"])
         .refuses(3, &["project \"apu\" not found or not visible to this token", "did you mean acme/a/api"]);
-    let _ = logs(&sim, &["api"]).refuses(3, &["project \"api\" not found", "--group-id"]);
+    let _ = logs(&sim, &["api"]).refuses(2, &["\"api\" is the end of a path, and no group is given", "--group-id"]);
     let _ = logs(&sim, &["acme/a/api#0"]).refuses(2, &["has no number behind the #"]);
     let _ = logs(&sim, &["acme/a/api@nope"]).refuses(3, &["acme/a/api has no pipeline of nope"]);
     let address = format!("{}/acme/a/api/-/pipelines", sim.url());

@@ -395,7 +395,16 @@ impl Check<'_> {
     }
 
     fn failed(&mut self, subject: &'static str, before: &str, error: &Error) -> Exit {
-        let hints = hint::for_group(error, self.config, &self.surroundings.settings);
+        let settings = &self.surroundings.settings;
+        let hints = match subject {
+            "group" | "pipelines" => hint::for_group(error, self.config, settings),
+            // GitLab has a version and an API for every user.
+            _ if error.status() == Some(404) => vec![format!(
+                "check --host: {} may be no GitLab, or one below a sub-path: https://example.com/gitlab",
+                self.config.connection.host
+            )],
+            _ => hint::for_group(error, self.config, settings),
+        };
         let cause = std::error::Error::source(error).map_or(String::new(), |cause| format!(": {cause}"));
         self.list.error(subject, &format!("{before}{error}{cause}"), hints);
         Exit::NoData
