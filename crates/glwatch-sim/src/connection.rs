@@ -13,9 +13,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What a request handler holds of its connection.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lifeline(Arc<AtomicBool>);
+pub(crate) struct ConnectionHandle(Arc<AtomicBool>);
 
-impl Lifeline {
+impl ConnectionHandle {
     /// Makes the next write fail, whereupon the connection closes.
     pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::SeqCst);
@@ -26,44 +26,44 @@ impl Lifeline {
     }
 }
 
-pub(crate) struct Doors(pub(crate) TcpListener);
+pub(crate) struct ClosableListener(pub(crate) TcpListener);
 
-impl Listener for Doors {
-    type Io = Line;
-    type Addr = Lifeline;
+impl Listener for ClosableListener {
+    type Io = ClosableStream;
+    type Addr = ConnectionHandle;
 
-    async fn accept(&mut self) -> (Line, Lifeline) {
+    async fn accept(&mut self) -> (ClosableStream, ConnectionHandle) {
         let (stream, _) = Listener::accept(&mut self.0).await;
         // Small answers at once: with Nagle's algorithm the benches would measure its 40 ms.
         let _ = stream.set_nodelay(true);
-        let lifeline = Lifeline::default();
-        (Line { stream, lifeline: lifeline.clone() }, lifeline)
+        let lifeline = ConnectionHandle::default();
+        (ClosableStream { stream, lifeline: lifeline.clone() }, lifeline)
     }
 
-    fn local_addr(&self) -> io::Result<Lifeline> {
-        Ok(Lifeline::default())
+    fn local_addr(&self) -> io::Result<ConnectionHandle> {
+        Ok(ConnectionHandle::default())
     }
 }
 
-impl Connected<IncomingStream<'_, Doors>> for Lifeline {
-    fn connect_info(stream: IncomingStream<'_, Doors>) -> Self {
+impl Connected<IncomingStream<'_, ClosableListener>> for ConnectionHandle {
+    fn connect_info(stream: IncomingStream<'_, ClosableListener>) -> Self {
         stream.remote_addr().clone()
     }
 }
 
 /// The stream, which fails to write once its lifeline is cut.
-pub(crate) struct Line {
+pub(crate) struct ClosableStream {
     stream: TcpStream,
-    lifeline: Lifeline,
+    lifeline: ConnectionHandle,
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for ClosableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for ClosableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.lifeline.check()?;
         Pin::new(&mut self.stream).poll_write(cx, buf)

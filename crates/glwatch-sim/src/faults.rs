@@ -199,9 +199,9 @@ impl FaultOn {
 
 /// The faults of a running server with how often each has matched.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<(Fault, u32)>);
+pub(crate) struct FaultQueue(Vec<(Fault, u32)>);
 
-impl Faults {
+impl FaultQueue {
     pub(crate) fn add(&mut self, fault: Fault) {
         self.0.push((fault, 0));
     }

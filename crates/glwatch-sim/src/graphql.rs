@@ -35,61 +35,61 @@ use apollo_compiler::{ExecutableDocument, Node};
 use serde_json::{Value, json};
 
 pub use complexity::complexity;
-pub(crate) use request_body::Posted;
+pub(crate) use request_body::GraphqlBody;
 #[cfg(test)]
 pub(crate) use schema::sdl;
 
 use super::options::{Access, GraphqlOptions, Served};
-use super::rest::{Answer, Caller, INSUFFICIENT_SCOPE, Rest, unknown};
+use super::rest::{ApiAnswer, ApiCaller, INSUFFICIENT_SCOPE, RestApi, unknown};
 use complexity::{cost, depth};
 use query::QueryRoot;
 use schema::schemas;
-use view::View;
+use view::AnswerView;
 
 /// Longer queries are refused unread.
 const MAX_CHARACTERS: usize = 10_000;
 const MAX_ERRORS: usize = 5;
 
 /// The endpoint, as one request meets it.
-pub(crate) struct Graphql<'a> {
-    pub(crate) rest: &'a Rest<'a>,
+pub(crate) struct GraphqlApi<'a> {
+    pub(crate) rest: &'a RestApi<'a>,
     pub(crate) options: &'a GraphqlOptions,
-    pub(crate) caller: Caller,
+    pub(crate) caller: ApiCaller,
     /// Projects whose `pipelines` fail.
     pub(crate) broken: Vec<u64>,
 }
 
 /// A query that passed every check.
-struct Checked {
+struct CheckedQuery {
     document: Valid<ExecutableDocument>,
     operation: Node<Operation>,
     variables: Valid<JsonMap>,
     cost: u32,
 }
 
-impl Graphql<'_> {
+impl GraphqlApi<'_> {
     /// Answers one request as GitLab would.
-    pub(crate) fn answer(&self, posted: &Posted) -> Answer {
+    pub(crate) fn answer(&self, posted: &GraphqlBody) -> ApiAnswer {
         let refusal = self.refusal();
         let answer = refusal.unwrap_or_else(|| match self.check(posted) {
             Ok(checked) if self.takes_too_long(&checked) => timed_out(),
             Ok(checked) => self.execute(&checked),
             Err(refusal) => refusal,
         });
-        Answer { kind: "graphql", ..answer }
+        ApiAnswer { kind: "graphql", ..answer }
     }
 
-    fn refusal(&self) -> Option<Answer> {
-        let error = |status, text| Some(Answer::error(status, json!({ "errors": [{ "message": text }] })));
+    fn refusal(&self) -> Option<ApiAnswer> {
+        let error = |status, text| Some(ApiAnswer::error(status, json!({ "errors": [{ "message": text }] })));
         match (self.options.served, self.caller) {
             (Served::Missing, _) => Some(unknown()),
             (Served::Forbidden, _) => error(403, "Forbidden"),
-            (Served::Yes, Caller::Expired | Caller::Unknown) => error(401, "Invalid token"),
-            (Served::Yes, Caller::ReadUser) => {
+            (Served::Yes, ApiCaller::Expired | ApiCaller::Unknown) => error(401, "Invalid token"),
+            (Served::Yes, ApiCaller::ReadUser) => {
                 let body = serde_json::from_str(INSUFFICIENT_SCOPE).expect("the constant is JSON");
-                Some(Answer::error(403, body))
+                Some(ApiAnswer::error(403, body))
             }
-            (Served::Yes, Caller::Reader | Caller::Actor | Caller::Anonymous) => None,
+            (Served::Yes, ApiCaller::Reader | ApiCaller::Actor | ApiCaller::Anonymous) => None,
         }
     }
 
@@ -98,18 +98,18 @@ impl Graphql<'_> {
     }
 
     /// Returns what may run, or GitLab's answer to what may not.
-    fn check(&self, posted: &Posted) -> Result<Checked, Answer> {
+    fn check(&self, posted: &GraphqlBody) -> Result<CheckedQuery, ApiAnswer> {
         if let Some((status, problem)) = &posted.problem {
-            return Err(Answer::error(*status, json!({ "errors": message(problem) })));
+            return Err(ApiAnswer::error(*status, json!({ "errors": message(problem) })));
         }
         if posted.query.chars().count() > MAX_CHARACTERS {
-            return Err(Answer::error(422, json!({ "errors": message("Query too large") })));
+            return Err(ApiAnswer::error(422, json!({ "errors": message("Query too large") })));
         }
         // From here on GitLab answers 200, whatever is wrong.
-        self.check_query(posted).map_err(|errors| Answer::ok(json!({ "errors": errors })))
+        self.check_query(posted).map_err(|errors| ApiAnswer::ok(json!({ "errors": errors })))
     }
 
-    fn check_query(&self, posted: &Posted) -> Result<Checked, Vec<Value>> {
+    fn check_query(&self, posted: &GraphqlBody) -> Result<CheckedQuery, Vec<Value>> {
         let schema = &schemas(self.options.version).published;
         let parsed = Document::parse(&posted.query, "query").map_err(|broken| diagnostics(&broken.errors))?;
         let mut mistakes = schema_errors::mistakes(schema, &parsed, self.options.introspection);
@@ -130,11 +130,11 @@ impl Graphql<'_> {
         if cost > max {
             return Err(message(&format!("Query has complexity of {cost}, which exceeds max complexity of {max}")));
         }
-        Ok(Checked { document, operation, variables, cost })
+        Ok(CheckedQuery { document, operation, variables, cost })
     }
 
     /// Looks for more ids than the database is to bear.
-    fn takes_too_long(&self, checked: &Checked) -> bool {
+    fn takes_too_long(&self, checked: &CheckedQuery) -> bool {
         let Some(limit) = self.options.times_out_above else { return false };
         let root = &checked.operation.selection_set;
         let lists = root.fields().filter_map(|field| field.specified_argument_by_name("ids"));
@@ -145,12 +145,12 @@ impl Graphql<'_> {
         lists.map(length).any(|ids| ids > limit)
     }
 
-    fn execute(&self, checked: &Checked) -> Answer {
+    fn execute(&self, checked: &CheckedQuery) -> ApiAnswer {
         let schemas = schemas(self.options.version);
         // Introspection is to see the enums that execution has to be lenient about.
         let introspects = checked.operation.selection_set.fields().any(|field| field.name.starts_with("__"));
         let schema = if introspects { &schemas.published } else { &schemas.lenient };
-        let view = View {
+        let view = AnswerView {
             rest: self.rest,
             reader: self.caller.reads(),
             sees: self.rest.access == Access::Public || self.caller.reads(),
@@ -166,9 +166,9 @@ impl Graphql<'_> {
         match execution.execute_sync(&QueryRoot(&view)) {
             Ok(mut response) => {
                 response.errors.iter_mut().for_each(unprefix);
-                Answer::written(serde_json::to_string(&response).expect("an answer can be written"))
+                ApiAnswer::written(serde_json::to_string(&response).expect("an answer can be written"))
             }
-            Err(error) => Answer::ok(json!({ "errors": message(&error.message().to_string()) })),
+            Err(error) => ApiAnswer::ok(json!({ "errors": message(&error.message().to_string()) })),
         }
     }
 }
@@ -193,9 +193,9 @@ fn diagnostics(list: &DiagnosticList) -> Vec<Value> {
 }
 
 /// GitLab's answer when PostgreSQL aborted the statement.
-fn timed_out() -> Answer {
+fn timed_out() -> ApiAnswer {
     let text = "Request timed out. Please try a less complex query or a smaller set of records.";
-    Answer::error(503, json!({ "errors": message(text) }))
+    ApiAnswer::error(503, json!({ "errors": message(text) }))
 }
 
 /// Turns the body's variables into what the executor reads.

@@ -1,9 +1,9 @@
 //! One job of a template, written as a line: `unit tests | 90s | allow_failure | flaky`.
 
-use super::report::{Tests, parse_tests};
+use super::report::{TestSpec, parse_tests};
 use super::scenario::parse_span;
-use super::status::Word;
-use super::trace::{Kind, parse_kind};
+use super::status::StatusWord;
+use super::trace::{LogKind, parse_kind};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct JobSpec {
@@ -12,21 +12,21 @@ pub(crate) struct JobSpec {
     pub(crate) ms: i64,
     pub(crate) fate: JobOutcome,
     pub(crate) allow_failure: bool,
-    pub(crate) start: Start,
+    pub(crate) start: StartRule,
     /// Runs although an earlier stage failed (`when: always`).
     pub(crate) always: bool,
     /// How long after a failure a user presses retry; `None` is `retry:` in the file, at once.
     pub(crate) retry_after: Option<i64>,
     pub(crate) coverage: Option<String>,
     pub(crate) reason: Option<String>,
-    pub(crate) downstream: Option<Downstream>,
+    pub(crate) downstream: Option<DownstreamSpec>,
     /// What its log looks like; by default its name and its failure tell.
-    pub(crate) log: Option<Kind>,
+    pub(crate) log: Option<LogKind>,
     /// Its log has the time before each line (FF_TIMESTAMPS).
     pub(crate) timestamps: bool,
     /// A user erased its log.
     pub(crate) erased: bool,
-    pub(crate) tests: Option<Tests>,
+    pub(crate) tests: Option<TestSpec>,
     pub(crate) tags: Vec<String>,
     /// No runner has its tags.
     pub(crate) stuck: bool,
@@ -64,12 +64,12 @@ pub(crate) enum JobOutcome {
     Flaky(u32),
     Canceled,
     /// Reaches a status and stays there.
-    Stays(Word),
+    Stays(StatusWord),
 }
 
 /// What starts a job once its stage is due.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Start {
+pub(crate) enum StartRule {
     Runner,
     /// Waits for a person; `Some` says after how long that person comes.
     Manual(Option<i64>),
@@ -77,7 +77,7 @@ pub(crate) enum Start {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Downstream {
+pub(crate) struct DownstreamSpec {
     /// Full path of another project; `None` is a child pipeline.
     pub(crate) project: Option<String>,
     pub(crate) template: String,
@@ -111,7 +111,7 @@ fn parse_job(stage: &str, line: &str) -> Result<Vec<JobSpec>, String> {
         ms: 30_000,
         fate: JobOutcome::Succeeds,
         allow_failure: false,
-        start: Start::Runner,
+        start: StartRule::Runner,
         always: false,
         retry_after: None,
         coverage: None,
@@ -146,14 +146,14 @@ impl JobSpec {
         match word {
             "allow_failure" => self.allow_failure = true,
             "always" => self.always = true,
-            "manual" => self.start = Start::Manual(None),
-            "played" => self.start = Start::Manual(Some(parse_span(value)?)),
-            "delayed" => self.start = Start::Delayed(parse_span(value)?),
+            "manual" => self.start = StartRule::Manual(None),
+            "played" => self.start = StartRule::Manual(Some(parse_span(value)?)),
+            "delayed" => self.start = StartRule::Delayed(parse_span(value)?),
             "succeeds" => self.fate = JobOutcome::Succeeds,
             "fails" => self.fate = JobOutcome::Fails(attempts(value, 1)?),
             "flaky" => self.fate = JobOutcome::Flaky(attempts(value, 2)?),
             "canceled" => self.fate = JobOutcome::Canceled,
-            "stays" => self.fate = JobOutcome::Stays(Word::Owned(value.to_owned())),
+            "stays" => self.fate = JobOutcome::Stays(StatusWord::Owned(value.to_owned())),
             "retried" => self.retry_after = Some(parse_span(value)?),
             "coverage" => self.coverage = Some(value.to_owned()),
             "reason" => self.reason = Some(value.to_owned()),
@@ -164,7 +164,7 @@ impl JobSpec {
             "tags" => self.tags = value.split(',').map(str::to_owned).collect(),
             "stuck" => {
                 self.stuck = true;
-                self.fate = JobOutcome::Stays(Word::Borrowed("pending"));
+                self.fate = JobOutcome::Stays(StatusWord::Borrowed("pending"));
             }
             "waits" => self.waits = Some(parse_span(value)?),
             "exact" => self.exact = true,
@@ -197,7 +197,7 @@ fn attempts(value: &str, default: u32) -> Result<u32, String> {
     if value.is_empty() { Ok(default) } else { value.parse().map_err(|_| format!("\"{value}\" is not a count")) }
 }
 
-fn downstream(project: Option<String>, value: &str) -> Downstream {
+fn downstream(project: Option<String>, value: &str) -> DownstreamSpec {
     let (template, strategy) = value.split_once(' ').unwrap_or((value, ""));
-    Downstream { project, template: template.to_owned(), depend: strategy == "depend" }
+    DownstreamSpec { project, template: template.to_owned(), depend: strategy == "depend" }
 }

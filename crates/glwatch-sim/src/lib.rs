@@ -7,9 +7,9 @@
 //! scenarios/demo.toml -> scenario, job_spec   what the file says
 //!                     -> world                groups, projects, lines of pipelines; ids
 //!                     -> timeline, plan       one pipeline's life, every status change with its time
-//!                     -> acts                 what people did to them through the API
+//!                     -> action_log           what people did to them through the API
 //!                     -> report, trace        test reports and logs of its jobs
-//!                     -> truth                what a correct client must report
+//!                     -> expected             what a correct client must report
 //!                     -> rest/, graphql/      what GitLab answers
 //! options, clock, faults -> server            HTTP, latency, limits, misbehaviour
 //! ```
@@ -17,15 +17,17 @@
 //! A person can talk to a running one: `GET /-/sim/stats`, `GET /-/sim/truth`, `POST /-/sim/reset`,
 //! `POST /-/sim/advance?seconds=60`, `POST /-/sim/stop`.
 
-mod acts;
+mod action_log;
 mod badge;
 mod clock;
 mod connection;
+mod expected;
 mod faults;
 mod graphql;
 mod job_spec;
 mod log;
 mod options;
+mod pipeline_filter;
 mod plan;
 mod query;
 mod reply;
@@ -37,9 +39,7 @@ mod server;
 mod status;
 mod timeline;
 mod trace;
-mod truth;
 mod uniform;
-mod wanted;
 mod world;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::query::Query;
+use super::query::QueryParameters;
 
 /// A demo may run for days; older requests are forgotten (the counters are not).
 const REMEMBERED: usize = 100_000;
@@ -32,7 +32,7 @@ pub struct Request {
 }
 
 #[derive(Debug, Default)]
-struct Entries {
+struct LogEntries {
     requests: VecDeque<Request>,
     /// How many were dropped from the front or cleared.
     gone: usize,
@@ -50,13 +50,13 @@ struct Entries {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Log {
-    entries: Mutex<Entries>,
+pub(crate) struct RequestLog {
+    entries: Mutex<LogEntries>,
     arrived: Condvar,
 }
 
-impl Log {
-    fn lock(&self) -> MutexGuard<'_, Entries> {
+impl RequestLog {
+    fn lock(&self) -> MutexGuard<'_, LogEntries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -87,7 +87,7 @@ impl Log {
             if let Some(operation) = &request.operation {
                 *entries.by_kind.entry(format!("{kind}_{operation}")).or_default() += 1;
             }
-            if Query::parse(&request.query).number("page").is_some_and(|page| page > 1) {
+            if QueryParameters::parse(&request.query).number("page").is_some_and(|page| page > 1) {
                 *entries.further_pages.entry(kind).or_default() += 1;
             }
         }
@@ -109,7 +109,7 @@ impl Log {
     pub(crate) fn clear(&self) {
         let mut entries = self.lock();
         let (gone, in_flight) = (entries.gone + entries.requests.len(), entries.in_flight);
-        *entries = Entries { gone, cleared: gone, in_flight, peak_in_flight: in_flight, ..Entries::default() };
+        *entries = LogEntries { gone, cleared: gone, in_flight, peak_in_flight: in_flight, ..LogEntries::default() };
     }
 
     pub(crate) fn peak_in_flight(&self) -> usize {
@@ -122,7 +122,7 @@ impl Log {
 
     /// Waits until `n` requests have arrived since the last clearing; `false` when the deadline passed first.
     pub(crate) fn wait_for(&self, n: usize, deadline: Duration) -> bool {
-        let missing = |entries: &mut Entries| entries.gone + entries.requests.len() - entries.cleared < n;
+        let missing = |entries: &mut LogEntries| entries.gone + entries.requests.len() - entries.cleared < n;
         let waited = self.arrived.wait_timeout_while(self.lock(), deadline, missing);
         let (_entries, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         !timeout.timed_out()

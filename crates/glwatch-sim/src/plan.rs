@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::job_spec::JobSpec;
-use super::status::{Item, Word, composite, has_warnings, is_complete};
+use super::status::{StatusItem, StatusWord, composite, has_warnings, is_complete};
 
 /// People who push; index by hash.
 pub(crate) const USERS: [(&str, &str); 6] = [
@@ -64,13 +64,13 @@ pub(crate) struct Job {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Attempt {
     pub(crate) id: u64,
-    pub(crate) moves: Vec<(i64, Word)>,
+    pub(crate) moves: Vec<(i64, StatusWord)>,
     /// How and when it would have ended without being canceled.
-    pub(crate) cut: Option<(i64, Word)>,
+    pub(crate) cut: Option<(i64, StatusWord)>,
 }
 
 impl Attempt {
-    pub(crate) fn new(moves: Vec<(i64, Word)>) -> Self {
+    pub(crate) fn new(moves: Vec<(i64, StatusWord)>) -> Self {
         Self { id: 0, moves, cut: None }
     }
 
@@ -113,21 +113,21 @@ impl Job {
         self.attempts_at(now).last()
     }
 
-    pub(crate) fn item(&self, now: i64) -> Option<Item<'_>> {
+    pub(crate) fn item(&self, now: i64) -> Option<StatusItem<'_>> {
         let status = self.current(now)?.status(now)?;
-        Some(Item { status, allow_failure: self.allow_failure })
+        Some(StatusItem { status, allow_failure: self.allow_failure })
     }
 }
 
 impl Pipeline {
-    pub(crate) fn items(&self, now: i64) -> Vec<Item<'_>> {
+    pub(crate) fn items(&self, now: i64) -> Vec<StatusItem<'_>> {
         self.jobs.iter().filter_map(|job| job.item(now)).collect()
     }
 
-    pub(crate) fn status(&self, now: i64) -> Word {
+    pub(crate) fn status(&self, now: i64) -> StatusWord {
         match &self.fixed_status {
-            Some(word) => Word::Owned(word.clone()),
-            None => composite(&self.items(now)).unwrap_or(Word::Borrowed("created")),
+            Some(word) => StatusWord::Owned(word.clone()),
+            None => composite(&self.items(now)).unwrap_or(StatusWord::Borrowed("created")),
         }
     }
 
@@ -135,7 +135,7 @@ impl Pipeline {
         has_warnings(&self.items(now))
     }
 
-    fn moves(&self) -> impl Iterator<Item = &(i64, Word)> {
+    fn moves(&self) -> impl Iterator<Item = &(i64, StatusWord)> {
         self.jobs.iter().flat_map(|job| &job.attempts).flat_map(|attempt| &attempt.moves)
     }
 

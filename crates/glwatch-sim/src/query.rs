@@ -7,9 +7,9 @@ pub(crate) fn segments(path: &str) -> Vec<String> {
 
 /// The parameters of one request, in order, decoded.
 #[derive(Debug, Default)]
-pub(crate) struct Query(Vec<(String, String)>);
+pub(crate) struct QueryParameters(Vec<(String, String)>);
 
-impl Query {
+impl QueryParameters {
     pub(crate) fn parse(raw: &str) -> Self {
         let pair = |part: &str| {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));

@@ -13,7 +13,7 @@ use futures_util::stream::unfold;
 use serde_json::{Value, json};
 
 use super::faults::{Action, set_field};
-use super::rest::Answer;
+use super::rest::ApiAnswer;
 use super::trace::Trace;
 
 const LOGIN_PAGE: &str = "<!DOCTYPE html><html><head><title>Sign in · GitLab</title></head><body></body></html>";
@@ -23,16 +23,16 @@ const RETRY_LATER: &str = "Retry later\n";
 const TOO_OFTEN: &str = r#"{"message":{"error":"This endpoint has been requested too many times. Try again later."}}"#;
 
 /// An answer whose body is bytes.
-pub(crate) struct Reply {
+pub(crate) struct HttpReply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     pub(crate) kind: &'static str,
-    flow: Flow,
+    flow: BodyFlow,
 }
 
 /// How the body leaves.
-enum Flow {
+enum BodyFlow {
     Whole,
     /// Half of it, then the connection closes.
     Cut,
@@ -50,10 +50,10 @@ const SMALLEST_COMPRESSED: usize = 1_024;
 /// Logs up to this size are sent as any other body.
 const SMALL_LOG: usize = 256 * 1024;
 
-impl Reply {
+impl HttpReply {
     /// Turns an answer into bytes, changed by the faults in their order.
-    pub(crate) fn of(answer: Answer, actions: &[Action]) -> Self {
-        let Answer { status, headers, mut body, mut text, log, kind } = answer;
+    pub(crate) fn of(answer: ApiAnswer, actions: &[Action]) -> Self {
+        let ApiAnswer { status, headers, mut body, mut text, log, kind } = answer;
         for action in actions {
             match action {
                 Action::SetField { field, value } => set_field(opened(&mut text, &mut body), field, value),
@@ -80,7 +80,7 @@ impl Reply {
 
     pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
         let mut reply =
-            Self { status, headers: HeaderMap::new(), body: body.as_bytes().to_vec(), kind: "", flow: Flow::Whole };
+            Self { status, headers: HeaderMap::new(), body: body.as_bytes().to_vec(), kind: "", flow: BodyFlow::Whole };
         reply.set("content-type", content_type);
         reply
     }
@@ -89,7 +89,7 @@ impl Reply {
     fn log(status: u16, log: Trace, actions: &[Action]) -> Self {
         let mut reply = Self::text(status, "text/plain", "");
         if log.len() > SMALL_LOG && actions.is_empty() {
-            reply.flow = Flow::Log(log);
+            reply.flow = BodyFlow::Log(log);
         } else {
             reply.body = log.part(0, log.len());
         }
@@ -98,12 +98,12 @@ impl Reply {
 
     /// Returns how many bytes the body has.
     pub(crate) fn length(&self) -> usize {
-        if let Flow::Log(log) = &self.flow { log.len() } else { self.body.len() }
+        if let BodyFlow::Log(log) = &self.flow { log.len() } else { self.body.len() }
     }
 
     /// Compresses a body that is sent in one piece; a small one stays as it is (nginx's `gzip_min_length` of GitLab).
     pub(crate) fn compress(&mut self) {
-        if !matches!(self.flow, Flow::Whole) || self.body.len() < SMALLEST_COMPRESSED {
+        if !matches!(self.flow, BodyFlow::Whole) || self.body.len() < SMALLEST_COMPRESSED {
             return;
         }
         let mut encoder = GzEncoder::new(Vec::with_capacity(self.body.len() / 4), Compression::fast());
@@ -157,9 +157,9 @@ impl Reply {
                 self.set("location", location);
             }
             Action::Truncate => self.body.truncate(self.body.len() / 2),
-            Action::Cut => self.flow = Flow::Cut,
-            Action::SlowBody { chunk, pause } => self.flow = Flow::Slow { chunk: (*chunk).max(1), pause: *pause },
-            Action::Huge { bytes } => self.flow = Flow::Endless(*bytes),
+            Action::Cut => self.flow = BodyFlow::Cut,
+            Action::SlowBody { chunk, pause } => self.flow = BodyFlow::Slow { chunk: (*chunk).max(1), pause: *pause },
+            Action::Huge { bytes } => self.flow = BodyFlow::Endless(*bytes),
             // Dropped at the very end, when the limit's and the date's headers are there too; the others do not change
             // the bytes.
             Action::DropHeaders(_)
@@ -185,7 +185,7 @@ impl Reply {
     /// The answer to a HEAD: the same headers, no body.
     pub(crate) fn into_head(self) -> Response {
         let length = self.length();
-        let mut response = Self { flow: Flow::Whole, body: Vec::new(), ..self }.into_response();
+        let mut response = Self { flow: BodyFlow::Whole, body: Vec::new(), ..self }.into_response();
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         response
     }
@@ -193,13 +193,13 @@ impl Reply {
     pub(crate) fn into_response(self) -> Response {
         let length = self.length();
         let Self { status, headers, body, flow, .. } = self;
-        let announced = matches!(flow, Flow::Cut | Flow::Log(_));
+        let announced = matches!(flow, BodyFlow::Cut | BodyFlow::Log(_));
         let body = match flow {
-            Flow::Whole => Body::from(body),
-            Flow::Cut => cut(body),
-            Flow::Slow { chunk, pause } => slow(Bytes::from(body), chunk, pause),
-            Flow::Endless(bytes) => endless(bytes),
-            Flow::Log(log) => stream(log),
+            BodyFlow::Whole => Body::from(body),
+            BodyFlow::Cut => cut(body),
+            BodyFlow::Slow { chunk, pause } => slow(Bytes::from(body), chunk, pause),
+            BodyFlow::Endless(bytes) => endless(bytes),
+            BodyFlow::Log(log) => stream(log),
         };
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -269,6 +269,6 @@ fn endless(bytes: u64) -> Body {
 }
 
 /// GitLab's answer when something broke inside.
-pub(crate) fn broken() -> Answer {
-    Answer::error(500, json!({ "message": "500 Internal Server Error" }))
+pub(crate) fn broken() -> ApiAnswer {
+    ApiAnswer::error(500, json!({ "message": "500 Internal Server Error" }))
 }

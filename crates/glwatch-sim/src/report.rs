@@ -5,7 +5,7 @@
 
 use super::plan::{Job, Pipeline};
 use super::rng::Rng;
-use super::trace::{Kind, usual_kind};
+use super::trace::{LogKind, usual_kind};
 use super::world::Project;
 
 const MODULES: [&str; 13] = [
@@ -29,7 +29,7 @@ const FUNCTIONS: [&str; 12] = [
 
 /// How many tests a job has, from the flag `tests TOTAL [FAILED [ERRORS]]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tests {
+pub(crate) enum TestSpec {
     Counts {
         total: usize,
         failed: usize,
@@ -42,21 +42,21 @@ pub(crate) enum Tests {
 }
 
 /// Reads the flag.
-pub(crate) fn parse_tests(value: &str) -> Result<Tests, String> {
+pub(crate) fn parse_tests(value: &str) -> Result<TestSpec, String> {
     match value {
-        "broken" => return Ok(Tests::Broken),
-        "none" => return Ok(Tests::None),
+        "broken" => return Ok(TestSpec::Broken),
+        "none" => return Ok(TestSpec::None),
         _ => {}
     }
     let numbers: Result<Vec<usize>, _> = value.split(' ').map(str::parse).collect();
     let tests = match numbers.unwrap_or_default()[..] {
-        [total] => Tests::Counts { total, failed: 2, errors: 0 },
-        [total, failed] => Tests::Counts { total, failed, errors: 0 },
-        [total, failed, errors] => Tests::Counts { total, failed, errors },
+        [total] => TestSpec::Counts { total, failed: 2, errors: 0 },
+        [total, failed] => TestSpec::Counts { total, failed, errors: 0 },
+        [total, failed, errors] => TestSpec::Counts { total, failed, errors },
         _ => return Err(format!("\"{value}\" is not a number of tests")),
     };
     match tests {
-        Tests::Counts { total, failed, errors } if failed + errors >= total || total > 5_000 => {
+        TestSpec::Counts { total, failed, errors } if failed + errors >= total || total > 5_000 => {
             Err(format!("\"{value}\" does not make a test report"))
         }
         _ => Ok(tests),
@@ -64,16 +64,16 @@ pub(crate) fn parse_tests(value: &str) -> Result<Tests, String> {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Suite {
+pub(crate) struct TestSuite {
     pub(crate) name: String,
     /// In GitLab's order: errors, failures, successes, skipped ones.
-    pub(crate) cases: Vec<Case>,
+    pub(crate) cases: Vec<TestCase>,
     /// What is wrong with the report itself.
     pub(crate) error: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Case {
+pub(crate) struct TestCase {
     /// Its turn in a run.
     pub(crate) number: usize,
     pub(crate) status: &'static str,
@@ -81,30 +81,30 @@ pub(crate) struct Case {
     pub(crate) classname: String,
     pub(crate) file: String,
     pub(crate) milliseconds: u64,
-    pub(crate) output: Option<Output>,
+    pub(crate) output: Option<CaseOutput>,
     /// How often it failed on the default branch of late.
     pub(crate) recent: Option<u64>,
 }
 
 /// GitLab gives text where the XML had text, and the attributes where it had only these.
 #[derive(Clone, Debug)]
-pub(crate) enum Output {
+pub(crate) enum CaseOutput {
     Text(String),
     Attributes { message: String },
 }
 
-impl Case {
+impl TestCase {
     /// Returns the lines that the log shows about its failure.
     pub(crate) fn text(&self) -> String {
         match &self.output {
-            Some(Output::Text(text)) => text.clone(),
-            Some(Output::Attributes { message }) => format!("E   {message}\n{}:{}: AssertionError", self.file, 27),
+            Some(CaseOutput::Text(text)) => text.clone(),
+            Some(CaseOutput::Attributes { message }) => format!("E   {message}\n{}:{}: AssertionError", self.file, 27),
             None => String::new(),
         }
     }
 }
 
-impl Suite {
+impl TestSuite {
     /// Returns the report of a job that ends as `word` says; `None` when such a job leaves none.
     pub(crate) fn of(project: &Project, pipeline: &Pipeline, job: &Job, word: Option<&str>) -> Option<Self> {
         let passed = match word {
@@ -113,31 +113,35 @@ impl Suite {
             _ => return None,
         };
         let kind = usual_kind(&job.spec);
-        if job.bridge || job.is_external() || (job.spec.tests.is_none() && !matches!(kind, Kind::Rust | Kind::Pytest)) {
+        if job.bridge
+            || job.is_external()
+            || (job.spec.tests.is_none() && !matches!(kind, LogKind::Rust | LogKind::Pytest))
+        {
             return None;
         }
         let name = job.name.clone();
         let (total, failed, errors) = match job.spec.tests.unwrap_or_else(|| usual_tests(project, &name)) {
-            Tests::None => return None,
-            Tests::Broken => {
+            TestSpec::None => return None,
+            TestSpec::Broken => {
                 let error = Some("JUnit XML parsing failed: 1:1: FATAL: Document is empty");
                 return Some(Self { name, cases: Vec::new(), error });
             }
-            Tests::Counts { total, .. } if passed => (total, 0, 0),
-            Tests::Counts { total, failed, errors } => (total, failed, errors),
+            TestSpec::Counts { total, .. } if passed => (total, 0, 0),
+            TestSpec::Counts { total, failed, errors } => (total, failed, errors),
         };
-        let mut cases: Vec<Case> = (0..total).map(|number| case(kind, project, number)).collect();
+        let mut cases: Vec<TestCase> = (0..total).map(|number| case(kind, project, number)).collect();
         for nth in 0..failed + errors {
             let number = failing(nth, total, pipeline.iid);
             let status = if nth < failed { "failed" } else { "error" };
             break_case(&mut cases[number], kind, status, nth);
         }
-        let rank = |case: &Case| ["error", "failed", "success", "skipped"].iter().position(|word| *word == case.status);
+        let rank =
+            |case: &TestCase| ["error", "failed", "success", "skipped"].iter().position(|word| *word == case.status);
         cases.sort_by_key(|case| (rank(case), std::cmp::Reverse(case.milliseconds)));
         Some(Self { name, cases, error: None })
     }
 
-    pub(crate) fn failing(&self) -> impl Iterator<Item = &Case> {
+    pub(crate) fn failing(&self) -> impl Iterator<Item = &TestCase> {
         self.cases.iter().filter(|case| matches!(case.status, "failed" | "error"))
     }
 
@@ -151,10 +155,10 @@ impl Suite {
 }
 
 /// Returns how many tests a job has when the scenario does not say; few for each of a matrix of many.
-fn usual_tests(project: &Project, name: &str) -> Tests {
+fn usual_tests(project: &Project, name: &str) -> TestSpec {
     let letters: u64 = name.bytes().map(u64::from).sum();
     let total = if name.contains('/') { 12 } else { 20 + usize::try_from((project.id + letters) % 120).unwrap_or(0) };
-    Tests::Counts { total, failed: 2, errors: 0 }
+    TestSpec::Counts { total, failed: 2, errors: 0 }
 }
 
 /// Returns which case is the n-th to fail: the first one always the same, the others by pipeline.
@@ -164,7 +168,7 @@ fn failing(nth: usize, total: usize, iid: u64) -> usize {
     if nth == 0 { 0 } else { 1 + usize::try_from((iid * step + nth as u64 - 1) % others).unwrap_or(0) }
 }
 
-fn case(kind: Kind, project: &Project, number: usize) -> Case {
+fn case(kind: LogKind, project: &Project, number: usize) -> TestCase {
     let (module, function) = (MODULES[number / FUNCTIONS.len() % MODULES.len()], FUNCTIONS[number % FUNCTIONS.len()]);
     let round = match number / (FUNCTIONS.len() * MODULES.len()) {
         0 => String::new(),
@@ -174,25 +178,25 @@ fn case(kind: Kind, project: &Project, number: usize) -> Case {
     // One in 37 is switched off; never the first, which is the one that fails.
     let status = if number % 37 == 36 { "skipped" } else { "success" };
     let (name, classname, file) = match kind {
-        Kind::Pytest => (
+        LogKind::Pytest => (
             format!("test_{function}{round}"),
             format!("tests.test_{module}.Test{}{}", module[..1].to_uppercase(), &module[1..]),
             format!("tests/test_{module}.py"),
         ),
         _ => (format!("{module}_test::{function}{round}"), project.path.clone(), format!("src/{module}.rs")),
     };
-    Case { number, status, name, classname, file, milliseconds, output: None, recent: None }
+    TestCase { number, status, name, classname, file, milliseconds, output: None, recent: None }
 }
 
-fn break_case(case: &mut Case, kind: Kind, status: &'static str, nth: usize) {
+fn break_case(case: &mut TestCase, kind: LogKind, status: &'static str, nth: usize) {
     case.status = status;
     // The longest of them comes first in the report.
     case.milliseconds = 900 - (nth as u64).min(400);
     case.recent = Some(if nth == 0 { 3 } else { 1 });
     case.output = Some(match (kind, status) {
-        (_, "error") => Output::Text(format!("fixture 'database' not found\n{}:3: error at setup", case.file)),
-        (Kind::Pytest, _) => Output::Attributes { message: format!("assert {} == {}", nth + 2, nth + 3) },
-        _ => Output::Text(format!(
+        (_, "error") => CaseOutput::Text(format!("fixture 'database' not found\n{}:3: error at setup", case.file)),
+        (LogKind::Pytest, _) => CaseOutput::Attributes { message: format!("assert {} == {}", nth + 2, nth + 3) },
+        _ => CaseOutput::Text(format!(
             "thread '{}' panicked at {}:{}:9:\nassertion `left == right` failed\n  left: {}\n right: {}",
             case.name,
             case.file,

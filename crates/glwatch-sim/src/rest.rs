@@ -1,7 +1,7 @@
 //! GitLab's REST API v4 over the world: routes and what all resources share. One file per resource below.
 
 mod actions;
-mod asked;
+mod api_request;
 mod auth;
 mod commits;
 mod groups;
@@ -15,24 +15,24 @@ mod test_report;
 
 use serde_json::json;
 
-pub(crate) use asked::{Answer, Asked, Rest, parse_time};
-pub(crate) use auth::{Caller, INSUFFICIENT_SCOPE, caller};
+pub(crate) use api_request::{ApiAnswer, ApiRequest, RestApi, parse_time};
+pub(crate) use auth::{ApiCaller, INSUFFICIENT_SCOPE, caller};
 pub(crate) use groups::full_name;
 pub(crate) use jobs::RUNNER;
 pub(crate) use pipelines::path as pipeline_path;
-pub(crate) use test_report::{Total, suites};
+pub(crate) use test_report::{ReportCounts, suites};
 
 use super::options::Version;
 use super::query::segments;
 
-impl Rest<'_> {
+impl RestApi<'_> {
     /// Answers one request as GitLab would.
-    pub(crate) fn answer(&self, asked: &Asked<'_>) -> Answer {
+    pub(crate) fn answer(&self, asked: &ApiRequest<'_>) -> ApiAnswer {
         let parts = segments(asked.path);
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         if parts == ["api", "graphql"] {
             // Known to every GitLab, by POST.
-            return Answer { kind: "graphql", ..unknown() };
+            return ApiAnswer { kind: "graphql", ..unknown() };
         }
         let Some(parts) = parts.strip_prefix(&["api", "v4"]) else { return unknown() };
         let found = match asked.method {
@@ -48,13 +48,13 @@ impl Rest<'_> {
     }
 }
 
-type Handler = fn(&Rest<'_>, &Asked<'_>, &[&str]) -> Answer;
+type RestHandler = fn(&RestApi<'_>, &ApiRequest<'_>, &[&str]) -> ApiAnswer;
 
-fn route(parts: &[&str]) -> Option<(&'static str, Handler)> {
+fn route(parts: &[&str]) -> Option<(&'static str, RestHandler)> {
     Some(match parts {
         ["metadata"] => ("metadata", |rest, _, _| metadata(rest.version)),
         ["version"] => {
-            ("version", |rest, _, _| Answer::ok(json!({ "version": rest.version.number(), "revision": REVISION })))
+            ("version", |rest, _, _| ApiAnswer::ok(json!({ "version": rest.version.number(), "revision": REVISION })))
         }
         ["personal_access_tokens", "self"] => ("token", |rest, asked, _| auth::token_self(rest, asked)),
         ["user"] => ("user", |rest, _, _| auth::user(rest)),
@@ -93,7 +93,7 @@ fn route(parts: &[&str]) -> Option<(&'static str, Handler)> {
     })
 }
 
-fn action(parts: &[&str]) -> Option<(&'static str, Handler)> {
+fn action(parts: &[&str]) -> Option<(&'static str, RestHandler)> {
     Some(match parts {
         ["projects", _, "pipelines", _, "retry"] => {
             ("pipeline_retry", |rest, asked, p| actions::retry_pipeline(rest, asked, p[1], p[3]))
@@ -112,18 +112,18 @@ fn action(parts: &[&str]) -> Option<(&'static str, Handler)> {
     })
 }
 
-pub(crate) fn unknown() -> Answer {
-    Answer { kind: "unknown", ..Answer::error(404, json!({ "error": "404 Not Found" })) }
+pub(crate) fn unknown() -> ApiAnswer {
+    ApiAnswer { kind: "unknown", ..ApiAnswer::error(404, json!({ "error": "404 Not Found" })) }
 }
 
 /// The revision of the documented answer.
 pub(crate) const REVISION: &str = "ceb07b24cb0";
 
 /// `/metadata` came with 15.2.
-fn metadata(version: Version) -> Answer {
+fn metadata(version: Version) -> ApiAnswer {
     if version < Version::V16_3 {
         return unknown();
     }
     let kas = json!({ "enabled": false, "externalUrl": null, "externalK8sProxyUrl": null, "version": null });
-    Answer::ok(json!({ "version": version.number(), "revision": REVISION, "kas": kas, "enterprise": false }))
+    ApiAnswer::ok(json!({ "version": version.number(), "revision": REVISION, "kas": kas, "enterprise": false }))
 }

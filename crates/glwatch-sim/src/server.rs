@@ -17,16 +17,16 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::clock::Clock;
-use super::connection::{Doors, Lifeline};
-use super::faults::{Action, Fault, Faults};
-use super::graphql::{Graphql, Posted};
-use super::log::{Log, Request};
+use super::connection::{ClosableListener, ConnectionHandle};
+use super::expected::expected_status;
+use super::faults::{Action, Fault, FaultQueue};
+use super::graphql::{GraphqlApi, GraphqlBody};
+use super::log::{Request, RequestLog};
 use super::options::{Options, WorldKind};
-use super::query::Query;
-use super::reply::{Reply, broken};
-use super::rest::{Asked, Rest, caller};
+use super::query::QueryParameters;
+use super::reply::{HttpReply, broken};
+use super::rest::{ApiRequest, RestApi, caller};
 use super::scenario::Scenario;
-use super::truth::truth;
 use super::uniform::uniform;
 use super::world::World;
 
@@ -38,24 +38,24 @@ const LARGEST_BODY: usize = 1_000_000;
 /// A running simulated GitLab; dropping it stops it.
 pub struct Sim {
     url: String,
-    shared: Arc<Shared>,
+    shared: Arc<ServerState>,
     thread: Option<JoinHandle<()>>,
 }
 
-struct Shared {
+struct ServerState {
     world: World,
     options: Options,
     base: String,
-    faults: Mutex<Faults>,
-    log: Log,
-    window: Mutex<Window>,
+    faults: Mutex<FaultQueue>,
+    log: RequestLog,
+    window: Mutex<LimitWindow>,
     numbers: AtomicU64,
     stop: Notify,
 }
 
 /// The rate limit's current window.
 #[derive(Default)]
-struct Window {
+struct LimitWindow {
     start: i64,
     used: u32,
 }
@@ -71,7 +71,7 @@ impl Sim {
             WorldKind::Uniform { projects, stages, jobs } => uniform(*projects, *stages, *jobs, options.seed),
         };
         let world = World::new(&scenario, options.seed, options.clock.now_ms()).map_err(invalid)?;
-        let mut faults = Faults::default();
+        let mut faults = FaultQueue::default();
         options.faults.iter().cloned().for_each(|fault| faults.add(fault));
         for entry in scenario.fault {
             faults.add(entry.fault().map_err(invalid)?);
@@ -79,12 +79,12 @@ impl Sim {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", listener.local_addr()?);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(ServerState {
             world,
             options,
             base: url.clone(),
             faults: Mutex::new(faults),
-            log: Log::default(),
+            log: RequestLog::default(),
             window: Mutex::default(),
             numbers: AtomicU64::new(1),
             stop: Notify::new(),
@@ -138,7 +138,7 @@ impl Sim {
 
     /// Returns what a correct client must report right now.
     pub fn truth(&self) -> Value {
-        truth(&self.shared.world, self.clock().now_ms())
+        expected_status(&self.shared.world, self.clock().now_ms())
     }
 
     pub fn clock(&self) -> &Clock {
@@ -186,16 +186,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
+async fn serve(listener: std::net::TcpListener, shared: Arc<ServerState>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let app = Router::new().fallback(handle).with_state(shared);
-    let service = app.into_make_service_with_connect_info::<Lifeline>();
+    let service = app.into_make_service_with_connect_info::<ConnectionHandle>();
     // Accept errors are retried inside; it ends only with the runtime.
-    let _ = axum::serve(Doors(listener), service).await;
+    let _ = axum::serve(ClosableListener(listener), service).await;
 }
 
 /// Counts a request as in flight until its answer is handed over or its client is gone.
-struct InFlight<'a>(&'a Log);
+struct InFlight<'a>(&'a RequestLog);
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
@@ -204,20 +204,20 @@ impl Drop for InFlight<'_> {
 }
 
 async fn handle(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(lifeline): ConnectInfo<Lifeline>,
+    State(shared): State<Arc<ServerState>>,
+    ConnectInfo(lifeline): ConnectInfo<ConnectionHandle>,
     request: HttpRequest,
 ) -> Response {
     let (head, body) = request.into_parts();
     let (method, path, query) = (head.method.as_str(), head.uri.path(), head.uri.query().unwrap_or(""));
     if let Some(command) = path.strip_prefix("/-/sim/") {
-        return shared.admin(method, command, &Query::parse(query));
+        return shared.admin(method, command, &QueryParameters::parse(query));
     }
     let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let posted = match (method, path.trim_end_matches('/')) {
-        ("POST", "/api/graphql") => Some(Posted::parse(&body)),
+        ("POST", "/api/graphql") => Some(GraphqlBody::parse(&body)),
         _ => None,
     };
     let number = shared.log.arrive(Request {
@@ -225,9 +225,9 @@ async fn handle(
         path: path.to_owned(),
         query: query.to_owned(),
         body: if posted.is_some() { String::new() } else { String::from_utf8_lossy(&body).into_owned() },
-        operation: posted.as_ref().and_then(Posted::operation).map(str::to_owned),
+        operation: posted.as_ref().and_then(GraphqlBody::operation).map(str::to_owned),
         authorization: ["authorization", "private-token"].iter().any(|name| head.headers.contains_key(*name))
-            || Query::parse(query).get("private_token").is_some(),
+            || QueryParameters::parse(query).get("private_token").is_some(),
         status: 0,
         at: shared.options.clock.now(),
     });
@@ -249,7 +249,7 @@ async fn handle(
         lifeline.cut();
         return Response::default();
     }
-    let call = Call { method, path, query, headers: &head.headers, posted: posted.as_ref() };
+    let call = HttpCall { method, path, query, headers: &head.headers, posted: posted.as_ref() };
     let mut reply = shared.reply(&call, &actions);
     let plain = reply.length();
     if takes_gzip(&head.headers) && !actions.iter().any(Action::works_on_bytes) {
@@ -270,22 +270,22 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 }
 
 /// One request as it came in.
-struct Call<'a> {
+struct HttpCall<'a> {
     method: &'a str,
     path: &'a str,
     query: &'a str,
     headers: &'a HeaderMap,
     /// The body, when it is a GraphQL request.
-    posted: Option<&'a Posted>,
+    posted: Option<&'a GraphqlBody>,
 }
 
-impl Shared {
-    fn reply(&self, call: &Call<'_>, actions: &[Action]) -> Reply {
+impl ServerState {
+    fn reply(&self, call: &HttpCall<'_>, actions: &[Action]) -> HttpReply {
         let (limit_headers, refused) = self.charge();
         let mut reply = match refused {
             Some(seconds) => {
                 let resets = self.options.clock.now() + Duration::from_secs(seconds.unsigned_abs());
-                let mut reply = Reply::rate_limited(Some(&seconds.to_string()), false);
+                let mut reply = HttpReply::rate_limited(Some(&seconds.to_string()), false);
                 reply.set("ratelimit-resettime", &http_date(resets));
                 reply
             }
@@ -301,16 +301,16 @@ impl Shared {
         reply
     }
 
-    fn answer(&self, call: &Call<'_>, actions: &[Action]) -> Reply {
+    fn answer(&self, call: &HttpCall<'_>, actions: &[Action]) -> HttpReply {
         let text = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
-        let query = Query::parse(call.query);
+        let query = QueryParameters::parse(call.query);
         let caller = caller(text("authorization"), text("private-token").or(query.get("private_token")));
         // A route that a fault answers need not exist: a redirect's target, say.
         let answered_by_fault = actions.iter().any(|action| {
             use Action::{Html, RateLimited, Redirect, Status};
             matches!(action, Status { .. } | Redirect { .. } | Html | RateLimited { .. })
         });
-        let rest = Rest {
+        let rest = RestApi {
             world: &self.world,
             now: self.options.clock.now_ms(),
             base: &self.base,
@@ -327,11 +327,11 @@ impl Shared {
                     _ => None,
                 };
                 let broken = actions.iter().filter_map(broken).collect();
-                Graphql { rest: &rest, options: &self.options.graphql, caller, broken }.answer(posted)
+                GraphqlApi { rest: &rest, options: &self.options.graphql, caller, broken }.answer(posted)
             }
             None => {
                 let if_none_match = text("if-none-match");
-                rest.answer(&Asked { method: call.method, path: call.path, query, caller, if_none_match })
+                rest.answer(&ApiRequest { method: call.method, path: call.path, query, caller, if_none_match })
             }
         }));
         let answer = answer.unwrap_or_else(|_| {
@@ -341,7 +341,7 @@ impl Shared {
         if answer.kind == "unknown" && !answered_by_fault {
             self.log.panicked();
         }
-        Reply::of(answer, actions)
+        HttpReply::of(answer, actions)
     }
 
     /// Counts a request against the limit; returns the headers, and the seconds to wait when it is used up.
@@ -351,7 +351,7 @@ impl Shared {
         let now = self.options.clock.now_ms();
         let mut window = lock(&self.window);
         if now >= window.start + period {
-            *window = Window { start: now, used: 0 };
+            *window = LimitWindow { start: now, used: 0 };
         }
         window.used = window.used.saturating_add(1);
         let reset = window.start + period;
@@ -367,10 +367,10 @@ impl Shared {
     }
 
     /// The surface for benches and for people; never counted, never delayed.
-    fn admin(&self, method: &str, command: &str, query: &Query) -> Response {
+    fn admin(&self, method: &str, command: &str, query: &QueryParameters) -> Response {
         let body = match (method, command) {
             ("GET", "stats") => self.log.stats(),
-            ("GET", "truth") => truth(&self.world, self.options.clock.now_ms()),
+            ("GET", "truth") => expected_status(&self.world, self.options.clock.now_ms()),
             ("POST", "reset") => {
                 self.log.clear();
                 json!({ "reset": true })
@@ -385,6 +385,6 @@ impl Shared {
             }
             _ => return (StatusCode::NOT_FOUND, "no such command\n").into_response(),
         };
-        Reply::text(200, "application/json", &body.to_string()).into_response()
+        HttpReply::text(200, "application/json", &body.to_string()).into_response()
     }
 }

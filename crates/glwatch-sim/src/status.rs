@@ -5,11 +5,11 @@
 
 use std::borrow::Cow;
 
-pub(crate) type Word = Cow<'static, str>;
+pub(crate) type StatusWord = Cow<'static, str>;
 
 /// One job as the rule sees it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Item<'a> {
+pub(crate) struct StatusItem<'a> {
     pub(crate) status: &'a str,
     pub(crate) allow_failure: bool,
 }
@@ -31,7 +31,7 @@ pub(crate) const KNOWN: [&str; 13] = [
     "scheduled",
 ];
 
-fn class<'a>(item: &Item<'a>) -> &'a str {
+fn class<'a>(item: &StatusItem<'a>) -> &'a str {
     match (item.status, item.allow_failure) {
         ("failed" | "canceled", true) => "success_with_warnings",
         ("manual", true) => "ignored",
@@ -42,7 +42,7 @@ fn class<'a>(item: &Item<'a>) -> &'a str {
 /// Returns the status of a stage or pipeline with these current jobs, or `None` when there are none.
 ///
 /// A word that GitLab does not have yet wins over everything but an activity and a failure.
-pub(crate) fn composite(items: &[Item<'_>]) -> Option<Word> {
+pub(crate) fn composite(items: &[StatusItem<'_>]) -> Option<StatusWord> {
     if items.is_empty() {
         return None;
     }
@@ -69,7 +69,7 @@ pub(crate) fn composite(items: &[Item<'_>]) -> Option<Word> {
     {
         active
     } else if let (Some(word), false) = (unknown, any("failed")) {
-        return Some(Word::Owned((*word).to_owned()));
+        return Some(StatusWord::Owned((*word).to_owned()));
     } else if any("created") {
         "running"
     } else if any("canceling") {
@@ -77,11 +77,11 @@ pub(crate) fn composite(items: &[Item<'_>]) -> Option<Word> {
     } else {
         "failed"
     };
-    Some(Word::Borrowed(word))
+    Some(StatusWord::Borrowed(word))
 }
 
 /// Returns whether a job that was allowed to fail did.
-pub(crate) fn has_warnings(items: &[Item<'_>]) -> bool {
+pub(crate) fn has_warnings(items: &[StatusItem<'_>]) -> bool {
     items.iter().any(|item| class(item) == "success_with_warnings")
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 pub(crate) use actions::endless;
 
-use super::job_spec::{Downstream, JobOutcome, JobSpec, Start, ran};
+use super::job_spec::{DownstreamSpec, JobOutcome, JobSpec, StartRule, ran};
 use super::plan::{Attempt, Job, Pipeline, Tree, USERS};
 use super::rng::Rng;
-use super::status::{Word, is_complete};
-use super::world::{Line, World};
+use super::status::{StatusWord, is_complete};
+use super::world::{PipelineLine, World};
 
 const TITLES: [&str; 8] = [
     "Fix rounding in the invoice total",
@@ -25,7 +25,7 @@ const TITLES: [&str; 8] = [
 
 /// What the stages so far mean for the next one.
 #[derive(Clone, Copy, PartialEq)]
-enum Flow {
+enum StageFlow {
     Going,
     Failed,
     Canceled,
@@ -41,7 +41,7 @@ impl Tree {
             world,
             &PipelineSeed { line: &world.lines[line], instance, slot: world.lines[line].slot, created, upstream: None },
         );
-        world.acts.on(tree.origin).iter().for_each(|act| tree.interfere(world, act));
+        world.actions.on(tree.origin).iter().for_each(|act| tree.interfere(world, act));
         tree
     }
 
@@ -51,7 +51,7 @@ impl Tree {
         let pipeline = seed.pipeline(world, self, &mut rng);
         self.pipelines.push(pipeline);
         let specs = seed.specs(world, &mut rng);
-        let jobs = Runner { world, tree: self, seed, rng }.run(&specs);
+        let jobs = StagePlayer { world, tree: self, seed, rng }.run(&specs);
         self.pipelines[index].jobs = jobs;
         self.number_attempts(world, index);
         index
@@ -75,7 +75,7 @@ impl Tree {
 
 /// Where and when a pipeline is to be planted.
 struct PipelineSeed<'a> {
-    line: &'a Line,
+    line: &'a PipelineLine,
     instance: i64,
     slot: usize,
     created: i64,
@@ -148,21 +148,21 @@ impl PipelineSeed<'_> {
 }
 
 /// Plays the stages of one pipeline one after the other.
-struct Runner<'a> {
+struct StagePlayer<'a> {
     world: &'a World,
     tree: &'a mut Tree,
     seed: &'a PipelineSeed<'a>,
     rng: Rng,
 }
 
-impl Runner<'_> {
+impl StagePlayer<'_> {
     fn run(&mut self, specs: &[Arc<JobSpec>]) -> Vec<Job> {
         let index = self.tree.pipelines.len() - 1;
         let mut jobs = Vec::with_capacity(specs.len());
-        let mut flow = Flow::Going;
+        let mut flow = StageFlow::Going;
         let mut gate = self.seed.created + 1_000;
         // What a later retry makes the jobs of all following stages go through before their own turn.
-        let mut prelude: Vec<(i64, Word)> = vec![(self.seed.created, Word::Borrowed("created"))];
+        let mut prelude: Vec<(i64, StatusWord)> = vec![(self.seed.created, StatusWord::Borrowed("created"))];
         let mut first = 0;
         while first < specs.len() {
             let width = specs[first..].iter().take_while(|spec| spec.stage == specs[first].stage).count();
@@ -173,7 +173,7 @@ impl Runner<'_> {
             for (at, spec) in specs[stage.clone()].iter().enumerate() {
                 let slot = self.seed.slot;
                 let child = self.world.slots[slot].children.iter().find(|(job, _)| *job == first + at).map(|(_, s)| *s);
-                let turn = Turn { flow, gate, prelude: &prelude };
+                let turn = StageTurn { flow, gate, prelude: &prelude };
                 let job = self.play(spec, &turn, child.map(|slot| (index, slot)));
                 let last = job.attempts.last().map_or(gate, Attempt::end);
                 end = end.max(last);
@@ -185,8 +185,8 @@ impl Runner<'_> {
             }
             if let Some(retried_at) = retried_at {
                 let failed_at = jobs[stage].iter().filter_map(|job: &Job| job.attempts.first()).map(Attempt::end).max();
-                prelude.push((failed_at.unwrap_or(gate).min(retried_at - 1) + 1, Word::Borrowed("skipped")));
-                prelude.push((retried_at, Word::Borrowed("created")));
+                prelude.push((failed_at.unwrap_or(gate).min(retried_at - 1) + 1, StatusWord::Borrowed("skipped")));
+                prelude.push((retried_at, StatusWord::Borrowed("created")));
             }
             flow = next;
             gate = end + 400;
@@ -195,7 +195,7 @@ impl Runner<'_> {
         jobs
     }
 
-    fn play(&mut self, spec: &Arc<JobSpec>, turn: &Turn<'_>, child: Option<(usize, usize)>) -> Job {
+    fn play(&mut self, spec: &Arc<JobSpec>, turn: &StageTurn<'_>, child: Option<(usize, usize)>) -> Job {
         let mut job = Job {
             stage: spec.stage.clone(),
             name: spec.name.clone(),
@@ -209,14 +209,14 @@ impl Runner<'_> {
         };
         let mut moves = turn.prelude.to_vec();
         let halted = match turn.flow {
-            Flow::Failed if !spec.always => Some("skipped"),
-            Flow::Canceled => Some("canceled"),
-            Flow::Blocked => Some("created"),
-            Flow::Going | Flow::Failed => None,
+            StageFlow::Failed if !spec.always => Some("skipped"),
+            StageFlow::Canceled => Some("canceled"),
+            StageFlow::Blocked => Some("created"),
+            StageFlow::Going | StageFlow::Failed => None,
         };
         if let Some(word) = halted {
             if word != "created" {
-                moves.push((turn.gate, Word::Borrowed(word)));
+                moves.push((turn.gate, StatusWord::Borrowed(word)));
             }
             job.attempts.push(Attempt::new(moves));
             return job;
@@ -249,16 +249,16 @@ impl Runner<'_> {
     /// Starts a downstream pipeline; with `strategy: depend` the bridge waits for it and mirrors it.
     fn trigger(
         &mut self,
-        downstream: &Downstream,
+        downstream: &DownstreamSpec,
         ready: i64,
         upstream: usize,
         slot: usize,
-        moves: &mut Vec<(i64, Word)>,
+        moves: &mut Vec<(i64, StatusWord)>,
         job: &mut Job,
     ) {
         let created = ready + 1_500;
-        moves.push((ready, Word::Borrowed("pending")));
-        moves.push((created, Word::Borrowed("running")));
+        moves.push((ready, StatusWord::Borrowed("pending")));
+        moves.push((created, StatusWord::Borrowed("running")));
         let seed = PipelineSeed {
             line: self.seed.line,
             instance: self.seed.instance,
@@ -269,7 +269,7 @@ impl Runner<'_> {
         let index = self.tree.add(self.world, &seed);
         job.downstream = Some(index);
         if !downstream.depend {
-            moves.push((created + 300, Word::Borrowed("success")));
+            moves.push((created + 300, StatusWord::Borrowed("success")));
             return;
         }
         let below = &self.tree.pipelines[index];
@@ -279,16 +279,16 @@ impl Runner<'_> {
         }
     }
 
-    fn execute(&mut self, spec: &JobSpec, ready: i64, moves: Vec<(i64, Word)>, attempts: &mut Vec<Attempt>) {
+    fn execute(&mut self, spec: &JobSpec, ready: i64, moves: Vec<(i64, StatusWord)>, attempts: &mut Vec<Attempt>) {
         let mut ready = ready;
         let mut moves = moves;
         for attempt in 1..=spec.attempts() {
-            moves.push((ready, Word::Borrowed("pending")));
+            moves.push((ready, StatusWord::Borrowed("pending")));
             if let Some(wait) = spec.waits {
                 moves.pop();
                 moves.extend([
-                    (ready, Word::Borrowed("waiting_for_resource")),
-                    (ready + wait, Word::Borrowed("pending")),
+                    (ready, StatusWord::Borrowed("waiting_for_resource")),
+                    (ready + wait, StatusWord::Borrowed("pending")),
                 ]);
                 ready += wait;
             }
@@ -296,7 +296,7 @@ impl Runner<'_> {
             if let JobOutcome::Stays(word) = &spec.fate {
                 moves.pop();
                 if word == "running" {
-                    moves.push((ready, Word::Borrowed("pending")));
+                    moves.push((ready, StatusWord::Borrowed("pending")));
                 }
                 moves.push((if word == "pending" { ready } else { running }, word.clone()));
                 attempts.push(Attempt::new(moves));
@@ -311,9 +311,9 @@ impl Runner<'_> {
                 JobOutcome::Flaky(_) | JobOutcome::Succeeds | JobOutcome::Stays(_) => "success",
             };
             if word == "success" || ran(spec.reason.as_deref().unwrap_or("script_failure")) {
-                moves.push((running, Word::Borrowed("running")));
+                moves.push((running, StatusWord::Borrowed("running")));
             }
-            moves.push((done, Word::Borrowed(word)));
+            moves.push((done, StatusWord::Borrowed(word)));
             attempts.push(Attempt::new(std::mem::take(&mut moves)));
             ready = done + spec.retry_after.unwrap_or(0);
         }
@@ -321,45 +321,45 @@ impl Runner<'_> {
 }
 
 /// What a job finds when its stage is due.
-struct Turn<'a> {
-    flow: Flow,
+struct StageTurn<'a> {
+    flow: StageFlow,
     gate: i64,
-    prelude: &'a [(i64, Word)],
+    prelude: &'a [(i64, StatusWord)],
 }
 
 /// Moves a job to where a runner can take it and returns when; `None` when that never happens.
-fn start(spec: &JobSpec, gate: i64, moves: &mut Vec<(i64, Word)>) -> Option<i64> {
+fn start(spec: &JobSpec, gate: i64, moves: &mut Vec<(i64, StatusWord)>) -> Option<i64> {
     match spec.start {
-        Start::Runner => Some(gate),
-        Start::Manual(played) => {
-            moves.push((gate, Word::Borrowed("manual")));
+        StartRule::Runner => Some(gate),
+        StartRule::Manual(played) => {
+            moves.push((gate, StatusWord::Borrowed("manual")));
             played.map(|after| gate + after)
         }
-        Start::Delayed(by) => {
-            moves.push((gate, Word::Borrowed("scheduled")));
+        StartRule::Delayed(by) => {
+            moves.push((gate, StatusWord::Borrowed("scheduled")));
             Some(gate + by)
         }
     }
 }
 
 /// Returns what a job's end means for the following stages.
-fn outcome(spec: &JobSpec, job: &Job) -> Flow {
+fn outcome(spec: &JobSpec, job: &Job) -> StageFlow {
     let last = job.attempts.last().and_then(|attempt| attempt.status(i64::MAX)).unwrap_or("created");
     match last {
-        "success" | "skipped" => Flow::Going,
-        "failed" | "canceled" | "manual" if spec.allow_failure => Flow::Going,
-        "failed" => Flow::Failed,
-        "canceled" => Flow::Canceled,
-        _ => Flow::Blocked,
+        "success" | "skipped" => StageFlow::Going,
+        "failed" | "canceled" | "manual" if spec.allow_failure => StageFlow::Going,
+        "failed" => StageFlow::Failed,
+        "canceled" => StageFlow::Canceled,
+        _ => StageFlow::Blocked,
     }
 }
 
-fn worse(a: Flow, b: Flow) -> Flow {
-    let rank = |flow: Flow| match flow {
-        Flow::Going => 0,
-        Flow::Failed => 1,
-        Flow::Canceled => 2,
-        Flow::Blocked => 3,
+fn worse(a: StageFlow, b: StageFlow) -> StageFlow {
+    let rank = |flow: StageFlow| match flow {
+        StageFlow::Going => 0,
+        StageFlow::Failed => 1,
+        StageFlow::Canceled => 2,
+        StageFlow::Blocked => 3,
     };
     if rank(b) > rank(a) { b } else { a }
 }

@@ -15,13 +15,13 @@ mod kind;
 mod story;
 mod writer;
 
-pub(crate) use kind::{Kind, parse_kind, usual as usual_kind};
+pub(crate) use kind::{LogKind, parse_kind, usual as usual_kind};
 
 use super::plan::{Attempt, Job, Pipeline};
-use super::report::Suite;
+use super::report::TestSuite;
 use super::timeline::endless;
 use super::world::World;
-use story::Scene;
+use story::LogScene;
 
 /// What the runner writes under a log that a person cut short; the last line is as public logs have it, the warning is
 /// unverified.
@@ -102,7 +102,7 @@ pub(crate) fn trace(world: &World, pipeline: &Pipeline, job: &Job, attempt: &Att
     let planned = attempt.cut.as_ref().or(end);
     let word = planned.map(|(_, word)| word.as_ref());
     let project = &world.projects[pipeline.project];
-    let scene = Scene {
+    let scene = LogScene {
         kind: kind::of(job, word),
         passed: word == Some("success"),
         job,
@@ -115,7 +115,7 @@ pub(crate) fn trace(world: &World, pipeline: &Pipeline, job: &Job, attempt: &Att
         // A job that stays running has no end; it writes for ten times as long as it should have taken.
         ended: planned.map_or(started + endless(job.spec.ms), |(at, _)| *at),
         complete: matches!(word, Some("success" | "failed")),
-        suite: Suite::of(project, pipeline, job, word),
+        suite: TestSuite::of(project, pipeline, job, word),
     };
     let whole = scene.tell();
     let duration = scene.ended - started;

@@ -1,14 +1,14 @@
 //! The simulated group: its projects, and which pipelines exist at a given moment.
 //!
 //! State is a pure function of scenario, seed, the moment the world was made (`anchor`, from which ages count) and the
-//! time asked for, and of what was done to it (`acts`). Nothing is stored per pipeline: an id carries its creation time and its *slot* (which line of
+//! time asked for, and of what was done to it (`actions`). Nothing is stored per pipeline: an id carries its creation time and its *slot* (which line of
 //! pipelines it belongs to), and `timeline.rs` rebuilds the rest from there.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::acts::Acts;
+use super::action_log::ActionLog;
 use super::job_spec::JobSpec;
 use super::options::DEFAULT_INSTANT;
 use super::plan::{Pipeline, Tree};
@@ -50,36 +50,36 @@ pub(crate) struct Project {
 
 /// One line of pipelines of a project, from the scenario.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct PipelineLine {
     pub(crate) slot: usize,
     pub(crate) entry: LineEntry,
-    pub(crate) schedule: Schedule,
+    pub(crate) schedule: LineSchedule,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Schedule {
+pub(crate) enum LineSchedule {
     Once(i64),
     Every { period: i64, phase: i64 },
 }
 
 /// The jobs of a pipeline: one that fails now and then is cloned, the others are shared.
-type Jobs = Arc<Vec<Arc<JobSpec>>>;
+type SharedJobs = Arc<Vec<Arc<JobSpec>>>;
 
 /// The place of a pipeline in its line's tree: the root, or the downstream of one of its bridges.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub(crate) struct PipelineSlot {
     pub(crate) line: usize,
     pub(crate) project: usize,
     /// Position among the project's slots: keeps `iid` unique within the project.
     pub(crate) rank: usize,
-    pub(crate) jobs: Jobs,
+    pub(crate) jobs: SharedJobs,
     /// Job index -> slot of its downstream pipeline.
     pub(crate) children: Vec<(usize, usize)>,
 }
 
 /// The place of an attempt in a tree.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct AttemptPlace {
     pub(crate) pipeline: usize,
     pub(crate) job: usize,
     pub(crate) attempt: usize,
@@ -96,13 +96,13 @@ pub(crate) struct World {
     pub(crate) groups: Vec<Group>,
     /// By ascending id.
     pub(crate) projects: Vec<Project>,
-    pub(crate) lines: Vec<Line>,
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) lines: Vec<PipelineLine>,
+    pub(crate) slots: Vec<PipelineSlot>,
     /// Powers of two that leave room for the slot in a pipeline id, and for the job in a job id.
     pub(crate) slot_span: u64,
     pub(crate) job_span: u64,
     /// What people did; all else follows from the scenario.
-    pub(crate) acts: Acts,
+    pub(crate) actions: ActionLog,
     project_by_id: HashMap<u64, usize>,
     project_by_path: HashMap<String, usize>,
 }
@@ -132,24 +132,24 @@ impl World {
             slots: Vec::new(),
             slot_span: 1,
             job_span: 1,
-            acts: Acts::default(),
+            actions: ActionLog::default(),
         };
         if world.project_by_id.len() < world.projects.len() || world.project_by_path.len() < world.projects.len() {
             return Err("two projects have the same id or path".to_owned());
         }
-        let mut templates = Templates { scenario, known: HashMap::new() };
+        let mut templates = TemplateCache { scenario, known: HashMap::new() };
         for (project, (_, entry)) in entries.iter().enumerate() {
             for line in &entry.run {
                 world.add_line(&mut templates, project, line)?;
             }
         }
         world.slot_span = (world.slots.len() as u64 + 1).next_power_of_two();
-        let attempts = |slot: &Slot| slot.jobs.iter().map(|job| u64::from(job.attempts()) + 1).sum::<u64>();
+        let attempts = |slot: &PipelineSlot| slot.jobs.iter().map(|job| u64::from(job.attempts()) + 1).sum::<u64>();
         world.job_span = (world.slots.iter().map(attempts).max().unwrap_or(0) + 2).next_power_of_two();
         Ok(world)
     }
 
-    fn add_line(&mut self, templates: &mut Templates<'_>, project: usize, entry: &LineEntry) -> Result<(), String> {
+    fn add_line(&mut self, templates: &mut TemplateCache<'_>, project: usize, entry: &LineEntry) -> Result<(), String> {
         let index = self.lines.len();
         let jobs = match &entry.jobs {
             Some(template) if entry.set.is_empty() => templates.get(template)?,
@@ -160,27 +160,27 @@ impl World {
         let schedule = match (&entry.every, &entry.age) {
             (Some(every), None) => {
                 let period = parse_span(every)?.max(1_000);
-                Schedule::Every { period, phase: Rng::of(&[self.seed, slot as u64]).between(0, period) }
+                LineSchedule::Every { period, phase: Rng::of(&[self.seed, slot as u64]).between(0, period) }
             }
-            (None, Some(age)) => Schedule::Once(self.anchor - parse_span(age)?),
+            (None, Some(age)) => LineSchedule::Once(self.anchor - parse_span(age)?),
             _ => return Err(format!("a run of {} needs `every` or `age`", self.projects[project].full_path)),
         };
-        self.lines.push(Line { slot, entry: entry.clone(), schedule });
+        self.lines.push(PipelineLine { slot, entry: entry.clone(), schedule });
         Ok(())
     }
 
     fn add_slot(
         &mut self,
-        templates: &mut Templates<'_>,
+        templates: &mut TemplateCache<'_>,
         line: usize,
         project: usize,
-        jobs: Jobs,
+        jobs: SharedJobs,
         depth: usize,
     ) -> Result<usize, String> {
         let slot = self.slots.len();
         let rank = self.projects[project].slots.len();
         self.projects[project].slots.push(slot);
-        self.slots.push(Slot { line, project, rank, jobs: Arc::clone(&jobs), children: Vec::new() });
+        self.slots.push(PipelineSlot { line, project, rank, jobs: Arc::clone(&jobs), children: Vec::new() });
         if depth >= MAX_DEPTH {
             return Ok(slot);
         }
@@ -257,13 +257,13 @@ impl World {
     }
 
     /// Finds a job's attempt that exists at `now`: the tree, its pipeline, the job and the attempt.
-    pub(crate) fn attempt(&self, id: u64, now: i64) -> Option<(Tree, Place)> {
-        let (tree, pipeline) = self.tree_with(self.acts.pipeline_of(id).unwrap_or(id / self.job_span), now)?;
+    pub(crate) fn attempt(&self, id: u64, now: i64) -> Option<(Tree, AttemptPlace)> {
+        let (tree, pipeline) = self.tree_with(self.actions.pipeline_of(id).unwrap_or(id / self.job_span), now)?;
         let jobs = tree.pipelines[pipeline].jobs.iter().enumerate();
         let place = jobs.flat_map(|(job, of)| (0..of.attempts.len()).map(move |attempt| (job, attempt, of))).find_map(
             |(job, attempt, of)| {
                 let found = &of.attempts[attempt];
-                (found.id == id && found.created() <= now).then_some(Place { pipeline, job, attempt })
+                (found.id == id && found.created() <= now).then_some(AttemptPlace { pipeline, job, attempt })
             },
         );
         place.map(|place| (tree, place))
@@ -272,8 +272,8 @@ impl World {
     /// Returns the numbers of the line's newest pipelines at `now`; pipelines older than these are forgotten.
     fn instances(&self, line: usize, now: i64) -> Vec<i64> {
         match self.lines[line].schedule {
-            Schedule::Once(created) => (created <= now).then_some(0).into_iter().collect(),
-            Schedule::Every { period, phase } => {
+            LineSchedule::Once(created) => (created <= now).then_some(0).into_iter().collect(),
+            LineSchedule::Every { period, phase } => {
                 let newest = (now - self.epoch - phase).div_euclid(period);
                 (0..HISTORY).map(|back| newest - back).collect()
             }
@@ -283,8 +283,8 @@ impl World {
     /// Returns when the n-th pipeline of a line is created.
     pub(crate) fn created(&self, line: usize, instance: i64) -> i64 {
         match self.lines[line].schedule {
-            Schedule::Once(created) => created,
-            Schedule::Every { period, phase } => self.epoch + phase + instance * period,
+            LineSchedule::Once(created) => created,
+            LineSchedule::Every { period, phase } => self.epoch + phase + instance * period,
         }
     }
 
@@ -295,18 +295,18 @@ impl World {
     }
 }
 
-fn shared(jobs: Vec<JobSpec>) -> Jobs {
+fn shared(jobs: Vec<JobSpec>) -> SharedJobs {
     Arc::new(jobs.into_iter().map(Arc::new).collect())
 }
 
 /// Templates parsed once and shared: a uniform world has 10 000 lines with the same jobs.
-struct Templates<'a> {
+struct TemplateCache<'a> {
     scenario: &'a Scenario,
-    known: HashMap<String, Jobs>,
+    known: HashMap<String, SharedJobs>,
 }
 
-impl Templates<'_> {
-    fn get(&mut self, name: &str) -> Result<Jobs, String> {
+impl TemplateCache<'_> {
+    fn get(&mut self, name: &str) -> Result<SharedJobs, String> {
         if let Some(jobs) = self.known.get(name) {
             return Ok(Arc::clone(jobs));
         }

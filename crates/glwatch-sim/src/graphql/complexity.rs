@@ -30,7 +30,7 @@ pub fn complexity(version: Version, query: &str, variables_given: &serde_json::V
 
 /// Returns what an operation costs.
 pub(super) fn cost(document: &ExecutableDocument, operation: &Operation, variables: &JsonMap) -> u32 {
-    Costing { document, variables }.selections(&[&operation.selection_set])
+    CostCount { document, variables }.selections(&[&operation.selection_set])
 }
 
 /// Returns how many fields lie below each other at most.
@@ -50,21 +50,21 @@ fn depth_of(document: &ExecutableDocument, set: &SelectionSet) -> usize {
 }
 
 /// Fields of one response key, with the type that the first of them belongs to.
-type Merged<'a> = IndexMap<&'a Name, (&'a Name, Vec<&'a Node<Field>>)>;
+type MergedFields<'a> = IndexMap<&'a Name, (&'a Name, Vec<&'a Node<Field>>)>;
 
-struct Costing<'a> {
+struct CostCount<'a> {
     document: &'a ExecutableDocument,
     variables: &'a JsonMap,
 }
 
-impl<'a> Costing<'a> {
+impl<'a> CostCount<'a> {
     fn selections(&self, sets: &[&'a SelectionSet]) -> u32 {
-        let mut merged = Merged::default();
+        let mut merged = MergedFields::default();
         sets.iter().for_each(|set| self.collect(set, &mut merged));
         merged.values().map(|(of, fields)| self.field(of, fields)).sum()
     }
 
-    fn collect(&self, set: &'a SelectionSet, merged: &mut Merged<'a>) {
+    fn collect(&self, set: &'a SelectionSet, merged: &mut MergedFields<'a>) {
         for selection in set.selections.iter().filter(|selection| self.is_included(selection.directives())) {
             match selection {
                 Selection::Field(field) => {

@@ -5,10 +5,10 @@ use std::ops::Range;
 use apollo_compiler::resolvers::{ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::JsonValue;
 
-use super::resolver_helpers::{Resolved, leaf, maybe, object};
+use super::resolver_helpers::{ResolvedField, leaf, maybe, object};
 
 /// What can stand in a connection.
-pub(super) trait Listed: ObjectValue + Clone {
+pub(super) trait ListItem: ObjectValue + Clone {
     const CONNECTION: &'static str;
     const EDGE: &'static str;
 
@@ -16,12 +16,12 @@ pub(super) trait Listed: ObjectValue + Clone {
     fn key(&self) -> u64;
 }
 
-pub(super) struct Connection<T> {
+pub(super) struct ListConnection<T> {
     items: Vec<T>,
     page: Range<usize>,
 }
 
-impl<T: Listed> Connection<T> {
+impl<T: ListItem> ListConnection<T> {
     /// Takes the page of `items` that the field's arguments ask for; `most` is the largest, and that of those who do not say.
     pub(super) fn new(items: Vec<T>, info: &ResolveInfo<'_>, most: usize) -> Self {
         let number = |name: &str| {
@@ -52,25 +52,26 @@ impl<T: Listed> Connection<T> {
 }
 
 /// Finds the item of a cursor: by its key, or by its former place when it is gone.
-fn place<T: Listed>(items: &[T], cursor: &str) -> Option<usize> {
+fn place<T: ListItem>(items: &[T], cursor: &str) -> Option<usize> {
     let (key, at) = cursor.split_once('-')?;
     let (key, at) = (u64::from_str_radix(key, 16).ok()?, usize::from_str_radix(at, 16).ok()?);
     items.iter().position(|item| item.key() == key).or(Some(at))
 }
 
-impl<T: Listed> ObjectValue for Connection<T> {
+impl<T: ListItem> ObjectValue for ListConnection<T> {
     fn type_name(&self) -> &str {
         T::CONNECTION
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         match info.field_name() {
             "nodes" => {
                 let nodes = self.items[self.page.clone()].iter().cloned();
                 Ok(ResolvedValue::list(nodes.map(ResolvedValue::object)))
             }
             "edges" => {
-                let edge = |at| ResolvedValue::object(Edge { cursor: self.cursor(at), node: self.items[at].clone() });
+                let edge =
+                    |at| ResolvedValue::object(ListEdge { cursor: self.cursor(at), node: self.items[at].clone() });
                 Ok(ResolvedValue::list(self.page.clone().map(edge)))
             }
             "pageInfo" => {
@@ -92,17 +93,17 @@ impl<T: Listed> ObjectValue for Connection<T> {
     }
 }
 
-struct Edge<T> {
+struct ListEdge<T> {
     cursor: String,
     node: T,
 }
 
-impl<T: Listed> ObjectValue for Edge<T> {
+impl<T: ListItem> ObjectValue for ListEdge<T> {
     fn type_name(&self) -> &str {
         T::EDGE
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         match info.field_name() {
             "cursor" => leaf(self.cursor.as_str()),
             "node" => object(self.node.clone()),
@@ -123,7 +124,7 @@ impl ObjectValue for PageInfo {
         "PageInfo"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         match info.field_name() {
             "startCursor" => maybe(self.start.as_deref()),
             "endCursor" => maybe(self.end.as_deref()),

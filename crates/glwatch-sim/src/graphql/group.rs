@@ -2,15 +2,15 @@
 
 use apollo_compiler::resolvers::{ObjectValue, ResolveInfo};
 
-use super::connection::Connection;
+use super::connection::ListConnection;
 use super::project::ProjectOf;
-use super::resolver_helpers::{Resolved, flag, gid, leaf, object, parse_gid, text, texts};
-use super::view::View;
+use super::resolver_helpers::{ResolvedField, flag, gid, leaf, object, parse_gid, text, texts};
+use super::view::AnswerView;
 use crate::rest::full_name;
 
 #[derive(Clone, Copy)]
 pub(super) struct GroupOf<'w> {
-    pub(super) view: &'w View<'w>,
+    pub(super) view: &'w AnswerView<'w>,
     pub(super) index: usize,
 }
 
@@ -51,7 +51,7 @@ impl ObjectValue for GroupOf<'_> {
         "Group"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         let rest = self.view.rest;
         let group = &rest.world.groups[self.index];
         match info.field_name() {
@@ -61,7 +61,7 @@ impl ObjectValue for GroupOf<'_> {
             "name" => leaf(group.name.as_str()),
             "path" => leaf(group.full_path.rsplit('/').next().unwrap_or_default()),
             "webUrl" => leaf(format!("{}/groups/{}", rest.base, group.full_path)),
-            "projects" => object(Connection::new(self.projects(info), info, self.view.max_page)),
+            "projects" => object(ListConnection::new(self.projects(info), info, self.view.max_page)),
             _ => Err(self.unknown_field_error(info)),
         }
     }

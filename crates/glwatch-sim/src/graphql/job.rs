@@ -2,13 +2,13 @@
 
 use apollo_compiler::resolvers::{ObjectValue, ResolveInfo, ResolvedValue};
 
-use super::connection::Listed;
-use super::leaf_types::{Detailed, Runner};
+use super::connection::ListItem;
+use super::leaf_types::{DetailedStatus, RunnerObject};
 use super::pipeline::PipelineOf;
-use super::resolver_helpers::{Resolved, gid, leaf, maybe, maybe_object, object, time};
+use super::resolver_helpers::{ResolvedField, gid, leaf, maybe, maybe_object, object, time};
 use super::stage::StageOf;
 use crate::badge::Badge;
-use crate::job_spec::Start;
+use crate::job_spec::StartRule;
 use crate::plan::{Attempt, Job};
 use crate::status::{is_cancelable, is_playable, is_retryable};
 
@@ -19,7 +19,7 @@ pub(super) struct JobOf<'w> {
     attempt: usize,
 }
 
-impl Listed for JobOf<'_> {
+impl ListItem for JobOf<'_> {
     const CONNECTION: &'static str = "CiJobConnection";
     const EDGE: &'static str = "CiJobEdge";
 
@@ -79,8 +79,8 @@ impl<'w> JobOf<'w> {
         format!("/{}/-/jobs/{}", project.full_path, self.attempt().id)
     }
 
-    fn detailed(&self) -> Detailed {
-        Detailed {
+    fn detailed(&self) -> DetailedStatus {
+        DetailedStatus {
             badge: Badge::of_job(self.status(), self.job().allow_failure),
             version: self.pipeline.view.rest.version,
             path: self.web_path(),
@@ -90,12 +90,12 @@ impl<'w> JobOf<'w> {
 
     /// Returns when a delayed job is to start.
     fn scheduled(&self) -> Option<i64> {
-        let Start::Delayed(by) = self.job().spec.start else { return None };
+        let StartRule::Delayed(by) = self.job().spec.start else { return None };
         self.attempt().reached("scheduled", self.now()).map(|at| at + by)
     }
 
     /// Answers the fields that are times and numbers.
-    fn measured<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn measured<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         let (attempt, now) = (self.attempt(), self.now());
         let (started, finished) = (attempt.reached("running", now), attempt.finished(now));
         let queued = attempt.reached("pending", now);
@@ -121,7 +121,7 @@ impl ObjectValue for JobOf<'_> {
         "CiJob"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         let (job, pipeline) = (self.job(), self.pipeline.pipeline());
         let reason = (self.status() == "failed").then_some(job.reason.as_str());
         match info.field_name() {
@@ -146,11 +146,11 @@ impl ObjectValue for JobOf<'_> {
             "playable" => leaf(!self.is_retried() && is_playable(self.status())),
             "retryable" => leaf(!self.is_retried() && is_retryable(self.status())),
             "cancelable" => leaf(is_cancelable(self.status())),
-            "manualJob" => leaf(matches!(job.spec.start, Start::Manual(_))),
+            "manualJob" => leaf(matches!(job.spec.start, StartRule::Manual(_))),
             "runner" => {
                 let taken =
                     self.attempt().reached("running", self.now()).filter(|_| !job.bridge && self.pipeline.view.reader);
-                maybe_object(taken.map(|_| Runner))
+                maybe_object(taken.map(|_| RunnerObject))
             }
             "detailedStatus" => object(self.detailed()),
             "downstreamPipeline" => maybe_object(self.pipeline.started(job.downstream)),

@@ -4,21 +4,21 @@ use std::rc::Rc;
 
 use apollo_compiler::resolvers::{ObjectValue, ResolveInfo};
 
-use super::resolver_helpers::{Resolved, gid, leaf, maybe, object};
-use super::view::View;
+use super::resolver_helpers::{ResolvedField, gid, leaf, maybe, object};
+use super::view::AnswerView;
 use crate::badge::Badge;
 use crate::options::Version;
 use crate::plan::USERS;
-use crate::rest::{REVISION, RUNNER, Total};
+use crate::rest::{REVISION, RUNNER, ReportCounts};
 
-pub(super) struct Metadata(pub(super) Version);
+pub(super) struct MetadataObject(pub(super) Version);
 
-impl ObjectValue for Metadata {
+impl ObjectValue for MetadataObject {
     fn type_name(&self) -> &str {
         "Metadata"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         match info.field_name() {
             "version" => leaf(self.0.number()),
             "revision" => leaf(REVISION),
@@ -38,7 +38,7 @@ impl ObjectValue for QueryComplexity {
         "QueryComplexity"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         match info.field_name() {
             "score" => leaf(self.score),
             "limit" => leaf(self.limit),
@@ -47,19 +47,19 @@ impl ObjectValue for QueryComplexity {
     }
 }
 
-pub(super) struct User<'w> {
-    pub(super) view: &'w View<'w>,
+pub(super) struct UserObject<'w> {
+    pub(super) view: &'w AnswerView<'w>,
     pub(super) index: usize,
     /// Whether it is the caller: GitLab has a type of its own for that since 17.
     pub(super) current: bool,
 }
 
-impl ObjectValue for User<'_> {
+impl ObjectValue for UserObject<'_> {
     fn type_name(&self) -> &str {
         if self.current && self.view.rest.version >= Version::V18_5 { "CurrentUser" } else { "UserCore" }
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         let (username, name) = USERS[self.index];
         match info.field_name() {
             "id" => leaf(gid("User", self.index as u64 + 1)),
@@ -70,17 +70,17 @@ impl ObjectValue for User<'_> {
     }
 }
 
-pub(super) struct Commit {
+pub(super) struct CommitObject {
     pub(super) sha: String,
     pub(super) title: String,
 }
 
-impl ObjectValue for Commit {
+impl ObjectValue for CommitObject {
     fn type_name(&self) -> &str {
         "Commit"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         match info.field_name() {
             "id" => leaf(format!("gid://gitlab/Commit/{}", self.sha)),
             "sha" => leaf(self.sha.as_str()),
@@ -91,16 +91,16 @@ impl ObjectValue for Commit {
     }
 }
 
-pub(super) struct Repository {
+pub(super) struct RepositoryObject {
     pub(super) default_branch: Option<String>,
 }
 
-impl ObjectValue for Repository {
+impl ObjectValue for RepositoryObject {
     fn type_name(&self) -> &str {
         "Repository"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         match info.field_name() {
             "rootRef" => maybe(self.default_branch.as_deref()),
             "empty" => leaf(self.default_branch.is_none()),
@@ -111,14 +111,14 @@ impl ObjectValue for Repository {
 }
 
 /// The runner that takes every job.
-pub(super) struct Runner;
+pub(super) struct RunnerObject;
 
-impl ObjectValue for Runner {
+impl ObjectValue for RunnerObject {
     fn type_name(&self) -> &str {
         "CiRunner"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         match info.field_name() {
             "id" => leaf(gid("Ci::Runner", RUNNER.0)),
             "description" => leaf(RUNNER.1),
@@ -128,14 +128,14 @@ impl ObjectValue for Runner {
     }
 }
 
-pub(super) struct ReportSummary(pub(super) Rc<Total>);
+pub(super) struct ReportSummary(pub(super) Rc<ReportCounts>);
 
 impl ObjectValue for ReportSummary {
     fn type_name(&self) -> &str {
         "TestReportSummary"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         match info.field_name() {
             "total" => object(ReportTotal(Rc::clone(&self.0))),
             _ => Err(self.unknown_field_error(info)),
@@ -143,14 +143,14 @@ impl ObjectValue for ReportSummary {
     }
 }
 
-struct ReportTotal(Rc<Total>);
+struct ReportTotal(Rc<ReportCounts>);
 
 impl ObjectValue for ReportTotal {
     fn type_name(&self) -> &str {
         "TestReportTotal"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         let total = &self.0;
         match info.field_name() {
             "count" => leaf(total.count),
@@ -166,7 +166,7 @@ impl ObjectValue for ReportTotal {
 }
 
 /// A `DetailedStatus`.
-pub(super) struct Detailed {
+pub(super) struct DetailedStatus {
     pub(super) badge: Badge,
     pub(super) version: Version,
     pub(super) path: String,
@@ -174,7 +174,7 @@ pub(super) struct Detailed {
     pub(super) id: u64,
 }
 
-impl Detailed {
+impl DetailedStatus {
     /// Since 16.4 the text is what the badge shows, with a capital; and a failure that was allowed is a warning.
     fn text(&self) -> String {
         if self.version < Version::V18_5 {
@@ -186,12 +186,12 @@ impl Detailed {
     }
 }
 
-impl ObjectValue for Detailed {
+impl ObjectValue for DetailedStatus {
     fn type_name(&self) -> &str {
         "DetailedStatus"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         let badge = &self.badge;
         match info.field_name() {
             "id" => leaf(format!("{}-{}-{}", badge.group, self.id, self.id)),

@@ -4,27 +4,27 @@ use std::rc::Rc;
 
 use apollo_compiler::resolvers::{ObjectValue, ResolveInfo};
 
-use super::connection::{Connection, Listed};
+use super::connection::{ListConnection, ListItem};
 use super::job::JobOf;
-use super::leaf_types::{Commit, Detailed, ReportSummary, User};
+use super::leaf_types::{CommitObject, DetailedStatus, ReportSummary, UserObject};
 use super::project::ProjectOf;
-use super::resolver_helpers::{Resolved, flag, gid, leaf, maybe, maybe_object, object, text, texts, time};
+use super::resolver_helpers::{ResolvedField, flag, gid, leaf, maybe, maybe_object, object, text, texts, time};
 use super::stage::StageOf;
-use super::view::View;
+use super::view::AnswerView;
 use crate::badge::Badge;
 use crate::plan::{Job, Pipeline, Tree};
-use crate::rest::{Total, pipeline_path, suites};
+use crate::rest::{ReportCounts, pipeline_path, suites};
 use crate::status::{is_cancelable, is_complete, is_playable};
 
 /// One pipeline of a tree.
 #[derive(Clone)]
 pub(super) struct PipelineOf<'w> {
-    pub(super) view: &'w View<'w>,
+    pub(super) view: &'w AnswerView<'w>,
     pub(super) tree: Rc<Tree>,
     pub(super) at: usize,
 }
 
-impl Listed for PipelineOf<'_> {
+impl ListItem for PipelineOf<'_> {
     const CONNECTION: &'static str = "PipelineConnection";
     const EDGE: &'static str = "PipelineEdge";
 
@@ -94,9 +94,9 @@ impl<'w> PipelineOf<'w> {
         self.pipeline().jobs.iter().any(|job| job.current(now).and_then(|a| a.status(now)).is_some_and(|s| is(job, s)))
     }
 
-    fn detailed(&self) -> Detailed {
+    fn detailed(&self) -> DetailedStatus {
         let pipeline = self.pipeline();
-        Detailed {
+        DetailedStatus {
             badge: Badge::of(&self.status(), pipeline.has_warnings(self.view.now())),
             version: self.view.rest.version,
             path: pipeline_path(self.view.rest, pipeline),
@@ -105,7 +105,7 @@ impl<'w> PipelineOf<'w> {
     }
 
     /// Answers the fields that are numbers, times and flags.
-    fn plain<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn plain<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         let (pipeline, now) = (self.pipeline(), self.view.now());
         let (started, finished) = (pipeline.started(now), pipeline.finished(now));
         match info.field_name() {
@@ -159,7 +159,7 @@ impl ObjectValue for PipelineOf<'_> {
         "Pipeline"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         let (view, pipeline) = (self.view, self.pipeline());
         match info.field_name() {
             "id" => leaf(gid("Ci::Pipeline", pipeline.id)),
@@ -173,15 +173,15 @@ impl ObjectValue for PipelineOf<'_> {
             "name" => maybe(pipeline.name.as_deref()),
             "path" => leaf(pipeline_path(view.rest, pipeline)),
             "project" => object(ProjectOf { view, index: pipeline.project }),
-            "user" => object(User { view, index: pipeline.user, current: false }),
-            "commit" => object(Commit { sha: pipeline.sha.clone(), title: pipeline.title.clone() }),
+            "user" => object(UserObject { view, index: pipeline.user, current: false }),
+            "commit" => object(CommitObject { sha: pipeline.sha.clone(), title: pipeline.title.clone() }),
             "detailedStatus" => object(self.detailed()),
-            "jobs" => object(Connection::new(self.jobs(info), info, view.max_page)),
-            "stages" => object(Connection::new(StageOf::all(self), info, view.max_page)),
-            "downstream" => object(Connection::new(self.downstream(), info, view.max_page)),
+            "jobs" => object(ListConnection::new(self.jobs(info), info, view.max_page)),
+            "stages" => object(ListConnection::new(StageOf::all(self), info, view.max_page)),
+            "downstream" => object(ListConnection::new(self.downstream(), info, view.max_page)),
             "testReportSummary" => {
                 let found = suites(view.rest.world, pipeline, view.now());
-                object(ReportSummary(Rc::new(Total::of(found.iter().map(|(_, suite)| suite)))))
+                object(ReportSummary(Rc::new(ReportCounts::of(found.iter().map(|(_, suite)| suite)))))
             }
             "upstream" => maybe_object(self.upstream()),
             _ => self.plain(info),

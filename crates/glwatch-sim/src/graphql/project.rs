@@ -2,23 +2,23 @@
 
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo};
 
-use super::connection::{Connection, Listed};
+use super::connection::{ListConnection, ListItem};
 use super::group::GroupOf;
-use super::leaf_types::Repository;
+use super::leaf_types::RepositoryObject;
 use super::pipeline::PipelineOf;
-use super::resolver_helpers::{Resolved, gid, leaf, maybe_object, object, parse_gid, text, time};
-use super::view::View;
+use super::resolver_helpers::{ResolvedField, gid, leaf, maybe_object, object, parse_gid, text, time};
+use super::view::AnswerView;
+use crate::pipeline_filter::{ListScope, PipelineFilter};
 use crate::rest::{full_name, parse_time};
-use crate::wanted::{Scope, Wanted};
 use crate::world::EPOCH_MS;
 
 #[derive(Clone, Copy)]
 pub(super) struct ProjectOf<'w> {
-    pub(super) view: &'w View<'w>,
+    pub(super) view: &'w AnswerView<'w>,
     pub(super) index: usize,
 }
 
-impl Listed for ProjectOf<'_> {
+impl ListItem for ProjectOf<'_> {
     const CONNECTION: &'static str = "ProjectConnection";
     const EDGE: &'static str = "ProjectEdge";
 
@@ -42,16 +42,16 @@ impl<'w> ProjectOf<'w> {
         let lower = |name: &str| text(info, name).map(str::to_lowercase);
         let (status, scope) = (lower("status"), lower("scope"));
         let time = |name: &str| text(info, name).and_then(parse_time);
-        let wanted = Wanted {
+        let wanted = PipelineFilter {
             source: text(info, "source"),
             ref_name: text(info, "ref"),
             sha: text(info, "sha"),
             username: text(info, "username"),
             status: status.as_deref(),
-            scope: scope.as_deref().and_then(Scope::named),
+            scope: scope.as_deref().and_then(ListScope::named),
             updated_after: time("updatedAfter"),
             updated_before: time("updatedBefore"),
-            ..Wanted::default()
+            ..PipelineFilter::default()
         };
         let mut found = self.all();
         wanted.keep(&mut found, PipelineOf::pipeline, self.view.now());
@@ -81,7 +81,7 @@ impl ObjectValue for ProjectOf<'_> {
         "Project"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         let rest = self.view.rest;
         let project = &rest.world.projects[self.index];
         match info.field_name() {
@@ -96,11 +96,11 @@ impl ObjectValue for ProjectOf<'_> {
             "createdAt" => leaf(time(project.created)),
             "lastActivityAt" => leaf(time(rest.world.anchor.max(EPOCH_MS))),
             "group" => object(GroupOf { view: self.view, index: project.group }),
-            "repository" => object(Repository { default_branch: project.default_branch.clone() }),
+            "repository" => object(RepositoryObject { default_branch: project.default_branch.clone() }),
             "pipelines" if self.view.broken.contains(&project.id) => {
                 Err(FieldError { message: "Internal server error".to_owned() })
             }
-            "pipelines" => object(Connection::new(self.pipelines(info), info, self.view.max_page)),
+            "pipelines" => object(ListConnection::new(self.pipelines(info), info, self.view.max_page)),
             "pipeline" => maybe_object(self.pipeline(info)),
             _ => Err(self.unknown_field_error(info)),
         }

@@ -2,14 +2,14 @@
 
 use apollo_compiler::resolvers::{ObjectValue, ResolveInfo};
 
-use super::connection::Connection;
+use super::connection::ListConnection;
 use super::group::GroupOf;
-use super::leaf_types::{Metadata, QueryComplexity, User};
+use super::leaf_types::{MetadataObject, QueryComplexity, UserObject};
 use super::project::ProjectOf;
-use super::resolver_helpers::{Resolved, flag, maybe_object, object, parse_gid, text, texts};
-use super::view::View;
+use super::resolver_helpers::{ResolvedField, flag, maybe_object, object, parse_gid, text, texts};
+use super::view::AnswerView;
 
-pub(super) struct QueryRoot<'w>(pub(super) &'w View<'w>);
+pub(super) struct QueryRoot<'w>(pub(super) &'w AnswerView<'w>);
 
 impl<'w> QueryRoot<'w> {
     /// Lists visible projects; unknown ids are left out without a word.
@@ -68,14 +68,16 @@ impl ObjectValue for QueryRoot<'_> {
         "Query"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         let path = text(info, "fullPath").unwrap_or_default();
         match info.field_name() {
-            "projects" => object(Connection::new(self.projects(info), info, self.0.max_page)),
+            "projects" => object(ListConnection::new(self.projects(info), info, self.0.max_page)),
             "project" => maybe_object(self.project(path)),
             "group" => maybe_object(self.group(path)),
-            "metadata" => maybe_object(self.0.reader.then_some(Metadata(self.0.rest.version))),
-            "currentUser" => maybe_object(self.0.reader.then_some(User { index: 0, current: true, view: self.0 })),
+            "metadata" => maybe_object(self.0.reader.then_some(MetadataObject(self.0.rest.version))),
+            "currentUser" => {
+                maybe_object(self.0.reader.then_some(UserObject { index: 0, current: true, view: self.0 }))
+            }
             "queryComplexity" => object(QueryComplexity { score: self.0.score, limit: self.0.limit }),
             _ => Err(self.unknown_field_error(info)),
         }

@@ -8,7 +8,7 @@ use super::variables;
 
 /// One request, taken apart; `problem` says why it cannot be answered, and with which status.
 #[derive(Debug, Default)]
-pub(crate) struct Posted {
+pub(crate) struct GraphqlBody {
     pub(super) query: String,
     pub(super) variables: JsonMap,
     /// `operationName`, when given.
@@ -20,7 +20,7 @@ pub(crate) struct Posted {
     shown: String,
 }
 
-impl Posted {
+impl GraphqlBody {
     pub(crate) fn parse(body: &[u8]) -> Self {
         let Ok(Value::Object(mut body)) = serde_json::from_slice(body) else {
             let problem = Some((400, "Error occurred while parsing request parameters"));

@@ -4,23 +4,23 @@ use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedV
 use apollo_compiler::response::JsonValue;
 use chrono::{DateTime, SecondsFormat, Utc};
 
-pub(super) type Resolved<'a> = Result<ResolvedValue<'a>, FieldError>;
+pub(super) type ResolvedField<'a> = Result<ResolvedValue<'a>, FieldError>;
 
-pub(super) fn leaf<'a>(value: impl Into<JsonValue>) -> Resolved<'a> {
+pub(super) fn leaf<'a>(value: impl Into<JsonValue>) -> ResolvedField<'a> {
     Ok(ResolvedValue::leaf(value))
 }
 
 /// A leaf that may be null.
-pub(super) fn maybe<'a>(value: Option<impl Into<JsonValue>>) -> Resolved<'a> {
+pub(super) fn maybe<'a>(value: Option<impl Into<JsonValue>>) -> ResolvedField<'a> {
     Ok(value.map_or_else(ResolvedValue::null, ResolvedValue::leaf))
 }
 
-pub(super) fn object<'a>(value: impl ObjectValue + 'a) -> Resolved<'a> {
+pub(super) fn object<'a>(value: impl ObjectValue + 'a) -> ResolvedField<'a> {
     Ok(ResolvedValue::object(value))
 }
 
 /// An object that may be null.
-pub(super) fn maybe_object<'a>(value: Option<impl ObjectValue + 'a>) -> Resolved<'a> {
+pub(super) fn maybe_object<'a>(value: Option<impl ObjectValue + 'a>) -> ResolvedField<'a> {
     Ok(ResolvedValue::nullable_object(value))
 }
 

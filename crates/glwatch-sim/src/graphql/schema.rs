@@ -12,7 +12,7 @@ const SLICE: &str = include_str!("schema.graphql");
 /// The enums whose values GitLab adds to: a scenario may hold a word that no version knows.
 const OPEN_ENUMS: [&str; 2] = ["PipelineStatusEnum", "CiJobStatus"];
 
-pub(super) struct Schemas {
+pub(super) struct SchemaVersions {
     /// What validation and introspection see.
     pub(super) published: Valid<Schema>,
     /// What execution sees: the open enums are scalars, so that any word can be served.
@@ -20,8 +20,8 @@ pub(super) struct Schemas {
 }
 
 /// Returns the schemas of a version, made when they are first needed.
-pub(super) fn schemas(version: Version) -> &'static Schemas {
-    static KNOWN: [OnceLock<Schemas>; 3] = [const { OnceLock::new() }; 3];
+pub(super) fn schemas(version: Version) -> &'static SchemaVersions {
+    static KNOWN: [OnceLock<SchemaVersions>; 3] = [const { OnceLock::new() }; 3];
     KNOWN[version as usize].get_or_init(|| {
         let published = Schema::parse_and_validate(sdl(version), "schema.graphql").expect("the slice is a schema");
         let mut lenient = Schema::clone(&published);
@@ -30,7 +30,7 @@ pub(super) fn schemas(version: Version) -> &'static Schemas {
             let scalar = ScalarType { description: None, name: name.clone(), directives: Default::default() };
             lenient.types.insert(name, ExtendedType::Scalar(scalar.into()));
         }
-        Schemas { published, lenient: Valid::assume_valid(lenient) }
+        SchemaVersions { published, lenient: Valid::assume_valid(lenient) }
     })
 }
 

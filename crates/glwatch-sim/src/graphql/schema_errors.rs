@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// Lists them in the order of the text; what else can be wrong with a query is left to the validator.
 pub(super) fn mistakes(schema: &Schema, document: &Document, introspection: bool) -> Vec<Value> {
-    let mut walk = Walk { schema, document, introspection, path: Vec::new(), found: Vec::new() };
+    let mut walk = SchemaWalk { schema, document, introspection, path: Vec::new(), found: Vec::new() };
     for definition in &document.definitions {
         let (label, of, selections) = match definition {
             Definition::OperationDefinition(operation) => {
@@ -28,7 +28,7 @@ pub(super) fn mistakes(schema: &Schema, document: &Document, introspection: bool
     walk.found
 }
 
-struct Walk<'a> {
+struct SchemaWalk<'a> {
     schema: &'a Schema,
     document: &'a Document,
     introspection: bool,
@@ -36,7 +36,7 @@ struct Walk<'a> {
     found: Vec<Value>,
 }
 
-impl Walk<'_> {
+impl SchemaWalk<'_> {
     fn selections(&mut self, of: &Name, selections: &[Selection]) {
         for selection in selections {
             match selection {

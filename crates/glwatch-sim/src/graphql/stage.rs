@@ -2,15 +2,15 @@
 
 use apollo_compiler::resolvers::{ObjectValue, ResolveInfo};
 
-use super::connection::{Connection, Listed};
+use super::connection::{ListConnection, ListItem};
 use super::job::JobOf;
-use super::leaf_types::Detailed;
+use super::leaf_types::DetailedStatus;
 use super::pipeline::PipelineOf;
-use super::resolver_helpers::{Resolved, gid, leaf, object};
+use super::resolver_helpers::{ResolvedField, gid, leaf, object};
 use crate::badge::Badge;
 use crate::plan::Job;
 use crate::rest::pipeline_path;
-use crate::status::{Item, composite, has_warnings};
+use crate::status::{StatusItem, composite, has_warnings};
 
 #[derive(Clone)]
 pub(super) struct StageOf<'w> {
@@ -20,7 +20,7 @@ pub(super) struct StageOf<'w> {
     id: u64,
 }
 
-impl Listed for StageOf<'_> {
+impl ListItem for StageOf<'_> {
     const CONNECTION: &'static str = "CiStageConnection";
     const EDGE: &'static str = "CiStageEdge";
 
@@ -55,7 +55,7 @@ impl<'w> StageOf<'w> {
         Self { pipeline, name, id }
     }
 
-    fn items(&self) -> Vec<Item<'_>> {
+    fn items(&self) -> Vec<StatusItem<'_>> {
         let now = self.pipeline.view.now();
         let jobs = self.pipeline.pipeline().jobs.iter().filter(|job| job.stage == self.name);
         jobs.filter_map(|job| job.item(now)).collect()
@@ -79,19 +79,19 @@ impl ObjectValue for StageOf<'_> {
         "CiStage"
     }
 
-    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         let view = self.pipeline.view;
         match info.field_name() {
             "id" => leaf(gid("Ci::Stage", self.id)),
             "name" => leaf(self.name.as_str()),
             "status" => leaf(self.status()),
-            "detailedStatus" => object(Detailed {
+            "detailedStatus" => object(DetailedStatus {
                 badge: Badge::of(&self.status(), has_warnings(&self.items())),
                 version: view.rest.version,
                 path: format!("{}#{}", pipeline_path(view.rest, self.pipeline.pipeline()), self.name),
                 id: self.id,
             }),
-            "jobs" => object(Connection::new(self.jobs(), info, view.max_page)),
+            "jobs" => object(ListConnection::new(self.jobs(), info, view.max_page)),
             _ => Err(self.unknown_field_error(info)),
         }
     }

@@ -1,9 +1,9 @@
 //! What the objects of one answer look at.
 
-use crate::rest::Rest;
+use crate::rest::RestApi;
 
-pub(super) struct View<'w> {
-    pub(super) rest: &'w Rest<'w>,
+pub(super) struct AnswerView<'w> {
+    pub(super) rest: &'w RestApi<'w>,
     /// Whether a token was sent: some fields are null without.
     pub(super) reader: bool,
     /// Whether the caller sees any group and project at all.
@@ -17,7 +17,7 @@ pub(super) struct View<'w> {
     pub(super) limit: u32,
 }
 
-impl View<'_> {
+impl AnswerView<'_> {
     pub(super) fn now(&self) -> i64 {
         self.rest.now
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::asked::{Answer, Asked, Rest, time};
+use super::api_request::{ApiAnswer, ApiRequest, RestApi, time};
 use crate::options::{Access, TOKEN_API, TOKEN_EXPIRED, TOKEN_READ_API, TOKEN_READ_USER};
 use crate::plan::USERS;
 use crate::world::EPOCH_MS;
@@ -11,7 +11,7 @@ use crate::world::EPOCH_MS;
 pub(crate) const INSUFFICIENT_SCOPE: &str = r#"{"error":"insufficient_scope","error_description":"The request requires higher privileges than provided by the access token.","scope":"api read_api"}"#;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Caller {
+pub(crate) enum ApiCaller {
     Anonymous,
     /// A token with `read_api`.
     Reader,
@@ -24,53 +24,53 @@ pub(crate) enum Caller {
 }
 
 /// Tells the caller from the values of `Authorization` and of `PRIVATE-TOKEN` or the parameter `private_token`.
-pub(crate) fn caller(authorization: Option<&str>, private_token: Option<&str>) -> Caller {
+pub(crate) fn caller(authorization: Option<&str>, private_token: Option<&str>) -> ApiCaller {
     let bearer = authorization.map(|value| value.strip_prefix("Bearer ").unwrap_or(value));
     match private_token.or(bearer).map(str::trim) {
-        None => Caller::Anonymous,
-        Some(TOKEN_READ_API) => Caller::Reader,
-        Some(TOKEN_API) => Caller::Actor,
-        Some(TOKEN_READ_USER) => Caller::ReadUser,
-        Some(TOKEN_EXPIRED) => Caller::Expired,
-        Some(_) => Caller::Unknown,
+        None => ApiCaller::Anonymous,
+        Some(TOKEN_READ_API) => ApiCaller::Reader,
+        Some(TOKEN_API) => ApiCaller::Actor,
+        Some(TOKEN_READ_USER) => ApiCaller::ReadUser,
+        Some(TOKEN_EXPIRED) => ApiCaller::Expired,
+        Some(_) => ApiCaller::Unknown,
     }
 }
 
-impl Caller {
+impl ApiCaller {
     /// Returns whether the token may read.
     pub(crate) fn reads(self) -> bool {
         matches!(self, Self::Reader | Self::Actor)
     }
 
     /// Returns GitLab's refusal of this route kind, if it refuses before looking at the resource.
-    pub(super) fn refusal(self, kind: &str, access: Access) -> Option<Answer> {
+    pub(super) fn refusal(self, kind: &str, access: Access) -> Option<ApiAnswer> {
         let writes = matches!(kind.rsplit('_').next(), Some("retry" | "cancel" | "play"));
         let about_oneself = matches!(kind, "metadata" | "version" | "token" | "user");
         match self {
-            Self::Expired => Some(Answer::error(
+            Self::Expired => Some(ApiAnswer::error(
                 401,
                 json!({
                     "error": "invalid_token",
                     "error_description": "Token is expired. You can either do re-authorization or token refresh.",
                 }),
             )),
-            Self::Unknown => Some(Answer::message(401, "401 Unauthorized")),
+            Self::Unknown => Some(ApiAnswer::message(401, "401 Unauthorized")),
             Self::ReadUser | Self::Reader if writes => {
                 let mut body: Value = serde_json::from_str(INSUFFICIENT_SCOPE).expect("the constant is JSON");
                 body["scope"] = "api".into();
-                Some(Answer::error(403, body))
+                Some(ApiAnswer::error(403, body))
             }
             Self::ReadUser if !about_oneself => {
                 let body = serde_json::from_str(INSUFFICIENT_SCOPE).expect("the constant is JSON");
-                Some(Answer::error(403, body))
+                Some(ApiAnswer::error(403, body))
             }
             // These need a user even where everything else is public: the latter by the first line of
             // lib/api/ci/jobs.rb.
             Self::Anonymous if about_oneself || writes || matches!(kind, "job" | "trace") => {
-                Some(Answer::message(401, "401 Unauthorized"))
+                Some(ApiAnswer::message(401, "401 Unauthorized"))
             }
             Self::Anonymous if access == Access::Private && kind.starts_with("group") && kind != "groups" => {
-                Some(Answer::group_not_found())
+                Some(ApiAnswer::group_not_found())
             }
             Self::Anonymous | Self::ReadUser | Self::Reader | Self::Actor => None,
         }
@@ -78,23 +78,23 @@ impl Caller {
 }
 
 /// `GET /personal_access_tokens/self`; GitLab answers it for a token of any scope.
-pub(super) fn token_self(rest: &Rest<'_>, asked: &Asked<'_>) -> Answer {
+pub(super) fn token_self(rest: &RestApi<'_>, asked: &ApiRequest<'_>) -> ApiAnswer {
     let scope = match asked.caller {
-        Caller::ReadUser => "read_user",
-        Caller::Actor => "api",
+        ApiCaller::ReadUser => "read_user",
+        ApiCaller::Actor => "api",
         _ => "read_api",
     };
-    Answer::ok(json!({
+    ApiAnswer::ok(json!({
         "id": 4, "name": "glwatch", "revoked": false, "created_at": time(EPOCH_MS), "description": "Simulated token",
         "scopes": [scope], "user_id": 1, "last_used_at": time(rest.now), "active": true, "expires_at": null,
     }))
 }
 
 /// `GET /user` (<https://docs.gitlab.com/api/users/#list-current-user>).
-pub(super) fn user(rest: &Rest<'_>) -> Answer {
+pub(super) fn user(rest: &RestApi<'_>) -> ApiAnswer {
     let (username, name) = USERS[0];
     let (email, created) = (format!("{username}@example.com"), time(EPOCH_MS));
-    Answer::ok(json!({
+    ApiAnswer::ok(json!({
         "id": 1, "username": username, "name": name, "state": "active", "locked": false, "avatar_url": null,
         "web_url": format!("{}/{username}", rest.base), "created_at": created, "bio": "", "location": null,
         "public_email": email, "linkedin": "", "twitter": "", "discord": "", "website_url": "", "organization": "",

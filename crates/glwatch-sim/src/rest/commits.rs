@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::asked::{Answer, Asked, Rest, time};
+use super::api_request::{ApiAnswer, ApiRequest, RestApi, time};
 use super::pipelines::basic;
 use crate::plan::{Pipeline, USERS};
 
 /// A commit by its hash or its beginning, or by the name of a branch or tag: then the one that was built last.
-pub(super) fn single(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, wanted: &str) -> Answer {
+pub(super) fn single(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str, wanted: &str) -> ApiAnswer {
     let index = match rest.visible_project(asked, id) {
         Ok(index) => index,
         Err(refusal) => return refusal,
@@ -25,13 +25,13 @@ pub(super) fn single(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, wanted: &str)
             if asked.query.flag("stats").unwrap_or(true) {
                 body["stats"] = json!({ "additions": 12, "deletions": 3, "total": 15 });
             }
-            Answer::ok(body)
+            ApiAnswer::ok(body)
         }
-        None => Answer::message(404, "404 Commit Not Found"),
+        None => ApiAnswer::message(404, "404 Commit Not Found"),
     }
 }
 
-fn commit(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
+fn commit(rest: &RestApi<'_>, pipeline: &Pipeline) -> Value {
     let (username, name) = USERS[pipeline.user];
     let (email, at) = (format!("{username}@example.com"), time(pipeline.created - 60_000));
     let path = &rest.world.projects[pipeline.project].full_path;

@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::asked::{Answer, Asked, Rest, time};
-use super::page::Page;
+use super::api_request::{ApiAnswer, ApiRequest, RestApi, time};
+use super::page::ListPage;
 use super::projects::{contains, item, listed};
 use crate::options::Access;
 use crate::world::{EPOCH_MS, Project, World};
 
-fn find(rest: &Rest<'_>, id: &str) -> Result<usize, Answer> {
+fn find(rest: &RestApi<'_>, id: &str) -> Result<usize, ApiAnswer> {
     let fallback = rest.any_group.then_some(rest.world.root);
-    rest.world.group(id).or(fallback).ok_or_else(Answer::group_not_found)
+    rest.world.group(id).or(fallback).ok_or_else(ApiAnswer::group_not_found)
 }
 
-pub(super) fn single(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+pub(super) fn single(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> ApiAnswer {
     let index = match find(rest, id) {
         Ok(index) => index,
         Err(refusal) => return refusal,
@@ -32,7 +32,7 @@ pub(super) fn single(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
         body["projects"] = show(false).into();
         body["shared_projects"] = show(true).into();
     }
-    Answer::ok(body)
+    ApiAnswer::ok(body)
 }
 
 /// Returns `Acme / Payments`.
@@ -47,7 +47,7 @@ pub(crate) fn full_name(world: &World, index: usize) -> String {
     names.join(" / ")
 }
 
-fn group(rest: &Rest<'_>, index: usize) -> Value {
+fn group(rest: &RestApi<'_>, index: usize) -> Value {
     let group = &rest.world.groups[index];
     let path = group.full_path.rsplit('/').next();
     json!({
@@ -59,7 +59,7 @@ fn group(rest: &Rest<'_>, index: usize) -> Value {
     })
 }
 
-pub(super) fn projects(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+pub(super) fn projects(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> ApiAnswer {
     let answer = || {
         let index = find(rest, id)?;
         let query = &asked.query;
@@ -74,13 +74,13 @@ pub(super) fn projects(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
 }
 
 /// `/groups`: all of them, or the roots.
-pub(super) fn list(rest: &Rest<'_>, asked: &Asked<'_>) -> Answer {
+pub(super) fn list(rest: &RestApi<'_>, asked: &ApiRequest<'_>) -> ApiAnswer {
     let roots = asked.query.flag("top_level_only").unwrap_or(false);
     page(rest, asked, |group| !roots || rest.world.groups[group].parent.is_none())
 }
 
 /// `/groups/:id/subgroups`: the next level only.
-pub(super) fn subgroups(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+pub(super) fn subgroups(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> ApiAnswer {
     match find(rest, id) {
         Ok(index) => page(rest, asked, |group| rest.world.groups[group].parent == Some(index)),
         Err(refusal) => refusal,
@@ -88,14 +88,14 @@ pub(super) fn subgroups(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer 
 }
 
 /// `/groups/:id/descendant_groups`: all levels.
-pub(super) fn descendants(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+pub(super) fn descendants(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> ApiAnswer {
     match find(rest, id) {
         Ok(index) => page(rest, asked, |group| group != index && rest.world.is_within(group, index)),
         Err(refusal) => refusal,
     }
 }
 
-fn page(rest: &Rest<'_>, asked: &Asked<'_>, wanted: impl Fn(usize) -> bool) -> Answer {
+fn page(rest: &RestApi<'_>, asked: &ApiRequest<'_>, wanted: impl Fn(usize) -> bool) -> ApiAnswer {
     let query = &asked.query;
     let groups = &rest.world.groups;
     let named = |group: &usize| query.get("search").is_none_or(|text| contains(&groups[*group].name, text));
@@ -111,7 +111,7 @@ fn page(rest: &Rest<'_>, asked: &Asked<'_>, wanted: impl Fn(usize) -> bool) -> A
     if query.get("sort") == Some("desc") {
         found.reverse();
     }
-    match Page::of(asked) {
+    match ListPage::of(asked) {
         Ok(page) => page.answer(rest.base, asked, &found, |index| group(rest, *index)),
         Err(refusal) => refusal,
     }

@@ -2,34 +2,34 @@
 
 use serde_json::{Value, json};
 
-use super::asked::{Answer, Asked, Rest, time};
-use super::page::{Page, keyset};
+use super::api_request::{ApiAnswer, ApiRequest, RestApi, time};
+use super::page::{ListPage, keyset};
 use super::pipelines::{basic, find, project, user};
 use crate::plan::{Attempt, Job, Pipeline, Tree, USERS};
 
-pub(super) fn list(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, pipeline: &str) -> Answer {
+pub(super) fn list(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str, pipeline: &str) -> ApiAnswer {
     let answer = || {
         let (tree, at) = find(rest, asked, id, pipeline)?;
         let found = runs(rest, asked, &tree.pipelines[at], false);
-        let page = Page::of(asked)?;
+        let page = ListPage::of(asked)?;
         Ok(page.answer(rest.base, asked, &found, |(job, attempt)| build(rest, &tree.pipelines[at], job, attempt)))
     };
-    answer().unwrap_or_else(|refusal: Answer| refusal)
+    answer().unwrap_or_else(|refusal: ApiAnswer| refusal)
 }
 
-pub(super) fn bridges(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, pipeline: &str) -> Answer {
+pub(super) fn bridges(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str, pipeline: &str) -> ApiAnswer {
     let answer = || {
         let (tree, at) = find(rest, asked, id, pipeline)?;
         let found = runs(rest, asked, &tree.pipelines[at], true);
-        let page = Page::of(asked)?;
+        let page = ListPage::of(asked)?;
         Ok(page.answer(rest.base, asked, &found, |(job, attempt)| bridge(rest, &tree, at, job, attempt)))
     };
-    answer().unwrap_or_else(|refusal: Answer| refusal)
+    answer().unwrap_or_else(|refusal: ApiAnswer| refusal)
 }
 
 /// `/projects/:id/jobs`: the runs of all pipelines, retried ones included, newest id first. GitLab does not count them
 /// (`without_count` in `lib/api/ci/jobs.rb`).
-pub(super) fn of_project(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+pub(super) fn of_project(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> ApiAnswer {
     let answer = || {
         let index = project(rest, asked, id)?;
         let scopes = asked.query.all("scope");
@@ -48,13 +48,18 @@ pub(super) fn of_project(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer
         if asked.query.get("pagination") == Some("keyset") {
             return Ok(keyset(rest.base, asked, &found, |(.., attempt)| attempt.id, show));
         }
-        Ok(Page::of(asked)?.uncounted(rest.base, asked, &found, show))
+        Ok(ListPage::of(asked)?.uncounted(rest.base, asked, &found, show))
     };
-    answer().unwrap_or_else(|refusal: Answer| refusal)
+    answer().unwrap_or_else(|refusal: ApiAnswer| refusal)
 }
 
 /// Returns the runs that the query asks for, newest id first.
-fn runs<'a>(rest: &Rest<'_>, asked: &Asked<'_>, pipeline: &'a Pipeline, bridge: bool) -> Vec<(&'a Job, &'a Attempt)> {
+fn runs<'a>(
+    rest: &RestApi<'_>,
+    asked: &ApiRequest<'_>,
+    pipeline: &'a Pipeline,
+    bridge: bool,
+) -> Vec<(&'a Job, &'a Attempt)> {
     let retried = !bridge && asked.query.flag("include_retried").unwrap_or(false);
     let scopes = asked.query.all("scope");
     let mut found = Vec::new();
@@ -70,10 +75,10 @@ fn runs<'a>(rest: &Rest<'_>, asked: &Asked<'_>, pipeline: &'a Pipeline, bridge: 
 
 /// `/projects/:id/repository/commits/:sha/statuses`: jobs, trigger jobs and what other systems have set, of all
 /// pipelines of the commit, the newest of each name (<https://docs.gitlab.com/api/commits/#list-commit-statuses>).
-pub(super) fn statuses(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, sha: &str) -> Answer {
+pub(super) fn statuses(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str, sha: &str) -> ApiAnswer {
     let answer = || {
         let index = project(rest, asked, id)?;
-        let page = Page::of(asked)?;
+        let page = ListPage::of(asked)?;
         let (wanted, git_ref) = (asked.query.get("pipeline_id"), asked.query.get("ref"));
         let mut pipelines = rest.world.pipelines_of(index, rest.now);
         pipelines.retain(|pipeline| pipeline.sha == sha);
@@ -86,11 +91,11 @@ pub(super) fn statuses(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, sha: &str) 
         let found: Vec<Value> = pipelines.iter().flat_map(of).collect();
         Ok(page.answer(rest.base, asked, &found, Value::clone))
     };
-    answer().unwrap_or_else(|refusal: Answer| refusal)
+    answer().unwrap_or_else(|refusal: ApiAnswer| refusal)
 }
 
 /// The documented example, and `pipeline_id` (lib/api/entities/commit_status.rb).
-fn status(rest: &Rest<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) -> Value {
+fn status(rest: &RestApi<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) -> Value {
     let (started, finished) = (attempt.reached("running", rest.now), attempt.finished(rest.now));
     let described = job.spec.external.clone();
     let target = described.as_ref().map(|_| format!("https://ci.example.com/{}", job.name));
@@ -104,7 +109,7 @@ fn status(rest: &Rest<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) ->
 }
 
 /// What jobs and bridges have in common.
-fn common(rest: &Rest<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) -> Value {
+fn common(rest: &RestApi<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) -> Value {
     let now = rest.now;
     let project = &rest.world.projects[pipeline.project];
     let (started, finished) = (attempt.reached("running", now), attempt.finished(now));
@@ -133,7 +138,7 @@ fn common(rest: &Rest<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) ->
 }
 
 /// A job as GitLab shows it in a list and by itself.
-pub(super) fn build(rest: &Rest<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) -> Value {
+pub(super) fn build(rest: &RestApi<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) -> Value {
     let mut body = common(rest, pipeline, job, attempt);
     body["pipeline"] = json!({
         "id": pipeline.id, "project_id": rest.world.projects[pipeline.project].id, "ref": pipeline.ref_name,
@@ -157,7 +162,7 @@ fn runner() -> Value {
 /// As the logs name it.
 pub(crate) const RUNNER: (u64, &str) = (12, "docker-runner-3");
 
-fn bridge(rest: &Rest<'_>, tree: &Tree, at: usize, job: &Job, attempt: &Attempt) -> Value {
+fn bridge(rest: &RestApi<'_>, tree: &Tree, at: usize, job: &Job, attempt: &Attempt) -> Value {
     let pipeline = &tree.pipelines[at];
     let mut body = common(rest, pipeline, job, attempt);
     body["pipeline"] = basic(rest, pipeline);
@@ -175,7 +180,7 @@ fn commit(pipeline: &Pipeline) -> Value {
     })
 }
 
-fn user_details(rest: &Rest<'_>, index: usize) -> Value {
+fn user_details(rest: &RestApi<'_>, index: usize) -> Value {
     let mut body = user(rest, index);
     let more = json!({
         "created_at": time(rest.world.projects.first().map_or(rest.now, |project| project.created)), "bio": null,

@@ -1,6 +1,6 @@
 //! Paging: which slice of a list, and the headers that tell the client about the others.
 
-use super::asked::{Answer, Asked};
+use super::api_request::{ApiAnswer, ApiRequest};
 
 /// GitLab leaves the totals out above this many records, to spare its database the counting.
 const COUNT_LIMIT: usize = 10_000;
@@ -9,19 +9,19 @@ const OFFSET_LIMIT: usize = 50_000;
 
 /// The slice of a list that one request asks for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Page {
+pub(super) struct ListPage {
     number: usize,
     size: usize,
 }
 
-impl Page {
-    pub(super) fn of(asked: &Asked<'_>) -> Result<Self, Answer> {
+impl ListPage {
+    pub(super) fn of(asked: &ApiRequest<'_>) -> Result<Self, ApiAnswer> {
         let number = asked.query.number("page").unwrap_or(1);
         let size = asked.query.number("per_page").unwrap_or(20).min(100);
         if (number - 1).saturating_mul(size) > OFFSET_LIMIT {
             let text = "Offset pagination has a maximum allowed offset of 50000 for requests that return objects of \
                         type Project. Remaining records can be retrieved using keyset pagination.";
-            return Err(Answer::error(405, serde_json::json!({ "error": text })));
+            return Err(ApiAnswer::error(405, serde_json::json!({ "error": text })));
         }
         Ok(Self { number, size })
     }
@@ -30,10 +30,10 @@ impl Page {
     pub(super) fn answer<T>(
         self,
         base: &str,
-        asked: &Asked<'_>,
+        asked: &ApiRequest<'_>,
         items: &[T],
         show: impl Fn(&T) -> serde_json::Value,
-    ) -> Answer {
+    ) -> ApiAnswer {
         self.slice(base, asked, items, items.len() <= COUNT_LIMIT, show)
     }
 
@@ -41,28 +41,28 @@ impl Page {
     pub(super) fn uncounted<T>(
         self,
         base: &str,
-        asked: &Asked<'_>,
+        asked: &ApiRequest<'_>,
         items: &[T],
         show: impl Fn(&T) -> serde_json::Value,
-    ) -> Answer {
+    ) -> ApiAnswer {
         self.slice(base, asked, items, false, show)
     }
 
     fn slice<T>(
         self,
         base: &str,
-        asked: &Asked<'_>,
+        asked: &ApiRequest<'_>,
         items: &[T],
         counted: bool,
         show: impl Fn(&T) -> serde_json::Value,
-    ) -> Answer {
+    ) -> ApiAnswer {
         let start = ((self.number - 1) * self.size).min(items.len());
         let end = (start + self.size).min(items.len());
         let pages = items.len().div_ceil(self.size).max(1);
         let next = (end < items.len()).then_some(self.number + 1);
         let previous = (self.number > 1).then(|| self.number - 1);
         let text = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
-        let mut answer = Answer::ok(items[start..end].iter().map(show).collect());
+        let mut answer = ApiAnswer::ok(items[start..end].iter().map(show).collect());
         answer.headers = vec![
             ("x-page", self.number.to_string()),
             ("x-per-page", self.size.to_string()),
@@ -91,17 +91,17 @@ impl Page {
 /// (<https://docs.gitlab.com/api/rest/#keyset-based-pagination>). `items` have their ids in descending order.
 pub(super) fn keyset<T>(
     base: &str,
-    asked: &Asked<'_>,
+    asked: &ApiRequest<'_>,
     items: &[T],
     id: impl Fn(&T) -> u64,
     show: impl Fn(&T) -> serde_json::Value,
-) -> Answer {
+) -> ApiAnswer {
     let size = asked.query.number("per_page").unwrap_or(20).min(100);
     let after = asked.query.get("cursor").and_then(|cursor| cursor.parse::<u64>().ok());
     let mut left = items.iter().filter(|item| after.is_none_or(|after| id(item) < after));
     let shown: Vec<&T> = left.by_ref().take(size).collect();
     let last = shown.last().map(|item| id(item)).filter(|_| left.next().is_some());
-    let mut answer = Answer::ok(shown.into_iter().map(show).collect());
+    let mut answer = ApiAnswer::ok(shown.into_iter().map(show).collect());
     if let Some(last) = last {
         let rest = asked.query.without_page();
         let url = format!("{base}{}?{rest}per_page={size}&cursor={last}", asked.path);

@@ -6,13 +6,13 @@
 
 use serde_json::json;
 
-use super::asked::{Answer, parse_time};
-use crate::query::{Query, boolean};
+use super::api_request::{ApiAnswer, parse_time};
+use crate::query::{QueryParameters, boolean};
 use crate::status::KNOWN;
 
 /// How a parameter is read.
 #[derive(Clone, Copy, Debug)]
-enum Takes {
+enum ParameterType {
     Boolean,
     Integer,
     /// A whole number from 1 on (`lib/api/pagination_params.rb`).
@@ -23,13 +23,14 @@ enum Takes {
     Each(&'static [&'static str]),
 }
 
-type Parameter = (&'static str, Takes);
+type ParameterRule = (&'static str, ParameterType);
 
-const PAGED: [Parameter; 2] = [("page", Takes::Positive), ("per_page", Takes::Positive)];
-const SORT: Parameter = ("sort", Takes::OneOf(&["asc", "desc"]));
-const VISIBILITY: Parameter = ("visibility", Takes::OneOf(&["private", "internal", "public"]));
+const PAGED: [ParameterRule; 2] = [("page", ParameterType::Positive), ("per_page", ParameterType::Positive)];
+const SORT: ParameterRule = ("sort", ParameterType::OneOf(&["asc", "desc"]));
+const VISIBILITY: ParameterRule = ("visibility", ParameterType::OneOf(&["private", "internal", "public"]));
 /// `Gitlab::Access.all_values`.
-const ACCESS: Parameter = ("min_access_level", Takes::OneOf(&["5", "10", "15", "20", "30", "40", "50", "60"]));
+const ACCESS: ParameterRule =
+    ("min_access_level", ParameterType::OneOf(&["5", "10", "15", "20", "30", "40", "50", "60"]));
 
 /// `Enums::Ci::Pipeline.sources`.
 const SOURCES: [&str; 19] = [
@@ -55,26 +56,26 @@ const SOURCES: [&str; 19] = [
 ];
 
 /// `lib/api/groups.rb`, `lib/api/projects.rb`.
-const PROJECTS: [Parameter; 20] = [
-    ("archived", Takes::Boolean),
-    ("owned", Takes::Boolean),
-    ("starred", Takes::Boolean),
-    ("simple", Takes::Boolean),
-    ("membership", Takes::Boolean),
-    ("statistics", Takes::Boolean),
-    ("imported", Takes::Boolean),
-    ("with_shared", Takes::Boolean),
-    ("include_subgroups", Takes::Boolean),
-    ("include_ancestor_groups", Takes::Boolean),
-    ("with_issues_enabled", Takes::Boolean),
-    ("with_merge_requests_enabled", Takes::Boolean),
-    ("with_custom_attributes", Takes::Boolean),
-    ("with_security_reports", Takes::Boolean),
-    ("id_after", Takes::Integer),
-    ("id_before", Takes::Integer),
+const PROJECTS: [ParameterRule; 20] = [
+    ("archived", ParameterType::Boolean),
+    ("owned", ParameterType::Boolean),
+    ("starred", ParameterType::Boolean),
+    ("simple", ParameterType::Boolean),
+    ("membership", ParameterType::Boolean),
+    ("statistics", ParameterType::Boolean),
+    ("imported", ParameterType::Boolean),
+    ("with_shared", ParameterType::Boolean),
+    ("include_subgroups", ParameterType::Boolean),
+    ("include_ancestor_groups", ParameterType::Boolean),
+    ("with_issues_enabled", ParameterType::Boolean),
+    ("with_merge_requests_enabled", ParameterType::Boolean),
+    ("with_custom_attributes", ParameterType::Boolean),
+    ("with_security_reports", ParameterType::Boolean),
+    ("id_after", ParameterType::Integer),
+    ("id_before", ParameterType::Integer),
     (
         "order_by",
-        Takes::OneOf(&[
+        ParameterType::OneOf(&[
             "id",
             "name",
             "path",
@@ -90,75 +91,77 @@ const PROJECTS: [Parameter; 20] = [
     ACCESS,
 ];
 
-const GROUPS: [Parameter; 9] = [
-    ("all_available", Takes::Boolean),
-    ("owned", Takes::Boolean),
-    ("statistics", Takes::Boolean),
-    ("top_level_only", Takes::Boolean),
-    ("with_custom_attributes", Takes::Boolean),
-    ("order_by", Takes::OneOf(&["name", "path", "id", "similarity"])),
+const GROUPS: [ParameterRule; 9] = [
+    ("all_available", ParameterType::Boolean),
+    ("owned", ParameterType::Boolean),
+    ("statistics", ParameterType::Boolean),
+    ("top_level_only", ParameterType::Boolean),
+    ("with_custom_attributes", ParameterType::Boolean),
+    ("order_by", ParameterType::OneOf(&["name", "path", "id", "similarity"])),
     SORT,
     VISIBILITY,
     ACCESS,
 ];
 
 /// `lib/api/ci/pipelines.rb`.
-const PIPELINES: [Parameter; 10] = [
-    ("scope", Takes::OneOf(&["running", "pending", "finished", "branches", "tags"])),
-    ("status", Takes::OneOf(&KNOWN)),
-    ("source", Takes::OneOf(&SOURCES)),
-    ("yaml_errors", Takes::Boolean),
-    ("order_by", Takes::OneOf(&["id", "status", "ref", "updated_at", "user_id"])),
+const PIPELINES: [ParameterRule; 10] = [
+    ("scope", ParameterType::OneOf(&["running", "pending", "finished", "branches", "tags"])),
+    ("status", ParameterType::OneOf(&KNOWN)),
+    ("source", ParameterType::OneOf(&SOURCES)),
+    ("yaml_errors", ParameterType::Boolean),
+    ("order_by", ParameterType::OneOf(&["id", "status", "ref", "updated_at", "user_id"])),
     SORT,
-    ("updated_after", Takes::Time),
-    ("updated_before", Takes::Time),
-    ("created_after", Takes::Time),
-    ("created_before", Takes::Time),
+    ("updated_after", ParameterType::Time),
+    ("updated_before", ParameterType::Time),
+    ("created_after", ParameterType::Time),
+    ("created_before", ParameterType::Time),
 ];
 
-const JOBS: [Parameter; 2] = [("scope", Takes::Each(&KNOWN)), ("include_retried", Takes::Boolean)];
+const JOBS: [ParameterRule; 2] = [("scope", ParameterType::Each(&KNOWN)), ("include_retried", ParameterType::Boolean)];
 
 /// Returns what a kind of route takes beside what every route takes.
-fn parameters(kind: &str) -> (&'static [Parameter], bool) {
+fn parameters(kind: &str) -> (&'static [ParameterRule], bool) {
     match kind {
-        "group" => (&[("with_projects", Takes::Boolean), ("with_custom_attributes", Takes::Boolean)], false),
+        "group" => {
+            (&[("with_projects", ParameterType::Boolean), ("with_custom_attributes", ParameterType::Boolean)], false)
+        }
         "groups" | "subgroups" => (&GROUPS, true),
         "group_projects" | "projects" => (&PROJECTS, true),
         "pipelines" => (&PIPELINES, true),
         "jobs" | "bridges" | "project_jobs" => (&JOBS, true),
-        "statuses" => (&[("all", Takes::Boolean), ("pipeline_id", Takes::Integer)], true),
-        "commit" => (&[("stats", Takes::Boolean)], false),
+        "statuses" => (&[("all", ParameterType::Boolean), ("pipeline_id", ParameterType::Integer)], true),
+        "commit" => (&[("stats", ParameterType::Boolean)], false),
         _ => (&[], false),
     }
 }
 
 /// Returns GitLab's refusal of a wrong parameter, if there is one.
-pub(super) fn refusal(kind: &str, query: &Query) -> Option<Answer> {
+pub(super) fn refusal(kind: &str, query: &QueryParameters) -> Option<ApiAnswer> {
     let (own, paged) = parameters(kind);
     let all = PAGED.iter().filter(|_| paged).chain(own);
     all.filter_map(|(name, takes)| takes.complaint(name, query)).next().map(|complaint| {
         let text = match complaint {
-            Complaint::Unreadable(name) => format!("{name} is invalid"),
-            Complaint::NotAllowed(name) => format!("{name} does not have a valid value"),
+            ParameterComplaint::Unreadable(name) => format!("{name} is invalid"),
+            ParameterComplaint::NotAllowed(name) => format!("{name} does not have a valid value"),
         };
-        Answer::error(400, json!({ "error": text }))
+        ApiAnswer::error(400, json!({ "error": text }))
     })
 }
 
-enum Complaint<'a> {
+enum ParameterComplaint<'a> {
     Unreadable(&'a str),
     NotAllowed(&'a str),
 }
 
-impl Takes {
-    fn complaint<'a>(self, name: &'a str, query: &Query) -> Option<Complaint<'a>> {
+impl ParameterType {
+    fn complaint<'a>(self, name: &'a str, query: &QueryParameters) -> Option<ParameterComplaint<'a>> {
         if let Self::Each(words) = self {
             let wrong = query.all(name).iter().any(|given| !words.contains(given));
-            return wrong.then_some(Complaint::NotAllowed(name));
+            return wrong.then_some(ParameterComplaint::NotAllowed(name));
         }
         let given = query.get(name)?;
         let readable = match self {
-            Self::OneOf(words) => return (!words.contains(&given)).then_some(Complaint::NotAllowed(name)),
+            Self::OneOf(words) => return (!words.contains(&given)).then_some(ParameterComplaint::NotAllowed(name)),
             // Nothing given is as good as no parameter, but for words.
             _ if given.is_empty() => return None,
             Self::Boolean => boolean(given).is_some(),
@@ -167,9 +170,9 @@ impl Takes {
             Self::Each(_) => true,
         };
         if !readable {
-            return Some(Complaint::Unreadable(name));
+            return Some(ParameterComplaint::Unreadable(name));
         }
         let too_small = matches!(self, Self::Positive) && given.parse::<i64>().is_ok_and(|number| number < 1);
-        too_small.then_some(Complaint::NotAllowed(name))
+        too_small.then_some(ParameterComplaint::NotAllowed(name))
     }
 }

@@ -2,52 +2,58 @@
 
 use serde_json::{Value, json};
 
-use super::asked::{Answer, Asked, Rest, parse_time, time};
-use super::page::Page;
+use super::api_request::{ApiAnswer, ApiRequest, RestApi, parse_time, time};
+use super::page::ListPage;
 use crate::badge::Badge;
+use crate::pipeline_filter::{ListScope, PipelineFilter};
 use crate::plan::{Pipeline, Tree, USERS};
-use crate::query::Query;
-use crate::wanted::{Scope, Wanted};
+use crate::query::QueryParameters;
 
 /// Returns the project unless it is unknown or its CI is switched off.
-pub(super) fn project(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Result<usize, Answer> {
+pub(super) fn project(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> Result<usize, ApiAnswer> {
     let index = rest.visible_project(asked, id)?;
-    if rest.world.projects[index].ci_off { Err(Answer::message(403, "403 Forbidden")) } else { Ok(index) }
+    if rest.world.projects[index].ci_off { Err(ApiAnswer::message(403, "403 Forbidden")) } else { Ok(index) }
 }
 
 /// Finds a pipeline of this project, with the tree that it belongs to.
-pub(super) fn find(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, pipeline: &str) -> Result<(Tree, usize), Answer> {
+pub(super) fn find(
+    rest: &RestApi<'_>,
+    asked: &ApiRequest<'_>,
+    id: &str,
+    pipeline: &str,
+) -> Result<(Tree, usize), ApiAnswer> {
     let index = project(rest, asked, id)?;
-    let number = pipeline.parse::<u64>().map_err(|_| Answer::error(400, json!({"error": "pipeline_id is invalid"})))?;
+    let number =
+        pipeline.parse::<u64>().map_err(|_| ApiAnswer::error(400, json!({"error": "pipeline_id is invalid"})))?;
     let found = rest.world.tree_with(number, rest.now).filter(|(tree, at)| tree.pipelines[*at].project == index);
-    found.ok_or_else(|| Answer::message(404, "404 Not found"))
+    found.ok_or_else(|| ApiAnswer::message(404, "404 Not found"))
 }
 
-pub(super) fn list(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+pub(super) fn list(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> ApiAnswer {
     let answer = || {
         let index = project(rest, asked, id)?;
-        let page = Page::of(asked)?;
+        let page = ListPage::of(asked)?;
         let mut found = rest.world.pipelines_of(index, rest.now);
         filter(rest, &asked.query, &mut found);
         order(rest, &asked.query, &mut found);
         Ok(page.answer(rest.base, asked, &found, |pipeline| basic(rest, pipeline)))
     };
-    answer().unwrap_or_else(|refusal: Answer| refusal)
+    answer().unwrap_or_else(|refusal: ApiAnswer| refusal)
 }
 
 /// Applies the list's parameters; children appear only when asked for by source.
-fn filter(rest: &Rest<'_>, query: &Query, found: &mut Vec<Pipeline>) {
+fn filter(rest: &RestApi<'_>, query: &QueryParameters, found: &mut Vec<Pipeline>) {
     let time = |key: &str| query.get(key).and_then(parse_time);
     let broken = query.flag("yaml_errors");
     found.retain(|pipeline| broken.is_none_or(|broken| pipeline.yaml_errors.is_some() == broken));
-    let wanted = Wanted {
+    let wanted = PipelineFilter {
         source: query.get("source"),
         ref_name: query.get("ref"),
         sha: query.get("sha"),
         name: query.get("name"),
         username: query.get("username"),
         status: query.get("status"),
-        scope: query.get("scope").and_then(Scope::named),
+        scope: query.get("scope").and_then(ListScope::named),
         updated_after: time("updated_after"),
         updated_before: time("updated_before"),
         created_after: time("created_after"),
@@ -56,7 +62,7 @@ fn filter(rest: &Rest<'_>, query: &Query, found: &mut Vec<Pipeline>) {
     wanted.keep(found, |pipeline| pipeline, rest.now);
 }
 
-fn order(rest: &Rest<'_>, query: &Query, found: &mut [Pipeline]) {
+fn order(rest: &RestApi<'_>, query: &QueryParameters, found: &mut [Pipeline]) {
     let now = rest.now;
     match query.get("order_by").unwrap_or("id") {
         "status" => found.sort_by_key(|p| (p.status(now), p.id)),
@@ -70,7 +76,7 @@ fn order(rest: &Rest<'_>, query: &Query, found: &mut [Pipeline]) {
     }
 }
 
-pub(super) fn latest(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+pub(super) fn latest(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> ApiAnswer {
     let answer = || {
         let index = project(rest, asked, id)?;
         let branch = rest.world.projects[index].default_branch.clone().unwrap_or_default();
@@ -78,23 +84,23 @@ pub(super) fn latest(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
         let found = rest.world.pipelines_of(index, rest.now);
         // The documented answer to a commit without pipeline is a 403, strange as it is.
         let found = found.iter().find(|p| p.ref_name == wanted && p.source != "parent_pipeline");
-        found.map(|p| details(rest, p)).ok_or_else(|| Answer::message(403, "403 Forbidden"))
+        found.map(|p| details(rest, p)).ok_or_else(|| ApiAnswer::message(403, "403 Forbidden"))
     };
-    answer().map_or_else(|refusal: Answer| refusal, Answer::ok)
+    answer().map_or_else(|refusal: ApiAnswer| refusal, ApiAnswer::ok)
 }
 
-pub(super) fn single(rest: &Rest<'_>, asked: &Asked<'_>, id: &str, pipeline: &str) -> Answer {
+pub(super) fn single(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str, pipeline: &str) -> ApiAnswer {
     match find(rest, asked, id, pipeline) {
-        Ok((tree, at)) => Answer::ok(details(rest, &tree.pipelines[at])),
+        Ok((tree, at)) => ApiAnswer::ok(details(rest, &tree.pipelines[at])),
         Err(refusal) => refusal,
     }
 }
 
-pub(crate) fn path(rest: &Rest<'_>, pipeline: &Pipeline) -> String {
+pub(crate) fn path(rest: &RestApi<'_>, pipeline: &Pipeline) -> String {
     format!("/{}/-/pipelines/{}", rest.world.projects[pipeline.project].full_path, pipeline.id)
 }
 
-pub(super) fn basic(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
+pub(super) fn basic(rest: &RestApi<'_>, pipeline: &Pipeline) -> Value {
     json!({
         "id": pipeline.id, "iid": pipeline.iid, "project_id": rest.world.projects[pipeline.project].id,
         "status": pipeline.status(rest.now), "source": pipeline.source, "ref": pipeline.ref_name, "sha": pipeline.sha,
@@ -103,7 +109,7 @@ pub(super) fn basic(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
     })
 }
 
-fn details(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
+fn details(rest: &RestApi<'_>, pipeline: &Pipeline) -> Value {
     let now = rest.now;
     let (started, finished) = (pipeline.started(now), pipeline.finished(now));
     let mut body = basic(rest, pipeline);
@@ -122,7 +128,7 @@ fn details(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
 }
 
 /// A pipeline as the actions answer it: `Entities::Ci::Pipeline`, which has no name.
-pub(super) fn changed(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
+pub(super) fn changed(rest: &RestApi<'_>, pipeline: &Pipeline) -> Value {
     let mut body = details(rest, pipeline);
     if let Some(body) = body.as_object_mut() {
         body.remove("name");
@@ -130,7 +136,7 @@ pub(super) fn changed(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
     body
 }
 
-fn detailed_status(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
+fn detailed_status(rest: &RestApi<'_>, pipeline: &Pipeline) -> Value {
     let Badge { text, label, group, icon } = Badge::of(&pipeline.status(rest.now), pipeline.has_warnings(rest.now));
     json!({
         "icon": format!("status_{icon}"), "text": text, "label": label, "group": group, "tooltip": label,
@@ -139,7 +145,7 @@ fn detailed_status(rest: &Rest<'_>, pipeline: &Pipeline) -> Value {
     })
 }
 
-pub(super) fn user(rest: &Rest<'_>, index: usize) -> Value {
+pub(super) fn user(rest: &RestApi<'_>, index: usize) -> Value {
     let (username, name) = USERS[index];
     json!({
         "id": index + 1, "username": username, "name": name, "state": "active", "avatar_url": null,

@@ -4,21 +4,21 @@ use std::cmp::Ordering;
 
 use serde_json::{Value, json};
 
-use super::asked::{Answer, Asked, Rest, time};
+use super::api_request::{ApiAnswer, ApiRequest, RestApi, time};
 use super::groups::full_name;
-use super::page::Page;
+use super::page::ListPage;
 use crate::options::Access;
 use crate::world::{EPOCH_MS, Project};
 
-pub(super) fn single(rest: &Rest<'_>, asked: &Asked<'_>, id: &str) -> Answer {
+pub(super) fn single(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> ApiAnswer {
     match rest.visible_project(asked, id) {
-        Ok(index) => Answer::ok(item(rest, &rest.world.projects[index])),
+        Ok(index) => ApiAnswer::ok(item(rest, &rest.world.projects[index])),
         Err(refusal) => refusal,
     }
 }
 
 /// `/projects`: every project that the caller sees. A member is here everybody with a token.
-pub(super) fn list(rest: &Rest<'_>, asked: &Asked<'_>) -> Answer {
+pub(super) fn list(rest: &RestApi<'_>, asked: &ApiRequest<'_>) -> ApiAnswer {
     let number = |key: &str| asked.query.number(key).map(|number| number as u64);
     let (after, before) = (number("id_after"), number("id_before"));
     let mine = asked.query.flag("membership") == Some(true) && !asked.caller.reads();
@@ -30,8 +30,12 @@ pub(super) fn list(rest: &Rest<'_>, asked: &Asked<'_>) -> Answer {
 }
 
 /// Answers a page of the projects that are `member`s, filtered and in the order that the query asks for.
-pub(super) fn listed(rest: &Rest<'_>, asked: &Asked<'_>, member: impl Fn(&Project) -> bool) -> Result<Answer, Answer> {
-    let page = Page::of(asked)?;
+pub(super) fn listed(
+    rest: &RestApi<'_>,
+    asked: &ApiRequest<'_>,
+    member: impl Fn(&Project) -> bool,
+) -> Result<ApiAnswer, ApiAnswer> {
+    let page = ListPage::of(asked)?;
     let query = &asked.query;
     let archived = query.flag("archived");
     let wanted = |project: &&Project| {
@@ -67,7 +71,7 @@ fn compare(by: &str, a: &Project, b: &Project) -> Ordering {
     }
 }
 
-pub(super) fn item(rest: &Rest<'_>, project: &Project) -> Value {
+pub(super) fn item(rest: &RestApi<'_>, project: &Project) -> Value {
     let (base, path) = (rest.base, &project.full_path);
     let group = &rest.world.groups[project.group];
     let deletion = project.marked_for_deletion.then(|| time(rest.world.anchor)[..10].to_owned());
@@ -95,7 +99,7 @@ pub(super) fn item(rest: &Rest<'_>, project: &Project) -> Value {
     item
 }
 
-fn shared_with(rest: &Rest<'_>, project: &Project) -> Vec<Value> {
+fn shared_with(rest: &RestApi<'_>, project: &Project) -> Vec<Value> {
     let group = |index: &usize| {
         let group = &rest.world.groups[*index];
         json!({

@@ -1,12 +1,13 @@
 //! GitLab's composite rule as a table of cases.
 
-use crate::status::{Item, composite, has_warnings};
+use crate::status::{StatusItem, composite, has_warnings};
 
 /// A job is its status; `?` after it means that it may fail.
 fn status_of(jobs: &str) -> (Option<String>, bool) {
-    let item = |word: &'static str| Item { status: word.trim_end_matches('?'), allow_failure: word.ends_with('?') };
+    let item =
+        |word: &'static str| StatusItem { status: word.trim_end_matches('?'), allow_failure: word.ends_with('?') };
     let words: Vec<&'static str> = jobs.split_whitespace().map(|word| &*Box::leak(word.to_owned().into())).collect();
-    let items: Vec<Item<'_>> = words.into_iter().map(item).collect();
+    let items: Vec<StatusItem<'_>> = words.into_iter().map(item).collect();
     (composite(&items).map(std::borrow::Cow::into_owned), has_warnings(&items))
 }
 

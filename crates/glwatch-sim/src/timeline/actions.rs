@@ -2,34 +2,34 @@
 
 use std::sync::Arc;
 
-use super::{Flow, PipelineSeed, Runner, Turn, outcome, worse};
-use crate::acts::{Act, Deed};
-use crate::job_spec::{JobOutcome, JobSpec, Start};
+use super::{PipelineSeed, StageFlow, StagePlayer, StageTurn, outcome, worse};
+use crate::action_log::{JobAction, RecordedAction};
+use crate::job_spec::{JobOutcome, JobSpec, StartRule};
 use crate::plan::{Attempt, Job, Pipeline, Tree};
 use crate::rng::Rng;
-use crate::status::{Word, is_cancelable, is_complete};
+use crate::status::{StatusWord, is_cancelable, is_complete};
 use crate::world::World;
 
 impl Tree {
     /// Changes what comes after an act; what was before stays.
-    pub(super) fn interfere(&mut self, world: &World, act: &Act) {
+    pub(super) fn interfere(&mut self, world: &World, act: &RecordedAction) {
         let exists = |p: &Pipeline| p.id == act.pipeline && p.created <= act.at;
         let Some(index) = self.pipelines.iter().position(exists) else { return };
-        match &act.deed {
-            Deed::Retry { job, id } => {
+        match &act.action {
+            JobAction::Retry { job, id } => {
                 self.try_again(index, *job, *id, act.at);
                 self.go_on(world, index, act.at, Some(*job));
             }
-            Deed::RetryAll(jobs) => {
+            JobAction::RetryAll(jobs) => {
                 jobs.iter().for_each(|(job, id)| self.try_again(index, *job, *id, act.at));
                 self.go_on(world, index, act.at, None);
             }
-            Deed::Cancel(job) => {
+            JobAction::Cancel(job) => {
                 self.pipelines[index].jobs[*job].cancel(act.at);
                 self.go_on(world, index, act.at, None);
             }
-            Deed::CancelAll => self.cancel_all(index, act.at),
-            Deed::Play(job) => self.go_on(world, index, act.at, Some(*job)),
+            JobAction::CancelAll => self.cancel_all(index, act.at),
+            JobAction::Play(job) => self.go_on(world, index, act.at, Some(*job)),
         }
         self.mirror(world, index, act.at);
     }
@@ -38,7 +38,7 @@ impl Tree {
     fn try_again(&mut self, index: usize, job: usize, id: u64, at: i64) {
         let jobs = &mut self.pipelines[index].jobs;
         jobs[job].rewind(at);
-        let moves = vec![(at, Word::Borrowed("created"))];
+        let moves = vec![(at, StatusWord::Borrowed("created"))];
         jobs[job].attempts.push(Attempt { id, ..Attempt::new(moves) });
         self.wake(index, job, at);
     }
@@ -50,7 +50,7 @@ impl Tree {
             if later.status(at) == Some("skipped") {
                 later.rewind(at);
                 let attempt = later.attempts.last_mut().expect("a job with a status has an attempt");
-                attempt.moves.push((at, Word::Borrowed("created")));
+                attempt.moves.push((at, StatusWord::Borrowed("created")));
             }
         }
     }
@@ -83,7 +83,7 @@ impl Tree {
         let created = self.pipelines[index].created;
         let seed = PipelineSeed { line: &world.lines[line], instance, slot, created, upstream: None };
         let rng = Rng::of(&[world.seed, self.pipelines[index].id, u64::try_from(at).unwrap_or(0)]);
-        Runner { world, tree: self, seed: &seed, rng }.resume(index, at, now);
+        StagePlayer { world, tree: self, seed: &seed, rng }.resume(index, at, now);
     }
 
     /// Lets the bridge that waits for this pipeline follow it, and its own pipeline go on.
@@ -103,7 +103,7 @@ impl Tree {
         let over = job.status(at).is_some_and(is_complete);
         let attempt = job.attempts.last_mut().expect("a bridge with a pipeline has an attempt");
         if over {
-            attempt.moves.push((at, Word::Borrowed("running")));
+            attempt.moves.push((at, StatusWord::Borrowed("running")));
         }
         if is_complete(&status) {
             attempt.moves.push((end, status));
@@ -138,8 +138,9 @@ impl Job {
         if let Some(attempt) = self.attempts.last_mut() {
             // What its log was to say, of which it said a part.
             let started = attempt.reached("running", at).filter(|_| runs);
-            attempt.cut = started.map(|started| planned.unwrap_or((started + endless(ms), Word::Borrowed("running"))));
-            attempt.moves.push((at, Word::Borrowed("canceled")));
+            attempt.cut =
+                started.map(|started| planned.unwrap_or((started + endless(ms), StatusWord::Borrowed("running"))));
+            attempt.moves.push((at, StatusWord::Borrowed("canceled")));
         }
     }
 }
@@ -149,9 +150,9 @@ pub(crate) fn endless(ms: i64) -> i64 {
     ms.max(1_000) * 10
 }
 
-impl Runner<'_> {
+impl StagePlayer<'_> {
     fn resume(&mut self, index: usize, at: i64, now: Option<usize>) {
-        let (mut flow, mut gate) = (Flow::Going, self.seed.created + 1_000);
+        let (mut flow, mut gate) = (StageFlow::Going, self.seed.created + 1_000);
         let mut first = 0;
         while first < self.tree.pipelines[index].jobs.len() {
             let jobs = &self.tree.pipelines[index].jobs;
@@ -159,7 +160,7 @@ impl Runner<'_> {
             let (mut next, mut end) = (flow, gate);
             for job in first..first + width {
                 if now == Some(job) {
-                    self.replay(index, job, at, (Flow::Going, at));
+                    self.replay(index, job, at, (StageFlow::Going, at));
                 } else if self.tree.pipelines[index].jobs[job].status(at) == Some("created") {
                     self.replay(index, job, at, (flow, gate.max(at)));
                 }
@@ -168,20 +169,20 @@ impl Runner<'_> {
                 next = worse(next, outcome(&job.spec, job));
             }
             // When one job is canceled, those after it are skipped.
-            flow = if next == Flow::Canceled { Flow::Failed } else { next };
+            flow = if next == StageFlow::Canceled { StageFlow::Failed } else { next };
             gate = end + 400;
             first += width;
         }
     }
 
     /// Plays a job from `at` on, in the attempt that is current then.
-    fn replay(&mut self, index: usize, job: usize, at: i64, (flow, gate): (Flow, i64)) {
+    fn replay(&mut self, index: usize, job: usize, at: i64, (flow, gate): (StageFlow, i64)) {
         let pipeline = &mut self.tree.pipelines[index];
         let (number, old) = (pipeline.id, &mut pipeline.jobs[job]);
         old.rewind(at);
         let Some(current) = old.attempts.pop() else { return };
         let added = current.id / self.world.job_span != number;
-        let spec = from_now(&old.spec, added, flow == Flow::Going && gate == at);
+        let spec = from_now(&old.spec, added, flow == StageFlow::Going && gate == at);
         // What this bridge was to start later, it starts at another time now.
         let below = old.downstream;
         if let Some(below) = below.filter(|below| self.tree.pipelines[*below].created > at) {
@@ -189,7 +190,7 @@ impl Runner<'_> {
         }
         let slot = &self.world.slots[self.seed.slot];
         let child = slot.children.iter().find(|(of, _)| *of == job).map(|(_, slot)| (index, *slot));
-        let mut new = self.play(&spec, &Turn { flow, gate, prelude: &current.moves }, child);
+        let mut new = self.play(&spec, &StageTurn { flow, gate, prelude: &current.moves }, child);
         let span = self.world.job_span;
         let pipeline = &mut self.tree.pipelines[index];
         let ids = pipeline.jobs.iter().flat_map(|job| &job.attempts).map(|attempt| attempt.id);
@@ -218,7 +219,7 @@ fn from_now(spec: &Arc<JobSpec>, added: bool, at_once: bool) -> Arc<JobSpec> {
         };
     }
     if at_once {
-        new.start = Start::Runner;
+        new.start = StartRule::Runner;
     }
     Arc::new(new)
 }

@@ -7,7 +7,7 @@ use crate::plan::Job;
 const MOST_MEGABYTES: usize = 50;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum LogKind {
     /// Tests as Rust's runner prints them.
     Rust,
     /// Tests as pytest prints them.
@@ -27,18 +27,18 @@ pub(crate) enum Kind {
 }
 
 /// Reads the flag `log KIND`.
-pub(crate) fn parse_kind(value: &str) -> Result<Kind, String> {
+pub(crate) fn parse_kind(value: &str) -> Result<LogKind, String> {
     Ok(match value.split_once(' ').unwrap_or((value, "")) {
-        ("rust", "") => Kind::Rust,
-        ("pytest", "") => Kind::Pytest,
-        ("lint", "") => Kind::Lint,
-        ("compiler", "") => Kind::Compiler,
-        ("script", "") => Kind::Script,
-        ("binary", "") => Kind::Binary,
-        ("hostile", "") => Kind::Hostile,
+        ("rust", "") => LogKind::Rust,
+        ("pytest", "") => LogKind::Pytest,
+        ("lint", "") => LogKind::Lint,
+        ("compiler", "") => LogKind::Compiler,
+        ("script", "") => LogKind::Script,
+        ("binary", "") => LogKind::Binary,
+        ("hostile", "") => LogKind::Hostile,
         ("large", size) => {
             let megabytes = size.parse().ok().filter(|size| (1..=MOST_MEGABYTES).contains(size));
-            Kind::Large {
+            LogKind::Large {
                 megabytes: megabytes.ok_or_else(|| format!("\"{size}\" is not 1 to {MOST_MEGABYTES} megabytes"))?,
             }
         }
@@ -47,27 +47,29 @@ pub(crate) fn parse_kind(value: &str) -> Result<Kind, String> {
 }
 
 /// Returns the kind of a job that will end as `word` says.
-pub(super) fn of(job: &Job, word: Option<&str>) -> Kind {
+pub(super) fn of(job: &Job, word: Option<&str>) -> LogKind {
     match (job.reason.as_str(), word) {
-        ("runner_system_failure", Some("failed")) => Kind::Runner,
-        ("job_execution_timeout", Some("failed")) => Kind::Timeout,
+        ("runner_system_failure", Some("failed")) => LogKind::Runner,
+        ("job_execution_timeout", Some("failed")) => LogKind::Timeout,
         _ => usual(&job.spec),
     }
 }
 
 /// Returns what a job of this name does, unless the scenario says so.
-pub(crate) fn usual(spec: &JobSpec) -> Kind {
+pub(crate) fn usual(spec: &JobSpec) -> LogKind {
     let name = spec.name.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
     match spec.log {
         Some(kind) => kind,
-        None if has(&["lint", "clippy", "ruff", "mypy", "fmt", "vet", "analysis", "validate", "licen"]) => Kind::Lint,
-        None if has(&["pytest", "test: [3", "contract", "load"]) => Kind::Pytest,
-        None if tests(&name) => Kind::Rust,
-        None if has(&["build", "compile", "release", "wheel", "image", "bundle", "assemble", "package", "ko "]) => {
-            Kind::Compiler
+        None if has(&["lint", "clippy", "ruff", "mypy", "fmt", "vet", "analysis", "validate", "licen"]) => {
+            LogKind::Lint
         }
-        None => Kind::Script,
+        None if has(&["pytest", "test: [3", "contract", "load"]) => LogKind::Pytest,
+        None if tests(&name) => LogKind::Rust,
+        None if has(&["build", "compile", "release", "wheel", "image", "bundle", "assemble", "package", "ko "]) => {
+            LogKind::Compiler
+        }
+        None => LogKind::Script,
     }
 }
 

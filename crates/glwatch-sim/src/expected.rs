@@ -9,7 +9,7 @@ use super::world::World;
 /// How deep downstream pipelines are followed.
 const DEPTH: usize = 3;
 
-pub(crate) fn truth(world: &World, now: i64) -> Value {
+pub(crate) fn expected_status(world: &World, now: i64) -> Value {
     let root = &world.groups[world.root];
     let shown = |i: &usize| {
         let project = &world.projects[*i];

@@ -7,7 +7,7 @@ use super::status::is_complete;
 
 /// What a caller asked for; `None` asks for everything.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct PipelineFilter<'a> {
     /// Child pipelines are listed only when this says `parent_pipeline`.
     pub(crate) source: Option<&'a str>,
     pub(crate) ref_name: Option<&'a str>,
@@ -15,7 +15,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) name: Option<&'a str>,
     pub(crate) username: Option<&'a str>,
     pub(crate) status: Option<&'a str>,
-    pub(crate) scope: Option<Scope>,
+    pub(crate) scope: Option<ListScope>,
     pub(crate) updated_after: Option<i64>,
     pub(crate) updated_before: Option<i64>,
     pub(crate) created_after: Option<i64>,
@@ -23,7 +23,7 @@ pub(crate) struct Wanted<'a> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum ListScope {
     Running,
     Pending,
     Finished,
@@ -32,7 +32,7 @@ pub(crate) enum Scope {
     Tags,
 }
 
-impl Scope {
+impl ListScope {
     pub(crate) fn named(word: &str) -> Option<Self> {
         Some(match word {
             "running" => Self::Running,
@@ -45,11 +45,11 @@ impl Scope {
     }
 }
 
-impl Wanted<'_> {
+impl PipelineFilter<'_> {
     /// Drops what was not asked for from a list that has the newest pipeline first.
     pub(crate) fn keep<T>(&self, found: &mut Vec<T>, pipeline: impl Fn(&T) -> &Pipeline, now: i64) {
         found.retain(|item| self.has(pipeline(item), now));
-        if matches!(self.scope, Some(Scope::Branches | Scope::Tags)) {
+        if matches!(self.scope, Some(ListScope::Branches | ListScope::Tags)) {
             let mut seen = HashSet::new();
             found.retain(|item| seen.insert(pipeline(item).ref_name.clone()));
         }
@@ -71,7 +71,7 @@ impl Wanted<'_> {
     }
 }
 
-impl Scope {
+impl ListScope {
     fn has(self, pipeline: &Pipeline, now: i64) -> bool {
         match self {
             Self::Running => pipeline.status(now) == "running",

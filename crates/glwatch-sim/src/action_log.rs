@@ -10,15 +10,15 @@ use super::world::World;
 
 /// Something done to a pipeline at some time; jobs are numbered by their place in it.
 #[derive(Clone, Debug)]
-pub(crate) struct Act {
+pub(crate) struct RecordedAction {
     pub(crate) at: i64,
     /// The pipeline's id.
     pub(crate) pipeline: u64,
-    pub(crate) deed: Deed,
+    pub(crate) action: JobAction,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Deed {
+pub(crate) enum JobAction {
     /// One job runs again, at once, as an attempt with this id.
     Retry {
         job: usize,
@@ -32,24 +32,24 @@ pub(crate) enum Deed {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Acts(Mutex<Done>);
+pub(crate) struct ActionLog(Mutex<ActionRecords>);
 
 #[derive(Debug, Default)]
-struct Done {
+struct ActionRecords {
     /// By the line and the number of the tree in it.
-    by_tree: HashMap<(usize, i64), Vec<Act>>,
+    by_tree: HashMap<(usize, i64), Vec<RecordedAction>>,
     /// Added attempt -> its pipeline.
     attempts: HashMap<u64, u64>,
     last: u64,
 }
 
-impl Acts {
-    fn lock(&self) -> MutexGuard<'_, Done> {
+impl ActionLog {
+    fn lock(&self) -> MutexGuard<'_, ActionRecords> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what was done to a tree, in order.
-    pub(crate) fn on(&self, tree: (usize, i64)) -> Vec<Act> {
+    pub(crate) fn on(&self, tree: (usize, i64)) -> Vec<RecordedAction> {
         let done = self.lock();
         if done.by_tree.is_empty() { Vec::new() } else { done.by_tree.get(&tree).cloned().unwrap_or_default() }
     }
@@ -60,7 +60,7 @@ impl Acts {
     }
 
     /// Remembers an act; the tree shows it when it is grown again.
-    pub(crate) fn add(&self, tree: &Tree, act: Act) {
+    pub(crate) fn add(&self, tree: &Tree, act: RecordedAction) {
         self.lock().by_tree.entry(tree.origin).or_default().push(act);
     }
 

@@ -3,15 +3,15 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use super::auth::Caller;
+use super::auth::ApiCaller;
 use crate::options::{Access, Version};
-use crate::query::Query;
+use crate::query::QueryParameters;
 use crate::trace::Trace;
 use crate::world::World;
 
 /// An answer before it becomes HTTP, so that faults can still change its JSON.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ApiAnswer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Value,
@@ -23,7 +23,7 @@ pub(crate) struct Answer {
     pub(crate) kind: &'static str,
 }
 
-impl Answer {
+impl ApiAnswer {
     pub(crate) fn ok(body: Value) -> Self {
         Self { status: 200, headers: Vec::new(), body, text: None, log: None, kind: "" }
     }
@@ -51,7 +51,7 @@ impl Answer {
 }
 
 /// Everything an endpoint may look at.
-pub(crate) struct Rest<'a> {
+pub(crate) struct RestApi<'a> {
     pub(crate) world: &'a World,
     pub(crate) now: i64,
     /// The server's own URL, for the links in answers.
@@ -66,18 +66,18 @@ pub(crate) struct Rest<'a> {
 }
 
 /// One request, taken apart.
-pub(crate) struct Asked<'a> {
+pub(crate) struct ApiRequest<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
-    pub(crate) query: Query,
-    pub(crate) caller: Caller,
+    pub(crate) query: QueryParameters,
+    pub(crate) caller: ApiCaller,
     pub(crate) if_none_match: Option<&'a str>,
 }
 
-impl Rest<'_> {
-    pub(super) fn visible_project(&self, asked: &Asked<'_>, id: &str) -> Result<usize, Answer> {
+impl RestApi<'_> {
+    pub(super) fn visible_project(&self, asked: &ApiRequest<'_>, id: &str) -> Result<usize, ApiAnswer> {
         let visible = self.access == Access::Public || asked.caller.reads();
-        self.world.project(id).filter(|_| visible).ok_or_else(Answer::project_not_found)
+        self.world.project(id).filter(|_| visible).ok_or_else(ApiAnswer::project_not_found)
     }
 }
 
