@@ -4,7 +4,7 @@ use super::args;
 use super::error::CliError;
 use super::files::{self, Files};
 use super::output;
-use crate::config::layer::{is_read, unknown_variables};
+use crate::config::variables::{is_read, unknown_variables};
 use crate::config::{ConfigError, Display, Origin, Settings};
 use crate::gitlab::ProxyRules;
 use crate::text::glyph::Charset;

@@ -1,6 +1,6 @@
 //! A setting that cannot be used: which, from where, what is wrong, what is permitted.
 
-use super::layer::Origin;
+use super::origin::Origin;
 use std::fmt;
 
 /// A setting that cannot be used.

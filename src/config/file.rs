@@ -4,7 +4,9 @@
 
 use super::error::{ConfigError, may_hold_secret};
 use super::keys::{Form, InProject, KEYS, Key};
-use super::layer::{HostSection, Layer, Origin, Setting, SettingPlace};
+use super::layer::{Layer, Setting};
+use super::nearest::nearest;
+use super::origin::{Origin, Owner, SettingPlace};
 use super::section::TokenSource;
 use crate::domain::host::Host;
 use crate::text::duration::{duration, parse_duration};
@@ -14,16 +16,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// Whose file it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Owner {
-    /// The user's own: everything is allowed in it.
-    #[default]
-    User,
-    /// `./glwatch.toml`, which comes with a repository: display, filters and group only.
-    Project,
-}
 
 /// What a project's file may shorten only so far: the user has not decided how much the server is asked.
 const INTERVALS: [&str; 2] = ["interval", "list-interval"];
@@ -62,6 +54,13 @@ impl Section {
             _ => self.layer.get("header").map(|_| "a header"),
         }
     }
+}
+
+/// What goes to one host and to no other: a token, headers.
+#[derive(Debug, Clone)]
+pub(super) struct HostSection {
+    pub host: Host,
+    pub section: Section,
 }
 
 /// Which part of a file a key is in.
@@ -374,21 +373,6 @@ fn forbidden(written: &str, key: Option<&Key>) -> Option<&'static str> {
         None if written == "export" => Some("it writes files"),
         None => None,
     }
-}
-
-/// Returns the name that was probably meant.
-pub(super) fn nearest(written: &str, known: impl Iterator<Item = String>) -> Option<String> {
-    let written = written.to_lowercase().replace('-', "_");
-    let distance = |name: &String| {
-        let is_start = written.len() >= 3 && name.starts_with(&written);
-        if is_start { 1 } else { strsim::osa_distance(&written, name) }
-    };
-    // A third of the letters wrong is a misspelling, more is another word.
-    known
-        .map(|name| (distance(&name), name))
-        .filter(|(wrong, name)| *wrong * 3 <= name.len())
-        .min()
-        .map(|(_, name)| name)
 }
 
 fn form(value: &DeValue<'_>) -> &'static str {

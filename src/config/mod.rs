@@ -2,21 +2,27 @@
 //!
 //! Knows neither clap nor the other modules: what a section means for them is written in `cli/wire.rs`.
 
-pub mod error;
-pub mod file;
+mod error;
+mod file;
 mod glab;
 pub mod keys;
-pub mod layer;
+mod layer;
+mod nearest;
+mod origin;
 mod pace;
 mod resolve;
 mod section;
+mod settings;
 mod value;
+pub mod variables;
 
 pub use error::ConfigError;
-pub use file::{File, Owner};
+pub use file::File;
 pub use keys::variable;
-pub use layer::{Layer, Origin, Settings};
+pub use layer::Layer;
+pub use origin::{Origin, Owner};
 pub use section::{
     Acting, Choice, Collecting, Color, Config, Connection, Display, Export, NewerThan, Output, Pace, Scope,
     StagesWidth, TokenSource, Verdict, Wait,
 };
+pub use settings::Settings;

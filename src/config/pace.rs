@@ -1,9 +1,8 @@
 //! Watching and waiting: what goes together, and for how long.
 
 use super::error::ConfigError;
-use super::layer::Settings;
-use super::resolve::time;
 use super::section::{NewerThan, Pace, Wait};
+use super::settings::Settings;
 use crate::text::duration::parse_duration;
 use chrono::DateTime;
 use std::ops::RangeInclusive;
@@ -41,15 +40,15 @@ pub(super) fn resolve(settings: &Settings) -> Result<Pace, ConfigError> {
         }
     }
     let wait = Wait {
-        deadline: time(settings, "deadline", DEFAULT_DEADLINE, DEADLINE)?,
+        deadline: settings.time("deadline", DEFAULT_DEADLINE, DEADLINE)?,
         fail_fast: settings.switch("fail-fast")?,
         newer_than: settings.parsed("newer-than", None, |text| newer_than(text).map(Some))?,
     };
     refuse_together(settings, "fail-fast", wait.fail_fast && settings.get("fail-on").is_none(), "goes with --fail-on")?;
-    let interval = time(settings, "interval", DEFAULT_INTERVAL, INTERVAL)?;
-    let list_interval = time(settings, "list-interval", DEFAULT_LIST_INTERVAL, INTERVAL)?;
-    let follow_wait = time(settings, "follow-wait", DEFAULT_FOLLOW_WAIT, FOLLOW_WAIT)?;
-    let max_time = time(settings, "max-time", DEFAULT_MAX_TIME, MAX_TIME)?;
+    let interval = settings.time("interval", DEFAULT_INTERVAL, INTERVAL)?;
+    let list_interval = settings.time("list-interval", DEFAULT_LIST_INTERVAL, INTERVAL)?;
+    let follow_wait = settings.time("follow-wait", DEFAULT_FOLLOW_WAIT, FOLLOW_WAIT)?;
+    let max_time = settings.time("max-time", DEFAULT_MAX_TIME, MAX_TIME)?;
     Ok(Pace { watch, interval, list_interval, follow_wait, wait: waits.then_some(wait), max_time })
 }
 
@@ -71,7 +70,8 @@ fn newer_than(text: &str) -> Result<NewerThan, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::layer::{Layer, Origin};
+    use crate::config::layer::Layer;
+    use crate::config::origin::Origin;
     use std::collections::HashMap;
 
     fn pace(values: &[(&str, &str)]) -> Result<Pace, ConfigError> {

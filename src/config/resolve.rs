@@ -1,13 +1,15 @@
 //! From layers of texts to one validated configuration.
 
 use super::error::ConfigError;
-use super::layer::{Origin, Setting, Settings};
+use super::layer::Setting;
+use super::nearest::meant;
+use super::origin::Origin;
 use super::pace;
 use super::section::{
     Acting, Choice, Collecting, Color, Config, Connection, DEFAULT_HOST, Display, Export, Output, Scope, StagesWidth,
     TokenSource, Verdict,
 };
-use super::value::meant;
+use super::settings::Settings;
 use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::host::Host;
 use crate::domain::id::{GroupId, GroupRef};
@@ -16,7 +18,6 @@ use crate::domain::selection::{ProjectFilter, RefSelector};
 use crate::domain::status::Status;
 use crate::domain::token::TokenHeader;
 use crate::domain::usage::ApiChoice;
-use crate::text::duration::parse_duration;
 use secrecy::SecretString;
 use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
@@ -190,25 +191,12 @@ fn collecting(settings: &Settings) -> Result<Collecting, ConfigError> {
             Err(format!("is neither auto nor a rate from {MIN_RPS} to {MAX_RPS} requests per second, such as 5 or 0.5"))
         }
     })?;
-    let timeout = time(settings, "timeout", DEFAULT_TIMEOUT, TIMEOUT)?;
-    let retry_wait = time(settings, "retry-wait", DEFAULT_RETRY_WAIT, RETRY_WAIT)?;
+    let timeout = settings.time("timeout", DEFAULT_TIMEOUT, TIMEOUT)?;
+    let retry_wait = settings.time("retry-wait", DEFAULT_RETRY_WAIT, RETRY_WAIT)?;
     let apis = [("auto", ApiChoice::Auto), ("graphql", ApiChoice::Graphql), ("rest", ApiChoice::Rest)];
     let api = settings.choice("api", &apis, ApiChoice::Auto)?;
     let cache = !settings.switch("no-cache")?;
     Ok(Collecting { api, concurrency, rps, timeout, retry_wait, cache })
-}
-
-pub(super) fn time(
-    settings: &Settings,
-    key: &'static str,
-    default: Duration,
-    permitted: RangeInclusive<Duration>,
-) -> Result<Duration, ConfigError> {
-    settings.parsed(key, default, |text| match parse_duration(text) {
-        Ok(time) if permitted.contains(&time) => Ok(time),
-        Ok(_) => Err(format!("is not a time from {:?} to {:?}", permitted.start(), permitted.end())),
-        Err(error) => Err(error.to_string()),
-    })
 }
 
 fn display(settings: &Settings) -> Result<Display, ConfigError> {

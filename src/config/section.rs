@@ -1,8 +1,8 @@
 //! The validated configuration, by section.
 
 use super::error::ConfigError;
-use super::layer::Origin;
-use super::value::meant;
+use super::nearest::meant;
+use super::origin::Origin;
 use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::host::Host;
 use crate::domain::id::GroupRef;

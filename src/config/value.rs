@@ -1,45 +1,10 @@
 //! Reading single values; every refusal names the setting, the value and what is permitted.
 
 use super::error::ConfigError;
-use super::file::nearest;
-use super::layer::{Origin, Setting, Settings};
-
-/// Returns the hint that names the word that was probably meant, if there is one.
-pub(super) fn meant(word: &str, permitted: &[&str]) -> Vec<String> {
-    let near = nearest(word, permitted.iter().map(|word| (*word).to_owned()));
-    near.map(|near| format!("did you mean {near}?")).into_iter().collect()
-}
-
-impl Setting {
-    /// Returns the value of a setting that has one; a repeated flag's last one counts.
-    pub(super) fn text(&self) -> &str {
-        self.values.last().map_or("", String::as_str)
-    }
-
-    /// Returns the parts of a comma-separated, repeatable setting.
-    pub(super) fn list(&self) -> impl Iterator<Item = &str> {
-        self.values.iter().flat_map(|value| value.split(',')).map(str::trim).filter(|part| !part.is_empty())
-    }
-
-    /// Says whether it was typed for this run, and does not just lie in a file or an environment.
-    pub(super) fn is_typed(&self) -> bool {
-        matches!(self.origin, Origin::Flag(_))
-    }
-
-    /// Refuses a word that is none of a few, and names the one that was probably meant.
-    pub(super) fn refuse_word(&self, word: &str, problem: String, permitted: &[&str]) -> ConfigError {
-        ConfigError { hints: meant(word, permitted), ..self.refuse(word, problem) }
-    }
-
-    pub(super) fn refuse(&self, value: &str, problem: impl Into<String>) -> ConfigError {
-        ConfigError {
-            origin: self.origin.clone(),
-            value: Some(value.to_owned()),
-            problem: problem.into(),
-            hints: Vec::new(),
-        }
-    }
-}
+use super::settings::Settings;
+use crate::text::duration::parse_duration;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 impl Settings {
     /// Reads a switch: a flag is on, a variable says so.
@@ -81,5 +46,19 @@ impl Settings {
     ) -> Result<T, ConfigError> {
         let Some(setting) = self.get(key) else { return Ok(default) };
         parse(setting.text()).map_err(|problem| setting.refuse(setting.text(), problem))
+    }
+
+    /// Reads a time within what is permitted.
+    pub(super) fn time(
+        &self,
+        key: &'static str,
+        default: Duration,
+        permitted: RangeInclusive<Duration>,
+    ) -> Result<Duration, ConfigError> {
+        self.parsed(key, default, |text| match parse_duration(text) {
+            Ok(time) if permitted.contains(&time) => Ok(time),
+            Ok(_) => Err(format!("is not a time from {:?} to {:?}", permitted.start(), permitted.end())),
+            Err(error) => Err(error.to_string()),
+        })
     }
 }

@@ -1,0 +1,226 @@
+//! All layers of a run, from the strongest to the weakest: flags, environment, files, CI variables.
+//!
+//! A setting of a stronger layer replaces the same setting of a weaker one; it is never mixed with it.
+
+use super::error::ConfigError;
+use super::file::{File, HostSection, Section};
+use super::glab;
+use super::keys::{InProject, KEYS, Key, OF_HOST, Reach, variable};
+use super::layer::{Layer, Setting};
+use super::origin::{Origin, Owner};
+use super::section::{DEFAULT_HOST, TokenSource};
+use crate::domain::host::Host;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// Variables that other GitLab tools share with us, below our own.
+const SHARED: [(&str, &str); 2] = [("GITLAB_TOKEN", "token"), ("GITLAB_HOST", "host")];
+
+/// Variables of a GitLab CI job that answer the question where we are
+/// (<https://docs.gitlab.com/ci/variables/predefined_variables/>).
+const CI: [(&str, &str); 3] =
+    [("CI_SERVER_URL", "host"), ("CI_SERVER_TLS_CA_FILE", "ca-file"), ("CI_PROJECT_ROOT_NAMESPACE", "group-id")];
+
+/// All layers of one run, strongest first.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    layers: Vec<Layer>,
+    /// Where the next file goes: below the environment and the files before it, above the CI variables.
+    below_files: usize,
+    /// What files hold for one host only, strongest first.
+    of_hosts: Vec<HostSection>,
+    /// The path and the text of glab's configuration, the last place to look for a token.
+    glab: Option<(String, String)>,
+    /// Variables that are set but empty: they count as unset, and errors that miss them say so.
+    pub empty_variables: Vec<String>,
+    pub is_ci_job: bool,
+    pub has_job_token: bool,
+}
+
+impl Settings {
+    /// Puts the flags above the environment.
+    pub fn new(flags: Layer, environment: &HashMap<String, String>) -> Self {
+        let value = |name: &str| environment.get(name).map(String::as_str).filter(|value| !value.trim().is_empty());
+        let mut own = Layer::default();
+        let mut shared = Layer::default();
+        let mut ci = Layer::default();
+        let mut empty_variables = Vec::new();
+        let mut read = |layer: &mut Layer, key: &str, name: &str, origin: Origin| {
+            match value(name) {
+                Some(value) => layer.set(key, vec![value.to_owned()], origin),
+                None if environment.contains_key(name) => empty_variables.push(name.to_owned()),
+                None => {}
+            };
+        };
+        for key in KEYS.iter().filter(|key| key.reach != Reach::OnlyFile) {
+            let name = variable(key.name);
+            read(&mut own, key.name, &name, Origin::Variable(name.clone()));
+        }
+        for (name, key) in SHARED {
+            read(&mut shared, key, name, Origin::Variable(name.to_owned()));
+        }
+        let is_ci_job = value("GITLAB_CI").is_some();
+        if is_ci_job {
+            for (name, key) in CI {
+                read(&mut ci, key, name, Origin::Ci(name));
+            }
+        }
+        let has_job_token = is_ci_job && value("CI_JOB_TOKEN").is_some();
+        let layers = vec![flags, own, shared, ci];
+        let below_files = layers.len() - 1;
+        Self { layers, below_files, empty_variables, is_ci_job, has_job_token, ..Self::default() }
+    }
+
+    /// Puts a file below the environment and the files before it: the chosen profile, then the rest of the file.
+    ///
+    /// A token or header beside settings belongs to the host that they name, so that `--host` sends it nowhere else.
+    pub fn add_file(&mut self, mut file: File) -> Result<(), ConfigError> {
+        let profile = file.chosen_profile(self.get("profile"))?;
+        let top_host = file.top.layer.get("host").cloned();
+        let sections = profile.into_iter().map(|profile| (profile, true)).chain([(file.top, false)]);
+        let mut of_settings = Vec::new();
+        for (mut section, is_profile) in sections {
+            let secret = Section { layer: section.layer.take(&OF_HOST), token: section.token.take() };
+            if !secret.is_empty() {
+                let host = section.layer.get("host").or(top_host.as_ref());
+                let host = match host {
+                    Some(setting) => Host::parse(setting.text())
+                        .map_err(|error| setting.refuse(setting.text(), error.to_string()).without_secret())?,
+                    None => Host::parse(DEFAULT_HOST).expect("the default host is a host"),
+                };
+                of_settings.push((HostSection { host, section: secret }, is_profile));
+            }
+            self.layers.insert(self.below_files, section.layer);
+            self.below_files += 1;
+        }
+        let (of_profile, of_top): (Vec<_>, Vec<_>) = of_settings.into_iter().partition(|(_, is_profile)| *is_profile);
+        self.of_hosts.extend(of_profile.into_iter().map(|(section, _)| section));
+        self.of_hosts.extend(file.hosts);
+        self.of_hosts.extend(of_top.into_iter().map(|(section, _)| section));
+        Ok(())
+    }
+
+    /// Says what a project's file sets that changes the verdict or how much the server is asked.
+    pub fn told(&self) -> Vec<String> {
+        let told = |key: &Key| {
+            let setting = self.get(key.name)?;
+            match &setting.origin {
+                Origin::File(place) if place.owner == Owner::Project && key.in_project == InProject::Told => {
+                    let values: Vec<String> =
+                        setting.values.iter().map(|value| format!("\"{}\"", value.escape_debug())).collect();
+                    Some(format!("{}:{} sets {} to {}", place.path, place.line, place.key, values.join(", ")))
+                }
+                _ => None,
+            }
+        };
+        KEYS.iter().filter_map(told).collect()
+    }
+
+    /// Says whether a project's file is what sets this.
+    pub fn is_from_project(&self, key: &str) -> bool {
+        self.get(key)
+            .is_some_and(|setting| matches!(&setting.origin, Origin::File(place) if place.owner == Owner::Project))
+    }
+
+    /// Returns the user's file that a flag or a variable names.
+    pub fn config_path(&self) -> Option<(PathBuf, &Origin)> {
+        self.get("config").map(|setting| (PathBuf::from(setting.text()), &setting.origin))
+    }
+
+    /// Takes the text of glab's configuration as the last place to look for a token.
+    pub fn add_glab(&mut self, path: String, text: String) {
+        self.glab = Some((path, text));
+    }
+
+    /// Returns the token that a file holds for this host.
+    pub(super) fn token_for(&self, host: &Host) -> Option<(TokenSource, Origin)> {
+        let mut own = self.of_hosts.iter().filter(|of_host| of_host.host == *host);
+        own.find_map(|of_host| of_host.section.token.clone()).or_else(|| {
+            let (path, text) = self.glab.as_ref()?;
+            Some((TokenSource::Given(glab::token(text, host)?), Origin::Glab(path.clone())))
+        })
+    }
+
+    /// Sets a value below all others.
+    pub fn set_default(&mut self, key: &str, value: &str, origin: Origin) {
+        let mut layer = Layer::default();
+        layer.set(key, vec![value.to_owned()], origin);
+        self.layers.push(layer);
+    }
+
+    /// Returns what a setting's value is, as it was written, and where it came from; never asked of a secret.
+    pub fn shown(&self, key: &str) -> Option<(String, &Origin)> {
+        self.get(key).map(|setting| (setting.values.join(", "), &setting.origin))
+    }
+
+    /// The same, of what may count for this host only.
+    pub fn shown_for(&self, key: &str, host: &Host) -> Option<(String, &Origin)> {
+        self.of_host(key, host).map(|setting| (setting.values.join(", "), &setting.origin))
+    }
+
+    /// Returns the strongest setting of a key.
+    pub(super) fn get(&self, key: &str) -> Option<&Setting> {
+        self.layers.iter().find_map(|layer| layer.get(key))
+    }
+
+    /// Returns the strongest setting of a key that may count for this host only.
+    pub(super) fn of_host(&self, key: &str, host: &Host) -> Option<&Setting> {
+        let mut own = self.of_hosts.iter().filter(|of_host| of_host.host == *host);
+        self.get(key).or_else(|| own.find_map(|of_host| of_host.section.layer.get(key)))
+    }
+
+    /// Returns the first of several keys that the strongest layer has: they answer the same question.
+    pub(super) fn first_of(&self, keys: &[&'static str]) -> Option<(&'static str, &Setting)> {
+        self.layers.iter().find_map(|layer| keys.iter().find_map(|key| Some((*key, layer.get(*key)?))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> HashMap<String, String> {
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn found(settings: &Settings, key: &'static str) -> Option<(String, String)> {
+        settings.get(key).map(|setting| (setting.values.join("|"), setting.origin.to_string()))
+    }
+
+    #[test]
+    fn the_stronger_layer_wins_whole() {
+        let mut flags = Layer::default();
+        flags.set("exclude", vec!["a".into()], Origin::Flag("exclude".into()));
+        let variables = [
+            ("GLWATCH_EXCLUDE", "b,c"),
+            ("GITLAB_TOKEN", "shared"),
+            ("GLWATCH_TOKEN", "own"),
+            ("GITLAB_CI", "true"),
+            ("CI_SERVER_URL", "https://gitlab.example.com"),
+        ];
+        let settings = Settings::new(flags, &environment(&variables));
+        assert_eq!(found(&settings, "exclude"), Some(("a".into(), "--exclude".into())));
+        assert_eq!(found(&settings, "token"), Some(("own".into(), "GLWATCH_TOKEN".into())));
+        assert_eq!(found(&settings, "host").unwrap().1, "CI_SERVER_URL (GitLab CI)");
+        assert_eq!(found(&settings, "sort"), None);
+    }
+
+    #[test]
+    fn an_empty_variable_is_unset_and_remembered() {
+        let settings = Settings::new(Layer::default(), &environment(&[("GLWATCH_TOKEN", ""), ("GITLAB_TOKEN", "t")]));
+        assert_eq!(found(&settings, "token"), Some(("t".into(), "GITLAB_TOKEN".into())));
+        assert_eq!(settings.empty_variables, ["GLWATCH_TOKEN"]);
+    }
+
+    #[test]
+    fn ci_variables_count_only_inside_a_ci_job() {
+        let settings = Settings::new(Layer::default(), &environment(&[("CI_SERVER_URL", "https://x.example")]));
+        assert_eq!(found(&settings, "host"), None);
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let settings = Settings::new(Layer::default(), &environment(&[("GITLAB_TOKEN", "glpat-secret")]));
+        assert!(!format!("{settings:?}").contains("glpat-secret"));
+    }
+}
