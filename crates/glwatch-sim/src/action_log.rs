@@ -54,6 +54,11 @@ impl ActionLog {
         if done.by_tree.is_empty() { Vec::new() } else { done.by_tree.get(&tree).cloned().unwrap_or_default() }
     }
 
+    /// Returns whether something was done to a tree.
+    pub(crate) fn touched(&self, tree: (usize, i64)) -> bool {
+        self.lock().by_tree.contains_key(&tree)
+    }
+
     /// Returns the pipeline of an attempt that was added.
     pub(crate) fn pipeline_of(&self, attempt: u64) -> Option<u64> {
         self.lock().attempts.get(&attempt).copied()

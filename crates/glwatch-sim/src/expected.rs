@@ -1,5 +1,9 @@
 //! What a correct client must report about the world, computed from the world and not from the REST answers.
 
+mod history;
+
+pub(crate) use history::expected_history;
+
 use serde_json::{Value, json};
 
 use super::plan::{Job, Pipeline, Tree};

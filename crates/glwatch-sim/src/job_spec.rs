@@ -38,6 +38,8 @@ pub(crate) struct JobSpec {
     pub(crate) external: Option<String>,
     /// Passes when a person retries it.
     pub(crate) heals: bool,
+    /// The test that fails, where it is not one of the usual ones.
+    pub(crate) broken_test: Option<String>,
 }
 
 /// Why a job failed that no runner ever took (`app/models/concerns/enums/ci/commit_status.rb`); all others ran.
@@ -127,6 +129,7 @@ fn parse_job(stage: &str, line: &str) -> Result<Vec<JobSpec>, String> {
         exact: false,
         external: None,
         heals: false,
+        broken_test: None,
     };
     let (copies, rest): (Vec<&str>, Vec<&str>) = rest.split(" | ").partition(|flag| flag.starts_with("x "));
     job.add_flags(&rest.join(" | "))?;

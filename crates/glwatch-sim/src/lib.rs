@@ -6,6 +6,7 @@
 //! ```text
 //! scenarios/demo.toml -> scenario, job_spec   what the file says
 //!                     -> world                groups, projects, lines of pipelines; ids
+//!                     -> history              what happened before, weeks of it
 //!                     -> timeline, plan       one pipeline's life, every status change with its time
 //!                     -> action_log           what people did to them through the API
 //!                     -> report, trace        test reports and logs of its jobs
@@ -14,7 +15,7 @@
 //! options, clock, faults -> server            HTTP, latency, limits, misbehaviour
 //! ```
 //!
-//! A person can talk to a running one: `GET /-/sim/stats`, `GET /-/sim/truth`, `POST /-/sim/reset`,
+//! A person can talk to a running one: `GET /-/sim/stats`, `GET /-/sim/truth`, `GET /-/sim/history`, `POST /-/sim/reset`,
 //! `POST /-/sim/advance?seconds=60`, `POST /-/sim/stop`.
 
 mod action_log;
@@ -24,7 +25,9 @@ mod connection;
 mod expected;
 mod faults;
 mod graphql;
+mod history;
 mod job_spec;
+mod listed_pipeline;
 mod log;
 mod options;
 mod pipeline_filter;

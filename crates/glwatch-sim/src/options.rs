@@ -68,6 +68,8 @@ pub enum WorldKind {
     Failures,
     /// Every project has one finished pipeline of `stages` x `jobs`, mostly green.
     Uniform { projects: usize, stages: usize, jobs: usize },
+    /// Projects with weeks behind them: what `stats` and `dora` are about. The numbers are those of each project.
+    History { projects: usize, days: u32, pipelines: usize, merge_requests: usize, deployments: usize },
     /// TOML text in the format of `scenarios/demo.toml`.
     Scenario(String),
 }

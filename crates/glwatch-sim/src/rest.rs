@@ -4,9 +4,12 @@ mod actions;
 mod api_request;
 mod auth;
 mod commits;
+mod deployments;
 mod groups;
+mod issues;
 mod job;
 mod jobs;
+mod merge_requests;
 mod page;
 mod parameters;
 mod pipelines;
@@ -15,7 +18,7 @@ mod test_report;
 
 use serde_json::json;
 
-pub(crate) use api_request::{ApiAnswer, ApiRequest, RestApi, parse_time};
+pub(crate) use api_request::{ApiAnswer, ApiRequest, RestApi, parse_time, time};
 pub(crate) use auth::{ApiCaller, INSUFFICIENT_SCOPE, caller};
 pub(crate) use groups::full_name;
 pub(crate) use jobs::RUNNER;
@@ -63,6 +66,10 @@ fn route(parts: &[&str]) -> Option<(&'static str, RestHandler)> {
         ["groups", _, "descendant_groups"] => ("subgroups", |rest, asked, p| groups::descendants(rest, asked, p[1])),
         ["groups", _] => ("group", |rest, asked, p| groups::single(rest, asked, p[1])),
         ["groups", _, "projects"] => ("group_projects", |rest, asked, p| groups::projects(rest, asked, p[1])),
+        ["groups", _, "issues"] => ("issues", |rest, asked, p| issues::of_group(rest, asked, p[1])),
+        ["groups", _, "merge_requests"] => {
+            ("merge_requests", |rest, asked, p| merge_requests::of_group(rest, asked, p[1]))
+        }
         ["projects"] => ("projects", |rest, asked, _| projects::list(rest, asked)),
         ["projects", _] => ("project", |rest, asked, p| projects::single(rest, asked, p[1])),
         ["projects", _, "pipelines"] => ("pipelines", |rest, asked, p| pipelines::list(rest, asked, p[1])),
@@ -89,6 +96,45 @@ fn route(parts: &[&str]) -> Option<(&'static str, RestHandler)> {
         ["projects", _, "jobs"] => ("project_jobs", |rest, asked, p| jobs::of_project(rest, asked, p[1])),
         ["projects", _, "jobs", _] => ("job", |rest, asked, p| job::single(rest, asked, p[1], p[3])),
         ["projects", _, "jobs", _, "trace"] => ("trace", |rest, asked, p| job::trace(rest, asked, p[1], p[3])),
+        _ => return past_route(parts),
+    })
+}
+
+/// The routes of what a project did beside its pipelines.
+fn past_route(parts: &[&str]) -> Option<(&'static str, RestHandler)> {
+    Some(match parts {
+        ["projects", _, "environments"] => {
+            ("environments", |rest, asked, p| deployments::environments(rest, asked, p[1]))
+        }
+        ["projects", _, "environments", _] => {
+            ("environment", |rest, asked, p| deployments::environment(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "deployments"] => ("deployments", |rest, asked, p| deployments::list(rest, asked, p[1])),
+        ["projects", _, "deployments", _] => {
+            ("deployment", |rest, asked, p| deployments::single(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "deployments", _, "merge_requests"] => {
+            ("merge_requests", |rest, asked, p| deployments::merge_requests(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "issues"] => ("issues", |rest, asked, p| issues::of_project(rest, asked, p[1])),
+        _ => return request_route(parts),
+    })
+}
+
+fn request_route(parts: &[&str]) -> Option<(&'static str, RestHandler)> {
+    Some(match parts {
+        ["projects", _, "merge_requests"] => {
+            ("merge_requests", |rest, asked, p| merge_requests::of_project(rest, asked, p[1]))
+        }
+        ["projects", _, "merge_requests", _] => {
+            ("merge_request", |rest, asked, p| merge_requests::single(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "merge_requests", _, "commits"] => {
+            ("merge_request_commits", |rest, asked, p| merge_requests::commits(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "merge_requests", _, "pipelines"] => {
+            ("merge_request_pipelines", |rest, asked, p| merge_requests::pipelines(rest, asked, p[1], p[3]))
+        }
         _ => return None,
     })
 }

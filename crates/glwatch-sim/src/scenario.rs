@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::faults::FaultEntry;
+use super::history::HistoryEntry;
 use super::job_spec::{JobSpec, parse_stages};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -57,6 +58,9 @@ pub(crate) struct ProjectEntry {
     pub(crate) shared_with: Vec<String>,
     #[serde(default)]
     pub(crate) run: Vec<LineEntry>,
+    /// What happened before the world was made.
+    #[serde(default)]
+    pub(crate) history: Option<HistoryEntry>,
 }
 
 /// One line of pipelines of a project: a single one of some age, or a new one every so often.

@@ -18,16 +18,17 @@ use tokio::sync::Notify;
 
 use super::clock::Clock;
 use super::connection::{ClosableListener, ConnectionHandle};
-use super::expected::expected_status;
+use super::expected::{expected_history, expected_status};
 use super::faults::{Action, Fault, FaultQueue};
 use super::graphql::{GraphqlApi, GraphqlBody};
+use super::history::HistoryEntry;
 use super::log::{Request, RequestLog};
 use super::options::{Options, WorldKind};
 use super::query::QueryParameters;
 use super::reply::{HttpReply, broken};
 use super::rest::{ApiRequest, RestApi, caller};
 use super::scenario::Scenario;
-use super::uniform::uniform;
+use super::uniform::{uniform, with_history};
 use super::world::World;
 
 const DEMO: &str = include_str!("scenarios/demo.toml");
@@ -68,6 +69,10 @@ impl Sim {
             WorldKind::Demo => Scenario::parse(DEMO).map_err(invalid)?,
             WorldKind::Failures => Scenario::parse(FAILURES).map_err(invalid)?,
             WorldKind::Scenario(text) => Scenario::parse(text).map_err(invalid)?,
+            WorldKind::History { projects, days, pipelines, merge_requests, deployments } => {
+                let (pipelines, merge_requests, deployments) = (*pipelines, *merge_requests, *deployments);
+                with_history(*projects, HistoryEntry { days: *days, pipelines, merge_requests, deployments })
+            }
             WorldKind::Uniform { projects, stages, jobs } => uniform(*projects, *stages, *jobs, options.seed),
         };
         let world = World::new(&scenario, options.seed, options.clock.now_ms()).map_err(invalid)?;
@@ -139,6 +144,12 @@ impl Sim {
     /// Returns what a correct client must report right now.
     pub fn truth(&self) -> Value {
         expected_status(&self.shared.world, self.clock().now_ms())
+    }
+
+    /// Returns what a correct client must find out about the past: counts, durations, flaky jobs, red stretches, the cause
+    /// of each failure, and what every deployment turned out to be.
+    pub fn expected_history(&self) -> Value {
+        expected_history(&self.shared.world, self.clock().now_ms())
     }
 
     pub fn clock(&self) -> &Clock {
@@ -370,6 +381,7 @@ impl ServerState {
     fn admin(&self, method: &str, command: &str, query: &QueryParameters) -> Response {
         let body = match (method, command) {
             ("GET", "stats") => self.log.stats(),
+            ("GET", "history") => expected_history(&self.world, self.options.clock.now_ms()),
             ("GET", "truth") => expected_status(&self.world, self.options.clock.now_ms()),
             ("POST", "reset") => {
                 self.log.clear();

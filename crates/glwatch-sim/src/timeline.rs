@@ -1,10 +1,12 @@
 //! From a line of the scenario to a pipeline's life: plays its stages one after the other, downstreams included.
 
 mod actions;
+mod past;
 
 use std::sync::Arc;
 
 pub(crate) use actions::endless;
+pub(crate) use past::{request_title, source_branch};
 
 use super::job_spec::{DownstreamSpec, JobOutcome, JobSpec, StartRule, ran};
 use super::plan::{Attempt, Job, Pipeline, Tree, USERS};
@@ -36,11 +38,13 @@ impl Tree {
     /// Grows the n-th pipeline of a line.
     pub(crate) fn grow(world: &World, line: usize, instance: i64) -> Self {
         let mut tree = Self { origin: (line, instance), pipelines: Vec::new() };
-        let created = world.created(line, instance);
-        tree.add(
-            world,
-            &PipelineSeed { line: &world.lines[line], instance, slot: world.lines[line].slot, created, upstream: None },
-        );
+        if let Some(past) = world.history_of(line) {
+            tree.add_past(world, past);
+        } else {
+            let created = world.created(line, instance);
+            let (line, slot) = (&world.lines[line], world.lines[line].slot);
+            tree.add(world, &PipelineSeed { line, instance, slot, created, upstream: None });
+        }
         world.actions.on(tree.origin).iter().for_each(|act| tree.interfere(world, act));
         tree
     }
@@ -292,7 +296,7 @@ impl StagePlayer<'_> {
                 ]);
                 ready += wait;
             }
-            let running = ready + self.rng.between(900, 9_000);
+            let running = ready + self.queue(ready);
             if let JobOutcome::Stays(word) = &spec.fate {
                 moves.pop();
                 if word == "running" {

@@ -1,7 +1,8 @@
-//! The reference world of the benches: any number of projects, each with one finished pipeline of the same shape.
+//! Worlds of any size: projects with one finished pipeline of the same shape each, and projects with weeks behind them.
 
 use std::collections::BTreeMap;
 
+use super::history::HistoryEntry;
 use super::rng::Rng;
 use super::scenario::{GroupEntry, LineEntry, ProjectEntry, Scenario};
 
@@ -45,6 +46,25 @@ pub(crate) fn uniform(projects: usize, stages: usize, jobs: usize, seed: u64) ->
         root: "acme".to_owned(),
         group: vec![GroupEntry { path: "acme".to_owned(), id: 12_345, name: Some("Acme".to_owned()) }],
         template: variants.iter().map(|(name, odd)| ((*name).to_owned(), template(odd))).collect::<BTreeMap<_, _>>(),
+        project: (0..projects).map(project).collect(),
+        fault: Vec::new(),
+    }
+}
+
+/// Describes projects that have nothing but a history, a quarter of them in a subgroup each.
+pub(crate) fn with_history(projects: usize, history: HistoryEntry) -> Scenario {
+    let groups = ["acme", "acme/payments", "acme/platform", "acme/web"];
+    let group =
+        |(at, path): (usize, &&str)| GroupEntry { path: (*path).to_owned(), id: 12_345 + at as u64, name: None };
+    let project = |i: usize| ProjectEntry {
+        path: format!("{}/service-{:03}", groups[i % groups.len()], i + 1),
+        history: Some(history),
+        ..ProjectEntry::default()
+    };
+    Scenario {
+        root: "acme".to_owned(),
+        group: groups.iter().enumerate().map(group).collect(),
+        template: BTreeMap::new(),
         project: (0..projects).map(project).collect(),
         fault: Vec::new(),
     }

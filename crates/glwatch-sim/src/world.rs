@@ -5,13 +5,14 @@
 //! pipelines it belongs to), and `timeline.rs` rebuilds the rest from there.
 
 use std::collections::HashMap;
-use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::action_log::ActionLog;
+use super::history::{HistoryEntry, HistoryJobs, ProjectHistory, plant_outages, plot};
 use super::job_spec::JobSpec;
+use super::listed_pipeline::ListedPipeline;
 use super::options::DEFAULT_INSTANT;
-use super::plan::{Pipeline, Tree};
+use super::plan::Tree;
 use super::rng::Rng;
 use super::scenario::{LineEntry, ProjectEntry, Scenario, parse_span};
 
@@ -19,7 +20,9 @@ use super::scenario::{LineEntry, ProjectEntry, Scenario, parse_span};
 /// large as GitLab.com's.
 pub(crate) const EPOCH_MS: i64 = 1_735_689_600_000;
 /// How many pipelines of one line are remembered.
-const HISTORY: i64 = 3;
+const REMEMBERED: i64 = 3;
+/// How many pipelines of histories are kept; each has some 6 kB.
+const MOST_PLAYED: usize = 4_000;
 /// GitLab refuses deeper trees (`reached_max_descendant_pipelines_depth`); also what ends a template that triggers itself.
 const MAX_DEPTH: usize = 4;
 
@@ -46,6 +49,7 @@ pub(crate) struct Project {
     pub(crate) created: i64,
     /// Slots whose pipelines belong to this project.
     pub(crate) slots: Vec<usize>,
+    pub(crate) history: Option<PlayableHistory>,
 }
 
 /// One line of pipelines of a project, from the scenario.
@@ -59,7 +63,20 @@ pub(crate) struct PipelineLine {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum LineSchedule {
     Once(i64),
-    Every { period: i64, phase: i64 },
+    Every {
+        period: i64,
+        phase: i64,
+    },
+    /// The project's history, which says when.
+    Past,
+}
+
+/// The history of a project, and what it takes to play it.
+#[derive(Debug)]
+pub(crate) struct PlayableHistory {
+    pub(crate) events: ProjectHistory,
+    pub(crate) jobs: HistoryJobs,
+    pub(crate) line: usize,
 }
 
 /// The jobs of a pipeline: one that fails now and then is cloned, the others are shared.
@@ -105,6 +122,10 @@ pub(crate) struct World {
     pub(crate) actions: ActionLog,
     project_by_id: HashMap<u64, usize>,
     project_by_path: HashMap<String, usize>,
+    /// Attempts whose id is not from their pipeline's range, as they came much later: attempt -> pipeline.
+    late_attempts: HashMap<u64, u64>,
+    /// Pipelines of histories that were looked at of late.
+    played: Mutex<HashMap<(usize, i64), Arc<Tree>>>,
 }
 
 impl World {
@@ -133,6 +154,8 @@ impl World {
             slot_span: 1,
             job_span: 1,
             actions: ActionLog::default(),
+            late_attempts: HashMap::new(),
+            played: Mutex::default(),
         };
         if world.project_by_id.len() < world.projects.len() || world.project_by_path.len() < world.projects.len() {
             return Err("two projects have the same id or path".to_owned());
@@ -143,9 +166,12 @@ impl World {
                 world.add_line(&mut templates, project, line)?;
             }
         }
+        let wanted: Vec<Option<&HistoryEntry>> = entries.iter().map(|(_, entry)| entry.history.as_ref()).collect();
+        world.add_histories(&wanted)?;
         world.slot_span = (world.slots.len() as u64 + 1).next_power_of_two();
         let attempts = |slot: &PipelineSlot| slot.jobs.iter().map(|job| u64::from(job.attempts()) + 1).sum::<u64>();
         world.job_span = (world.slots.iter().map(attempts).max().unwrap_or(0) + 2).next_power_of_two();
+        world.late_attempts = world.find_late_attempts();
         Ok(world)
     }
 
@@ -216,49 +242,124 @@ impl World {
         std::iter::successors(Some(group), |at| self.groups[*at].parent).any(|at| at == ancestor)
     }
 
+    /// Makes up the histories of all projects, so that what went wrong in several of them at once can be planted.
+    fn add_histories(&mut self, wanted: &[Option<&HistoryEntry>]) -> Result<(), String> {
+        let (seed, anchor) = (self.seed, self.anchor);
+        let plotted = |(at, entry): (usize, &Option<&HistoryEntry>)| {
+            entry.map(|entry| plot(seed, anchor, self.projects[at].id, entry)).transpose()
+        };
+        let mut histories: Vec<_> = wanted.iter().enumerate().map(plotted).collect::<Result<_, _>>()?;
+        plant_outages(seed, anchor, &mut histories);
+        for (project, history) in histories.into_iter().enumerate() {
+            let Some(events) = history else { continue };
+            let (line, slot) = (self.lines.len(), self.slots.len());
+            let percent = Rng::of(&[seed, 0x51, self.projects[project].id]).between(35, 110);
+            let jobs = HistoryJobs::new(percent, project % 5 == 2)?;
+            let rank = self.projects[project].slots.len();
+            self.projects[project].slots.push(slot);
+            let longest = Arc::new(jobs.longest().to_vec());
+            self.slots.push(PipelineSlot { line, project, rank, jobs: longest, children: Vec::new() });
+            self.lines.push(PipelineLine { slot, entry: LineEntry::default(), schedule: LineSchedule::Past });
+            self.projects[project].history = Some(PlayableHistory { events, jobs, line });
+        }
+        Ok(())
+    }
+
+    /// Returns the history that a line plays.
+    pub(crate) fn history_of(&self, line: usize) -> Option<&PlayableHistory> {
+        self.projects[self.slots[self.lines[line].slot].project].history.as_ref().filter(|past| past.line == line)
+    }
+
+    fn find_late_attempts(&self) -> HashMap<u64, u64> {
+        let mut found = HashMap::new();
+        for past in self.projects.iter().filter_map(|project| project.history.as_ref()) {
+            let slot = self.lines[past.line].slot;
+            for again in past.events.deployments.iter().filter(|deployment| deployment.rollback) {
+                let pipeline = self.pipeline_id(slot, past.events.pipelines[again.pipeline].created);
+                found.insert(self.late_attempt(slot, again.created), pipeline);
+            }
+        }
+        found
+    }
+
+    /// Returns the id of something other than a pipeline that happened in a project: larger when it happened later.
+    pub(crate) fn event_id(&self, project: usize, at: i64) -> u64 {
+        let seconds = u64::try_from((at - self.epoch) / 1_000).unwrap_or(0);
+        seconds * (self.projects.len() as u64).next_power_of_two() + project as u64
+    }
+
+    /// Returns the id of an attempt that was added to a pipeline of `slot` long after it: the last one that a pipeline of
+    /// that moment would have.
+    pub(crate) fn late_attempt(&self, slot: usize, created: i64) -> u64 {
+        (self.pipeline_id(slot, created) + 1) * self.job_span - 1
+    }
+
     /// Returns the pipelines of a project that exist at `now`, newest id first, children included.
-    pub(crate) fn pipelines_of(&self, project: usize, now: i64) -> Vec<Pipeline> {
+    pub(crate) fn pipelines_of(&self, project: usize, now: i64) -> Vec<ListedPipeline<'_>> {
+        let mut lines: Vec<usize> = self.projects[project].slots.iter().map(|slot| self.slots[*slot].line).collect();
+        lines.dedup();
         let mut found = Vec::new();
-        for tree in self.trees_of(project, now) {
-            found.extend(tree.pipelines.into_iter().filter(|p| p.project == project && p.created <= now));
+        for line in lines {
+            if let Some(past) = self.history_of(line) {
+                let slot = self.lines[line].slot;
+                let listed = |at: usize| {
+                    let id = self.pipeline_id(slot, past.events.pipelines[at].created);
+                    ListedPipeline::unplayed(self, id, (line, at as i64))
+                };
+                found.extend((0..past.events.len_at(now)).map(listed));
+                continue;
+            }
+            for instance in self.instances(line, now) {
+                let tree = self.tree(line, instance);
+                let mine = |at: &usize| tree.pipelines[*at].project == project && tree.pipelines[*at].created <= now;
+                found.extend((0..tree.pipelines.len()).filter(mine).map(|at| ListedPipeline::of(self, &tree, at)));
+            }
         }
         found.sort_by_key(|pipeline| std::cmp::Reverse(pipeline.id));
         found.dedup_by_key(|pipeline| pipeline.id);
         found
     }
 
-    /// Returns the same pipelines, each with the tree that it belongs to.
-    pub(crate) fn placed_pipelines_of(&self, project: usize, now: i64) -> Vec<(Rc<Tree>, usize)> {
-        let mut found = Vec::new();
-        for tree in self.trees_of(project, now).map(Rc::new) {
-            let mine = |at: &usize| tree.pipelines[*at].project == project && tree.pipelines[*at].created <= now;
-            found.extend((0..tree.pipelines.len()).filter(mine).map(|at| (Rc::clone(&tree), at)));
+    /// Returns the n-th tree of a line; one of a history that no action changed is kept for a while.
+    pub(crate) fn tree(&self, line: usize, instance: i64) -> Arc<Tree> {
+        let key = (line, instance);
+        let keeps = self.history_of(line).is_some() && !self.actions.touched(key);
+        let kept = || self.played.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tree) = keeps.then(|| kept().get(&key).cloned()).flatten() {
+            return tree;
         }
-        found.sort_by_key(|(tree, at)| std::cmp::Reverse(tree.pipelines[*at].id));
-        found.dedup_by_key(|(tree, at)| tree.pipelines[*at].id);
-        found
-    }
-
-    fn trees_of(&self, project: usize, now: i64) -> impl Iterator<Item = Tree> {
-        let mut lines: Vec<usize> = self.projects[project].slots.iter().map(|slot| self.slots[*slot].line).collect();
-        lines.dedup();
-        let grown = move |line| self.instances(line, now).into_iter().map(move |n| Tree::grow(self, line, n));
-        lines.into_iter().flat_map(grown)
+        let tree = Arc::new(Tree::grow(self, line, instance));
+        if keeps {
+            let mut kept = kept();
+            if kept.len() >= MOST_PLAYED {
+                kept.clear();
+            }
+            kept.insert(key, Arc::clone(&tree));
+        }
+        tree
     }
 
     /// Finds a pipeline that exists at `now`, with the tree that it belongs to.
-    pub(crate) fn tree_with(&self, id: u64, now: i64) -> Option<(Tree, usize)> {
+    pub(crate) fn tree_with(&self, id: u64, now: i64) -> Option<(Arc<Tree>, usize)> {
         let slot = self.slots.get(usize::try_from(id % self.slot_span).ok()?)?;
-        self.instances(slot.line, now).into_iter().find_map(|instance| {
-            let tree = Tree::grow(self, slot.line, instance);
+        let instances = match self.history_of(slot.line) {
+            Some(past) => {
+                let second = i64::try_from(id / self.slot_span).ok()?;
+                past.events.at_second(self.epoch, second).map(|at| at as i64).into_iter().collect()
+            }
+            None => self.instances(slot.line, now),
+        };
+        instances.into_iter().find_map(|instance| {
+            let tree = self.tree(slot.line, instance);
             let at = tree.pipelines.iter().position(|p| p.id == id && p.created <= now)?;
             Some((tree, at))
         })
     }
 
     /// Finds a job's attempt that exists at `now`: the tree, its pipeline, the job and the attempt.
-    pub(crate) fn attempt(&self, id: u64, now: i64) -> Option<(Tree, AttemptPlace)> {
-        let (tree, pipeline) = self.tree_with(self.actions.pipeline_of(id).unwrap_or(id / self.job_span), now)?;
+    pub(crate) fn attempt(&self, id: u64, now: i64) -> Option<(Arc<Tree>, AttemptPlace)> {
+        let added = self.actions.pipeline_of(id).or_else(|| self.late_attempts.get(&id).copied());
+        let (tree, pipeline) = self.tree_with(added.unwrap_or(id / self.job_span), now)?;
         let jobs = tree.pipelines[pipeline].jobs.iter().enumerate();
         let place = jobs.flat_map(|(job, of)| (0..of.attempts.len()).map(move |attempt| (job, attempt, of))).find_map(
             |(job, attempt, of)| {
@@ -275,7 +376,11 @@ impl World {
             LineSchedule::Once(created) => (created <= now).then_some(0).into_iter().collect(),
             LineSchedule::Every { period, phase } => {
                 let newest = (now - self.epoch - phase).div_euclid(period);
-                (0..HISTORY).map(|back| newest - back).collect()
+                (0..REMEMBERED).map(|back| newest - back).collect()
+            }
+            LineSchedule::Past => {
+                let past = self.history_of(line).map_or(0, |past| past.events.len_at(now));
+                (0..past as i64).collect()
             }
         }
     }
@@ -285,6 +390,11 @@ impl World {
         match self.lines[line].schedule {
             LineSchedule::Once(created) => created,
             LineSchedule::Every { period, phase } => self.epoch + phase + instance * period,
+            LineSchedule::Past => {
+                let past =
+                    self.history_of(line).and_then(|past| past.events.pipelines.get(usize::try_from(instance).ok()?));
+                past.map_or(i64::MAX, |pipeline| pipeline.created)
+            }
         }
     }
 
@@ -351,5 +461,6 @@ fn build_project(id: u64, entry: &ProjectEntry, groups: &HashMap<&str, usize>) -
         // Ids grow with creation time, as they do in a database.
         created: EPOCH_MS - 86_400_000 * 900 + i64::try_from(id % 1_000_000).unwrap_or(0) * 600_000,
         slots: Vec::new(),
+        history: None,
     })
 }

@@ -12,7 +12,8 @@ use super::resolver_helpers::{ResolvedField, flag, gid, leaf, maybe, maybe_objec
 use super::stage::StageOf;
 use super::view::AnswerView;
 use crate::badge::Badge;
-use crate::plan::{Job, Pipeline, Tree};
+use crate::listed_pipeline::ListedPipeline;
+use crate::plan::{Job, Pipeline};
 use crate::rest::{ReportCounts, pipeline_path, suites};
 use crate::status::{is_cancelable, is_complete, is_playable};
 
@@ -20,8 +21,7 @@ use crate::status::{is_cancelable, is_complete, is_playable};
 #[derive(Clone)]
 pub(super) struct PipelineOf<'w> {
     pub(super) view: &'w AnswerView<'w>,
-    pub(super) tree: Rc<Tree>,
-    pub(super) at: usize,
+    pub(super) listed: ListedPipeline<'w>,
 }
 
 impl ListItem for PipelineOf<'_> {
@@ -29,13 +29,13 @@ impl ListItem for PipelineOf<'_> {
     const EDGE: &'static str = "PipelineEdge";
 
     fn key(&self) -> u64 {
-        self.pipeline().id
+        self.listed.id
     }
 }
 
 impl<'w> PipelineOf<'w> {
     pub(super) fn pipeline(&self) -> &Pipeline {
-        &self.tree.pipelines[self.at]
+        &self.listed
     }
 
     pub(super) fn status(&self) -> String {
@@ -44,12 +44,12 @@ impl<'w> PipelineOf<'w> {
 
     /// Returns another pipeline of the same tree.
     fn other(&self, at: usize) -> Self {
-        Self { at, ..self.clone() }
+        Self { view: self.view, listed: self.listed.other(at) }
     }
 
     /// Returns the pipeline that this index of the tree starts, once it exists.
     pub(super) fn started(&self, at: Option<usize>) -> Option<Self> {
-        at.filter(|at| self.tree.pipelines[*at].created <= self.view.now()).map(|at| self.other(at))
+        at.filter(|at| self.listed.tree().pipelines[*at].created <= self.view.now()).map(|at| self.other(at))
     }
 
     fn downstream(&self) -> Vec<Self> {
@@ -59,8 +59,8 @@ impl<'w> PipelineOf<'w> {
     }
 
     fn upstream(&self) -> Option<Self> {
-        let starts = |above: &Pipeline| above.jobs.iter().any(|job| job.downstream == Some(self.at));
-        self.tree.pipelines.iter().position(starts).map(|at| self.other(at))
+        let starts = |above: &Pipeline| above.jobs.iter().any(|job| job.downstream == Some(self.listed.at()));
+        self.listed.tree().pipelines.iter().position(starts).map(|at| self.other(at))
     }
 
     /// Lists every attempt, bridges too, newest id first; `retried` and the others narrow that.

@@ -8,6 +8,7 @@ use super::leaf_types::RepositoryObject;
 use super::pipeline::PipelineOf;
 use super::resolver_helpers::{ResolvedField, gid, leaf, maybe_object, object, parse_gid, text, time};
 use super::view::AnswerView;
+use crate::listed_pipeline::ListedPipeline;
 use crate::pipeline_filter::{ListScope, PipelineFilter};
 use crate::rest::{full_name, parse_time};
 use crate::world::EPOCH_MS;
@@ -29,13 +30,12 @@ impl ListItem for ProjectOf<'_> {
 
 impl<'w> ProjectOf<'w> {
     /// Lists every pipeline, children included, newest id first; none when CI is switched off.
-    fn all(&self) -> Vec<PipelineOf<'w>> {
+    fn all(&self) -> Vec<ListedPipeline<'w>> {
         let (view, world) = (self.view, self.view.rest.world);
         if world.projects[self.index].ci_off {
             return Vec::new();
         }
-        let found = world.placed_pipelines_of(self.index, view.now());
-        found.into_iter().map(|(tree, at)| PipelineOf { view, tree, at }).collect()
+        world.pipelines_of(self.index, view.now())
     }
 
     fn pipelines(&self, info: &ResolveInfo<'_>) -> Vec<PipelineOf<'w>> {
@@ -54,8 +54,8 @@ impl<'w> ProjectOf<'w> {
             ..PipelineFilter::default()
         };
         let mut found = self.all();
-        wanted.keep(&mut found, PipelineOf::pipeline, self.view.now());
-        found
+        wanted.keep(&mut found, self.view.now());
+        found.into_iter().map(|listed| PipelineOf { view: self.view, listed }).collect()
     }
 
     /// Finds the one that the arguments name; without any, the newest of the default branch.
@@ -66,13 +66,13 @@ impl<'w> ProjectOf<'w> {
         let sha = text(info, "sha");
         let branch = self.view.rest.world.projects[self.index].default_branch.as_deref();
         let any = id.is_none() && iid.is_none() && sha.is_none();
-        self.all().into_iter().find(|found| {
-            let pipeline = found.pipeline();
+        let found = self.all().into_iter().find(|pipeline| {
             id.is_none_or(|id| pipeline.id == id)
                 && iid.as_ref().is_none_or(|iid| pipeline.iid.to_string() == *iid)
                 && sha.is_none_or(|sha| pipeline.sha == sha)
                 && (!any || (Some(pipeline.ref_name.as_str()) == branch && pipeline.source != "parent_pipeline"))
-        })
+        });
+        found.map(|listed| PipelineOf { view: self.view, listed })
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::api_request::{ApiAnswer, ApiRequest, RestApi, time};
 use super::pipelines::basic;
+use crate::listed_pipeline::ListedPipeline;
 use crate::plan::{Pipeline, USERS};
 
 /// A commit by its hash or its beginning, or by the name of a branch or tag: then the one that was built last.
@@ -15,7 +16,8 @@ pub(super) fn single(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str, wante
     let pipelines = rest.world.pipelines_of(index, rest.now);
     // Git itself takes no fewer than four digits.
     let is_hash = wanted.len() >= 4 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let of = |p: &&Pipeline| p.ref_name == wanted || (is_hash && p.sha.starts_with(&wanted.to_ascii_lowercase()));
+    let of =
+        |p: &&ListedPipeline<'_>| p.ref_name == wanted || (is_hash && p.sha.starts_with(&wanted.to_ascii_lowercase()));
     match pipelines.iter().find(of) {
         Some(pipeline) => {
             let mut body = commit(rest, pipeline);

@@ -73,6 +73,17 @@ pub(super) fn projects(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> 
     answer().unwrap_or_else(|refusal| refusal)
 }
 
+/// Returns the projects of a group and of the groups below it, archived ones left out, for the lists of what is in them.
+pub(super) fn members(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> Result<Vec<usize>, ApiAnswer> {
+    let index = find(rest, id)?;
+    let visible = rest.access == Access::Public || asked.caller.reads();
+    let inside = |project: &usize| {
+        let project = &rest.world.projects[*project];
+        visible && !project.archived && rest.world.is_within(project.group, index)
+    };
+    Ok((0..rest.world.projects.len()).filter(inside).collect())
+}
+
 /// `/groups`: all of them, or the roots.
 pub(super) fn list(rest: &RestApi<'_>, asked: &ApiRequest<'_>) -> ApiAnswer {
     let roots = asked.query.flag("top_level_only").unwrap_or(false);

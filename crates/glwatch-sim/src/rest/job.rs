@@ -1,5 +1,7 @@
 //! `/projects/:id/jobs/:job_id` and what lies below it.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::api_request::{ApiAnswer, ApiRequest, RestApi};
@@ -16,7 +18,7 @@ pub(super) fn find(
     id: &str,
     job: &str,
     bridges: bool,
-) -> Result<(Tree, AttemptPlace), ApiAnswer> {
+) -> Result<(Arc<Tree>, AttemptPlace), ApiAnswer> {
     let index = project(rest, asked, id)?;
     let number = job.parse::<u64>().map_err(|_| ApiAnswer::error(400, json!({ "error": "job_id is invalid" })))?;
     let found = rest.world.attempt(number, rest.now).filter(|(tree, place)| {

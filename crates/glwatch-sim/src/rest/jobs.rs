@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::api_request::{ApiAnswer, ApiRequest, RestApi, time};
-use super::page::{ListPage, keyset};
+use super::page::{ListPage, cursor, keyset};
 use super::pipelines::{basic, find, project, user};
+use crate::listed_pipeline::ListedPipeline;
 use crate::plan::{Attempt, Job, Pipeline, Tree, USERS};
 
 pub(super) fn list(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str, pipeline: &str) -> ApiAnswer {
@@ -33,24 +34,52 @@ pub(super) fn of_project(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -
     let answer = || {
         let index = project(rest, asked, id)?;
         let scopes = asked.query.all("scope");
+        let wanted = |attempt: &Attempt| {
+            attempt.created() <= rest.now
+                && (scopes.is_empty() || attempt.status(rest.now).is_some_and(|status| scopes.contains(&status)))
+        };
+        let keyset_paged = asked.query.get("pagination") == Some("keyset");
+        let (page, below) =
+            if keyset_paged { (1, cursor(asked)) } else { (asked.query.number("page").unwrap_or(1), None) };
+        // One more than the page shows says whether there is a next one.
+        let size = asked.query.number("per_page").unwrap_or(20).min(100);
         let pipelines = rest.world.pipelines_of(index, rest.now);
-        let mut found: Vec<(&Pipeline, &Job, &Attempt)> = Vec::new();
-        for pipeline in &pipelines {
-            for job in pipeline.jobs.iter().filter(|job| !job.bridge && !job.is_external()) {
-                found.extend(job.attempts_at(rest.now).map(|attempt| (pipeline, job, attempt)));
-            }
-        }
-        found.retain(|(.., attempt)| {
-            scopes.is_empty() || attempt.status(rest.now).is_some_and(|status| scopes.contains(&status))
-        });
-        found.sort_by_key(|(.., attempt)| std::cmp::Reverse(attempt.id));
+        let found = newest_runs(rest, &pipelines, below, page.saturating_mul(size).saturating_add(1), wanted);
         let show = |(pipeline, job, attempt): &(&Pipeline, &Job, &Attempt)| build(rest, pipeline, job, attempt);
-        if asked.query.get("pagination") == Some("keyset") {
+        if keyset_paged {
             return Ok(keyset(rest.base, asked, &found, |(.., attempt)| attempt.id, show));
         }
         Ok(ListPage::of(asked)?.uncounted(rest.base, asked, &found, show))
     };
     answer().unwrap_or_else(|refusal: ApiAnswer| refusal)
+}
+
+/// Returns at least the `least` newest runs with ids below `below`, and looks at as few pipelines as that takes.
+fn newest_runs<'a>(
+    rest: &RestApi<'_>,
+    pipelines: &'a [ListedPipeline<'_>],
+    below: Option<u64>,
+    least: usize,
+    wanted: impl Fn(&Attempt) -> bool,
+) -> Vec<(&'a Pipeline, &'a Job, &'a Attempt)> {
+    let mut found: Vec<(&Pipeline, &Job, &Attempt)> = Vec::new();
+    let mut regular = 0;
+    for listed in pipelines {
+        let is_regular = listed.is_regular();
+        // Later attempts of the others have ids of their own time: they are always looked at.
+        if is_regular && (regular >= least || below.is_some_and(|below| listed.id * rest.world.job_span >= below)) {
+            continue;
+        }
+        let pipeline: &Pipeline = listed;
+        let before = found.len();
+        for job in pipeline.jobs.iter().filter(|job| !job.bridge && !job.is_external()) {
+            let attempts = job.attempts.iter().filter(|attempt| below.is_none_or(|below| attempt.id < below));
+            found.extend(attempts.filter(|attempt| wanted(attempt)).map(|attempt| (pipeline, job, attempt)));
+        }
+        regular += if is_regular { found.len() - before } else { 0 };
+    }
+    found.sort_by_key(|(.., attempt)| std::cmp::Reverse(attempt.id));
+    found
 }
 
 /// Returns the runs that the query asks for, newest id first.
@@ -84,7 +113,7 @@ pub(super) fn statuses(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str, sha
         pipelines.retain(|pipeline| pipeline.sha == sha);
         pipelines.retain(|pipeline| wanted.is_none_or(|wanted| pipeline.id.to_string() == wanted));
         pipelines.retain(|pipeline| git_ref.is_none_or(|wanted| pipeline.ref_name == wanted));
-        let of = |pipeline: &Pipeline| -> Vec<Value> {
+        let of = |pipeline: &ListedPipeline<'_>| -> Vec<Value> {
             let current = |job: &Job| job.current(rest.now).map(|attempt| status(rest, pipeline, job, attempt));
             pipeline.jobs.iter().filter_map(current).collect()
         };
@@ -168,6 +197,40 @@ fn bridge(rest: &RestApi<'_>, tree: &Tree, at: usize, job: &Job, attempt: &Attem
     body["pipeline"] = basic(rest, pipeline);
     let downstream = job.downstream.map(|below| &tree.pipelines[below]).filter(|below| below.created <= rest.now);
     body["downstream_pipeline"] = downstream.map_or(Value::Null, |below| basic(rest, below));
+    body
+}
+
+/// What a deployment shows of its job.
+const DEPLOYABLE: [&str; 14] = [
+    "id",
+    "name",
+    "ref",
+    "tag",
+    "stage",
+    "status",
+    "coverage",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "commit",
+    "user",
+    "project",
+    "runner",
+];
+
+/// A job as a deployment shows it: the documented part.
+pub(super) fn deployable(rest: &RestApi<'_>, pipeline: &Pipeline, job: &Job, attempt: &Attempt) -> Value {
+    let mut body = build(rest, pipeline, job, attempt);
+    if let Some(map) = body.as_object_mut() {
+        map.retain(|key, _| DEPLOYABLE.contains(&key.as_str()));
+    }
+    // The documented one has no runner, and does not say what it would look like.
+    body["runner"] = Value::Null;
+    let mut shown = basic(rest, pipeline);
+    if let Some(map) = shown.as_object_mut() {
+        map.retain(|key, _| !matches!(key.as_str(), "iid" | "project_id" | "source" | "name"));
+    }
+    body["pipeline"] = shown;
     body
 }
 

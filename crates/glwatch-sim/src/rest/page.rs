@@ -87,6 +87,11 @@ impl ListPage {
     }
 }
 
+/// Returns the id below which a keyset page begins.
+pub(super) fn cursor(asked: &ApiRequest<'_>) -> Option<u64> {
+    asked.query.get("cursor").and_then(|cursor| cursor.parse().ok())
+}
+
 /// Turns the records after the cursor into an answer whose only paging header is the link to the next ones
 /// (<https://docs.gitlab.com/api/rest/#keyset-based-pagination>). `items` have their ids in descending order.
 pub(super) fn keyset<T>(
@@ -97,7 +102,7 @@ pub(super) fn keyset<T>(
     show: impl Fn(&T) -> serde_json::Value,
 ) -> ApiAnswer {
     let size = asked.query.number("per_page").unwrap_or(20).min(100);
-    let after = asked.query.get("cursor").and_then(|cursor| cursor.parse::<u64>().ok());
+    let after = cursor(asked);
     let mut left = items.iter().filter(|item| after.is_none_or(|after| id(item) < after));
     let shown: Vec<&T> = left.by_ref().take(size).collect();
     let last = shown.last().map(|item| id(item)).filter(|_| left.next().is_some());

@@ -117,6 +117,68 @@ const PIPELINES: [ParameterRule; 10] = [
     ("created_before", ParameterType::Time),
 ];
 
+/// `lib/api/deployments.rb`.
+const DEPLOYMENTS: [ParameterRule; 7] = [
+    ("order_by", ParameterType::OneOf(&["id", "iid", "created_at", "updated_at", "finished_at", "ref"])),
+    SORT,
+    ("updated_after", ParameterType::Time),
+    ("updated_before", ParameterType::Time),
+    ("finished_after", ParameterType::Time),
+    ("finished_before", ParameterType::Time),
+    ("status", ParameterType::OneOf(&["created", "running", "success", "failed", "canceled", "skipped", "blocked"])),
+];
+
+/// `lib/api/helpers/merge_requests_helpers.rb`.
+const MERGE_REQUESTS: [ParameterRule; 9] = [
+    ("state", ParameterType::OneOf(&["opened", "closed", "locked", "merged", "all"])),
+    (
+        "order_by",
+        ParameterType::OneOf(&[
+            "created_at",
+            "label_priority",
+            "milestone_due",
+            "popularity",
+            "priority",
+            "title",
+            "updated_at",
+            "merged_at",
+        ]),
+    ),
+    SORT,
+    ("created_after", ParameterType::Time),
+    ("created_before", ParameterType::Time),
+    ("updated_after", ParameterType::Time),
+    ("updated_before", ParameterType::Time),
+    ("merged_after", ParameterType::Time),
+    ("merged_before", ParameterType::Time),
+];
+
+/// `lib/api/issues.rb`.
+const ISSUES: [ParameterRule; 8] = [
+    ("state", ParameterType::OneOf(&["opened", "closed", "all"])),
+    ("issue_type", ParameterType::OneOf(&["issue", "incident", "test_case", "task", "requirement"])),
+    (
+        "order_by",
+        ParameterType::OneOf(&[
+            "created_at",
+            "due_date",
+            "label_priority",
+            "milestone_due",
+            "popularity",
+            "priority",
+            "relative_position",
+            "title",
+            "updated_at",
+            "weight",
+        ]),
+    ),
+    SORT,
+    ("created_after", ParameterType::Time),
+    ("created_before", ParameterType::Time),
+    ("updated_after", ParameterType::Time),
+    ("updated_before", ParameterType::Time),
+];
+
 const JOBS: [ParameterRule; 2] = [("scope", ParameterType::Each(&KNOWN)), ("include_retried", ParameterType::Boolean)];
 
 /// Returns what a kind of route takes beside what every route takes.
@@ -129,6 +191,11 @@ fn parameters(kind: &str) -> (&'static [ParameterRule], bool) {
         "group_projects" | "projects" => (&PROJECTS, true),
         "pipelines" => (&PIPELINES, true),
         "jobs" | "bridges" | "project_jobs" => (&JOBS, true),
+        "deployments" => (&DEPLOYMENTS, true),
+        "environments" => (&[("states", ParameterType::OneOf(&["available", "stopping", "stopped"]))], true),
+        "issues" => (&ISSUES, true),
+        "merge_requests" => (&MERGE_REQUESTS, true),
+        "merge_request_commits" | "merge_request_pipelines" => (&[], true),
         "statuses" => (&[("all", ParameterType::Boolean), ("pipeline_id", ParameterType::Integer)], true),
         "commit" => (&[("stats", ParameterType::Boolean)], false),
         _ => (&[], false),

@@ -1,10 +1,13 @@
 //! `/projects/:id/pipelines`: the list, the latest, and one with its details.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::api_request::{ApiAnswer, ApiRequest, RestApi, parse_time, time};
 use super::page::ListPage;
 use crate::badge::Badge;
+use crate::listed_pipeline::ListedPipeline;
 use crate::pipeline_filter::{ListScope, PipelineFilter};
 use crate::plan::{Pipeline, Tree, USERS};
 use crate::query::QueryParameters;
@@ -21,7 +24,7 @@ pub(super) fn find(
     asked: &ApiRequest<'_>,
     id: &str,
     pipeline: &str,
-) -> Result<(Tree, usize), ApiAnswer> {
+) -> Result<(Arc<Tree>, usize), ApiAnswer> {
     let index = project(rest, asked, id)?;
     let number =
         pipeline.parse::<u64>().map_err(|_| ApiAnswer::error(400, json!({"error": "pipeline_id is invalid"})))?;
@@ -42,7 +45,7 @@ pub(super) fn list(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> ApiA
 }
 
 /// Applies the list's parameters; children appear only when asked for by source.
-fn filter(rest: &RestApi<'_>, query: &QueryParameters, found: &mut Vec<Pipeline>) {
+fn filter(rest: &RestApi<'_>, query: &QueryParameters, found: &mut Vec<ListedPipeline<'_>>) {
     let time = |key: &str| query.get(key).and_then(parse_time);
     let broken = query.flag("yaml_errors");
     found.retain(|pipeline| broken.is_none_or(|broken| pipeline.yaml_errors.is_some() == broken));
@@ -59,10 +62,10 @@ fn filter(rest: &RestApi<'_>, query: &QueryParameters, found: &mut Vec<Pipeline>
         created_after: time("created_after"),
         created_before: time("created_before"),
     };
-    wanted.keep(found, |pipeline| pipeline, rest.now);
+    wanted.keep(found, rest.now);
 }
 
-fn order(rest: &RestApi<'_>, query: &QueryParameters, found: &mut [Pipeline]) {
+fn order(rest: &RestApi<'_>, query: &QueryParameters, found: &mut [ListedPipeline<'_>]) {
     let now = rest.now;
     match query.get("order_by").unwrap_or("id") {
         "status" => found.sort_by_key(|p| (p.status(now), p.id)),

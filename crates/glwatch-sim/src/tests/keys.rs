@@ -172,7 +172,7 @@ fn documented(file: &str) -> BTreeSet<String> {
 }
 
 /// Returns `a`, `a.b` for every key; lists add nothing to the path.
-fn key_paths(value: &Value) -> BTreeSet<String> {
+pub(super) fn key_paths(value: &Value) -> BTreeSet<String> {
     fn walk(value: &Value, prefix: &str, found: &mut BTreeSet<String>) {
         match value {
             Value::Object(map) => {
@@ -191,7 +191,7 @@ fn key_paths(value: &Value) -> BTreeSet<String> {
     found
 }
 
-fn assert_documented(file: &str, answer: &Value) {
+pub(super) fn assert_documented(file: &str, answer: &Value) {
     let undocumented: Vec<String> = key_paths(answer).difference(&documented(file)).cloned().collect();
     assert!(undocumented.is_empty(), "{file} does not have {undocumented:?}");
 }

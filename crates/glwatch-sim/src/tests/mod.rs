@@ -6,6 +6,8 @@ mod complexity;
 mod failures;
 mod graphql;
 mod graphql_agreement;
+mod history;
+mod history_keys;
 mod http;
 mod keys;
 mod obedience;
