@@ -14,6 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   glwatch sim --port 8929                        then: glwatch --host http://127.0.0.1:8929 -g 1
   glwatch sim --projects 2000 --latency 100ms    a large group on a slow server
+  glwatch sim --projects 200 --history 30        a group with a month behind it
   glwatch sim --private                          only with a token, such as glpat-sim-read_api";
 
 pub(super) fn command() -> Command {
@@ -27,6 +28,10 @@ pub(super) fn command() -> Command {
         value("projects", "N", "That many projects of one kind instead of the demo group").value_parser(number()),
         value("stages", "N", "Stages of each of them [default: 4]").value_parser(number()).requires("projects"),
         value("jobs", "N", "Jobs of each stage [default: 3]").value_parser(number()).requires("projects"),
+        value("history", "DAYS", "So many days of pipelines, deployments and merge requests behind each of them")
+            .value_parser(value_parser!(u32).range(10..=600))
+            .requires("projects")
+            .conflicts_with_all(["stages", "jobs"]),
         value("seed", "N", "Another world of the same kind [default: 1]").value_parser(value_parser!(u64)),
         value("rate-limit", "N", "Requests a minute before it answers 429; 0 announces no limit")
             .value_parser(value_parser!(u32)),
@@ -38,15 +43,28 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| format!("it {error}"))
 }
 
+/// A busy team: ten pipelines of each project in three days, two merge requests a week, a deployment every six days.
+fn history(projects: u32, days: u32) -> WorldKind {
+    let of = |per_hundred_days: u32| (days * per_hundred_days / 100) as usize;
+    WorldKind::History {
+        projects: projects as usize,
+        days,
+        pipelines: of(333),
+        merge_requests: of(28),
+        deployments: of(17),
+    }
+}
+
 /// Prints the address, a token and the group's id, and serves until a signal ends it.
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let number = |key| matches.get_one::<u32>(key).copied();
     let size = |key, default| number(key).map_or(default, |number| number as usize);
-    let world = match number("projects") {
-        Some(projects) => {
+    let world = match (number("projects"), number("history")) {
+        (Some(projects), Some(days)) => history(projects, days),
+        (Some(projects), None) => {
             WorldKind::Uniform { projects: projects as usize, stages: size("stages", 4), jobs: size("jobs", 3) }
         }
-        None => WorldKind::Demo,
+        (None, _) => WorldKind::Demo,
     };
     let options = Options {
         world,
