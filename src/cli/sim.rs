@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::output;
 use crate::text::duration::parse_duration;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use glwatch_sim::{Access, Clock, Options, RateLimit, Sim, TOKEN_API, WorldKind};
+use glwatch_sim::{Access, Clock, Options, RateLimit, Sim, TOKEN_API, Webhook, WorldKind};
 use std::time::Duration;
 
 const ABOUT: &str = "Serves the simulated GitLab on a port of this machine";
@@ -15,6 +15,7 @@ Examples:
   glwatch sim --port 8929                        then: glwatch --host http://127.0.0.1:8929 -g 1
   glwatch sim --projects 2000 --latency 100ms    a large group on a slow server
   glwatch sim --projects 200 --history 30        a group with a month behind it
+  glwatch sim --webhook http://127.0.0.1:9252/webhook    tells a receiver what happens
   glwatch sim --private                          only with a token, such as glpat-sim-read_api";
 
 pub(super) fn command() -> Command {
@@ -35,6 +36,8 @@ pub(super) fn command() -> Command {
         value("seed", "N", "Another world of the same kind [default: 1]").value_parser(value_parser!(u64)),
         value("rate-limit", "N", "Requests a minute before it answers 429; 0 announces no limit")
             .value_parser(value_parser!(u32)),
+        value("webhook", "URL", "Send webhooks to this address of this machine"),
+        value("webhook-secret", "SECRET", "Secret of these webhooks").requires("webhook"),
         Arg::new("private").long("private").action(ArgAction::SetTrue).help("Show the group only to who has a token"),
     ])
 }
@@ -82,6 +85,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
         ..Options::default()
     };
     let sim = Sim::start(options).map_err(CliError::Sim)?;
+    if let Some(url) = matches.get_one::<String>("webhook") {
+        let secret = matches.get_one("webhook-secret").cloned();
+        let hook = Webhook { secret, ..Webhook::to(url) };
+        sim.keep_delivering(hook, Duration::from_millis(500)).map_err(CliError::Sim)?;
+    }
     let lines = format!("{}\ntoken {TOKEN_API}\ngroup {}\n", sim.url(), sim.group_id());
     output::to_stdout(lines.as_bytes())?;
     sim.run_until_stopped();

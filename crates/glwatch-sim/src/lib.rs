@@ -12,6 +12,7 @@
 //!                     -> report, trace        test reports and logs of its jobs
 //!                     -> expected             what a correct client must report
 //!                     -> rest/, graphql/      what GitLab answers
+//!                     -> webhooks             what GitLab says unasked
 //! options, clock, faults -> server            HTTP, latency, limits, misbehaviour
 //! ```
 //!
@@ -43,6 +44,7 @@ mod status;
 mod timeline;
 mod trace;
 mod uniform;
+mod webhooks;
 mod world;
 
 #[cfg(test)]
@@ -57,3 +59,4 @@ pub use options::{
     TOKEN_READ_USER, Version, WorldKind,
 };
 pub use server::Sim;
+pub use webhooks::{HookDeliveries, HookTrouble, Webhook};

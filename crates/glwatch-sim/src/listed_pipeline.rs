@@ -65,6 +65,11 @@ impl<'w> ListedPipeline<'w> {
         Some((past.created + LONGEST).max(deployed.unwrap_or(0)))
     }
 
+    /// Returns when the API shows it no more.
+    pub(crate) fn forgotten(&self) -> i64 {
+        self.world.forgotten(self.origin.0, self.origin.1)
+    }
+
     /// Says whether all of its attempts have ids of its own range.
     pub(crate) fn is_regular(&self) -> bool {
         self.past().is_some_and(|(events, at, _)| !events.deployments_of(at).any(|deployment| deployment.rollback))

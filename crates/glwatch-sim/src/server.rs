@@ -29,6 +29,7 @@ use super::reply::{HttpReply, broken};
 use super::rest::{ApiRequest, RestApi, caller};
 use super::scenario::Scenario;
 use super::uniform::{uniform, with_history};
+use super::webhooks::{HookDeliveries, Webhook, deliver};
 use super::world::World;
 
 const DEMO: &str = include_str!("scenarios/demo.toml");
@@ -154,6 +155,31 @@ impl Sim {
 
     pub fn clock(&self) -> &Clock {
         &self.shared.options.clock
+    }
+
+    /// Sends to `hook` what happened after `from` and until now, and waits for the answers.
+    pub fn deliver(&self, hook: &Webhook, from: DateTime<Utc>) -> io::Result<HookDeliveries> {
+        let now = self.clock().now_ms();
+        deliver(&self.shared.world, &self.shared.base, hook, from.timestamp_millis(), now)
+    }
+
+    /// Sends to `hook` what happens from now on, looking for it every so often; fails if the URL leads elsewhere.
+    pub fn keep_delivering(&self, hook: Webhook, every: Duration) -> io::Result<()> {
+        let mut from = self.clock().now_ms();
+        deliver(&self.shared.world, &self.shared.base, &hook, from, from)?;
+        // The thread does not keep a server alive that was dropped.
+        let shared = Arc::downgrade(&self.shared);
+        std::thread::Builder::new().name("sim-hooks".to_owned()).spawn(move || {
+            while let Some(shared) = shared.upgrade() {
+                let now = shared.options.clock.now_ms();
+                // A receiver that is away misses what happened, as it does with GitLab.
+                let _ = deliver(&shared.world, &shared.base, &hook, from, now);
+                from = now;
+                drop(shared);
+                std::thread::sleep(every);
+            }
+        })?;
+        Ok(())
     }
 
     /// Waits until `n` requests have arrived since the last clearing; `false` when the deadline passed first.

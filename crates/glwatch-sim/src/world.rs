@@ -296,6 +296,11 @@ impl World {
 
     /// Returns the pipelines of a project that exist at `now`, newest id first, children included.
     pub(crate) fn pipelines_of(&self, project: usize, now: i64) -> Vec<ListedPipeline<'_>> {
+        self.pipelines_since(project, now, now)
+    }
+
+    /// Returns those that existed at some time from `from` to `now`.
+    pub(crate) fn pipelines_since(&self, project: usize, from: i64, now: i64) -> Vec<ListedPipeline<'_>> {
         let mut lines: Vec<usize> = self.projects[project].slots.iter().map(|slot| self.slots[*slot].line).collect();
         lines.dedup();
         let mut found = Vec::new();
@@ -309,7 +314,7 @@ impl World {
                 found.extend((0..past.events.len_at(now)).map(listed));
                 continue;
             }
-            for instance in self.instances(line, now) {
+            for instance in self.instances_since(line, from, now) {
                 let tree = self.tree(line, instance);
                 let mine = |at: &usize| tree.pipelines[*at].project == project && tree.pipelines[*at].created <= now;
                 found.extend((0..tree.pipelines.len()).filter(mine).map(|at| ListedPipeline::of(self, &tree, at)));
@@ -372,16 +377,28 @@ impl World {
 
     /// Returns the numbers of the line's newest pipelines at `now`; pipelines older than these are forgotten.
     fn instances(&self, line: usize, now: i64) -> Vec<i64> {
+        self.instances_since(line, now, now)
+    }
+
+    fn instances_since(&self, line: usize, from: i64, now: i64) -> Vec<i64> {
         match self.lines[line].schedule {
             LineSchedule::Once(created) => (created <= now).then_some(0).into_iter().collect(),
             LineSchedule::Every { period, phase } => {
-                let newest = (now - self.epoch - phase).div_euclid(period);
-                (0..REMEMBERED).map(|back| newest - back).collect()
+                let newest = |at: i64| (at - self.epoch - phase).div_euclid(period);
+                (newest(from) - REMEMBERED + 1..=newest(now)).rev().collect()
             }
             LineSchedule::Past => {
                 let past = self.history_of(line).map_or(0, |past| past.events.len_at(now));
                 (0..past as i64).collect()
             }
+        }
+    }
+
+    /// Returns when the n-th pipeline of a line is so old that it is forgotten.
+    pub(crate) fn forgotten(&self, line: usize, instance: i64) -> i64 {
+        match self.lines[line].schedule {
+            LineSchedule::Every { .. } => self.created(line, instance + REMEMBERED),
+            LineSchedule::Once(_) | LineSchedule::Past => i64::MAX,
         }
     }
 

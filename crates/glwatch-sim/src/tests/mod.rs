@@ -18,4 +18,5 @@ mod rules;
 mod slice;
 mod test_reports;
 mod traces;
+mod webhooks;
 mod world;
