@@ -1,7 +1,7 @@
 """Reads and acts on the simulated GitLab with python-gitlab, a client that knows nothing of it.
 
-python_gitlab.py FILE: FILE has what `glwatch sim` prints. Ends with 0, or names the first thing that is not as GitLab
-documents it.
+python_gitlab.py FILE [FILE]: the first FILE has what `glwatch sim` prints, the second what `glwatch sim --history`
+prints. Ends with 0, or names the first thing that is not as GitLab documents it.
 """
 
 import sys
@@ -224,6 +224,52 @@ def wrong(gl, project, pipeline):
             check(False, f"{sentence} that does not exist is found")
 
 
+def past(url, token, group_id):
+    """Checks what a group with weeks behind it delivered."""
+    gl = gitlab.Gitlab(url, private_token=token)
+    group = gl.groups.get(group_id)
+    requests = group.mergerequests.list(get_all=True, scope="all", per_page=50)
+    merged = group.mergerequests.list(get_all=True, scope="all", state="merged")
+    check(merged and len(merged) < len(requests), "some merge requests of the group are merged")
+    check(all(one.merged_at and one.merge_user["username"] for one in merged), "a merged one says when and by whom")
+    issues = group.issues.list(get_all=True)
+    incidents = group.issues.list(get_all=True, issue_type="incident")
+    check(incidents and len(incidents) < len(issues), "incidents are among the issues")
+    check(all(one.type == "INCIDENT" for one in incidents), "an incident says so")
+    for listed in group.projects.list(get_all=True, include_subgroups=True):
+        delivered(gl.projects.get(listed.id), incidents)
+
+
+def delivered(project, incidents):
+    path = project.path_with_namespace
+    environments = project.environments.list(get_all=True)
+    check({one.tier for one in environments} == {"staging", "production"}, f"{path}: two tiers")
+    check(project.environments.get(environments[0].id).last_deployment["id"], f"{path}: a last deployment")
+    deployments = project.deployments.list(get_all=True, per_page=3)
+    check([one.iid for one in deployments] == list(range(1, len(deployments) + 1)), f"{path}: deployments by id")
+    good = project.deployments.list(
+        get_all=True, status="success", order_by="finished_at", finished_after="2020-01-01T00:00:00Z"
+    )
+    check({one.id for one in good} == {one.id for one in deployments if one.status == "success"}, f"{path}: good ones")
+    refused(
+        400,
+        lambda: project.deployments.list(get_all=False, finished_after="2020-01-01T00:00:00Z"),
+        f"{path}: a filter by the end without its order",
+    )
+    refused(400, lambda: project.deployments.list(get_all=False, status="broken"), f"{path}: an unknown status")
+    brought = [one.iid for deployment in good for one in deployment.mergerequests.list(get_all=True)]
+    check(brought, f"{path}: deployments bring merge requests")
+    request = project.mergerequests.get(brought[0])
+    commits = list(request.commits())
+    check(commits[0].id == request.sha, f"{path}: the newest commit of a merge request is its head")
+    check(commits[-1].authored_date < request.created_at, f"{path}: its first commit is older than itself")
+    check(request.pipelines.list(get_all=False)[0].sha == request.sha, f"{path}: its pipeline")
+    mine = project.issues.list(get_all=True, issue_type="incident")
+    check({one.id for one in mine} == {one.id for one in incidents if one.project_id == project.id}, f"{path}: issues")
+    project_jobs(project, {job.id for job in project.pipelines.list(get_all=False)[0].jobs.list(get_all=True)})
+    filters(project, pipelines_of(project))
+
+
 def main(url, token, group_id):
     gl = gitlab.Gitlab(url, private_token=token)
     server_and_token(gl, url)
@@ -240,10 +286,11 @@ def main(url, token, group_id):
     project, pipelines = still[0]
     wrong(gl, project, pipelines[0])
     actions(projects)
-    print(f"{checked} checks, {len(projects)} projects, python-gitlab {gitlab.__version__}")
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1], encoding="utf-8") as printed:
-        words = printed.read().split()
-    main(words[0], words[words.index("token") + 1], int(words[words.index("group") + 1]))
+    for file, look in zip(sys.argv[1:], (main, past)):
+        with open(file, encoding="utf-8") as printed:
+            words = printed.read().split()
+        look(words[0], words[words.index("token") + 1], int(words[words.index("group") + 1]))
+    print(f"{checked} checks, python-gitlab {gitlab.__version__}")
