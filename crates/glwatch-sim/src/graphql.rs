@@ -12,6 +12,7 @@
 
 mod complexity;
 mod connection;
+mod environment;
 mod group;
 mod job;
 mod leaf_types;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::action_log::ActionLog;
-use super::history::{HistoryEntry, HistoryJobs, ProjectHistory, plant_outages, plot};
+use super::history::{HistoryEntry, HistoryJobs, PastEnvironment, ProjectHistory, plant_outages, plot};
 use super::job_spec::JobSpec;
 use super::listed_pipeline::ListedPipeline;
 use super::options::DEFAULT_INSTANT;
@@ -280,6 +280,21 @@ impl World {
             }
         }
         found
+    }
+
+    /// Returns the environments that a project has deployed to.
+    pub(crate) fn environments(&self, project: usize, now: i64) -> Vec<PastEnvironment> {
+        let Some(past) = &self.projects[project].history else { return Vec::new() };
+        let used = |environment: &PastEnvironment| {
+            let mut all = past.events.deployments.iter();
+            all.any(|deployment| deployment.environment == *environment && deployment.created <= now)
+        };
+        PastEnvironment::ALL.into_iter().filter(used).collect()
+    }
+
+    /// Environment ids are those of the project, with a digit more.
+    pub(crate) fn environment_id(&self, project: usize, environment: PastEnvironment) -> u64 {
+        self.projects[project].id * 10 + if environment == PastEnvironment::Production { 2 } else { 1 }
     }
 
     /// Returns the id of something other than a pipeline that happened in a project: larger when it happened later.

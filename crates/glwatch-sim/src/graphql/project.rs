@@ -3,10 +3,11 @@
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo};
 
 use super::connection::{ListConnection, ListItem};
+use super::environment::EnvironmentOf;
 use super::group::GroupOf;
 use super::leaf_types::RepositoryObject;
 use super::pipeline::PipelineOf;
-use super::resolver_helpers::{ResolvedField, gid, leaf, maybe_object, object, parse_gid, text, time};
+use super::resolver_helpers::{ResolvedField, gid, leaf, maybe_object, object, parse_gid, text, texts, time};
 use super::view::AnswerView;
 use crate::listed_pipeline::ListedPipeline;
 use crate::pipeline_filter::{ListScope, PipelineFilter};
@@ -58,6 +59,18 @@ impl<'w> ProjectOf<'w> {
         found.into_iter().map(|listed| PipelineOf { view: self.view, listed }).collect()
     }
 
+    fn environments(&self, info: &ResolveInfo<'_>) -> Vec<EnvironmentOf<'w>> {
+        let (view, project) = (self.view, self.index);
+        let (name, search, states) = (text(info, "name"), text(info, "search"), texts(info, "states"));
+        let mut found = view.rest.world.environments(project, view.now());
+        found.retain(|environment| {
+            name.is_none_or(|name| environment.name() == name)
+                && search.is_none_or(|text| environment.name().contains(text))
+                && states.as_ref().is_none_or(|states| states.contains(&"available"))
+        });
+        found.into_iter().map(|environment| EnvironmentOf { view, project, environment }).collect()
+    }
+
     /// Finds the one that the arguments name; without any, the newest of the default branch.
     fn pipeline(&self, info: &ResolveInfo<'_>) -> Option<PipelineOf<'w>> {
         let id = text(info, "id").map(|id| parse_gid("Ci::Pipeline", id).unwrap_or(0));
@@ -97,6 +110,7 @@ impl ObjectValue for ProjectOf<'_> {
             "lastActivityAt" => leaf(time(rest.world.anchor.max(EPOCH_MS))),
             "group" => object(GroupOf { view: self.view, index: project.group }),
             "repository" => object(RepositoryObject { default_branch: project.default_branch.clone() }),
+            "environments" => object(ListConnection::new(self.environments(info), info, self.view.max_page)),
             "pipelines" if self.view.broken.contains(&project.id) => {
                 Err(FieldError { message: "Internal server error".to_owned() })
             }

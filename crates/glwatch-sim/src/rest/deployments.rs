@@ -33,11 +33,6 @@ fn deployment_id(rest: &RestApi<'_>, place: &DeploymentPlace<'_>) -> u64 {
     rest.world.event_id(place.project, place.this().created)
 }
 
-/// Environment ids are those of the project, with a digit more.
-fn environment_id(rest: &RestApi<'_>, project: usize, environment: PastEnvironment) -> u64 {
-    rest.world.projects[project].id * 10 + if environment == PastEnvironment::Production { 2 } else { 1 }
-}
-
 /// Returns the deployments that exist, oldest first.
 fn existing<'w>(rest: &RestApi<'w>, project: usize) -> Vec<DeploymentPlace<'w>> {
     let Some(events) = history(rest, project) else { return Vec::new() };
@@ -50,14 +45,13 @@ pub(super) fn environments(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str)
         let project = rest.visible_project(asked, id)?;
         let page = ListPage::of(asked)?;
         let query = &asked.query;
-        let all = existing(rest, project);
-        let used = |environment: &PastEnvironment| all.iter().any(|place| place.this().environment == *environment);
         let wanted = |environment: &PastEnvironment| {
             query.get("name").is_none_or(|name| environment.name() == name)
                 && query.get("search").is_none_or(|text| environment.name().contains(text))
                 && query.get("states").is_none_or(|state| state == "available")
         };
-        let found: Vec<PastEnvironment> = PastEnvironment::ALL.into_iter().filter(used).filter(wanted).collect();
+        let found: Vec<PastEnvironment> =
+            rest.world.environments(project, rest.now).into_iter().filter(wanted).collect();
         Ok(page.answer(rest.base, asked, &found, |environment| environment_body(rest, project, *environment)))
     };
     answer().unwrap_or_else(|refusal: ApiAnswer| refusal)
@@ -67,7 +61,7 @@ pub(super) fn environment(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str, 
     let answer = || {
         let project = rest.visible_project(asked, id)?;
         let all = existing(rest, project);
-        let is = |of: &PastEnvironment| environment_id(rest, project, *of).to_string() == number;
+        let is = |of: &PastEnvironment| rest.world.environment_id(project, *of).to_string() == number;
         let found = PastEnvironment::ALL.into_iter().find(is);
         let of = |environment| all.iter().rev().find(|place| place.this().environment == environment);
         let found = found.and_then(|environment| Some((environment, of(environment)?)));
@@ -96,7 +90,7 @@ fn environment_body(rest: &RestApi<'_>, project: usize, environment: PastEnviron
         .and_then(|events| events.deployments.iter().find(|deployment| deployment.environment == environment));
     let created = first.map_or(of.created, |deployment| deployment.created);
     json!({
-        "id": environment_id(rest, project, environment), "name": name, "slug": name, "state": "available", "tier": name,
+        "id": rest.world.environment_id(project, environment), "name": name, "slug": name, "state": "available", "tier": name,
         "external_url": format!("https://{name}.{}.example.com", of.path), "created_at": time(created),
         "updated_at": time(created), "enable_advanced_logs_querying": false, "auto_stop_at": null,
         "logs_api_path": format!("/{}/-/logs/k8s.json?environment_name={name}", of.full_path),
@@ -200,7 +194,7 @@ fn deployment_body(rest: &RestApi<'_>, place: &DeploymentPlace<'_>) -> Value {
         "created_at": time(this.created), "updated_at": time(this.updated(rest.now)), "status": this.status(rest.now),
         "user": user(rest, pipeline.user),
         "environment": {
-            "id": environment_id(rest, place.project, this.environment), "name": this.environment.name(),
+            "id": rest.world.environment_id(place.project, this.environment), "name": this.environment.name(),
             "external_url": format!(
                 "https://{}.{}.example.com", this.environment.name(), rest.world.projects[place.project].path
             ),

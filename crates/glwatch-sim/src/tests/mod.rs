@@ -7,6 +7,7 @@ mod failures;
 mod graphql;
 mod graphql_agreement;
 mod history;
+mod history_graphql;
 mod history_keys;
 mod http;
 mod keys;
