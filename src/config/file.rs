@@ -1,33 +1,20 @@
-//! Configuration files: from the text of `config.toml` or `./glwatch.toml` to layers of settings.
-//!
-//! Reads no file: the caller passes its content and its path.
+//! A configuration file: its settings, profiles and hosts.
 
-use super::error::{ConfigError, may_hold_secret};
-use super::keys::{Form, InProject, KEYS, Key};
+use super::error::ConfigError;
 use super::layer::{Layer, Setting};
-use super::nearest::nearest;
-use super::origin::{Origin, Owner, SettingPlace};
+use super::origin::{Origin, Owner};
 use super::section::TokenSource;
 use crate::domain::host::Host;
-use crate::text::duration::{duration, parse_duration};
-use secrecy::SecretString;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
-/// What a project's file may shorten only so far: the user has not decided how much the server is asked.
-const INTERVALS: [&str; 2] = ["interval", "list-interval"];
-const LEAST_INTERVAL: Duration = Duration::from_secs(2);
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// A file that was read.
 #[derive(Debug, Default)]
 pub struct File {
-    path: String,
-    owner: Owner,
+    pub(super) path: String,
+    pub(super) owner: Owner,
     pub(super) top: Section,
-    profiles: BTreeMap<String, Section>,
+    pub(super) profiles: BTreeMap<String, Section>,
     pub(super) hosts: Vec<HostSection>,
     /// The tokens and headers in it, which other users should not read.
     pub secret: Option<&'static str>,
@@ -48,7 +35,7 @@ impl Section {
     }
 
     /// Returns what in it only its owner should read.
-    fn secret(&self) -> Option<&'static str> {
+    pub(super) fn secret(&self) -> Option<&'static str> {
         match &self.token {
             Some((TokenSource::Given(_), _)) => Some("a token"),
             _ => self.layer.get("header").map(|_| "a header"),
@@ -63,23 +50,10 @@ pub(super) struct HostSection {
     pub section: Section,
 }
 
-/// Which part of a file a key is in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Top,
-    Profile,
-    Host,
-}
-
 impl File {
     /// Returns an empty file.
     pub fn empty(path: &Path) -> Self {
         Self { path: path.display().to_string(), ..Self::default() }
-    }
-
-    /// Reads a file's text; relative paths in it start in its own folder, `~` is `home`.
-    pub fn parse(text: &str, path: &Path, owner: Owner, home: Option<&Path>) -> Result<Self, ConfigError> {
-        Reader { text, path, owner, home }.file()
     }
 
     /// Forgets settings that do not count in this run, and all tokens.
@@ -113,284 +87,3 @@ impl File {
         })
     }
 }
-
-/// Reads one file.
-struct Reader<'a> {
-    text: &'a str,
-    path: &'a Path,
-    owner: Owner,
-    home: Option<&'a Path>,
-}
-
-type Entry<'a> = (&'a str, usize, &'a Spanned<DeValue<'a>>);
-
-impl Reader<'_> {
-    fn file(&self) -> Result<File, ConfigError> {
-        let document = DeTable::parse(self.text).map_err(|error| {
-            let line = error.span().map_or(1, |span| self.line(span.start));
-            // Only the message: the error itself would quote the line, which may hold a token. So may a key.
-            let said = error.message();
-            let said = if may_hold_secret(said) { "it cannot be read" } else { said };
-            self.refuse(line, "", format!("is not TOML: {said}"))
-        })?;
-        let mut file = File { owner: self.owner, ..File::empty(self.path) };
-        let (sections, settings): (Vec<Entry<'_>>, Vec<Entry<'_>>) = self
-            .entries(document.get_ref())
-            .into_iter()
-            .partition(|(key, ..)| self.owner == Owner::User && matches!(*key, "profiles" | "hosts"));
-        file.top = self.section(&settings, "", Part::Top)?;
-        file.warnings = self.raise(&mut file.top.layer);
-        for (key, line, value) in sections {
-            for (name, line, value) in self.entries(self.table(key, line, value)?) {
-                let full = format!("{key}.{}", quoted(name));
-                let entries = self.entries(self.table(&full, line, value)?);
-                if key == "profiles" {
-                    file.profiles.insert(name.to_owned(), self.section(&entries, &full, Part::Profile)?);
-                } else {
-                    let host = Host::parse(name).map_err(|error| self.refuse(line, &full, error.to_string()))?;
-                    let section = self.section(&entries, &full, Part::Host)?;
-                    file.hosts.push(HostSection { host, section });
-                }
-            }
-        }
-        let of_hosts = file.hosts.iter().map(|of_host| &of_host.section);
-        let secrets = file.profiles.values().chain([&file.top]).chain(of_hosts).filter_map(Section::secret);
-        file.secret = secrets.max();
-        Ok(file)
-    }
-
-    /// Returns the entries of a table, in the order of the lines.
-    fn entries<'t>(&self, table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
-        let mut entries: Vec<_> =
-            table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span().start, value)).collect();
-        entries.sort_by_key(|(_, start, _)| *start);
-        entries.into_iter().map(|(key, start, value)| (key, self.line(start), value)).collect()
-    }
-
-    fn table<'t>(
-        &self,
-        key: &str,
-        line: usize,
-        value: &'t Spanned<DeValue<'t>>,
-    ) -> Result<&'t DeTable<'t>, ConfigError> {
-        match value.get_ref() {
-            DeValue::Table(table) => Ok(table),
-            other if may_hold_secret(key) => Err(self.refuse(line, key, format!("is {}, and no section", form(other)))),
-            other => Err(self.refuse(line, key, format!("is {}; permitted is a section [{key}]", form(other)))),
-        }
-    }
-
-    fn section(&self, entries: &[Entry<'_>], name: &str, part: Part) -> Result<Section, ConfigError> {
-        let mut section = Section::default();
-        let mut seen = BTreeSet::new();
-        for (written, line, value) in entries {
-            let full = if name.is_empty() { (*written).to_owned() } else { format!("{name}.{written}") };
-            let key = self.key(written, part).map_err(|(problem, hints)| {
-                let mut error = self.refuse(*line, &full, problem);
-                error.hints = hints;
-                error
-            })?;
-            if !seen.insert(key.name) {
-                return Err(self.refuse(*line, &full, "is set twice, with - and with _".into()));
-            }
-            let values = self.values(key, value.get_ref()).map_err(|problem| self.refuse(*line, &full, problem))?;
-            let origin = self.origin(*line, &full);
-            if self.owner == Owner::Project && key.in_project == InProject::OnlyTrue && values != ["true"] {
-                let mut error = self.refuse(*line, &full, "may only be true in a project's file".into());
-                error.hints = vec!["only the user lifts a restriction: in their own file, or by a variable".into()];
-                return Err(error);
-            }
-            if !key.is_token_source() {
-                section.layer.set(key.name, values, origin);
-            } else if let Some(source) = source(key, values) {
-                if let Some((_, other)) = &section.token {
-                    let problem = format!("is a second source of the token beside {other}; give one");
-                    return Err(ConfigError { origin, value: None, problem, hints: Vec::new() });
-                }
-                section.token = Some((source, origin));
-            }
-        }
-        Ok(section)
-    }
-
-    /// Raises what a project's file sets below the least that it may.
-    fn raise(&self, layer: &mut Layer) -> Vec<String> {
-        let mut warnings = Vec::new();
-        for key in INTERVALS.iter().filter(|_| self.owner == Owner::Project) {
-            let Some(setting) = layer.get(key).cloned() else { continue };
-            if parse_duration(setting.text()).is_ok_and(|interval| interval < LEAST_INTERVAL) {
-                let least = duration(LEAST_INTERVAL);
-                warnings.push(format!(
-                    "{}: \"{}\" is raised to {least}, the least that a project's file may set",
-                    setting.origin,
-                    setting.text().escape_debug()
-                ));
-                layer.set(key, vec![least], setting.origin);
-            }
-        }
-        warnings
-    }
-
-    /// Finds the setting that a key names; the error is the problem with its hints.
-    fn key(&self, written: &str, part: Part) -> Result<&'static Key, (String, Vec<String>)> {
-        let fits = |key: &Key| {
-            key.is_in_file()
-                && match part {
-                    Part::Top => true,
-                    Part::Profile => key.name != "profile",
-                    Part::Host => key.is_token_source() || key.is_of_host(),
-                }
-        };
-        // They are several, and may be called so.
-        let name = if written == "headers" { "header".to_owned() } else { written.replace('_', "-") };
-        let found = KEYS.iter().find(|key| key.name == name);
-        if self.owner == Owner::Project
-            && let Some(reason) = forbidden(written, found)
-        {
-            let problem = format!("not allowed in ./glwatch.toml, which comes with the repository: {reason}");
-            return Err((
-                problem,
-                vec!["put it into your own file, ~/.config/glwatch/config.toml, or give it as a flag".into()],
-            ));
-        }
-        match found {
-            Some(key) if fits(key) => Ok(key),
-            Some(key) if !key.is_in_file() => Err((
-                format!("not allowed in a file: give it as --{} or {}", key.name, super::variable(key.name)),
-                vec![],
-            )),
-            Some(_) if part == Part::Host => {
-                Err(("not allowed in the section of a host, which holds its token and headers only".into(), vec![]))
-            }
-            Some(_) => Err(("not allowed in a profile".into(), vec![])),
-            None if written.contains("proxy") => {
-                Err(("is no setting: proxies come from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY".into(), vec![]))
-            }
-            None => {
-                let is_known = |key: &&Key| {
-                    fits(key) && (self.owner == Owner::User || !matches!(key.in_project, InProject::Refused(_)))
-                };
-                let sections: &[&str] =
-                    if part == Part::Top && self.owner == Owner::User { &["profiles", "hosts"] } else { &[] };
-                let known = KEYS.iter().filter(is_known).map(Key::in_snake_case);
-                let known = known.chain(sections.iter().map(|section| (*section).to_owned()));
-                let hint = nearest(written, known).map(|name| format!("did you mean {name}?"));
-                let hint = hint.unwrap_or_else(|| "glwatch config show names all settings".into());
-                Err(("is no setting".into(), vec![hint]))
-            }
-        }
-    }
-
-    /// Returns the values as a flag would give them; an empty text gives none. The error is the problem.
-    fn values(&self, key: &Key, value: &DeValue<'_>) -> Result<Vec<String>, String> {
-        let wrong = |found: &DeValue<'_>| format!("is {}; permitted is {}", form(found), key.form.permitted());
-        let scalar = |value: &DeValue<'_>| match value {
-            DeValue::String(text) => Ok(text.clone().into_owned()),
-            DeValue::Integer(number) if matches!(key.form, Form::Number | Form::List) => {
-                i64::from_str_radix(number.as_str(), number.radix())
-                    .map(|number| number.to_string())
-                    .map_err(|_| "is too large a number".to_owned())
-            }
-            DeValue::Float(number) if key.form == Form::Number => Ok(number.as_str().to_owned()),
-            DeValue::Boolean(on) if key.form == Form::Switch => Ok(on.to_string()),
-            other => Err(wrong(other)),
-        };
-        let values: Vec<String> = match (key.form, value) {
-            (Form::Switch, DeValue::String(_)) | (Form::Command, DeValue::String(_)) => return Err(wrong(value)),
-            (Form::List | Form::Command, DeValue::Array(items)) => {
-                items.iter().map(|item| scalar(item.get_ref())).collect::<Result<_, _>>()?
-            }
-            _ => vec![scalar(value)?],
-        };
-        Ok(match key.form {
-            Form::Command => self.command(values),
-            Form::Path => {
-                values.into_iter().filter(|text| !text.trim().is_empty()).map(|text| self.path(text)).collect()
-            }
-            _ => values.into_iter().filter(|text| !text.trim().is_empty()).collect(),
-        })
-    }
-
-    /// Makes a program that is named by a path independent of the current folder.
-    fn command(&self, mut words: Vec<String>) -> Vec<String> {
-        if let Some(program) = words.first_mut()
-            && program.contains('/')
-        {
-            *program = self.path(std::mem::take(program));
-        }
-        words
-    }
-
-    fn path(&self, text: String) -> String {
-        if text == "-" {
-            return text;
-        }
-        let path = match (text.strip_prefix("~/"), self.home) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => self.path.parent().map_or_else(|| PathBuf::from(&text), |folder| folder.join(&text)),
-        };
-        path.display().to_string()
-    }
-
-    fn line(&self, at: usize) -> usize {
-        self.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
-    }
-
-    fn refuse(&self, line: usize, key: &str, problem: String) -> ConfigError {
-        ConfigError { origin: self.origin(line, key), value: None, problem, hints: Vec::new() }
-    }
-
-    fn origin(&self, line: usize, key: &str) -> Origin {
-        let key = if may_hold_secret(key) { "an address with a secret in it" } else { key };
-        Origin::File(Box::new(SettingPlace {
-            path: self.path.display().to_string(),
-            owner: self.owner,
-            line,
-            key: key.to_owned(),
-        }))
-    }
-}
-
-fn source(key: &Key, values: Vec<String>) -> Option<TokenSource> {
-    let first = values.first()?.trim().to_owned();
-    Some(match key.form {
-        Form::Command => TokenSource::Command(values),
-        Form::Path => TokenSource::File(PathBuf::from(first)),
-        _ => TokenSource::Given(SecretString::from(first)),
-    })
-}
-
-/// Returns why a key is not allowed in a project's file.
-fn forbidden(written: &str, key: Option<&Key>) -> Option<&'static str> {
-    match key.map(|key| key.in_project) {
-        Some(InProject::Permitted | InProject::Told | InProject::OnlyTrue) => None,
-        Some(InProject::Refused(reason)) => Some(reason),
-        None if written.contains("proxy") => Some("a proxy sees what is asked and answered"),
-        None if written.contains("command") => Some("it runs a program"),
-        None if written.contains("token") || matches!(written, "hosts" | "profiles") => {
-            Some("it decides which token is sent, and where to")
-        }
-        None if written == "export" => Some("it writes files"),
-        None => None,
-    }
-}
-
-fn form(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(_) | DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a section",
-    }
-}
-
-/// Writes the name of a section as TOML wants it.
-fn quoted(name: &str) -> String {
-    let is_bare = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    if is_bare { name.to_owned() } else { format!("\"{name}\"") }
-}
-
-#[cfg(test)]
-mod tests;

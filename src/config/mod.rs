@@ -10,6 +10,7 @@ mod layer;
 mod nearest;
 mod origin;
 mod pace;
+mod reader;
 mod resolve;
 mod section;
 mod settings;
