@@ -1,6 +1,7 @@
 //! The table of settings: every key with the form of its value, its default, and whether a project's file may set it.
 //!
-//! A key is the long flag without its dashes; the variable and the key of a file are written from it.
+//! A key is the long flag without its dashes, or `section.key` for what has no flag; the variable and the key of a
+//! file are written from it.
 
 /// The forms that a value has in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub enum Form {
     Number,
     Switch,
     List,
+    /// Numbers by name.
+    Factors,
     /// A program and its arguments.
     Command,
 }
@@ -26,6 +29,7 @@ impl Form {
             Self::Switch => "true or false",
             Self::Command => "a list of a program and its arguments, such as [\"pass\", \"gitlab\"]",
             Self::List => "a list, such as [\"a\", \"b\"]",
+            Self::Factors => "a number for each name, such as { large = 2, gpu = 7.5 }",
         }
     }
 }
@@ -48,6 +52,8 @@ pub enum Reach {
     Anywhere,
     /// As a flag or a variable.
     NoFile,
+    /// As a variable or in a file.
+    NoFlag,
     OnlyFile,
 }
 
@@ -68,6 +74,8 @@ const LOAD: InProject = InProject::Refused("the user decides how much the server
 const VERDICT: InProject = InProject::Refused("the user decides what the exit code depends on");
 const WRITES: InProject = InProject::Refused("it writes a file");
 const CACHE: InProject = InProject::Refused("the user decides whether glwatch writes a cache");
+const MEMORY: InProject = InProject::Refused("the user decides what glwatch keeps, and where");
+const PRICE: InProject = InProject::Refused("the user decides what a minute costs");
 const CHOICE: InProject = InProject::Refused("the user decides which file and profile count");
 
 /// Every setting, in the order of `glwatch config show`.
@@ -116,6 +124,11 @@ pub const KEYS: &[Key] = &[
     refused("follow-wait", Form::Text, "2s", LOAD),
     Key { in_project: InProject::OnlyTrue, ..permitted("read-only", Form::Switch, "false") },
     flag_only("yes"),
+    in_section("history.enabled", Form::Switch, "true", MEMORY),
+    in_section("history.keep", Form::Text, "400d", MEMORY),
+    in_section("history.path", Form::Path, "", MEMORY),
+    in_section("cost.price-per-minute", Form::Number, "", PRICE),
+    Key { reach: Reach::OnlyFile, ..in_section("cost.factor", Form::Factors, "", PRICE) },
     refused("profile", Form::Text, "", CHOICE),
     Key { name: "config", form: Form::Path, default: "", in_project: CHOICE, reach: Reach::NoFile },
 ];
@@ -135,13 +148,28 @@ const fn refused(name: &'static str, form: Form, default: &'static str, in_proje
     Key { name, form, default, in_project, reach: Reach::Anywhere }
 }
 
+/// What describes more than one run, and so has no flag.
+const fn in_section(name: &'static str, form: Form, default: &'static str, in_project: InProject) -> Key {
+    Key { reach: Reach::NoFlag, ..refused(name, form, default, in_project) }
+}
+
 /// What belongs to one run and so into no file.
 const fn flag_only(name: &'static str) -> Key {
     Key { name, form: Form::Switch, default: "false", in_project: CHOICE, reach: Reach::NoFile }
 }
 
 impl Key {
-    /// Returns the key as it is written in a file.
+    /// Returns the section that it is in; empty for one at the top.
+    pub(super) fn section(&self) -> &'static str {
+        self.name.split_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// Returns the key as it is written in its section.
+    pub(super) fn in_its_section(&self) -> String {
+        self.name.rsplit('.').next().unwrap_or(self.name).replace('-', "_")
+    }
+
+    /// Returns the key as it is written at the top of a file.
     pub fn in_snake_case(&self) -> String {
         self.name.replace('-', "_")
     }
@@ -163,7 +191,7 @@ impl Key {
 
 /// Returns the variable that gives a setting.
 pub fn variable(key: &str) -> String {
-    format!("GLWATCH_{}", key.to_ascii_uppercase().replace('-', "_"))
+    format!("GLWATCH_{}", key.to_ascii_uppercase().replace(['-', '.'], "_"))
 }
 
 /// Returns the setting that a variable gives.

@@ -2,9 +2,11 @@
 //!
 //! Knows neither clap nor the other modules: what a section means for them is written in `cli/wire.rs`.
 
+mod cost;
 mod error;
 mod file;
 mod glab;
+mod history;
 pub mod keys;
 mod layer;
 mod nearest;
@@ -17,8 +19,10 @@ mod settings;
 mod value;
 pub mod variables;
 
+pub use cost::CostSettings;
 pub use error::ConfigError;
 pub use file::File;
+pub use history::HistorySettings;
 pub use keys::variable;
 pub use layer::Layer;
 pub use origin::{Origin, Owner};

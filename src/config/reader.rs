@@ -47,6 +47,17 @@ struct Reader<'a> {
 
 type Entry<'a> = (&'a str, usize, &'a Spanned<DeValue<'a>>);
 
+/// A key with its value as they are in the file.
+struct WrittenKey<'a> {
+    /// The section that it is in; empty at the top of a file, a profile or a host.
+    section: &'static str,
+    written: &'a str,
+    /// With everything that it is below.
+    full: String,
+    line: usize,
+    value: &'a Spanned<DeValue<'a>>,
+}
+
 impl Reader<'_> {
     fn file(&self) -> Result<File, ConfigError> {
         let document = DeTable::parse(self.text).map_err(|error| {
@@ -103,23 +114,39 @@ impl Reader<'_> {
         }
     }
 
+    /// Returns the keys of one place of a file, those of its sections among them.
+    fn written_keys<'t>(&self, entries: &[Entry<'t>], name: &str) -> Result<Vec<WrittenKey<'t>>, ConfigError> {
+        let mut keys = Vec::new();
+        for (written, line, value) in entries.iter().copied() {
+            let full = if name.is_empty() { written.to_owned() } else { format!("{name}.{written}") };
+            let Some(key) = KEYS.iter().find(|key| !written.is_empty() && key.section() == written) else {
+                keys.push(WrittenKey { section: "", written, full, line, value });
+                continue;
+            };
+            for (written, line, value) in self.entries(self.table(&full, line, value)?) {
+                let full = format!("{full}.{}", quoted(written));
+                keys.push(WrittenKey { section: key.section(), written, full, line, value });
+            }
+        }
+        Ok(keys)
+    }
+
     fn section(&self, entries: &[Entry<'_>], name: &str, part: Part) -> Result<Section, ConfigError> {
         let mut section = Section::default();
         let mut seen = BTreeSet::new();
-        for (written, line, value) in entries {
-            let full = if name.is_empty() { (*written).to_owned() } else { format!("{name}.{written}") };
-            let key = self.key(written, part).map_err(|(problem, hints)| {
-                let mut error = self.refuse(*line, &full, problem);
+        for WrittenKey { section: of, written, full, line, value } in self.written_keys(entries, name)? {
+            let key = self.key(of, written, part).map_err(|(problem, hints)| {
+                let mut error = self.refuse(line, &full, problem);
                 error.hints = hints;
                 error
             })?;
             if !seen.insert(key.name) {
-                return Err(self.refuse(*line, &full, "is set twice, with - and with _".into()));
+                return Err(self.refuse(line, &full, "is set twice, with - and with _".into()));
             }
-            let values = self.values(key, value.get_ref()).map_err(|problem| self.refuse(*line, &full, problem))?;
-            let origin = self.origin(*line, &full);
+            let values = self.values(key, value.get_ref()).map_err(|problem| self.refuse(line, &full, problem))?;
+            let origin = self.origin(line, &full);
             if self.owner == Owner::Project && key.in_project == InProject::OnlyTrue && values != ["true"] {
-                let mut error = self.refuse(*line, &full, "may only be true in a project's file".into());
+                let mut error = self.refuse(line, &full, "may only be true in a project's file".into());
                 error.hints = vec!["only the user lifts a restriction: in their own file, or by a variable".into()];
                 return Err(error);
             }
@@ -155,7 +182,7 @@ impl Reader<'_> {
     }
 
     /// Finds the setting that a key names; the error is the problem with its hints.
-    fn key(&self, written: &str, part: Part) -> Result<&'static Key, (String, Vec<String>)> {
+    fn key(&self, section: &str, written: &str, part: Part) -> Result<&'static Key, (String, Vec<String>)> {
         let fits = |key: &Key| {
             key.is_in_file()
                 && match part {
@@ -164,8 +191,12 @@ impl Reader<'_> {
                     Part::Host => key.is_token_source() || key.is_of_host(),
                 }
         };
-        // They are several, and may be called so.
-        let name = if written == "headers" { "header".to_owned() } else { written.replace('_', "-") };
+        let name = match (section, written.replace('_', "-")) {
+            // They are several, and may be called so.
+            ("", name) if name == "headers" => "header".to_owned(),
+            ("", name) => name,
+            (section, name) => format!("{section}.{name}"),
+        };
         let found = KEYS.iter().find(|key| key.name == name);
         if self.owner == Owner::Project
             && let Some(reason) = forbidden(written, found)
@@ -193,11 +224,15 @@ impl Reader<'_> {
                 let is_known = |key: &&Key| {
                     fits(key) && (self.owner == Owner::User || !matches!(key.in_project, InProject::Refused(_)))
                 };
+                let known = KEYS.iter().filter(is_known);
+                let here = known.clone().filter(|key| key.section() == section).map(Key::in_its_section);
                 let sections: &[&str] =
                     if part == Part::Top && self.owner == Owner::User { &["profiles", "hosts"] } else { &[] };
-                let known = KEYS.iter().filter(is_known).map(Key::in_snake_case);
-                let known = known.chain(sections.iter().map(|section| (*section).to_owned()));
-                let hint = nearest(written, known).map(|name| format!("did you mean {name}?"));
+                let below = known.clone().map(Key::section).chain(sections.iter().copied());
+                let below = below.filter(|below| section.is_empty() && !below.is_empty()).map(str::to_owned);
+                let elsewhere = known.filter(|key| key.in_its_section() == written).map(Key::in_snake_case).next();
+                let meant = nearest(written, here.chain(below)).or(elsewhere);
+                let hint = meant.map(|name| format!("did you mean {name}?"));
                 let hint = hint.unwrap_or_else(|| "glwatch config show names all settings".into());
                 Err(("is no setting".into(), vec![hint]))
             }
@@ -209,12 +244,14 @@ impl Reader<'_> {
         let wrong = |found: &DeValue<'_>| format!("is {}; permitted is {}", form(found), key.form.permitted());
         let scalar = |value: &DeValue<'_>| match value {
             DeValue::String(text) => Ok(text.clone().into_owned()),
-            DeValue::Integer(number) if matches!(key.form, Form::Number | Form::List) => {
+            DeValue::Integer(number) if matches!(key.form, Form::Number | Form::List | Form::Factors) => {
                 i64::from_str_radix(number.as_str(), number.radix())
                     .map(|number| number.to_string())
                     .map_err(|_| "is too large a number".to_owned())
             }
-            DeValue::Float(number) if key.form == Form::Number => Ok(number.as_str().to_owned()),
+            DeValue::Float(number) if matches!(key.form, Form::Number | Form::Factors) => {
+                Ok(number.as_str().to_owned())
+            }
             DeValue::Boolean(on) if key.form == Form::Switch => Ok(on.to_string()),
             other => Err(wrong(other)),
         };
@@ -223,6 +260,12 @@ impl Reader<'_> {
             (Form::List | Form::Command, DeValue::Array(items)) => {
                 items.iter().map(|item| scalar(item.get_ref())).collect::<Result<_, _>>()?
             }
+            (Form::Factors, DeValue::Table(factors)) => self
+                .entries(factors)
+                .into_iter()
+                .map(|(name, _, factor)| Ok(format!("{name}={}", scalar(factor.get_ref())?)))
+                .collect::<Result<_, String>>()?,
+            (Form::Factors, _) => return Err(wrong(value)),
             _ => vec![scalar(value)?],
         };
         Ok(match key.form {

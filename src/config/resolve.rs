@@ -1,6 +1,8 @@
 //! From layers of texts to one validated configuration.
 
+use super::cost::CostSettings;
 use super::error::ConfigError;
+use super::history::HistorySettings;
 use super::layer::Setting;
 use super::nearest::meant;
 use super::origin::Origin;
@@ -55,6 +57,8 @@ impl Config {
             display: display(settings)?,
             verdict: verdict(settings)?,
             acting: acting(settings)?,
+            history: HistorySettings::resolve(settings)?,
+            cost: CostSettings::resolve(settings)?,
         };
         let has_glob = config.scope.refs.iter().any(|selector| matches!(selector, RefSelector::Glob(_)));
         match settings.get("api") {

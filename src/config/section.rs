@@ -1,6 +1,8 @@
 //! The validated configuration, by section.
 
+use super::cost::CostSettings;
 use super::error::ConfigError;
+use super::history::HistorySettings;
 use super::nearest::meant;
 use super::origin::Origin;
 use crate::domain::health::{FailOn, RowOrder};
@@ -28,6 +30,8 @@ pub struct Config {
     pub display: Display,
     pub verdict: Verdict,
     pub acting: Acting,
+    pub history: HistorySettings,
+    pub cost: CostSettings,
 }
 
 /// Where the token comes from.

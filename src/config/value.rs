@@ -2,14 +2,19 @@
 
 use super::error::ConfigError;
 use super::settings::Settings;
-use crate::text::duration::parse_duration;
+use crate::text::duration::{duration, parse_duration};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 impl Settings {
     /// Reads a switch: a flag is on, a variable says so.
     pub(super) fn switch(&self, key: &'static str) -> Result<bool, ConfigError> {
-        let Some(setting) = self.get(key) else { return Ok(false) };
+        self.switch_or(key, false)
+    }
+
+    /// Reads a switch that may be on by itself.
+    pub(super) fn switch_or(&self, key: &'static str, default: bool) -> Result<bool, ConfigError> {
+        let Some(setting) = self.get(key) else { return Ok(default) };
         match setting.text() {
             "1" | "true" | "yes" | "on" => Ok(true),
             "0" | "false" | "no" | "off" => Ok(false),
@@ -57,8 +62,14 @@ impl Settings {
     ) -> Result<Duration, ConfigError> {
         self.parsed(key, default, |text| match parse_duration(text) {
             Ok(time) if permitted.contains(&time) => Ok(time),
-            Ok(_) => Err(format!("is not a time from {:?} to {:?}", permitted.start(), permitted.end())),
+            Ok(_) => Err(format!("is not a time from {} to {}", written(permitted.start()), written(permitted.end()))),
             Err(error) => Err(error.to_string()),
         })
     }
+}
+
+/// Returns a limit as a setting would give it.
+fn written(limit: &Duration) -> String {
+    let is_in_days = limit.as_secs() >= 86_400 && limit.as_secs().is_multiple_of(86_400);
+    if is_in_days { duration(*limit) } else { format!("{limit:?}") }
 }

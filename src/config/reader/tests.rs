@@ -96,6 +96,18 @@ fn what_a_file_may_not_say_is_refused_with_line_and_help() {
         ("concurrency = 99999999999999999999", "too large", ""),
         ("a = = 1", ":1: is not TOML", ""),
         ("sort = 'age'\nsort = 'age'", ":2: is not TOML", ""),
+        ("[history]\nkep = '1d'", ":2 (history.kep): is no setting", "did you mean keep?"),
+        ("[histroy]\nkeep = '1d'", ":1 (histroy): is no setting", "did you mean history?"),
+        ("[profiles.work.history]\nkep = '1d'", ":2 (profiles.work.history.kep): is no setting", "did you mean keep?"),
+        ("[cost]\nsort = 'age'", "(cost.sort): is no setting", "did you mean sort?"),
+        ("price_per_minute = 1", "is no setting", "did you mean cost.price_per_minute?"),
+        ("[serve]\nport = 1", ":1 (serve): is no setting", "config show names all settings"),
+        ("history = true", "(history): is true or false; permitted is a section [history]", ""),
+        ("[history]\nenabled = 'yes'", "(history.enabled): is a text; permitted is true or false", ""),
+        ("[history]\nkeep = 400", "(history.keep): is a number; permitted is a text in quotes", ""),
+        ("[cost]\nfactor = 2", "(cost.factor): is a number; permitted is a number for each name", ""),
+        ("[cost.factor]\ngpu = [1]", "(cost.factor): is a list; permitted is a number for each name", ""),
+        ("[hosts.'a.example'.cost]\nfactor = {}", "section of a host", ""),
     ];
     for (text, problem, hint) in cases {
         let error = parse(text, Owner::User).expect_err(text);
@@ -143,6 +155,9 @@ fn a_project_may_set_display_filters_and_group_only() {
         "allow_partial = true",
         "[hosts.'gitlab.com']\ntoken = 'x'",
         "[profiles.work]\nhost = 'evil.example'",
+        "history.path = '/home/u/.bashrc'",
+        "history.enabled = false",
+        "cost.factor = { gpu = 0 }",
     ];
     for text in forbidden {
         let error = parse(text, Owner::Project).expect_err(text);
@@ -282,7 +297,9 @@ fn the_example_has_every_setting_with_its_default() {
     let example = include_str!("../../../config.example.toml");
     let uncommented = |line: &str| match line.strip_prefix("# ") {
         Some(rest)
-            if rest.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| matches!(b, b'a'..=b'z' | b'_'))) =>
+            if rest
+                .split_once(" = ")
+                .is_some_and(|(key, _)| key.bytes().all(|b| matches!(b, b'a'..=b'z' | b'_' | b'.'))) =>
         {
             rest.to_owned()
         }
@@ -302,4 +319,53 @@ fn the_example_has_every_setting_with_its_default() {
     let sections: String =
         sections.lines().filter(|line| line.starts_with(['[', ' '])).map(|line| format!("{line}\n")).collect();
     assert_eq!(parse(&sections, Owner::User).unwrap().profiles.len(), 1, "{sections}");
+}
+
+#[test]
+fn a_section_is_validated_and_each_of_its_values_has_an_origin() {
+    let file = "[history]\nkeep = '30d'\npath = 'memory'\n[cost]\nprice_per_minute = 1\nfactor = { gpu = 7.5, 'a=b' = 2 }\n\
+                [profiles.work]\nhistory.enabled = false\n[profiles.work.cost.factor]\ngpu = 0\n";
+    let show = |flags: Pairs, variables: Pairs, key: &str| {
+        let settings = layered(flags, variables, &[(file, Owner::User)]).unwrap();
+        settings.shown(key).map(|(value, origin)| format!("{value} {origin}").replace("/etc/glwatch/config.toml", ""))
+    };
+    let work: Pairs = &[("profile", "work")];
+    let cases: [(&str, Pairs, Pairs, &str, Option<&str>); 7] = [
+        ("of the section", &[], &[], "history.keep", Some("30d :2 (history.keep)")),
+        ("a path starts in the file's folder", &[], &[], "history.path", Some("/etc/glwatch/memory :3 (history.path)")),
+        ("a number for each tag", &[], &[], "cost.factor", Some("gpu=7.5, a=b=2 :6 (cost.factor)")),
+        ("a profile replaces it whole", work, &[], "cost.factor", Some("gpu=0 :9 (profiles.work.cost.factor)")),
+        ("in one line", work, &[], "history.enabled", Some("false :8 (profiles.work.history.enabled)")),
+        ("a variable", &[], &[("GLWATCH_HISTORY_KEEP", "2d")], "history.keep", Some("2d GLWATCH_HISTORY_KEEP")),
+        ("not set", &[], &[], "history.enabled", None),
+    ];
+    for (sentence, flags, variables, key, expected) in cases {
+        let shown = show(flags, variables, key);
+        assert_eq!(shown.as_deref(), expected, "{sentence}");
+    }
+    let config =
+        |variables: Pairs, text: &str| Config::resolve(&layered(&[], variables, &[(text, Owner::User)]).unwrap());
+    let set = config(&[], file).unwrap();
+    assert_eq!((set.history.enabled, set.history.keep), (true, Duration::from_secs(30 * 86_400)));
+    assert_eq!(set.history.path, Some(PathBuf::from("/etc/glwatch/memory")));
+    assert_eq!(set.cost.price_per_minute, Some(1.0));
+    assert_eq!(set.cost.factors, [("gpu".to_owned(), 7.5), ("a=b".to_owned(), 2.0)].into());
+    let nothing = config(&[], "").unwrap();
+    assert_eq!((nothing.history.enabled, nothing.history.keep), (true, Duration::from_secs(400 * 86_400)));
+    assert_eq!((nothing.cost.price_per_minute, nothing.cost.factors.len()), (None, 0));
+    let wrong = [
+        ("history.keep = '1h'", "(history.keep): \"1h\" is not a time from 1d to 3650d"),
+        ("history.keep = '11y'", "from 1d to 3650d"),
+        ("cost.price_per_minute = -1", "(cost.price_per_minute): \"-1\" is not a price from 0"),
+        ("cost.price_per_minute = 'much'", "\"much\" is not a price"),
+        ("cost.price_per_minute = nan", "is not a price"),
+        ("cost.factor = { gpu = inf }", "(cost.factor): \"gpu=inf\" is not a factor"),
+        ("cost.factor = { gpu = '' }", "\"gpu=\" is not a factor"),
+    ];
+    for (text, problem) in wrong {
+        let error = config(&[], text).expect_err(text).to_string();
+        assert!(error.contains(problem), "{text}: {error}");
+    }
+    let error = config(&[("GLWATCH_HISTORY_ENABLED", "maybe")], "").unwrap_err().to_string();
+    assert_eq!(error, "GLWATCH_HISTORY_ENABLED: \"maybe\" is neither true nor false");
 }
