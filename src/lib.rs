@@ -7,11 +7,12 @@
 //! tui     -> collect, report, domain, text
 //! render  -> report, domain, text
 //! report  -> explain, domain, text
-//! collect -> gitlab, explain, domain     act    -> gitlab, domain
+//! collect -> gitlab, explain, domain, private_file
+//! act     -> gitlab, domain
 //! gitlab  -> domain, text
 //! explain -> domain, text                config -> domain, text
 //! text    -> domain
-//! domain  -> nothing
+//! domain  -> nothing                     private_file -> nothing
 //! ```
 
 pub mod act;
@@ -21,6 +22,7 @@ pub mod config;
 pub mod domain;
 pub mod explain;
 pub mod gitlab;
+pub mod private_file;
 pub mod render;
 pub mod report;
 pub mod text;

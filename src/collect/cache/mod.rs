@@ -1,11 +1,10 @@
 //! What one process keeps for the next, so that it shows something at once and need not read again what has not changed.
 //!
-//! A file for each host, set of groups, kind of list and token: `store`. Whether it can only be our own: `trust`. What is in it: `saved`. How it is written: `wire`.
+//! A file for each host, set of groups, kind of list and token: `store`. What is in it: `saved`. How it is written: `wire`.
 //! It is never needed: a file that is missing, foreign or damaged is none.
 
 mod saved;
 mod store;
-mod trust;
 mod wire;
 
 pub use saved::SavedState;

@@ -1,10 +1,10 @@
 //! The file: found, read, checked, replaced at once. Never an error; what cannot be used is none.
 
 use super::saved::{SavedProject, SavedState};
-use super::trust::{self, Untrusted};
 use super::wire::{SavedHeadWire, SavedProjectWire, Unknown};
 use crate::collect::run::CollectOptions;
 use crate::gitlab::client::Client;
+use crate::private_file::{self, Untrusted};
 use ring::digest::{Context, Digest, SHA256};
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};
@@ -84,7 +84,7 @@ impl Store {
     }
 
     fn read(&self) -> Result<SavedState, Unusable> {
-        let file = trust::open(&self.path())?;
+        let file = private_file::open(&self.path())?;
         if file.metadata()?.len() > MAX_SIZE {
             return Err(Unusable::Other("it is too large for one of ours"));
         }
@@ -100,7 +100,7 @@ impl Store {
     }
 
     fn write(&self, saved: &SavedState) -> Result<(), Unusable> {
-        trust::prepare(&self.directory)?;
+        private_file::prepare(&self.directory)?;
         let mut file = tempfile::Builder::new()
             .prefix(".new-")
             .suffix(ENDING)

@@ -1,4 +1,5 @@
-//! Whether what lies in the cache can only be our own: what another user could have written may turn red into green.
+//! Files that only the current user can have written, such as the cache and the memory: what another user could have
+//! written may turn red into green.
 //!
 //! - The file and its folder belong to the current user, and no other user may write to them.
 //! - No folder above can have its entries exchanged by others: it belongs to the user or to root, and is writable by
@@ -15,9 +16,9 @@ const ROOT: u32 = 0;
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 const STICKY: u32 = 0o1000;
 
-/// Why something in the cache is not used.
+/// Why a file or its folder is not used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Untrusted {
+pub enum Untrusted {
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("{what} belongs to another user")]
@@ -36,7 +37,7 @@ fn own_id(folder: &Path) -> io::Result<u32> {
 }
 
 /// Opens a file that only we can have written, in a folder of which the same holds.
-pub(super) fn open(path: &Path) -> Result<File, Untrusted> {
+pub fn open(path: &Path) -> Result<File, Untrusted> {
     let folder = path.parent().unwrap_or(path);
     check_folder(folder)?;
     // Neither a link that another user laid nor a pipe that would never end.
@@ -53,7 +54,7 @@ pub(super) fn open(path: &Path) -> Result<File, Untrusted> {
 }
 
 /// Makes a folder that only we may write to, or takes the rights on ours from the others.
-pub(super) fn prepare(folder: &Path) -> Result<(), Untrusted> {
+pub fn prepare(folder: &Path) -> Result<(), Untrusted> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let facts = fs::symlink_metadata(folder)?;
     if facts.is_dir() && facts.uid() == own_id(folder)? && facts.mode() & WRITABLE_BY_OTHERS != 0 {
