@@ -123,6 +123,7 @@ mod tests {
             status,
             allow_failure: false,
             attempts: None,
+            earlier: Vec::new(),
             started_at: None,
             finished_at: None,
             duration: None,

@@ -445,6 +445,7 @@ mod tests {
             status: Status::Failed,
             allow_failure: false,
             attempts: None,
+            earlier: Vec::new(),
             started_at: None,
             finished_at: None,
             duration: None,

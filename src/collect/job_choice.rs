@@ -250,6 +250,7 @@ mod tests {
             status: status.clone(),
             allow_failure: *allow_failure,
             attempts: None,
+            earlier: Vec::new(),
             started_at: None,
             finished_at: None,
             duration: None,

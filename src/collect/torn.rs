@@ -152,6 +152,7 @@ pub(super) mod tests {
             status,
             allow_failure: false,
             attempts: None,
+            earlier: Vec::new(),
             started_at: at(1),
             finished_at: None,
             duration: Some(Duration::from_secs(1)),

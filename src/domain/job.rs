@@ -23,6 +23,11 @@ impl JobKind {
             Self::External => "external",
         }
     }
+
+    /// Reads one of our own words; `None` for any other.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Job, Self::Bridge, Self::External].into_iter().find(|kind| kind.word() == word)
+    }
 }
 
 /// One attempt at a job, or the current one with the others counted.
@@ -36,6 +41,8 @@ pub struct Job {
     pub allow_failure: bool,
     /// How often it was started, this time included; `None` where the API cannot say.
     pub attempts: Option<u32>,
+    /// The attempts before it, as far as they were read, in no order.
+    pub earlier: Vec<Job>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
     pub duration: Option<Duration>,
@@ -100,8 +107,10 @@ pub fn stages(attempts: impl IntoIterator<Item = Job>) -> Vec<Stage> {
             Some(known) => {
                 let total = attempts + known.attempts.unwrap_or(1);
                 if job.id > known.id {
-                    *known = job;
+                    std::mem::swap(known, &mut job);
+                    known.earlier = std::mem::take(&mut job.earlier);
                 }
+                known.earlier.push(job);
                 known.attempts = Some(total);
             }
         }
@@ -186,6 +195,7 @@ mod tests {
             status,
             allow_failure: false,
             attempts: None,
+            earlier: Vec::new(),
             started_at: None,
             finished_at: None,
             duration: None,
@@ -247,6 +257,9 @@ mod tests {
         ]);
         assert_eq!(stages.len(), 1);
         assert_eq!((stages[0].jobs[0].id, stages[0].jobs[0].attempts), (JobId(12), Some(3)));
+        let mut earlier: Vec<_> = stages[0].jobs[0].earlier.iter().map(|job| (job.id.0, job.earlier.len())).collect();
+        earlier.sort_unstable();
+        assert_eq!(earlier, [(3, 0), (5, 0)]);
         assert_eq!(stages[0].status, Status::Success);
     }
 

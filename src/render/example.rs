@@ -205,6 +205,7 @@ pub(super) fn one_pipeline() -> Snapshot {
         status: Status::Failed,
         allow_failure: false,
         attempts: Some(2),
+        earlier: Vec::new(),
         started_at: Some(noted_at() - TimeDelta::milliseconds(61_900)),
         finished_at: Some(noted_at()),
         duration: Some(Duration::from_millis(61_500)),

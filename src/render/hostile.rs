@@ -34,6 +34,7 @@ fn hostile() -> Snapshot {
         status: Status::Failed,
         allow_failure: false,
         attempts: None,
+        earlier: Vec::new(),
         started_at: None,
         finished_at: None,
         duration: None,

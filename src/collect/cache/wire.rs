@@ -423,6 +423,7 @@ impl<'a> SavedJobWire<'a> {
             status: status(self.status)?,
             allow_failure: self.allow_failure,
             attempts: self.attempts,
+            earlier: Vec::new(),
             started_at: self.started_at.map(time).transpose()?,
             finished_at: self.finished_at.map(time).transpose()?,
             duration: self.duration.map(Duration::from_nanos),

@@ -23,6 +23,7 @@ fn job(id: u64, name: &str, status: Status) -> JobEvidence {
         status,
         allow_failure: false,
         attempts: Some(1),
+        earlier: Vec::new(),
         started_at: Some(at(NOW - 120)),
         finished_at: None,
         duration: Some(Duration::from_secs(61)),

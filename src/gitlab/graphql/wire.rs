@@ -257,6 +257,7 @@ impl JobWire {
             status,
             allow_failure: self.allow_failure.unwrap_or(false),
             attempts: None,
+            earlier: Vec::new(),
             started_at: self.started_at,
             finished_at: self.finished_at,
             duration: seconds(self.duration),

@@ -63,6 +63,7 @@ impl CommitStatusWire {
             status: status(self.status.as_deref()),
             allow_failure: self.allow_failure.unwrap_or(false),
             attempts: None,
+            earlier: Vec::new(),
             started_at: self.started_at,
             finished_at: self.finished_at,
             duration: None,

@@ -34,6 +34,7 @@ fn full(url: &str) -> Pipeline {
         status: Status::Other("warning".into()),
         allow_failure: true,
         attempts: Some(3),
+        earlier: Vec::new(),
         started_at: Some(at(-1)),
         finished_at: Some(at(1_700_000_000_123_456)),
         duration: Some(Duration::new(3, 141_592_653)),
