@@ -8,6 +8,7 @@
 //! render  -> report, domain, text
 //! report  -> explain, domain, text
 //! collect -> gitlab, explain, domain, private_file
+//! history -> gitlab, domain, private_file
 //! act     -> gitlab, domain
 //! gitlab  -> domain, text
 //! explain -> domain, text                config -> domain, text
@@ -22,6 +23,7 @@ pub mod config;
 pub mod domain;
 pub mod explain;
 pub mod gitlab;
+pub mod history;
 pub mod private_file;
 pub mod render;
 pub mod report;

@@ -7,6 +7,7 @@ pub mod evidence;
 #[cfg(test)]
 pub(crate) mod example;
 pub mod excerpt;
+pub mod fact;
 pub mod failure;
 pub mod health;
 pub mod host;

@@ -34,6 +34,13 @@ impl RefKind {
             Self::Other => "other",
         }
     }
+
+    /// Reads one of our own words; `None` for any other.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Branch, Self::Tag, Self::MergeRequest, Self::MergeTrain, Self::Other]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+    }
 }
 
 /// The ref of a pipeline under the name that people use for it: `main`, `v1.2.0`, `!7`.

@@ -1,0 +1,8 @@
+//! What was: facts about pipelines and jobs that have been read, kept for later questions.
+//!
+//! Holds facts only: no token, no text of a log, no judgement. Time is an argument.
+
+pub mod place;
+mod rows;
+mod schema;
+pub mod store;

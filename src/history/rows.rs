@@ -1,0 +1,225 @@
+//! Facts as rows of the tables, and back.
+//!
+//! A fact is merged with what is there: see `domain/fact.rs`.
+
+use crate::domain::fact::{
+    JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, TestFailureFact, UnixSeconds,
+};
+use crate::domain::id::{JobId, PipelineId, ProjectId};
+use crate::domain::job::JobKind;
+use crate::domain::pipeline::RefKind;
+use crate::domain::status::Status;
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
+
+/// What separates tags; no tag of GitLab's has a line break.
+const TAG_END: char = '\n';
+
+/// Returns what SQLite takes for an id. No id of GitLab's is near the limit; what is beyond it is another one each.
+fn number(id: u64) -> i64 {
+    id.cast_signed()
+}
+
+fn id(row: &Row<'_>, column: usize) -> Result<u64> {
+    row.get::<_, i64>(column).map(i64::cast_unsigned)
+}
+
+fn optional(row: &Row<'_>, column: usize) -> Result<Option<u64>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned))
+}
+
+fn signed(value: Option<u64>) -> Option<i64> {
+    value.map(u64::cast_signed)
+}
+
+/// Reads one of our own words; a word that is not ours makes the file damaged.
+fn word<T>(row: &Row<'_>, column: usize, read: impl Fn(&str) -> Option<T>) -> Result<T> {
+    let text: String = row.get(column)?;
+    read(&text).ok_or_else(|| {
+        let why = format!("unknown word {text:?}");
+        Error::FromSqlConversionFailure(column, Type::Text, why.into())
+    })
+}
+
+/// Reads a status as it was written: `warning` is one of ours, all else is GitLab's.
+fn status(row: &Row<'_>, column: usize) -> Result<Status> {
+    let text: String = row.get(column)?;
+    Ok(Status::from_word(&text).unwrap_or_else(|| Status::from_gitlab(&text)))
+}
+
+pub(super) fn write_project(connection: &Connection, fact: &ProjectFact) -> Result<()> {
+    let mut known =
+        connection.prepare_cached("SELECT full_path, default_branch, seen_at FROM project WHERE id = ?1")?;
+    let known = known.query_row([number(fact.id.0)], |row| {
+        Ok(ProjectFact { id: fact.id, full_path: row.get(0)?, default_branch: row.get(1)?, seen_at: row.get(2)? })
+    });
+    let known = known.optional()?;
+    let merged = known.clone().map_or_else(|| fact.clone(), |known| known.merge(fact.clone()));
+    if known.as_ref() == Some(&merged) {
+        return Ok(());
+    }
+    let mut write = connection.prepare_cached("INSERT OR REPLACE INTO project VALUES (?1, ?2, ?3, ?4)")?;
+    write.execute(params![number(fact.id.0), merged.full_path, merged.default_branch, merged.seen_at])?;
+    Ok(())
+}
+
+const PIPELINE_COLUMNS: &str = "project, id, iid, ref, ref_kind, sha, source, author, commit_title, created_at, \
+                                updated_at, status, started_at, finished_at, duration, queued";
+
+fn read_pipeline(row: &Row<'_>) -> Result<PipelineFact> {
+    Ok(PipelineFact {
+        project: ProjectId(id(row, 0)?),
+        id: PipelineId(id(row, 1)?),
+        iid: optional(row, 2)?,
+        ref_name: row.get(3)?,
+        ref_kind: word(row, 4, RefKind::from_word)?,
+        sha: row.get(5)?,
+        source: row.get(6)?,
+        author: row.get(7)?,
+        commit_title: row.get(8)?,
+        created_at: row.get(9)?,
+        course: PipelineCourse {
+            updated_at: row.get(10)?,
+            status: status(row, 11)?,
+            started_at: row.get(12)?,
+            finished_at: row.get(13)?,
+            duration: optional(row, 14)?,
+            queued: optional(row, 15)?,
+        },
+    })
+}
+
+pub(super) fn pipeline(connection: &Connection, project: ProjectId, id: PipelineId) -> Result<Option<PipelineFact>> {
+    let query = format!("SELECT {PIPELINE_COLUMNS} FROM pipeline WHERE project = ?1 AND id = ?2");
+    connection.prepare_cached(&query)?.query_row([number(project.0), number(id.0)], read_pipeline).optional()
+}
+
+/// Reads the pipelines that a condition selects, oldest first.
+pub(super) fn pipelines(
+    connection: &Connection,
+    condition: &str,
+    values: &[&dyn rusqlite::ToSql],
+) -> Result<Vec<PipelineFact>> {
+    let query = format!("SELECT {PIPELINE_COLUMNS} FROM pipeline WHERE {condition} ORDER BY project, id");
+    connection.prepare_cached(&query)?.query_map(values, read_pipeline)?.collect()
+}
+
+pub(super) fn write_pipeline(connection: &Connection, fact: &PipelineFact) -> Result<()> {
+    let known = pipeline(connection, fact.project, fact.id)?;
+    let merged = known.clone().map_or_else(|| fact.clone(), |known| known.merge(fact.clone()));
+    if known.as_ref() == Some(&merged) {
+        return Ok(());
+    }
+    let course = &merged.course;
+    let query = "INSERT OR REPLACE INTO pipeline \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    connection.prepare_cached(query)?.execute(params![
+        number(merged.project.0),
+        number(merged.id.0),
+        signed(merged.iid),
+        merged.ref_name,
+        merged.ref_kind.word(),
+        merged.sha,
+        merged.source,
+        merged.author,
+        merged.commit_title,
+        merged.created_at,
+        course.updated_at,
+        course.status.word(),
+        course.started_at,
+        course.finished_at,
+        signed(course.duration),
+        signed(course.queued),
+    ])?;
+    Ok(())
+}
+
+const JOB_COLUMNS: &str = "project, id, pipeline, name, stage, kind, ref_kind, allow_failure, created_at, tags, \
+                           finished_at, status, started_at, duration, queued, reason";
+
+fn read_job(row: &Row<'_>) -> Result<JobFact> {
+    let tags: String = row.get(9)?;
+    Ok(JobFact {
+        project: ProjectId(id(row, 0)?),
+        id: JobId(id(row, 1)?),
+        pipeline: PipelineId(id(row, 2)?),
+        name: row.get(3)?,
+        stage: row.get(4)?,
+        kind: word(row, 5, JobKind::from_word)?,
+        ref_kind: word(row, 6, RefKind::from_word)?,
+        allow_failure: row.get(7)?,
+        created_at: row.get(8)?,
+        tags: tags.split(TAG_END).filter(|tag| !tag.is_empty()).map(ToOwned::to_owned).collect(),
+        course: JobCourse {
+            finished_at: row.get(10)?,
+            status: status(row, 11)?,
+            started_at: row.get(12)?,
+            duration: optional(row, 13)?,
+            queued: optional(row, 14)?,
+            failure_reason: row.get(15)?,
+        },
+    })
+}
+
+fn job(connection: &Connection, project: ProjectId, id: JobId) -> Result<Option<JobFact>> {
+    let query = format!("SELECT {JOB_COLUMNS} FROM job WHERE project = ?1 AND id = ?2");
+    connection.prepare_cached(&query)?.query_row([number(project.0), number(id.0)], read_job).optional()
+}
+
+/// Reads the attempts at jobs that a condition selects, oldest first.
+pub(super) fn jobs(connection: &Connection, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<JobFact>> {
+    let query = format!("SELECT {JOB_COLUMNS} FROM job WHERE {condition} ORDER BY project, id");
+    connection.prepare_cached(&query)?.query_map(values, read_job)?.collect()
+}
+
+pub(super) fn write_job(connection: &Connection, fact: &JobFact) -> Result<()> {
+    let known = job(connection, fact.project, fact.id)?;
+    let merged = known.clone().map_or_else(|| fact.clone(), |known| known.merge(fact.clone()));
+    if known.as_ref() == Some(&merged) {
+        return Ok(());
+    }
+    let course = &merged.course;
+    let query = "INSERT OR REPLACE INTO job \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    connection.prepare_cached(query)?.execute(params![
+        number(merged.project.0),
+        number(merged.id.0),
+        number(merged.pipeline.0),
+        merged.name,
+        merged.stage,
+        merged.kind.word(),
+        merged.ref_kind.word(),
+        merged.allow_failure,
+        merged.created_at,
+        merged.tags.join("\n"),
+        course.finished_at,
+        course.status.word(),
+        course.started_at,
+        signed(course.duration),
+        signed(course.queued),
+        course.failure_reason,
+    ])?;
+    Ok(())
+}
+
+pub(super) fn write_test_failure(connection: &Connection, fact: &TestFailureFact) -> Result<()> {
+    let mut write = connection.prepare_cached("INSERT OR IGNORE INTO test_failure VALUES (?1, ?2, ?3)")?;
+    write.execute(params![number(fact.project.0), number(fact.job.0), fact.test])?;
+    Ok(())
+}
+
+/// Notes that a project was looked at on a day, or that all of the day was read. The latter is never taken back.
+pub(super) fn write_coverage(
+    connection: &Connection,
+    project: ProjectId,
+    day: UnixSeconds,
+    is_filled: bool,
+) -> Result<()> {
+    let (query, source) = if is_filled {
+        ("INSERT OR REPLACE INTO coverage VALUES (?1, ?2, ?3)", "filled")
+    } else {
+        ("INSERT OR IGNORE INTO coverage VALUES (?1, ?2, ?3)", "recorded")
+    };
+    connection.prepare_cached(query)?.execute(params![number(project.0), day, source])?;
+    Ok(())
+}

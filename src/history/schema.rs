@@ -1,0 +1,65 @@
+//! The tables, and how a file of an earlier version becomes one of this version.
+
+use rusqlite::{Connection, Result};
+
+/// Marks a file as ours: "glwt". SQLite keeps it in the header (<https://sqlite.org/pragma.html#pragma_application_id>).
+pub(super) const APPLICATION_ID: i32 = 0x676C_7774;
+
+/// The step from each version to the next. A step that was released is never changed.
+const STEPS: &[&str] = &[V1];
+
+/// Times are seconds since 1970, durations are seconds.
+///
+/// - `job_by_name` answers how long a job usually takes, and whether it is flaky.
+/// - `job_failed` answers where else the same thing failed.
+/// - `job_by_pipeline` answers what became of a pipeline, and whether an attempt was made again.
+/// - `pipeline_by_ref` answers since when a ref is red.
+const V1: &str = "
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE project (
+        id INTEGER PRIMARY KEY, full_path TEXT NOT NULL, default_branch TEXT, seen_at INTEGER NOT NULL
+    );
+    CREATE TABLE pipeline (
+        project INTEGER NOT NULL, id INTEGER NOT NULL, iid INTEGER, ref TEXT NOT NULL, ref_kind TEXT NOT NULL,
+        sha TEXT, source TEXT, author TEXT, commit_title TEXT, created_at INTEGER,
+        updated_at INTEGER, status TEXT NOT NULL, started_at INTEGER, finished_at INTEGER, duration INTEGER,
+        queued INTEGER, PRIMARY KEY (project, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX pipeline_by_ref ON pipeline (project, ref, ref_kind, status, id);
+    CREATE INDEX pipeline_by_time ON pipeline (coalesce(finished_at, updated_at, created_at));
+    CREATE TABLE job (
+        project INTEGER NOT NULL, id INTEGER NOT NULL, pipeline INTEGER NOT NULL, name TEXT NOT NULL, stage TEXT NOT NULL,
+        kind TEXT NOT NULL, ref_kind TEXT NOT NULL, allow_failure INTEGER NOT NULL, created_at INTEGER, tags TEXT NOT NULL,
+        finished_at INTEGER, status TEXT NOT NULL, started_at INTEGER, duration INTEGER, queued INTEGER, reason TEXT,
+        PRIMARY KEY (project, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX job_by_name ON job (project, name, ref_kind, status, finished_at);
+    CREATE INDEX job_by_pipeline ON job (project, pipeline, name);
+    CREATE INDEX job_failed ON job (name, reason, finished_at) WHERE status = 'failed';
+    CREATE TABLE test_failure (
+        project INTEGER NOT NULL, job INTEGER NOT NULL, test TEXT NOT NULL, PRIMARY KEY (project, job, test)
+    ) WITHOUT ROWID;
+    CREATE INDEX test_failure_by_test ON test_failure (test, project, job);
+    CREATE TABLE coverage (
+        project INTEGER NOT NULL, day INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (project, day)
+    ) WITHOUT ROWID;
+";
+
+/// The version that this program writes.
+pub(super) fn newest_version() -> i32 {
+    i32::try_from(STEPS.len()).unwrap_or(i32::MAX)
+}
+
+/// Returns the version of the file; 0 where it is empty.
+pub(super) fn version(connection: &Connection) -> Result<i32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Makes the tables of this version out of those of `from`. The caller holds the write lock.
+pub(super) fn migrate(connection: &Connection, from: i32) -> Result<()> {
+    for step in STEPS.iter().skip(usize::try_from(from).unwrap_or(0)) {
+        connection.execute_batch(step)?;
+    }
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", newest_version())
+}

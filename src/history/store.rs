@@ -1,0 +1,264 @@
+//! The file of one host: opened, checked, written in batches.
+//!
+//! - Two processes may use it at once: SQLite's write-ahead log, and a wait for the other's write.
+//! - A process may be killed at any moment: a batch is there as a whole or not at all.
+//! - A damaged file is set aside and a new one begun; a file of a newer version, or of another program, is left alone.
+
+use super::place::{self, HistoryPlace};
+use super::{rows, schema};
+use crate::domain::fact::{FactBatch, PipelineFact, UnixSeconds};
+use crate::domain::id::ProjectId;
+use crate::private_file::Untrusted;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a write waits for another process. A batch takes milliseconds; a slow disk may take seconds.
+const OTHER_PROCESS: Duration = Duration::from_secs(5);
+/// Rows that pruning removes in one step, so that another process gets its turn.
+const PRUNE_STEP: usize = 5000;
+pub const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
+
+/// Why the memory of a host cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    #[error("{0}")]
+    Untrusted(#[from] Untrusted),
+    #[error("{}: a newer glwatch wrote it (version {found}, this one knows {known})", file.display())]
+    NewerVersion { file: PathBuf, found: i32, known: i32 },
+    #[error("{}: another program's file", file.display())]
+    NotOurs { file: PathBuf },
+    #[error("{}: it is about {found}, not {wanted}", file.display())]
+    OtherHost { file: PathBuf, found: String, wanted: String },
+    #[error("{}: {source}", file.display())]
+    Io { file: PathBuf, source: io::Error },
+    #[error("{}: {source}", file.display())]
+    Sqlite { file: PathBuf, source: rusqlite::Error },
+}
+
+impl HistoryError {
+    /// Says whether the file itself is damaged, so that only another one helps.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Sqlite { source: rusqlite::Error::SqliteFailure(error, _), .. } => {
+                matches!(error.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            }
+            Self::Sqlite { source, .. } => matches!(
+                source,
+                rusqlite::Error::FromSqlConversionFailure(..)
+                    | rusqlite::Error::IntegralValueOutOfRange(..)
+                    | rusqlite::Error::InvalidColumnType(..)
+            ),
+            Self::Untrusted(_)
+            | Self::NewerVersion { .. }
+            | Self::NotOurs { .. }
+            | Self::OtherHost { .. }
+            | Self::Io { .. } => false,
+        }
+    }
+}
+
+/// What is read and written.
+#[derive(Debug)]
+pub struct HistoryStore {
+    connection: Connection,
+    place: HistoryPlace,
+    /// The file's name without links.
+    file: PathBuf,
+    /// Where a damaged file was moved, if one was found.
+    set_aside: Option<PathBuf>,
+}
+
+impl HistoryStore {
+    /// Opens the file of a host, or makes it. `now` names a damaged file that is set aside.
+    pub fn open(place: &HistoryPlace, now: UnixSeconds) -> Result<Self, HistoryError> {
+        let file = place.prepare()?;
+        match connect(place, &file) {
+            Err(error) if error.is_damage() => Self::replace(place, file, now),
+            connection => Ok(Self { connection: connection?, place: place.clone(), file, set_aside: None }),
+        }
+    }
+
+    /// Moves a damaged file away and begins a new one, unless another process has done so.
+    fn replace(place: &HistoryPlace, file: PathBuf, now: UnixSeconds) -> Result<Self, HistoryError> {
+        let lost = |source| HistoryError::Io { file: file.clone(), source };
+        let _lock = place::lock(&file).map_err(lost)?;
+        let sound = connect(place, &file).and_then(|connection| {
+            let verdict: String = connection
+                .pragma_query_value(None, "quick_check", |row| row.get(0))
+                .map_err(|source| HistoryError::Sqlite { file: file.clone(), source })?;
+            Ok((verdict == "ok").then_some(connection))
+        });
+        let aside = match sound {
+            Ok(Some(connection)) => {
+                return Ok(Self { connection, place: place.clone(), file, set_aside: None });
+            }
+            Err(error) if !error.is_damage() => return Err(error),
+            Ok(None) | Err(_) => place::set_aside(&file, now).map_err(lost)?,
+        };
+        place.prepare()?;
+        Ok(Self { connection: connect(place, &file)?, place: place.clone(), file, set_aside: Some(aside) })
+    }
+
+    /// Returns where a damaged file was moved, once.
+    pub fn take_set_aside(&mut self) -> Option<PathBuf> {
+        self.set_aside.take()
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Writes all facts of a batch, and that their projects were looked at, or none of it. Where the file turns out to be
+    /// damaged, a new one takes its place and the batch.
+    pub fn write(&mut self, batch: &FactBatch, now: UnixSeconds) -> Result<(), HistoryError> {
+        match self.try_write(batch, now) {
+            Err(error) if error.is_damage() => {
+                *self = Self::replace(&self.place, self.file.clone(), now)?;
+                self.try_write(batch, now)
+            }
+            written => written,
+        }
+    }
+
+    fn try_write(&mut self, batch: &FactBatch, now: UnixSeconds) -> Result<(), HistoryError> {
+        self.transaction(|transaction| {
+            for fact in &batch.projects {
+                rows::write_project(transaction, fact)?;
+                rows::write_coverage(transaction, fact.id, now.div_euclid(SECONDS_PER_DAY), false)?;
+            }
+            batch.pipelines.iter().try_for_each(|fact| rows::write_pipeline(transaction, fact))?;
+            batch.jobs.iter().try_for_each(|fact| rows::write_job(transaction, fact))?;
+            batch.test_failures.iter().try_for_each(|fact| rows::write_test_failure(transaction, fact))
+        })
+    }
+
+    /// Notes that all pipelines of a project on these days are known. Days are counted from 1970-01-01, UTC.
+    pub fn mark_filled(&mut self, project: ProjectId, days: std::ops::RangeInclusive<i64>) -> Result<(), HistoryError> {
+        self.transaction(|transaction| {
+            days.clone().try_for_each(|day| rows::write_coverage(transaction, project, day, true))
+        })
+    }
+
+    /// Says whether a pipeline is known as this fact has it, or better.
+    pub(super) fn has_pipeline(&self, fact: &PipelineFact) -> Result<bool, HistoryError> {
+        let known = self.ask(|connection| rows::pipeline(connection, fact.project, fact.id))?;
+        Ok(known.is_some_and(|known| known.clone().merge(fact.clone()) == known))
+    }
+
+    /// Removes what ended longer than `keep` seconds ago, unless that was done less than a day before `now`.
+    pub fn prune_daily(&mut self, now: UnixSeconds, keep: i64) -> Result<(), HistoryError> {
+        let query = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'pruned_at'";
+        let last: Option<i64> = self.ask(|connection| connection.query_row(query, [], |row| row.get(0)).optional())?;
+        if last.is_some_and(|last| (last..last.saturating_add(SECONDS_PER_DAY)).contains(&now)) {
+            return Ok(());
+        }
+        self.prune(now.saturating_sub(keep))?;
+        self.transaction(|transaction| {
+            transaction.execute("INSERT OR REPLACE INTO meta VALUES ('pruned_at', ?1)", [now.to_string()])
+        })?;
+        Ok(())
+    }
+
+    /// Removes what ended before `limit`, in steps, and returns how many rows it were.
+    pub fn prune(&mut self, limit: UnixSeconds) -> Result<usize, HistoryError> {
+        let old = "coalesce(finished_at, updated_at, created_at, 0) < ?1";
+        let steps = [
+            format!(
+                "DELETE FROM job WHERE (project, id) IN (SELECT j.project, j.id FROM pipeline p JOIN job j \
+                 ON j.project = p.project AND j.pipeline = p.id \
+                 WHERE coalesce(p.finished_at, p.updated_at, p.created_at) < ?1 LIMIT {PRUNE_STEP})"
+            ),
+            format!(
+                "DELETE FROM pipeline WHERE (project, id) IN (SELECT project, id FROM pipeline WHERE {old} LIMIT {PRUNE_STEP})"
+            ),
+            format!(
+                "DELETE FROM test_failure WHERE (project, job, test) IN (SELECT t.project, t.job, t.test FROM test_failure t \
+                 LEFT JOIN job j ON j.project = t.project AND j.id = t.job WHERE j.id IS NULL AND ?1 = ?1 LIMIT {PRUNE_STEP})"
+            ),
+            format!(
+                "DELETE FROM coverage WHERE (project, day) IN (SELECT project, day FROM coverage \
+                 WHERE day < ?1 / {SECONDS_PER_DAY} LIMIT {PRUNE_STEP})"
+            ),
+        ];
+        let mut removed = 0;
+        for step in &steps {
+            loop {
+                let now = self.transaction(|transaction| transaction.execute(step, [limit]))?;
+                removed += now;
+                if now < PRUNE_STEP {
+                    break;
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Runs one write as a whole. The lock is taken first: a read that becomes a write cannot wait for another process.
+    fn transaction<T>(
+        &mut self,
+        write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, HistoryError> {
+        let lost = |source| HistoryError::Sqlite { file: self.file.clone(), source };
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(lost)?;
+        let outcome = write(&transaction).map_err(lost)?;
+        transaction.commit().map_err(lost)?;
+        Ok(outcome)
+    }
+
+    /// Asks something.
+    pub(super) fn ask<T>(&self, question: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, HistoryError> {
+        question(&self.connection).map_err(|source| HistoryError::Sqlite { file: self.file.clone(), source })
+    }
+}
+
+/// Opens the file and brings it to this version.
+fn connect(place: &HistoryPlace, file: &Path) -> Result<Connection, HistoryError> {
+    let lost = |source| HistoryError::Sqlite { file: file.to_owned(), source };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let mut connection = Connection::open_with_flags(file, flags).map_err(lost)?;
+    connection.busy_timeout(OTHER_PROCESS).map_err(lost)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let version = check(&connection, file)?;
+    // A batch of the last moments may be lost with the machine's power, never with the process.
+    connection.pragma_update(None, "journal_mode", "wal").map_err(lost)?;
+    connection.pragma_update(None, "synchronous", "normal").map_err(lost)?;
+    if version < schema::newest_version() {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(lost)?;
+        // Another process may have been faster.
+        let version = check(&transaction, file)?;
+        if version < schema::newest_version() {
+            schema::migrate(&transaction, version).map_err(lost)?;
+            let host = "INSERT OR IGNORE INTO meta VALUES ('host', ?1)";
+            transaction.execute(host, [&place.host]).map_err(lost)?;
+        }
+        transaction.commit().map_err(lost)?;
+    }
+    let found: String =
+        connection.query_row("SELECT value FROM meta WHERE key = 'host'", [], |row| row.get(0)).map_err(lost)?;
+    if found != place.host {
+        return Err(HistoryError::OtherHost { file: file.to_owned(), found, wanted: place.host.clone() });
+    }
+    Ok(connection)
+}
+
+/// Returns the version of a file of ours.
+fn check(connection: &Connection, file: &Path) -> Result<i32, HistoryError> {
+    let lost = |source| HistoryError::Sqlite { file: file.to_owned(), source };
+    let version = schema::version(connection).map_err(lost)?;
+    let program: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(lost)?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(lost)?;
+    let is_new = version == 0 && program == 0 && tables == 0;
+    if !is_new && program != schema::APPLICATION_ID {
+        return Err(HistoryError::NotOurs { file: file.to_owned() });
+    }
+    let known = schema::newest_version();
+    if version > known {
+        return Err(HistoryError::NewerVersion { file: file.to_owned(), found: version, known });
+    }
+    Ok(version)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
