@@ -14,6 +14,7 @@ pub mod host;
 pub mod id;
 pub mod job;
 pub mod log;
+pub mod past;
 pub mod permission;
 pub mod pipeline;
 pub mod project;

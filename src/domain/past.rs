@@ -1,0 +1,82 @@
+//! What the memory answers about a job or a ref, before it is judged.
+
+use super::fact::UnixSeconds;
+use super::id::{JobId, PipelineId, ProjectId};
+use super::pipeline::RefKind;
+use super::status::Status;
+use std::time::Duration;
+
+/// A ref of a project that has been red since a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedStretch {
+    /// The first that failed after the last that passed.
+    pub first: PipelineId,
+    pub since: Option<UnixSeconds>,
+    pub sha: Option<String>,
+    pub author: Option<String>,
+    pub commit_title: Option<String>,
+    /// The last that passed; without one, the ref may have been red before.
+    pub last_green: Option<PipelineId>,
+}
+
+/// One attempt at a job, as far as the question needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRun {
+    pub id: JobId,
+    pub pipeline: PipelineId,
+    pub sha: Option<String>,
+    pub status: Status,
+    pub finished_at: UnixSeconds,
+}
+
+/// A failure of the same kind in another place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SameFailure {
+    pub project: ProjectId,
+    /// Full path.
+    pub project_path: Option<String>,
+    pub ref_name: String,
+    pub pipeline: PipelineId,
+    pub finished_at: UnixSeconds,
+    /// The test that failed in both; else it is the reason that is the same.
+    pub test: Option<String>,
+}
+
+/// How the default branch stood when a pipeline began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseRun {
+    /// The default branch.
+    pub branch: String,
+    /// The newest pipeline of the default branch that had ended before it.
+    pub pipeline: PipelineId,
+    /// How the job ended there; `None` where that pipeline did not run it.
+    pub job: Option<Status>,
+    pub since: Option<RedStretch>,
+}
+
+/// The job that is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailedJobQuery<'a> {
+    pub project: ProjectId,
+    pub ref_name: &'a str,
+    pub ref_kind: RefKind,
+    pub pipeline: PipelineId,
+    /// When the pipeline was created.
+    pub created_at: UnixSeconds,
+    pub job: &'a str,
+    pub reason: Option<&'a str>,
+    /// Tests that failed in it.
+    pub tests: &'a [String],
+}
+
+/// All that the memory knows about a failed job.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobPast {
+    pub base: Option<BaseRun>,
+    /// Attempts of the last 14 days, oldest first.
+    pub runs: Vec<JobRun>,
+    /// Of the last 3 days, in other refs or projects; one for each of them.
+    pub elsewhere: Vec<SameFailure>,
+    /// Median of the last 20 that passed.
+    pub usual: Option<Duration>,
+}

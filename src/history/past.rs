@@ -1,0 +1,239 @@
+//! Questions to the memory. Each is answered from an index, however much is remembered.
+
+use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
+use crate::domain::fact::UnixSeconds;
+use crate::domain::id::{JobId, PipelineId, ProjectId};
+use crate::domain::past::{BaseRun, FailedJobQuery, JobPast, JobRun, RedStretch, SameFailure};
+use crate::domain::pipeline::RefKind;
+use crate::domain::status::Status;
+use rusqlite::{OptionalExtension, Row, params};
+use std::time::Duration;
+
+/// Successes that make up what is usual.
+const USUAL_OF: i64 = 20;
+/// How far back both verdicts on one commit make a job flaky (design 11).
+pub const FLAKY_SECONDS: i64 = 14 * SECONDS_PER_DAY;
+/// How far apart failures count as the same trouble (design 11).
+pub const ELSEWHERE_SECONDS: i64 = 3 * SECONDS_PER_DAY;
+/// Attempts that are looked at for one job: a job that runs every five minutes for 14 days has 4032.
+const MOST_RUNS: i64 = 5000;
+/// Places that are named; more say nothing new.
+const MOST_ELSEWHERE: i64 = 20;
+/// Tests of one job that are looked for elsewhere. Where more failed, the first of them tell enough.
+const MOST_TESTS: usize = 20;
+/// Reasons that say no more than that the job failed: the same one elsewhere is not the same failure.
+const VAGUE_REASONS: [&str; 2] = ["script_failure", "unknown_failure"];
+
+fn pipeline_id(row: &Row<'_>, column: usize) -> rusqlite::Result<PipelineId> {
+    row.get::<_, i64>(column).map(|id| PipelineId(id.cast_unsigned()))
+}
+
+fn key(project: ProjectId) -> i64 {
+    project.0.cast_signed()
+}
+
+impl HistoryStore {
+    /// Returns how long a job usually takes: the median of its last 20 successes on refs of this kind.
+    pub fn usual_job_duration(
+        &self,
+        project: ProjectId,
+        ref_kind: RefKind,
+        job: &str,
+    ) -> Result<Option<Duration>, HistoryError> {
+        let query = "SELECT duration FROM job WHERE project = ?1 AND name = ?2 AND ref_kind = ?3 AND status = 'success' \
+                     AND duration IS NOT NULL ORDER BY finished_at DESC LIMIT ?4";
+        self.durations(query, params![key(project), job, ref_kind.word(), USUAL_OF])
+    }
+
+    /// Returns how long a pipeline of this ref usually takes: the median of its last 20 successes.
+    pub fn usual_pipeline_duration(
+        &self,
+        project: ProjectId,
+        ref_name: &str,
+        ref_kind: RefKind,
+    ) -> Result<Option<Duration>, HistoryError> {
+        let query = "SELECT duration FROM pipeline WHERE project = ?1 AND ref = ?2 AND ref_kind = ?3 \
+                     AND status = 'success' AND duration IS NOT NULL ORDER BY id DESC LIMIT ?4";
+        self.durations(query, params![key(project), ref_name, ref_kind.word(), USUAL_OF])
+    }
+
+    fn durations(&self, query: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Option<Duration>, HistoryError> {
+        let mut seconds: Vec<i64> =
+            self.ask(|connection| connection.prepare_cached(query)?.query_map(values, |row| row.get(0))?.collect())?;
+        seconds.sort_unstable();
+        let middle = seconds.len() / 2;
+        let median = match (seconds.len(), seconds.get(middle)) {
+            (_, None) => return Ok(None),
+            (count, Some(upper)) if count % 2 == 1 => *upper,
+            (_, Some(upper)) => seconds.get(middle - 1).map_or(*upper, |lower| lower.midpoint(*upper)),
+        };
+        Ok(u64::try_from(median).ok().map(Duration::from_secs))
+    }
+
+    /// Returns since when a ref is red; `None` where its newest verdict is green, or none is known. Pipelines that were
+    /// canceled or skipped are no verdict.
+    pub fn red_since(
+        &self,
+        project: ProjectId,
+        ref_name: &str,
+        ref_kind: RefKind,
+    ) -> Result<Option<RedStretch>, HistoryError> {
+        let on_ref = "project = ?1 AND ref = ?2 AND ref_kind = ?3 AND status";
+        let values = params![key(project), ref_name, ref_kind.word()];
+        self.ask(|connection| {
+            // `warning` is a success of GitLab's.
+            let green = format!("SELECT max(id) FROM pipeline WHERE {on_ref} = 'success'");
+            let last_green: Option<i64> = connection.prepare_cached(&green)?.query_row(values, |row| row.get(0))?;
+            let red = format!(
+                "SELECT id, coalesce(finished_at, updated_at, created_at), sha, author, commit_title FROM pipeline \
+                 WHERE {on_ref} = 'failed' AND id > ?4 ORDER BY id LIMIT 1"
+            );
+            let values = params![key(project), ref_name, ref_kind.word(), last_green.unwrap_or(i64::MIN)];
+            let first = connection.prepare_cached(&red)?.query_row(values, |row| {
+                Ok(RedStretch {
+                    first: pipeline_id(row, 0)?,
+                    since: row.get(1)?,
+                    sha: row.get(2)?,
+                    author: row.get(3)?,
+                    commit_title: row.get(4)?,
+                    last_green: last_green.map(|id| PipelineId(id.cast_unsigned())),
+                })
+            });
+            first.optional()
+        })
+    }
+
+    /// Returns the attempts at a job that ended with a verdict since a time, oldest first.
+    pub fn job_runs(&self, project: ProjectId, job: &str, since: UnixSeconds) -> Result<Vec<JobRun>, HistoryError> {
+        let query = "SELECT j.id, j.pipeline, p.sha, j.status, j.finished_at FROM job j \
+                     LEFT JOIN pipeline p ON p.project = j.project AND p.id = j.pipeline \
+                     WHERE j.project = ?1 AND j.name = ?2 \
+                     AND j.ref_kind IN ('branch', 'tag', 'merge_request', 'merge_train', 'other') \
+                     AND j.status IN ('success', 'failed') AND j.finished_at >= ?3 \
+                     ORDER BY j.finished_at DESC, j.id DESC LIMIT ?4";
+        let mut runs: Vec<JobRun> = self.ask(|connection| {
+            let run = |row: &Row<'_>| {
+                Ok(JobRun {
+                    id: JobId(row.get::<_, i64>(0)?.cast_unsigned()),
+                    pipeline: pipeline_id(row, 1)?,
+                    sha: row.get(2)?,
+                    status: Status::from_gitlab(&row.get::<_, String>(3)?),
+                    finished_at: row.get(4)?,
+                })
+            };
+            connection.prepare_cached(query)?.query_map(params![key(project), job, since, MOST_RUNS], run)?.collect()
+        })?;
+        runs.reverse();
+        Ok(runs)
+    }
+
+    /// Returns where else a job failed in the same way around a time: with the same failing test, or for the same reason
+    /// where that names a cause. One failure for each other ref or project, the latest.
+    pub fn same_failure_elsewhere(
+        &self,
+        query: &FailedJobQuery<'_>,
+        at: UnixSeconds,
+    ) -> Result<Vec<SameFailure>, HistoryError> {
+        let (from, to) = (at.saturating_sub(ELSEWHERE_SECONDS), at.saturating_add(ELSEWHERE_SECONDS));
+        let mut found = Vec::new();
+        let select = "SELECT j.project, r.full_path, p.ref, j.pipeline, max(j.finished_at)";
+        let joins = "JOIN pipeline p ON p.project = j.project AND p.id = j.pipeline \
+                     LEFT JOIN project r ON r.id = j.project";
+        let other = "NOT (p.project = ?1 AND p.ref = ?2 AND p.ref_kind = ?3) AND j.finished_at BETWEEN ?5 AND ?6 \
+                     GROUP BY p.project, p.ref, p.ref_kind ORDER BY 5 DESC LIMIT ?7";
+        for test in query.tests.iter().take(MOST_TESTS) {
+            let sql = format!(
+                "{select} FROM test_failure t JOIN job j ON j.project = t.project AND j.id = t.job {joins} \
+                 WHERE t.test = ?8 AND j.name = ?4 AND {other}"
+            );
+            found.extend(self.failures(&sql, query, (from, to), test, Some(test))?);
+        }
+        let is_clear = |reason: &&str| !VAGUE_REASONS.contains(reason);
+        if let (true, Some(reason)) = (query.tests.is_empty(), query.reason.filter(is_clear)) {
+            let sql = format!(
+                "{select} FROM job j INDEXED BY job_failed {joins} \
+                 WHERE j.status = 'failed' AND j.name = ?4 AND j.reason = ?8 AND {other}"
+            );
+            found.extend(self.failures(&sql, query, (from, to), reason, None)?);
+        }
+        found.sort_by_key(|failure: &SameFailure| std::cmp::Reverse((failure.finished_at, failure.pipeline)));
+        let mut places = std::collections::HashSet::new();
+        found.retain(|failure| places.insert((failure.project, failure.ref_name.clone())));
+        Ok(found)
+    }
+
+    fn failures(
+        &self,
+        sql: &str,
+        query: &FailedJobQuery<'_>,
+        (from, to): (UnixSeconds, UnixSeconds),
+        value: &str,
+        test: Option<&String>,
+    ) -> Result<Vec<SameFailure>, HistoryError> {
+        let values = params![
+            key(query.project),
+            query.ref_name,
+            query.ref_kind.word(),
+            query.job,
+            from,
+            to,
+            MOST_ELSEWHERE,
+            value
+        ];
+        self.ask(|connection| {
+            let failure = |row: &Row<'_>| {
+                Ok(SameFailure {
+                    project: ProjectId(row.get::<_, i64>(0)?.cast_unsigned()),
+                    project_path: row.get(1)?,
+                    ref_name: row.get(2)?,
+                    pipeline: pipeline_id(row, 3)?,
+                    finished_at: row.get(4)?,
+                    test: test.cloned(),
+                })
+            };
+            connection.prepare_cached(sql)?.query_map(values, failure)?.collect()
+        })
+    }
+
+    /// Returns how a job ended in the newest pipeline of the default branch that had ended when another one was created.
+    pub fn base_run(&self, query: &FailedJobQuery<'_>) -> Result<Option<BaseRun>, HistoryError> {
+        let branch: Option<String> = self.ask(|connection| {
+            let sql = "SELECT default_branch FROM project WHERE id = ?1";
+            Ok(connection.prepare_cached(sql)?.query_row([key(query.project)], |row| row.get(0)).optional()?.flatten())
+        })?;
+        let Some(branch) = branch else { return Ok(None) };
+        let base: Option<PipelineId> = self.ask(|connection| {
+            let sql = "SELECT max(id) FROM (SELECT id, finished_at FROM pipeline WHERE project = ?1 AND ref = ?2 \
+                       AND ref_kind = 'branch' AND status = ?5 AND id < ?3 ORDER BY id DESC LIMIT 50) \
+                       WHERE finished_at <= ?4";
+            let newest = |status: &str| -> rusqlite::Result<Option<i64>> {
+                let values =
+                    params![key(query.project), branch, query.pipeline.0.cast_signed(), query.created_at, status];
+                connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))
+            };
+            Ok(newest("success")?.max(newest("failed")?).map(|id| PipelineId(id.cast_unsigned())))
+        })?;
+        let Some(pipeline) = base else { return Ok(None) };
+        let job = self.ask(|connection| {
+            let sql =
+                "SELECT status FROM job WHERE project = ?1 AND pipeline = ?2 AND name = ?3 ORDER BY id DESC LIMIT 1";
+            let values = params![key(query.project), pipeline.0.cast_signed(), query.job];
+            connection.prepare_cached(sql)?.query_row(values, |row| row.get::<_, String>(0)).optional()
+        })?;
+        let since = self.red_since(query.project, &branch, RefKind::Branch)?;
+        Ok(Some(BaseRun { branch, pipeline, job: job.as_deref().map(Status::from_gitlab), since }))
+    }
+
+    /// Returns all that is known about a job that failed at a time.
+    pub fn job_past(&self, query: &FailedJobQuery<'_>, at: UnixSeconds) -> Result<JobPast, HistoryError> {
+        Ok(JobPast {
+            base: self.base_run(query)?,
+            runs: self.job_runs(query.project, query.job, at.saturating_sub(FLAKY_SECONDS))?,
+            elsewhere: self.same_failure_elsewhere(query, at)?,
+            usual: self.usual_job_duration(query.project, query.ref_kind, query.job)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+use super::*;
+use crate::domain::fact::{FactBatch, JobCourse, JobFact, PipelineFact, ProjectFact, TestFailureFact};
+use crate::history::place::HistoryPlace;
+use crate::history::store::tests::{job_fact, pipeline_fact};
+use tempfile::TempDir;
+
+const DAY: i64 = SECONDS_PER_DAY;
+const API: ProjectId = ProjectId(7);
+
+/// A memory with these facts; the folder lives as long.
+fn memory(batch: &FactBatch) -> (TempDir, HistoryStore) {
+    let folder = TempDir::new().unwrap();
+    let place = HistoryPlace::in_folder(folder.path(), "https://gitlab.example.com");
+    let mut store = HistoryStore::open(&place, 0).unwrap();
+    let projects = [(API, "acme/api"), (ProjectId(8), "acme/web")].map(|(id, path)| ProjectFact {
+        id,
+        full_path: path.into(),
+        default_branch: Some("main".into()),
+        seen_at: 0,
+    });
+    store.write(&FactBatch { projects: projects.to_vec(), ..batch.clone() }, 0).unwrap();
+    (folder, store)
+}
+
+/// A pipeline of `main`, its id the time at which it ended.
+fn ran(id: u64, status: Status) -> PipelineFact {
+    let mut fact = pipeline_fact(id, status);
+    fact.created_at = Some(id.cast_signed() - 1);
+    fact.course.finished_at = Some(id.cast_signed());
+    fact
+}
+
+fn on(fact: PipelineFact, project: ProjectId, ref_name: &str) -> PipelineFact {
+    PipelineFact { project, ref_name: ref_name.into(), ..fact }
+}
+
+/// The job `unit` of a pipeline, ended at a time.
+fn job(pipeline: u64, id: u64, at: i64, status: Status) -> JobFact {
+    let mut fact = job_fact(pipeline, id, status);
+    fact.course.finished_at = Some(at);
+    fact
+}
+
+fn query<'a>(pipeline: u64, tests: &'a [String], reason: Option<&'a str>) -> FailedJobQuery<'a> {
+    FailedJobQuery {
+        project: API,
+        ref_name: "fix",
+        ref_kind: RefKind::Branch,
+        pipeline: PipelineId(pipeline),
+        created_at: pipeline.cast_signed(),
+        job: "unit",
+        reason,
+        tests,
+    }
+}
+
+#[test]
+fn a_ref_is_red_since_the_first_failure_after_the_last_success() {
+    use Status::{Canceled, Failed, Running, Skipped, Success};
+    type Answer = Option<(u64, Option<u64>)>;
+    let cases: [(&str, &[(u64, Status)], Answer); 8] = [
+        ("nothing is known", &[], None),
+        ("green", &[(1, Failed), (2, Success)], None),
+        ("red once", &[(1, Success), (2, Failed)], Some((2, Some(1)))),
+        ("red for long", &[(1, Success), (2, Failed), (3, Failed), (4, Failed)], Some((2, Some(1)))),
+        ("no verdict between", &[(1, Success), (2, Canceled), (3, Skipped), (4, Failed)], Some((4, Some(1)))),
+        ("never green as far as is known", &[(3, Failed), (4, Failed)], Some((3, None))),
+        ("the newest still runs", &[(1, Success), (2, Failed), (3, Running)], Some((2, Some(1)))),
+        ("canceled after green", &[(1, Success), (2, Canceled)], None),
+    ];
+    for (sentence, pipelines, expected) in cases {
+        let pipelines = pipelines.iter().map(|(id, status)| ran(*id, status.clone())).collect();
+        let (_folder, store) = memory(&FactBatch { pipelines, ..FactBatch::default() });
+        let found = store.red_since(API, "main", RefKind::Branch).unwrap();
+        assert_eq!(found.map(|red| (red.first.0, red.last_green.map(|id| id.0))), expected, "{sentence}");
+        assert_eq!(
+            store.red_since(ProjectId(8), "main", RefKind::Branch).unwrap(),
+            None,
+            "{sentence}: another project"
+        );
+        assert_eq!(store.red_since(API, "main", RefKind::Tag).unwrap(), None, "{sentence}: a tag of that name");
+    }
+}
+
+#[test]
+fn usual_is_the_median_of_the_last_twenty_successes() {
+    let timed = |(n, seconds): (u64, u64)| {
+        let mut fact = job(1, n, n.cast_signed(), Status::Success);
+        fact.course.duration = Some(seconds);
+        fact
+    };
+    let cases: [(&str, Vec<u64>, Option<u64>); 5] = [
+        ("none", vec![], None),
+        ("one", vec![60], Some(60)),
+        ("an even number", vec![10, 20, 40, 80], Some(30)),
+        ("an odd number in any order", vec![80, 10, 40], Some(40)),
+        ("only the last twenty", [vec![9000; 30], vec![100; 20]].concat(), Some(100)),
+    ];
+    for (sentence, seconds, expected) in cases {
+        let mut jobs: Vec<JobFact> = (1..).zip(seconds).map(timed).collect();
+        // What failed, what another ref ran and what another job took do not count.
+        jobs.push(JobFact {
+            course: JobCourse { duration: Some(1), ..job(1, 900, 900, Status::Failed).course },
+            ..job(1, 900, 900, Status::Failed)
+        });
+        jobs.push(JobFact { ref_kind: RefKind::Tag, ..timed((901, 1)) });
+        jobs.push(JobFact { name: "lint".into(), ..timed((902, 1)) });
+        let (_folder, store) = memory(&FactBatch { jobs, ..FactBatch::default() });
+        let found = store.usual_job_duration(API, RefKind::Branch, "unit").unwrap();
+        assert_eq!(found, expected.map(Duration::from_secs), "{sentence}");
+    }
+}
+
+#[test]
+fn the_same_failure_is_found_by_its_test_or_by_a_reason_that_names_a_cause() {
+    let test = || vec!["a::b".to_owned()];
+    let reasoned = |fact: JobFact, reason: &str| {
+        let mut fact = fact;
+        fact.course.failure_reason = Some(reason.into());
+        fact
+    };
+    let web = ProjectId(8);
+    let of_web = |fact: JobFact| JobFact { project: web, ..fact };
+    let at = 100 * DAY;
+    let batch = FactBatch {
+        pipelines: vec![
+            on(ran(10, Status::Failed), API, "fix"),
+            on(ran(11, Status::Failed), API, "other"),
+            on(ran(12, Status::Failed), web, "main"),
+            on(ran(13, Status::Failed), web, "old"),
+        ],
+        jobs: vec![
+            reasoned(job(10, 1, at, Status::Failed), "runner_system_failure"),
+            reasoned(job(11, 2, at - DAY, Status::Failed), "script_failure"),
+            reasoned(of_web(job(12, 3, at + DAY, Status::Failed)), "runner_system_failure"),
+            reasoned(of_web(job(13, 4, at - 4 * DAY, Status::Failed)), "runner_system_failure"),
+        ],
+        test_failures: vec![
+            TestFailureFact { project: API, job: JobId(1), test: "a::b".into() },
+            TestFailureFact { project: API, job: JobId(2), test: "a::b".into() },
+            TestFailureFact { project: web, job: JobId(3), test: "a::c".into() },
+        ],
+        ..FactBatch::default()
+    };
+    let (_folder, store) = memory(&batch);
+    let found = |tests: &[String], reason| {
+        let found = store.same_failure_elsewhere(&query(10, tests, reason), at).unwrap();
+        found
+            .into_iter()
+            .map(|failure| format!("{} {}", failure.project_path.unwrap(), failure.ref_name))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found(&test(), None), ["acme/api other"], "the same test on another ref");
+    assert_eq!(found(&["a::c".to_owned()], None), ["acme/web main"], "in another project");
+    assert_eq!(found(&["a::d".to_owned()], Some("runner_system_failure")), [""; 0], "another test is another failure");
+    assert_eq!(found(&[], Some("runner_system_failure")), ["acme/web main"], "within three days, before or after");
+    assert_eq!(found(&[], Some("script_failure")), [""; 0], "a reason that says nothing");
+    assert_eq!(found(&[], None), [""; 0], "nothing to go by");
+}
+
+#[test]
+fn the_base_is_the_newest_pipeline_of_the_default_branch_that_had_ended() {
+    let batch = FactBatch {
+        pipelines: vec![
+            ran(10, Status::Success),
+            ran(20, Status::Failed),
+            on(ran(25, Status::Success), API, "fix"),
+            ran(30, Status::Canceled),
+            ran(40, Status::Success),
+        ],
+        jobs: vec![job(10, 1, 10, Status::Success), job(20, 2, 19, Status::Success), job(20, 3, 20, Status::Failed)],
+        ..FactBatch::default()
+    };
+    let (_folder, store) = memory(&batch);
+    let base = |pipeline| {
+        let base = store.base_run(&query(pipeline, &[], None)).unwrap();
+        base.map(|base| (base.pipeline.0, base.job.map(|status| status.word().to_owned())))
+    };
+    let word = |word: &str| Some(word.to_owned());
+    assert_eq!(base(5), None, "nothing had ended");
+    assert_eq!(base(15), Some((10, word("success"))));
+    assert_eq!(base(35), Some((20, word("failed"))), "the latest attempt counts, and what was canceled is no verdict");
+    assert_eq!(base(45), Some((40, None)), "it did not run the job");
+}
+
+#[test]
+fn runs_have_their_commit_and_come_oldest_first() {
+    let batch = FactBatch {
+        pipelines: vec![ran(10, Status::Failed)],
+        jobs: vec![
+            job(10, 2, 9, Status::Success),
+            job(10, 1, 8, Status::Failed),
+            job(10, 3, 7, Status::Canceled),
+            job(11, 4, 20, Status::Success),
+        ],
+        ..FactBatch::default()
+    };
+    let (_folder, store) = memory(&batch);
+    let runs = store.job_runs(API, "unit", 8).unwrap();
+    let short = |run: &JobRun| (run.id.0, run.sha.is_some(), run.status.word().to_owned());
+    let expected = [(1, true, "failed"), (2, true, "success"), (4, false, "success")];
+    assert_eq!(runs.iter().map(short).collect::<Vec<_>>(), expected.map(|(id, sha, word)| (id, sha, word.to_owned())));
+}
