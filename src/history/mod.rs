@@ -4,6 +4,7 @@
 
 pub mod past;
 pub mod place;
+pub mod record;
 mod rows;
 mod schema;
 pub mod store;

@@ -1,0 +1,262 @@
+//! Facts out of readings: what a snapshot shows is noted on a thread of its own, so that no reading waits for the disk.
+
+use super::place::HistoryPlace;
+use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
+use crate::domain::fact::{FactBatch, JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, UnixSeconds};
+use crate::domain::id::{ById, ProjectId, by_id};
+use crate::domain::job::Job;
+use crate::domain::pipeline::Pipeline;
+use crate::domain::project::{ProjectRow, RowState};
+use crate::domain::snapshot::Snapshot;
+use chrono::{DateTime, Utc};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Readings that wait for a slow disk. More are dropped: what they saw is a gap like any time between two readings.
+const MOST_WAITING: usize = 16;
+
+/// What a user must know about the memory; each is said once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HistoryNotice {
+    /// The file was damaged and is now there; a new one was begun.
+    SetAside(PathBuf),
+    /// Nothing is recorded from now on, for this reason.
+    Off(String),
+}
+
+/// Takes readings and writes their facts until it is dropped or ended.
+#[derive(Debug)]
+pub struct HistoryRecorder {
+    facts: SyncSender<RecorderInput>,
+    ended: Receiver<()>,
+    notices: Arc<Mutex<Vec<HistoryNotice>>>,
+}
+
+#[derive(Debug)]
+enum RecorderInput {
+    Reading(Arc<Snapshot>),
+    Facts(FactBatch, DateTime<Utc>),
+}
+
+impl HistoryRecorder {
+    /// Starts the thread. The file is opened there, and facts older than `keep` are removed once a day.
+    pub fn start(place: HistoryPlace, keep: Duration) -> Self {
+        let (facts, input) = sync_channel(MOST_WAITING);
+        let (end, ended) = sync_channel(1);
+        let notices = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&notices);
+        let work = move || {
+            let mut writer = FactWriter { place, keep, store: None, written: by_id(0), notices: told };
+            while let Ok(input) = input.recv() {
+                if let Err(error) = writer.take(input) {
+                    tracing::info!(%error, "the history is off");
+                    lock(&writer.notices).push(HistoryNotice::Off(error.to_string()));
+                    break;
+                }
+            }
+            let _ = end.send(());
+        };
+        if let Err(error) = thread::Builder::new().name("history".into()).spawn(work) {
+            lock(&notices).push(HistoryNotice::Off(error.to_string()));
+        }
+        Self { facts, ended, notices }
+    }
+
+    /// Notes what a reading has seen. Never waits.
+    pub fn record(&self, snapshot: &Arc<Snapshot>) {
+        self.send(RecorderInput::Reading(Arc::clone(snapshot)));
+    }
+
+    /// Notes facts that no snapshot has, read at this time.
+    pub fn record_facts(&self, facts: FactBatch, at: DateTime<Utc>) {
+        self.send(RecorderInput::Facts(facts, at));
+    }
+
+    fn send(&self, input: RecorderInput) {
+        match self.facts.try_send(input) {
+            Err(TrySendError::Full(_)) => tracing::info!("the disk is too slow: a reading is not recorded"),
+            // It is off, and has said why.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+        }
+    }
+
+    /// Returns what the user must know and has not been told.
+    pub fn take_notices(&self) -> Vec<HistoryNotice> {
+        std::mem::take(&mut lock(&self.notices))
+    }
+
+    /// Waits until all is written, but no longer than `patience`: a disk that hangs must not keep the process.
+    pub fn end(self, patience: Duration) -> Vec<HistoryNotice> {
+        let Self { facts, ended, notices } = self;
+        drop(facts);
+        if ended.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+            tracing::info!("the history could not be written in time");
+        }
+        std::mem::take(&mut lock(&notices))
+    }
+}
+
+fn lock(notices: &Mutex<Vec<HistoryNotice>>) -> MutexGuard<'_, Vec<HistoryNotice>> {
+    notices.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The thread's own state.
+struct FactWriter {
+    place: HistoryPlace,
+    keep: Duration,
+    store: Option<HistoryStore>,
+    /// The pipelines of each project that were written last: a row that shares them has nothing new.
+    written: ById<ProjectId, Arc<[Pipeline]>>,
+    notices: Arc<Mutex<Vec<HistoryNotice>>>,
+}
+
+impl FactWriter {
+    fn take(&mut self, input: RecorderInput) -> Result<(), HistoryError> {
+        match input {
+            RecorderInput::Facts(facts, at) => self.write(&facts, at.timestamp()),
+            RecorderInput::Reading(snapshot) => {
+                let now = snapshot.taken_at.timestamp();
+                let news: Vec<&ProjectRow> = snapshot.rows.iter().filter(|row| self.is_news(row)).collect();
+                let facts = self.facts(&news, now)?;
+                self.write(&facts, now)?;
+                for row in news {
+                    if let RowState::Ok(pipelines) = &row.state {
+                        self.written.insert(row.project.id, Arc::clone(pipelines));
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Says whether a row was read since it was written. What is stale was written when it was read.
+    fn is_news(&self, row: &ProjectRow) -> bool {
+        match &row.state {
+            RowState::Ok(pipelines) => {
+                self.written.get(&row.project.id).is_none_or(|written| !Arc::ptr_eq(written, pipelines))
+            }
+            RowState::NoPipeline { .. } => !self.written.contains_key(&row.project.id),
+            RowState::NoAccess(_) | RowState::Error(_) | RowState::Stale { .. } => false,
+        }
+    }
+
+    /// Returns the facts of these rows. The jobs of a pipeline that is known as it is are known, too.
+    fn facts(&mut self, rows: &[&ProjectRow], now: UnixSeconds) -> Result<FactBatch, HistoryError> {
+        let store = self.store(now)?;
+        let mut batch = FactBatch::default();
+        for row in rows {
+            batch.projects.push(project_fact(row));
+            for pipeline in row.pipelines() {
+                let fact = pipeline_fact(row.project.id, pipeline);
+                let is_known = fact.course.status.is_terminal() && store.has_pipeline(&fact)?;
+                if !is_known {
+                    batch.jobs.extend(job_facts(row.project.id, pipeline));
+                    batch.pipelines.push(fact);
+                }
+            }
+        }
+        Ok(batch)
+    }
+
+    fn write(&mut self, facts: &FactBatch, now: UnixSeconds) -> Result<(), HistoryError> {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        self.store(now)?.write(facts, now)?;
+        self.tell_set_aside();
+        Ok(())
+    }
+
+    fn store(&mut self, now: UnixSeconds) -> Result<&mut HistoryStore, HistoryError> {
+        if self.store.is_none() {
+            let mut store = HistoryStore::open(&self.place, now)?;
+            store.prune_daily(now, i64::try_from(self.keep.as_secs()).unwrap_or(i64::MAX))?;
+            self.store = Some(store);
+            self.tell_set_aside();
+        }
+        // Filled above.
+        self.store.as_mut().ok_or_else(|| HistoryError::NotOurs { file: self.place.file.clone() })
+    }
+
+    fn tell_set_aside(&mut self) {
+        if let Some(file) = self.store.as_mut().and_then(HistoryStore::take_set_aside) {
+            lock(&self.notices).push(HistoryNotice::SetAside(file));
+        }
+    }
+}
+
+fn project_fact(row: &ProjectRow) -> ProjectFact {
+    ProjectFact {
+        id: row.project.id,
+        full_path: row.project.full_path.clone(),
+        default_branch: row.project.default_branch.clone(),
+        seen_at: row.as_of.timestamp(),
+    }
+}
+
+/// Returns what is kept of a pipeline.
+pub fn pipeline_fact(project: ProjectId, pipeline: &Pipeline) -> PipelineFact {
+    PipelineFact {
+        project,
+        id: pipeline.id,
+        iid: pipeline.iid,
+        ref_name: pipeline.git_ref.name.clone(),
+        ref_kind: pipeline.git_ref.kind,
+        sha: pipeline.sha.clone(),
+        source: pipeline.source.clone(),
+        author: pipeline.user.clone(),
+        commit_title: pipeline.commit_title.clone(),
+        created_at: seconds(pipeline.created_at),
+        course: PipelineCourse {
+            updated_at: seconds(pipeline.updated_at),
+            status: pipeline.status.clone(),
+            started_at: seconds(pipeline.started_at),
+            finished_at: seconds(pipeline.finished_at),
+            duration: pipeline.duration.map(|time| time.as_secs()),
+            queued: pipeline.queued.map(|time| time.as_secs()),
+        },
+    }
+}
+
+/// Returns what is kept of a pipeline's jobs: all attempts that have ended.
+pub fn job_facts(project: ProjectId, pipeline: &Pipeline) -> Vec<JobFact> {
+    let attempts = pipeline.jobs().flat_map(|job| job.earlier.iter().chain([job]));
+    let ended = attempts.filter(|job| job.status.is_terminal());
+    ended.map(|job| job_fact(project, pipeline, job)).collect()
+}
+
+fn job_fact(project: ProjectId, pipeline: &Pipeline, job: &Job) -> JobFact {
+    JobFact {
+        project,
+        pipeline: pipeline.id,
+        id: job.id,
+        name: job.name.clone(),
+        stage: job.stage.clone(),
+        kind: job.kind,
+        ref_kind: pipeline.git_ref.kind,
+        allow_failure: job.allow_failure,
+        created_at: None,
+        tags: Vec::new(),
+        course: JobCourse {
+            finished_at: seconds(job.finished_at),
+            status: job.status.clone(),
+            started_at: seconds(job.started_at),
+            duration: job.duration.map(|time| time.as_secs()),
+            queued: None,
+            failure_reason: job.failure_reason.clone(),
+        },
+    }
+}
+
+fn seconds(time: Option<DateTime<Utc>>) -> Option<UnixSeconds> {
+    time.map(|time| time.timestamp())
+}
+
+/// Days of the past that are kept where nothing else is configured; see [`SECONDS_PER_DAY`].
+pub const KEEP: Duration = Duration::from_secs(400 * SECONDS_PER_DAY.cast_unsigned());
+
+#[cfg(test)]
+mod tests;
