@@ -5,7 +5,9 @@
 //! - `tests`: which tests failed, and which of them are new
 //! - `log`: what of a log is worth showing
 //! - `cause`: the answer
+//! - `attribution`: whose fault it is
 
+pub mod attribution;
 pub mod cause;
 mod error_line;
 mod key_line;

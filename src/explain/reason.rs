@@ -212,6 +212,34 @@ const PIPELINES: &[ReasonEntry] = &[
     ),
 ];
 
+/// Job failure reasons that no commit can cause. Reasons that a change of `.gitlab-ci.yml` or of the script can cause as
+/// well, such as a timeout or tags that no runner has, are not among them.
+const INFRASTRUCTURE: [&str; 18] = [
+    "api_failure",
+    "archived_failure",
+    "ci_quota_exceeded",
+    "data_integrity_failure",
+    "duo_workflow_connection_failure",
+    "ip_restriction_failure",
+    "job_router_failure",
+    "no_updates_canceling",
+    "no_updates_running",
+    "project_deleted",
+    "runner_external_dependency_failure",
+    "runner_interrupted",
+    "runner_system_failure",
+    "scheduler_failure",
+    "stale_schedule",
+    "stuck_or_timeout_failure",
+    "stuck_pending_with_matching_runners",
+    "user_blocked",
+];
+
+/// Says whether a job's failure reason is one that no commit can cause.
+pub fn is_infrastructure(word: &str) -> bool {
+    INFRASTRUCTURE.contains(&word)
+}
+
 /// Returns what a job's failure reason means.
 pub fn of_job(word: &str) -> Option<ReasonMeaning> {
     find(JOBS, word)
@@ -244,6 +272,7 @@ mod tests {
         }
         assert_eq!(of_job("job_execution_timeout").unwrap().plain, "it ran out of time");
         assert_eq!(of_job("moon_in_the_way"), None);
+        INFRASTRUCTURE.iter().for_each(|word| assert!(of_job(word).is_some(), "{word} has no meaning"));
         let of_18_6_and_later = [
             "runner_configuration_error",
             "runner_external_dependency_failure",
