@@ -31,6 +31,9 @@ GLWATCH_*, GITLAB_*, the file's profile, the file, ./glwatch.toml, and in CI its
 The token is the first of --token, --token-file, GLWATCH_TOKEN, GITLAB_TOKEN, the file's
 for that host, and that of glab for that host.";
 
+/// The flag that says no to the setting `history.enabled`.
+const NO_HISTORY: &str = "no-history";
+
 /// What `-h` prints: 24 rows of 80 cells, the prompt included.
 const SHORT_HELP: &str = "\
 Shows the state of every pipeline of a whole GitLab group
@@ -41,7 +44,7 @@ Usage: glwatch -g GROUP [OPTIONS]       the group, once
   explain PROJECT                  why its newest pipeline failed
   logs PROJECT [JOB]               a job's log; --follow: as it grows
   retry|cancel|play PROJECT [JOB]  acts on a pipeline or job, and asks first
-  config init|show|check           the settings; also completions, man, sim
+  config init|show|check           settings; also history, completions, man, sim
 
   -g, --group-id GROUP      group, by number or full path; repeatable
   -w, --watch               show it live
@@ -89,6 +92,7 @@ pub(super) fn command() -> Command {
         .subcommand(super::explain::command())
         .subcommand(super::logs::command())
         .subcommands(super::act::commands())
+        .subcommand(super::history::command())
         .subcommand(super::config::command())
         .subcommand(super::completions::command())
         .subcommand(super::man::command())
@@ -210,6 +214,13 @@ fn project_args() -> Vec<Arg> {
     args
 }
 
+/// Returns what names a host and its files, for commands that ask no server.
+pub(super) fn offline_args() -> Vec<Arg> {
+    const KNOWN: [&str; 6] = ["host", "config", "profile", "quiet", "verbose", "demo"];
+    let args = [project_args(), access_args(), output_args()].concat();
+    briefly(args.into_iter().filter(|arg| KNOWN.contains(&arg.get_id().as_str())))
+}
+
 fn access_args() -> Vec<Arg> {
     vec![
         option("host", "HOST", ACCESS, "GitLab host or URL, with sub-path if it has one [default: gitlab.com]")
@@ -324,6 +335,7 @@ fn load_args() -> Vec<Arg> {
         option("timeout", "TIME", LOAD, "Time for one request, such as 500ms or 1m [default: 30s]"),
         option("max-time", "TIME", LOAD, "Time for the whole command, or for one refresh [default: 5m]"),
         switch("no-cache", LOAD, "Neither use nor keep what an earlier run has read"),
+        switch(NO_HISTORY, LOAD, "Neither use nor add to the history, as with enabled = false in [history]"),
     ]
 }
 
@@ -334,9 +346,11 @@ pub(super) fn layer(matches: &ArgMatches) -> Layer {
     for arg in setting_args().into_iter().chain([follow_wait_arg(), yes_arg()]) {
         let Some(key) = arg.get_long() else { continue };
         match arg.get_action() {
-            ArgAction::SetTrue if matches!(matches.try_get_one::<bool>(key), Ok(Some(true))) => {
-                layer.set(key, vec!["true".into()], Origin::Flag(key.to_owned()))
+            ArgAction::SetTrue if !matches!(matches.try_get_one::<bool>(key), Ok(Some(true))) => {}
+            ArgAction::SetTrue if key == NO_HISTORY => {
+                layer.set("history.enabled", vec!["false".into()], Origin::Flag(key.to_owned()))
             }
+            ArgAction::SetTrue => layer.set(key, vec!["true".into()], Origin::Flag(key.to_owned())),
             ArgAction::Append => {
                 let values = matches.try_get_many::<String>(key).ok().flatten();
                 layer.set(key, values.into_iter().flatten().cloned().collect(), Origin::Flag(key.to_owned()));
@@ -391,7 +405,7 @@ mod tests {
 
     #[test]
     fn every_option_is_in_the_table_of_settings() {
-        let of_one_run = ["demo", "verbose"];
+        let of_one_run = ["demo", "verbose", NO_HISTORY];
         for arg in setting_args() {
             let long = arg.get_long().unwrap_or_default();
             let is_known = KEYS.iter().any(|key| key.name == long);

@@ -7,6 +7,7 @@ use crate::collect::find::{FindError, TargetError};
 use crate::collect::run::GroupError;
 use crate::config::ConfigError;
 use crate::gitlab::error::{Error, Kind, SetupError};
+use crate::history::store::HistoryError;
 use std::io;
 
 /// What ends a run before its job is done.
@@ -53,6 +54,8 @@ pub(super) enum CliError {
     Choice { problem: String, table: Vec<String>, hints: Vec<String> },
     #[error("failed to write the output")]
     Output(#[source] io::Error),
+    #[error("the history cannot be used")]
+    History(#[source] HistoryError),
     #[error("failed to show the live view")]
     View(#[source] io::Error),
     #[error("failed to write \"{path}\"")]
@@ -86,6 +89,7 @@ impl CliError {
             | Self::Find { .. }
             | Self::Request { .. }
             | Self::NothingRead { .. }
+            | Self::History(_)
             | Self::Start(_) => Exit::NoData,
             #[cfg(feature = "demo")]
             Self::Sim(_) => Exit::NoData,
@@ -140,7 +144,7 @@ impl CliError {
             Self::Sim(_) => {
                 vec!["the simulated GitLab listens on a port of this machine only; choose one that is free".into()]
             }
-            Self::Start(_) | Self::Stopped(_) => Vec::new(),
+            Self::History(_) | Self::Start(_) | Self::Stopped(_) => Vec::new(),
         }
     }
 }

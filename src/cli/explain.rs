@@ -2,6 +2,7 @@
 
 use super::error::{self, CliError};
 use super::exit::Exit;
+use super::explain_past::ExplainPast;
 use super::log_printer::{LogForm, LogPrinter};
 use super::session::Session;
 use super::{args, hint, logs, output, status, wire};
@@ -206,10 +207,12 @@ async fn look_into(
         (name, evidence::gather(&session.client, subject, options).await)
     };
     let is_only_one = subjects.len() == 1;
+    let mut past = ExplainPast::open(session);
     let mut gathered = stream::iter(subjects).map(gather).buffered(AT_ONCE);
     while let Some((name, read)) = gathered.next().await {
         match read {
-            Ok(evidence) => {
+            Ok(mut evidence) => {
+                past.add(session, &mut evidence);
                 let explanation = explain(&evidence, session.client.server_now());
                 if asked.form == "text" {
                     let is_first = outcome.explained.is_empty();
@@ -258,6 +261,7 @@ async fn all_failed(session: &Session, outcome: &mut Outcome) -> Result<Vec<Subj
     let reply = Collector::new(session.client.clone(), Arc::new(options)).read(&|_| {}).await;
     let mut snapshot =
         reply.map_err(|group| status::group_error(group, &session.config, &session.surroundings))?.snapshot;
+    ExplainPast::record(session, &snapshot);
     session.config.display.sort.apply(&mut snapshot.rows);
     if !session.config.display.quiet {
         status::warn(&snapshot, &[]);

@@ -108,6 +108,13 @@ pub(super) fn cache_directory(environment: &HashMap<String, String>) -> Option<P
     given.or_else(|| Some(home(environment)?.join(".cache"))).map(|folder| folder.join("glwatch"))
 }
 
+/// Returns our folder of what happened; `None` without a home.
+pub(super) fn state_directory(environment: &HashMap<String, String>) -> Option<PathBuf> {
+    let given = environment.get("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = given.or_else(|| Some(home(environment)?.join(".local").join("state")))?;
+    Some(state.join("glwatch"))
+}
+
 fn glab_path(environment: &HashMap<String, String>, home: Option<&Path>) -> Option<PathBuf> {
     if let Some(folder) = environment.get("GLAB_CONFIG_DIR").filter(|folder| !folder.is_empty()) {
         return Some(Path::new(folder).join("config.yml"));

@@ -11,10 +11,12 @@ mod demo;
 mod error;
 mod exit;
 mod explain;
+mod explain_past;
 mod export;
 mod files;
 mod format;
 mod hint;
+mod history;
 mod job_choice;
 mod log;
 mod log_printer;
@@ -22,6 +24,7 @@ mod logs;
 mod man;
 mod output;
 mod progress;
+mod recording;
 mod refs;
 mod session;
 #[cfg(feature = "demo")]
@@ -77,6 +80,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(("explain", matches)) => explain::run(matches),
         Some(("logs", matches)) => logs::run(matches),
         Some((name @ ("retry" | "cancel" | "play"), matches)) => act::run(name, matches),
+        Some(("history", matches)) => history::run(matches),
         Some(("config", matches)) => config::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", _)) => man::run(),

@@ -5,6 +5,7 @@ use super::error::{self, CliError};
 use super::exit::Exit;
 use super::format::{self, Formats, OutputPlace};
 use super::progress::ProgressLine;
+use super::recording::Recording;
 use super::surroundings::RunContext;
 use super::{export, hint, log, output, refs, wait, waiting, watch, wire};
 use crate::collect::run::{Collector, GroupError, ReadingReply};
@@ -41,16 +42,19 @@ fn show(surroundings: &RunContext, verbosity: u8) -> Result<Exit, CliError> {
     let options = Arc::new(wire::collecting(&config));
     let mut cache = Cache::new(&config, surroundings, &client, &options);
     let collector = cache.collector(client.clone(), options);
+    let recording = Recording::new(&config, surroundings);
     let work = async {
         if config.pace.watch {
-            return watch::run(collector, &config, &formats, surroundings, &cache).await;
+            return watch::run(collector, &config, &formats, surroundings, (&cache, &recording)).await;
         }
         let reading = read(collector, &config, surroundings, &cache, verbosity);
         let (reply, exit) = waiting::told(&client, !config.display.quiet, reading).await?;
+        recording.record(&reply.snapshot);
         tell(reply, &config, &formats, surroundings, &cache).await.map(|told| told.worse(exit))
     };
     let outcome = runtime.block_on(until_stopped(work));
     cache.write();
+    recording.end();
     // A run that is stopped does not wait for a slow reader of its output.
     runtime.shutdown_background();
     outcome

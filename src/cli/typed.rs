@@ -137,11 +137,12 @@ pub(super) fn arrange(arguments: Vec<OsString>, top: &Command) -> Result<Typed, 
         let is_short_help = names.iter().any(|name| name == "-h");
         return Ok(if is_short_help { Typed::ShortHelp } else { Typed::Read(arguments) });
     }
-    let is_leaf = command.get_subcommands().next().is_none();
-    if is_leaf && let Some(name) = names.iter().find(|name| !has(command, name)) {
+    // `history` runs alone, `config` does not.
+    let runs_alone = command.get_subcommands().next().is_none() || !command.is_subcommand_required_set();
+    if runs_alone && let Some(name) = names.iter().find(|name| !has(command, name)) {
         return Err(misplaced(name, &path, &owners));
     }
-    if is_leaf {
+    if runs_alone {
         before.extend(moved);
     }
     before.extend_from_slice(&arguments[rest..]);

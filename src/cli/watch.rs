@@ -4,6 +4,7 @@ use super::cache::Cache;
 use super::error::{self, CliError};
 use super::exit::Exit;
 use super::format::{self, Formats, OutputPlace};
+use super::recording::Recording;
 use super::status;
 use super::surroundings::RunContext;
 use super::{export, output};
@@ -36,7 +37,7 @@ pub(super) async fn run(
     config: &Config,
     formats: &Formats,
     surroundings: &RunContext,
-    cache: &Cache,
+    (cache, recording): (&Cache, &Recording),
 ) -> Result<Exit, CliError> {
     let is_view = is_view(config);
     // A stream tells what is and what changes; what an earlier run has seen is neither.
@@ -60,7 +61,7 @@ pub(super) async fn run(
             .await
             .map_err(|group| status::group_error(group, config, surroundings))
     };
-    let (first, exports) = (listener.updates(), listener.updates());
+    let (first, exports, recorded) = (listener.updates(), listener.updates(), listener.updates());
     let style = status::style(&config.display, surroundings);
     let held = RefCell::new(Vec::new());
     // What is written into the live view would be lost with it, and the view with what is written.
@@ -86,6 +87,7 @@ pub(super) async fn run(
         biased;
         outcome = readings => outcome.map(|()| Exit::Done)?,
         refusal = nothing_left(first) => return Err(refusal),
+        () = record(recorded, recording) => Exit::Done,
         () = &mut exports => Exit::Done,
         end = shown => match end? {
             ViewEnd::Quit | ViewEnd::Closed => Exit::Done,
@@ -134,6 +136,16 @@ async fn next(
         }
         updates.changed().await.ok()?;
     }
+}
+
+/// Notes every reading; never ends.
+async fn record(mut updates: channel::Receiver<WatchUpdate>, recording: &Recording) {
+    let mut last: Option<Arc<Snapshot>> = None;
+    while let Some((snapshot, _)) = next(&mut updates, last.as_ref()).await {
+        recording.record(&snapshot);
+        last = Some(snapshot);
+    }
+    std::future::pending().await
 }
 
 /// Ends when the filters leave nothing of the first reading: a misspelt name is not worth watching. Else never.

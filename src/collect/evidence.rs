@@ -227,7 +227,7 @@ fn suspects(pipeline: &Pipeline, attempts: Vec<(Job, JobDetails)>) -> Vec<JobEvi
         before.sort_by_key(|(id, _)| *id);
         let earlier: Vec<Status> = before.into_iter().map(|(_, status)| status).collect();
         let details = by_id.remove(&job.id).unwrap_or_default();
-        is_evidence(job, &earlier).then(|| JobEvidence { job: job.clone(), details, earlier, log: None })
+        is_evidence(job, &earlier).then(|| JobEvidence { job: job.clone(), details, earlier, log: None, past: None })
     };
     pipeline.jobs().filter_map(suspect).collect()
 }

@@ -3,6 +3,7 @@
 use super::id::{JobId, PipelineId};
 use super::job::Job;
 use super::log::LogExcerpt;
+use super::past::JobPast;
 use super::pipeline::Pipeline;
 use super::project::Failure;
 use super::status::Status;
@@ -51,6 +52,8 @@ pub struct JobEvidence {
     /// How earlier attempts at it ended, oldest first.
     pub earlier: Vec<Status>,
     pub log: Option<LogExcerpt>,
+    /// What is remembered of it; `None` where the memory was not asked.
+    pub past: Option<JobPast>,
 }
 
 /// What is known about a job beyond what the table of pipelines needs.

@@ -57,7 +57,7 @@ pub enum OriginEvidence {
     /// GitLab's reason.
     Reason(String),
     /// The job in a pipeline of the default branch: it failed there, or it passed.
-    Base { pipeline: u64, status: Status, since: Option<(u64, Option<DateTime<Utc>>)> },
+    Base { branch: String, pipeline: u64, status: Status, since: Option<(u64, Option<DateTime<Utc>>)> },
     /// The same failure in another place.
     SameFailure(SameFailure),
     /// Two attempts on one commit.
@@ -75,10 +75,10 @@ pub struct FailureAttribution {
     pub evidence: Vec<OriginEvidence>,
 }
 
-/// Judges a failed job. `past` is `None` where nothing is remembered. `now` is the server's time.
-pub fn attribute(job: &JobEvidence, past: Option<&JobPast>, now: DateTime<Utc>) -> FailureAttribution {
+/// Judges a failed job by its past. `now` is the server's time.
+pub fn attribute(job: &JobEvidence, now: DateTime<Utc>) -> FailureAttribution {
     let nothing = JobPast::default();
-    let past = past.unwrap_or(&nothing);
+    let past = job.past.as_ref().unwrap_or(&nothing);
     infrastructure(job)
         .or_else(|| already_broken(past, now))
         .or_else(|| everywhere(past))
@@ -114,7 +114,12 @@ fn already_broken(past: &JobPast, now: DateTime<Utc>) -> Option<FailureAttributi
     Some(FailureAttribution {
         origin: FailureOrigin::AlreadyBroken,
         sentence: Sentence::words("not yours: also failed on ").name(&base.branch).and(said),
-        evidence: vec![OriginEvidence::Base { pipeline: base.pipeline.0, status: Status::Failed, since }],
+        evidence: vec![OriginEvidence::Base {
+            branch: base.branch.clone(),
+            pipeline: base.pipeline.0,
+            status: Status::Failed,
+            since,
+        }],
     })
 }
 
@@ -191,7 +196,12 @@ fn yours(past: &JobPast) -> Option<FailureAttribution> {
         origin: FailureOrigin::Yours,
         sentence: Sentence::words("yours: it passed on ").name(&base.branch).and(format!(" in #{}", base.pipeline)),
         evidence: vec![
-            OriginEvidence::Base { pipeline: base.pipeline.0, status: Status::Success, since: None },
+            OriginEvidence::Base {
+                branch: base.branch.clone(),
+                pipeline: base.pipeline.0,
+                status: Status::Success,
+                since: None,
+            },
             OriginEvidence::Passes(passes),
         ],
     })

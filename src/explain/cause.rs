@@ -1,5 +1,6 @@
 //! Why a pipeline is not green: from the evidence to causes, the one that explains the most first.
 
+use super::attribution::{self, FailureAttribution, FailureOrigin};
 use super::reason;
 use super::sentence::Sentence;
 use super::tests::TestFindings;
@@ -69,6 +70,8 @@ pub struct Cause {
     pub through: Vec<TriggerPlace>,
     pub job: Option<JobEvidence>,
     pub tests: Option<TestFindings>,
+    /// Whose fault it is; `None` where that is no question, or the memory was not asked.
+    pub attribution: Option<FailureAttribution>,
 }
 
 /// What is to be said about one pipeline.
@@ -215,7 +218,15 @@ fn of_job(evidence: &Evidence, job: &JobEvidence, now: DateTime<Utc>, through: &
         }
     };
     let sentence = placed(sentence, through);
-    Some(Cause { kind, sentence, next, through: through.to_vec(), job: Some(job.clone()), tests: findings })
+    let attribution = attributed(job, now);
+    let job = Some(job.clone());
+    Some(Cause { kind, sentence, next, through: through.to_vec(), job, tests: findings, attribution })
+}
+
+/// Says whose fault a failed job is. Without a memory only what GitLab itself says is an answer.
+fn attributed(job: &JobEvidence, now: DateTime<Utc>) -> Option<FailureAttribution> {
+    let found = attribution::has_origin(job).then(|| attribution::attribute(job, now))?;
+    Some(found).filter(|found| job.past.is_some() || found.origin == FailureOrigin::Infrastructure)
 }
 
 fn times_word(times: usize) -> String {
@@ -337,7 +348,7 @@ fn placed(sentence: Sentence, through: &[TriggerPlace]) -> Sentence {
 }
 
 fn plain(kind: CauseKind, sentence: Sentence, through: &[TriggerPlace]) -> Cause {
-    Cause { kind, sentence, next: None, through: through.to_vec(), job: None, tests: None }
+    Cause { kind, sentence, next: None, through: through.to_vec(), job: None, tests: None, attribution: None }
 }
 
 fn headline(evidence: &Evidence, causes: &[Cause], allowed: &[Cause], flaky: &[Cause]) -> Sentence {

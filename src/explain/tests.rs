@@ -77,7 +77,7 @@ pub fn label(case: &TestCase) -> String {
 }
 
 /// Finds what the report says about a job that failed; nothing where none of its tests did.
-pub(super) fn of_job(evidence: &Evidence, job: &Job) -> Option<TestFindings> {
+pub fn of_job(evidence: &Evidence, job: &Job) -> Option<TestFindings> {
     let suite = suite_of(evidence.tests.as_ref()?, &job.name)?;
     if suite.failed + suite.errored == 0 {
         return None;

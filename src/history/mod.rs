@@ -8,3 +8,4 @@ pub mod record;
 mod rows;
 mod schema;
 pub mod store;
+pub mod summary;

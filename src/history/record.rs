@@ -30,33 +30,29 @@ pub enum HistoryNotice {
 /// Takes readings and writes their facts until it is dropped or ended.
 #[derive(Debug)]
 pub struct HistoryRecorder {
-    facts: SyncSender<RecorderInput>,
+    facts: SyncSender<Arc<Snapshot>>,
     ended: Receiver<()>,
     notices: Arc<Mutex<Vec<HistoryNotice>>>,
-}
-
-#[derive(Debug)]
-enum RecorderInput {
-    Reading(Arc<Snapshot>),
-    Facts(FactBatch, DateTime<Utc>),
 }
 
 impl HistoryRecorder {
     /// Starts the thread. The file is opened there, and facts older than `keep` are removed once a day.
     pub fn start(place: HistoryPlace, keep: Duration) -> Self {
-        let (facts, input) = sync_channel(MOST_WAITING);
+        let (facts, input) = sync_channel::<Arc<Snapshot>>(MOST_WAITING);
         let (end, ended) = sync_channel(1);
         let notices = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&notices);
         let work = move || {
             let mut writer = FactWriter { place, keep, store: None, written: by_id(0), notices: told };
             while let Ok(input) = input.recv() {
-                if let Err(error) = writer.take(input) {
+                if let Err(error) = writer.take(&input) {
                     tracing::info!(%error, "the history is off");
                     lock(&writer.notices).push(HistoryNotice::Off(error.to_string()));
                     break;
                 }
             }
+            // The file is closed first: SQLite then leaves nothing beside it.
+            drop(writer);
             let _ = end.send(());
         };
         if let Err(error) = thread::Builder::new().name("history".into()).spawn(work) {
@@ -67,15 +63,10 @@ impl HistoryRecorder {
 
     /// Notes what a reading has seen. Never waits.
     pub fn record(&self, snapshot: &Arc<Snapshot>) {
-        self.send(RecorderInput::Reading(Arc::clone(snapshot)));
+        self.send(Arc::clone(snapshot));
     }
 
-    /// Notes facts that no snapshot has, read at this time.
-    pub fn record_facts(&self, facts: FactBatch, at: DateTime<Utc>) {
-        self.send(RecorderInput::Facts(facts, at));
-    }
-
-    fn send(&self, input: RecorderInput) {
+    fn send(&self, input: Arc<Snapshot>) {
         match self.facts.try_send(input) {
             Err(TrySendError::Full(_)) => tracing::info!("the disk is too slow: a reading is not recorded"),
             // It is off, and has said why.
@@ -114,22 +105,17 @@ struct FactWriter {
 }
 
 impl FactWriter {
-    fn take(&mut self, input: RecorderInput) -> Result<(), HistoryError> {
-        match input {
-            RecorderInput::Facts(facts, at) => self.write(&facts, at.timestamp()),
-            RecorderInput::Reading(snapshot) => {
-                let now = snapshot.taken_at.timestamp();
-                let news: Vec<&ProjectRow> = snapshot.rows.iter().filter(|row| self.is_news(row)).collect();
-                let facts = self.facts(&news, now)?;
-                self.write(&facts, now)?;
-                for row in news {
-                    if let RowState::Ok(pipelines) = &row.state {
-                        self.written.insert(row.project.id, Arc::clone(pipelines));
-                    }
-                }
-                Ok(())
+    fn take(&mut self, snapshot: &Snapshot) -> Result<(), HistoryError> {
+        let now = snapshot.taken_at.timestamp();
+        let news: Vec<&ProjectRow> = snapshot.rows.iter().filter(|row| self.is_news(row)).collect();
+        let facts = self.facts(&news, now)?;
+        self.write(&facts, now)?;
+        for row in news {
+            if let RowState::Ok(pipelines) = &row.state {
+                self.written.insert(row.project.id, Arc::clone(pipelines));
             }
         }
+        Ok(())
     }
 
     /// Says whether a row was read since it was written. What is stale was written when it was read.

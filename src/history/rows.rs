@@ -94,14 +94,10 @@ pub(super) fn pipeline(connection: &Connection, project: ProjectId, id: Pipeline
     connection.prepare_cached(&query)?.query_row([number(project.0), number(id.0)], read_pipeline).optional()
 }
 
-/// Reads the pipelines that a condition selects, oldest first.
-pub(super) fn pipelines(
-    connection: &Connection,
-    condition: &str,
-    values: &[&dyn rusqlite::ToSql],
-) -> Result<Vec<PipelineFact>> {
-    let query = format!("SELECT {PIPELINE_COLUMNS} FROM pipeline WHERE {condition} ORDER BY project, id");
-    connection.prepare_cached(&query)?.query_map(values, read_pipeline)?.collect()
+/// Hands out all pipelines, by project and age.
+pub(super) fn each_pipeline(connection: &Connection, take: &mut dyn FnMut(PipelineFact)) -> Result<()> {
+    let query = format!("SELECT {PIPELINE_COLUMNS} FROM pipeline ORDER BY project, id");
+    connection.prepare_cached(&query)?.query_map([], read_pipeline)?.try_for_each(|fact| fact.map(&mut *take))
 }
 
 pub(super) fn write_pipeline(connection: &Connection, fact: &PipelineFact) -> Result<()> {
@@ -166,10 +162,10 @@ fn job(connection: &Connection, project: ProjectId, id: JobId) -> Result<Option<
     connection.prepare_cached(&query)?.query_row([number(project.0), number(id.0)], read_job).optional()
 }
 
-/// Reads the attempts at jobs that a condition selects, oldest first.
-pub(super) fn jobs(connection: &Connection, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<JobFact>> {
-    let query = format!("SELECT {JOB_COLUMNS} FROM job WHERE {condition} ORDER BY project, id");
-    connection.prepare_cached(&query)?.query_map(values, read_job)?.collect()
+/// Hands out all attempts at jobs, by project and age.
+pub(super) fn each_job(connection: &Connection, take: &mut dyn FnMut(JobFact)) -> Result<()> {
+    let query = format!("SELECT {JOB_COLUMNS} FROM job ORDER BY project, id");
+    connection.prepare_cached(&query)?.query_map([], read_job)?.try_for_each(|fact| fact.map(&mut *take))
 }
 
 pub(super) fn write_job(connection: &Connection, fact: &JobFact) -> Result<()> {

@@ -246,6 +246,8 @@ fn connect(place: &HistoryPlace, file: &Path) -> Result<Connection, HistoryError
 /// Returns the version of a file of ours.
 fn check(connection: &Connection, file: &Path) -> Result<i32, HistoryError> {
     let lost = |source| HistoryError::Sqlite { file: file.to_owned(), source };
+    // Of one moment: another process may be making the tables.
+    let reading = connection.is_autocommit().then(|| connection.unchecked_transaction()).transpose().map_err(lost)?;
     let version = schema::version(connection).map_err(lost)?;
     let program: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(lost)?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(lost)?;
@@ -257,6 +259,7 @@ fn check(connection: &Connection, file: &Path) -> Result<i32, HistoryError> {
     if version > known {
         return Err(HistoryError::NewerVersion { file: file.to_owned(), found: version, known });
     }
+    reading.map_or(Ok(()), Transaction::finish).map_err(lost)?;
     Ok(version)
 }
 

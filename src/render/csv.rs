@@ -2,7 +2,8 @@
 
 use crate::report::record::{CsvField, CsvRecords};
 use crate::text::sanitise::sanitise;
-use csv::{Terminator, WriterBuilder};
+use csv::{ReaderBuilder, Terminator, WriterBuilder};
+use serde::Serialize;
 use std::io::{self, Write};
 
 /// A spreadsheet takes a cell that begins with one of these for a formula
@@ -17,6 +18,27 @@ pub fn write(records: &CsvRecords, out: &mut dyn Write) -> io::Result<()> {
         writer.write_record(row.iter().map(|cell| neutralised(cell)))?;
     }
     writer.flush()
+}
+
+/// Rows that come one after the other; the first brings the header.
+#[derive(Debug, Default)]
+pub struct CsvRows {
+    is_begun: bool,
+}
+
+impl CsvRows {
+    /// Writes a struct as a row, its fields in their order.
+    pub fn write(&mut self, row: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+        let mut plain = WriterBuilder::new().has_headers(!self.is_begun).from_writer(Vec::new());
+        plain.serialize(row)?;
+        let plain = plain.into_inner().map_err(|error| error.into_error())?;
+        let mut writer = WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(out);
+        for record in ReaderBuilder::new().has_headers(false).from_reader(plain.as_slice()).records() {
+            writer.write_record(record?.iter().map(neutralised))?;
+        }
+        self.is_begun = true;
+        writer.flush()
+    }
 }
 
 /// Returns a cell on one line, without controls, and with an apostrophe before what would be a formula.

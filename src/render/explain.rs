@@ -64,6 +64,9 @@ fn write_finding(
     if is_one_of_many {
         writeln!(out, "\n  {}", text(&finding.sentence))?;
     }
+    if let Some(origin) = &finding.origin {
+        writeln!(out, "  {}", text(origin))?;
+    }
     if let Some(next) = &finding.next {
         writeln!(out, "  {arrow} {}", one_line(next))?;
     }

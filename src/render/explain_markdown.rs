@@ -41,6 +41,9 @@ fn write_finding(finding: &CauseFinding, is_one_of_many: bool, out: &mut dyn Wri
     if is_one_of_many {
         writeln!(out, "\n{}", text(&finding.sentence))?;
     }
+    if let Some(origin) = &finding.origin {
+        writeln!(out, "\n{}", text(origin))?;
+    }
     if let Some(next) = &finding.next {
         writeln!(out, "\n→ {}", escaped(next))?;
     }

@@ -3,6 +3,7 @@
 use super::json::write_line;
 use crate::report::contract::{SnapshotEvent, StatusDocument};
 use crate::report::event::ChangeEvent;
+use crate::report::history::FactEntry;
 use std::io::{self, Write};
 
 /// Writes a snapshot as one line.
@@ -13,6 +14,11 @@ pub fn write_snapshot(document: StatusDocument<'_>, out: &mut dyn Write) -> io::
 /// Writes something that happened as one line.
 pub fn write_event(event: &ChangeEvent<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_line(event, out)
+}
+
+/// Writes a remembered fact as one line.
+pub fn write_fact(fact: &FactEntry, out: &mut dyn Write) -> io::Result<()> {
+    write_line(fact, out)
 }
 
 #[cfg(test)]

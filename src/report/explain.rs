@@ -7,6 +7,7 @@ use crate::domain::log::{LogExcerpt, LogLine};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::status::Status;
 use crate::domain::test_report::TestCase;
+use crate::explain::attribution::FailureOrigin;
 use crate::explain::cause::{Cause, Explanation};
 use crate::explain::log::is_passing;
 use crate::explain::sentence::Sentence;
@@ -55,6 +56,8 @@ pub struct ExplainNote {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CauseFinding {
     pub sentence: ExplainText,
+    /// Whose fault it is, where that is known.
+    pub origin: Option<ExplainText>,
     pub next: Option<String>,
     /// Stage, attempts, duration, runner: whatever is known of the job.
     pub facts: ExplainText,
@@ -113,6 +116,7 @@ impl From<&Cause> for CauseFinding {
         let job = cause.job.as_ref();
         Self {
             sentence: cause.sentence.0.clone(),
+            origin: origin(cause),
             next: cause.next.clone(),
             facts: job.map_or_else(ExplainText::new, facts),
             web_url: job
@@ -123,6 +127,12 @@ impl From<&Cause> for CauseFinding {
             log: job.and_then(|job| Some(QuotedLog::new(&job.job.name, job.log.as_ref()?))),
         }
     }
+}
+
+/// Says whose fault it is. That it is not known is in the JSON; here it would only be one more line.
+fn origin(cause: &Cause) -> Option<ExplainText> {
+    let found = cause.attribution.as_ref()?;
+    (found.origin != FailureOrigin::Unknown).then(|| found.sentence.0.clone())
 }
 
 /// Says what is known of a job beyond its failure.

@@ -6,6 +6,7 @@ use crate::domain::log::{LogExcerpt, LogLine};
 use crate::domain::snapshot::Problem;
 use crate::domain::test_report::TestCase;
 use crate::domain::usage::Usage;
+use crate::explain::attribution::{FailureAttribution, OriginEvidence};
 use crate::explain::cause::{Cause, Explanation, TriggerPlace};
 use crate::explain::tests::{TestFindings, TestHistory};
 use crate::text::duration::whole_seconds;
@@ -66,6 +67,39 @@ pub struct CauseEntry<'a> {
     pub job: Option<ExplainJobEntry<'a>>,
     pub tests: Option<TestsEntry<'a>>,
     pub log: Option<LogEntry<'a>>,
+    /// Whose fault it is: `infrastructure`, `already_broken`, `everywhere`, `flaky`, `yours` or `unknown`; null where that
+    /// is no question, or where nothing is remembered because the history is switched off.
+    pub attribution: Option<&'static str>,
+    /// What the attribution rests on, the answer in one line first.
+    pub evidence: Option<AttributionEntry<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct AttributionEntry<'a> {
+    pub sentence: String,
+    pub facts: Vec<OriginEntry<'a>>,
+}
+
+/// One fact behind an attribution; what does not apply is null.
+#[derive(Debug, Default, Serialize)]
+pub struct OriginEntry<'a> {
+    /// `reason`, `base`, `same_failure`, `both_verdicts` or `passes`.
+    pub kind: &'static str,
+    pub reason: Option<&'a str>,
+    pub status: Option<&'a str>,
+    pub project: Option<&'a str>,
+    #[serde(rename = "ref")]
+    pub ref_name: Option<&'a str>,
+    pub pipeline: Option<u64>,
+    /// The first red pipeline of the branch.
+    pub since_pipeline: Option<u64>,
+    pub since: Option<String>,
+    pub at: Option<String>,
+    pub test: Option<&'a str>,
+    pub sha: Option<&'a str>,
+    pub failed_pipeline: Option<u64>,
+    pub passed_pipeline: Option<u64>,
+    pub count: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -209,6 +243,48 @@ impl<'a> From<&'a Cause> for CauseEntry<'a> {
             job: cause.job.as_ref().map(ExplainJobEntry::from),
             tests: cause.tests.as_ref().map(TestsEntry::from),
             log: cause.job.as_ref().and_then(|job| job.log.as_ref()).map(LogEntry::from),
+            attribution: cause.attribution.as_ref().map(|found| found.origin.word()),
+            evidence: cause.attribution.as_ref().map(AttributionEntry::from),
+        }
+    }
+}
+
+impl<'a> From<&'a FailureAttribution> for AttributionEntry<'a> {
+    fn from(found: &'a FailureAttribution) -> Self {
+        Self { sentence: found.sentence.to_string(), facts: found.evidence.iter().map(OriginEntry::from).collect() }
+    }
+}
+
+impl<'a> From<&'a OriginEvidence> for OriginEntry<'a> {
+    fn from(evidence: &'a OriginEvidence) -> Self {
+        match evidence {
+            OriginEvidence::Reason(word) => Self { kind: "reason", reason: Some(word), ..Self::default() },
+            OriginEvidence::Base { branch, pipeline, status, since } => Self {
+                kind: "base",
+                ref_name: Some(branch),
+                pipeline: Some(*pipeline),
+                status: Some(status.word()),
+                since_pipeline: since.map(|(first, _)| first),
+                since: since.and_then(|(_, at)| at).map(time),
+                ..Self::default()
+            },
+            OriginEvidence::SameFailure(failure) => Self {
+                kind: "same_failure",
+                project: failure.project_path.as_deref(),
+                ref_name: Some(&failure.ref_name),
+                pipeline: Some(failure.pipeline.0),
+                at: DateTime::from_timestamp(failure.finished_at, 0).map(time),
+                test: failure.test.as_deref(),
+                ..Self::default()
+            },
+            OriginEvidence::BothVerdicts { sha, failed, passed } => Self {
+                kind: "both_verdicts",
+                sha: Some(sha),
+                failed_pipeline: Some(*failed),
+                passed_pipeline: Some(*passed),
+                ..Self::default()
+            },
+            OriginEvidence::Passes(count) => Self { kind: "passes", count: Some(*count as u64), ..Self::default() },
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod event;
 pub mod explain;
 pub mod explain_contract;
 pub mod headline;
+pub mod history;
 pub mod item;
 pub mod layout;
 mod links;

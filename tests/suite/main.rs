@@ -15,6 +15,7 @@
 //! - `misplaced.rs`: answers that are well formed, and not what was asked for
 //! - `list.rs`: projects that come, go, or are lost with a page of the list
 //! - `cache.rs`: what one run leaves for the next
+//! - `memory.rs`: what readings leave in the history, and what is answered from it
 //! - `cost.rs`: how many requests a run makes, and how many at once
 //! - `graphql.rs`: many projects with one request: the same answers as over REST, on any server, for less
 //! - `queries.rs`: the queries themselves against the published schemas, and their complexity
@@ -53,6 +54,7 @@ mod headers;
 mod kinds;
 mod list;
 mod logs;
+mod memory;
 mod misplaced;
 mod not_gitlab;
 mod proxy;

@@ -25,7 +25,7 @@ fn failed(reason: &str) -> JobEvidence {
         description: None,
         downstream_id: None,
     };
-    JobEvidence { job, details: JobDetails::default(), earlier: vec![], log: None }
+    JobEvidence { job, details: JobDetails::default(), earlier: vec![], log: None, past: None }
 }
 
 fn base(job: Option<Status>) -> Option<BaseRun> {
@@ -106,7 +106,7 @@ fn the_first_that_holds_is_the_answer() {
         ("commits that are not known are not one", script, past(green(), 0, "?- ?+ ?+ ?+ ?+ ?+"), Yours),
     ];
     for (sentence, reason, past, expected) in cases {
-        let found = attribute(&failed(reason), Some(&past), at(NOW));
+        let found = attribute(&JobEvidence { past: Some(past), ..failed(reason) }, at(NOW));
         assert_eq!(found.origin, expected, "{sentence}: {}", found.sentence);
         assert!(!found.evidence.is_empty(), "{sentence}: the evidence is not named");
     }
@@ -128,9 +128,12 @@ fn the_sentence_names_the_evidence() {
         ),
     ];
     for (past, expected) in cases {
-        assert_eq!(attribute(&failed("script_failure"), Some(&past), at(NOW)).sentence.to_string(), expected);
+        assert_eq!(
+            attribute(&JobEvidence { past: Some(past), ..failed("script_failure") }, at(NOW)).sentence.to_string(),
+            expected
+        );
     }
-    let runner = attribute(&failed("runner_system_failure"), None, at(NOW));
+    let runner = attribute(&failed("runner_system_failure"), at(NOW));
     assert_eq!(runner.sentence.to_string(), "not yours: the runner failed, not the script");
 }
 

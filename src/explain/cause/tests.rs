@@ -33,7 +33,7 @@ fn job(id: u64, name: &str, status: Status) -> JobEvidence {
         downstream_id: None,
     };
     let details = JobDetails { created_at: Some(at(NOW - 720)), ..JobDetails::default() };
-    JobEvidence { job, details, earlier: vec![], log: None }
+    JobEvidence { job, details, earlier: vec![], log: None, past: None }
 }
 
 fn failed(name: &str, reason: &str) -> JobEvidence {

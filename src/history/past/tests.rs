@@ -57,8 +57,8 @@ fn query<'a>(pipeline: u64, tests: &'a [String], reason: Option<&'a str>) -> Fai
 #[test]
 fn a_ref_is_red_since_the_first_failure_after_the_last_success() {
     use Status::{Canceled, Failed, Running, Skipped, Success};
-    type Answer = Option<(u64, Option<u64>)>;
-    let cases: [(&str, &[(u64, Status)], Answer); 8] = [
+    type RedCase<'a> = (&'a str, &'a [(u64, Status)], Option<(u64, Option<u64>)>);
+    let cases: [RedCase<'_>; 8] = [
         ("nothing is known", &[], None),
         ("green", &[(1, Failed), (2, Success)], None),
         ("red once", &[(1, Success), (2, Failed)], Some((2, Some(1)))),

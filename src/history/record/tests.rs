@@ -5,7 +5,7 @@ use crate::domain::id::{JobId, PipelineId};
 use crate::domain::job::{JobKind, stages};
 use crate::domain::status::Status;
 use crate::domain::usage::Usage;
-use crate::history::rows;
+use crate::history::store::tests::{all_jobs, all_pipelines};
 use std::fs;
 use tempfile::TempDir;
 
@@ -62,8 +62,7 @@ fn remembered(folder: &TempDir, readings: &[Arc<Snapshot>]) -> (Vec<String>, Vec
     readings.iter().for_each(|reading| recorder.record(reading));
     let notices = recorder.end(PATIENCE);
     let Ok(store) = HistoryStore::open(&place(folder), NOW) else { return (Vec::new(), notices) };
-    let pipelines = store.ask(|connection| rows::pipelines(connection, "true", &[])).unwrap();
-    let jobs = store.ask(|connection| rows::jobs(connection, "true", &[])).unwrap();
+    let (pipelines, jobs) = (all_pipelines(&store), all_jobs(&store));
     let pipelines = pipelines.iter().map(|fact| format!("#{} {}", fact.id, fact.course.status.word()));
     let jobs = jobs.iter().map(|fact| format!("job {} {}", fact.id, fact.course.status.word()));
     (pipelines.chain(jobs).collect(), notices)

@@ -88,12 +88,16 @@ fn batch(id: u64, jobs: usize) -> FactBatch {
     }
 }
 
-fn all_jobs(store: &HistoryStore) -> Vec<JobFact> {
-    store.ask(|connection| rows::jobs(connection, "true", &[])).unwrap()
+pub(crate) fn all_jobs(store: &HistoryStore) -> Vec<JobFact> {
+    let mut jobs = Vec::new();
+    store.each_job(|fact| jobs.push(fact)).unwrap();
+    jobs
 }
 
-fn all_pipelines(store: &HistoryStore) -> Vec<PipelineFact> {
-    store.ask(|connection| rows::pipelines(connection, "true", &[])).unwrap()
+pub(crate) fn all_pipelines(store: &HistoryStore) -> Vec<PipelineFact> {
+    let mut pipelines = Vec::new();
+    store.each_pipeline(|fact| pipelines.push(fact)).unwrap();
+    pipelines
 }
 
 #[test]

@@ -1,0 +1,110 @@
+//! What the memory adds to an explanation: the past of each failed job.
+
+use super::output;
+use super::recording::{self, Recording};
+use super::session::Session;
+use crate::domain::evidence::{Evidence, JobEvidence};
+use crate::domain::fact::{FactBatch, TestFailureFact};
+use crate::domain::id::ProjectId;
+use crate::domain::past::{FailedJobQuery, JobPast};
+use crate::domain::snapshot::Snapshot;
+use crate::explain::attribution::has_origin;
+use crate::explain::tests;
+use crate::history::record::{HistoryNotice, job_facts, pipeline_fact};
+use crate::history::store::{HistoryError, HistoryStore};
+
+/// The memory of one run of `explain`; switched off or unusable, it adds nothing.
+pub(super) struct ExplainPast {
+    store: Option<HistoryStore>,
+    is_quiet: bool,
+}
+
+impl ExplainPast {
+    pub(super) fn open(session: &Session) -> Self {
+        let mut past = Self { store: None, is_quiet: session.config.display.quiet };
+        let Some(place) = recording::place(&session.config, &session.surroundings) else { return past };
+        match HistoryStore::open(&place, session.client.server_now().timestamp()) {
+            Ok(mut store) => {
+                past.tell(store.take_set_aside().map(HistoryNotice::SetAside));
+                past.store = Some(store);
+            }
+            Err(error) => past.tell(Some(HistoryNotice::Off(error.to_string()))),
+        }
+        past
+    }
+
+    /// Notes a reading of the group, so that the projects in it are known.
+    pub(super) fn record(session: &Session, snapshot: &Snapshot) {
+        let recording = Recording::new(&session.config, &session.surroundings);
+        recording.record(snapshot);
+        recording.end();
+    }
+
+    /// Notes what was gathered, and adds to each failed job what is known of its past.
+    pub(super) fn add(&mut self, session: &Session, evidence: &mut Evidence) {
+        let now = session.client.server_now().timestamp();
+        let Some(store) = &mut self.store else { return };
+        if let Err(error) = add(store, evidence, now) {
+            self.store = None;
+            self.tell(Some(HistoryNotice::Off(error.to_string())));
+        }
+    }
+
+    fn tell(&self, notice: Option<HistoryNotice>) {
+        if let Some(notice) = notice.filter(|_| !self.is_quiet) {
+            output::to_stderr(&[recording::warning(&notice)]);
+        }
+    }
+}
+
+fn add(store: &mut HistoryStore, evidence: &mut Evidence, now: i64) -> Result<(), HistoryError> {
+    let project = store.project_id(&evidence.project)?;
+    if let Some(project) = project {
+        store.write(&facts(project, evidence), now)?;
+    }
+    let names: Vec<Vec<String>> = evidence.jobs.iter().map(|job| failing_tests(evidence, job)).collect();
+    let pipeline = &evidence.pipeline;
+    for (job, tests) in evidence.jobs.iter_mut().zip(names) {
+        if !has_origin(job) {
+            continue;
+        }
+        // Of a project that was never read, nothing is known.
+        let Some(project) = project else {
+            job.past = Some(JobPast::default());
+            continue;
+        };
+        let query = FailedJobQuery {
+            project,
+            ref_name: &pipeline.git_ref.name,
+            ref_kind: pipeline.git_ref.kind,
+            pipeline: pipeline.id,
+            created_at: pipeline.created_at.map_or(now, |at| at.timestamp()),
+            job: &job.job.name,
+            reason: job.job.failure_reason.as_deref(),
+            tests: &tests,
+        };
+        let at = job.job.finished_at.map_or(now, |at| at.timestamp());
+        job.past = Some(store.job_past(&query, at)?);
+    }
+    Ok(())
+}
+
+fn facts(project: ProjectId, evidence: &Evidence) -> FactBatch {
+    let failures = evidence.jobs.iter().flat_map(|job| {
+        let fact = |test| TestFailureFact { project, job: job.job.id, test };
+        failing_tests(evidence, job).into_iter().map(fact)
+    });
+    FactBatch {
+        pipelines: vec![pipeline_fact(project, &evidence.pipeline)],
+        jobs: job_facts(project, &evidence.pipeline),
+        test_failures: failures.collect(),
+        ..FactBatch::default()
+    }
+}
+
+/// Names the tests that failed in a job: class and name.
+fn failing_tests(evidence: &Evidence, job: &JobEvidence) -> Vec<String> {
+    let findings = tests::of_job(evidence, &job.job);
+    let cases = findings.iter().flat_map(|findings| &findings.cases);
+    cases.map(|(case, _)| format!("{}::{}", case.class.as_deref().unwrap_or_default(), case.name)).collect()
+}

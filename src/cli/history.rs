@@ -1,0 +1,223 @@
+//! `glwatch history`: what is remembered, what is too old, and all of it for other programs.
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::surroundings::RunContext;
+use super::{args, clock, log, output, recording};
+use crate::config::Config;
+use crate::domain::id::ProjectId;
+use crate::history::place::HistoryPlace;
+use crate::history::store::{HistoryError, HistoryStore};
+use crate::history::summary::{HistorySummary, ProjectSummary};
+use crate::render::{columns, csv, json, ndjson};
+use crate::report::history::{self, FactEntry, HistoryDocument, HistoryEntry, JobFactEntry, PipelineFactEntry};
+use crate::text::plural::counted;
+use crate::text::size::size;
+use clap::{Arg, ArgMatches, Command};
+use std::collections::HashMap;
+use std::io::{self, BufWriter, Write};
+
+const ABOUT: &str = "Shows what is remembered of earlier readings; prune removes, export writes all of it";
+
+pub(super) fn command() -> Command {
+    let form = |words: &'static [&'static str], default: &'static str| {
+        Arg::new("form")
+            .long("output")
+            .short('o')
+            .value_name("FORMAT")
+            .value_parser(words.to_vec())
+            .default_value(default)
+    };
+    let facts = Arg::new("facts")
+        .value_name("FACTS")
+        .value_parser(["pipelines", "jobs"])
+        .help("Only these; csv writes jobs where nothing is said");
+    Command::new("history")
+        .about(ABOUT)
+        .after_help(
+            "Every reading adds to it, and asks GitLab for nothing more. [history] in the configuration file sets where it\n\
+             is kept, for how long, and whether at all; --no-history leaves one run out.\n\
+             days missing: nothing was read; days with gaps: pipelines between two readings may be missing.",
+        )
+        .arg(form(&["table", "json"], "table").help("What to write on standard output"))
+        .args(args::offline_args())
+        .subcommand(
+            Command::new("prune")
+                .about("Removes what ended before the time that `keep` names; a watch does so once a day")
+                .args(args::offline_args()),
+        )
+        .subcommand(
+            Command::new("export")
+                .about("Writes every fact, one a line")
+                .arg(facts)
+                .arg(form(&["ndjson", "csv"], "ndjson").help("What to write on standard output"))
+                .args(args::offline_args()),
+        )
+}
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
+    match matches.subcommand() {
+        Some(("prune", matches)) => with_store(matches, prune),
+        Some(("export", matches)) => with_store(matches, |store, config| export(matches, store, config)),
+        _ => with_store(matches, |store, config| show(matches, store, config)),
+    }
+}
+
+/// Opens what is remembered. Where nothing is, that is the answer.
+fn with_store(
+    matches: &ArgMatches,
+    work: impl FnOnce(&mut HistoryStore, &Config) -> Result<(), CliError>,
+) -> Result<Exit, CliError> {
+    let surroundings = RunContext::new(matches)?;
+    let config = Config::resolve(&surroundings.settings)?;
+    log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
+    surroundings.warn();
+    let refuse = |problem: String, hint: &str| CliError::Refused { problem, hints: vec![hint.to_owned()] };
+    let Some(place) = recording::place(&config, &surroundings) else {
+        return Err(match config.history.enabled {
+            true => refuse("there is no history here".into(), "a demo keeps none; else set HOME or path in [history]"),
+            false => refuse("the history is switched off".into(), "set enabled = true in [history]"),
+        });
+    };
+    if !place.file.exists() {
+        let problem = format!("nothing is remembered of {} yet", place.host);
+        return Err(refuse(problem, "every reading adds to it: glwatch --group-id GROUP, or --watch for a while"));
+    }
+    let mut store = open(&place)?;
+    work(&mut store, &config)?;
+    Ok(Exit::Done)
+}
+
+fn open(place: &HistoryPlace) -> Result<HistoryStore, CliError> {
+    let mut store = HistoryStore::open(place, clock::now().timestamp()).map_err(CliError::History)?;
+    if let Some(file) = store.take_set_aside() {
+        let notice = crate::history::record::HistoryNotice::SetAside(file);
+        output::to_stderr(&[recording::warning(&notice)]);
+    }
+    Ok(store)
+}
+
+fn show(matches: &ArgMatches, store: &mut HistoryStore, config: &Config) -> Result<(), CliError> {
+    let summary = store.summary(clock::now().timestamp()).map_err(CliError::History)?;
+    let host = config.connection.host.to_string();
+    let mut bytes = Vec::new();
+    let written = match matches.get_one::<String>("form").map(String::as_str) {
+        Some("json") => json::write_document(&document(store, &host, &summary), &mut bytes),
+        _ => write_table(store, &summary, &mut bytes),
+    };
+    written.map_err(CliError::Output)?;
+    output::to_stdout(&bytes)
+}
+
+fn document<'a>(store: &HistoryStore, host: &'a str, summary: &'a HistorySummary) -> HistoryDocument<'a> {
+    let entry = |project: &'a ProjectSummary| HistoryEntry {
+        id: project.id.0,
+        full_path: &project.full_path,
+        pipelines: project.pipelines,
+        jobs: project.jobs,
+        first: history::time(project.first),
+        last: history::time(project.last),
+        days_missing: project.days_missing,
+        days_with_gaps: project.days_with_gaps,
+    };
+    HistoryDocument {
+        schema: history::SCHEMA,
+        host,
+        file: store.file().display().to_string(),
+        bytes: summary.bytes,
+        projects: summary.projects.iter().map(entry).collect(),
+    }
+}
+
+fn write_table(store: &HistoryStore, summary: &HistorySummary, out: &mut dyn Write) -> io::Result<()> {
+    let heading =
+        ["project", "pipelines", "jobs", "first", "last", "days missing", "days with gaps"].map(str::to_owned);
+    let day = |time| history::time(time).map_or_else(|| "-".to_owned(), |time| time.chars().take(10).collect());
+    let row = |project: &ProjectSummary| {
+        [
+            project.full_path.clone(),
+            project.pipelines.to_string(),
+            project.jobs.to_string(),
+            day(project.first),
+            day(project.last),
+            project.days_missing.to_string(),
+            project.days_with_gaps.to_string(),
+        ]
+    };
+    let rows: Vec<[String; 7]> = std::iter::once(heading).chain(summary.projects.iter().map(row)).collect();
+    columns::write(&rows, out)?;
+    let total = |count: fn(&ProjectSummary) -> u64| summary.projects.iter().map(count).sum::<u64>();
+    writeln!(
+        out,
+        "{}, {}, {}, {} in {}",
+        counted(summary.projects.len() as u64, "project"),
+        counted(total(|project| project.pipelines), "pipeline"),
+        counted(total(|project| project.jobs), "job"),
+        size(summary.bytes),
+        store.file().display()
+    )
+}
+
+fn prune(store: &mut HistoryStore, config: &Config) -> Result<(), CliError> {
+    let keep = i64::try_from(config.history.keep.as_secs()).unwrap_or(i64::MAX);
+    let removed = store.prune(clock::now().timestamp().saturating_sub(keep)).map_err(CliError::History)?;
+    output::to_stdout(format!("{} removed\n", counted(removed as u64, "row")).as_bytes())
+}
+
+/// Writes facts as they are read: there may be millions of them.
+fn export(matches: &ArgMatches, store: &mut HistoryStore, _: &Config) -> Result<(), CliError> {
+    let is_csv = matches.get_one::<String>("form").is_some_and(|form| form == "csv");
+    let facts = matches.get_one::<String>("facts").map(String::as_str);
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut rows = csv::CsvRows::default();
+    let mut failure = None;
+    let mut write = |entry: &FactEntry| {
+        if failure.is_some() {
+            return;
+        }
+        let written = match entry {
+            FactEntry::Job(job) if is_csv => rows.write(job, &mut out),
+            FactEntry::Pipeline(pipeline) if is_csv => rows.write(pipeline, &mut out),
+            entry => ndjson::write_fact(entry, &mut out),
+        };
+        failure = written.err();
+    };
+    let mut paths: HashMap<ProjectId, Option<String>> = HashMap::new();
+    let mut lost: Option<HistoryError> = None;
+    let mut path = |project: ProjectId| match paths.get(&project) {
+        Some(path) => path.clone(),
+        None => {
+            let path = store.project_path(project).unwrap_or_else(|error| {
+                lost = Some(error);
+                None
+            });
+            paths.insert(project, path.clone());
+            path
+        }
+    };
+    let wants = |kind: &str| facts.map_or(!is_csv || kind == "jobs", |facts| facts == kind);
+    if wants("pipelines") {
+        store
+            .each_pipeline(|fact| {
+                let full_path = path(fact.project);
+                write(&FactEntry::Pipeline(PipelineFactEntry::new(fact, full_path)));
+            })
+            .map_err(CliError::History)?;
+    }
+    if wants("jobs") {
+        store
+            .each_job(|fact| {
+                let full_path = path(fact.project);
+                write(&FactEntry::Job(JobFactEntry::new(fact, full_path)));
+            })
+            .map_err(CliError::History)?;
+    }
+    if let Some(error) = lost {
+        return Err(CliError::History(error));
+    }
+    match failure.map_or_else(|| out.flush(), Err) {
+        // A reader that has seen enough is no error.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Output(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

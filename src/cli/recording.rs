@@ -1,0 +1,60 @@
+//! What a run adds to the memory: where that is, and what the user must know of it.
+
+use super::files;
+use super::output;
+use super::surroundings::RunContext;
+use crate::config::{Config, Origin};
+use crate::domain::snapshot::Snapshot;
+use crate::history::place::HistoryPlace;
+use crate::history::record::{HistoryNotice, HistoryRecorder};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the end of a run waits for a slow disk.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Returns where facts about the host are kept; `None` where nothing is. A demo has no memory: its group is not real.
+pub(super) fn place(config: &Config, surroundings: &RunContext) -> Option<HistoryPlace> {
+    if !config.history.enabled || config.connection.host_origin == Origin::Demo {
+        return None;
+    }
+    let folder = config.history.path.clone().or_else(|| files::state_directory(&surroundings.environment))?;
+    Some(HistoryPlace::in_folder(&folder, &config.connection.host.to_string()))
+}
+
+/// Records the readings of one run; switched off, it does nothing.
+pub(super) struct Recording {
+    recorder: Option<HistoryRecorder>,
+    is_quiet: bool,
+}
+
+impl Recording {
+    pub(super) fn new(config: &Config, surroundings: &RunContext) -> Self {
+        let start = |place| HistoryRecorder::start(place, config.history.keep);
+        Self { recorder: place(config, surroundings).map(start), is_quiet: config.display.quiet }
+    }
+
+    /// Notes what was read; the rows are shared, not copied.
+    pub(super) fn record(&self, snapshot: &Snapshot) {
+        if let Some(recorder) = &self.recorder {
+            recorder.record(&Arc::new(snapshot.clone()));
+        }
+    }
+
+    /// Waits until all is written, and says what the user must know.
+    pub(super) fn end(self) {
+        let notices = self.recorder.map_or_else(Vec::new, |recorder| recorder.end(PATIENCE));
+        if !self.is_quiet {
+            output::to_stderr(&notices.iter().map(warning).collect::<Vec<_>>());
+        }
+    }
+}
+
+pub(super) fn warning(notice: &HistoryNotice) -> String {
+    match notice {
+        HistoryNotice::SetAside(file) => {
+            format!("warning: the history was damaged; it is now {}, and a new one was begun", file.display())
+        }
+        HistoryNotice::Off(why) => format!("warning: nothing is remembered: {why}"),
+    }
+}

@@ -1,0 +1,139 @@
+//! What is remembered, as it is printed: `glwatch.history/1`, and facts one by one. Fields may be added, none changes its
+//! meaning.
+
+use crate::domain::fact::{JobFact, PipelineFact, UnixSeconds};
+use chrono::{DateTime, SecondsFormat};
+use serde::Serialize;
+
+pub const SCHEMA: &str = "glwatch.history/1";
+
+#[derive(Debug, Serialize)]
+pub struct HistoryDocument<'a> {
+    pub schema: &'static str,
+    pub host: &'a str,
+    pub file: String,
+    pub bytes: u64,
+    pub projects: Vec<HistoryEntry<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct HistoryEntry<'a> {
+    pub id: u64,
+    pub full_path: &'a str,
+    pub pipelines: u64,
+    /// Attempts that have ended.
+    pub jobs: u64,
+    pub first: Option<String>,
+    pub last: Option<String>,
+    /// Days of which nothing is known.
+    pub days_missing: u64,
+    /// Days on which pipelines may be missing.
+    pub days_with_gaps: u64,
+}
+
+/// One fact: a line of ndjson, a row of CSV.
+#[derive(Debug, Serialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum FactEntry {
+    Pipeline(PipelineFactEntry),
+    Job(JobFactEntry),
+}
+
+#[derive(Debug, Serialize)]
+pub struct PipelineFactEntry {
+    pub project: u64,
+    pub full_path: Option<String>,
+    pub id: u64,
+    pub iid: Option<u64>,
+    #[serde(rename = "ref")]
+    pub ref_name: String,
+    pub ref_kind: &'static str,
+    pub sha: Option<String>,
+    pub source: Option<String>,
+    pub user: Option<String>,
+    pub commit_title: Option<String>,
+    pub status: String,
+    pub created_at: Option<String>,
+    pub started_at: Option<String>,
+    pub finished_at: Option<String>,
+    pub updated_at: Option<String>,
+    pub duration_s: Option<u64>,
+    pub queued_s: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct JobFactEntry {
+    pub project: u64,
+    pub full_path: Option<String>,
+    pub pipeline: u64,
+    pub id: u64,
+    pub name: String,
+    pub stage: String,
+    pub kind: &'static str,
+    pub ref_kind: &'static str,
+    pub status: String,
+    pub allow_failure: bool,
+    pub failure_reason: Option<String>,
+    pub tags: String,
+    pub created_at: Option<String>,
+    pub started_at: Option<String>,
+    pub finished_at: Option<String>,
+    pub duration_s: Option<u64>,
+    pub queued_s: Option<u64>,
+}
+
+impl PipelineFactEntry {
+    /// `full_path` is the project's latest name.
+    pub fn new(fact: PipelineFact, full_path: Option<String>) -> Self {
+        Self {
+            project: fact.project.0,
+            full_path,
+            id: fact.id.0,
+            iid: fact.iid,
+            ref_name: fact.ref_name,
+            ref_kind: fact.ref_kind.word(),
+            sha: fact.sha,
+            source: fact.source,
+            user: fact.author,
+            commit_title: fact.commit_title,
+            status: fact.course.status.word().to_owned(),
+            created_at: time(fact.created_at),
+            started_at: time(fact.course.started_at),
+            finished_at: time(fact.course.finished_at),
+            updated_at: time(fact.course.updated_at),
+            duration_s: fact.course.duration,
+            queued_s: fact.course.queued,
+        }
+    }
+}
+
+impl JobFactEntry {
+    /// `full_path` is the project's latest name.
+    pub fn new(fact: JobFact, full_path: Option<String>) -> Self {
+        Self {
+            project: fact.project.0,
+            full_path,
+            pipeline: fact.pipeline.0,
+            id: fact.id.0,
+            name: fact.name,
+            stage: fact.stage,
+            kind: fact.kind.word(),
+            ref_kind: fact.ref_kind.word(),
+            status: fact.course.status.word().to_owned(),
+            allow_failure: fact.allow_failure,
+            failure_reason: fact.course.failure_reason,
+            tags: fact.tags.join(" "),
+            created_at: time(fact.created_at),
+            started_at: time(fact.course.started_at),
+            finished_at: time(fact.course.finished_at),
+            duration_s: fact.course.duration,
+            queued_s: fact.course.queued,
+        }
+    }
+}
+
+/// Returns a time in RFC 3339; one that no calendar has is null.
+pub fn time(seconds: Option<UnixSeconds>) -> Option<String> {
+    let time = DateTime::from_timestamp(seconds?, 0)?;
+    Some(time.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
