@@ -1,7 +1,7 @@
 //! What a run keeps for the next: when it is read, when it is written.
 
 use super::files;
-use super::surroundings::RunContext;
+use super::run_context::RunContext;
 use crate::collect::cache::{SavedState, Store};
 use crate::collect::run::{CollectOptions, Collector};
 use crate::config::{Config, Origin};

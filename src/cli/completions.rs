@@ -2,8 +2,8 @@
 
 use super::error::CliError;
 use super::exit::Exit;
-use super::surroundings::environment;
-use super::{args, files, output};
+use super::run_context::environment;
+use super::{command, files, output};
 use crate::collect::cache::project_paths;
 use crate::config::Output;
 use crate::domain::project::StateWord;
@@ -58,7 +58,7 @@ pub(super) fn answer(arguments: &[OsString]) -> bool {
 
 /// Returns the command line with what each value can be.
 fn command_with_values() -> Command {
-    with_values(args::command())
+    with_values(command::command())
 }
 
 fn with_values(command: Command) -> Command {

@@ -1,7 +1,7 @@
 //! `--demo`: the simulated GitLab in this process, asked through the same client as any other.
 
 use super::error::CliError;
-use super::surroundings::RunContext;
+use super::run_context::RunContext;
 use super::{files, output};
 use crate::config::{Layer, Origin, Settings, variable};
 use glwatch_sim::{Clock, Options, Sim, TOKEN_API};

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::explain_past::ExplainPast;
 use super::log_printer::{LogForm, LogPrinter};
 use super::session::Session;
-use super::{args, hint, logs, output, status, wire};
+use super::{args, hint, logs, output, terminal, wire};
 use crate::collect::evidence::{self, PreviousPipeline, Subject};
 use crate::collect::run::Collector;
 use crate::config::Config;
@@ -260,11 +260,11 @@ async fn all_failed(session: &Session, outcome: &mut Outcome) -> Result<Vec<Subj
     let options = wire::collecting(&session.config);
     let reply = Collector::new(session.client.clone(), Arc::new(options)).read(&|_| {}).await;
     let mut snapshot =
-        reply.map_err(|group| status::group_error(group, &session.config, &session.surroundings))?.snapshot;
+        reply.map_err(|group| terminal::group_error(group, &session.config, &session.surroundings))?.snapshot;
     ExplainPast::record(session, &snapshot);
     session.config.display.sort.apply(&mut snapshot.rows);
     if !session.config.display.quiet {
-        status::warn(&snapshot, &[]);
+        terminal::warn(&snapshot, &[]);
     }
     outcome.note(match (snapshot.nothing_was_read(None), snapshot.is_complete()) {
         (true, _) => Exit::NoData,
@@ -294,7 +294,7 @@ async fn write_text(
     explanation: &Explanation,
     is_first: bool,
 ) -> Result<Exit, CliError> {
-    let style = status::style(&session.config.display, &session.surroundings);
+    let style = terminal::style(&session.config.display, &session.surroundings);
     let style = text::ExplainStyle { color: style.color, ascii: style.ascii };
     let answer = PipelineExplanation::new(evidence, explanation, session.client.server_now());
     let mut bytes = if is_first { Vec::new() } else { b"\n".to_vec() };

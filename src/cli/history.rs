@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use super::exit::Exit;
-use super::surroundings::RunContext;
+use super::run_context::RunContext;
 use super::{args, clock, log, output, recording};
 use crate::config::Config;
 use crate::domain::id::ProjectId;

@@ -4,7 +4,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::log_printer::{LogForm, LogPrinter};
 use super::session::Session;
-use super::{args, job_choice, output, status};
+use super::{args, job_choice, output, terminal};
 use crate::collect::find::{FoundTarget, PipelineQuery};
 use crate::collect::job_choice::{JobChoiceError, PipelineJobs};
 use crate::collect::log_follow::{LogEvent, LogFollow, LogOptions, NoLogReason};
@@ -219,7 +219,7 @@ fn why_no_log(reason: &NoLogReason) -> String {
 }
 
 fn form(session: &Session, asked: &LogsArgs) -> LogForm {
-    match (asked.is_raw, status::style(&session.config.display, &session.surroundings).color) {
+    match (asked.is_raw, terminal::style(&session.config.display, &session.surroundings).color) {
         (true, _) => LogForm::Raw,
         (false, true) => LogForm::Coloured,
         (false, false) => LogForm::Plain,

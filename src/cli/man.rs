@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use super::exit::Exit;
-use super::{args, output};
+use super::{command, output};
 use clap::Command;
 
 pub(super) fn command() -> Command {
@@ -11,7 +11,7 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run() -> Result<Exit, CliError> {
     let mut page = Vec::new();
-    clap_mangen::Man::new(args::command()).render(&mut page).map_err(CliError::Output)?;
+    clap_mangen::Man::new(command::command()).render(&mut page).map_err(CliError::Output)?;
     output::to_stdout(&page)?;
     Ok(Exit::Done)
 }

@@ -4,6 +4,7 @@ mod act;
 mod args;
 mod cache;
 mod clock;
+mod command;
 mod completions;
 mod config;
 #[cfg(feature = "demo")]
@@ -26,11 +27,12 @@ mod output;
 mod progress;
 mod recording;
 mod refs;
+mod run_context;
 mod session;
 #[cfg(feature = "demo")]
 mod sim;
 mod status;
-mod surroundings;
+mod terminal;
 mod token;
 mod typed;
 mod wait;
@@ -38,21 +40,9 @@ mod waiting;
 mod watch;
 mod wire;
 
-use self::error::CliError;
 use self::exit::Exit;
 use std::ffi::OsString;
-use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
-
-/// Starts what runs everything else. Tokio panics where it cannot open what it needs for signals, so that is tried before:
-/// two files for those, up to four for the rest.
-fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    let spare = (UnixStream::pair(), UnixStream::pair(), UnixStream::pair());
-    for pair in <[_; 3]>::from(spare) {
-        pair.map_err(CliError::Start)?;
-    }
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)
-}
 
 /// Runs the command line and returns its exit code.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -60,16 +50,16 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if completions::answer(&arguments) {
         return Exit::Done.into();
     }
-    let command = args::command();
-    let words = match typed::arrange(arguments, &command) {
+    let whole = command::command();
+    let words = match typed::arrange(arguments, &whole) {
         Ok(typed::Typed::Read(words)) => words,
-        Ok(typed::Typed::ShortHelp) => return output::help(args::short_help()),
+        Ok(typed::Typed::ShortHelp) => return output::help(command::short_help()),
         Err(error) => return error::report(&error).into(),
     };
-    let matches = match command.clone().try_get_matches_from(&words) {
+    let matches = match whole.clone().try_get_matches_from(&words) {
         Ok(matches) => matches,
         Err(refusal) => {
-            return match typed::explained(&refusal, &words, &command) {
+            return match typed::explained(&refusal, &words, &whole) {
                 Some(error) => error::report(&error).into(),
                 None => output::clap_answer(&refusal),
             };

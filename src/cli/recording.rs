@@ -2,7 +2,7 @@
 
 use super::files;
 use super::output;
-use super::surroundings::RunContext;
+use super::run_context::RunContext;
 use crate::config::{Config, Origin};
 use crate::domain::snapshot::Snapshot;
 use crate::history::place::HistoryPlace;

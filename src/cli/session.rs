@@ -3,8 +3,8 @@
 use super::error::CliError;
 use super::exit::Exit;
 use super::hint::Doing;
-use super::surroundings::RunContext;
-use super::{hint, log, status, waiting, wire};
+use super::run_context::RunContext;
+use super::{hint, log, terminal, waiting, wire};
 use crate::collect::find::{self, FindError, FoundTarget, TargetQuery};
 use crate::config::Config;
 use crate::domain::usage::ApiChoice;
@@ -32,13 +32,13 @@ impl Session {
         check(&config)?;
         log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
         surroundings.warn();
-        status::warn_of_insecure(&config);
-        let runtime = crate::cli::runtime()?;
+        terminal::warn_of_insecure(&config);
+        let runtime = crate::cli::terminal::runtime()?;
         let client = wire::client(&config, surroundings.proxy.as_ref())?;
         let client = client.for_purpose(purpose, Instant::now() + config.pace.max_time);
         let session = Self { config, client, surroundings };
         let working = async { waiting::told(&session.client, !session.config.display.quiet, work(&session)).await };
-        let outcome = runtime.block_on(status::until_stopped(working));
+        let outcome = runtime.block_on(terminal::until_stopped(working));
         // A stopped run does not wait for a slow reader.
         runtime.shutdown_background();
         outcome

@@ -226,14 +226,14 @@ fn no_command(word: &str, top: &Command) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args;
+    use crate::cli::command;
 
     fn words(line: &str) -> Vec<OsString> {
         line.split(' ').map(OsString::from).collect()
     }
 
     fn arranged(line: &str) -> String {
-        match arrange(words(line), &args::command()) {
+        match arrange(words(line), &command::command()) {
             Ok(Typed::Read(words)) => words.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" "),
             Ok(Typed::ShortHelp) => "short help".to_owned(),
             Err(error) => format!("{error}; {}", error.hints()[0]),
@@ -280,7 +280,7 @@ mod tests {
     /// Every option of the top command before every subcommand: it moves, or the message says where it belongs.
     #[test]
     fn every_option_works_before_every_subcommand_or_is_refused_with_its_place() {
-        let top = args::command();
+        let top = command::command();
         let leaves = [
             "explain api",
             "logs api",
@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_word_that_is_no_command_is_most_likely_the_group() {
-        let hints = |word| no_command(word, &args::command()).hints().join("\n");
+        let hints = |word| no_command(word, &command::command()).hints().join("\n");
         let cases = [
             ("acme", "glwatch -g acme"),
             ("acme/payments", "glwatch -g acme/payments"),

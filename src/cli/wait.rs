@@ -5,8 +5,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output;
 use super::progress::ProgressLine;
-use super::status;
-use super::surroundings::RunContext;
+use super::run_context::RunContext;
+use super::terminal;
 use crate::collect::run::{Collector, ReadingReply};
 use crate::collect::watch::{self, WatchHooks, WatchUpdate};
 use crate::config::{Config, NewerThan, Wait};
@@ -38,13 +38,13 @@ pub(super) async fn run(
     };
     let hooks = WatchHooks {
         keep: Box::new(|collector| cache.keep(collector)),
-        explain: Box::new(|group| status::failed_reading(group, config, surroundings)),
+        explain: Box::new(|group| terminal::failed_reading(group, config, surroundings)),
     };
     let readings = watch::run(collector, pace, outlet, asked, hooks);
     let deadline = Instant::now() + wait.deadline;
     tokio::select! {
         outcome = readings => match outcome {
-            Err(group) => Err(status::group_error(group, config, surroundings)),
+            Err(group) => Err(terminal::group_error(group, config, surroundings)),
             Ok(()) => unreachable!("the receiver lives as long as this waits"),
         },
         waited = judge(listener.updates(), config, wait, deadline, line) => Ok(waited),

@@ -5,8 +5,8 @@ use super::error::{self, CliError};
 use super::exit::Exit;
 use super::format::{self, Formats, OutputPlace};
 use super::recording::Recording;
-use super::status;
-use super::surroundings::RunContext;
+use super::run_context::RunContext;
+use super::terminal;
 use super::{export, output};
 use crate::collect::run::Collector;
 use crate::collect::watch::{self, ChangeNews, WatchHooks, WatchListener, WatchPace, WatchPhase, WatchUpdate};
@@ -54,15 +54,15 @@ pub(super) async fn run(
     };
     let hooks = WatchHooks {
         keep: Box::new(|collector| cache.keep_going(collector)),
-        explain: Box::new(|group| status::failed_reading(group, config, surroundings)),
+        explain: Box::new(|group| terminal::failed_reading(group, config, surroundings)),
     };
     let readings = async {
         watch::run(collector, pace, outlet, asked, hooks)
             .await
-            .map_err(|group| status::group_error(group, config, surroundings))
+            .map_err(|group| terminal::group_error(group, config, surroundings))
     };
     let (first, exports, recorded) = (listener.updates(), listener.updates(), listener.updates());
-    let style = status::style(&config.display, surroundings);
+    let style = terminal::style(&config.display, surroundings);
     let held = RefCell::new(Vec::new());
     // What is written into the live view would be lost with it, and the view with what is written.
     let tell = |failure| match is_view {
@@ -247,7 +247,7 @@ async fn rewrite_exports(
         let mut sorted = snapshot.as_ref().clone();
         config.display.sort.apply(&mut sorted.rows);
         let excerpt = format::excerpt(&sorted, &config.display);
-        let place = OutputPlace::File(status::style(&config.display, surroundings));
+        let place = OutputPlace::File(terminal::style(&config.display, surroundings));
         let failures =
             export::write_each(&config.display.exports, |output| formats.render(output, &excerpt, place)).await;
         let (old, new): (Vec<_>, Vec<_>) =

@@ -3,8 +3,8 @@
 use super::checklist::Checklist;
 use crate::cli::error::{self, CliError};
 use crate::cli::exit::Exit;
-use crate::cli::status::until_stopped;
-use crate::cli::surroundings::RunContext;
+use crate::cli::run_context::RunContext;
+use crate::cli::terminal::until_stopped;
 use crate::cli::{hint, log, output, refs, waiting, wire};
 use crate::collect::run::Collector;
 use crate::config::{Config, Output};
@@ -96,7 +96,7 @@ impl Check<'_> {
     /// Goes through everything; the exit code is the one that a run would end with.
     fn all(&mut self) -> Result<Exit, CliError> {
         self.files();
-        let runtime = crate::cli::runtime()?;
+        let runtime = crate::cli::terminal::runtime()?;
         runtime.block_on(until_stopped(async {
             let client = match wire::client(self.config, self.surroundings.proxy.as_ref()) {
                 Ok(client) => client,

@@ -3,7 +3,7 @@
 use super::EXAMPLE;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::surroundings::environment;
+use crate::cli::run_context::environment;
 use crate::cli::{args, files, output};
 use crate::config::{ConfigError, Layer, Origin, Settings};
 use clap::{Arg, ArgAction, ArgMatches, Command};

@@ -3,7 +3,7 @@
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output;
-use crate::cli::surroundings::RunContext;
+use crate::cli::run_context::RunContext;
 use crate::config::keys::{KEYS, Key};
 use crate::config::{Config, Origin, TokenSource};
 use crate::render::columns;

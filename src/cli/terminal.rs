@@ -1,0 +1,109 @@
+//! What commands share around their work: the runtime, signals, warnings, and how the output may look.
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::run_context::RunContext;
+use super::{hint, output};
+use crate::collect::run::GroupError;
+use crate::collect::watch::FailedReading;
+use crate::config::{Color, Config, Display, StagesWidth};
+use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
+use crate::gitlab::error::Kind;
+use crate::render::table;
+use crate::report::layout;
+use crate::text::glyph::Charset;
+use crate::text::plural::counted;
+use std::os::unix::net::UnixStream;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Starts what runs everything else. Tokio panics where it cannot open what it needs for signals, so that is tried before:
+/// two files for those, up to four for the rest.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    let spare = (UnixStream::pair(), UnixStream::pair(), UnixStream::pair());
+    for pair in <[_; 3]>::from(spare) {
+        pair.map_err(CliError::Start)?;
+    }
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Start)
+}
+
+/// Adds to a group's error what can be done about it.
+pub(super) fn group_error(group: GroupError, config: &Config, surroundings: &RunContext) -> CliError {
+    let hints = hint::for_group(&group.source, config, &surroundings.settings);
+    let headline = hint::headline(&hint::Doing::Group(&group.group), &group.source, config);
+    CliError::Group { headline, group, hints }
+}
+
+/// Finds the words for a reading of a watch that brought nothing: those of a run that reads once.
+pub(super) fn failed_reading(group: &GroupError, config: &Config, surroundings: &RunContext) -> FailedReading {
+    let hints = hint::for_group(&group.source, config, &surroundings.settings);
+    let cause = match &group.source.kind {
+        Kind::Unauthorized { said, .. } if config.connection.token.is_some() => {
+            format!("GitLab refused the token: {said}")
+        }
+        kind => kind.to_string(),
+    };
+    FailedReading { cause, hints }
+}
+
+/// Runs until the work is done or a signal stops it.
+pub(super) async fn until_stopped<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Start)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Start)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(CliError::Start)?;
+    tokio::select! {
+        outcome = work => outcome,
+        _ = interrupt.recv() => Err(CliError::Stopped(Exit::Interrupted)),
+        _ = terminate.recv() => Err(CliError::Stopped(Exit::Terminated)),
+        // The terminal is gone.
+        _ = hangup.recv() => Err(CliError::Stopped(Exit::Terminated)),
+    }
+}
+
+pub(super) fn warn_of_insecure(config: &Config) {
+    if config.connection.insecure && !config.display.quiet {
+        output::to_stderr(&[
+            "warning: --insecure: certificates are not checked, anyone on the way can read the token".into()
+        ]);
+    }
+}
+
+/// Says what the reader of the output must know; rows speak for themselves and are only counted.
+pub(super) fn warn(snapshot: &Snapshot, unmatched: &[String]) {
+    let mut lines: Vec<String> =
+        unmatched.iter().map(|pattern| format!("warning: pattern \"{pattern}\" matches no project")).collect();
+    let is_row = |problem: &&Problem| problem.scope == ProblemScope::Project;
+    for problem in snapshot.problems.iter().filter(|problem| !is_row(problem)) {
+        lines.push(format!("warning: {} {}: {}", problem.scope.word(), problem.subject, problem.failure));
+    }
+    let of_projects: Vec<&Problem> = snapshot.problems.iter().filter(is_row).collect();
+    if let Some(first) = of_projects.first() {
+        let what = counted(of_projects.len(), "project problem");
+        lines.push(format!("warning: {what}, the first: {}: {}", first.subject, first.failure));
+    }
+    if snapshot.rows.is_empty() {
+        lines.push("warning: the group has no projects, or none that this token may see".into());
+    }
+    output::to_stderr(&lines);
+}
+
+/// Decides what the output can show: the terminal, `NO_COLOR` (<https://no-color.org>) and `TERM=dumb` have a say.
+pub(super) fn style(display: &Display, surroundings: &RunContext) -> table::TableStyle {
+    let is_set = |name: &str| surroundings.environment.get(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = surroundings.environment.get("TERM").is_some_and(|term| term == "dumb");
+    let width = output::stdout_width();
+    // The log of a GitLab job is no terminal, but shows colours.
+    let has_colors = (width.is_some() && !is_dumb) || surroundings.settings.is_ci_job;
+    table::TableStyle {
+        width,
+        color: match display.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => has_colors && !is_set("NO_COLOR"),
+        },
+        ascii: surroundings.charset(display) == Charset::Ascii,
+        stages: match display.stages_width {
+            StagesWidth::Auto => layout::StagesWidth::Auto,
+            StagesWidth::Cells(cells) => layout::StagesWidth::Cells(cells),
+        },
+    }
+}
