@@ -171,7 +171,7 @@ impl Settings {
 
     /// Returns the first of several keys that the strongest layer has: they answer the same question.
     pub(super) fn first_of(&self, keys: &[&'static str]) -> Option<(&'static str, &Setting)> {
-        self.layers.iter().find_map(|layer| keys.iter().find_map(|key| Some((*key, layer.get(*key)?))))
+        self.layers.iter().find_map(|layer| keys.iter().find_map(|key| Some((*key, layer.get(key)?))))
     }
 }
 

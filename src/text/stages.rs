@@ -143,7 +143,9 @@ fn mixed(stages: &[StageMark], names: &[Option<String>], charset: Charset) -> Fi
     let piece = |n: usize| {
         let gap = if n > 0 && (names[n].is_some() || names[n - 1].is_some()) { " " } else { "" };
         let name = names[n].as_ref().map_or(String::new(), |name| format!(" {name}"));
-        (stages[n].status.clone(), format!("{gap}{}{name}", glyph(&stages[n].status, charset)))
+        // A stage may have no name, or only blanks are left of it.
+        let text = format!("{gap}{}{name}", glyph(&stages[n].status, charset)).trim_end().to_owned();
+        (stages[n].status.clone(), text)
     };
     FittedStages {
         form: StagesForm::Focused,
