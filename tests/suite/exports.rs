@@ -39,8 +39,8 @@ fn one_run_writes_every_format_and_each_is_what_the_output_would_be() {
     }
     let mode = std::fs::metadata(env.home().join("out.csv")).unwrap().permissions().mode();
     assert_eq!(mode & 0o600, 0o600);
-    // No temporary file is left; beside them is the cache.
-    assert_eq!(std::fs::read_dir(env.home()).unwrap().count(), FORMATS.len() + 1);
+    // No temporary file is left; beside them are the cache and the history.
+    assert_eq!(std::fs::read_dir(env.home()).unwrap().count(), FORMATS.len() + 2);
 }
 
 #[test]
