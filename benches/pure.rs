@@ -59,6 +59,7 @@ fn client(url: &str) -> Client {
         rps: None,
         timeout: Duration::from_secs(30),
         ca: None,
+        identity: None,
         insecure: false,
         proxy: None,
         retry: gitlab::RetryOptions::default(),

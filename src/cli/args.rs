@@ -147,6 +147,10 @@ fn access_args() -> Vec<Arg> {
             "Header for every request to the host, such as a proxy's key; repeatable; prefer GLWATCH_HEADER",
         ),
         option("ca-file", "FILE", ACCESS, "Further trusted certificates, PEM").value_hint(ValueHint::FilePath),
+        option("client-cert", "FILE", ACCESS, "Certificate for a server that asks for one, PEM; may hold the key, too")
+            .value_hint(ValueHint::FilePath),
+        option("client-key", "FILE", ACCESS, "Its private key, PEM, not encrypted [default: in --client-cert]")
+            .value_hint(ValueHint::FilePath),
         config_arg(),
         option("profile", "NAME", ACCESS, "Profile of the configuration file"),
         switch("insecure", ACCESS, "Accept any certificate: anyone on the way can read the token"),

@@ -8,7 +8,8 @@ use glwatch_sim::{Clock, Options, Sim, TOKEN_API};
 use std::collections::HashMap;
 
 /// Sources that do not count in a demo: what they name is somewhere else.
-const IGNORED: [&str; 7] = ["host", "token", "token-file", "token-header", "header", "ca-file", "insecure"];
+const IGNORED: [&str; 9] =
+    ["host", "token", "token-file", "token-header", "header", "ca-file", "client-cert", "client-key", "insecure"];
 /// The demo group's own number; any other is accepted, too.
 const GROUP: &str = "12345";
 

@@ -26,7 +26,7 @@ pub(super) enum CliError {
     Unwritable { origin: String, path: String, source: io::Error },
     #[error("{origin}: failed to run the program that prints the token")]
     Command { origin: String, source: io::Error },
-    #[error("{origin}: \"{path}\" holds no usable certificate")]
+    #[error("{origin}: \"{path}\" cannot be used")]
     Certificate { origin: String, path: String, source: SetupError },
     #[error("{origin}: the token {problem}")]
     Token { origin: String, problem: &'static str },
@@ -126,8 +126,8 @@ impl CliError {
                     .into(),
             ],
             Self::Token { .. } => vec!["a token is one line of letters, digits and signs, such as glpat-...".into()],
-            Self::Certificate { .. } => {
-                vec!["--ca-file takes certificates in PEM form, -----BEGIN CERTIFICATE-----".into()]
+            Self::Certificate { source, .. } => {
+                vec![hint::for_certificate(source).into()]
             }
             Self::NothingLeft { unmatched, .. } => hint::nothing_left(unmatched),
             Self::Unwritable { .. } => {

@@ -11,11 +11,13 @@ const MAX_FILE: u64 = 1 << 20;
 /// The file in the current folder, which comes with a repository.
 pub(super) const PROJECT_FILE: &str = "glwatch.toml";
 /// What a demo takes from no file: it shows its own group, whole, and nothing of it is anybody's secret.
-const NOT_IN_DEMO: [&str; 15] = [
+const NOT_IN_DEMO: [&str; 17] = [
     "host",
     "token-header",
     "header",
     "ca-file",
+    "client-cert",
+    "client-key",
     "insecure",
     "group-id",
     "include",
@@ -153,7 +155,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Warns of a file that others on this machine may read.
-fn readable_by_others(path: &Path, secret: &str) -> Option<String> {
+pub(super) fn readable_by_others(path: &Path, secret: &str) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
     let path = path.display();

@@ -5,7 +5,7 @@ use crate::config::{Config, Origin, Settings};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::GroupRef;
 use crate::domain::permission;
-use crate::gitlab::error::{CertificateProblem, Error, Kind, NotGitlab, ProxyProblem};
+use crate::gitlab::error::{CertificateProblem, Error, Kind, NotGitlab, ProxyProblem, SetupError};
 use crate::text::duration::duration;
 use std::io;
 
@@ -109,6 +109,13 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
         Kind::Certificate { problem: CertificateProblem::MarkedAsCa, .. } => {
             vec!["if it is the server's own, name that very certificate: --ca-file server.pem".into(), INSECURE.into()]
         }
+        Kind::ClientCertificate { is_refused: false, .. } => {
+            vec!["name yours and its key: --client-cert me.pem --client-key me.key".into()]
+        }
+        Kind::ClientCertificate { is_refused: true, .. } => vec![
+            "check that --client-cert is still valid and issued by the CA that the server expects: its administrator knows"
+                .into(),
+        ],
         Kind::Proxy { proxy, problem: ProxyProblem::Login, .. } => vec![format!(
             "give name and password in the variable (HTTPS_PROXY=http://NAME:PASSWORD@..) or except {host} in NO_PROXY; {proxy} \
              asks for them"
@@ -349,6 +356,24 @@ fn new_token_with(config: &Config, scope: &str) -> String {
 
 fn token_origin(config: &Config) -> String {
     config.connection.token.as_ref().map_or_else(|| "nowhere".to_owned(), |(_, origin)| origin.to_string())
+}
+
+/// Returns what can be done about a file of certificates or keys.
+pub(super) fn for_certificate(problem: &SetupError) -> &'static str {
+    match problem {
+        SetupError::NoKey => {
+            "a private key in PEM form is needed, -----BEGIN PRIVATE KEY-----: name it as --client-key"
+        }
+        SetupError::EncryptedKey => {
+            "glwatch asks for no passphrase; write a copy without: openssl pkey -in FILE -out COPY"
+        }
+        SetupError::Tls(_) => {
+            "the key must be that of the certificate: compare openssl x509 -pubkey and openssl pkey -pubout"
+        }
+        SetupError::NoCertificate | SetupError::Http(_) | SetupError::Proxy { .. } => {
+            "certificates are needed in PEM form, -----BEGIN CERTIFICATE-----"
+        }
+    }
 }
 
 /// Returns what to do about a setting that cannot be used and whose refusal says what is permitted.

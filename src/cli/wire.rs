@@ -2,18 +2,18 @@
 
 use super::clock;
 use super::error::CliError;
-use super::token;
+use super::{files, output, token};
 use crate::collect;
-use crate::config::{Config, Connection, Origin, Output};
+use crate::config::{ClientCertificate, Config, Connection, Origin, Output};
 use crate::gitlab::client::{Client, ListFilter};
 use crate::gitlab::error::SetupError;
-use crate::gitlab::{self, ProxyRules, RetryOptions};
-use std::path::Path;
+use crate::gitlab::{self, IdentityPem, ProxyRules, RetryOptions};
+use std::path::PathBuf;
 
 /// Makes the client of a run.
 pub(super) fn client(config: &Config, proxy: Option<&ProxyRules>) -> Result<Client, CliError> {
-    let Connection { host, ca_file, insecure, .. } = &config.connection;
-    let ca = ca_file.as_ref().map(|(path, origin)| read_ca(path, origin)).transpose()?;
+    let Connection { host, ca_file, client_certificate, insecure, .. } = &config.connection;
+    let ca = ca_file.as_ref().map(read_pem).transpose()?;
     let credentials = token::credentials(&config.connection)?;
     // Plain http to this machine is safe for a token only as long as no proxy passes it on.
     let proxy = proxy.filter(|_| credentials.is_empty() || !host.is_plain()).cloned();
@@ -25,6 +25,7 @@ pub(super) fn client(config: &Config, proxy: Option<&ProxyRules>) -> Result<Clie
         timeout: config.collecting.timeout,
         ca,
         insecure: *insecure,
+        identity: client_certificate.as_ref().map(read_identity).transpose()?,
         proxy,
         retry: RetryOptions { first_wait: config.collecting.retry_wait, ..RetryOptions::default() },
         now: clock::now,
@@ -41,7 +42,24 @@ pub(super) fn client(config: &Config, proxy: Option<&ProxyRules>) -> Result<Clie
     })
 }
 
-fn read_ca(path: &Path, origin: &Origin) -> Result<Vec<u8>, CliError> {
+/// Reads a client certificate and its key; whether they fit is tried before a request is sent.
+fn read_identity(files: &ClientCertificate) -> Result<IdentityPem, CliError> {
+    let ClientCertificate { certificate, key } = files;
+    let identity = IdentityPem { certificate: read_pem(certificate)?, key: read_pem(key)? };
+    output::to_stderr(
+        &files::readable_by_others(&key.0, "a private key")
+            .map(|line| format!("warning: {line}"))
+            .into_iter()
+            .collect::<Vec<_>>(),
+    );
+    identity.check().map_err(|source| {
+        let (path, origin) = if matches!(source, SetupError::NoCertificate) { certificate } else { key };
+        CliError::Certificate { origin: origin.to_string(), path: path.display().to_string(), source }
+    })?;
+    Ok(identity)
+}
+
+fn read_pem((path, origin): &(PathBuf, Origin)) -> Result<Vec<u8>, CliError> {
     std::fs::read(path).map_err(|source| CliError::File {
         origin: origin.to_string(),
         path: path.display().to_string(),

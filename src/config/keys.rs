@@ -93,6 +93,8 @@ pub const KEYS: &[Key] = &[
     refused("token-header", Form::Text, "authorization", SECRET),
     refused("header", Form::List, "", SECRET),
     refused("ca-file", Form::Path, "", ACCESS),
+    refused("client-cert", Form::Path, "", SECRET),
+    refused("client-key", Form::Path, "", SECRET),
     refused("insecure", Form::Switch, "false", ACCESS),
     permitted("output", Form::Text, "table"),
     refused("export", Form::List, "", WRITES),
@@ -134,7 +136,7 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// What goes to one host and to no other, beside the token.
-pub(super) const OF_HOST: [&str; 2] = ["token-header", "header"];
+pub(super) const OF_HOST: [&str; 4] = ["token-header", "header", "client-cert", "client-key"];
 
 const fn permitted(name: &'static str, form: Form, default: &'static str) -> Key {
     Key { name, form, default, in_project: InProject::Permitted, reach: Reach::Anywhere }

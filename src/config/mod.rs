@@ -27,7 +27,7 @@ pub use keys::variable;
 pub use layer::Layer;
 pub use origin::{Origin, Owner};
 pub use section::{
-    Acting, Choice, Collecting, Color, Config, Connection, Display, Export, NewerThan, Output, Pace, Scope,
-    StagesWidth, TokenSource, Verdict, Wait,
+    Acting, Choice, ClientCertificate, Collecting, Color, Config, Connection, Display, Export, NewerThan, Output, Pace,
+    Scope, StagesWidth, TokenSource, Verdict, Wait,
 };
 pub use settings::Settings;

@@ -8,8 +8,8 @@ use super::nearest::meant;
 use super::origin::Origin;
 use super::pace;
 use super::section::{
-    Acting, Choice, Collecting, Color, Config, Connection, DEFAULT_HOST, Display, Export, Output, Scope, StagesWidth,
-    TokenSource, Verdict,
+    Acting, Choice, ClientCertificate, Collecting, Color, Config, Connection, DEFAULT_HOST, Display, Export, Output,
+    Scope, StagesWidth, TokenSource, Verdict,
 };
 use super::settings::Settings;
 use crate::domain::health::{FailOn, RowOrder};
@@ -87,8 +87,21 @@ fn connection(settings: &Settings) -> Result<Connection, ConfigError> {
     let ca_file = settings.get("ca-file").map(|setting| (PathBuf::from(setting.text()), setting.origin.clone()));
     let token_header = token_header(settings, &host)?;
     let headers = settings.of_host("header", &host).map(|setting| (headers(setting), setting.origin.clone()));
+    let client_certificate = client_certificate(settings, &host)?;
     let insecure = settings.switch("insecure")?;
-    Ok(Connection { host, host_origin, token, token_header, headers, ca_file, insecure })
+    Ok(Connection { host, host_origin, token, token_header, headers, ca_file, client_certificate, insecure })
+}
+
+fn client_certificate(settings: &Settings, host: &Host) -> Result<Option<ClientCertificate>, ConfigError> {
+    let file = |setting: &Setting| (PathBuf::from(setting.text()), setting.origin.clone());
+    let (certificate, key) = (settings.of_host("client-cert", host), settings.of_host("client-key", host));
+    match (certificate, key) {
+        (None, None) => Ok(None),
+        (None, Some(key)) => Err(key.refuse(key.text(), "is a key without its certificate: name that as client-cert")),
+        (Some(certificate), key) => {
+            Ok(Some(ClientCertificate { certificate: file(certificate), key: file(key.unwrap_or(certificate)) }))
+        }
+    }
 }
 
 fn token_header(settings: &Settings, host: &Host) -> Result<TokenHeader, ConfigError> {

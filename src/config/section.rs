@@ -44,6 +44,14 @@ pub enum TokenSource {
     Command(Vec<String>),
 }
 
+/// What the host is shown where it asks for a certificate.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    pub certificate: (PathBuf, Origin),
+    /// The certificate's own file where no other one is named.
+    pub key: (PathBuf, Origin),
+}
+
 /// Whom to ask, and as whom.
 #[derive(Debug, Clone)]
 pub struct Connection {
@@ -54,6 +62,7 @@ pub struct Connection {
     /// `Name: value` each; none where there is no origin.
     pub headers: Option<(Vec<SecretString>, Origin)>,
     pub ca_file: Option<(PathBuf, Origin)>,
+    pub client_certificate: Option<ClientCertificate>,
     pub insecure: bool,
 }
 

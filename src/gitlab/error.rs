@@ -21,6 +21,10 @@ pub struct Error {
 pub enum SetupError {
     #[error("it has no certificate in it")]
     NoCertificate,
+    #[error("it has no private key in it")]
+    NoKey,
+    #[error("its private key is encrypted")]
+    EncryptedKey,
     #[error("{variable} {problem}")]
     Proxy { variable: &'static str, problem: &'static str },
     #[error(transparent)]
@@ -70,6 +74,8 @@ pub enum Kind {
     Refused(#[source] reqwest::Error),
     #[error("the server's certificate {problem}")]
     Certificate { problem: CertificateProblem, source: reqwest::Error },
+    #[error("the server {}", if *is_refused { "refuses the client certificate" } else { "asks for a client certificate" })]
+    ClientCertificate { is_refused: bool, source: reqwest::Error },
     /// Through a proxy, what fails first is the proxy.
     #[error("the proxy {proxy} {problem}")]
     Proxy { proxy: String, problem: ProxyProblem, source: reqwest::Error },
@@ -187,7 +193,7 @@ impl Error {
         match &self.kind {
             Kind::Dns(_) => FailureKind::Dns,
             Kind::Refused(_) => FailureKind::ConnectionRefused,
-            Kind::Certificate { .. } => FailureKind::Certificate,
+            Kind::Certificate { .. } | Kind::ClientCertificate { .. } => FailureKind::Certificate,
             Kind::Proxy { .. } => FailureKind::Proxy,
             Kind::NotTls(_) => FailureKind::NotHttps,
             Kind::NotPacked(_) => FailureKind::NotPacked,

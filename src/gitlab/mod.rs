@@ -24,4 +24,4 @@ pub use credentials::{Credentials, ExtraHeader};
 pub use page::ListPage;
 pub use proxy::ProxyRules;
 pub use retry::RetryOptions;
-pub use transport::TransportOptions;
+pub use transport::{IdentityPem, TransportOptions};

@@ -45,6 +45,7 @@ pub(super) fn is_passing(kind: &Kind) -> bool {
         Kind::NotGitlab { cause, .. } => *cause == NotGitlab::Unknown,
         Kind::Dns(_)
         | Kind::Certificate { .. }
+        | Kind::ClientCertificate { .. }
         | Kind::NotTls(_)
         | Kind::NotPacked(_)
         | Kind::TooLarge(_)

@@ -1,40 +1,84 @@
-//! Which certificates of a server are trusted: as usual, and those that the user names one by one.
+//! Which certificates of a server are trusted: as usual, and those that the user names one by one. And the certificate
+//! that the user shows a server that asks for one.
 //!
 //! `openssl req -x509` marks a self-signed certificate as a CA, and the usual rules then refuse it for a server. Where
 //! it is byte for byte in the file that the user names, that is meant.
 
+use super::error::SetupError;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-#[derive(Debug)]
-struct NamedCertificates {
-    usual: Verifier,
-    named: Vec<CertificateDer<'static>>,
+/// Which servers are believed.
+#[derive(Debug, Clone)]
+pub(super) enum ServerTrust {
+    /// Any: the user accepts the risk.
+    Anything,
+    /// Those that the system trusts, and these certificates.
+    System(Vec<CertificateDer<'static>>),
 }
 
-/// Returns a configuration that trusts these certificates beside the system's.
-pub(super) fn trusting(named: Vec<CertificateDer<'static>>) -> Result<rustls::ClientConfig, Error> {
+/// A certificate that shows a server who asks, with its key.
+#[derive(Debug)]
+pub(super) struct ClientIdentity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl ClientIdentity {
+    /// Reads both from PEM; they may be in one file.
+    pub(super) fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, SetupError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate).filter_map(Result::ok).collect();
+        if chain.is_empty() {
+            return Err(SetupError::NoCertificate);
+        }
+        let is_encrypted = |marker: &str| key.windows(marker.len()).any(|part| part == marker.as_bytes());
+        // The older form has the ordinary heading above a key that is encrypted all the same.
+        if ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"].into_iter().any(is_encrypted) {
+            return Err(SetupError::EncryptedKey);
+        }
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| SetupError::NoKey)?;
+        Ok(Self { chain, key })
+    }
+}
+
+/// Returns a configuration that trusts these servers, and shows them this certificate where they ask for one.
+pub(super) fn config(trust: ServerTrust, identity: Option<&ClientIdentity>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = verifier(named, &provider)?;
-    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let verifier = TrustVerifier { trust, usual: OnceLock::new(), provider: Arc::clone(&provider) };
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let config = config.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
-    let mut config = config.with_no_client_auth();
+    let mut config = match identity {
+        Some(ClientIdentity { chain, key }) => config.with_client_auth_cert(chain.clone(), key.clone_key())?,
+        None => config.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 
-fn verifier(named: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<NamedCertificates, Error> {
-    let usual = Verifier::new_with_extra_roots(named.iter().cloned(), Arc::clone(provider))?;
-    Ok(NamedCertificates { usual, named })
+/// Judges a server's certificate. The system's certificates are some hundred files, so they are read when the first
+/// server is judged: never over plain http.
+#[derive(Debug)]
+struct TrustVerifier {
+    trust: ServerTrust,
+    usual: OnceLock<Result<Verifier, Error>>,
+    provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for NamedCertificates {
+impl TrustVerifier {
+    fn usual(&self, named: &[CertificateDer<'static>]) -> Result<&Verifier, Error> {
+        let make = || Verifier::new_with_extra_roots(named.iter().cloned(), Arc::clone(&self.provider));
+        self.usual.get_or_init(make).as_ref().map_err(Clone::clone)
+    }
+}
+
+impl ServerCertVerifier for TrustVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -43,12 +87,15 @@ impl ServerCertVerifier for NamedCertificates {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let usual = self.usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let named = match &self.trust {
+            ServerTrust::Anything => return Ok(ServerCertVerified::assertion()),
+            ServerTrust::System(named) => named,
+        };
+        let usual = self.usual(named)?.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match usual {
             // webpki looks at the dates before it looks at what the certificate is for; the name comes last.
             Err(Error::InvalidCertificate(CertificateError::Other(other)))
-                if other.to_string().contains("CaUsedAsEndEntity")
-                    && self.named.iter().any(|one| one == end_entity) =>
+                if other.to_string().contains("CaUsedAsEndEntity") && named.iter().any(|one| one == end_entity) =>
             {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
@@ -63,7 +110,7 @@ impl ServerCertVerifier for NamedCertificates {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual.verify_tls12_signature(message, cert, dss)
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -72,11 +119,11 @@ impl ServerCertVerifier for NamedCertificates {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual.verify_tls13_signature(message, cert, dss)
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.usual.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -99,9 +146,9 @@ mod tests {
         params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone()
     }
 
-    fn verify(shown: &CertificateDer<'static>, named: &[CertificateDer<'static>], name: &str) -> Result<(), Error> {
+    fn verify(shown: &CertificateDer<'static>, trust: ServerTrust, name: &str) -> Result<(), Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = verifier(named.to_vec(), &provider)?;
+        let verifier = TrustVerifier { trust, usual: OnceLock::new(), provider };
         let name = ServerName::try_from(name.to_owned()).unwrap();
         verifier.verify_server_cert(shown, &[], &name, &[], UnixTime::now()).map(|_| ())
     }
@@ -120,8 +167,39 @@ mod tests {
             ("not yet valid", &early, of(&early), host, false),
         ];
         for (sentence, shown, named, name, is_trusted) in cases {
-            let verified = verify(shown, &named, name);
+            let verified = verify(shown, ServerTrust::System(named), name);
             assert_eq!(verified.is_ok(), is_trusted, "{sentence}: {verified:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_certificate_is_read_or_refused_with_the_reason() {
+        let own = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec!["me".to_owned()]).unwrap().self_signed(&own).unwrap().pem();
+        let key = own.serialize_pem();
+        let other = KeyPair::generate().unwrap().serialize_pem();
+        let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        let old = key.replacen("-----\n", "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n", 1);
+        let both = format!("{key}{certificate}");
+        let cases = [
+            ("two files", &*certificate, &*key, "fits"),
+            ("one file with both", &both, &both, "fits"),
+            ("the key of another one", &certificate, &other, "keys may not be consistent: KeyMismatch"),
+            ("no certificate", "nothing", &key, "it has no certificate in it"),
+            ("no key", &certificate, "nothing", "it has no private key in it"),
+            ("an encrypted key", &certificate, encrypted, "its private key is encrypted"),
+            ("an encrypted key of the older form", &certificate, &old, "its private key is encrypted"),
+        ];
+        for (sentence, certificate, key, expected) in cases {
+            let identity = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes());
+            let said = match &identity {
+                Ok(identity) => match config(ServerTrust::Anything, Some(identity)) {
+                    Ok(_) => "fits".to_owned(),
+                    Err(error) => error.to_string(),
+                },
+                Err(error) => error.to_string(),
+            };
+            assert_eq!(said, expected, "{sentence}");
         }
     }
 }

@@ -17,9 +17,10 @@ use crate::gitlab::budget::{Budget, TooLong, Turn, Waiting};
 use crate::gitlab::credentials::Credentials;
 use crate::gitlab::error::{Error, Kind, SetupError};
 use crate::gitlab::proxy::{self, ProxyRules};
+use crate::gitlab::redirect;
 use crate::gitlab::refusal::{RefusedAnswer, clean, is_html, retry_after};
 use crate::gitlab::retry::{RetryOptions, is_passing};
-use crate::gitlab::{redirect, tls};
+use crate::gitlab::tls::{self, ClientIdentity, ServerTrust};
 use backon::ExponentialBackoff;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, LOCATION};
@@ -27,6 +28,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde::de::DeserializeOwned;
+use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -54,11 +56,35 @@ pub struct TransportOptions {
     /// Further trusted certificates, PEM.
     pub ca: Option<Vec<u8>>,
     pub insecure: bool,
+    /// What the host is shown where it asks for a certificate.
+    pub identity: Option<IdentityPem>,
     /// What `HTTPS_PROXY` and the like say; `None` where no proxy counts.
     pub proxy: Option<ProxyRules>,
     pub retry: RetryOptions,
     /// The program's clock, for servers that send no `Date`.
     pub now: fn() -> DateTime<Utc>,
+}
+
+/// A client certificate and its key, PEM. The key is never printed.
+#[derive(Clone)]
+pub struct IdentityPem {
+    pub certificate: Vec<u8>,
+    pub key: Vec<u8>,
+}
+
+impl IdentityPem {
+    /// Fails where there is no certificate or key in it, or where they do not belong together.
+    pub fn check(&self) -> Result<(), SetupError> {
+        let identity = ClientIdentity::from_pem(&self.certificate, &self.key)?;
+        tls::config(ServerTrust::Anything, Some(&identity))?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for IdentityPem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdentityPem")
+    }
 }
 
 /// An answer that came with a 2xx.
@@ -138,7 +164,10 @@ struct CostMeter {
 /// The one HTTP client of a run, with one budget for all callers.
 #[derive(Debug)]
 pub(super) struct HttpConnection {
+    /// For the host itself.
     http: reqwest::Client,
+    /// For other origins.
+    http_elsewhere: reqwest::Client,
     host: Host,
     /// What the host is asked through, as it may be shown.
     proxy: Option<String>,
@@ -177,39 +206,46 @@ impl Transport {
     pub(super) fn new(options: TransportOptions) -> Result<Self, SetupError> {
         // A second call finds the provider already there, which is what we want.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("glwatch/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .pool_max_idle_per_host(options.concurrency);
+        let mut named = Vec::new();
         if let Some(pem) = &options.ca {
             // Says what is wrong with a file better than what follows.
             if reqwest::Certificate::from_pem_bundle(pem)?.is_empty() {
                 return Err(SetupError::NoCertificate);
             }
-            let named: Vec<_> = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect();
-            if !options.insecure {
-                builder = builder.tls_backend_preconfigured(tls::trusting(named)?);
-            }
+            named = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect();
         }
+        let trust = if options.insecure { ServerTrust::Anything } else { ServerTrust::System(named) };
+        let identity = options.identity.as_ref().map(|pem| ClientIdentity::from_pem(&pem.certificate, &pem.key));
+        let identity = identity.transpose()?;
         let home = Url::parse(&options.host.rest("")).expect("a host and an encoded path make a URL");
         let mut proxy = None;
-        match options.proxy {
-            None => builder = builder.no_proxy(),
-            Some(rules) if !rules.is_empty() => {
-                let used = rules.of(&home).map_err(|(variable, problem)| SetupError::Proxy { variable, problem })?;
-                proxy = used.map(proxy::shown);
-                let choose = move |url: &Url| rules.of(url).ok().flatten().cloned();
-                builder = builder.no_proxy().proxy(reqwest::Proxy::custom(choose));
-            }
-            // What the system itself is set to.
-            Some(_) => {}
+        if let Some(rules) = &options.proxy {
+            let used = rules.of(&home).map_err(|(variable, problem)| SetupError::Proxy { variable, problem })?;
+            proxy = used.map(proxy::shown);
         }
-        if options.insecure {
-            builder = builder.tls_danger_accept_invalid_certs(true);
-        }
+        let http = |identity: Option<&ClientIdentity>| -> Result<reqwest::Client, SetupError> {
+            let builder = reqwest::Client::builder()
+                .user_agent(concat!("glwatch/", env!("CARGO_PKG_VERSION")))
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .pool_max_idle_per_host(options.concurrency)
+                .tls_backend_preconfigured(tls::config(trust.clone(), identity)?);
+            let builder = match options.proxy.clone() {
+                None => builder.no_proxy(),
+                Some(rules) if !rules.is_empty() => {
+                    let choose = move |url: &Url| rules.of(url).ok().flatten().cloned();
+                    builder.no_proxy().proxy(reqwest::Proxy::custom(choose))
+                }
+                // What the system itself is set to.
+                Some(_) => builder,
+            };
+            Ok(builder.build()?)
+        };
+        let own = http(identity.as_ref())?;
         let connection = HttpConnection {
-            http: builder.build()?,
+            // A store of logs elsewhere is shown no certificate.
+            http_elsewhere: if identity.is_some() { http(None)? } else { own.clone() },
+            http: own,
             proxy,
             budget: Budget::new(options.concurrency, options.rps),
             concurrency: options.concurrency,
@@ -431,8 +467,11 @@ impl Transport {
 
     /// Begins a request, which carries token and headers to the configured server only.
     fn request(&self, method: Method, url: &Url) -> RequestBuilder {
-        let request = self.http.request(method, url.clone());
-        if self.host.is_origin_of(url) { request.headers(self.secret_headers.clone()) } else { request }
+        if self.host.is_origin_of(url) {
+            self.http.request(method, url.clone()).headers(self.secret_headers.clone())
+        } else {
+            self.http_elsewhere.request(method, url.clone())
+        }
     }
 
     /// Reads the whole of an answer.

@@ -33,6 +33,7 @@ fn client(sim: &Sim) -> Client {
         rps: Some(1000.0),
         timeout: DEADLINE,
         ca: None,
+        identity: None,
         insecure: false,
         proxy: None,
         retry: RetryOptions::default(),

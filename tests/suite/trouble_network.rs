@@ -157,6 +157,78 @@ fn a_certificate_marked_as_a_ca_is_accepted_where_it_is_named_byte_for_byte() {
 }
 
 #[test]
+fn a_server_that_asks_for_a_certificate_gets_it_and_no_other_server_does() {
+    let sim = sim(vec![]);
+    let (front, client) = TlsFront::asking(sim.url());
+    let (_, foreign) = TlsFront::asking(sim.url());
+    let own = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    let certificate = client.split("-----BEGIN PRIVATE").next().unwrap().to_owned();
+    let key = client.strip_prefix(&certificate).unwrap().to_owned();
+    let files = |url: &str| {
+        let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+        let write = |name: &str, text: &str| std::fs::write(env.home().join(name), text).unwrap();
+        [("ca.pem", front.ca()), ("both.pem", &client), ("cert.pem", &certificate), ("key.pem", &key)]
+            .into_iter()
+            .chain([("foreign.pem", foreign.as_str()), ("other.pem", &own)])
+            .for_each(|(name, text)| write(name, text));
+        write("host.toml", &format!("[hosts.'{url}']\nclient_cert = 'both.pem'\n"));
+        write("elsewhere.toml", "[hosts.'gitlab.example.com']\nclient_cert = 'both.pem'\n");
+        env
+    };
+    type Case<'a> = (&'a str, &'a [&'a str], Result<(), (i32, &'a [&'a str])>);
+    let asks: Result<(), (i32, &[&str])> = Err((3, &["asks for a client certificate", "--client-cert me.pem"]));
+    let cases: [Case<'_>; 9] = [
+        ("one file with both", &["--client-cert", "both.pem"], Ok(())),
+        ("two files", &["--client-cert", "cert.pem", "--client-key", "key.pem"], Ok(())),
+        ("a file of the host", &["--config", "host.toml"], Ok(())),
+        ("a file of another host", &["--config", "elsewhere.toml"], asks),
+        ("none", &[], asks),
+        ("one of another CA", &["--client-cert", "foreign.pem"], Err((3, &["refuses the client certificate"]))),
+        ("no key", &["--client-cert", "cert.pem"], Err((2, &["it has no private key in it", "--client-key"]))),
+        (
+            "another key",
+            &["--client-cert", "cert.pem", "--client-key", "other.pem"],
+            Err((2, &["--client-key: \"other.pem\" cannot be used", "the key must be that of the certificate"])),
+        ),
+        ("a key alone", &["--client-key", "key.pem"], Err((2, &["is a key without its certificate"]))),
+    ];
+    for (sentence, flags, expected) in cases {
+        let env = files(front.url());
+        let output = env.run(&[&["--host", front.url(), "--ca-file", "ca.pem"], &GROUP[..], flags].concat());
+        match expected {
+            Ok(()) => assert_eq!(output.code, Some(0), "{sentence}: {output}"),
+            Err((code, words)) => {
+                assert_eq!(output.code, Some(code), "{sentence}: {output}");
+                words.iter().for_each(|word| assert!(output.stderr.contains(word), "{sentence}: {output}"));
+            }
+        }
+        assert!(!output.to_string().contains("PRIVATE KEY-----\nM"), "{sentence}: {output}");
+    }
+}
+
+#[test]
+fn a_project_may_not_name_a_client_certificate_and_a_key_that_others_may_read_is_a_warning() {
+    let sim = sim(vec![]);
+    let (front, client) = TlsFront::asking(sim.url());
+    let env = Env::new();
+    std::fs::write(env.home().join("glwatch.toml"), "client_cert = 'both.pem'\n").unwrap();
+    let _ = env.run(&[&["--host", front.url()][..], &GROUP].concat()).refuses(2, &["client_cert", "not allowed in"]);
+    let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API).with("GLWATCH_CLIENT_CERT", "both.pem");
+    std::fs::write(env.home().join("ca.pem"), front.ca()).unwrap();
+    let both = env.home().join("both.pem");
+    std::fs::write(&both, client).unwrap();
+    for (mode, is_warned) in [(0o644, true), (0o600, false)] {
+        std::fs::set_permissions(&both, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        let output = env.run(&[&["--host", front.url(), "--ca-file", "ca.pem"], &GROUP[..]].concat()).exits_with(0);
+        assert_eq!(
+            output.stderr.contains("holds a private key and others may read it"),
+            is_warned,
+            "{mode:o}: {output}"
+        );
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_certificate_has_a_hint_of_its_own() {
     let sim = sim(vec![]);
     let cases = [

@@ -57,6 +57,7 @@ pub(crate) fn reader(sim: &Sim) -> (Client, collect::run::CollectOptions) {
         rps: Some(1000.0),
         timeout: DEADLINE,
         ca: None,
+        identity: None,
         insecure: false,
         proxy: None,
         retry: RetryOptions::default(),

@@ -4,9 +4,11 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 /// `https://127.0.0.1:PORT` in front of a plain HTTP server; dropping it stops it.
 pub(crate) struct TlsFront {
@@ -47,14 +49,45 @@ impl TlsFront {
         Self::showing(url, &["http/1.1"], own.der().clone(), &key, own.pem())
     }
 
+    /// Starts one that asks each client for a certificate; returns one that it takes, with its key, PEM.
+    pub(crate) fn asking(url: &str) -> (Self, String) {
+        let mut ca = CertificateParams::new(Vec::new()).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
+        let [key, client_key] = [(); 2].map(|()| KeyPair::generate().unwrap());
+        let sign =
+            |name: &str, key| CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(key, &ca).unwrap();
+        let (own, client) = (sign("127.0.0.1", &key), sign("ada", &client_key));
+        let mut roots = RootCertStore::empty();
+        roots.add(ca.der().clone()).unwrap();
+        let asked = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider()));
+        let asked = asked.build().unwrap();
+        let front = Self::started(url, &["http/1.1"], own.der().clone(), &key, ca.pem(), Some(asked));
+        (front, client.pem() + &client_key.serialize_pem())
+    }
+
     fn showing(url: &str, protocols: &[&str], certificate: CertificateDer<'static>, key: &KeyPair, ca: String) -> Self {
+        Self::started(url, protocols, certificate, key, ca, None)
+    }
+
+    fn started(
+        url: &str,
+        protocols: &[&str],
+        certificate: CertificateDer<'static>,
+        key: &KeyPair,
+        ca: String,
+        asked: Option<Arc<dyn ClientCertVerifier>>,
+    ) -> Self {
         let behind: SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
             .unwrap();
+        let config = match asked {
+            Some(asked) => config.with_client_cert_verifier(asked),
+            None => config.with_no_client_auth(),
+        };
+        let mut config =
+            config.with_single_cert(vec![certificate], PrivateKeyDer::try_from(key.serialize_der()).unwrap()).unwrap();
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         let used: Arc<Mutex<Vec<String>>> = Arc::default();
         let noted = Arc::clone(&used);

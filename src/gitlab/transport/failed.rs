@@ -1,7 +1,7 @@
 //! Sorts the ways in which a connection or a body fails by what the user can do about each.
 
 use crate::gitlab::error::{CertificateProblem, Kind, ProxyProblem};
-use rustls::{CertificateError, InvalidMessage};
+use rustls::{AlertDescription, CertificateError, InvalidMessage};
 use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
@@ -19,6 +19,11 @@ pub(super) fn connect_kind(error: reqwest::Error, timeout: Duration, proxy: Opti
     if let Some(rustls::Error::InvalidCertificate(problem)) = tls {
         let problem = certificate_problem(problem);
         return Kind::Certificate { problem, source: error };
+    }
+    if let Some(rustls::Error::AlertReceived(alert)) = tls
+        && let Some(is_refused) = refused_identity(*alert)
+    {
+        return Kind::ClientCertificate { is_refused, source: error };
     }
     if let Some(proxy) = proxy
         && let Some(problem) = proxy_problem(&causes)
@@ -48,6 +53,22 @@ pub(super) fn body_kind(error: reqwest::Error) -> Kind {
         })
     };
     if !is_cut && causes.iter().any(is_unpacking) { Kind::NotPacked(error) } else { Kind::BodyCut(error) }
+}
+
+/// Says whether a server hung up because of our certificate: it wants one, or it does not take the one that it got.
+fn refused_identity(alert: AlertDescription) -> Option<bool> {
+    match alert {
+        AlertDescription::CertificateRequired => Some(false),
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnknownCA
+        | AlertDescription::DecryptError
+        | AlertDescription::AccessDenied => Some(true),
+        _ => None,
+    }
 }
 
 fn causes(error: &reqwest::Error) -> Vec<FailedStep<'_>> {
