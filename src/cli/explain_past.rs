@@ -7,6 +7,7 @@ use crate::domain::evidence::{Evidence, JobEvidence};
 use crate::domain::fact::{FactBatch, TestFailureFact};
 use crate::domain::id::ProjectId;
 use crate::domain::past::{FailedJobQuery, JobPast};
+use crate::domain::pipeline::Pipeline;
 use crate::domain::snapshot::Snapshot;
 use crate::explain::attribution::has_origin;
 use crate::explain::tests;
@@ -73,20 +74,32 @@ fn add(store: &mut HistoryStore, evidence: &mut Evidence, now: i64) -> Result<()
             job.past = Some(JobPast::default());
             continue;
         };
-        let query = FailedJobQuery {
-            project,
-            ref_name: &pipeline.git_ref.name,
-            ref_kind: pipeline.git_ref.kind,
-            pipeline: pipeline.id,
-            created_at: pipeline.created_at.map_or(now, |at| at.timestamp()),
-            job: &job.job.name,
-            reason: job.job.failure_reason.as_deref(),
-            tests: &tests,
-        };
-        let at = job.job.finished_at.map_or(now, |at| at.timestamp());
-        job.past = Some(store.job_past(&query, at)?);
+        let (query, at) = question(project, pipeline, job, &tests, now);
+        let past = store.job_past(&query, at)?;
+        job.past = Some(past);
     }
     Ok(())
+}
+
+/// Returns what is asked about a failed job, and when it failed.
+fn question<'a>(
+    project: ProjectId,
+    pipeline: &'a Pipeline,
+    job: &'a JobEvidence,
+    tests: &'a [String],
+    now: i64,
+) -> (FailedJobQuery<'a>, i64) {
+    let query = FailedJobQuery {
+        project,
+        ref_name: &pipeline.git_ref.name,
+        ref_kind: pipeline.git_ref.kind,
+        pipeline: pipeline.id,
+        created_at: pipeline.created_at.map_or(now, |at| at.timestamp()),
+        job: &job.job.name,
+        reason: job.job.failure_reason.as_deref(),
+        tests,
+    };
+    (query, job.job.finished_at.map_or(now, |at| at.timestamp()))
 }
 
 fn facts(project: ProjectId, evidence: &Evidence) -> FactBatch {

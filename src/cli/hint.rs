@@ -44,7 +44,6 @@ const UNFIT: &str = "such a token cannot list the projects of a group or ask Gra
 
 /// Returns what the user can do about a group that could not be read.
 pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> Vec<String> {
-    let host = &config.connection.host;
     let has_token = config.connection.token.is_some();
     match &error.kind {
         Kind::Unauthorized { unfit: Some(what), .. } if has_token => vec![
@@ -90,25 +89,20 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
         Kind::InsufficientScope { needed } => {
             vec![format!("the token from {} needs the scope {needed}", token_origin(config)), new_token(config)]
         }
+        kind => for_answer(kind, config),
+    }
+}
+
+/// Returns what can be done where no answer came, or not all of it.
+fn for_connection(kind: &Kind, config: &Config) -> Vec<String> {
+    let host = &config.connection.host;
+    match kind {
+        Kind::Certificate { problem, .. } => for_server_certificate(*problem, config),
         Kind::Dns(_) => vec![format!(
             "check the spelling of --host ({host}, from {}) and the network",
             config.connection.host_origin
         )],
         Kind::Refused(_) => vec![format!("nothing listens at {host}: check host and port, or whether GitLab is down")],
-        Kind::Certificate { problem: CertificateProblem::Expired | CertificateProblem::NotYetValid, .. } => vec![
-            "the server's administrator has to renew it; check this machine's clock, too: date".into(),
-            INSECURE.into(),
-        ],
-        Kind::Certificate { problem: CertificateProblem::OtherName, .. } => {
-            vec![format!("give --host by a name that the certificate has, instead of {host}"), INSECURE.into()]
-        }
-        Kind::Certificate { problem: CertificateProblem::Version1, .. } => vec![
-            "the server needs a certificate of version 3, with its name in it (subjectAltName)".into(),
-            INSECURE.into(),
-        ],
-        Kind::Certificate { problem: CertificateProblem::MarkedAsCa, .. } => {
-            vec!["if it is the server's own, name that very certificate: --ca-file server.pem".into(), INSECURE.into()]
-        }
         Kind::ClientCertificate { is_refused: false, .. } => {
             vec!["name yours and its key: --client-cert me.pem --client-key me.key".into()]
         }
@@ -134,12 +128,53 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
         Kind::NotPacked(_) => {
             vec![format!("a proxy between here and {host} says gzip and sends something else: its administrator knows")]
         }
-        Kind::Certificate { .. } => {
-            vec!["if it is signed by a CA of your own, name its certificate: --ca-file ca.pem".into(), INSECURE.into()]
-        }
         Kind::Connection(_) | Kind::BodyCut(_) => {
             vec![format!("check the network and any proxy between here and {host}")]
         }
+        _ => Vec::new(),
+    }
+}
+
+/// Returns what can be done about a server's certificate.
+fn for_server_certificate(problem: CertificateProblem, config: &Config) -> Vec<String> {
+    let host = &config.connection.host;
+    match problem {
+        CertificateProblem::Expired | CertificateProblem::NotYetValid => vec![
+            "the server's administrator has to renew it; check this machine's clock, too: date".into(),
+            INSECURE.into(),
+        ],
+        CertificateProblem::OtherName => {
+            vec![format!("give --host by a name that the certificate has, instead of {host}"), INSECURE.into()]
+        }
+        CertificateProblem::Version1 => vec![
+            "the server needs a certificate of version 3, with its name in it (subjectAltName)".into(),
+            INSECURE.into(),
+        ],
+        CertificateProblem::MarkedAsCa => {
+            vec!["if it is the server's own, name that very certificate: --ca-file server.pem".into(), INSECURE.into()]
+        }
+        CertificateProblem::UnknownIssuer | CertificateProblem::Other => {
+            vec!["if it is signed by a CA of your own, name its certificate: --ca-file ca.pem".into(), INSECURE.into()]
+        }
+    }
+}
+/// Returns what can be done about an answer that cannot be used.
+fn for_answer(kind: &Kind, config: &Config) -> Vec<String> {
+    let host = &config.connection.host;
+    match kind {
+        Kind::Dns(_)
+        | Kind::Refused(_)
+        | Kind::Certificate { .. }
+        | Kind::ClientCertificate { .. }
+        | Kind::Proxy { .. }
+        | Kind::NotTls(_)
+        | Kind::NotPacked(_)
+        | Kind::Connection(_)
+        | Kind::BodyCut(_) => for_connection(kind, config),
+        Kind::Unauthorized { .. }
+        | Kind::InsufficientScope { .. }
+        | Kind::GranularScope { .. }
+        | Kind::NotGitlab { .. } => Vec::new(),
         Kind::Timeout(_) => {
             vec!["give the server more time (--timeout 2m), or less to do at once (--concurrency 2)".into()]
         }

@@ -7,14 +7,13 @@ use super::{args, clock, log, output, recording};
 use crate::config::Config;
 use crate::domain::id::ProjectId;
 use crate::history::place::HistoryPlace;
-use crate::history::store::{HistoryError, HistoryStore};
+use crate::history::store::HistoryStore;
 use crate::history::summary::{HistorySummary, ProjectSummary};
 use crate::render::{columns, csv, json, ndjson};
 use crate::report::history::{self, FactEntry, HistoryDocument, HistoryEntry, JobFactEntry, PipelineFactEntry};
 use crate::text::plural::counted;
 use crate::text::size::size;
 use clap::{Arg, ArgMatches, Command};
-use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 
 const ABOUT: &str = "Shows what is remembered of earlier readings; prune removes, export writes all of it";
@@ -168,56 +167,54 @@ fn prune(store: &mut HistoryStore, config: &Config) -> Result<(), CliError> {
 fn export(matches: &ArgMatches, store: &mut HistoryStore, _: &Config) -> Result<(), CliError> {
     let is_csv = matches.get_one::<String>("form").is_some_and(|form| form == "csv");
     let facts = matches.get_one::<String>("facts").map(String::as_str);
-    let mut out = BufWriter::new(io::stdout().lock());
-    let mut rows = csv::CsvRows::default();
-    let mut failure = None;
-    let mut write = |entry: &FactEntry| {
-        if failure.is_some() {
+    let wants = |kind: &str| facts.map_or(!is_csv || kind == "jobs", |facts| facts == kind);
+    let paths = store.project_paths().map_err(CliError::History)?;
+    let path = |project: ProjectId| paths.get(&project).cloned();
+    let mut writer =
+        FactExport { csv: is_csv.then(csv::CsvRows::default), out: BufWriter::new(io::stdout().lock()), failure: None };
+    let mut read = Ok(());
+    if wants("pipelines") {
+        read = store.each_pipeline(|fact| {
+            let full_path = path(fact.project);
+            writer.write(&FactEntry::Pipeline(PipelineFactEntry::new(fact, full_path)));
+        });
+    }
+    if wants("jobs") && read.is_ok() {
+        read = store.each_job(|fact| {
+            let full_path = path(fact.project);
+            writer.write(&FactEntry::Job(JobFactEntry::new(fact, full_path)));
+        });
+    }
+    read.map_err(CliError::History)?;
+    writer.end().map_err(CliError::Output)
+}
+
+/// Writes facts until one cannot be written.
+struct FactExport {
+    /// `None` for ndjson.
+    csv: Option<csv::CsvRows>,
+    out: BufWriter<io::StdoutLock<'static>>,
+    failure: Option<io::Error>,
+}
+
+impl FactExport {
+    fn write(&mut self, entry: &FactEntry) {
+        if self.failure.is_some() {
             return;
         }
-        let written = match entry {
-            FactEntry::Job(job) if is_csv => rows.write(job, &mut out),
-            FactEntry::Pipeline(pipeline) if is_csv => rows.write(pipeline, &mut out),
-            entry => ndjson::write_fact(entry, &mut out),
+        let written = match (entry, &mut self.csv) {
+            (FactEntry::Job(job), Some(rows)) => rows.write(job, &mut self.out),
+            (FactEntry::Pipeline(pipeline), Some(rows)) => rows.write(pipeline, &mut self.out),
+            (entry, None) => ndjson::write_fact(entry, &mut self.out),
         };
-        failure = written.err();
-    };
-    let mut paths: HashMap<ProjectId, Option<String>> = HashMap::new();
-    let mut lost: Option<HistoryError> = None;
-    let mut path = |project: ProjectId| match paths.get(&project) {
-        Some(path) => path.clone(),
-        None => {
-            let path = store.project_path(project).unwrap_or_else(|error| {
-                lost = Some(error);
-                None
-            });
-            paths.insert(project, path.clone());
-            path
+        self.failure = written.err();
+    }
+
+    /// Returns what went wrong. A reader that has seen enough is no error.
+    fn end(mut self) -> io::Result<()> {
+        match self.failure.map_or_else(|| self.out.flush(), Err) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            Ok(()) | Err(_) => Ok(()),
         }
-    };
-    let wants = |kind: &str| facts.map_or(!is_csv || kind == "jobs", |facts| facts == kind);
-    if wants("pipelines") {
-        store
-            .each_pipeline(|fact| {
-                let full_path = path(fact.project);
-                write(&FactEntry::Pipeline(PipelineFactEntry::new(fact, full_path)));
-            })
-            .map_err(CliError::History)?;
-    }
-    if wants("jobs") {
-        store
-            .each_job(|fact| {
-                let full_path = path(fact.project);
-                write(&FactEntry::Job(JobFactEntry::new(fact, full_path)));
-            })
-            .map_err(CliError::History)?;
-    }
-    if let Some(error) = lost {
-        return Err(CliError::History(error));
-    }
-    match failure.map_or_else(|| out.flush(), Err) {
-        // A reader that has seen enough is no error.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Output(error)),
-        Ok(()) | Err(_) => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use super::run_context::RunContext;
 use super::{hint, output};
 use crate::collect::run::GroupError;
 use crate::collect::watch::FailedReading;
-use crate::config::{Color, Config, Display, StagesWidth};
+use crate::config::{Color, Config, Display, StagesWidthSetting};
 use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
 use crate::gitlab::error::Kind;
 use crate::render::table;
@@ -102,8 +102,8 @@ pub(super) fn style(display: &Display, surroundings: &RunContext) -> table::Tabl
         },
         ascii: surroundings.charset(display) == Charset::Ascii,
         stages: match display.stages_width {
-            StagesWidth::Auto => layout::StagesWidth::Auto,
-            StagesWidth::Cells(cells) => layout::StagesWidth::Cells(cells),
+            StagesWidthSetting::Auto => layout::StagesWidth::Auto,
+            StagesWidthSetting::Cells(cells) => layout::StagesWidth::Cells(cells),
         },
     }
 }

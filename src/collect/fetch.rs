@@ -2,6 +2,7 @@
 
 use super::batch::{ALONE, BatchQuestion, BatchQueue, BatchSize, ListFeed, ProjectBatch};
 use super::gathered::{Gathered, ProjectAnswer, is_silent, reading, told};
+use super::list::ListFinding;
 use super::merge::{KnownRows, ReadProject};
 use super::pages::{self, Whole};
 use super::project::{self, KnownBefore, PipelineDraft, ProjectReading, ReadingOutcome};
@@ -29,15 +30,6 @@ const READ_AHEAD: usize = 64;
 const BROKEN: usize = 3;
 /// How long GraphQL may leave everything unanswered.
 const PATIENCE: Duration = Duration::from_secs(90);
-
-/// A project that is to be read.
-#[derive(Debug)]
-pub(super) enum ListFinding {
-    /// From the last list: read ahead, and dropped unless the new list confirms it.
-    Known(Arc<Project>),
-    /// From the list that counts.
-    Listed(Arc<Project>),
-}
 
 /// What a reading starts from.
 pub(super) struct FetchSetup<'a> {

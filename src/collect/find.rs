@@ -9,8 +9,8 @@
 //!
 //! PROJECT is its id, its full path, or the end of a full path that no other project of the groups has.
 
-use super::fetch::ListFinding as Arriving;
 use super::list;
+use super::list::ListFinding as Arriving;
 use super::project::{filters_of_any, newest_of};
 use crate::domain::host::Host;
 use crate::domain::id::{GroupRef, JobId, PipelineId, ProjectId, ProjectRef};

@@ -1,8 +1,8 @@
 //! Reading a group and its list of projects, page by page, and noticing when a part is lost.
 
-use super::fetch::ListFinding;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{GroupRef, ProjectId};
+use crate::domain::project::Project;
 use crate::domain::snapshot::{Group, Problem, ProblemScope};
 use crate::gitlab::ListPage;
 use crate::gitlab::client::{Client, ListFilter, ListedProject};
@@ -13,6 +13,15 @@ use futures_util::stream;
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
+
+/// A project that is to be read.
+#[derive(Debug)]
+pub(super) enum ListFinding {
+    /// From the last list: read ahead, and dropped unless the new list confirms it.
+    Known(Arc<Project>),
+    /// From the list that counts.
+    Listed(Arc<Project>),
+}
 
 /// GitLab tells the number of pages up to 10 000 records only; more than that is followed page by page.
 const MAX_PAGES: u32 = 100;

@@ -3,9 +3,10 @@
 use super::batch::BatchSize;
 use super::cache::{KnownFields, SavedProject, SavedState, words};
 use super::external;
-use super::fetch::{self, AnswerSource, FetchSetup, ListFinding, Projects};
+use super::fetch::{self, AnswerSource, FetchSetup, Projects};
 use super::follow::Followed;
 use super::interim;
+use super::list::ListFinding;
 use super::list::{self, ListedGroup};
 use super::lookout::Lookout;
 use super::merge::{KnownRows, ReadProject};

@@ -28,6 +28,6 @@ pub use layer::Layer;
 pub use origin::{Origin, Owner};
 pub use section::{
     Acting, Choice, ClientCertificate, Collecting, Color, Config, Connection, Display, Export, NewerThan, Output, Pace,
-    Scope, StagesWidth, TokenSource, Verdict, Wait,
+    Scope, StagesWidthSetting, TokenSource, Verdict, Wait,
 };
 pub use settings::Settings;

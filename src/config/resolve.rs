@@ -9,7 +9,7 @@ use super::origin::Origin;
 use super::pace;
 use super::section::{
     Acting, Choice, ClientCertificate, Collecting, Color, Config, Connection, DEFAULT_HOST, Display, Export, Output,
-    Scope, StagesWidth, TokenSource, Verdict,
+    Scope, StagesWidthSetting, TokenSource, Verdict,
 };
 use super::settings::Settings;
 use crate::domain::health::{FailOn, RowOrder};
@@ -218,9 +218,9 @@ fn collecting(settings: &Settings) -> Result<Collecting, ConfigError> {
 
 fn display(settings: &Settings) -> Result<Display, ConfigError> {
     let colors = [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
-    let stages_width = settings.parsed("stages-width", StagesWidth::Auto, |text| match text.parse() {
-        _ if text == "auto" => Ok(StagesWidth::Auto),
-        Ok(cells) if STAGES_WIDTH.contains(&cells) => Ok(StagesWidth::Cells(cells)),
+    let stages_width = settings.parsed("stages-width", StagesWidthSetting::Auto, |text| match text.parse() {
+        _ if text == "auto" => Ok(StagesWidthSetting::Auto),
+        Ok(cells) if STAGES_WIDTH.contains(&cells) => Ok(StagesWidthSetting::Cells(cells)),
         _ => Err(format!("is neither auto nor a width from {} to {} cells", STAGES_WIDTH.start(), STAGES_WIDTH.end())),
     })?;
     let timezone = settings.parsed("timezone", None, |text| {

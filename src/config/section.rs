@@ -179,7 +179,7 @@ pub enum Color {
 
 /// The width of the stages column, in cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StagesWidth {
+pub enum StagesWidthSetting {
     Auto,
     Cells(u16),
 }
@@ -195,7 +195,7 @@ pub struct Display {
     pub columns: Option<Choice>,
     pub color: Color,
     pub ascii: bool,
-    pub stages_width: StagesWidth,
+    pub stages_width: StagesWidthSetting,
     pub sort: RowOrder,
     /// Shows times in this zone instead of ages.
     pub timezone: Option<Tz>,

@@ -187,6 +187,85 @@ fn about(time: Duration) -> String {
     duration(Duration::from_secs(time.as_secs_f64().round() as u64))
 }
 
+impl Kind {
+    /// Says whether the same request may fare better in a moment.
+    ///
+    /// Only what is passing: a server that restarts, a network that hiccups, a limit that refills.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Kind::Refused(_) | Kind::Connection(_) | Kind::Timeout(_) | Kind::BodyCut(_) | Kind::RateLimited { .. } => {
+                true
+            }
+            Kind::Status { code, .. } => is_passing_status(*code),
+            // A proxy that restarts comes back; what it wants of us does not change.
+            Kind::Proxy { problem, .. } => matches!(problem, ProxyProblem::Refused | ProxyProblem::NoTunnel),
+            // A firewall that suspects a robot may think better of it; one that wants a login does not.
+            Kind::NotGitlab { cause, .. } => *cause == NotGitlab::Unknown,
+            Kind::Dns(_)
+            | Kind::Certificate { .. }
+            | Kind::ClientCertificate { .. }
+            | Kind::NotTls(_)
+            | Kind::NotPacked(_)
+            | Kind::TooLarge(_)
+            | Kind::Unauthorized { .. }
+            | Kind::InsufficientScope { .. }
+            | Kind::GranularScope { .. }
+            | Kind::WaitTooLong { .. }
+            | Kind::OwnRate { .. }
+            | Kind::WaitBeforeAct { .. }
+            | Kind::Deadline
+            | Kind::NotJson { .. }
+            | Kind::Decode { .. }
+            | Kind::Query(_)
+            | Kind::TooComplex(_)
+            | Kind::UnknownField(_)
+            | Kind::Redirect { .. }
+            | Kind::NotLog
+            | Kind::Unsure(_) => false,
+        }
+    }
+
+    /// Says whether a smaller question may fare better, or tell which project is to blame.
+    pub fn is_too_much(&self) -> bool {
+        match self {
+            Kind::Timeout(_) | Kind::TooLarge(_) | Kind::TooComplex(_) | Kind::Query(_) | Kind::Decode { .. } => true,
+            // A proxy that cannot take a large answer cuts it, or the connection, or answers itself.
+            Kind::Connection(_) | Kind::BodyCut(_) | Kind::NotJson { .. } | Kind::NotGitlab { .. } => true,
+            // 413 and 414 say so, 408 nearly.
+            Kind::Status { code, .. } => *code >= 500 || matches!(code, 408 | 413 | 414),
+            _ => false,
+        }
+    }
+
+    /// Says whether GraphQL itself is what the server refuses: it is missing, hidden behind a login page, or not for this token.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Kind::Unauthorized { .. }
+            | Kind::InsufficientScope { .. }
+            | Kind::GranularScope { .. }
+            | Kind::NotGitlab { .. }
+            | Kind::NotJson { .. }
+            | Kind::UnknownField(_)
+            | Kind::Redirect { .. } => true,
+            Kind::Status { code, .. } => (400..500).contains(code) && !is_passing_status(*code) && !self.is_too_much(),
+            _ => false,
+        }
+    }
+}
+
+/// Says whether a status is that of a server in passing trouble. 520-527 and 530 are Cloudflare's
+/// (<https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/>).
+pub(super) fn is_passing_status(code: u16) -> bool {
+    matches!(code, 408 | 425 | 429 | 500 | 502..=504 | 520..=527 | 530)
+}
+
+/// Returns GitLab's reason, where a refusal says more than the name of its status.
+pub(super) fn reason(said: &str) -> Option<&str> {
+    let bare = said.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').to_lowercase();
+    let is_bare = matches!(bare.as_str(), "" | "forbidden" | "unauthorized") || bare.ends_with("not found");
+    (!is_bare).then_some(said)
+}
+
 impl Error {
     /// Returns what kind of failure it is to those who do not know about requests.
     pub fn failure_kind(&self) -> FailureKind {
@@ -264,7 +343,7 @@ impl Error {
 
     /// Says whether the same request may fare better in a moment.
     pub fn is_passing(&self) -> bool {
-        super::retry::is_passing(&self.kind)
+        self.kind.is_passing()
     }
 
     /// Says whether the thing asked for is hidden or absent, which is a fact about it and no failure of the request.
@@ -275,7 +354,7 @@ impl Error {
     /// Returns GitLab's reason for a refusal, where it says more than the name of the status.
     pub fn reason(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Status { said, .. } | Kind::Unauthorized { said, .. } => super::refusal::reason(said),
+            Kind::Status { said, .. } | Kind::Unauthorized { said, .. } => reason(said),
             Kind::GranularScope { said } => Some(said),
             _ => None,
         }
@@ -283,12 +362,12 @@ impl Error {
 
     /// Says whether a smaller question may fare better, or tell which project is to blame.
     pub fn is_too_much(&self) -> bool {
-        super::graphql::is_too_much(&self.kind)
+        self.kind.is_too_much()
     }
 
     /// Says whether GraphQL itself is what the server refuses.
     pub fn is_graphql_unavailable(&self) -> bool {
-        super::graphql::is_unavailable(&self.kind)
+        self.kind.is_unavailable()
     }
 
     /// Says whether no other request of this run can fare better.

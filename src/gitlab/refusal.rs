@@ -3,8 +3,8 @@
 //! GitLab refuses with a JSON object that has `message` (a text or an object) or `error` (a text). Whatever else comes
 //! with a 4xx is the page of a proxy, a firewall or another program, and a fact about nothing that was asked for.
 
+use super::error::is_passing_status;
 use super::error::{Kind, NotGitlab};
-use super::retry::is_passing_status;
 use crate::text::sanitise::sanitise;
 use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -108,13 +108,6 @@ impl RefusedAnswer<'_> {
     }
 }
 
-/// Returns GitLab's reason, where a refusal says more than the name of its status.
-pub(super) fn reason(said: &str) -> Option<&str> {
-    let bare = said.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').to_lowercase();
-    let is_bare = matches!(bare.as_str(), "" | "forbidden" | "unauthorized") || bare.ends_with("not found");
-    (!is_bare).then_some(said)
-}
-
 /// Says whether a body announces itself as a page.
 pub(super) fn is_html(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
@@ -175,6 +168,7 @@ fn needed_scope(object: Option<&Map<String, Value>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gitlab::error::reason;
     use reqwest::header::{HeaderName, HeaderValue};
 
     const HTML: &[(&str, &str)] = &[("content-type", "text/html; charset=UTF-8")];

@@ -1,6 +1,5 @@
 //! Which failures are worth another attempt, and how long to wait before it.
 
-use crate::gitlab::error::{Kind, NotGitlab, ProxyProblem};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use std::time::Duration;
 
@@ -32,62 +31,22 @@ impl RetryOptions {
     }
 }
 
-/// Says whether the same request may fare better in a moment.
-///
-/// Only what is passing: a server that restarts, a network that hiccups, a limit that refills.
-pub(super) fn is_passing(kind: &Kind) -> bool {
-    match kind {
-        Kind::Refused(_) | Kind::Connection(_) | Kind::Timeout(_) | Kind::BodyCut(_) | Kind::RateLimited { .. } => true,
-        Kind::Status { code, .. } => is_passing_status(*code),
-        // A proxy that restarts comes back; what it wants of us does not change.
-        Kind::Proxy { problem, .. } => matches!(problem, ProxyProblem::Refused | ProxyProblem::NoTunnel),
-        // A firewall that suspects a robot may think better of it; one that wants a login does not.
-        Kind::NotGitlab { cause, .. } => *cause == NotGitlab::Unknown,
-        Kind::Dns(_)
-        | Kind::Certificate { .. }
-        | Kind::ClientCertificate { .. }
-        | Kind::NotTls(_)
-        | Kind::NotPacked(_)
-        | Kind::TooLarge(_)
-        | Kind::Unauthorized { .. }
-        | Kind::InsufficientScope { .. }
-        | Kind::GranularScope { .. }
-        | Kind::WaitTooLong { .. }
-        | Kind::OwnRate { .. }
-        | Kind::WaitBeforeAct { .. }
-        | Kind::Deadline
-        | Kind::NotJson { .. }
-        | Kind::Decode { .. }
-        | Kind::Query(_)
-        | Kind::TooComplex(_)
-        | Kind::UnknownField(_)
-        | Kind::Redirect { .. }
-        | Kind::NotLog
-        | Kind::Unsure(_) => false,
-    }
-}
-
-/// Says whether a status is that of a server in passing trouble. 520-527 and 530 are Cloudflare's
-/// (<https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/>).
-pub(super) fn is_passing_status(code: u16) -> bool {
-    matches!(code, 408 | 425 | 429 | 500 | 502..=504 | 520..=527 | 530)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gitlab::error::Kind;
 
     #[test]
     fn only_passing_failures_are_tried_again() {
         let status = |code| Kind::Status { code, said: String::new() };
         for code in [408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 530] {
-            assert!(is_passing(&status(code)), "{code}");
+            assert!(status(code).is_passing(), "{code}");
         }
         for code in [400, 401, 403, 404, 409, 422, 501, 505, 519, 528, 529, 531] {
-            assert!(!is_passing(&status(code)), "{code}");
+            assert!(!status(code).is_passing(), "{code}");
         }
-        assert!(is_passing(&Kind::RateLimited { retry_after: None, said: String::new() }));
-        assert!(!is_passing(&Kind::Unauthorized { said: "expired".into(), unfit: None }));
+        assert!((Kind::RateLimited { retry_after: None, said: String::new() }).is_passing());
+        assert!(!(Kind::Unauthorized { said: "expired".into(), unfit: None }).is_passing());
     }
 
     #[test]

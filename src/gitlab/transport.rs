@@ -19,7 +19,7 @@ use crate::gitlab::error::{Error, Kind, SetupError};
 use crate::gitlab::proxy::{self, ProxyRules};
 use crate::gitlab::redirect;
 use crate::gitlab::refusal::{RefusedAnswer, clean, is_html, retry_after};
-use crate::gitlab::retry::{RetryOptions, is_passing};
+use crate::gitlab::retry::RetryOptions;
 use crate::gitlab::tls::{self, ClientIdentity, ServerTrust};
 use backon::ExponentialBackoff;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -328,7 +328,7 @@ impl Transport {
     /// Reads a REST resource; `path` is already encoded.
     pub(super) async fn get(&self, path: &str) -> Result<HttpAnswer, Error> {
         let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
-        self.ask(&Ask { request: get(&url), url, query: None, passing: is_passing }).await
+        self.ask(&Ask { request: get(&url), url, query: None, passing: Kind::is_passing }).await
     }
 
     /// Asks a GraphQL query, which only reads although it is posted; `name` is its operation's.

@@ -7,6 +7,8 @@ use crate::domain::past::{BaseRun, FailedJobQuery, JobPast, JobRun, RedStretch, 
 use crate::domain::pipeline::RefKind;
 use crate::domain::status::Status;
 use rusqlite::{OptionalExtension, Row, params};
+use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// Successes that make up what is usual.
@@ -30,6 +32,24 @@ fn pipeline_id(row: &Row<'_>, column: usize) -> rusqlite::Result<PipelineId> {
 
 fn key(project: ProjectId) -> i64 {
     project.0.cast_signed()
+}
+
+fn same_failure(row: &Row<'_>, test: Option<&String>) -> rusqlite::Result<SameFailure> {
+    Ok(SameFailure {
+        project: ProjectId(row.get::<_, i64>(0)?.cast_unsigned()),
+        project_path: row.get(1)?,
+        ref_name: row.get(2)?,
+        pipeline: pipeline_id(row, 3)?,
+        finished_at: row.get(4)?,
+        test: test.cloned(),
+    })
+}
+
+fn latest_of_each_place(mut found: Vec<SameFailure>) -> Vec<SameFailure> {
+    found.sort_by_key(|failure| Reverse((failure.finished_at, failure.pipeline)));
+    let mut places = HashSet::new();
+    found.retain(|failure| places.insert((failure.project, failure.ref_name.clone())));
+    found
 }
 
 impl HistoryStore {
@@ -156,10 +176,7 @@ impl HistoryStore {
             );
             found.extend(self.failures(&sql, query, (from, to), reason, None)?);
         }
-        found.sort_by_key(|failure: &SameFailure| std::cmp::Reverse((failure.finished_at, failure.pipeline)));
-        let mut places = std::collections::HashSet::new();
-        found.retain(|failure| places.insert((failure.project, failure.ref_name.clone())));
-        Ok(found)
+        Ok(latest_of_each_place(found))
     }
 
     fn failures(
@@ -181,16 +198,7 @@ impl HistoryStore {
             value
         ];
         self.ask(|connection| {
-            let failure = |row: &Row<'_>| {
-                Ok(SameFailure {
-                    project: ProjectId(row.get::<_, i64>(0)?.cast_unsigned()),
-                    project_path: row.get(1)?,
-                    ref_name: row.get(2)?,
-                    pipeline: pipeline_id(row, 3)?,
-                    finished_at: row.get(4)?,
-                    test: test.cloned(),
-                })
-            };
+            let failure = |row: &Row<'_>| same_failure(row, test);
             connection.prepare_cached(sql)?.query_map(values, failure)?.collect()
         })
     }

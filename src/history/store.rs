@@ -163,27 +163,8 @@ impl HistoryStore {
 
     /// Removes what ended before `limit`, in steps, and returns how many rows it were.
     pub fn prune(&mut self, limit: UnixSeconds) -> Result<usize, HistoryError> {
-        let old = "coalesce(finished_at, updated_at, created_at, 0) < ?1";
-        let steps = [
-            format!(
-                "DELETE FROM job WHERE (project, id) IN (SELECT j.project, j.id FROM pipeline p JOIN job j \
-                 ON j.project = p.project AND j.pipeline = p.id \
-                 WHERE coalesce(p.finished_at, p.updated_at, p.created_at) < ?1 LIMIT {PRUNE_STEP})"
-            ),
-            format!(
-                "DELETE FROM pipeline WHERE (project, id) IN (SELECT project, id FROM pipeline WHERE {old} LIMIT {PRUNE_STEP})"
-            ),
-            format!(
-                "DELETE FROM test_failure WHERE (project, job, test) IN (SELECT t.project, t.job, t.test FROM test_failure t \
-                 LEFT JOIN job j ON j.project = t.project AND j.id = t.job WHERE j.id IS NULL AND ?1 = ?1 LIMIT {PRUNE_STEP})"
-            ),
-            format!(
-                "DELETE FROM coverage WHERE (project, day) IN (SELECT project, day FROM coverage \
-                 WHERE day < ?1 / {SECONDS_PER_DAY} LIMIT {PRUNE_STEP})"
-            ),
-        ];
         let mut removed = 0;
-        for step in &steps {
+        for step in &prune_steps() {
             loop {
                 let now = self.transaction(|transaction| transaction.execute(step, [limit]))?;
                 removed += now;
@@ -211,6 +192,29 @@ impl HistoryStore {
     pub(super) fn ask<T>(&self, question: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, HistoryError> {
         question(&self.connection).map_err(|source| HistoryError::Sqlite { file: self.file.clone(), source })
     }
+}
+
+/// Returns what removes old facts; each is repeated until it removes less than a step.
+fn prune_steps() -> [String; 4] {
+    let old = "coalesce(finished_at, updated_at, created_at, 0) < ?1";
+    [
+        format!(
+            "DELETE FROM job WHERE (project, id) IN (SELECT j.project, j.id FROM pipeline p JOIN job j \
+             ON j.project = p.project AND j.pipeline = p.id \
+             WHERE coalesce(p.finished_at, p.updated_at, p.created_at) < ?1 LIMIT {PRUNE_STEP})"
+        ),
+        format!(
+            "DELETE FROM pipeline WHERE (project, id) IN (SELECT project, id FROM pipeline WHERE {old} LIMIT {PRUNE_STEP})"
+        ),
+        format!(
+            "DELETE FROM test_failure WHERE (project, job, test) IN (SELECT t.project, t.job, t.test FROM test_failure t \
+             LEFT JOIN job j ON j.project = t.project AND j.id = t.job WHERE j.id IS NULL AND ?1 = ?1 LIMIT {PRUNE_STEP})"
+        ),
+        format!(
+            "DELETE FROM coverage WHERE (project, day) IN (SELECT project, day FROM coverage \
+             WHERE day < ?1 / {SECONDS_PER_DAY} LIMIT {PRUNE_STEP})"
+        ),
+    ]
 }
 
 /// Opens the file and brings it to this version.

@@ -5,6 +5,7 @@ use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
 use crate::domain::fact::{JobFact, PipelineFact, UnixSeconds};
 use crate::domain::id::ProjectId;
 use rusqlite::OptionalExtension;
+use std::collections::HashMap;
 use std::fs;
 
 /// What is remembered of a host.
@@ -83,11 +84,11 @@ impl HistoryStore {
         })
     }
 
-    /// Returns the latest name of a project.
-    pub fn project_path(&self, project: ProjectId) -> Result<Option<String>, HistoryError> {
+    /// Returns the latest names of all projects.
+    pub fn project_paths(&self) -> Result<HashMap<ProjectId, String>, HistoryError> {
+        let entry = |row: &rusqlite::Row<'_>| Ok((ProjectId(row.get::<_, i64>(0)?.cast_unsigned()), row.get(1)?));
         self.ask(|connection| {
-            let mut query = connection.prepare_cached("SELECT full_path FROM project WHERE id = ?1")?;
-            query.query_row([project.0.cast_signed()], |row| row.get(0)).optional()
+            connection.prepare_cached("SELECT id, full_path FROM project")?.query_map([], entry)?.collect()
         })
     }
 

@@ -1,10 +1,9 @@
 //! Which of the fields that came with later versions a server has.
 
 use super::document::document;
-use super::{ErrorWire, ask, is_unavailable};
+use super::{ErrorWire, ask};
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::lenient::{Item, LenientList, loose};
-use crate::gitlab::retry::is_passing;
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
 use serde_json::json;
@@ -139,7 +138,7 @@ pub(in crate::gitlab) async fn read(transport: &Transport) -> Result<Fields, Err
 
 async fn ask_once(transport: &Transport) -> Result<Option<Fields>, Error> {
     // It is small, so that a server in trouble is asked again; one that keeps GraphQL from us is read over REST instead.
-    let passing = |kind: &Kind| is_passing(kind) && !is_unavailable(kind);
+    let passing = |kind: &Kind| kind.is_passing() && !kind.is_unavailable();
     let (wire, refuses) = match ask::<Item<IntrospectionWire>>(transport, query(), json!({}), passing).await {
         Ok(answer) => {
             let wire = answer.data.read().unwrap_or_default();

@@ -7,7 +7,6 @@ use super::{ask, is_passing_for_many};
 use crate::gitlab::client::{JobPage, MoreJobs};
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::lenient::{Item, loose};
-use crate::gitlab::retry::is_passing;
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -48,7 +47,7 @@ pub(in crate::gitlab) async fn read(
         variables.insert(format!("iid{number}"), more.iid.to_string().into());
         variables.extend(more.after.clone().map(|after| (format!("after{number}"), Value::from(after))));
     }
-    let passing: fn(&Kind) -> bool = if wanted.len() == 1 { is_passing } else { is_passing_for_many };
+    let passing: fn(&Kind) -> bool = if wanted.len() == 1 { Kind::is_passing } else { is_passing_for_many };
     let answer = ask::<HashMap<String, Option<JobsProjectWire>>>(
         transport,
         query(wanted.len(), fields),

@@ -21,7 +21,6 @@ use self::fields::Fields;
 use super::error::{Error, Kind};
 use super::lenient::{Item, LenientList, loose};
 use super::rest::pipeline::PipelineFilter;
-use super::retry::{is_passing, is_passing_status};
 use super::transport::Transport;
 use crate::domain::id::{ById, ProjectId, by_id};
 use serde::Deserialize;
@@ -185,34 +184,7 @@ fn refusal(transport: &Transport, errors: &[ErrorWire]) -> Kind {
 /// Says which failures of a query for several projects are worth the same question again: not those that a smaller one
 /// may avoid.
 pub(super) fn is_passing_for_many(kind: &Kind) -> bool {
-    is_passing(kind) && !is_too_much(kind)
-}
-
-/// Says whether a smaller question may fare better, or tell which project is to blame.
-pub(super) fn is_too_much(kind: &Kind) -> bool {
-    match kind {
-        Kind::Timeout(_) | Kind::TooLarge(_) | Kind::TooComplex(_) | Kind::Query(_) | Kind::Decode { .. } => true,
-        // A proxy that cannot take a large answer cuts it, or the connection, or answers itself.
-        Kind::Connection(_) | Kind::BodyCut(_) | Kind::NotJson { .. } | Kind::NotGitlab { .. } => true,
-        // 413 and 414 say so, 408 nearly.
-        Kind::Status { code, .. } => *code >= 500 || matches!(code, 408 | 413 | 414),
-        _ => false,
-    }
-}
-
-/// Says whether GraphQL itself is what the server refuses: it is missing, hidden behind a login page, or not for this token.
-pub(super) fn is_unavailable(kind: &Kind) -> bool {
-    match kind {
-        Kind::Unauthorized { .. }
-        | Kind::InsufficientScope { .. }
-        | Kind::GranularScope { .. }
-        | Kind::NotGitlab { .. }
-        | Kind::NotJson { .. }
-        | Kind::UnknownField(_)
-        | Kind::Redirect { .. } => true,
-        Kind::Status { code, .. } => (400..500).contains(code) && !is_passing_status(*code) && !is_too_much(kind),
-        _ => false,
-    }
+    kind.is_passing() && !kind.is_too_much()
 }
 
 /// Builds the variables of a query for the newest pipelines of these projects.
@@ -239,7 +211,7 @@ async fn ask_projects<P: DeserializeOwned, T>(
     variables: Map<String, Value>,
     convert: impl Fn(P) -> Option<T>,
 ) -> Result<Answered<T>, Error> {
-    let passing = if projects.len() == 1 { is_passing } else { is_passing_for_many };
+    let passing = if projects.len() == 1 { Kind::is_passing } else { is_passing_for_many };
     let name = query.0;
     let answer = ask::<ProjectsData<P>>(transport, query, variables.into(), passing).await?;
     let Item::Read(GraphqlConnection { page_info, nodes: LenientList(Some(nodes)) }) = answer.data.projects else {

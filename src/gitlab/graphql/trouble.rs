@@ -7,7 +7,6 @@ use super::{GraphqlConnection, ask, number};
 use crate::domain::id::JobId;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::lenient::{Item, loose};
-use crate::gitlab::retry::is_passing;
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
 use serde_json::json;
@@ -53,7 +52,7 @@ pub(in crate::gitlab) async fn read(
     iid: u64,
 ) -> Result<(HashSet<JobId>, Option<String>), Error> {
     let variables = json!({ "path": project, "iid": iid.to_string() });
-    let answer = ask::<TroubleWire>(transport, query(fields), variables, is_passing).await?;
+    let answer = ask::<TroubleWire>(transport, query(fields), variables, Kind::is_passing).await?;
     // Beside an error silence is no fact.
     if let Some(error) = answer.errors.first() {
         return Err(transport.error("Trouble", Kind::Query(error.words(transport))));

@@ -1,7 +1,7 @@
 //! Bodies that are handed out as they come and never held: logs of jobs.
 
 use super::failed::{body_kind, connect_kind};
-use super::{Refusal, Transport, is_passing};
+use super::{Refusal, Transport};
 use crate::gitlab::budget::Turn;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::redirect;
@@ -61,7 +61,7 @@ impl Transport {
                 Err(refusal) => refusal,
             };
             tracing::debug!(request, attempts, problem = %refusal.kind, "failed");
-            if !self.goes_on(&refusal, is_passing(&refusal.kind), &mut waits).await {
+            if !self.goes_on(&refusal, refusal.kind.is_passing(), &mut waits).await {
                 let Refusal { kind, request_id, .. } = refusal;
                 return Err(Error { request: Box::new(line), kind, attempts, elapsed: start.elapsed(), request_id });
             }
