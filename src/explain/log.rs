@@ -17,6 +17,10 @@ const AFTERWARDS: &[&str] = &[
     "upload_artifacts_on_success",
 ];
 
+/// Sections in which the runner gets ready. A job may fail in one; once the script writes, they explain nothing.
+const BEFOREHAND: &[&str] =
+    &["resolve_secrets", "prepare_executor", "prepare_script", "get_sources", "restore_cache", "download_artifacts"];
+
 /// Begins what the runner does after the script, in a log without sections.
 const AFTER_SCRIPT: &[&str] = &[
     "Cleaning up file based variables",
@@ -118,6 +122,8 @@ struct KeptLines {
     has_succeeded: bool,
     /// A log without sections has come to what the runner does after the script.
     is_after_script: bool,
+    /// The section of a script has ended: what begins then is the runner's, or of a further script.
+    has_run_script: bool,
     lines: u64,
     bytes: u64,
 }
@@ -128,12 +134,13 @@ impl KeptLines {
             CleanerEvent::SectionStart { name, .. } => {
                 if self.open.is_none() {
                     self.open = Some(name.to_owned());
-                    self.is_fresh = !is_afterwards(name);
+                    self.is_fresh = !self.is_afterwards(name);
                 }
             }
             CleanerEvent::SectionEnd { name, .. } => {
                 if self.open.as_deref() == Some(name) {
                     self.open = None;
+                    self.has_run_script |= is_script(name);
                 }
             }
             CleanerEvent::Line(line) => self.note_line(line),
@@ -160,8 +167,8 @@ impl KeptLines {
         // Lines between sections are the runner's: they count only where there are no sections at all, and its verdict
         // everywhere.
         let is_inside = match &self.open {
-            Some(open) => !is_afterwards(open),
-            None => self.section.is_none() && !self.is_after_script,
+            Some(open) => !self.is_afterwards(open),
+            None => !self.is_after_script && (self.section.is_none() || self.begins_script(text, is_verdict)),
         };
         if is_inside {
             if std::mem::take(&mut self.is_fresh) {
@@ -178,9 +185,23 @@ impl KeptLines {
         }
     }
 
+    fn is_afterwards(&self, section: &str) -> bool {
+        AFTERWARDS.contains(&section) || self.has_run_script && !is_script(section)
+    }
+
+    /// Says whether a line outside of any section is the script's, because the runner was still getting ready before it:
+    /// a runner may give sections to its own part alone. The tail is then a new one.
+    fn begins_script(&mut self, text: &str, is_verdict: bool) -> bool {
+        let was_ready = self.section.as_deref().is_some_and(|section| BEFOREHAND.contains(&section));
+        let begins = was_ready && !is_verdict && !text.trim().is_empty() && !self.is_after_script;
+        self.is_fresh |= begins;
+        begins
+    }
+
     /// Tells the runner's own part of a log that has no sections from the script's.
     fn note_without_sections(&mut self, text: &str) {
-        if self.open.is_none() && self.section.is_none() {
+        let is_ready = |section: &String| BEFOREHAND.contains(&section.as_str());
+        if self.open.is_none() && self.section.as_ref().is_none_or(is_ready) {
             self.is_after_script |= AFTER_SCRIPT.iter().any(|start| text.starts_with(start));
             if CACHE_RESTORED.iter().any(|start| text.starts_with(start)) {
                 self.forget();
@@ -217,8 +238,9 @@ fn copy(line: CleanLine<'_>) -> LogLine {
     LogLine { number: line.number, text: line.text.to_owned() }
 }
 
-fn is_afterwards(section: &str) -> bool {
-    AFTERWARDS.contains(&section)
+/// Says whether a section is that of a script: `step_script`, `step_release`, and `build_script` of older runners.
+fn is_script(section: &str) -> bool {
+    section.starts_with("step_") || section == "build_script"
 }
 
 #[cfg(test)]
@@ -258,7 +280,32 @@ mod tests {
         open.push_str("section_start:1:step_script\r\x1b[0K$ make\nwait");
         let nested = "$ make\nsection_start:1:mine\r\x1b[0KMine\nin it\nsection_end:1:mine\r\x1b[0Kerror: x";
         type LogCase<'a> = (&'a str, String, Option<&'a str>, &'a [&'a str], &'a [&'a str], Option<i32>);
-        let cases: [LogCase<'_>; 6] = [
+        let cases: [LogCase<'_>; 9] = [
+            (
+                "sections for the runner's own part alone",
+                runner(&all[..2], "\n$ make\nKilled\nCleaning up project directory and file based variables\nbye\n")
+                    + failed,
+                None,
+                &["3:$ make", "4:Killed"],
+                &["4:Killed", "7:ERROR: Job failed: exit code 137"],
+                Some(137),
+            ),
+            (
+                "a section of an unknown name after the script",
+                runner(&[all[0], all[2], ("teardown", "Cleanup")], failed),
+                Some("step_script"),
+                &["2:$ make", "3:building", "4:Killed"],
+                &["4:Killed", "6:ERROR: Job failed: exit code 137"],
+                Some(137),
+            ),
+            (
+                "a second script",
+                runner(&[all[2], ("step_release", "$ release\nerror: y")], ""),
+                Some("step_release"),
+                &["4:$ release", "5:error: y"],
+                &["5:error: y"],
+                None,
+            ),
             (
                 "what comes after it does not win",
                 runner(&all, failed),
