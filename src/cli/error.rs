@@ -24,12 +24,12 @@ pub(super) enum CliError {
     LogCut { path: String, source: io::Error },
     #[error("{origin}: failed to write \"{path}\"")]
     Unwritable { origin: String, path: String, source: io::Error },
-    #[error("{origin}: failed to run the program that prints the token")]
-    Command { origin: String, source: io::Error },
+    #[error("{origin}: failed to run the program that prints the {what}")]
+    Command { origin: String, what: &'static str, source: io::Error },
     #[error("{origin}: \"{path}\" cannot be used")]
     Certificate { origin: String, path: String, source: SetupError },
-    #[error("{origin}: the token {problem}")]
-    Token { origin: String, problem: &'static str },
+    #[error("{origin}: the {what} {problem}")]
+    Secret { origin: String, what: &'static str, problem: String },
     #[error("{headline}")]
     Group { headline: String, group: GroupError, hints: Vec<String> },
     #[error("the filters leave no project: {left_out} of {left_out} are left out")]
@@ -77,7 +77,7 @@ impl CliError {
             | Self::LogFile { .. }
             | Self::Command { .. }
             | Self::Certificate { .. }
-            | Self::Token { .. }
+            | Self::Secret { .. }
             | Self::Target { .. }
             | Self::Refused { .. }
             | Self::Choice { .. }
@@ -125,7 +125,7 @@ impl CliError {
                 "such as acme/api, acme/api#812, acme/api@main, or the address of a pipeline or job in the browser"
                     .into(),
             ],
-            Self::Token { .. } => vec!["a token is one line of letters, digits and signs, such as glpat-...".into()],
+            Self::Secret { what, .. } => vec![hint::for_secret(what)],
             Self::Certificate { source, .. } => {
                 vec![hint::for_certificate(source).into()]
             }
@@ -136,7 +136,8 @@ impl CliError {
             Self::Output(_) => vec!["check that there is room on the disk, then run again".into()],
             Self::View(_) => vec!["a pipe needs no terminal: glwatch --watch | cat, or -o ndjson".into()],
             Self::Export { source, .. } => vec![hint::unwritten(source).into()],
-            Self::Command { .. } => vec!["run it by hand: its first line must be the token".into()],
+            Self::Command { what: "token", .. } => vec!["run it by hand: its first line must be the token".into()],
+            Self::Command { what, .. } => vec![format!("run it by hand; {}", hint::for_secret(what))],
             Self::File { .. } => vec!["check that the file exists and that you may read it".into()],
             Self::LogCut { .. } => vec!["check that there is room on the disk".into()],
             Self::LogFile { .. } => vec!["check that its folder exists and that you may write there".into()],

@@ -3,6 +3,7 @@
 use super::error::CliError;
 use crate::config::{File, Owner, Settings};
 use std::collections::HashMap;
+use std::fs::Metadata;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -11,10 +12,9 @@ const MAX_FILE: u64 = 1 << 20;
 /// The file in the current folder, which comes with a repository.
 pub(super) const PROJECT_FILE: &str = "glwatch.toml";
 /// What a demo takes from no file: it shows its own group, whole, and nothing of it is anybody's secret.
-const NOT_IN_DEMO: [&str; 17] = [
+const NOT_IN_DEMO: [&str; 16] = [
     "host",
     "token-header",
-    "header",
     "ca-file",
     "client-cert",
     "client-key",
@@ -157,7 +157,8 @@ fn is_same(one: &Path, other: &Path) -> bool {
 /// Warns of a file that others on this machine may read.
 pub(super) fn readable_by_others(path: &Path, secret: &str) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    let facts = std::fs::metadata(path).ok().filter(Metadata::is_file)?;
+    let mode = facts.permissions().mode() & 0o777;
     let path = path.display();
     (mode & 0o077 != 0)
         .then(|| format!("{path} holds {secret} and others may read it (mode {mode:o}): chmod 600 {path}"))

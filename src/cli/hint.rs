@@ -420,6 +420,14 @@ pub(super) fn for_setting(origin: &Origin) -> String {
     }
 }
 
+/// Returns what a secret looks like.
+pub(super) fn for_secret(what: &str) -> String {
+    match what {
+        "token" => "a token is one line of letters, digits and signs, such as glpat-...".into(),
+        _ => format!("a {what} is a line of the form 'Name: value', such as 'X-Gate: open'"),
+    }
+}
+
 /// Returns what to do about a file that cannot be written.
 pub(super) fn unwritten(error: &io::Error) -> &'static str {
     match error.kind() {

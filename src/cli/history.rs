@@ -70,7 +70,7 @@ fn with_store(
     let surroundings = RunContext::new(matches)?;
     let config = Config::resolve(&surroundings.settings)?;
     log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
-    surroundings.warn();
+    surroundings.warn(&config);
     let refuse = |problem: String, hint: &str| CliError::Refused { problem, hints: vec![hint.to_owned()] };
     let Some(place) = recording::place(&config, &surroundings) else {
         return Err(match config.history.enabled {

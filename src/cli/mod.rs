@@ -28,6 +28,7 @@ mod progress;
 mod recording;
 mod refs;
 mod run_context;
+mod secret;
 mod session;
 #[cfg(feature = "demo")]
 mod sim;

@@ -3,9 +3,9 @@
 use super::args;
 use super::error::CliError;
 use super::files::{self, Files};
-use super::output;
+use super::{output, token};
 use crate::config::variables::{is_read, unknown_variables};
-use crate::config::{ConfigError, Display, Origin, Settings};
+use crate::config::{Config, ConfigError, Display, Origin, Settings};
 use crate::gitlab::ProxyRules;
 use crate::text::glyph::Charset;
 use clap::ArgMatches;
@@ -56,11 +56,12 @@ impl RunContext {
 
     /// Says what is wrong with the files and the variables, and what a project's file decides: which only the user
     /// may silence.
-    pub(super) fn warn(&self) {
+    pub(super) fn warn(&self, config: &Config) {
         if self.settings.is_quiet() && !self.settings.is_from_project("quiet") {
             return;
         }
-        let lines: Vec<String> = self.files.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+        let warnings = self.files.warnings.iter().cloned().chain(token::warnings(&config.connection));
+        let lines: Vec<String> = warnings.map(|warning| format!("warning: {warning}")).collect();
         output::to_stderr(&lines);
     }
 }

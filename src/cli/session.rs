@@ -31,7 +31,7 @@ impl Session {
         let config = Config::resolve(&surroundings.settings)?;
         check(&config)?;
         log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
-        surroundings.warn();
+        surroundings.warn(&config);
         terminal::warn_of_insecure(&config);
         let runtime = crate::cli::terminal::runtime()?;
         let client = wire::client(&config, surroundings.proxy.as_ref())?;

@@ -27,7 +27,7 @@ fn show(surroundings: &RunContext, verbosity: u8) -> Result<Exit, CliError> {
     // On the screen that the live view draws on there is no room for a log.
     let verbosity = if watch::is_view(&config) && output::stderr_is_terminal() { 0 } else { verbosity };
     log::start(verbosity, config.display.log_file.as_deref())?;
-    surroundings.warn();
+    surroundings.warn(&config);
     terminal::warn_of_insecure(&config);
     let runtime = crate::cli::terminal::runtime()?;
     // What may wait for a person or a pipe (the token) is read before signals are ours.

@@ -1,20 +1,17 @@
-//! Reading token and headers from wherever the configuration says.
+//! Token and headers: what proves who asks.
 
 use super::error::CliError;
-use crate::config::{ConfigError, Connection, Origin, TokenSource};
+use super::secret::SecretRequest;
+use crate::config::{ConfigError, Connection, Origin, SecretSource};
 use crate::gitlab::{Credentials, ExtraHeader, Token};
-use secrecy::{ExposeSecret, SecretString};
-use std::io::{self, Read};
-use std::path::Path;
-use std::process::{Command, Stdio};
-
-/// More than any token has; a larger file is the wrong file.
-const MAX_TOKEN: u64 = 16 * 1024;
+use std::time::Duration;
 
 /// Returns what proves who asks; refuses to send it where others can read it.
-pub(super) fn credentials(connection: &Connection) -> Result<Credentials, CliError> {
-    let token = read(connection)?;
-    let headers = headers(connection)?;
+///
+/// A program that writes a secret may take as long as `limit`.
+pub(super) fn credentials(connection: &Connection, limit: Duration) -> Result<Credentials, CliError> {
+    let token = token(connection, limit)?;
+    let headers = headers(connection, limit)?;
     let credentials = Credentials { token, token_header: connection.token_header, headers };
     let refuse = |origin: &Origin, value, problem: String, hint: &str| {
         let hints = vec![hint.to_owned()];
@@ -36,65 +33,34 @@ pub(super) fn credentials(connection: &Connection) -> Result<Credentials, CliErr
     }
 }
 
-fn headers(connection: &Connection) -> Result<Vec<ExtraHeader>, CliError> {
-    let Some((texts, origin)) = &connection.headers else { return Ok(Vec::new()) };
-    let parse = |text: &SecretString| {
-        ExtraHeader::parse(text.expose_secret()).map_err(|problem| {
+fn headers(connection: &Connection, limit: Duration) -> Result<Vec<ExtraHeader>, CliError> {
+    let Some((source, origin)) = &connection.headers else { return Ok(Vec::new()) };
+    let parse = |text: &String| {
+        ExtraHeader::parse(text).map_err(|problem| {
             let hints = vec!["a header is given as 'Name: value', such as --header 'X-Gate: open'".into()];
             CliError::Config(ConfigError { origin: origin.clone(), value: None, problem, hints })
         })
     };
-    texts.iter().map(parse).collect()
+    SecretRequest { what: "header", source, origin, limit }.lines()?.iter().map(parse).collect()
 }
 
-/// Returns the token.
-fn read(connection: &Connection) -> Result<Option<Token>, CliError> {
+fn token(connection: &Connection, limit: Duration) -> Result<Option<Token>, CliError> {
     let Some((source, origin)) = &connection.token else { return Ok(None) };
-    let origin = origin.to_string();
-    let text = match source {
-        TokenSource::Given(secret) => secret.expose_secret().to_owned(),
-        TokenSource::File(path) => read_file(path, &origin)?,
-        TokenSource::Command(words) => run(words, &origin)?,
-    };
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(CliError::Token { origin, problem: "is empty" });
-    }
-    let token = Token::new(text).ok_or(CliError::Token {
-        origin,
-        problem: "has characters that no token has, such as a blank or a line break",
+    let text = SecretRequest { what: "token", source, origin, limit }.text()?;
+    let token = Token::new(&text).ok_or_else(|| CliError::Secret {
+        origin: origin.to_string(),
+        what: "token",
+        problem: "has characters that no token has, such as a blank or a line break".into(),
     })?;
     Ok(Some(token))
 }
 
-/// Runs a program, without a shell in between, and returns the first line that it writes.
-///
-/// It keeps standard input and standard error, where a password manager asks for its passphrase.
-fn run(words: &[String], origin: &str) -> Result<String, CliError> {
-    let failed = |source| CliError::Command { origin: origin.to_owned(), source };
-    let Some((program, arguments)) = words.split_first() else {
-        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it names no program")));
+/// Warns of the files with a token or headers that others on this machine may read.
+pub(super) fn warnings(connection: &Connection) -> Vec<String> {
+    let secrets = [("token", &connection.token), ("header", &connection.headers)];
+    let warning = |(what, secret): (_, &Option<(SecretSource, Origin)>)| {
+        let (source, origin) = secret.as_ref()?;
+        SecretRequest { what, source, origin, limit: Duration::ZERO }.warning()
     };
-    let mut child = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn().map_err(failed)?;
-    let mut written = Vec::new();
-    if let Some(stdout) = child.stdout.take() {
-        stdout.take(MAX_TOKEN).read_to_end(&mut written).map_err(failed)?;
-    }
-    let status = child.wait().map_err(failed)?;
-    if !status.success() {
-        return Err(failed(io::Error::other(format!("it ended with {status}"))));
-    }
-    let text = String::from_utf8_lossy(&written);
-    Ok(text.lines().next().unwrap_or_default().to_owned())
-}
-
-fn read_file(path: &Path, origin: &str) -> Result<String, CliError> {
-    let failed = |source| CliError::File { origin: origin.to_owned(), path: path.display().to_string(), source };
-    let mut text = String::new();
-    if path.as_os_str() == "-" {
-        std::io::stdin().take(MAX_TOKEN).read_to_string(&mut text).map_err(failed)?;
-    } else {
-        std::fs::File::open(path).map_err(failed)?.take(MAX_TOKEN).read_to_string(&mut text).map_err(failed)?;
-    }
-    Ok(text)
+    secrets.into_iter().filter_map(warning).collect()
 }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub(super) fn client(config: &Config, proxy: Option<&ProxyRules>) -> Result<Client, CliError> {
     let Connection { host, ca_file, client_certificate, insecure, .. } = &config.connection;
     let ca = ca_file.as_ref().map(read_pem).transpose()?;
-    let credentials = token::credentials(&config.connection)?;
+    let credentials = token::credentials(&config.connection, config.pace.max_time)?;
     // Plain http to this machine is safe for a token only as long as no proxy passes it on.
     let proxy = proxy.filter(|_| credentials.is_empty() || !host.is_plain()).cloned();
     let options = gitlab::TransportOptions {

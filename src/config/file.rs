@@ -3,7 +3,7 @@
 use super::error::ConfigError;
 use super::layer::{Layer, Setting};
 use super::origin::{Origin, Owner};
-use super::section::TokenSource;
+use super::secret::SecretSource;
 use crate::domain::host::Host;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,20 +26,22 @@ pub struct File {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Section {
     pub layer: Layer,
-    pub token: Option<(TokenSource, Origin)>,
+    /// By name, each from one source.
+    pub secrets: BTreeMap<&'static str, (SecretSource, Origin)>,
 }
 
 impl Section {
     pub(super) fn is_empty(&self) -> bool {
-        self.layer.is_empty() && self.token.is_none()
+        self.layer.is_empty() && self.secrets.is_empty()
     }
 
     /// Returns what in it only its owner should read.
     pub(super) fn secret(&self) -> Option<&'static str> {
-        match &self.token {
-            Some((TokenSource::Given(_), _)) => Some("a token"),
-            _ => self.layer.get("header").map(|_| "a header"),
-        }
+        let is_given = |name| matches!(self.secrets.get(name), Some((SecretSource::Given(_), _)));
+        [("token", "a token"), ("header", "a header")]
+            .into_iter()
+            .find(|(name, _)| is_given(*name))
+            .map(|(_, what)| what)
     }
 }
 
@@ -56,11 +58,11 @@ impl File {
         Self { path: path.display().to_string(), ..Self::default() }
     }
 
-    /// Forgets settings that do not count in this run, and all tokens.
+    /// Forgets settings that do not count in this run, and all secrets.
     pub fn forget(&mut self, keys: &[&str]) {
         for section in self.profiles.values_mut().chain([&mut self.top]) {
             section.layer.forget(keys);
-            section.token = None;
+            section.secrets.clear();
         }
         self.hosts.clear();
     }

@@ -17,6 +17,8 @@ pub enum Form {
     Factors,
     /// A program and its arguments.
     Command,
+    /// The name of a variable.
+    Variable,
 }
 
 impl Form {
@@ -25,6 +27,7 @@ impl Form {
         match self {
             Self::Text => "a text in quotes",
             Self::Path => "a path in quotes",
+            Self::Variable => "the name of a variable in quotes",
             Self::Number => "a number or a word in quotes",
             Self::Switch => "true or false",
             Self::Command => "a list of a program and its arguments, such as [\"pass\", \"gitlab\"]",
@@ -89,9 +92,13 @@ pub const KEYS: &[Key] = &[
     refused("host", Form::Text, "gitlab.com", ACCESS),
     refused("token", Form::Text, "", SECRET),
     refused("token-file", Form::Path, "", SECRET),
-    Key { name: "token-command", form: Form::Command, default: "", in_project: SECRET, reach: Reach::OnlyFile },
+    source("token-command", Form::Command),
+    source("token-variable", Form::Variable),
     refused("token-header", Form::Text, "authorization", SECRET),
     refused("header", Form::List, "", SECRET),
+    source("header-file", Form::Path),
+    source("header-command", Form::Command),
+    source("header-variable", Form::Variable),
     refused("ca-file", Form::Path, "", ACCESS),
     refused("client-cert", Form::Path, "", SECRET),
     refused("client-key", Form::Path, "", SECRET),
@@ -135,8 +142,12 @@ pub const KEYS: &[Key] = &[
     Key { name: "config", form: Form::Path, default: "", in_project: CHOICE, reach: Reach::NoFile },
 ];
 
-/// What goes to one host and to no other, beside the token.
-pub(super) const OF_HOST: [&str; 4] = ["token-header", "header", "client-cert", "client-key"];
+/// What goes to one host and to no other, beside secrets.
+pub(super) const OF_HOST: [&str; 3] = ["token-header", "client-cert", "client-key"];
+/// Each has keys of its own for the sources that it may come from.
+const SECRETS: [&str; 2] = ["token", "header"];
+/// The ends of these keys.
+const SOURCES: [&str; 4] = ["", "-file", "-command", "-variable"];
 
 const fn permitted(name: &'static str, form: Form, default: &'static str) -> Key {
     Key { name, form, default, in_project: InProject::Permitted, reach: Reach::Anywhere }
@@ -148,6 +159,11 @@ const fn told(name: &'static str, form: Form, default: &'static str) -> Key {
 
 const fn refused(name: &'static str, form: Form, default: &'static str, in_project: InProject) -> Key {
     Key { name, form, default, in_project, reach: Reach::Anywhere }
+}
+
+/// A source of a secret that only a file names: what a flag or a variable gives is the secret itself.
+const fn source(name: &'static str, form: Form) -> Key {
+    Key { reach: Reach::OnlyFile, ..refused(name, form, "", SECRET) }
 }
 
 /// What describes more than one run, and so has no flag.
@@ -185,9 +201,10 @@ impl Key {
         OF_HOST.contains(&self.name)
     }
 
-    /// Says whether it is a way to give the token.
-    pub(super) fn is_token_source(&self) -> bool {
-        matches!(self.name, "token" | "token-file" | "token-command")
+    /// Returns the secret that it is a source of.
+    pub fn secret(&self) -> Option<&'static str> {
+        let is_source_of = |secret: &&str| self.name.strip_prefix(*secret).is_some_and(|end| SOURCES.contains(&end));
+        SECRETS.into_iter().find(is_source_of)
     }
 }
 

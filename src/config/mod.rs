@@ -14,6 +14,7 @@ mod origin;
 mod pace;
 mod reader;
 mod resolve;
+mod secret;
 mod section;
 mod settings;
 mod value;
@@ -26,8 +27,9 @@ pub use history::HistorySettings;
 pub use keys::variable;
 pub use layer::Layer;
 pub use origin::{Origin, Owner};
+pub use secret::SecretSource;
 pub use section::{
     Acting, Choice, ClientCertificate, Collecting, Color, Config, Connection, Display, Export, NewerThan, Output, Pace,
-    Scope, StagesWidthSetting, TokenSource, Verdict, Wait,
+    Scope, StagesWidthSetting, Verdict, Wait,
 };
 pub use settings::Settings;

@@ -5,13 +5,12 @@
 use super::error::{ConfigError, may_hold_secret};
 use super::file::{File, HostSection, Section};
 use super::keys::{Form, InProject, KEYS, Key};
-use super::layer::Layer;
+use super::layer::{Layer, Setting};
 use super::nearest::nearest;
 use super::origin::{Origin, Owner, SettingPlace};
-use super::section::TokenSource;
+use super::secret::SecretSource;
 use crate::domain::host::Host;
 use crate::text::duration::{duration, parse_duration};
-use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -150,14 +149,17 @@ impl Reader<'_> {
                 error.hints = vec!["only the user lifts a restriction: in their own file, or by a variable".into()];
                 return Err(error);
             }
-            if !key.is_token_source() {
-                section.layer.set(key.name, values, origin);
-            } else if let Some(source) = source(key, values) {
-                if let Some((_, other)) = &section.token {
-                    let problem = format!("is a second source of the token beside {other}; give one");
-                    return Err(ConfigError { origin, value: None, problem, hints: Vec::new() });
+            match key.secret() {
+                None => section.layer.set(key.name, values, origin),
+                Some(_) if values.is_empty() => {}
+                Some(secret) => {
+                    if let Some((_, other)) = section.secrets.get(secret) {
+                        let problem = format!("is a second source of the {secret} beside {other}; give one");
+                        return Err(ConfigError { origin, value: None, problem, hints: Vec::new() });
+                    }
+                    let source = SecretSource::new(key, &Setting { values, origin: origin.clone() });
+                    section.secrets.insert(secret, (source, origin));
                 }
-                section.token = Some((source, origin));
             }
         }
         Ok(section)
@@ -188,7 +190,7 @@ impl Reader<'_> {
                 && match part {
                     Part::Top => true,
                     Part::Profile => key.name != "profile",
-                    Part::Host => key.is_token_source() || key.is_of_host(),
+                    Part::Host => key.secret().is_some() || key.is_of_host(),
                 }
         };
         let name = match (section, written.replace('_', "-")) {
@@ -315,15 +317,6 @@ impl Reader<'_> {
             key: key.to_owned(),
         }))
     }
-}
-
-fn source(key: &Key, values: Vec<String>) -> Option<TokenSource> {
-    let first = values.first()?.trim().to_owned();
-    Some(match key.form {
-        Form::Command => TokenSource::Command(values),
-        Form::Path => TokenSource::File(PathBuf::from(first)),
-        _ => TokenSource::Given(SecretString::from(first)),
-    })
 }
 
 /// Returns why a key is not allowed in a project's file.

@@ -9,7 +9,7 @@ use super::origin::Origin;
 use super::pace;
 use super::section::{
     Acting, Choice, ClientCertificate, Collecting, Color, Config, Connection, DEFAULT_HOST, Display, Export, Output,
-    Scope, StagesWidthSetting, TokenSource, Verdict,
+    Scope, StagesWidthSetting, Verdict,
 };
 use super::settings::Settings;
 use crate::domain::health::{FailOn, RowOrder};
@@ -20,7 +20,6 @@ use crate::domain::selection::{ProjectFilter, RefSelector};
 use crate::domain::status::Status;
 use crate::domain::token::TokenHeader;
 use crate::domain::usage::ApiChoice;
-use secrecy::SecretString;
 use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -76,17 +75,10 @@ fn connection(settings: &Settings) -> Result<Connection, ConfigError> {
         None => Host::parse(DEFAULT_HOST).expect("the default host is a host"),
     };
     let host_origin = settings.get("host").map_or(Origin::Default, |setting| setting.origin.clone());
-    let token = settings.first_of(&["token", "token-file"]).map(|(key, setting)| {
-        let source = match key {
-            "token" => TokenSource::Given(SecretString::from(setting.text().trim())),
-            _ => TokenSource::File(PathBuf::from(setting.text())),
-        };
-        (source, setting.origin.clone())
-    });
-    let token = token.or_else(|| settings.token_for(&host));
+    let token = settings.secret("token", &host).or_else(|| settings.token_of_glab(&host));
     let ca_file = settings.get("ca-file").map(|setting| (PathBuf::from(setting.text()), setting.origin.clone()));
     let token_header = token_header(settings, &host)?;
-    let headers = settings.of_host("header", &host).map(|setting| (headers(setting), setting.origin.clone()));
+    let headers = settings.secret("header", &host);
     let client_certificate = client_certificate(settings, &host)?;
     let insecure = settings.switch("insecure")?;
     Ok(Connection { host, host_origin, token, token_header, headers, ca_file, client_certificate, insecure })
@@ -115,16 +107,6 @@ fn token_header(settings: &Settings, host: &Host) -> Result<TokenHeader, ConfigE
             &["authorization", "private-token"],
         )),
     }
-}
-
-/// Returns the headers as they were written; a variable has one on each line.
-fn headers(setting: &Setting) -> Vec<SecretString> {
-    let is_variable = matches!(setting.origin, Origin::Variable(_));
-    let lines = |value: &str| match is_variable {
-        true => value.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect(),
-        false => vec![value.to_owned()],
-    };
-    setting.values.iter().flat_map(|value| lines(value)).map(SecretString::from).collect()
 }
 
 fn scope(settings: &Settings) -> Result<Scope, ConfigError> {

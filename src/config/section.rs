@@ -5,6 +5,7 @@ use super::error::ConfigError;
 use super::history::HistorySettings;
 use super::nearest::meant;
 use super::origin::Origin;
+use super::secret::SecretSource;
 use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::host::Host;
 use crate::domain::id::GroupRef;
@@ -13,7 +14,6 @@ use crate::domain::token::TokenHeader;
 use crate::domain::usage::ApiChoice;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use secrecy::SecretString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,16 +34,6 @@ pub struct Config {
     pub cost: CostSettings,
 }
 
-/// Where the token comes from.
-#[derive(Debug, Clone)]
-pub enum TokenSource {
-    Given(SecretString),
-    /// `-` is standard input.
-    File(PathBuf),
-    /// A program and its arguments; the first line that it writes is the token.
-    Command(Vec<String>),
-}
-
 /// What the host is shown where it asks for a certificate.
 #[derive(Debug, Clone)]
 pub struct ClientCertificate {
@@ -57,13 +47,23 @@ pub struct ClientCertificate {
 pub struct Connection {
     pub host: Host,
     pub host_origin: Origin,
-    pub token: Option<(TokenSource, Origin)>,
+    pub token: Option<(SecretSource, Origin)>,
     pub token_header: TokenHeader,
-    /// `Name: value` each; none where there is no origin.
-    pub headers: Option<(Vec<SecretString>, Origin)>,
+    /// `Name: value` each.
+    pub headers: Option<(SecretSource, Origin)>,
     pub ca_file: Option<(PathBuf, Origin)>,
     pub client_certificate: Option<ClientCertificate>,
     pub insecure: bool,
+}
+
+impl Connection {
+    /// Returns where a secret comes from.
+    pub fn secret(&self, name: &str) -> Option<&(SecretSource, Origin)> {
+        match name {
+            "token" => self.token.as_ref(),
+            _ => self.headers.as_ref(),
+        }
+    }
 }
 
 /// Which projects and pipelines.

@@ -8,7 +8,8 @@ use super::glab;
 use super::keys::{InProject, KEYS, Key, OF_HOST, Reach, variable};
 use super::layer::{Layer, Setting};
 use super::origin::{Origin, Owner};
-use super::section::{DEFAULT_HOST, TokenSource};
+use super::secret::SecretSource;
+use super::section::DEFAULT_HOST;
 use crate::domain::host::Host;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -80,7 +81,8 @@ impl Settings {
         let sections = profile.into_iter().map(|profile| (profile, true)).chain([(file.top, false)]);
         let mut of_settings = Vec::new();
         for (mut section, is_profile) in sections {
-            let secret = Section { layer: section.layer.take(&OF_HOST), token: section.token.take() };
+            let secrets = std::mem::take(&mut section.secrets);
+            let secret = Section { layer: section.layer.take(&OF_HOST), secrets };
             if !secret.is_empty() {
                 let host = section.layer.get("host").or(top_host.as_ref());
                 let host = match host {
@@ -132,13 +134,21 @@ impl Settings {
         self.glab = Some((path, text));
     }
 
-    /// Returns the token that a file holds for this host.
-    pub(super) fn token_for(&self, host: &Host) -> Option<(TokenSource, Origin)> {
+    /// Returns where a secret for this host comes from: of flags and variables the strongest, else of a file.
+    pub(super) fn secret(&self, name: &'static str, host: &Host) -> Option<(SecretSource, Origin)> {
+        let of_layer = |layer: &Layer| {
+            let mut keys = KEYS.iter().filter(|key| key.secret() == Some(name));
+            keys.find_map(|key| layer.get(key.name).map(|set| (SecretSource::new(key, set), set.origin.clone())))
+        };
         let mut own = self.of_hosts.iter().filter(|of_host| of_host.host == *host);
-        own.find_map(|of_host| of_host.section.token.clone()).or_else(|| {
-            let (path, text) = self.glab.as_ref()?;
-            Some((TokenSource::Given(glab::token(text, host)?), Origin::Glab(path.clone())))
-        })
+        let of_files = || own.find_map(|of_host| of_host.section.secrets.get(name).cloned());
+        self.layers.iter().find_map(of_layer).or_else(of_files)
+    }
+
+    /// Returns the token that glab holds for this host.
+    pub(super) fn token_of_glab(&self, host: &Host) -> Option<(SecretSource, Origin)> {
+        let (path, text) = self.glab.as_ref()?;
+        Some((SecretSource::Given(vec![glab::token(text, host)?]), Origin::Glab(path.clone())))
     }
 
     /// Sets a value below all others.
@@ -167,11 +177,6 @@ impl Settings {
     pub(super) fn of_host(&self, key: &str, host: &Host) -> Option<&Setting> {
         let mut own = self.of_hosts.iter().filter(|of_host| of_host.host == *host);
         self.get(key).or_else(|| own.find_map(|of_host| of_host.section.layer.get(key)))
-    }
-
-    /// Returns the first of several keys that the strongest layer has: they answer the same question.
-    pub(super) fn first_of(&self, keys: &[&'static str]) -> Option<(&'static str, &Setting)> {
-        self.layers.iter().find_map(|layer| keys.iter().find_map(|key| Some((*key, layer.get(key)?))))
     }
 }
 

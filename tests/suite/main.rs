@@ -63,6 +63,7 @@ mod real_logs;
 mod script;
 mod seam_act;
 mod seams;
+mod secret_sources;
 mod secrets;
 mod status;
 mod terminal;

@@ -5,7 +5,7 @@ use crate::cli::error::{self, CliError};
 use crate::cli::exit::Exit;
 use crate::cli::run_context::RunContext;
 use crate::cli::terminal::until_stopped;
-use crate::cli::{hint, log, output, refs, waiting, wire};
+use crate::cli::{hint, log, output, refs, token, waiting, wire};
 use crate::collect::run::Collector;
 use crate::config::{Config, Output};
 use crate::domain::failure::FailureKind;
@@ -138,7 +138,7 @@ impl Check<'_> {
         if files.read.is_empty() {
             self.list.ok("file", "none; glwatch config init writes one");
         }
-        for warning in &files.warnings {
+        for warning in files.warnings.iter().chain(&token::warnings(&self.config.connection)) {
             self.list.warning("file", warning, vec![]);
         }
         let connection = &self.config.connection;

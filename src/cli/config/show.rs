@@ -5,7 +5,7 @@ use crate::cli::exit::Exit;
 use crate::cli::output;
 use crate::cli::run_context::RunContext;
 use crate::config::keys::{KEYS, Key};
-use crate::config::{Config, Origin, TokenSource};
+use crate::config::{Config, Origin};
 use crate::render::columns;
 use clap::{ArgMatches, Command};
 
@@ -16,7 +16,7 @@ pub(super) fn command() -> Command {
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let surroundings = RunContext::new(matches)?;
     let config = Config::resolve(&surroundings.settings)?;
-    surroundings.warn();
+    surroundings.warn(&config);
     let heading = ["setting", "value", "from"].map(str::to_owned);
     let rows = KEYS.iter().map(|key| row(key, &config, &surroundings));
     let records: Vec<[String; 3]> = std::iter::once(heading).chain(rows).collect();
@@ -27,22 +27,17 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
 }
 
 fn row(key: &Key, config: &Config, surroundings: &RunContext) -> [String; 3] {
-    let (token, host) = (config.connection.token.as_ref(), &config.connection.host);
+    let host = &config.connection.host;
     let set = |text: String| if text.is_empty() { "-".to_owned() } else { text };
-    let (value, origin) = match (key.name, token) {
-        ("token", Some((_, origin))) => ("set".to_owned(), origin.to_string()),
-        ("token", None) => ("not set".to_owned(), Origin::Default.to_string()),
-        ("token-file", Some((TokenSource::File(path), origin))) => (path.display().to_string(), origin.to_string()),
-        // Only the program: an argument of it may be secret.
-        ("token-command", Some((TokenSource::Command(words), origin))) => {
-            (words.first().cloned().unwrap_or_default(), origin.to_string())
+    let secret = key.secret().map(|name| config.connection.secret(name));
+    let (value, origin) = match (key.name, secret) {
+        (name, Some(secret)) => {
+            let unset = if name == "token" { "not set" } else { "-" };
+            let shown = secret.and_then(|(source, origin)| Some((source.shown(key.form)?, origin.to_string())));
+            let is_set_otherwise = name == "token" && secret.is_some();
+            let otherwise = secret.filter(|_| is_set_otherwise).map(|(_, origin)| ("set".into(), origin.to_string()));
+            shown.or(otherwise).unwrap_or_else(|| (unset.into(), Origin::Default.to_string()))
         }
-        // Never a value of theirs.
-        ("header", _) => match &config.connection.headers {
-            Some((_, origin)) => ("set".to_owned(), origin.to_string()),
-            None => (set(String::new()), Origin::Default.to_string()),
-        },
-        ("token-file" | "token-command", _) => (set(String::new()), Origin::Default.to_string()),
         ("config", _) => {
             let read: Vec<String> = surroundings.files.read.iter().map(|path| path.display().to_string()).collect();
             let origin = surroundings.settings.shown("config").map_or(Origin::Default, |(_, origin)| origin.clone());

@@ -91,6 +91,14 @@ fn what_a_file_may_not_say_is_refused_with_line_and_help() {
         ("token_command = 'pass gitlab'", "permitted is a list of a program and its arguments", ""),
         ("stages_width = 3\nstages-width = 4", ":2 (stages-width): is set twice", ""),
         ("token = 'a'\ntoken_file = 'b'", "second source of the token", ""),
+        (
+            "token_variable = 'A'\ntoken_command = ['b']",
+            "second source of the token beside /etc/glwatch/config.toml:1",
+            "",
+        ),
+        ("header = 'a: b'\nheader_file = 'b'", "second source of the header", ""),
+        ("token_variable = ['A']", "permitted is the name of a variable", ""),
+        ("token_varible = 'A'", "is no setting", "did you mean token_variable?"),
         ("config = 'x'", "give it as --config or GLWATCH_CONFIG", ""),
         ("https_proxy = 'x'", "HTTPS_PROXY", ""),
         ("concurrency = 99999999999999999999", "too large", ""),
@@ -139,6 +147,10 @@ fn a_project_may_set_display_filters_and_group_only() {
         "header = ['X-Gate: x']",
         "headers = ['X-Gate: x']",
         "token_header = 'private-token'",
+        "token_variable = 'HOME'",
+        "header_file = '/etc/passwd'",
+        "header_command = ['sh']",
+        "header_variable = 'HOME'",
         "https_proxy = 'http://evil.example'",
         "no_proxy = '*'",
         "proxy = 'http://evil.example'",
@@ -257,9 +269,10 @@ fn a_token_in_a_file_goes_only_to_its_host() {
     for (sentence, flags, expected) in cases {
         let settings = layered(&[flags, &[("group-id", "1")]].concat(), &[], &[(file, Owner::User)]).unwrap();
         let token = Config::resolve(&settings).unwrap().connection.token.map(|(source, _)| match source {
-            TokenSource::Given(secret) => secret.expose_secret().to_owned(),
-            TokenSource::File(path) => path.display().to_string(),
-            TokenSource::Command(words) => words.join(" "),
+            SecretSource::Given(texts) => texts.iter().map(|text| text.expose_secret()).collect(),
+            SecretSource::File(path) => path.display().to_string(),
+            SecretSource::Command(words) => words.join(" "),
+            SecretSource::Variable(name) => name,
         });
         assert_eq!(token.as_deref(), expected, "{sentence}");
     }
