@@ -24,13 +24,23 @@ pub(super) fn headline(doing: &Doing<'_>, error: &Error, config: &Config) -> Str
     match (&error.kind, doing) {
         (Kind::Unauthorized { said, .. }, _) if has_token => format!("GitLab refused the token: {said}"),
         (Kind::Unauthorized { said, .. }, Doing::Group(group)) => {
-            format!("group \"{group}\" cannot be read without a token: {said}")
+            format!("group \"{group}\" cannot be read {}: {said}", with_what(config))
         }
-        (Kind::Unauthorized { said, .. }, Doing::Other(doing)) => format!("failed to {doing} without a token: {said}"),
+        (Kind::Unauthorized { said, .. }, Doing::Other(doing)) => {
+            format!("failed to {doing} {}: {said}", with_what(config))
+        }
         (Kind::InsufficientScope { .. }, _) => error.kind.to_string(),
         (Kind::Status { code: 404, .. }, Doing::Group(group)) => format!("group \"{group}\" not found"),
         (_, Doing::Group(group)) => format!("group \"{group}\" could not be read: {}", error.sentence()),
         (_, Doing::Other(doing)) => format!("failed to {doing}: {}", error.sentence()),
+    }
+}
+
+/// Says what a run without a token proves itself with: a header of the user's own may be the token, or a proxy's key.
+pub(super) fn with_what(config: &Config) -> String {
+    match &config.connection.headers {
+        Some((_, origin)) => format!("with the headers from {origin} alone"),
+        None => "without a token".into(),
     }
 }
 
@@ -365,6 +375,13 @@ pub(super) fn nothing_read(failures: &[&Failure], config: &Config, settings: &Se
 
 /// Returns why a run without a token may fail, and how to give one.
 pub(super) fn without_token(config: &Config, settings: &Settings) -> Vec<String> {
+    if let Some((_, origin)) = &config.connection.headers {
+        return vec![
+            format!("if a header from {origin} is your token, it is expired, revoked, or for another host"),
+            "else give a token beside it: set GITLAB_TOKEN or use --token-file".into(),
+            new_token(config),
+        ];
+    }
     let mut hints = Vec::new();
     let empty = settings.empty_variables.iter().filter(|name| name.ends_with("_TOKEN"));
     hints.extend(empty.map(|name| format!("{name} is set but empty, which counts as no token")));

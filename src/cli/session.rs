@@ -75,7 +75,7 @@ impl Session {
                 hint::headline(&Doing::Other(&format!("find {what}")), source, &self.config)
             }
             FindError::Unknown { wanted, .. } if self.config.connection.token.is_none() => {
-                format!("project \"{wanted}\" not found or not visible without a token")
+                format!("project \"{wanted}\" not found or not visible {}", hint::with_what(&self.config))
             }
             error => error.to_string(),
         };

@@ -89,6 +89,31 @@ fn a_log_in_a_store_elsewhere_is_read_without_the_headers() {
 }
 
 #[test]
+fn nothing_is_said_about_a_missing_token_where_a_header_may_be_it() {
+    let refusing = |code: u16, said: &str| {
+        let body = format!(r#"{{"message": "{code} {said}"}}"#);
+        Canned::start(move |_| (code, body.clone()))
+    };
+    let commands: [&[&str]; 5] =
+        [&[], &["explain", "acme/api"], &["logs", "acme/api"], &["retry", "acme/api", "--yes"], &["config", "check"]];
+    for (code, said) in [(401, "Unauthorized"), (404, "Not Found")] {
+        for command in commands {
+            let run = |header: &[&str]| {
+                let server = refusing(code, said);
+                Env::new().run(&[command, &["--host", server.url()], &GROUP, header].concat()).to_string()
+            };
+            let without = run(&[]);
+            assert!(without.contains("without a token") || without.contains("no token is given"), "{code}: {without}");
+            let with = run(&["--header", "PRIVATE-TOKEN: s3cret"]);
+            for wrong in ["without a token", "no token is given", "only what is public", "s3cret"] {
+                assert!(!with.contains(wrong), "{code} {command:?}: {with}");
+            }
+            assert!(with.contains("header"), "{code} {command:?}: {with}");
+        }
+    }
+}
+
+#[test]
 fn the_value_is_in_no_output_log_or_error() {
     let outputs: [&[&str]; 7] = [
         &["-vv"],

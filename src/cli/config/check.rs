@@ -152,6 +152,14 @@ impl Check<'_> {
     /// Looks at the token.
     async fn access(&mut self, client: &Client) -> Exit {
         let Some((_, origin)) = &self.config.connection.token else {
+            if let Some((_, origin)) = &self.config.connection.headers {
+                self.list.warning(
+                    "token",
+                    &format!("none; what the headers from {origin} permit is tried below"),
+                    vec![],
+                );
+                return Exit::Done;
+            }
             let hints = hint::without_token(self.config, &self.surroundings.settings);
             self.list.warning("token", "none: only what is public can be read", hints);
             return Exit::Done;
