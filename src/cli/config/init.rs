@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// Only the user: a token may come to stand in it.
+/// Only for the user: it may hold a token later.
 const MODE: u32 = 0o600;
 
 pub(super) fn command() -> Command {
