@@ -92,7 +92,7 @@ fn a_ca_file_that_is_missing_or_holds_no_certificate_is_refused() {
     for content in ["", "not a certificate\n", broken] {
         std::fs::write(env.home().join("ca.pem"), content).unwrap();
         let output = env.run(&[&group[..], &["--ca-file", "ca.pem"]].concat());
-        let _ = output.refuses(2, &["--ca-file: \"ca.pem\" holds no usable certificate", "PEM"]);
+        let _ = output.refuses(2, &["--ca-file: \"ca.pem\" cannot be used", "PEM"]);
     }
 }
 
