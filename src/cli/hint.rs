@@ -422,9 +422,10 @@ pub(super) fn for_certificate(problem: &SetupError) -> &'static str {
         SetupError::Tls(_) => {
             "the key must be that of the certificate: compare openssl x509 -pubkey and openssl pkey -pubout"
         }
-        SetupError::NoCertificate | SetupError::Http(_) | SetupError::Proxy { .. } => {
-            "certificates are needed in PEM form, -----BEGIN CERTIFICATE-----"
-        }
+        SetupError::NoCertificate
+        | SetupError::DamagedCertificate(_)
+        | SetupError::Http(_)
+        | SetupError::Proxy { .. } => "certificates are needed in PEM form, -----BEGIN CERTIFICATE-----",
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Error {
 pub enum SetupError {
     #[error("it has no certificate in it")]
     NoCertificate,
+    #[error("a certificate in it is damaged")]
+    DamagedCertificate(#[source] rustls::Error),
     #[error("it has no private key in it")]
     NoKey,
     #[error("its private key is encrypted")]

@@ -11,7 +11,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 use std::sync::{Arc, OnceLock};
 
@@ -46,6 +46,12 @@ impl ClientIdentity {
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| SetupError::NoKey)?;
         Ok(Self { chain, key })
     }
+}
+
+/// Fails where one of the certificates that the user names cannot be read: that is said before anything is asked.
+pub(super) fn check(named: &[CertificateDer<'static>]) -> Result<(), Error> {
+    let mut roots = RootCertStore::empty();
+    named.iter().try_for_each(|certificate| roots.add(certificate.clone()))
 }
 
 /// Returns a configuration that trusts these servers, and shows them this certificate where they ask for one.

@@ -213,6 +213,7 @@ impl Transport {
                 return Err(SetupError::NoCertificate);
             }
             named = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect();
+            tls::check(&named).map_err(SetupError::DamagedCertificate)?;
         }
         let trust = if options.insecure { ServerTrust::Anything } else { ServerTrust::System(named) };
         let identity = options.identity.as_ref().map(|pem| ClientIdentity::from_pem(&pem.certificate, &pem.key));
