@@ -13,6 +13,15 @@ use std::path::PathBuf;
 /// Makes the client of a run.
 pub(super) fn client(config: &Config, proxy: Option<&ProxyRules>) -> Result<Client, CliError> {
     let Connection { host, ca_file, client_certificate, insecure, .. } = &config.connection;
+    if let Some(files) = client_certificate.as_ref().filter(|_| host.is_plain()) {
+        return Err(CliError::Refused {
+            problem: format!(
+                "{}: a client certificate is shown over https only, and {host} is not",
+                files.certificate.1
+            ),
+            hints: vec!["give --host with https://, or leave the certificate out".into()],
+        });
+    }
     let ca = ca_file.as_ref().map(read_pem).transpose()?;
     let credentials = token::credentials(&config.connection, config.pace.max_time)?;
     // Plain http to this machine is safe for a token only as long as no proxy passes it on.

@@ -213,6 +213,9 @@ fn a_project_may_not_name_a_client_certificate_and_a_key_that_others_may_read_is
     let env = Env::new();
     std::fs::write(env.home().join("glwatch.toml"), "client_cert = 'both.pem'\n").unwrap();
     let _ = env.run(&[&["--host", front.url()][..], &GROUP].concat()).refuses(2, &["client_cert", "not allowed in"]);
+    let _ = Env::new()
+        .run(&[&["--host", sim.url(), "--client-cert", "both.pem"], &GROUP[..]].concat())
+        .refuses(2, &["--client-cert: a client certificate is shown over https only", "give --host with https://"]);
     let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API).with("GLWATCH_CLIENT_CERT", "both.pem");
     std::fs::write(env.home().join("ca.pem"), front.ca()).unwrap();
     let both = env.home().join("both.pem");
@@ -225,6 +228,23 @@ fn a_project_may_not_name_a_client_certificate_and_a_key_that_others_may_read_is
             is_warned,
             "{mode:o}: {output}"
         );
+    }
+}
+
+#[test]
+fn insecure_accepts_any_certificate_and_nothing_else_does() {
+    let sim = sim(vec![]);
+    let fronts = [
+        ("version 1", TlsFront::of_version_1(sim.url())),
+        ("no longer valid", TlsFront::marked_as_ca(sim.url(), "127.0.0.1", true)),
+        ("for another name", TlsFront::marked_as_ca(sim.url(), "other.example", false)),
+        ("of an unknown issuer", TlsFront::of(sim.url())),
+    ];
+    for (sentence, front) in fronts {
+        let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+        let run = |more: &[&str]| env.run(&[&["--host", front.url()], &GROUP[..], more].concat());
+        assert_eq!(run(&["--insecure"]).code, Some(0), "{sentence}");
+        assert_eq!(run(&[]).code, Some(3), "{sentence}");
     }
 }
 

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::crypto::ring::sign::any_supported_type;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 /// `https://127.0.0.1:PORT` in front of a plain HTTP server; dropping it stops it.
@@ -49,6 +51,17 @@ impl TlsFront {
         Self::showing(url, &["http/1.1"], own.der().clone(), &key, own.pem())
     }
 
+    /// Starts one whose certificate says that it is of X.509 version 1, as old appliances have them.
+    pub(crate) fn of_version_1(url: &str) -> Self {
+        const VERSION_3: [u8; 5] = [0xA0, 3, 2, 1, 2];
+        let key = KeyPair::generate().unwrap();
+        let own = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let mut der = own.der().to_vec();
+        let at = der.windows(VERSION_3.len()).position(|part| part == VERSION_3).unwrap();
+        der[at + 4] = 0;
+        Self::showing(url, &["http/1.1"], der.into(), &key, own.pem())
+    }
+
     /// Starts one that asks each client for a certificate; returns one that it takes, with its key, PEM.
     pub(crate) fn asking(url: &str) -> (Self, String) {
         let mut ca = CertificateParams::new(Vec::new()).unwrap();
@@ -86,8 +99,10 @@ impl TlsFront {
             Some(asked) => config.with_client_cert_verifier(asked),
             None => config.with_no_client_auth(),
         };
-        let mut config =
-            config.with_single_cert(vec![certificate], PrivateKeyDer::try_from(key.serialize_der()).unwrap()).unwrap();
+        let key = any_supported_type(&PrivateKeyDer::try_from(key.serialize_der()).unwrap()).unwrap();
+        // Shown as it is: whether it can be used is what the tests are about.
+        let shown = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
+        let mut config = config.with_cert_resolver(Arc::new(shown));
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         let used: Arc<Mutex<Vec<String>>> = Arc::default();
         let noted = Arc::clone(&used);
