@@ -51,6 +51,7 @@ pub struct BaseRun {
     pub pipeline: PipelineId,
     /// How the job ended there; `None` where that pipeline did not run it.
     pub job: Option<Status>,
+    /// Since when the branch is red, this pipeline included.
     pub since: Option<RedStretch>,
 }
 

@@ -106,10 +106,11 @@ fn infrastructure(job: &JobEvidence) -> Option<FailureAttribution> {
 fn already_broken(past: &JobPast, now: DateTime<Utc>) -> Option<FailureAttribution> {
     let base = past.base.as_ref().filter(|base| base.job == Some(Status::Failed))?;
     let since = base.since.as_ref().map(|red| (red.first.0, red.since.and_then(time)));
+    // The branch may be red for longer than this job: the memory does not say that it is the same failure.
     let said = match since {
-        Some((first, Some(at))) => format!(" since #{first} ({})", age(now, at)),
-        Some((first, None)) => format!(" since #{first}"),
-        None => format!(", in #{}", base.pipeline),
+        Some((first, Some(at))) => format!(" in #{}, red since #{first} ({})", base.pipeline, age(now, at)),
+        Some((first, None)) => format!(" in #{}, red since #{first}", base.pipeline),
+        None => format!(" in #{}", base.pipeline),
     };
     Some(FailureAttribution {
         origin: FailureOrigin::AlreadyBroken,

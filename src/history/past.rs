@@ -65,18 +65,6 @@ impl HistoryStore {
         self.durations(query, params![key(project), job, ref_kind.word(), USUAL_OF])
     }
 
-    /// Returns how long a pipeline of this ref usually takes: the median of its last 20 successes.
-    pub fn usual_pipeline_duration(
-        &self,
-        project: ProjectId,
-        ref_name: &str,
-        ref_kind: RefKind,
-    ) -> Result<Option<Duration>, HistoryError> {
-        let query = "SELECT duration FROM pipeline WHERE project = ?1 AND ref = ?2 AND ref_kind = ?3 \
-                     AND status = 'success' AND duration IS NOT NULL ORDER BY id DESC LIMIT ?4";
-        self.durations(query, params![key(project), ref_name, ref_kind.word(), USUAL_OF])
-    }
-
     fn durations(&self, query: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Option<Duration>, HistoryError> {
         let mut seconds: Vec<i64> =
             self.ask(|connection| connection.prepare_cached(query)?.query_map(values, |row| row.get(0))?.collect())?;
@@ -228,7 +216,8 @@ impl HistoryStore {
             let values = params![key(query.project), pipeline.0.cast_signed(), query.job];
             connection.prepare_cached(sql)?.query_row(values, |row| row.get::<_, String>(0)).optional()
         })?;
-        let since = self.red_since(query.project, &branch, RefKind::Branch)?;
+        // Red again since a later pipeline says nothing about this one.
+        let since = self.red_since(query.project, &branch, RefKind::Branch)?.filter(|red| red.first <= pipeline);
         Ok(Some(BaseRun { branch, pipeline, job: job.as_deref().map(Status::from_gitlab), since }))
     }
 

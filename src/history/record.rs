@@ -1,7 +1,7 @@
 //! Facts out of readings: what a snapshot shows is noted on a thread of its own, so that no reading waits for the disk.
 
 use super::place::HistoryPlace;
-use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
+use super::store::{HistoryError, HistoryStore};
 use crate::domain::fact::{FactBatch, JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, UnixSeconds};
 use crate::domain::id::{ById, ProjectId, by_id};
 use crate::domain::job::Job;
@@ -72,11 +72,6 @@ impl HistoryRecorder {
             // It is off, and has said why.
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
         }
-    }
-
-    /// Returns what the user must know and has not been told.
-    pub fn take_notices(&self) -> Vec<HistoryNotice> {
-        std::mem::take(&mut lock(&self.notices))
     }
 
     /// Waits until all is written, but no longer than `patience`: a disk that hangs must not keep the process.
@@ -240,9 +235,6 @@ fn job_fact(project: ProjectId, pipeline: &Pipeline, job: &Job) -> JobFact {
 fn seconds(time: Option<DateTime<Utc>>) -> Option<UnixSeconds> {
     time.map(|time| time.timestamp())
 }
-
-/// Days of the past that are kept where nothing else is configured; see [`SECONDS_PER_DAY`].
-pub const KEEP: Duration = Duration::from_secs(400 * SECONDS_PER_DAY.cast_unsigned());
 
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,7 @@
 //!
 //! A fact is merged with what is there: see `domain/fact.rs`.
 
-use crate::domain::fact::{
-    JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, TestFailureFact, UnixSeconds,
-};
+use crate::domain::fact::{JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, TestFailureFact};
 use crate::domain::id::{JobId, PipelineId, ProjectId};
 use crate::domain::job::JobKind;
 use crate::domain::pipeline::RefKind;
@@ -204,18 +202,9 @@ pub(super) fn write_test_failure(connection: &Connection, fact: &TestFailureFact
     Ok(())
 }
 
-/// Notes that a project was looked at on a day, or that all of the day was read. The latter is never taken back.
-pub(super) fn write_coverage(
-    connection: &Connection,
-    project: ProjectId,
-    day: UnixSeconds,
-    is_filled: bool,
-) -> Result<()> {
-    let (query, source) = if is_filled {
-        ("INSERT OR REPLACE INTO coverage VALUES (?1, ?2, ?3)", "filled")
-    } else {
-        ("INSERT OR IGNORE INTO coverage VALUES (?1, ?2, ?3)", "recorded")
-    };
-    connection.prepare_cached(query)?.execute(params![number(project.0), day, source])?;
+/// Notes that a project was looked at on a day: what ran between two looks may be missing.
+pub(super) fn write_coverage(connection: &Connection, project: ProjectId, day: i64) -> Result<()> {
+    let mut write = connection.prepare_cached("INSERT OR IGNORE INTO coverage VALUES (?1, ?2, 'recorded')")?;
+    write.execute(params![number(project.0), day])?;
     Ok(())
 }

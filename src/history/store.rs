@@ -7,7 +7,6 @@
 use super::place::{self, HistoryPlace};
 use super::{rows, schema};
 use crate::domain::fact::{FactBatch, PipelineFact, UnixSeconds};
-use crate::domain::id::ProjectId;
 use crate::private_file::Untrusted;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 use std::io;
@@ -126,18 +125,11 @@ impl HistoryStore {
         self.transaction(|transaction| {
             for fact in &batch.projects {
                 rows::write_project(transaction, fact)?;
-                rows::write_coverage(transaction, fact.id, now.div_euclid(SECONDS_PER_DAY), false)?;
+                rows::write_coverage(transaction, fact.id, now.div_euclid(SECONDS_PER_DAY))?;
             }
             batch.pipelines.iter().try_for_each(|fact| rows::write_pipeline(transaction, fact))?;
             batch.jobs.iter().try_for_each(|fact| rows::write_job(transaction, fact))?;
             batch.test_failures.iter().try_for_each(|fact| rows::write_test_failure(transaction, fact))
-        })
-    }
-
-    /// Notes that all pipelines of a project on these days are known. Days are counted from 1970-01-01, UTC.
-    pub fn mark_filled(&mut self, project: ProjectId, days: std::ops::RangeInclusive<i64>) -> Result<(), HistoryError> {
-        self.transaction(|transaction| {
-            days.clone().try_for_each(|day| rows::write_coverage(transaction, project, day, true))
         })
     }
 

@@ -146,6 +146,9 @@ fn facts(job: &JobEvidence) -> ExplainText {
     }
     if let Some(time) = job.job.duration {
         sentence = sentence.and(format!(", ran for {}", duration(time)));
+        if let Some(usual) = job.past.as_ref().and_then(|past| past.usual) {
+            sentence = sentence.and(format!(" (usually {})", duration(usual)));
+        }
     }
     if let Some(runner) = &job.details.runner {
         sentence = sentence.and(", runner ").name(runner);

@@ -217,12 +217,7 @@ fn explain_says_whose_fault_it_is_where_the_memory_knows() {
     let sim = failures();
     let cases: [(&str, &[Status], &str, &str); 4] = [
         ("nothing is remembered", &[], "unknown", ""),
-        (
-            "red before",
-            &[Status::Success, Status::Failed],
-            "already_broken",
-            "not yours: also failed on `main` since #",
-        ),
+        ("red before", &[Status::Success, Status::Failed], "already_broken", "not yours: also failed on `main` in #"),
         (
             "green before, and proven not to be flaky",
             &[const { Status::Success }; 5],

@@ -117,7 +117,7 @@ fn the_sentence_names_the_evidence() {
     let past = |base, runs_as: &str| JobPast { base, runs: runs(runs_as), ..JobPast::default() };
     let everywhere = |places| JobPast { elsewhere: elsewhere(places), ..JobPast::default() };
     let cases = [
-        (past(base(Some(Status::Failed)), ""), "not yours: also failed on `main` since #8101 (2h)"),
+        (past(base(Some(Status::Failed)), ""), "not yours: also failed on `main` in #8105, red since #8101 (2h)"),
         (past(None, "a- a+"), "perhaps not yours: the job is flaky, commit `a` failed in #100 and passed in #101"),
         (everywhere(2), "not yours: the same failure in `acme/p0 main` and 1 other place"),
         (everywhere(4), "not yours: the same failure in `acme/p0 main` and 3 other places"),

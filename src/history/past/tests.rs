@@ -171,16 +171,31 @@ fn the_base_is_the_newest_pipeline_of_the_default_branch_that_had_ended() {
         jobs: vec![job(10, 1, 10, Status::Success), job(20, 2, 19, Status::Success), job(20, 3, 20, Status::Failed)],
         ..FactBatch::default()
     };
-    let (_folder, store) = memory(&batch);
-    let base = |pipeline| {
+    let (_folder, mut store) = memory(&batch);
+    let base = |store: &HistoryStore, pipeline| {
         let base = store.base_run(&query(pipeline, &[], None)).unwrap();
         base.map(|base| (base.pipeline.0, base.job.map(|status| status.word().to_owned())))
     };
     let word = |word: &str| Some(word.to_owned());
-    assert_eq!(base(5), None, "nothing had ended");
-    assert_eq!(base(15), Some((10, word("success"))));
-    assert_eq!(base(35), Some((20, word("failed"))), "the latest attempt counts, and what was canceled is no verdict");
-    assert_eq!(base(45), Some((40, None)), "it did not run the job");
+    assert_eq!(base(&store, 5), None, "nothing had ended");
+    assert_eq!(base(&store, 15), Some((10, word("success"))));
+    assert_eq!(
+        base(&store, 35),
+        Some((20, word("failed"))),
+        "the latest attempt counts, and what was canceled is no verdict"
+    );
+    assert_eq!(base(&store, 45), Some((40, None)), "it did not run the job");
+    let since = |store: &HistoryStore, pipeline| {
+        store.base_run(&query(pipeline, &[], None)).unwrap().unwrap().since.map(|red| red.first.0)
+    };
+    assert_eq!(since(&store, 35), None, "the branch is green by now");
+    let again = FactBatch { pipelines: vec![ran(50, Status::Failed), ran(60, Status::Failed)], ..FactBatch::default() };
+    store.write(&again, 0).unwrap();
+    assert_eq!(
+        (since(&store, 35), since(&store, 65)),
+        (None, Some(50)),
+        "red again since a later pipeline is another story"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::fact::{JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, TestFailureFact};
-use crate::domain::id::{JobId, PipelineId};
+use crate::domain::id::{JobId, PipelineId, ProjectId};
 use crate::domain::job::JobKind;
 use crate::domain::pipeline::RefKind;
 use crate::domain::status::Status;
