@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "the report is what this program is for")]
 
+mod explaining;
 mod once;
 mod program;
 mod server;
@@ -45,8 +46,13 @@ impl Api {
 /// A part of the report, and what prints it.
 type Section = (&'static str, fn() -> Result<()>);
 
-const SECTIONS: [Section; 4] =
-    [("once", once::report), ("warm", warm::report), ("watching", watching::report), ("startup", startup::report)];
+const SECTIONS: [Section; 5] = [
+    ("once", once::report),
+    ("warm", warm::report),
+    ("explaining", explaining::report),
+    ("watching", watching::report),
+    ("startup", startup::report),
+];
 
 /// Prints the sections that are named; all where none is.
 fn report(named: &[&str]) -> Result<()> {

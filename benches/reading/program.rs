@@ -54,6 +54,17 @@ impl Home {
 
     /// Reads the group once, and writes it as JSON to nobody.
     pub(crate) fn read_once(&self, server: &Server, api: Api, more: &[&str]) -> Result<Run> {
+        self.run(server, Self::arguments(server, api, more))
+    }
+
+    /// Explains everything in the group that failed, as JSON to nobody.
+    pub(crate) fn explain_all(&self, server: &Server, api: Api) -> Result<Run> {
+        let mut arguments = vec!["explain".to_owned(), "--all-failed".to_owned()];
+        arguments.extend(Self::arguments(server, api, &[]));
+        self.run(server, arguments)
+    }
+
+    fn run(&self, server: &Server, arguments: Vec<String>) -> Result<Run> {
         server.ask("POST", "reset")?;
         let has_time = Path::new(GNU_TIME).exists();
         let report = self.0.path().join("weight");
@@ -64,12 +75,12 @@ impl Home {
         } else {
             self.command(BINARY)
         };
-        command.args(Self::arguments(server, api, more)).args(["-o", "json"]).stdout(Stdio::null());
+        command.args(arguments).args(["-o", "json"]).stdout(Stdio::null());
         let start = Instant::now();
         let status = command.status()?;
         let wall = start.elapsed();
         if !status.success() {
-            return Err(format!("a run over {} ended with {status}", api.word()).into());
+            return Err(format!("a run ended with {status}").into());
         }
         let weight = if has_time { Some(Weight::parse(&std::fs::read_to_string(&report)?)?) } else { None };
         Ok(Run { wall, weight, stats: server.stats()? })

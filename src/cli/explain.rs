@@ -7,13 +7,13 @@ use super::log_printer::{LogForm, LogPrinter};
 use super::session::Session;
 use super::{args, hint, logs, output, terminal, wire};
 use crate::collect::evidence::{self, PreviousPipeline, Subject};
+use crate::collect::first_look;
 use crate::collect::run::Collector;
 use crate::config::Config;
 use crate::domain::evidence::Evidence;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{JobId, ProjectRef};
 use crate::domain::job::JobKind;
-use crate::domain::pipeline::Pipeline;
 use crate::domain::snapshot::{Problem, ProblemScope};
 use crate::domain::status::Status;
 use crate::explain::cause::{Explanation, explain};
@@ -271,19 +271,9 @@ async fn all_failed(session: &Session, outcome: &mut Outcome) -> Result<Vec<Subj
         (false, false) => Exit::Partial,
         (false, true) => Exit::Done,
     });
+    let failed = first_look::failed_of(&session.client, &snapshot).await;
     outcome.problems.append(&mut snapshot.problems);
-    let failed = snapshot.rows.iter().flat_map(|row| {
-        let is_failed = |pipeline: &&Pipeline| pipeline.worst() == Status::Failed;
-        let subject = |pipeline: &Pipeline| Subject {
-            project: ProjectRef::Id(row.project.id),
-            full_path: row.project.full_path.clone(),
-            pipeline: pipeline.id,
-            before: PreviousPipeline::Unknown,
-            first_look: None,
-        };
-        row.pipelines().iter().filter(is_failed).map(subject)
-    });
-    Ok(failed.collect())
+    Ok(failed)
 }
 
 /// Writes one answer as text as soon as it is known, and the logs behind it where they are wanted whole.

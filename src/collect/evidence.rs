@@ -1,8 +1,10 @@
 //! Gathering what there is to know about a pipeline in trouble: jobs, logs, tests, the pipeline before, and what failed below.
 //!
-//! What a pipeline and its jobs are is always REST's word. Which logs and reports are worth reading is known only after
-//! it; where a glance over GraphQL has told already, they are read at the same time, which saves a round trip.
+//! Which logs and reports are worth reading is known only after the pipeline and its jobs. Where a first look has told
+//! already, they are read at the same time, which saves a round trip. A glance says only what to read; what a reading of
+//! the group has brought is as good as read again, as long as the jobs agree with it (`first_look`).
 
+use super::first_look::{FirstLook, PipelineFacts};
 use super::job_log;
 use crate::domain::evidence::{Below, Evidence, JobDetails, JobEvidence, Previous, Unread};
 use crate::domain::failure::{Failure, FailureKind};
@@ -14,7 +16,7 @@ use crate::domain::status::Status;
 use crate::domain::test_report::TestReport;
 use crate::domain::usage::ApiChoice;
 use crate::explain::cause::{is_evidence, wants_log};
-use crate::gitlab::client::{Client, PipelineFilter, PipelineHead, PipelineOverview};
+use crate::gitlab::client::{Client, PipelineFilter};
 use crate::gitlab::error::Error;
 use futures_util::future::join_all;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -23,7 +25,7 @@ use std::pin::Pin;
 /// A matrix of 200 jobs that fail for one reason need not all be read.
 const MOST_LOGS: usize = 10;
 /// How many pipelines are looked through for the one before; a glance brings as many.
-const LOOK_BACK: usize = 20;
+pub(super) const LOOK_BACK: usize = 20;
 
 /// The pipeline that is asked about.
 #[derive(Debug, Clone)]
@@ -43,42 +45,8 @@ pub enum PreviousPipeline {
     OfRef(String),
     /// Which it is, or that there is none.
     Known(Option<PipelineId>),
-}
-
-/// The pipeline as GraphQL has shown it: it says what to read, and is no evidence itself.
-#[derive(Debug, Clone)]
-pub struct FirstLook {
-    suspects: Vec<JobEvidence>,
-    links: Vec<DownstreamLink>,
-    stuck: HashSet<JobId>,
-}
-
-impl From<PipelineOverview> for Subject {
-    fn from(glance: PipelineOverview) -> Self {
-        let PipelineOverview { project, full_path, mut pipeline, jobs, stuck, heads } = glance;
-        pipeline.stages = job::stages(jobs.attempts.iter().cloned());
-        let mut links = jobs.links;
-        // REST lists no bridge that was tried again.
-        links.retain(|link| pipeline.jobs().any(|job| job.id == link.bridge));
-        links.sort_by_key(|link| link.bridge);
-        let attempts = jobs.attempts.into_iter().map(|job| (job, JobDetails::default())).collect();
-        let suspects = suspects(&pipeline, attempts);
-        let id = pipeline.id;
-        let first_look = Some(FirstLook { suspects, links, stuck });
-        Self { project: ProjectRef::Id(project), full_path, pipeline: id, before: before(id, &heads), first_look }
-    }
-}
-
-/// Looks for the pipeline before among the newest ones of any ref.
-fn before(id: PipelineId, heads: &[PipelineHead]) -> PreviousPipeline {
-    let Some(raw_ref) = heads.iter().find(|head| head.id == id).map(|head| &head.raw_ref) else {
-        return PreviousPipeline::Unknown;
-    };
-    let found = heads.iter().find(|head| head.id < id && head.raw_ref == *raw_ref);
-    match found {
-        None if heads.len() >= LOOK_BACK => PreviousPipeline::OfRef(raw_ref.clone()),
-        found => PreviousPipeline::Known(found.map(|head| head.id)),
-    }
+    /// All of it but its tests, or that there is none.
+    Read(Option<Previous>),
 }
 
 /// How much is gathered.
@@ -187,14 +155,28 @@ struct Facts {
 
 impl Facts {
     async fn read(client: &Client, subject: &Subject) -> Result<Self, Error> {
-        let Subject { project, pipeline: id, .. } = subject;
-        let (mut pipeline, jobs, bridges) = tokio::try_join!(
-            client.pipeline(project, *id),
-            client.detailed_jobs(project, *id),
-            client.bridges(project, *id),
-        )?;
+        let Subject { project, pipeline: id, first_look, .. } = subject;
+        let all_but_jobs = async || tokio::try_join!(client.pipeline(project, *id), client.bridges(project, *id));
+        let jobs = client.detailed_jobs(project, *id);
+        let (jobs, mut pipeline, bridges) = match first_look.as_ref().and_then(FirstLook::facts) {
+            None => {
+                let (jobs, (pipeline, bridges)) = tokio::try_join!(jobs, all_but_jobs())?;
+                (jobs, pipeline, bridges)
+            }
+            Some(known) => {
+                let jobs = jobs.await?;
+                let (pipeline, bridges) = match known {
+                    PipelineFacts { pipeline, bridges, .. } if known.agrees_with(&jobs.attempts) => {
+                        (pipeline.clone(), bridges.clone())
+                    }
+                    _ => all_but_jobs().await?,
+                };
+                (jobs, pipeline, bridges)
+            }
+        };
+        pipeline.commit_title = pipeline.commit_title.or(jobs.commit_title);
         let bridges_alone = bridges.attempts.into_iter().map(|bridge| (bridge, JobDetails::default()));
-        let mut attempts: Vec<(Job, JobDetails)> = jobs.into_iter().chain(bridges_alone).collect();
+        let mut attempts: Vec<(Job, JobDetails)> = jobs.attempts.into_iter().chain(bridges_alone).collect();
         pipeline.stages = job::stages(attempts.iter().map(|(job, _)| job.clone()));
         let mut lost = None;
         if !pipeline.is_explained_by_jobs() {
@@ -214,7 +196,7 @@ impl Facts {
 }
 
 /// Picks the current jobs that failed, wait, or passed only when they were tried again, in the pipeline's order.
-fn suspects(pipeline: &Pipeline, attempts: Vec<(Job, JobDetails)>) -> Vec<JobEvidence> {
+pub(super) fn suspects(pipeline: &Pipeline, attempts: Vec<(Job, JobDetails)>) -> Vec<JobEvidence> {
     let mut by_id: HashMap<JobId, JobDetails> = HashMap::new();
     let mut earlier: HashMap<(String, String), Vec<(JobId, Status)>> = HashMap::new();
     for (job, details) in attempts {
@@ -308,7 +290,8 @@ impl Gathering<'_> {
             PreviousPipeline::Unknown => None,
             PreviousPipeline::OfRef(raw) => Some(self.previous(vec![raw.clone()]).await),
             PreviousPipeline::Known(Some(id)) => Some(self.read_previous(*id).await.map(Some)),
-            PreviousPipeline::Known(None) => Some(Ok(None)),
+            PreviousPipeline::Read(Some(known)) => Some(self.with_tests(known.clone()).await.map(Some)),
+            PreviousPipeline::Known(None) | PreviousPipeline::Read(None) => Some(Ok(None)),
         }
     }
 
@@ -319,7 +302,7 @@ impl Gathering<'_> {
         match self.subject.before {
             PreviousPipeline::Unknown if is_child => None,
             PreviousPipeline::Unknown => Some(self.previous(raw_refs(&pipeline.git_ref)).await),
-            PreviousPipeline::OfRef(_) | PreviousPipeline::Known(_) => None,
+            PreviousPipeline::OfRef(_) | PreviousPipeline::Known(_) | PreviousPipeline::Read(_) => None,
         }
     }
 
@@ -338,6 +321,12 @@ impl Gathering<'_> {
         let (details, tests) = tokio::join!(self.client.pipeline(project, id), self.client.test_report(project, id));
         let Pipeline { id, status, coverage, web_url, .. } = details?;
         Ok(Previous { id, status, coverage, web_url, tests: absent_is_none(tests)? })
+    }
+
+    /// Adds what its tests said to a pipeline that is known.
+    async fn with_tests(&self, known: Previous) -> Result<Previous, Error> {
+        let tests = self.client.test_report(&self.subject.project, known.id).await;
+        Ok(Previous { tests: absent_is_none(tests)?, ..known })
     }
 
     /// Follows the bridges to what failed.
@@ -365,8 +354,13 @@ impl Gathering<'_> {
         let has_pending = suspects.iter().any(|suspect| suspect.job.status == Status::Pending);
         let has_failed_job = suspects.iter().any(|suspect| suspect.job.status == Status::Failed);
         let is_unexplained = pipeline.status == Status::Failed && !has_failed_job && pipeline.yaml_errors.is_none();
-        if let Some(look) = self.subject.first_look.as_ref().filter(|_| has_pending && !is_unexplained) {
-            return Told { stuck: Some(look.stuck.clone()), failure_reason: None };
+        let is_reason_open = is_unexplained && pipeline.failure_reason.is_none();
+        let stuck = match &self.subject.first_look {
+            _ if !has_pending => Some(HashSet::new()),
+            look => look.as_ref().and_then(|look| look.stuck.clone()),
+        };
+        if let Some(stuck) = stuck.filter(|_| (has_pending || is_unexplained) && !is_reason_open) {
+            return Told { stuck: Some(stuck).filter(|_| self.options.api != ApiChoice::Rest), failure_reason: None };
         }
         let (true, Some(iid)) = (self.options.api != ApiChoice::Rest && (has_pending || is_unexplained), pipeline.iid)
         else {
@@ -381,7 +375,7 @@ impl Gathering<'_> {
 }
 
 /// Names a ref as GitLab does: a merge request has one for its branch and one for the result of the merge.
-fn raw_refs(git_ref: &Ref) -> Vec<String> {
+pub(super) fn raw_refs(git_ref: &Ref) -> Vec<String> {
     match (git_ref.kind, git_ref.name.strip_prefix('!')) {
         (RefKind::MergeRequest, Some(iid)) => {
             ["head", "merge"].iter().map(|part| format!("refs/merge-requests/{iid}/{part}")).collect()
@@ -433,27 +427,11 @@ fn subject_of(link: &DownstreamLink) -> Option<Subject> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::job::JobKind;
+    use crate::domain::example;
 
     #[test]
     fn a_log_without_its_end_is_a_part_that_is_missing() {
-        let job = Job {
-            id: JobId(1),
-            name: "unit".into(),
-            stage: "test".into(),
-            kind: JobKind::Job,
-            status: Status::Failed,
-            allow_failure: false,
-            attempts: None,
-            earlier: Vec::new(),
-            started_at: None,
-            finished_at: None,
-            duration: None,
-            failure_reason: None,
-            web_url: None,
-            description: None,
-            downstream_id: None,
-        };
+        let job = example::job("unit", Status::Failed);
         let log = |limit, is_cut| LogExcerpt { limit, is_cut, bytes: 9, ..LogExcerpt::default() };
         let cases = [
             ("a whole log", log(None, false), None),

@@ -7,6 +7,7 @@ pub mod explain_service;
 mod external;
 mod fetch;
 pub mod find;
+pub mod first_look;
 mod follow;
 mod gathered;
 mod interim;

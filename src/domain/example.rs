@@ -1,6 +1,7 @@
 //! The smallest pipeline and project there can be, for tests that only care about some of their fields.
 
-use super::id::{PipelineId, ProjectId};
+use super::id::{JobId, PipelineId, ProjectId};
+use super::job::{Job, JobKind};
 use super::pipeline::{Downstream, Pipeline, Ref};
 use super::project::Project;
 use super::status::Status;
@@ -46,6 +47,26 @@ pub(crate) fn pipeline(status: Status, downstream: Vec<Downstream>) -> Pipeline 
         stages: vec![],
         downstream,
         unread: None,
+    }
+}
+
+pub(crate) fn job(name: &str, status: Status) -> Job {
+    Job {
+        id: JobId(1),
+        name: name.into(),
+        stage: "test".into(),
+        kind: JobKind::Job,
+        status,
+        allow_failure: false,
+        attempts: None,
+        earlier: Vec::new(),
+        started_at: None,
+        finished_at: None,
+        duration: None,
+        failure_reason: None,
+        web_url: None,
+        description: None,
+        downstream_id: None,
     }
 }
 

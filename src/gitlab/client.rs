@@ -1,6 +1,5 @@
 //! The public face: one method per question, domain types as answers.
 
-use crate::domain::evidence::JobDetails;
 use crate::domain::host::Host;
 use crate::domain::id::{GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::Job;
@@ -28,10 +27,11 @@ pub use graphql::downstream::{ByIid, PER_QUERY as DOWNSTREAMS_PER_QUERY};
 pub use graphql::fields::Fields;
 pub use graphql::glance::PipelineOverview;
 pub use graphql::jobs::PER_QUERY as MORE_JOBS_PER_QUERY;
+pub use graphql::older::{OlderPipelines, PER_QUERY as OLDER_PIPELINES_PER_QUERY};
 pub use graphql::snapshot::jobs_of_each;
 pub use graphql::{Answered, ByProject, ProjectSaid, queries};
 pub use rest::action::{Action, ActionAnswer, ActionResult, ActionSubject};
-pub use rest::job::{Bridges, JobList, OneJob};
+pub use rest::job::{Bridges, DetailedJobs, JobList, OneJob};
 pub use rest::pipeline::{PipelineFilter, PipelineHead};
 pub use rest::project::{ListFilter, ListedProject};
 
@@ -197,6 +197,12 @@ impl Client {
         graphql::downstream::read(&self.transport, wanted).await
     }
 
+    /// Reads the newest pipelines of up to `OLDER_PIPELINES_PER_QUERY` refs in one query, each ref with its project's full
+    /// path; one that is not told is `None`.
+    pub async fn newest_of_refs(&self, wanted: &[(String, String)]) -> Result<Vec<Option<OlderPipelines>>, Error> {
+        graphql::older::read(&self.transport, wanted).await
+    }
+
     /// Looks at the newest pipeline of the project with this full path, of a ref where one is given, in one query that is
     /// not repeated; `None` where nothing is visible.
     pub async fn glance(&self, path: &str, git_ref: Option<&str>) -> Result<Option<PipelineOverview>, Error> {
@@ -275,7 +281,7 @@ impl Client {
     }
 
     /// Reads all attempts at all jobs of a pipeline, trigger jobs apart, with every detail of each.
-    pub async fn detailed_jobs(&self, project: &ProjectRef, id: PipelineId) -> Result<Vec<(Job, JobDetails)>, Error> {
+    pub async fn detailed_jobs(&self, project: &ProjectRef, id: PipelineId) -> Result<DetailedJobs, Error> {
         rest::job::detailed(&self.transport, project, id).await
     }
 

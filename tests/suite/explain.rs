@@ -5,6 +5,7 @@ use glwatch::collect::evidence::{self, Subject};
 use glwatch::collect::explain_service::{self, ExplainAnswer, ExplainRequest};
 use glwatch::domain::id::{PipelineId, ProjectRef};
 use glwatch::domain::usage::ApiChoice;
+use glwatch::gitlab::client::OLDER_PIPELINES_PER_QUERY;
 use glwatch_sim::{Fault, GraphqlOptions, Options, Served, Sim, TOKEN_READ_API, Version, WorldKind};
 use serde_json::{Value, json};
 
@@ -320,6 +321,71 @@ fn a_glance_changes_nothing_about_the_answer() {
         let stuck = run(&sim, &["acme/stuck"]).exits_with(0);
         assert!(answer(&stuck).contains("is stuck for 12m"), "{version:?}: {stuck}");
     }
+}
+
+#[test]
+fn what_the_reading_brought_changes_nothing_about_the_answers() {
+    for version in Version::ALL {
+        for world in [WorldKind::Failures, WorldKind::Demo] {
+            let graphql = GraphqlOptions { version, ..Default::default() };
+            let sim = Sim::start(Options { world: world.clone(), graphql, ..Options::default() }).unwrap();
+            let found = evidence(&sim, &["--all-failed"]);
+            let found = found["pipelines"].as_array().unwrap();
+            assert!(found.len() > 3, "{world:?}");
+            for entry in found {
+                let target = format!("{}#{}", entry["project"].as_str().unwrap(), entry["pipeline"]["id"]);
+                let alone = evidence(&sim, &[&target, "--api", "rest"]);
+                let mut entry = entry.clone();
+                let mut alone = alone["pipelines"][0].clone();
+                // REST has no word for the former, and tells the latter with jobs only.
+                if alone["pipeline"]["stages"] == json!([]) {
+                    for field in ["failure_reason", "commit_title"] {
+                        entry["pipeline"][field] = Value::Null;
+                        alone["pipeline"][field] = Value::Null;
+                    }
+                }
+                assert_eq!(entry, alone, "{target} of {version:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn all_that_failed_costs_no_request_for_what_the_reading_brought() {
+    let world = WorldKind::Uniform { projects: 200, stages: 4, jobs: 3 };
+    let sim = Sim::start(Options { world, ..Options::default() }).unwrap();
+    let cost = |api: &str| {
+        sim.clear_requests();
+        let document = run(&sim, &["--all-failed", "--api", api, "-o", "json"]).exits_with(0).json();
+        // How many batches there are depends on how quickly the first is answered.
+        let is_batch = |operation: Option<&str>| operation == Some("Snapshot");
+        let requests = sim.requests().iter().filter(|request| !is_batch(request.operation.as_deref())).count();
+        (document["pipelines"].as_array().unwrap().len(), requests)
+    };
+    let (failed, requests) = cost("auto");
+    assert_eq!(failed, 16);
+    // Group, introspection and two pages; what was before, in batches; and of each its jobs in every detail, a log and
+    // its tests.
+    assert_eq!(requests, 4 + failed.div_ceil(OLDER_PIPELINES_PER_QUERY) + 3 * failed);
+    assert_eq!(cost("rest").1, 803 + 4 * failed, "what was before is a request of its own");
+}
+
+#[test]
+fn a_pipeline_that_has_moved_on_since_the_reading_is_read_again() {
+    let sim = sim();
+    let read = || {
+        sim.clear_requests();
+        let _ = run(&sim, &["--all-failed", "--include", "lint"]);
+        let asked: Vec<String> = sim.requests().into_iter().map(|request| request.path).collect();
+        let pipeline = |path: &&String| {
+            let end = path.split('?').next().unwrap_or_default().rsplit("/pipelines/").next().unwrap_or_default();
+            end.bytes().all(|byte| byte.is_ascii_digit()) || end.ends_with("/bridges")
+        };
+        asked.iter().filter(pipeline).count()
+    };
+    assert_eq!(read(), 0);
+    sim.add_fault(Fault::on("/jobs").answer(200, "application/json", "[]"));
+    assert_eq!(read(), 2, "its details and its bridges");
 }
 
 #[test]

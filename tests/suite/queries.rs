@@ -3,7 +3,9 @@
 use crate::support::published::schema;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Schema};
-use glwatch::gitlab::client::{DOWNSTREAMS_PER_QUERY, Fields, MORE_JOBS_PER_QUERY, jobs_of_each, queries};
+use glwatch::gitlab::client::{
+    DOWNSTREAMS_PER_QUERY, Fields, MORE_JOBS_PER_QUERY, OLDER_PIPELINES_PER_QUERY, jobs_of_each, queries,
+};
 use glwatch_sim::{Version, complexity};
 use serde_json::{Value, json};
 
@@ -63,6 +65,10 @@ fn variables(name: &str, projects: usize) -> Value {
             let of = |n: usize| [(format!("path{n}"), "acme/api"), (format!("iid{n}"), "1")];
             (0..DOWNSTREAMS_PER_QUERY).flat_map(of).map(|(name, value)| (name, Value::from(value))).collect()
         }
+        "Older" => {
+            let of = |n: usize| [(format!("path{n}"), "acme/api"), (format!("ref{n}"), "main")];
+            (0..OLDER_PIPELINES_PER_QUERY).flat_map(of).map(|(name, value)| (name, Value::from(value))).collect()
+        }
         "Glance" => json!({ "path": "acme/api", "ref": "main" }),
         "Trouble" => json!({ "path": "acme/api", "iid": "1" }),
         _ => json!({}),
@@ -93,6 +99,7 @@ fn no_query_costs_more_than_we_allow_ourselves() {
     Jobs 100: 106
     Glance 100: 74
     Downstream 100: 140
+    Older 100: 144
     Trouble 100: 11
     ");
 }

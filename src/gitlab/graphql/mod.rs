@@ -2,7 +2,7 @@
 //!
 //! - `document`: from the files to the text that is sent, without the fields that this server does not have
 //! - `fields`: which of them it has
-//! - `pulse`, `downstream`, `snapshot`, `jobs`, `glance`, `trouble`: the questions
+//! - `pulse`, `downstream`, `snapshot`, `jobs`, `glance`, `older`, `trouble`: the questions
 //!
 //! What the questions cost under GitLab's rules is held by `tests/suite/queries.rs`.
 
@@ -11,6 +11,7 @@ pub(super) mod downstream;
 pub(super) mod fields;
 pub(super) mod glance;
 pub(super) mod jobs;
+pub(super) mod older;
 pub(super) mod pulse;
 mod reason;
 pub(super) mod snapshot;
@@ -62,6 +63,7 @@ pub fn queries(fields: &Fields) -> Vec<(&'static str, String)> {
         jobs::query(jobs::PER_QUERY, fields),
         glance::query(fields),
         downstream::query(downstream::PER_QUERY),
+        older::query(older::PER_QUERY),
         trouble::query(fields),
     ]
 }

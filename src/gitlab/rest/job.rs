@@ -27,6 +27,14 @@ pub struct JobList {
     pub foreign: Option<Failure>,
 }
 
+/// All attempts at a pipeline's jobs with every detail of each.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DetailedJobs {
+    pub attempts: Vec<(Job, JobDetails)>,
+    /// The title of the commit that they ran for.
+    pub commit_title: Option<String>,
+}
+
 /// A pipeline's trigger jobs, and the pipelines that they lead to.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Bridges {
@@ -209,14 +217,15 @@ pub(crate) async fn detailed(
     transport: &Transport,
     project: &ProjectRef,
     id: PipelineId,
-) -> Result<Vec<(Job, JobDetails)>, Error> {
+) -> Result<DetailedJobs, Error> {
     let path = format!("projects/{}/pipelines/{id}/jobs?include_retried=true", project_key(project));
-    let wires: Vec<RestJobWire> = all_pages(transport, &path).await?;
+    let mut wires: Vec<RestJobWire> = all_pages(transport, &path).await?;
+    let commit_title = wires.iter_mut().find_map(|wire| wire.commit.take()?.title);
     let convert = |mut wire: RestJobWire| {
         let details = wire.details();
         (wire.into_job(JobKind::Job, None), details)
     };
-    Ok(wires.into_iter().map(convert).collect())
+    Ok(DetailedJobs { attempts: wires.into_iter().map(convert).collect(), commit_title })
 }
 
 pub(crate) async fn bridges(transport: &Transport, project: &ProjectRef, id: PipelineId) -> Result<Bridges, Error> {
