@@ -1,10 +1,11 @@
 //! What a run keeps for the next: when it is read, when it is written.
 
-use super::files;
 use super::run_context::RunContext;
+use super::{files, wire};
 use crate::collect::cache::{SavedState, Store};
 use crate::collect::run::{CollectOptions, Collector};
 use crate::config::{Config, Origin};
+use crate::domain::project::Project;
 use crate::gitlab::client::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::mem;
@@ -32,12 +33,21 @@ struct Kept {
     writing: Option<JoinHandle<()>>,
 }
 
+/// Returns the projects that an earlier run has listed; a group that was never read has none.
+pub(super) fn known_projects(config: &Config, surroundings: &RunContext, client: &Client) -> Vec<Arc<Project>> {
+    store(config, surroundings, client, &wire::collecting(config)).map(|store| store.projects()).unwrap_or_default()
+}
+
+fn store(config: &Config, surroundings: &RunContext, client: &Client, options: &CollectOptions) -> Option<Store> {
+    let is_wanted = config.collecting.cache && config.connection.host_origin != Origin::Demo;
+    let directory = files::cache_directory(&surroundings.environment).filter(|_| is_wanted)?;
+    Some(Store::new(directory, client, options))
+}
+
 impl Cache {
     /// Finds its place. A demo has none: its group is not real.
     pub(super) fn new(config: &Config, surroundings: &RunContext, client: &Client, options: &CollectOptions) -> Self {
-        let is_wanted = config.collecting.cache && config.connection.host_origin != Origin::Demo;
-        let directory = files::cache_directory(&surroundings.environment).filter(|_| is_wanted);
-        let store = directory.map(|directory| Store::new(directory, client, options));
+        let store = store(config, surroundings, client, options);
         Self { store, restored: None, kept: Mutex::default() }
     }
 

@@ -4,13 +4,15 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::hint::Doing;
 use super::run_context::RunContext;
-use super::{hint, log, terminal, waiting, wire};
-use crate::collect::find::{self, FindError, FoundTarget, TargetQuery};
+use super::{cache, hint, log, terminal, waiting, wire};
+use crate::collect::find::{self, FindError, FoundTarget, ProjectQuery, SearchScope, TargetQuery};
 use crate::config::Config;
+use crate::domain::project::Project;
 use crate::domain::usage::ApiChoice;
 use crate::gitlab::client::{Client, PipelineOverview, Purpose};
 use crate::gitlab::error::Error;
 use clap::ArgMatches;
+use std::sync::Arc;
 use tokio::time::Instant;
 
 pub(super) struct Session {
@@ -57,7 +59,8 @@ impl Session {
 
     /// Finds what it names.
     pub(super) async fn find(&self, target: &TargetQuery) -> Result<FoundTarget, CliError> {
-        find::find(&self.client, &self.config.scope.groups, target).await.map_err(|error| self.not_found(error))
+        let known = self.known_projects(target);
+        find::find(&self.client, self.scope(&known), target).await.map_err(|error| self.not_found(error))
     }
 
     /// Looks at it over GraphQL, where that may be asked and can tell; a target by the end of its path gets the whole.
@@ -65,7 +68,23 @@ impl Session {
         if self.config.collecting.api == ApiChoice::Rest {
             return Ok(None);
         }
-        find::glance(&self.client, &self.config.scope.groups, target).await.map_err(|error| self.not_found(error))
+        let known = self.known_projects(target);
+        find::glance(&self.client, self.scope(&known), target).await.map_err(|error| self.not_found(error))
+    }
+
+    /// Returns what an earlier run has listed, where a target is the end of a path.
+    fn known_projects(&self, target: &TargetQuery) -> Vec<Arc<Project>> {
+        match &target.project {
+            ProjectQuery::Path(end) if !end.contains('/') => {
+                cache::known_projects(&self.config, &self.surroundings, &self.client)
+            }
+            // Most likely a full path, which is asked for as it is.
+            ProjectQuery::Path(_) | ProjectQuery::Id(_) | ProjectQuery::FullPath(_) => Vec::new(),
+        }
+    }
+
+    fn scope<'a>(&'a self, known: &'a [Arc<Project>]) -> SearchScope<'a> {
+        SearchScope { groups: &self.config.scope.groups, known }
     }
 
     fn not_found(&self, error: FindError) -> CliError {

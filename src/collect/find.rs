@@ -10,7 +10,7 @@
 //! PROJECT is its id, its full path, or the end of a full path that no other project of the groups has.
 
 use super::list;
-use super::list::ListFinding as Arriving;
+use super::list::{LIST_PAGE, ListFinding as Arriving};
 use super::project::{filters_of_any, newest_of};
 use crate::domain::host::Host;
 use crate::domain::id::{GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
@@ -132,6 +132,27 @@ fn wanted(text: &str) -> Result<ProjectQuery, TargetError> {
     Ok(ProjectQuery::Path(path.to_owned()))
 }
 
+/// Where the end of a path is looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct SearchScope<'a> {
+    pub groups: &'a [GroupRef],
+    /// The projects that an earlier run has listed: they say what to ask for first, never what is meant.
+    pub known: &'a [Arc<Project>],
+}
+
+impl SearchScope<'_> {
+    /// Returns the project that the end of a path most likely means.
+    fn hint(&self, path: &str) -> Option<FoundProject> {
+        choose(path, self.known, true).ok()
+    }
+
+    /// Returns how many pages the list of a group most likely has. Which projects were of which group is not known.
+    fn pages(&self) -> u32 {
+        let pages = if self.groups.len() == 1 { self.known.len().div_ceil(LIST_PAGE) } else { 1 };
+        u32::try_from(pages).unwrap_or(u32::MAX)
+    }
+}
+
 /// A project that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundProject {
@@ -196,23 +217,24 @@ fn of_ref(git_ref: &Option<String>) -> String {
 /// Finds what a target names.
 ///
 /// - A full path or an id costs one request; the end of a path costs the list of the groups, archived projects included.
+///   What it meant in an earlier run is asked for at the same time, and counts where the list says the same.
 /// - The newest pipeline costs one more, at the same time where the path is full, and so does a job. Whether a pipeline exists that was named by its id is not asked.
-pub async fn find(client: &Client, groups: &[GroupRef], target: &TargetQuery) -> Result<FoundTarget, FindError> {
+pub async fn find(client: &Client, scope: SearchScope<'_>, target: &TargetQuery) -> Result<FoundTarget, FindError> {
     let (filters, git_ref) = match &target.pipeline {
         PipelineQuery::Newest => (vec![PipelineFilter::Any], None),
         PipelineQuery::Ref(name) => (filters_of(name), Some(name.clone())),
         PipelineQuery::Pipeline(id) => {
-            let (project, _) = find_project(client, groups, &target.project, None).await?;
+            let (project, _) = find_project(client, scope, &target.project, None).await?;
             return Ok(FoundTarget { project, pipeline: *id, raw_ref: None, job: None });
         }
         PipelineQuery::Job(id) => {
-            let (project, _) = find_project(client, groups, &target.project, None).await?;
+            let (project, _) = find_project(client, scope, &target.project, None).await?;
             let job = client.job(&ProjectRef::Id(project.id), *id).await;
             let job = job.map_err(|source| failed(format!("job {id} of {}", project.full_path), source))?;
             return Ok(FoundTarget { project, pipeline: job.pipeline, raw_ref: None, job: Some(job) });
         }
     };
-    let (project, heads) = find_project(client, groups, &target.project, Some(&filters)).await?;
+    let (project, heads) = find_project(client, scope, &target.project, Some(&filters)).await?;
     let heads = match heads {
         Some(heads) => heads,
         None => newest_of(client, &ProjectRef::Id(project.id), &filters).await,
@@ -238,7 +260,7 @@ fn filters_of(git_ref: &str) -> Vec<PipelineFilter> {
 /// ones. The end of a path is first looked for in the list of the groups, and the target has the full one from then on.
 pub async fn glance(
     client: &Client,
-    groups: &[GroupRef],
+    scope: SearchScope<'_>,
     target: &mut TargetQuery,
 ) -> Result<Option<PipelineOverview>, FindError> {
     let git_ref = match &target.pipeline {
@@ -253,9 +275,17 @@ pub async fn glance(
         ProjectQuery::FullPath(path) => path.clone(),
         ProjectQuery::Path(path) if path.contains('/') => path.clone(),
         ProjectQuery::Path(end) => {
-            let path = search(client, groups, end).await?.full_path;
-            target.project = ProjectQuery::FullPath(path.clone());
-            path
+            let early = async {
+                let hint = scope.hint(end)?;
+                client.glance(&hint.full_path, git_ref).await.ok()?
+            };
+            let (found, early) = tokio::join!(search(client, scope, end), early);
+            let found = found?;
+            target.project = ProjectQuery::FullPath(found.full_path.clone());
+            if let Some(early) = early.filter(|early| early.project == found.id) {
+                return Ok(Some(early));
+            }
+            found.full_path
         }
     };
     Ok(client.glance(&path, git_ref).await.unwrap_or_default())
@@ -270,7 +300,7 @@ fn failed(what: String, source: Error) -> FindError {
 
 async fn find_project(
     client: &Client,
-    groups: &[GroupRef],
+    scope: SearchScope<'_>,
     wanted: &ProjectQuery,
     filters: Option<&[PipelineFilter]>,
 ) -> Result<(FoundProject, Heads), FindError> {
@@ -296,16 +326,24 @@ async fn find_project(
         }
     }
     let path = path.map(String::as_str).unwrap_or_default();
-    Ok((search(client, groups, path).await?, None))
+    let hint = filters.and_then(|filters| Some((scope.hint(path)?.id, filters)));
+    let early = async {
+        let (id, filters) = hint?;
+        Some((id, newest_of(client, &ProjectRef::Id(id), filters).await))
+    };
+    let (found, early) = tokio::join!(search(client, scope, path), early);
+    let found = found?;
+    let heads = early.filter(|(id, _)| *id == found.id).map(|(_, heads)| heads);
+    Ok((found, heads))
 }
 
 /// Looks for the end of a path in the lists of the groups.
-async fn search(client: &Client, groups: &[GroupRef], path: &str) -> Result<FoundProject, FindError> {
+async fn search(client: &Client, scope: SearchScope<'_>, path: &str) -> Result<FoundProject, FindError> {
     // What contains a slash was asked for as a full path, and is not found.
-    if groups.is_empty() && !path.contains('/') {
+    if scope.groups.is_empty() && !path.contains('/') {
         return Err(FindError::NoGroup { wanted: path.to_owned() });
     }
-    choose(path, &list_all(client, groups).await?, !groups.is_empty())
+    choose(path, &list_all(client, scope).await?, !scope.groups.is_empty())
 }
 
 impl From<Project> for FoundProject {
@@ -315,12 +353,12 @@ impl From<Project> for FoundProject {
 }
 
 /// Reads the lists of the groups, whole.
-async fn list_all(client: &Client, groups: &[GroupRef]) -> Result<Vec<Arc<Project>>, FindError> {
+async fn list_all(client: &Client, scope: SearchScope<'_>) -> Result<Vec<Arc<Project>>, FindError> {
     let filter = ListFilter { subgroups: true, archived: true };
     let mut projects: Vec<Arc<Project>> = Vec::new();
-    for group in groups {
+    for group in scope.groups {
         let (sender, mut arriving) = unbounded_channel();
-        let listed = list::read_group(client, group, filter, 1, sender).await;
+        let listed = list::read_group(client, group, filter, scope.pages(), sender).await;
         let listed = listed.map_err(|source| failed(format!("the projects of group \"{group}\""), source))?;
         if let Some(problem) = listed.problems.first() {
             return Err(FindError::Incomplete { problem: problem.failure.to_string() });

@@ -23,6 +23,9 @@ pub(super) enum ListFinding {
     Listed(Arc<Project>),
 }
 
+/// Projects on a page of the list.
+pub(super) const LIST_PAGE: usize = 100;
+
 /// GitLab tells the number of pages up to 10 000 records only; more than that is followed page by page.
 const MAX_PAGES: u32 = 100;
 

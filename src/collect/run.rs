@@ -6,8 +6,7 @@ use super::external;
 use super::fetch::{self, AnswerSource, FetchSetup, Projects};
 use super::follow::Followed;
 use super::interim;
-use super::list::ListFinding;
-use super::list::{self, ListedGroup};
+use super::list::{self, LIST_PAGE, ListFinding, ListedGroup};
 use super::lookout::Lookout;
 use super::merge::{KnownRows, ReadProject};
 use super::project::{GLOB_WINDOW, PipelineDraft, ReadingOutcome, glob_matches};
@@ -48,8 +47,6 @@ pub struct CollectOptions {
 
 /// A list that lacks a part is read again in this part of the usual time: after one minute instead of five.
 const SOONER: u32 = 5;
-/// Projects on a page of the list.
-const LIST_PAGE: usize = 100;
 /// Requests for a project over REST: its newest pipeline, that one's details, jobs and bridges.
 const REST_COST: usize = 4;
 

@@ -1,6 +1,6 @@
 //! What one run leaves for the next: the same answers, sooner; nothing that a secret can be read from; no harm in any state.
 
-use crate::support::running::end_of;
+use crate::support::running::{DEADLINE, end_of};
 use crate::support::{Env, Output};
 use glwatch_sim::{Access, Fault, Options, Sim, TOKEN_API, TOKEN_READ_API, WorldKind};
 use serde_json::{Value, json};
@@ -107,6 +107,46 @@ fn projects_that_came_or_went_in_between_are_right() {
     }
     list(&sim, &[]);
     let _ = run(&env, &sim, &["-o", "json"]).refuses(2, &["the group has no projects"]);
+}
+
+#[test]
+fn the_end_of_a_path_is_asked_for_beside_the_list_and_the_list_decides() {
+    let sim = uniform(150);
+    let env = Env::new().with("GLWATCH_API", "auto");
+    let explain = |more: &[&str]| run(&env, &sim, &[&["explain", "project-00007"], more].concat());
+    let count = |output: Output| (output.stdout, sim.requests().len());
+    let cold = count(explain(&[]).exits_with(0));
+    let _ = run(&env, &sim, &[]);
+    sim.clear_requests();
+    assert_eq!(count(explain(&[]).exits_with(0)), cold, "no request more");
+    sim.clear_requests();
+    let over_rest = count(explain(&["--api", "rest", "--no-cache"]).exits_with(0));
+    sim.clear_requests();
+    assert_eq!(count(explain(&["--api", "rest"]).exits_with(0)), over_rest, "no request more");
+    // Nothing waits for the list, of which both pages are asked for at once.
+    for (api, last) in [("auto", "Glance"), ("rest", "pipelines")] {
+        sim.clear_faults();
+        sim.clear_requests();
+        sim.add_fault(Fault::on("/groups/12345").stalled());
+        let _running = env.start(&arguments(&sim, &["explain", "project-00007", "--api", api]));
+        assert!(sim.wait_for_requests(4, DEADLINE), "only {}", sim.requests().len());
+        let name = |request: &glwatch_sim::Request| request.operation.clone().unwrap_or_else(|| request.path.clone());
+        let mut asked: Vec<String> =
+            sim.requests().iter().map(|request| name(request).rsplit('/').next().unwrap().to_owned()).collect();
+        asked.sort_unstable();
+        let mut expected = ["12345", "projects", "projects", last];
+        expected.sort_unstable();
+        assert_eq!(asked, expected);
+    }
+    let entry = |id, path: &str| json!({"id": id, "name": "x", "path_with_namespace": path});
+    list(&sim, &[entry(20_007, "acme/project-00007"), entry(20_008, "acme/a/project-00007")]);
+    let _ = explain(&[]).refuses(2, &["acme/a/project-00007, acme/project-00007"]);
+    list(&sim, &[entry(20_008, "acme/project-00007")]);
+    let said = explain(&["-o", "json", "--api", "rest"]).exits_with(0).json();
+    let other = run(&env, &sim, &["explain", "acme/project-00008", "-o", "json", "--api", "rest"]).exits_with(0).json();
+    assert_eq!(said["pipelines"][0]["pipeline"]["id"], other["pipelines"][0]["pipeline"]["id"]);
+    list(&sim, &[]);
+    let _ = explain(&[]).refuses(3, &["project \"project-00007\" not found"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::support::running::DEADLINE;
 use chrono::Utc;
 use glwatch::act;
 use glwatch::act::plan::{PipelineTarget, PlannedAction};
-use glwatch::collect::find::{self, TargetQuery};
+use glwatch::collect::find::{self, SearchScope, TargetQuery};
 use glwatch::collect::job_choice::{JobQuery, NotChosenReason, PipelineJobs};
 use glwatch::collect::log_follow::{LogEnd, LogEvent, LogFollow, LogOptions};
 use glwatch::domain::host::Host;
@@ -49,7 +49,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 /// Finds the newest pipeline of `acme/red` and its jobs.
 async fn jobs(client: &Client) -> (PipelineTarget, PipelineJobs) {
     let query = TargetQuery::parse("acme/red", client.host()).unwrap();
-    let found = find::find(client, &[], &query).await.unwrap();
+    let found = find::find(client, SearchScope { groups: &[], known: &[] }, &query).await.unwrap();
     let jobs = PipelineJobs::read(client, &found.project_ref(), found.pipeline).await.unwrap();
     let project = found.project;
     (PipelineTarget { project: project.id, full_path: project.full_path, pipeline: found.pipeline }, jobs)

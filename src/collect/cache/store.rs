@@ -3,6 +3,7 @@
 use super::saved::{SavedProject, SavedState};
 use super::wire::{SavedHeadWire, SavedProjectWire, Unknown};
 use crate::collect::run::CollectOptions;
+use crate::domain::project::Project;
 use crate::gitlab::client::Client;
 use crate::private_file::{self, Untrusted};
 use ring::digest::{Context, Digest, SHA256};
@@ -11,6 +12,7 @@ use std::fs::{self, Permissions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Of the form; grows with each change of `wire`.
@@ -81,6 +83,12 @@ impl Store {
                 None
             }
         }
+    }
+
+    /// Returns the projects that an earlier process has listed; none where there is nothing that can be used.
+    pub fn projects(&self) -> Vec<Arc<Project>> {
+        let saved = self.load().map(|saved| saved.projects).unwrap_or_default();
+        saved.into_iter().map(|saved| saved.project).collect()
     }
 
     fn read(&self) -> Result<SavedState, Unusable> {
