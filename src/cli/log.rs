@@ -138,10 +138,11 @@ impl LoggedFields {
             "request" => self.request = format!("{value}: "),
             // One attempt is what everybody expects; the others are for the log file.
             "attempts" if value == "1" => {}
-            "fields" | "end" | "at" => {}
+            "fields" | "sent" | "at" => {}
             _ if value == "not told" => {}
             "requests" | "projects" => self.facts.push(format!("{value} {name}")),
             "bytes" => self.facts.push(value.parse().map_or_else(|_| value.to_owned(), size)),
+            "took_ms" => self.facts.push(format!("{value} ms")),
             "why" | "problem" | "error" => self.facts.push(value.to_owned()),
             _ => self.facts.push(format!("{} {value}", name.replace('_', " "))),
         }

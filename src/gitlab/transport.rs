@@ -2,12 +2,14 @@
 //!
 //! What is asked differently keeps to it: `stream` hands out a body as it comes, `once` sends what acts.
 
+mod exchange;
 mod failed;
 mod send_once;
 mod stream;
 
 pub use stream::{TraceEnd, TraceLimits};
 
+use self::exchange::Exchange;
 use self::failed::{body_kind, connect_kind};
 use crate::domain::failure::RequestLine;
 use crate::domain::host::Host;
@@ -351,11 +353,9 @@ impl Transport {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let refusal = match self.follow(ask).await {
+            let refusal = match self.follow(ask, attempts).await {
                 Ok((headers, body)) => {
-                    let purpose = self.purpose.word();
                     let credentials = Arc::clone(&self.credentials);
-                    tracing::debug!(request, purpose, attempts, bytes = body.len(), "answered");
                     return Ok(HttpAnswer { headers, body, request: ask.request.clone(), credentials });
                 }
                 Err(refusal) => refusal,
@@ -405,10 +405,10 @@ impl Transport {
     }
 
     /// Sends one attempt, through redirects.
-    async fn follow(&self, ask: &Ask) -> Result<(HeaderMap, Vec<u8>), Refusal> {
+    async fn follow(&self, ask: &Ask, attempts: u32) -> Result<(HeaderMap, Vec<u8>), Refusal> {
         let mut url = ask.url.clone();
         for _ in 0..=redirect::MAX_HOPS {
-            let response = self.send(&url, ask.query.as_deref()).await?;
+            let response = self.send(ask, &url, attempts).await?;
             if !response.0.is_redirection() {
                 return self.judge(&url, ask.query.is_some(), response);
             }
@@ -427,21 +427,22 @@ impl Transport {
     }
 
     /// Sends one request when its turn has come, and reads the whole answer.
-    async fn send(&self, url: &Url, query: Option<&str>) -> Result<(StatusCode, HeaderMap, Vec<u8>), Refusal> {
+    async fn send(&self, ask: &Ask, url: &Url, attempts: u32) -> Result<(StatusCode, HeaderMap, Vec<u8>), Refusal> {
         let _turn = self.turn().await?;
-        let exchange = async {
-            let request = match query {
+        let mut exchange = self.exchange(&ask.request, url, attempts);
+        let answer = async {
+            let request = match &ask.query {
                 None => self.request(Method::GET, url),
                 Some(query) => {
-                    self.request(Method::POST, url).header(CONTENT_TYPE, "application/json").body(query.to_owned())
+                    self.request(Method::POST, url).header(CONTENT_TYPE, "application/json").body(query.clone())
                 }
             };
             let request = request.header(ACCEPT, "application/json");
             let response =
                 request.send().await.map_err(|error| connect_kind(error, self.timeout, self.proxy.as_deref()))?;
-            self.whole(response).await
+            self.whole(response, &mut exchange).await
         };
-        self.in_time(exchange).await
+        self.in_time(answer).await
     }
 
     /// Waits for a request's turn.
@@ -476,15 +477,22 @@ impl Transport {
     }
 
     /// Reads the whole of an answer.
-    async fn whole(&self, mut response: reqwest::Response) -> Result<(StatusCode, HeaderMap, Vec<u8>), Kind> {
+    async fn whole(
+        &self,
+        mut response: reqwest::Response,
+        exchange: &mut Exchange,
+    ) -> Result<(StatusCode, HeaderMap, Vec<u8>), Kind> {
+        exchange.answer_with(response.status());
         self.learn(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(body_kind)? {
             if (body.len() + chunk.len()) as u64 > MAX_BODY {
                 return Err(Kind::TooLarge(MAX_BODY));
             }
+            exchange.count(chunk.len());
             body.extend_from_slice(&chunk);
         }
+        exchange.end();
         self.count_bytes(body.len() as u64);
         Ok((response.status(), response.headers().clone(), body))
     }

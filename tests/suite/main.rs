@@ -13,6 +13,7 @@
 //! - `config.rs`: files, profiles, who may set what, `glwatch config`
 //! - `gate.rs`: what would open a gate by mistake: refs, empty groups, variables, files
 //! - `misplaced.rs`: answers that are well formed, and not what was asked for
+//! - `log_file.rs`: a line for each request
 //! - `list.rs`: projects that come, go, or are lost with a page of the list
 //! - `cache.rs`: what one run leaves for the next
 //! - `memory.rs`: what readings leave in the history, and what is answered from it
@@ -53,6 +54,7 @@ mod graphql;
 mod headers;
 mod kinds;
 mod list;
+mod log_file;
 mod logs;
 mod memory;
 mod misplaced;

@@ -39,9 +39,8 @@ impl Transport {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let Failed { refusal, is_unsent } = match self.post(&url).await {
+            let Failed { refusal, is_unsent } = match self.post(&line, &url, attempts).await {
                 Ok((headers, body)) => {
-                    tracing::debug!(request, attempts, bytes = body.len(), "answered");
                     let credentials = Arc::clone(&self.credentials);
                     return Ok(HttpAnswer { headers, body, request: line, credentials });
                 }
@@ -57,21 +56,27 @@ impl Transport {
         }
     }
 
-    async fn post(&self, url: &Url) -> Result<(reqwest::header::HeaderMap, Vec<u8>), Failed> {
+    async fn post(
+        &self,
+        line: &RequestLine,
+        url: &Url,
+        attempts: u32,
+    ) -> Result<(reqwest::header::HeaderMap, Vec<u8>), Failed> {
         let _turn = self.turn_within(Some(LONGEST_WAIT_TO_ACT)).await?;
+        let mut exchange = self.exchange(line, url, attempts);
         let request = self.request(Method::POST, url).header(ACCEPT, "application/json");
         // Some proxies refuse a POST that does not say that it has no body.
         let request = request.header(CONTENT_LENGTH, "0");
         let mut is_unsent = true;
-        let exchange = async {
+        let answer = async {
             is_unsent = false;
             let response = request.send().await.map_err(|error| {
                 is_unsent = error.is_connect();
                 connect_kind(error, self.timeout, self.proxy.as_deref())
             })?;
-            self.whole(response).await
+            self.whole(response, &mut exchange).await
         };
-        let outcome = self.in_time(exchange).await;
+        let outcome = self.in_time(answer).await;
         let response = outcome.map_err(|refusal| match is_unsent {
             // No connection came about, or there was no time left to make one.
             true => Failed { is_unsent: !matches!(refusal.kind, Kind::Deadline), refusal },

@@ -1,7 +1,9 @@
 //! Bodies that are handed out as they come and never held: logs of jobs.
 
+use super::exchange::Exchange;
 use super::failed::{body_kind, connect_kind};
 use super::{Refusal, Transport};
+use crate::domain::failure::RequestLine;
 use crate::gitlab::budget::Turn;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::redirect;
@@ -53,11 +55,8 @@ impl Transport {
         let mut rest = limits;
         loop {
             attempts += 1;
-            let refusal = match self.stream_once(&url, &mut rest, sink).await {
-                Ok(end) => {
-                    tracing::debug!(request, attempts, ?end, "answered");
-                    return Ok(end);
-                }
+            let refusal = match self.stream_once((&line, &url, attempts), &mut rest, sink).await {
+                Ok(end) => return Ok(end),
                 Err(refusal) => refusal,
             };
             tracing::debug!(request, attempts, problem = %refusal.kind, "failed");
@@ -71,19 +70,20 @@ impl Transport {
     /// Makes one attempt; what was handed out counts as known from then on.
     async fn stream_once(
         &self,
-        url: &Url,
+        asked: (&RequestLine, &Url, u32),
         rest: &mut TraceLimits<'_>,
         sink: &mut impl AsyncFnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<TraceEnd, Refusal> {
-        let (_turn, mut response) = self.begin(url, rest.etag).await?;
+        let (_turn, mut response, mut exchange) = self.begin(asked, rest.etag).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
+            exchange.end();
             return Ok(TraceEnd::Unchanged);
         }
-        self.check(url, &mut response).await?;
+        self.check(asked.1, &mut response, &mut exchange).await?;
         let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (etag, total) = (text(ETAG), response.content_length());
         let mut at = 0;
-        while let Some(chunk) = self.next(&mut response).await? {
+        while let Some(chunk) = self.next(&mut response, &mut exchange).await? {
             let start: u64 = at;
             at += chunk.len() as u64;
             let (from, to) = (start.max(rest.known), at.min(rest.most));
@@ -92,10 +92,12 @@ impl Transport {
                 (rest.known, rest.etag) = (to, None);
                 let _idle = self.budget.idle();
                 if sink(&chunk[(from - start) as usize..(to - start) as usize]).await.is_break() {
+                    exchange.end();
                     return Ok(TraceEnd::Stopped);
                 }
             }
             if at > rest.most {
+                exchange.end();
                 return Ok(TraceEnd::Cut { total });
             }
         }
@@ -103,10 +105,15 @@ impl Transport {
     }
 
     /// Sends the request, through redirects: at most one of them to another origin, where token and headers do not go.
-    async fn begin(&self, url: &Url, etag: Option<&str>) -> Result<(Turn<'_>, Response), Refusal> {
+    async fn begin(
+        &self,
+        (line, url, attempts): (&RequestLine, &Url, u32),
+        etag: Option<&str>,
+    ) -> Result<(Turn<'_>, Response, Exchange), Refusal> {
         let mut url = url.clone();
         for _ in 0..=redirect::MAX_HOPS {
             let turn = self.turn().await?;
+            let mut exchange = self.exchange(line, &url, attempts);
             let is_own = self.host.is_origin_of(&url);
             let mut request = self.request(Method::GET, &url).header(ACCEPT, "text/plain, */*");
             if is_own && let Some(etag) = etag {
@@ -116,12 +123,14 @@ impl Transport {
                 request.send().await.map_err(|error| connect_kind(error, self.timeout, self.proxy.as_deref()))
             };
             let response = self.in_time(sent).await?;
+            exchange.answer_with(response.status());
             if is_own {
                 self.learn(response.headers());
             }
             if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
-                return Ok((turn, response));
+                return Ok((turn, response, exchange));
             }
+            exchange.end();
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             url = redirect::log_target(&self.host, &url, location)?;
         }
@@ -129,26 +138,35 @@ impl Transport {
     }
 
     /// Takes an answer that is no log for a refusal.
-    async fn check(&self, url: &Url, response: &mut Response) -> Result<(), Refusal> {
+    async fn check(&self, url: &Url, response: &mut Response, exchange: &mut Exchange) -> Result<(), Refusal> {
         let headers = response.headers().clone();
         if !response.status().is_success() {
             let mut body = Vec::new();
             while body.len() < MAX_READ
-                && let Some(chunk) = self.next(response).await?
+                && let Some(chunk) = self.next(response, exchange).await?
             {
                 body.extend_from_slice(&chunk);
             }
+            exchange.end();
             return self.judge(url, false, (response.status(), headers, body)).map(|_| ());
         }
         if is_html(&headers) { Err(Kind::NotLog.into()) } else { Ok(()) }
     }
 
     /// Returns the next piece of a body. The time of the run does not count here: the reader may take its time.
-    async fn next(&self, response: &mut Response) -> Result<Option<impl Deref<Target = [u8]> + use<>>, Refusal> {
+    async fn next(
+        &self,
+        response: &mut Response,
+        exchange: &mut Exchange,
+    ) -> Result<Option<impl Deref<Target = [u8]> + use<>>, Refusal> {
         let chunk = async { response.chunk().await.map_err(body_kind) };
         let chunk = tokio::time::timeout(self.timeout, chunk).await;
         let chunk = chunk.unwrap_or(Err(Kind::Timeout(self.timeout)))?;
         self.budget.hear();
+        match &chunk {
+            Some(chunk) => exchange.count(chunk.len()),
+            None => exchange.end(),
+        }
         self.count_bytes(chunk.as_ref().map_or(0, |chunk| chunk.len() as u64));
         Ok(chunk)
     }
