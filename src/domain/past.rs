@@ -6,6 +6,11 @@ use super::pipeline::RefKind;
 use super::status::Status;
 use std::time::Duration;
 
+/// Says whether a reason of GitLab's says more than that a job failed. Two failures for another reason are not the same.
+pub fn names_a_cause(reason: &str) -> bool {
+    !matches!(reason, "script_failure" | "unknown_failure")
+}
+
 /// A ref of a project that has been red since a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedStretch {

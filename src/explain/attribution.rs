@@ -79,7 +79,12 @@ pub struct FailureAttribution {
 pub fn attribute(job: &JobEvidence, now: DateTime<Utc>) -> FailureAttribution {
     let nothing = JobPast::default();
     let past = job.past.as_ref().unwrap_or(&nothing);
-    infrastructure(job)
+    attribute_past(job.job.failure_reason.as_deref(), past, now)
+}
+
+/// Judges a job that failed for this reason of GitLab's.
+pub fn attribute_past(reason: Option<&str>, past: &JobPast, now: DateTime<Utc>) -> FailureAttribution {
+    infrastructure(reason)
         .or_else(|| already_broken(past, now))
         .or_else(|| everywhere(past))
         .or_else(|| flaky(past))
@@ -93,8 +98,8 @@ pub fn has_origin(job: &JobEvidence) -> bool {
     job.job.status == Status::Failed && job.job.kind == JobKind::Job
 }
 
-fn infrastructure(job: &JobEvidence) -> Option<FailureAttribution> {
-    let word = job.job.failure_reason.as_deref().filter(|word| reason::is_infrastructure(word))?;
+fn infrastructure(word: Option<&str>) -> Option<FailureAttribution> {
+    let word = word.filter(|word| reason::is_infrastructure(word))?;
     let plain = reason::of_job(word).map_or_else(|| word.replace('_', " "), |meaning| meaning.plain.to_owned());
     Some(FailureAttribution {
         origin: FailureOrigin::Infrastructure,

@@ -3,7 +3,7 @@
 use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
 use crate::domain::fact::UnixSeconds;
 use crate::domain::id::{JobId, PipelineId, ProjectId};
-use crate::domain::past::{BaseRun, FailedJobQuery, JobPast, JobRun, RedStretch, SameFailure};
+use crate::domain::past::{BaseRun, FailedJobQuery, JobPast, JobRun, RedStretch, SameFailure, names_a_cause};
 use crate::domain::pipeline::RefKind;
 use crate::domain::status::Status;
 use rusqlite::{OptionalExtension, Row, params};
@@ -23,8 +23,6 @@ const MOST_RUNS: i64 = 5000;
 const MOST_ELSEWHERE: i64 = 20;
 /// Tests of one job that are looked for elsewhere. Where more failed, the first of them tell enough.
 const MOST_TESTS: usize = 20;
-/// Reasons that say no more than that the job failed: the same one elsewhere is not the same failure.
-const VAGUE_REASONS: [&str; 2] = ["script_failure", "unknown_failure"];
 
 fn pipeline_id(row: &Row<'_>, column: usize) -> rusqlite::Result<PipelineId> {
     row.get::<_, i64>(column).map(|id| PipelineId(id.cast_unsigned()))
@@ -156,8 +154,8 @@ impl HistoryStore {
             );
             found.extend(self.failures(&sql, query, (from, to), test, Some(test))?);
         }
-        let is_clear = |reason: &&str| !VAGUE_REASONS.contains(reason);
-        if let (true, Some(reason)) = (query.tests.is_empty(), query.reason.filter(is_clear)) {
+        let reason = query.reason.filter(|reason| names_a_cause(reason));
+        if let (true, Some(reason)) = (query.tests.is_empty(), reason) {
             let sql = format!(
                 "{select} FROM job j INDEXED BY job_failed {joins} \
                  WHERE j.status = 'failed' AND j.name = ?4 AND j.reason = ?8 AND {other}"
