@@ -18,6 +18,7 @@ pub mod past;
 pub mod permission;
 pub mod pipeline;
 pub mod project;
+pub mod runs;
 pub mod selection;
 pub mod server;
 pub mod snapshot;

@@ -6,6 +6,7 @@ pub mod past;
 pub mod place;
 pub mod record;
 mod rows;
+pub mod runs;
 mod schema;
 pub mod store;
 pub mod summary;

@@ -18,11 +18,11 @@ fn number(id: u64) -> i64 {
     id.cast_signed()
 }
 
-fn id(row: &Row<'_>, column: usize) -> Result<u64> {
+pub(super) fn id(row: &Row<'_>, column: usize) -> Result<u64> {
     row.get::<_, i64>(column).map(i64::cast_unsigned)
 }
 
-fn optional(row: &Row<'_>, column: usize) -> Result<Option<u64>> {
+pub(super) fn optional(row: &Row<'_>, column: usize) -> Result<Option<u64>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned))
 }
 
@@ -31,18 +31,18 @@ fn signed(value: Option<u64>) -> Option<i64> {
 }
 
 /// Reads one of our own words; a word that is not ours makes the file damaged.
-fn word<T>(row: &Row<'_>, column: usize, read: impl Fn(&str) -> Option<T>) -> Result<T> {
-    let text: String = row.get(column)?;
-    read(&text).ok_or_else(|| {
+pub(super) fn word<T>(row: &Row<'_>, column: usize, read: impl Fn(&str) -> Option<T>) -> Result<T> {
+    let text = row.get_ref(column)?.as_str()?;
+    read(text).ok_or_else(|| {
         let why = format!("unknown word {text:?}");
         Error::FromSqlConversionFailure(column, Type::Text, why.into())
     })
 }
 
 /// Reads a status as it was written: `warning` is one of ours, all else is GitLab's.
-fn status(row: &Row<'_>, column: usize) -> Result<Status> {
-    let text: String = row.get(column)?;
-    Ok(Status::from_word(&text).unwrap_or_else(|| Status::from_gitlab(&text)))
+pub(super) fn status(row: &Row<'_>, column: usize) -> Result<Status> {
+    let text = row.get_ref(column)?.as_str()?;
+    Ok(Status::from_word(text).unwrap_or_else(|| Status::from_gitlab(text)))
 }
 
 pub(super) fn write_project(connection: &Connection, fact: &ProjectFact) -> Result<()> {
@@ -61,10 +61,10 @@ pub(super) fn write_project(connection: &Connection, fact: &ProjectFact) -> Resu
     Ok(())
 }
 
-const PIPELINE_COLUMNS: &str = "project, id, iid, ref, ref_kind, sha, source, author, commit_title, created_at, \
+pub(super) const PIPELINE_COLUMNS: &str = "project, id, iid, ref, ref_kind, sha, source, author, commit_title, created_at, \
                                 updated_at, status, started_at, finished_at, duration, queued";
 
-fn read_pipeline(row: &Row<'_>) -> Result<PipelineFact> {
+pub(super) fn read_pipeline(row: &Row<'_>) -> Result<PipelineFact> {
     Ok(PipelineFact {
         project: ProjectId(id(row, 0)?),
         id: PipelineId(id(row, 1)?),
