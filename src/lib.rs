@@ -6,11 +6,12 @@
 //! main -> cli -> everything
 //! tui     -> collect, report, domain, text
 //! render  -> report, domain, text
-//! report  -> explain, domain, text
+//! report  -> explain, stats, domain, text
 //! collect -> gitlab, explain, domain, private_file
 //! history -> gitlab, domain, private_file
 //! act     -> gitlab, domain
 //! gitlab  -> domain, text
+//! stats   -> explain, domain
 //! explain -> domain, text                config -> domain, text
 //! text    -> domain
 //! domain  -> nothing                     private_file -> nothing
@@ -27,6 +28,7 @@ pub mod history;
 pub mod private_file;
 pub mod render;
 pub mod report;
+pub mod stats;
 pub mod text;
 pub mod tui;
 
