@@ -125,6 +125,20 @@ pub(super) fn offline_args() -> Vec<Arg> {
     briefly(args.into_iter().filter(|arg| KNOWN.contains(&arg.get_id().as_str())))
 }
 
+/// The same for what counts remembered pipelines of chosen projects and refs.
+pub(super) fn counting_args() -> Vec<Arg> {
+    const CHOSEN: [&str; 4] = ["include", "exclude", "ref", "ascii"];
+    let chosen = [project_args(), output_args()].concat();
+    let chosen = chosen.into_iter().filter(|arg| CHOSEN.contains(&arg.get_id().as_str()));
+    let meant = |arg: Arg| match arg.get_id().as_str() {
+        "ref" => {
+            arg.help("Pipelines of: any, default, tags, mr, a branch or tag, or a glob; repeatable [default: any]")
+        }
+        _ => arg,
+    };
+    offline_args().into_iter().chain(briefly(chosen.map(meant))).collect()
+}
+
 fn access_args() -> Vec<Arg> {
     vec![
         option("host", "HOST", ACCESS, "GitLab host or URL, with sub-path if it has one [default: gitlab.com]")

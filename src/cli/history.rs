@@ -16,6 +16,9 @@ use crate::text::size::size;
 use clap::{Arg, ArgMatches, Command};
 use std::io::{self, BufWriter, Write};
 
+/// What to do where nothing is remembered.
+const EMPTY: &str = "every reading adds to it: glwatch --group-id GROUP, or --watch for a while";
+
 const ABOUT: &str = "Shows what is remembered of earlier readings; prune removes, export writes all of it";
 
 pub(super) fn command() -> Command {
@@ -56,16 +59,17 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     match matches.subcommand() {
-        Some(("prune", matches)) => with_store(matches, prune),
-        Some(("export", matches)) => with_store(matches, |store, config| export(matches, store, config)),
-        _ => with_store(matches, |store, config| show(matches, store, config)),
+        Some(("prune", matches)) => with_store(matches, EMPTY, |store, config, _| prune(store, config)),
+        Some(("export", matches)) => with_store(matches, EMPTY, |store, config, _| export(matches, store, config)),
+        _ => with_store(matches, EMPTY, |store, config, _| show(matches, store, config)),
     }
 }
 
-/// Opens what is remembered. Where nothing is, that is the answer.
-fn with_store(
+/// Opens what is remembered. Where nothing is, that is the answer, with a hint.
+pub(super) fn with_store(
     matches: &ArgMatches,
-    work: impl FnOnce(&mut HistoryStore, &Config) -> Result<(), CliError>,
+    empty: &str,
+    work: impl FnOnce(&mut HistoryStore, &Config, &RunContext) -> Result<(), CliError>,
 ) -> Result<Exit, CliError> {
     let surroundings = RunContext::new(matches)?;
     let config = Config::resolve(&surroundings.settings)?;
@@ -80,10 +84,10 @@ fn with_store(
     };
     if !place.file.exists() {
         let problem = format!("nothing is remembered of {} yet", place.host);
-        return Err(refuse(problem, "every reading adds to it: glwatch --group-id GROUP, or --watch for a while"));
+        return Err(refuse(problem, empty));
     }
     let mut store = open(&place)?;
-    work(&mut store, &config)?;
+    work(&mut store, &config, &surroundings)?;
     Ok(Exit::Done)
 }
 

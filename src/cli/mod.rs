@@ -32,6 +32,7 @@ mod secret;
 mod session;
 #[cfg(feature = "demo")]
 mod sim;
+mod stats;
 mod status;
 mod terminal;
 mod token;
@@ -72,6 +73,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(("logs", matches)) => logs::run(matches),
         Some((name @ ("retry" | "cancel" | "play"), matches)) => act::run(name, matches),
         Some(("history", matches)) => history::run(matches),
+        Some(("stats", matches)) => stats::run(matches),
         Some(("config", matches)) => config::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", _)) => man::run(),

@@ -14,6 +14,9 @@ pub mod markdown;
 pub mod ndjson;
 mod paint;
 pub mod section;
+pub mod stats;
+pub mod stats_markdown;
+mod stats_words;
 mod summary;
 pub mod table;
 

@@ -1,5 +1,6 @@
 //! The one integration binary. Which file holds what:
 //!
+//! - `stats.rs`: how good the CI is, from the history alone, and what is refused
 //! - `status.rs`: the group as the simulated GitLab knows it, in every output
 //! - `trouble.rs`: one bad project, what the exit code tells; the others named so begin here, too:
 //! - `trouble_input.rs`: settings that cannot be used
@@ -67,6 +68,7 @@ mod seam_act;
 mod seams;
 mod secret_sources;
 mod secrets;
+mod stats;
 mod status;
 mod terminal;
 mod torn;
