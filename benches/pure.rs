@@ -76,6 +76,7 @@ fn options() -> CollectOptions {
         refs: vec![RefSelector::Any],
         api: ApiChoice::Graphql,
         wants_reasons: false,
+        tried_at_most: None,
         max_time: Duration::from_secs(300),
         list_every: Duration::from_secs(3600),
     }

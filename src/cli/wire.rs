@@ -94,6 +94,7 @@ pub(super) fn collecting(config: &Config) -> collect::run::CollectOptions {
         refs: scope.refs.clone(),
         api: config.collecting.api,
         wants_reasons: config.display.outputs().any(prints_reasons),
+        tried_at_most: None,
         max_time: config.pace.max_time,
         list_every: config.pace.list_interval,
     }

@@ -297,6 +297,14 @@ impl<'s, 'a> FetchWork<'s, 'a> {
         if !is_new || !self.setup.options.filter.keeps(&project) {
             return;
         }
+        if self
+            .setup
+            .options
+            .tried_at_most
+            .is_some_and(|most| self.progress.listed >= most || project.ci_enabled == Some(false))
+        {
+            return;
+        }
         self.progress.listed += 1;
         (self.setup.progress)(ReadingStep { progress: self.progress, read: None });
         match self.known.remove(&project.id) {

@@ -140,14 +140,15 @@ struct ListingGroup {
     ids: HashSet<ProjectId>,
     /// Projects that came and could not be read.
     odd: usize,
-    /// The first project of a page of which none lies in the group.
+    /// The first project of a page of which none lies in the same top-level group.
     foreign: Option<String>,
 }
 
-/// Says whether a project lies in a group or in one of its subgroups. GitLab's paths do not depend on case.
-fn is_below(project: &str, group: &str) -> bool {
-    let (head, rest) = (project.get(..group.len()), project.get(group.len()..));
-    head.is_some_and(|head| head.eq_ignore_ascii_case(group)) && rest.is_some_and(|rest| rest.starts_with('/'))
+/// Says whether a project and a group have the same top-level group. A subgroup may move while its list is read; GitLab's
+/// paths do not depend on case.
+fn is_kin(project: &str, group: &str) -> bool {
+    let top = |path: &str| path.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    top(project) == top(group)
 }
 
 impl ListingGroup {
@@ -155,7 +156,7 @@ impl ListingGroup {
     fn take(&mut self, page: ListPage<ListedProject>) -> bool {
         self.odd += page.odd;
         let known = self.ids.len();
-        let is_foreign = |listed: &ListedProject| !is_below(&listed.project.full_path, &self.group_path);
+        let is_foreign = |listed: &ListedProject| !is_kin(&listed.project.full_path, &self.group_path);
         if page.items.iter().all(is_foreign) {
             let first = page.items.first().map(|listed| listed.project.full_path.clone());
             self.foreign = self.foreign.take().or(first);
@@ -170,7 +171,7 @@ impl ListingGroup {
         self.ids.len() > known
     }
 
-    /// Says that a page was that of another group: none of its projects lies in this one. Single ones may be shared.
+    /// Says that a page was that of another group: none of its projects lies near this one. Single ones may be shared.
     fn foreign(&self, group: &Group) -> Option<Problem> {
         let path = self.foreign.as_ref()?;
         let message = format!("a page of the list is that of another group: it begins with \"{path}\"");

@@ -39,6 +39,9 @@ pub struct CollectOptions {
     pub api: ApiChoice,
     /// Whether the output prints why jobs failed: over GraphQL that may take one more request for a failed pipeline.
     pub wants_reasons: bool,
+    /// Reads no more projects than this, of those that can have a pipeline, to see whether it works; the list is read to its
+    /// end.
+    pub tried_at_most: Option<usize>,
     /// What one reading may take in all.
     pub max_time: Duration,
     /// How often the list of projects is read again, so that new ones appear by themselves.
@@ -90,6 +93,8 @@ pub struct ReadingReply {
 pub struct GroupError {
     pub group: String,
     pub source: Box<Error>,
+    /// What is wrong with the groups after it.
+    pub others: Vec<Problem>,
 }
 
 /// Reads the groups, again and again if need be: what has not changed since the last time is not read again.
@@ -168,6 +173,11 @@ impl Collector {
 
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Returns the projects of the groups as they were listed, whatever the filters leave of them.
+    pub fn listed_projects(&self) -> &[Arc<Project>] {
+        self.memory.list.as_ref().map_or(&[], |list| &list.projects)
     }
 
     /// Returns what the last reading took, whatever came of it.
@@ -313,6 +323,9 @@ impl Collector {
             Some((why, projects)) => {
                 // What was known of it may be what is wrong with it.
                 client.forget_fields();
+                let can_be_read =
+                    |project: &&Arc<Project>| options.filter.keeps(project) && project.ci_enabled != Some(false);
+                let projects = options.tried_at_most.map_or(projects, |_| listed.iter().filter(can_be_read).count());
                 self.memory.fallback = Some(fallback_notice(self, &why, projects, listed.len()));
             }
             None if is_list_due => self.memory.fallback = None,
@@ -584,7 +597,7 @@ fn sort_groups(
                 let is_fatal = source.is_fatal() && client.has_token();
                 let failure = Failure::from(&source);
                 problems.push(Problem { scope: ProblemScope::Group, subject: wanted.to_string(), failure });
-                let error = GroupError { group: wanted.to_string(), source: Box::new(source) };
+                let error = GroupError { group: wanted.to_string(), source: Box::new(source), others: Vec::new() };
                 if is_fatal {
                     return Err(error);
                 }
@@ -593,7 +606,7 @@ fn sort_groups(
         }
     }
     match first_error {
-        Some(error) if groups.is_empty() => Err(error),
+        Some(error) if groups.is_empty() => Err(GroupError { others: problems.split_off(1), ..error }),
         _ => Ok((groups, problems)),
     }
 }
@@ -630,7 +643,7 @@ async fn follow(client: &Client, readings: &[ReadProject]) -> Result<(Followed, 
 /// Blames the first group for what concerns the whole reading.
 fn for_all(options: &CollectOptions) -> impl Fn(Error) -> GroupError {
     let group = options.groups[0].to_string();
-    move |error| GroupError { group: group.clone(), source: Box::new(error) }
+    move |error| GroupError { group: group.clone(), source: Box::new(error), others: Vec::new() }
 }
 
 pub(super) fn row_problem(row: &ProjectRow) -> Option<Problem> {

@@ -439,7 +439,7 @@ mod tests {
             problems: vec![Problem { scope: ProblemScope::List, subject: "acme".into(), failure: failure() }],
             usage: Usage::default(),
         };
-        let error = || GroupError { group: "acme".into(), source: Box::new(refused()) };
+        let error = || GroupError { group: "acme".into(), source: Box::new(refused()), others: Vec::new() };
         let once = stale(&before, &error());
         let states: Vec<StateWord> = once.rows.iter().map(|row| row.state_word()).collect();
         use StateWord::{NoAccess, NoPipeline, Stale};

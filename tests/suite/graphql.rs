@@ -606,7 +606,12 @@ fn a_token_that_is_refused_midway_ends_the_run_with_what_to_do() {
 fn config_check_says_which_api_a_run_would_use() {
     let cases = [
         (Served::Yes, "auto", 0, "ok api GraphQL answers"),
-        (Served::Missing, "auto", 0, "warning api GraphQL does not answer"),
+        (
+            Served::Missing,
+            "auto",
+            0,
+            "warning api GraphQL is not available (GitLab answered 404 Not Found): reading 1 project",
+        ),
         (Served::Missing, "graphql", 3, "error api "),
         (Served::Missing, "rest", 0, "ok api REST v4 answers"),
     ];
@@ -616,6 +621,18 @@ fn config_check_says_which_api_a_run_would_use() {
         let output = Env::new().run(&arguments).exits_with(code);
         let words = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains(said), "{served:?} {api}: {output}");
+    }
+}
+
+#[test]
+fn config_check_lists_the_projects_once_and_reads_three_of_them() {
+    for (api, expected) in [("graphql", 6), ("rest", 4 + 3 * 4)] {
+        let sim = sim(uniform(200), GraphqlOptions::default());
+        let arguments = ["config", "check", "--host", sim.url(), "--group-id", GROUP, "--api", api];
+        let output = Env::new().run(&arguments).exits_with(0);
+        assert!(output.stdout.contains("200 projects"), "{output}");
+        let asked: Vec<String> = sim.requests().iter().map(|request| request.path.clone()).collect();
+        assert_eq!(asked.len(), expected, "{api} {asked:#?}");
     }
 }
 

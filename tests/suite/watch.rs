@@ -70,6 +70,7 @@ pub(crate) fn reader(sim: &Sim) -> (Client, collect::run::CollectOptions) {
         list: ListFilter { subgroups: true, archived: false },
         filter: ProjectFilter::default(),
         refs: vec![RefSelector::Any],
+        tried_at_most: None,
         max_time: Duration::from_secs(300),
         list_every: DEADLINE,
     };

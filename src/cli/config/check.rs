@@ -6,17 +6,17 @@ use crate::cli::exit::Exit;
 use crate::cli::run_context::RunContext;
 use crate::cli::terminal::until_stopped;
 use crate::cli::{hint, log, output, refs, token, waiting, wire};
-use crate::collect::run::Collector;
+use crate::collect::run::{CollectOptions, Collector, GroupError};
 use crate::config::{Config, Output};
 use crate::domain::failure::FailureKind;
-use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::permission::{NEEDED, Needed, Permission};
-use crate::domain::project::Project;
-use crate::domain::selection::{ProjectFilter, without_pipeline};
-use crate::domain::snapshot::{Problem, Snapshot};
+use crate::domain::project::{Project, ProjectRow};
+use crate::domain::selection::without_pipeline;
+use crate::domain::server::Server;
+use crate::domain::snapshot::{Group, Problem, ProblemScope, Snapshot};
 use crate::domain::token::AccessToken;
-use crate::domain::usage::ApiChoice;
-use crate::gitlab::client::{Client, ListFilter, Purpose};
+use crate::domain::usage::{Api, ApiChoice};
+use crate::gitlab::client::{Client, Purpose};
 use crate::gitlab::error::{Error, Kind};
 use crate::text::plural::counted;
 use chrono::NaiveDate;
@@ -25,8 +25,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// A list with more pages than this is not counted to its end.
-const MOST_PAGES: u32 = 100;
 /// So many projects are read as a run would read them: the first may have no pipeline.
 const TRIED_AT_MOST: usize = 3;
 /// From here on a token is worth renewing: two weeks cover a holiday.
@@ -61,12 +59,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     Ok(exit)
 }
 
-/// The projects of all groups.
-#[derive(Default)]
-struct CheckedProjects {
-    ids: HashSet<ProjectId>,
-    /// What the filters leave.
-    kept: Vec<Project>,
+/// Says whether a project lies in a group or in one of its subgroups. GitLab's paths do not depend on case.
+fn is_below(project: &str, group: &str) -> bool {
+    let (head, rest) = (project.get(..group.len()), project.get(group.len()..));
+    head.is_some_and(|head| head.eq_ignore_ascii_case(group)) && rest.is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Returns what a fine-grained token needs, one command a line.
@@ -112,22 +108,41 @@ impl Check<'_> {
         }))
     }
 
-    /// Goes through what GitLab has to be asked about.
+    /// Goes through what GitLab has to be asked about. All is asked at once; what is wrong first makes the rest idle.
     async fn asked(&mut self, client: &Client) -> Exit {
-        let mut exit = self.access(client).await;
+        let groups = self.config.required_groups().map(|_| ());
+        let mut collector = Collector::new(client.clone(), Arc::new(self.trial()));
+        let reading = async {
+            match groups {
+                Ok(()) => Some(collector.read(&|_| {}).await),
+                Err(_) => None,
+            }
+        };
+        let token = async {
+            match self.config.connection.token {
+                Some(_) => Some(client.token().await),
+                None => None,
+            }
+        };
+        let (token, server, reading) = tokio::join!(token, client.server(), reading);
+        let mut exit = self.access(token, client.server_now().date_naive());
         if exit == Exit::Done {
-            exit = self.server(client).await;
+            exit = self.server(server);
         }
-        if exit != Exit::Done {
-            return exit;
-        }
-        match self.config.required_groups() {
-            Err(error) => {
+        match (exit, groups, reading) {
+            (Exit::Done, Err(error), _) => {
                 self.list.error("group", &error.problem, error.hints);
                 Exit::Usage
             }
-            Ok(_) => self.groups(client).await,
+            (Exit::Done, Ok(()), Some(Ok(reply))) => self.read(&reply.snapshot, collector.listed_projects()),
+            (Exit::Done, Ok(()), Some(Err(error))) => self.nothing(&error),
+            (exit, _, _) => exit,
         }
+    }
+
+    /// Returns what a run would read, of a few projects only.
+    fn trial(&self) -> CollectOptions {
+        CollectOptions { tried_at_most: Some(TRIED_AT_MOST), ..wire::collecting(self.config) }
     }
 
     fn files(&mut self) {
@@ -150,8 +165,8 @@ impl Check<'_> {
     }
 
     /// Looks at the token.
-    async fn access(&mut self, client: &Client) -> Exit {
-        let Some((_, origin)) = &self.config.connection.token else {
+    fn access(&mut self, token: Option<Result<AccessToken, Error>>, today: NaiveDate) -> Exit {
+        let (Some((_, origin)), Some(token)) = (&self.config.connection.token, token) else {
             if let Some((_, origin)) = &self.config.connection.headers {
                 self.list.warning(
                     "token",
@@ -164,8 +179,8 @@ impl Check<'_> {
             self.list.warning("token", "none: only what is public can be read", hints);
             return Exit::Done;
         };
-        match client.token().await {
-            Ok(token) => self.token(&token, &origin.to_string(), client.server_now().date_naive()),
+        match token {
+            Ok(token) => self.token(&token, &origin.to_string(), today),
             // The token is fine or not, but GitLab is there and has nothing to say about it.
             Err(error) if matches!(error.status(), Some(400 | 403 | 404 | 405)) => {
                 let text = format!("from {origin}; GitLab does not tell what it may, as for OAuth tokens: {error}");
@@ -220,8 +235,8 @@ impl Check<'_> {
         Exit::Done
     }
 
-    async fn server(&mut self, client: &Client) -> Exit {
-        match client.server().await {
+    fn server(&mut self, server: Result<Server, Error>) -> Exit {
+        match server {
             Ok(server) => {
                 let edition = match server.is_enterprise {
                     Some(true) => ", Enterprise Edition",
@@ -235,97 +250,94 @@ impl Check<'_> {
             }
             Err(error) => return self.failed("server", "", &error),
         }
-        self.api(client).await
-    }
-
-    /// Says over which API the pipelines would be read.
-    async fn api(&mut self, client: &Client) -> Exit {
-        let choice = self.config.collecting.api;
-        if choice == ApiChoice::Rest {
-            self.list.ok("api", "REST v4 answers; GraphQL is not to be used (--api rest)");
-            return Exit::Done;
-        }
-        match client.read_fields().await {
-            Ok(()) => self.list.ok("api", "GraphQL answers: many projects with one request"),
-            Err(error) if choice == ApiChoice::Auto => {
-                let hints = vec!["REST will be read instead, with four requests for each project".into()];
-                self.list.warning("api", &format!("GraphQL does not answer: {error}"), hints);
-            }
-            Err(error) => return self.failed("api", "", &error),
-        }
         Exit::Done
     }
 
-    async fn groups(&mut self, client: &Client) -> Exit {
-        let groups = &self.config.scope.groups;
-        let (mut read, mut listed) = (0, CheckedProjects::default());
-        for group in groups {
-            match self.group(client, group, &mut listed).await {
-                Ok(()) => read += 1,
-                Err(error) => {
-                    let _ = self.failed("group", &format!("{group}: "), &error);
-                }
+    /// Says why nothing could be read.
+    fn nothing(&mut self, error: &GroupError) -> Exit {
+        let (group, source) = (&error.group, &error.source);
+        if source.request.query.is_some() {
+            return self.failed("api", "", source);
+        }
+        let exit = self.failed("group", &format!("{group}: "), source);
+        self.problems_of_groups(&error.others);
+        exit
+    }
+
+    fn problems_of_groups<'p>(&mut self, problems: impl IntoIterator<Item = &'p Problem>) {
+        for Problem { scope, subject, failure } in problems {
+            if *scope == ProblemScope::Group {
+                let hints = hint::nothing_read(&[failure], self.config, &self.surroundings.settings);
+                self.list.error("group", &format!("{subject}: {failure}"), hints);
             }
         }
-        let lost = match read {
-            0 => return Exit::NoData,
-            _ if read < groups.len() && !self.config.verdict.allow_partial => Exit::Partial,
-            _ => Exit::Done,
-        };
-        if listed.kept.is_empty() {
-            let hints = if listed.ids.is_empty() {
+    }
+
+    /// Goes through what a few projects taught, and what the lists hold.
+    fn read(&mut self, snapshot: &Snapshot, listed: &[Arc<Project>]) -> Exit {
+        self.api(snapshot);
+        self.groups(&snapshot.groups, listed);
+        self.problems_of_groups(&snapshot.problems);
+        let is_whole = snapshot.problems.iter().all(|problem| problem.scope != ProblemScope::Group);
+        let lost = if is_whole || self.config.verdict.allow_partial { Exit::Done } else { Exit::Partial };
+        let filter = &self.config.scope.filter;
+        let kept: Vec<&Project> = listed.iter().map(|one| &**one).filter(|one| filter.keeps(one)).collect();
+        if kept.is_empty() {
+            let hints = if listed.is_empty() {
                 hint::empty_group(self.config, &self.surroundings.settings)
             } else {
-                hint::nothing_left(&[])
+                let unmatched: Vec<String> = filter.unmatched(listed).into_iter().map(str::to_owned).collect();
+                hint::nothing_left(&unmatched)
             };
             self.list.error("projects", "no project is left to show", hints);
             return lost.worse(Exit::Usage);
         }
-        lost.worse(self.pipelines(client, &listed.kept).await)
+        lost.worse(self.pipelines(snapshot, &kept))
     }
 
-    /// Counts what the table would show of a group: each project once, without what the filters leave out.
-    async fn group(&mut self, client: &Client, group: &GroupRef, listed: &mut CheckedProjects) -> Result<(), Error> {
-        let found = client.group(group).await?;
-        let scope = &self.config.scope;
-        let filter = ListFilter { subgroups: scope.subgroups, archived: scope.archived };
-        let (mut page, mut all, mut kept) = (1, 0, 0);
-        let more = loop {
-            let answer = client.projects(group, filter, page).await?;
-            let next = answer.next.filter(|next| *next > page && !answer.items.is_empty());
-            for one in answer.items {
-                let is_wanted = scope.archived || !one.is_marked_for_deletion;
-                if is_wanted && listed.ids.insert(one.project.id) {
+    /// Says over which API the pipelines are read.
+    fn api(&mut self, snapshot: &Snapshot) {
+        let fallback = snapshot.problems.iter().find(|problem| problem.failure.kind == FailureKind::GraphqlUnavailable);
+        match (fallback, snapshot.usage.api) {
+            (Some(problem), _) => self.list.warning("api", &problem.failure.to_string(), vec![]),
+            (None, Api::Graphql) => self.list.ok("api", "GraphQL answers: many projects with one request"),
+            (None, Api::Rest) if self.config.collecting.api == ApiChoice::Rest => {
+                self.list.ok("api", "REST v4 answers; GraphQL is not to be used (--api rest)");
+            }
+            (None, Api::Rest) => {
+                self.list.ok("api", "REST v4 answers: a glob in --ref is looked for there");
+            }
+        }
+    }
+
+    /// Counts what the table would show of each group: each project once, without what the filters leave out.
+    fn groups(&mut self, groups: &[Group], listed: &[Arc<Project>]) {
+        let mut counted_in = HashSet::new();
+        for group in groups {
+            let (mut all, mut kept) = (0, 0);
+            for project in listed {
+                let is_in = groups.len() == 1 || is_below(&project.full_path, &group.full_path);
+                if is_in && counted_in.insert(project.id) {
                     all += 1;
-                    if scope.filter.keeps(&one.project) {
-                        kept += 1;
-                        listed.kept.push(one.project);
-                    }
+                    kept += u64::from(self.config.scope.filter.keeps(project));
                 }
             }
-            match next {
-                Some(next) if next <= MOST_PAGES => page = next,
-                next => break next.is_some(),
+            let name = format!("{} ({})", group.full_path, group.id);
+            match (all, kept) {
+                (0, _) => self.list.warning("group", &format!("{name}: no project is visible"), vec![]),
+                _ if kept == all => self.list.ok("group", &format!("{name}: {}", counted(all, "project"))),
+                _ => {
+                    let text = format!("{name}: {kept} of {} left by the filters", counted(all, "project"));
+                    self.list.ok("group", &text);
+                }
             }
-        };
-        let name = format!("{} ({})", found.full_path, found.id);
-        let least = if more { "more than " } else { "" };
-        match (all, kept) {
-            (0, _) => self.list.warning("group", &format!("{name}: no project is visible"), vec![]),
-            _ if kept == all => self.list.ok("group", &format!("{name}: {least}{}", counted(all, "project"))),
-            _ => self
-                .list
-                .ok("group", &format!("{name}: {kept} of {least}{} left by the filters", counted(all, "project"))),
         }
-        Ok(())
     }
 
-    /// Reads a few projects as a run would.
-    async fn pipelines(&mut self, client: &Client, projects: &[Project]) -> Exit {
-        let can_have = |project: &&Project| project.ci_enabled != Some(false);
-        let chosen: Vec<String> =
-            projects.iter().filter(can_have).take(TRIED_AT_MOST).map(|project| project.id.to_string()).collect();
-        if chosen.is_empty() {
+    /// Goes through the projects that were read as a run would read them.
+    fn pipelines(&mut self, snapshot: &Snapshot, projects: &[&Project]) -> Exit {
+        let can_have = projects.iter().filter(|project| project.ci_enabled != Some(false)).count();
+        if can_have == 0 {
             self.list.warning(
                 "pipelines",
                 "CI/CD is switched off in all projects, so there is nothing to show",
@@ -333,39 +345,22 @@ impl Check<'_> {
             );
             return Exit::Done;
         }
-        let mut options = wire::collecting(self.config);
-        options.filter = ProjectFilter::new(chosen.iter().map(String::as_str), []).unwrap_or_default();
-        let snapshot = match Collector::new(client.clone(), Arc::new(options)).read(&|_| {}).await {
-            Ok(reply) => reply.snapshot,
-            Err(error) => return self.failed("pipelines", "", &error.source),
-        };
         for row in &snapshot.rows {
-            let path = &row.project.full_path;
-            let lost = row.pipelines().iter().find_map(|pipeline| pipeline.unread.as_ref());
-            match (lost.or_else(|| row.failure()), row.pipelines().first()) {
-                (Some(failure), _) => {
-                    let hints = hint::nothing_read(&[failure], self.config, &self.surroundings.settings);
-                    self.list.error("pipelines", &format!("{path}: {}", failure), hints);
-                }
-                (None, Some(pipeline)) => {
-                    let jobs: usize = pipeline.stages.iter().map(|stage| stage.jobs.len()).sum();
-                    let (id, status) = (pipeline.id, pipeline.status.word());
-                    self.list.ok("pipelines", &format!("{path}: #{id} {status}, {}", counted(jobs, "job")));
-                }
-                (None, None) => self.list.ok("pipelines", &format!("{path}: has none")),
-            }
+            self.row(row);
         }
-        // What a row or the check of the API has said is not said again.
+        // What a row or an earlier line has said is not said again.
         let has_row =
             |subject: &str| snapshot.rows.iter().any(|row| row.project.full_path == subject && row.failure().is_some());
-        let is_news =
-            |problem: &&Problem| problem.failure.kind != FailureKind::GraphqlUnavailable && !has_row(&problem.subject);
+        let is_news = |problem: &&Problem| {
+            problem.failure.kind != FailureKind::GraphqlUnavailable
+                && problem.scope != ProblemScope::Group
+                && !has_row(&problem.subject)
+        };
         for problem in snapshot.problems.iter().filter(is_news) {
             self.list.warning("pipelines", &format!("{}: {}", problem.subject, problem.failure), vec![]);
         }
-        let tried = chosen.len();
-        let others = projects.iter().filter(can_have).count() - tried;
-        let of_refs = self.refs(&snapshot, tried, others);
+        let tried = snapshot.rows.len();
+        let of_refs = self.refs(snapshot, tried, can_have.saturating_sub(tried));
         if snapshot.nothing_was_read(None) {
             Exit::NoData
         } else if of_refs != Exit::Done {
@@ -374,6 +369,23 @@ impl Check<'_> {
             Exit::Partial
         } else {
             Exit::Done
+        }
+    }
+
+    fn row(&mut self, row: &ProjectRow) {
+        let path = &row.project.full_path;
+        let lost = row.pipelines().iter().find_map(|pipeline| pipeline.unread.as_ref());
+        match (lost.or_else(|| row.failure()), row.pipelines().first()) {
+            (Some(failure), _) => {
+                let hints = hint::nothing_read(&[failure], self.config, &self.surroundings.settings);
+                self.list.error("pipelines", &format!("{path}: {}", failure), hints);
+            }
+            (None, Some(pipeline)) => {
+                let jobs: usize = pipeline.stages.iter().map(|stage| stage.jobs.len()).sum();
+                let (id, status) = (pipeline.id, pipeline.status.word());
+                self.list.ok("pipelines", &format!("{path}: #{id} {status}, {}", counted(jobs, "job")));
+            }
+            (None, None) => self.list.ok("pipelines", &format!("{path}: has none")),
         }
     }
 
