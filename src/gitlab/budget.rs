@@ -16,6 +16,9 @@ use tokio::time::{Instant, sleep_until};
 const BURST: u32 = 1000;
 /// GitLab.com allows 2000 requests a minute to a user (<https://docs.gitlab.com/user/gitlab_com/#rate-limits-on-gitlabcom>): 33/s, less a quarter.
 pub const DEFAULT_RPS: f64 = 25.0;
+/// No limit of GitLab's lasts longer: what asks for more is a broken clock or a slip in something in front of it, and our own
+/// waits are kept instead.
+pub(super) const LONGEST_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Below this part of the server's limit the rest is spread over the time until it refills.
 const LOW_WATER: u64 = 10;
 
@@ -257,7 +260,8 @@ impl BudgetState {
         self.usage.limit = Some(limit);
         self.usage.remaining = Some(remaining);
         self.usage.resets_at = resets_at;
-        let until_reset = resets_at.and_then(|at| (at - server_now?).to_std().ok()).unwrap_or_default();
+        let until_reset = resets_at.and_then(|at| (at - server_now?).to_std().ok());
+        let until_reset = until_reset.filter(|wait| *wait <= LONGEST_LIMIT).unwrap_or_default();
         let now = Instant::now();
         if remaining == 0 {
             self.closed_until = self.closed_until.max(now + until_reset);
@@ -384,6 +388,16 @@ mod tests {
         assert!(elapsed_after(&budget, 60).await >= Duration::from_secs(58));
         budget.learn(&limits("600", "0", 1120), Some(now + Duration::from_secs(60)));
         assert!(elapsed_after(&budget, 1).await >= Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_that_no_limit_has_stops_nothing() {
+        let budget = Budget::new(8, None);
+        let now = DateTime::from_timestamp(1000, 0).unwrap();
+        budget.learn(&limits("60", "0", 9_999_999_999), Some(now));
+        assert_eq!(elapsed_after(&budget, 10).await, Duration::ZERO);
+        budget.learn(&limits("60", "0", 1000 + 86_400), Some(now));
+        assert!(elapsed_after(&budget, 1).await >= Duration::from_secs(86_400));
     }
 
     #[tokio::test(start_paused = true)]

@@ -181,7 +181,7 @@ fn answered(code: u16, said: &str) -> String {
 }
 
 fn said_wait(wait: &Option<Duration>) -> String {
-    wait.map_or(String::new(), |wait| format!(", to be asked again in {}", about(wait)))
+    wait.filter(|wait| !wait.is_zero()).map_or(String::new(), |wait| format!(", to be asked again in {}", about(wait)))
 }
 
 /// Writes how long it will still be, to the nearest second: an hour is an hour a moment later, too.

@@ -3,6 +3,7 @@
 //! GitLab refuses with a JSON object that has `message` (a text or an object) or `error` (a text). Whatever else comes
 //! with a 4xx is the page of a proxy, a firewall or another program, and a fact about nothing that was asked for.
 
+use super::budget::LONGEST_LIMIT;
 use super::error::is_passing_status;
 use super::error::{Kind, NotGitlab};
 use crate::text::sanitise::sanitise;
@@ -122,11 +123,11 @@ pub(super) fn clean(text: &str) -> String {
 /// Reads `Retry-After`, in seconds or as a date (RFC 9110), which counts only where the server's clock is known.
 pub(super) fn retry_after(headers: &HeaderMap, server_now: Option<DateTime<Utc>>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds.min(u64::from(u32::MAX))));
-    }
-    let at = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((at.to_utc() - server_now?).to_std().unwrap_or_default())
+    let wait = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => (DateTime::parse_from_rfc2822(text).ok()?.to_utc() - server_now?).to_std().unwrap_or_default(),
+    };
+    Some(wait).filter(|wait| *wait <= LONGEST_LIMIT)
 }
 
 fn sentence(object: &Map<String, Value>) -> String {
@@ -430,6 +431,10 @@ mod tests {
             ("Fri, 20 Nov 2026 18:00:00 GMT", Some(0)),
             ("soon", None),
             ("-1", None),
+            ("86400", Some(86_400)),
+            ("86401", None),
+            ("18446744073709551615", None),
+            ("Sat, 20 Nov 2286 17:46:39 GMT", None),
         ];
         for (text, expected) in cases {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]);
