@@ -120,7 +120,11 @@ fn a_token_that_only_reads_is_told_the_scope_and_one_request_was_sent() {
 #[test]
 fn what_acts_is_never_sent_twice() {
     type Broken = fn() -> Fault;
-    let cases: [(&str, Broken); 12] = [
+    let cases: [(&str, Broken); 16] = [
+        ("not JSON but an empty body", || Fault::on("/retry").answer(201, "application/json", "")),
+        ("GitLab may have done it all the same", || Fault::on("/retry").answer(202, "application/json", "{}")),
+        ("may have done it", || Fault::on("/retry").answer(204, "application/json", "")),
+        ("missing field", || Fault::on("/retry").answer(200, "application/json", "{}")),
         ("it redirects to another address", || Fault::on("/retry").redirect(302, "/users/sign_in")),
         ("403: not GitLab's answer", || Fault::on("/retry").answer(403, "text/html", "<html>blocked</html>")),
         ("401: not GitLab's answer", || Fault::on("/retry").answer(401, "text/html", "<html>login</html>")),

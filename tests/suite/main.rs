@@ -34,6 +34,7 @@
 //! - `secrets.rs`: the token shows nowhere
 //! - `torn.rs`: readings that are half of one moment, that lack a part, or that never end
 //! - `downstream.rs`: triggered pipelines that no pulse tells of
+//! - `silence.rs`: what an answer leaves out is asked for again and never made up
 //! - `kinds.rs`: the README's lists of kinds and states against the code
 //! - `terminal.rs`: the real binary in a real terminal, the live view included
 
@@ -68,6 +69,7 @@ mod seam_act;
 mod seams;
 mod secret_sources;
 mod secrets;
+mod silence;
 mod stats;
 mod status;
 mod terminal;
