@@ -4,6 +4,7 @@ use super::batch::{ALONE, BatchQuestion, BatchQueue, BatchSize, ListFeed, Projec
 use super::gathered::{Gathered, ProjectAnswer, is_silent, reading, told};
 use super::list::ListFinding;
 use super::merge::{KnownRows, ReadProject};
+use super::outage::OutageWatch;
 use super::pages::{self, Whole};
 use super::project::{self, KnownBefore, PipelineDraft, ProjectReading, ReadingOutcome};
 use super::run::{CollectOptions, ProgressSink, ReadingProgress, ReadingStep};
@@ -92,6 +93,7 @@ pub(super) async fn read(
     loop {
         feed.is_drained = found.is_empty();
         feed.is_known = work.is_known;
+        work.spare_the_server();
         while let Some(job) = work.take(feed, under_way.len()) {
             under_way.push(answers.answer(&setup, job));
         }
@@ -228,6 +230,8 @@ struct FetchWork<'s, 'a> {
     fallback: Option<String>,
     /// Projects that were read over REST.
     over_rest: usize,
+    /// What they tell about the server.
+    outage: OutageWatch,
     /// What could not be told of a project that was read all the same.
     spared: ById<ProjectId, String>,
 }
@@ -253,6 +257,7 @@ impl<'s, 'a> FetchWork<'s, 'a> {
             begun: Instant::now(),
             fallback: None,
             over_rest: 0,
+            outage: OutageWatch::default(),
             spared: by_id(0),
         }
     }
@@ -260,7 +265,7 @@ impl<'s, 'a> FetchWork<'s, 'a> {
     /// Takes the next thing to ask, unless enough is under way.
     fn take(&mut self, feed: ListFeed, under_way: usize) -> Option<FetchTask> {
         // How many pipelines a glob on refs shows depends on how many projects there are.
-        if under_way < READ_AHEAD
+        if under_way < self.most_under_way()
             && (feed.has_ended || !has_glob(&self.setup.options.refs))
             && let Some(project) = self.one_by_one.pop_front()
         {
@@ -274,6 +279,29 @@ impl<'s, 'a> FetchWork<'s, 'a> {
             return self.queue.take(feed).map(FetchTask::Batch);
         }
         None
+    }
+
+    /// Returns how many projects may be under way. A server that has answered about none of them may be away: where
+    /// GraphQL has failed before, a few tell.
+    fn most_under_way(&self) -> usize {
+        match (self.outage.has_answer(), &self.fallback) {
+            (true, _) => READ_AHEAD,
+            (false, None) => self.setup.client.concurrency(),
+            (false, Some(_)) => self.outage.open(),
+        }
+    }
+
+    /// Leaves the other projects alone where the server is away: to ask about each makes it no better.
+    fn spare_the_server(&mut self) {
+        let Some(failure) = self.outage.failure().cloned() else { return };
+        // Without CI there is nothing to ask.
+        let (silent, others): (VecDeque<_>, VecDeque<_>) =
+            self.one_by_one.drain(..).partition(|project| project.ci_enabled == Some(false));
+        self.one_by_one = silent;
+        for project in others {
+            let told = self.partly.remove(&project.id).map(ReadingOutcome::Pipelines);
+            self.finish(project, told.unwrap_or_else(|| ReadingOutcome::Error(failure.clone())));
+        }
     }
 
     fn found(&mut self, found: ListFinding) {
@@ -357,6 +385,9 @@ impl<'s, 'a> FetchWork<'s, 'a> {
             FetchResult::Project(read) => {
                 self.over_rest += 1;
                 let mut read = read?;
+                if read.project.ci_enabled != Some(false) {
+                    self.outage.note(&read.reading.reading);
+                }
                 // What one API tells is not lost because the other refuses.
                 let is_none = matches!(read.reading.reading, ReadingOutcome::NoAccess(_) | ReadingOutcome::Error(_));
                 if let Some(drafts) = self.partly.remove(&read.project.id).filter(|_| is_none) {
@@ -617,8 +648,11 @@ impl<'s, 'a> FetchWork<'s, 'a> {
         let problems = readings.iter().filter_map(spared).collect();
         let spared = self.spared.keys().copied().collect();
         let listed = self.listed.into_values().collect();
-        let fallback = self.fallback.map(|why| (why, self.over_rest));
-        Projects { readings, listed, api: self.api, fallback, size: self.queue.size, problems, spared }
+        // Where the server is away, nothing was learnt about GraphQL.
+        let is_away = self.outage.failure().is_some() && self.fallback.is_some();
+        let api = if is_away { Api::Graphql } else { self.api };
+        let fallback = self.fallback.filter(|_| !is_away).map(|why| (why, self.over_rest));
+        Projects { readings, listed, api, fallback, size: self.queue.size, problems, spared }
     }
 }
 

@@ -18,6 +18,7 @@ mod listener;
 pub mod log_follow;
 mod lookout;
 mod merge;
+mod outage;
 mod pages;
 mod partial;
 mod permissions;

@@ -2,7 +2,7 @@
 
 use super::trouble::{pipelines_of, row, sim};
 use crate::support::Env;
-use glwatch_sim::{Action, Fault, FaultOn, TOKEN_API};
+use glwatch_sim::{Action, Fault, FaultOn, Options, Sim, TOKEN_API, WorldKind};
 use serde_json::json;
 
 const PAGE: &str = "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head></html>";
@@ -209,4 +209,22 @@ fn a_decoded_slash_is_told_for_what_it_is() {
     let output = Env::new().run(&["--host", sim.url(), "--group-id", "acme/web"]);
     let output = output.refuses(3, &["decodes %2F", "by its number", "AllowEncodedSlashes"]);
     assert!(!output.stderr.contains("attempts") && !output.stderr.contains("full one"), "{output}");
+}
+
+#[test]
+fn a_server_that_is_away_is_not_asked_about_each_project() {
+    for (api, most) in [("auto", 2 + 4 + 3 * 4), ("rest", 2 + (8 + 2) * 4)] {
+        let world = WorldKind::Uniform { projects: 60, stages: 1, jobs: 1 };
+        let sim = Sim::start(Options { world, ..Options::default() }).unwrap();
+        sim.add_fault(Fault::on("/api/graphql").status(502));
+        sim.add_fault(Fault::on("/pipelines").status(502));
+        let given = ["--host", sim.url(), "--group-id", "12345", "-o", "json", "--fail-on", "failed", "--api", api];
+        let output = Env::new().run(&given).exits_with(3);
+        let rows = output.json()["projects"].as_array().unwrap().clone();
+        assert_eq!(rows.len(), 60, "{api}: {output}");
+        assert!(rows.iter().all(|row| row["error"]["kind"] == "http_502"), "{api}: {output}");
+        assert!(!output.stderr.contains("GraphQL is not available"), "{api}: {output}");
+        let asked = sim.requests().len();
+        assert!(asked <= most, "{api}: {asked} requests");
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::trouble::{sim, status};
 use crate::support::Env;
+use crate::support::running::DEADLINE;
 use crate::support::tls::TlsFront;
 use glwatch_sim::{Access, Action, Fault, Options, Sim, TOKEN_READ_API};
 
@@ -324,10 +325,20 @@ fn every_command_has_a_time_limit_and_a_longer_pause_fails_at_once() {
 
 #[test]
 fn a_pause_that_is_waited_for_is_told_unless_it_is_to_be_quiet() {
-    for (more, is_told) in [(&[][..], true), (&["--quiet"], false)] {
-        let sim = sim(vec![Fault::on("GET /api/v4/groups/12345?").once().rate_limited(Some("4"))]);
-        let output = status(&sim, more).exits_with(0);
-        let line = format!("waiting for {}: it asks for a pause, ", sim.url());
-        assert_eq!(output.stderr.contains(&line), is_told, "{output}");
+    let start = |more: &[&str]| {
+        let sim = sim(vec![Fault::on("GET /api/v4/groups/12345?").once().rate_limited(Some("60"))]);
+        let running = Env::new().start(&[&["--host", sim.url()], &GROUP[..], more].concat());
+        assert!(sim.wait_for_requests(1, DEADLINE));
+        (sim, running)
+    };
+    // The quiet one has waited longer when the other one tells.
+    let (_quiet_sim, quiet) = start(&["--quiet"]);
+    let (sim, mut told) = start(&[]);
+    let line = told.error_line();
+    assert!(line.starts_with(&format!("waiting for {}: it asks for a pause, ", sim.url())), "{line}");
+    for running in [quiet, told] {
+        running.signal("-INT");
+        let (_, stderr, code) = running.end();
+        assert!(code == Some(130) && !stderr.contains("waiting for"), "{code:?}: {stderr}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Env;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{JoinHandle, spawn};
@@ -16,7 +16,8 @@ pub(crate) struct Running {
     child: Child,
     lines: Receiver<String>,
     seen: Vec<String>,
-    stderr: Option<JoinHandle<String>>,
+    error_lines: Receiver<String>,
+    stderr: Option<JoinHandle<()>>,
 }
 
 impl Env {
@@ -28,13 +29,12 @@ impl Env {
         let stdout = BufReader::new(child.stdout.take().unwrap());
         // It ends with the program's output; whoever has stopped listening does not matter.
         spawn(move || stdout.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
-        let mut stderr = child.stderr.take().unwrap();
+        let (sender, error_lines) = channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
         let stderr = spawn(move || {
-            let mut text = String::new();
-            let _ = stderr.read_to_string(&mut text);
-            text
+            stderr.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok());
         });
-        Running { child, lines, seen: Vec::new(), stderr: Some(stderr) }
+        Running { child, lines, seen: Vec::new(), error_lines, stderr: Some(stderr) }
     }
 }
 
@@ -49,6 +49,12 @@ impl Running {
             }
             Err(why) => panic!("no further line ({why}) after:\n{}", self.seen.join("\n")),
         }
+    }
+
+    /// Returns the next line on standard error.
+    #[track_caller]
+    pub(crate) fn error_line(&mut self) -> String {
+        self.error_lines.recv_timeout(DEADLINE).expect("a line on standard error")
     }
 
     /// Passes over as many lines.
@@ -81,7 +87,7 @@ impl Running {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Waits for its end; returns the lines that were not read yet, what it said on standard error, and its exit code.
+    /// Waits for its end; returns the lines that were not read yet, what was not read of standard error, and its exit code.
     #[track_caller]
     pub(crate) fn end(mut self) -> (Vec<String>, String, Option<i32>) {
         let until = Instant::now() + DEADLINE;
@@ -98,7 +104,9 @@ impl Running {
             }
         }
         let code = self.child.wait().unwrap().code();
-        (rest, self.stderr.take().unwrap().join().unwrap(), code)
+        self.stderr.take().unwrap().join().unwrap();
+        let said: Vec<String> = self.error_lines.try_iter().collect();
+        (rest, said.iter().map(|line| format!("{line}\n")).collect(), code)
     }
 }
 
