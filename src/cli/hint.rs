@@ -99,7 +99,7 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
         Kind::InsufficientScope { needed } => {
             vec![format!("the token from {} needs the scope {needed}", token_origin(config)), new_token(config)]
         }
-        kind => for_answer(kind, config),
+        _ => for_answer(error, config),
     }
 }
 
@@ -168,9 +168,11 @@ fn for_server_certificate(problem: CertificateProblem, config: &Config) -> Vec<S
         }
     }
 }
+
 /// Returns what can be done about an answer that cannot be used.
-fn for_answer(kind: &Kind, config: &Config) -> Vec<String> {
+fn for_answer(error: &Error, config: &Config) -> Vec<String> {
     let host = &config.connection.host;
+    let kind = &error.kind;
     match kind {
         Kind::Dns(_)
         | Kind::Refused(_)
@@ -203,7 +205,8 @@ fn for_answer(kind: &Kind, config: &Config) -> Vec<String> {
             vec!["give it more time (--max-time 15m), ask for fewer groups, or find out why the server is slow".into()]
         }
         Kind::Status { code, .. } if *code >= 500 => {
-            vec!["GitLab is in trouble: try again in a minute; its administrator finds the request by its id".into()]
+            let by_id = error.request_id.as_ref().map_or("", |_| "; its administrator finds the request by its id");
+            vec![format!("GitLab, or what is in front of it, is in trouble: try again in a minute{by_id}")]
         }
         Kind::Status { .. } => {
             vec![format!("check that {host} is the address of a GitLab, with its sub-path if it has one")]
