@@ -127,6 +127,9 @@ failure_kinds! {
 /// Of a refusal of which GitLab tells no more than that it is one.
 const MESSAGE: &str = "403: this token may not see its pipelines, or CI/CD is switched off";
 
+/// The end of the message where a part is refused like that.
+const BARE: &str = "GitLab answered 403 Forbidden";
+
 impl Failure {
     /// Makes a failure that no single request has met.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
@@ -152,7 +155,7 @@ impl Failure {
     pub fn has_reason(&self) -> bool {
         match self.kind {
             FailureKind::InsufficientGranularScope => true,
-            FailureKind::Forbidden => self.message != MESSAGE,
+            FailureKind::Forbidden => self.message != MESSAGE && !self.message.ends_with(BARE),
             _ => false,
         }
     }
