@@ -35,6 +35,8 @@ struct BudgetState {
     full_at: Instant,
     interval: Duration,
     burst: Duration,
+    /// Whether only half of the rate is used.
+    is_halved: bool,
     /// No request is sent before this.
     closed_until: Instant,
     /// While the server's limit is nearly used up: when the next request may go, and the gap after it.
@@ -92,6 +94,7 @@ impl Budget {
             full_at: now,
             interval,
             burst: interval * (burst - 1),
+            is_halved: false,
             closed_until: now,
             next_slot: now,
             gap: Duration::ZERO,
@@ -129,6 +132,11 @@ impl Budget {
                 in_time(turn, Instant::now(), deadline, false)?;
             }
         }
+    }
+
+    /// Uses half of the rate from now on, or all of it: the other half is another process's.
+    pub(super) fn halve(&self, is_halved: bool) {
+        self.lock().is_halved = is_halved;
     }
 
     /// Notes a sign of life.
@@ -241,7 +249,7 @@ impl BudgetState {
         let from_server = if self.gap.is_zero() { self.closed_until } else { self.closed_until.max(self.next_slot) };
         let turn = from_bucket.max(from_server);
         in_time(turn, now, deadline, from_bucket >= from_server)?;
-        self.full_at = full_at + self.interval;
+        self.full_at = full_at + if self.is_halved { self.interval * 2 } else { self.interval };
         self.next_slot = turn + self.gap;
         Ok(turn)
     }
@@ -300,6 +308,16 @@ mod tests {
     async fn the_burst_is_free_and_then_the_rate_holds() {
         let budget = Budget::new(8, None);
         assert_eq!(elapsed_after(&budget, 1000).await, Duration::ZERO);
+        assert!(elapsed_after(&budget, 50).await.abs_diff(Duration::from_secs(2)) < Duration::from_millis(100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_of_it_is_half_the_burst_and_half_the_rate() {
+        let budget = Budget::new(8, None);
+        budget.halve(true);
+        assert_eq!(elapsed_after(&budget, 500).await, Duration::ZERO);
+        assert!(elapsed_after(&budget, 25).await.abs_diff(Duration::from_secs(2)) < Duration::from_millis(100));
+        budget.halve(false);
         assert!(elapsed_after(&budget, 50).await.abs_diff(Duration::from_secs(2)) < Duration::from_millis(100));
     }
 

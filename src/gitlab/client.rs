@@ -1,5 +1,6 @@
 //! The public face: one method per question, domain types as answers.
 
+use crate::domain::evidence::JobDetails;
 use crate::domain::host::Host;
 use crate::domain::id::{GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::Job;
@@ -28,10 +29,14 @@ pub use graphql::fields::Fields;
 pub use graphql::glance::PipelineOverview;
 pub use graphql::jobs::PER_QUERY as MORE_JOBS_PER_QUERY;
 pub use graphql::older::{OlderPipelines, PER_QUERY as OLDER_PIPELINES_PER_QUERY};
+pub use graphql::past::{
+    JOBS_OF_EACH as PAST_JOBS_OF_EACH, JOBS_PER_QUERY as PAST_JOBS_PER_QUERY, PastQuery, PipelineNews,
+};
 pub use graphql::snapshot::jobs_of_each;
 pub use graphql::{Answered, ByProject, ProjectSaid, queries};
 pub use rest::action::{Action, ActionAnswer, ActionResult, ActionSubject};
 pub use rest::job::{Bridges, DetailedJobs, JobList, OneJob};
+pub use rest::past::{ProjectJob, ProjectJobs};
 pub use rest::pipeline::{PipelineFilter, PipelineHead};
 pub use rest::project::{ListFilter, ListedProject};
 
@@ -41,6 +46,29 @@ pub struct JobPage {
     pub attempts: Vec<Job>,
     /// Where the bridges among them lead.
     pub links: Vec<DownstreamLink>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+/// A pipeline of the past with its jobs, as far as they came along.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastPipeline {
+    pub pipeline: Pipeline,
+    pub jobs: PastJobs,
+}
+
+/// Attempts at a pipeline's jobs with what is known of each besides.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PastJobs {
+    pub attempts: Vec<(Job, JobDetails)>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+/// A page of a project's past pipelines, newest first.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PastPage {
+    pub pipelines: Vec<PastPipeline>,
     /// Where the next page begins.
     pub next: Option<String>,
 }
@@ -147,6 +175,11 @@ impl Client {
         self.transport.set_api(api);
     }
 
+    /// Uses half of the rate from now on, or all of it: the other half is another process's.
+    pub fn halve_rate(&self, is_halved: bool) {
+        self.transport.halve_rate(is_halved);
+    }
+
     /// Makes known which fields this server's GraphQL has, from a time when it was asked.
     pub fn set_fields(&self, fields: Fields) {
         *self.fields.lock().expect("no holder of the fields panics") = Some(Arc::new(fields));
@@ -201,6 +234,42 @@ impl Client {
     /// path; one that is not told is `None`.
     pub async fn newest_of_refs(&self, wanted: &[(String, String)]) -> Result<Vec<Option<OlderPipelines>>, Error> {
         graphql::older::read(&self.transport, wanted).await
+    }
+
+    /// Counts the pipelines of up to 100 projects that changed after a time, in one query.
+    pub async fn news(&self, projects: &[ProjectId], since: DateTime<Utc>) -> Result<Answered<PipelineNews>, Error> {
+        graphql::past::news(&self.transport, projects, since).await
+    }
+
+    /// Reads a page of past pipelines of each of up to 100 projects, with their newest jobs, in one query.
+    pub async fn past(&self, asked: &PastQuery) -> Result<Answered<PastPage>, Error> {
+        graphql::past::read(&self.transport, &self.known_fields(), asked).await
+    }
+
+    /// Reads one more page of jobs of each of up to `PAST_JOBS_PER_QUERY` past pipelines in one query; one that is hidden
+    /// or gone is `None`.
+    pub async fn more_past_jobs(&self, wanted: &[MoreJobs]) -> Result<Vec<Option<PastJobs>>, Error> {
+        graphql::past::more_jobs(&self.transport, &self.known_fields(), wanted).await
+    }
+
+    /// Reads a page of a project's pipelines that changed after a time, newest first: what the list tells of them.
+    pub async fn changed_pipelines(
+        &self,
+        project: ProjectId,
+        since: DateTime<Utc>,
+        page: u32,
+    ) -> Result<ListPage<Pipeline>, Error> {
+        rest::past::pipelines(&self.transport, project, since, page).await
+    }
+
+    /// Reads a page of the attempts at all of a project's jobs, newest first, trigger jobs apart.
+    pub async fn project_jobs(&self, project: ProjectId, after: Option<&str>) -> Result<ProjectJobs, Error> {
+        rest::past::jobs(&self.transport, project, after).await
+    }
+
+    /// Reads the attempts at the jobs of one pipeline, as the list of all jobs has them.
+    pub async fn past_pipeline_jobs(&self, project: ProjectId, id: PipelineId) -> Result<Vec<ProjectJob>, Error> {
+        rest::past::pipeline_jobs(&self.transport, project, id).await
     }
 
     /// Looks at the newest pipeline of the project with this full path, of a ref where one is given, in one query that is

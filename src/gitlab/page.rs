@@ -1,6 +1,7 @@
 //! Offset paging: what the headers of a list say about the rest of it.
 
 use reqwest::header::HeaderMap;
+use url::Url;
 
 /// The most that GitLab puts on one page (<https://docs.gitlab.com/api/rest/#offset-based-pagination>).
 pub(super) const PER_PAGE: usize = 100;
@@ -44,6 +45,16 @@ impl<T> ListPage<T> {
     }
 }
 
+/// Returns where the next page begins of a list that is read by keys: GitLab tells it in a link and nowhere else
+/// (<https://docs.gitlab.com/api/rest/#keyset-based-pagination>).
+pub(super) fn next_cursor(headers: &HeaderMap) -> Option<String> {
+    let links = headers.get("link")?.to_str().ok()?;
+    let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
+    let address = next.split_once('<')?.1.split_once('>')?.0;
+    let url = Url::parse(address).ok()?;
+    url.query_pairs().find(|(name, _)| name == "cursor").map(|(_, cursor)| cursor.into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +78,29 @@ mod tests {
                 .map(|(name, value)| (HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap()))
                 .collect();
             assert_eq!(ListPage::new(vec![(); count], 2, &headers).next, expected, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_read_by_keys_goes_on_where_its_link_says() {
+        let cases = [
+            ("none", None, None),
+            (
+                "the next",
+                Some("<https://x/api?per_page=100&cursor=eyJpZCI6IjEifQ%3D%3D&a=b>; rel=\"next\""),
+                Some("eyJpZCI6IjEifQ=="),
+            ),
+            ("only the first", Some("<https://x/api?cursor=a>; rel=\"first\""), None),
+            (
+                "among others",
+                Some("<https://x/?cursor=a>; rel=\"first\", <https://x/?cursor=b>; rel=\"next\""),
+                Some("b"),
+            ),
+            ("no address", Some("rel=\"next\""), None),
+        ];
+        for (sentence, link, expected) in cases {
+            let link = link.map(|link| (HeaderName::from_static("link"), HeaderValue::from_static(link)));
+            assert_eq!(next_cursor(&link.into_iter().collect()).as_deref(), expected, "{sentence}");
         }
     }
 }

@@ -113,6 +113,8 @@ pub enum Purpose {
     Act,
     /// Whether settings and token can be used.
     Check,
+    /// What was, for the memory.
+    Backfill,
 }
 
 impl Purpose {
@@ -124,6 +126,7 @@ impl Purpose {
             Self::Log => "log",
             Self::Act => "act",
             Self::Check => "check",
+            Self::Backfill => "backfill",
         }
     }
 
@@ -132,7 +135,7 @@ impl Purpose {
         match self {
             // What was agreed to is about the state of now.
             Self::Act => Some(LONGEST_WAIT_TO_ACT),
-            Self::General | Self::Refresh | Self::Explain | Self::Log | Self::Check => None,
+            Self::General | Self::Refresh | Self::Explain | Self::Log | Self::Check | Self::Backfill => None,
         }
     }
 }
@@ -292,6 +295,10 @@ impl Transport {
 
     pub(super) fn set_api(&self, api: Api) {
         self.budget.set_api(api);
+    }
+
+    pub(super) fn halve_rate(&self, is_halved: bool) {
+        self.budget.halve(is_halved);
     }
 
     pub(super) fn concurrency(&self) -> usize {

@@ -4,7 +4,8 @@ use crate::support::published::schema;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Schema};
 use glwatch::gitlab::client::{
-    DOWNSTREAMS_PER_QUERY, Fields, MORE_JOBS_PER_QUERY, OLDER_PIPELINES_PER_QUERY, jobs_of_each, queries,
+    DOWNSTREAMS_PER_QUERY, Fields, MORE_JOBS_PER_QUERY, OLDER_PIPELINES_PER_QUERY, PAST_JOBS_OF_EACH,
+    PAST_JOBS_PER_QUERY, jobs_of_each, queries,
 };
 use glwatch_sim::{Version, complexity};
 use serde_json::{Value, json};
@@ -56,10 +57,17 @@ fn variables(name: &str, projects: usize) -> Value {
     match name {
         "Pulse" => json!({ "ids": ids, "first": projects, "ref": "main" }),
         "Snapshot" => json!({ "ids": ids, "first": projects, "ref": "main", "jobs": jobs_of_each(projects) }),
-        "Jobs" => {
+        "News" => json!({ "ids": ids, "first": projects, "since": "2026-11-20T19:00:00Z" }),
+        // 100 pipelines together: many of one project, or one of many.
+        "Past" => json!({
+            "ids": ids, "first": projects, "since": "2026-11-20T19:00:00Z", "after": "c",
+            "pipelines": 100 / projects.min(100), "jobs": PAST_JOBS_OF_EACH,
+        }),
+        "Jobs" | "PastJobs" => {
             let of =
                 |n: usize| [(format!("path{n}"), "acme/api"), (format!("iid{n}"), "1"), (format!("after{n}"), "c")];
-            (0..MORE_JOBS_PER_QUERY).flat_map(of).map(|(name, value)| (name, Value::from(value))).collect()
+            let count = if name == "Jobs" { MORE_JOBS_PER_QUERY } else { PAST_JOBS_PER_QUERY };
+            (0..count).flat_map(of).map(|(name, value)| (name, Value::from(value))).collect()
         }
         "Downstream" => {
             let of = |n: usize| [(format!("path{n}"), "acme/api"), (format!("iid{n}"), "1")];
@@ -101,5 +109,8 @@ fn no_query_costs_more_than_we_allow_ourselves() {
     Downstream 100: 140
     Older 100: 144
     Trouble 100: 11
+    Past 100: 124
+    News 100: 20
+    PastJobs 100: 117
     ");
 }

@@ -2,7 +2,7 @@
 //!
 //! - `document`: from the files to the text that is sent, without the fields that this server does not have
 //! - `fields`: which of them it has
-//! - `pulse`, `downstream`, `snapshot`, `jobs`, `glance`, `older`, `trouble`: the questions
+//! - `pulse`, `downstream`, `snapshot`, `jobs`, `glance`, `older`, `trouble`, `past`: the questions
 //!
 //! What the questions cost under GitLab's rules is held by `tests/suite/queries.rs`.
 
@@ -12,6 +12,7 @@ pub(super) mod fields;
 pub(super) mod glance;
 pub(super) mod jobs;
 pub(super) mod older;
+pub(super) mod past;
 pub(super) mod pulse;
 mod reason;
 pub(super) mod snapshot;
@@ -65,6 +66,9 @@ pub fn queries(fields: &Fields) -> Vec<(&'static str, String)> {
         downstream::query(downstream::PER_QUERY),
         older::query(older::PER_QUERY),
         trouble::query(fields),
+        past::query(fields),
+        past::news_query(),
+        past::jobs_query(past::JOBS_PER_QUERY, fields),
     ]
 }
 
@@ -103,9 +107,9 @@ struct ExtensionsWire {
 }
 
 #[derive(Deserialize)]
-struct ProjectsData<P> {
+struct ProjectsData<N> {
     #[serde(default = "Item::default")]
-    projects: Item<GraphqlConnection<ProjectWire<P>>>,
+    projects: Item<GraphqlConnection<N>>,
 }
 
 /// A page of a list. Null, a missing key and a list without items are three things.
@@ -140,6 +144,23 @@ struct ProjectWire<P> {
     id: Option<String>,
     #[serde(default = "Item::default")]
     pipelines: Item<GraphqlConnection<P>>,
+}
+
+/// An item of a list of projects.
+trait ProjectNode: DeserializeOwned {
+    /// What it says of the project.
+    type Said;
+
+    /// Returns the project's global id with it.
+    fn said(self) -> (Option<String>, ProjectSaid<Self::Said>);
+}
+
+impl<P: DeserializeOwned> ProjectNode for ProjectWire<P> {
+    type Said = P;
+
+    fn said(self) -> (Option<String>, ProjectSaid<P>) {
+        (self.id, newest(self.pipelines))
+    }
 }
 
 /// An answer's data with the errors that came beside them.
@@ -191,10 +212,7 @@ pub(super) fn is_passing_for_many(kind: &Kind) -> bool {
 
 /// Builds the variables of a query for the newest pipelines of these projects.
 fn variables(projects: &[ProjectId], filter: &PipelineFilter) -> Map<String, Value> {
-    let ids: Vec<String> = projects.iter().map(|id| format!("gid://gitlab/Project/{id}")).collect();
-    let mut variables = Map::new();
-    variables.insert("first".into(), ids.len().into());
-    variables.insert("ids".into(), ids.into());
+    let mut variables = project_ids(projects);
     let narrowed = match filter {
         PipelineFilter::Any => None,
         PipelineFilter::Ref(name) => Some(("ref", name.as_str())),
@@ -205,7 +223,16 @@ fn variables(projects: &[ProjectId], filter: &PipelineFilter) -> Map<String, Val
     variables
 }
 
-/// Asks a question of many projects and sorts the answer by project.
+/// Names the projects that a query is about.
+fn project_ids(projects: &[ProjectId]) -> Map<String, Value> {
+    let ids: Vec<String> = projects.iter().map(|id| format!("gid://gitlab/Project/{id}")).collect();
+    let mut variables = Map::new();
+    variables.insert("first".into(), ids.len().into());
+    variables.insert("ids".into(), ids.into());
+    variables
+}
+
+/// Asks for the newest pipeline of many projects and sorts the answer by project.
 async fn ask_projects<P: DeserializeOwned, T>(
     transport: &Transport,
     query: (&'static str, String),
@@ -213,9 +240,20 @@ async fn ask_projects<P: DeserializeOwned, T>(
     variables: Map<String, Value>,
     convert: impl Fn(P) -> Option<T>,
 ) -> Result<Answered<T>, Error> {
+    ask_each::<ProjectWire<P>, T>(transport, query, projects, variables, convert).await
+}
+
+/// Asks a question of many projects and sorts the answer by project.
+async fn ask_each<N: ProjectNode, T>(
+    transport: &Transport,
+    query: (&'static str, String),
+    projects: &[ProjectId],
+    variables: Map<String, Value>,
+    convert: impl Fn(N::Said) -> Option<T>,
+) -> Result<Answered<T>, Error> {
     let passing = if projects.len() == 1 { Kind::is_passing } else { is_passing_for_many };
     let name = query.0;
-    let answer = ask::<ProjectsData<P>>(transport, query, variables.into(), passing).await?;
+    let answer = ask::<ProjectsData<N>>(transport, query, variables.into(), passing).await?;
     let Item::Read(GraphqlConnection { page_info, nodes: LenientList(Some(nodes)) }) = answer.data.projects else {
         return Err(transport.error(name, refusal(transport, &answer.errors)));
     };
@@ -224,7 +262,7 @@ async fn ask_projects<P: DeserializeOwned, T>(
     let mut all: ByProject<T> = by_id(projects.len());
     let mut spared = Vec::new();
     for (position, node) in nodes.into_iter().enumerate() {
-        let Some((id, pipelines)) = node.read().and_then(|node| Some((ProjectId(number(&node.id?)?), node.pipelines)))
+        let Some((id, said)) = node.read().map(N::said).and_then(|(id, said)| Some((ProjectId(number(&id?)?), said)))
         else {
             // Whose error it is cannot be known any more.
             errors.displace(position);
@@ -232,7 +270,7 @@ async fn ask_projects<P: DeserializeOwned, T>(
         };
         let errors = errors.placed.remove(&position).unwrap_or_default();
         let needed = errors.iter().find(|error| !error.is_spare).map(|error| error.said.clone());
-        let said = match (newest(pipelines), needed) {
+        let said = match (said, needed) {
             (ProjectSaid::Newest(wire), None) => match convert(wire) {
                 Some(newest) => {
                     spared.extend(errors.into_iter().map(|error| (id, error.said)));
@@ -319,7 +357,7 @@ impl Errors {
             match place {
                 Some((position, below)) => {
                     let is_of_pipeline =
-                        matches!(below, [of, nodes, at, ..] if of == "pipelines" && nodes == "nodes" && at == 0);
+                        matches!(below, [of, nodes, at, ..] if of == "pipelines" && nodes == "nodes" && at.is_u64());
                     let is_spare = is_of_pipeline && is_spare(&below[3..]);
                     let error = Placed { said: error.said(transport), is_spare };
                     sorted.placed.entry(position).or_default().push(error);

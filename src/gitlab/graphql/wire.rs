@@ -1,14 +1,15 @@
 //! What the fragments answer, and its conversion to the domain.
 
 use super::trouble::PendingWire;
-use super::{GraphqlConnection, PageInfoWire, number, reason};
+use super::{GraphqlConnection, number, reason};
+use crate::domain::evidence::JobDetails;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::host::Host;
 use crate::domain::id::{JobId, PipelineId};
 use crate::domain::job::{Job, JobKind};
 use crate::domain::pipeline::{DownstreamLink, Pipeline, Ref};
 use crate::domain::status::Status;
-use crate::gitlab::client::JobPage;
+use crate::gitlab::client::{JobPage, PastJobs, PastPipeline};
 use crate::gitlab::graphql::fields::Fields;
 use crate::gitlab::lenient::{Item, loose};
 use crate::gitlab::rest::job::project_of;
@@ -110,6 +111,13 @@ pub(super) struct JobWire {
     duration: Option<f64>,
     #[serde(default, deserialize_with = "loose")]
     failure_message: Option<String>,
+    /// Only asked for in the past, like the next two.
+    #[serde(default, deserialize_with = "loose")]
+    created_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
+    queued_duration: Option<f64>,
+    #[serde(default, deserialize_with = "loose")]
+    tags: Option<Vec<String>>,
     #[serde(default = "unsaid")]
     downstream_pipeline: Option<Item<BelowWire>>,
 }
@@ -157,7 +165,26 @@ impl DetailsWire {
     }
 
     /// Converts a pipeline and the first page of its jobs; `None` where its id is missing.
-    pub(super) fn convert(self, host: &Host, fields: &Fields) -> Option<(Pipeline, JobPage)> {
+    pub(super) fn convert(mut self, host: &Host, fields: &Fields) -> Option<(Pipeline, JobPage)> {
+        let jobs = std::mem::take(&mut self.jobs);
+        let mut pipeline = self.pipeline(host)?;
+        let jobs = jobs.read().and_then(|jobs| jobs.convert(host, fields, pipeline.web_url.as_deref()));
+        if jobs.is_none() {
+            // Without its jobs a pipeline would look greener than it is.
+            let message = "its jobs could not be read: the answer lacks a part of them";
+            pipeline.unread = Some(Failure::new(FailureKind::Graphql, message));
+        }
+        Some((pipeline, jobs.unwrap_or_default()))
+    }
+
+    /// Converts a pipeline of the past; `None` where its id or a part of its jobs is missing.
+    pub(super) fn convert_past(mut self, host: &Host, fields: &Fields) -> Option<PastPipeline> {
+        let jobs = std::mem::take(&mut self.jobs).read()?.convert_past(host, fields)?;
+        Some(PastPipeline { pipeline: self.pipeline(host)?, jobs })
+    }
+
+    /// Converts a pipeline without its jobs.
+    fn pipeline(self, host: &Host) -> Option<Pipeline> {
         let id = PipelineId(number(&self.id?)?);
         // Without a status there is nothing to show, and nothing to be sure of.
         let word = self.status.filter(|word| !word.is_empty())?;
@@ -167,7 +194,7 @@ impl DetailsWire {
             path if path.starts_with("refs/heads/") => Some(false),
             _ => None,
         });
-        let mut pipeline = Pipeline {
+        Some(Pipeline {
             id,
             iid: self.iid.and_then(|iid| iid.parse().ok()),
             status: status(Some(&word)),
@@ -192,14 +219,7 @@ impl DetailsWire {
             stages: Vec::new(),
             downstream: Vec::new(),
             unread: None,
-        };
-        let jobs = self.jobs.read().and_then(|jobs| jobs.convert(host, fields, pipeline.web_url.as_deref()));
-        if jobs.is_none() {
-            // Without its jobs a pipeline would look greener than it is.
-            let message = "its jobs could not be read: the answer lacks a part of them";
-            pipeline.unread = Some(Failure::new(FailureKind::Graphql, message));
-        }
-        Some((pipeline, jobs.unwrap_or_default()))
+        })
     }
 }
 
@@ -210,19 +230,38 @@ impl JobsWire {
         // more than it tells, and GitLab before 16 has none.
         let jobs_url =
             pipeline_url.and_then(|url| url.rsplit_once("/pipelines/")).map(|(base, _)| format!("{base}/jobs"));
-        let PageInfoWire { has_next_page, end_cursor } = self.page_info.read()?;
-        let next = if has_next_page? { Some(end_cursor?) } else { None };
+        let (next, nodes) = self.parts()?;
         let mut page = JobPage { next, ..JobPage::default() };
-        for wire in self.nodes.0? {
+        for wire in nodes {
             let (job, link) = wire.read()?.convert(host, fields, jobs_url.as_deref())?;
             page.attempts.push(job);
             page.links.extend(link);
         }
         Some(page)
     }
+
+    /// Converts a page of the jobs of a past pipeline; `None` where a part is missing.
+    pub(super) fn convert_past(self, host: &Host, fields: &Fields) -> Option<PastJobs> {
+        let (next, nodes) = self.parts()?;
+        let attempts = nodes.into_iter().map(|wire| wire.read()?.convert_past(host, fields));
+        Some(PastJobs { attempts: attempts.collect::<Option<_>>()?, next })
+    }
 }
 
 impl JobWire {
+    /// Converts a job of a past pipeline, which was not asked what it triggered.
+    fn convert_past(mut self, host: &Host, fields: &Fields) -> Option<(Job, JobDetails)> {
+        let details = JobDetails {
+            created_at: self.created_at,
+            queued: seconds(self.queued_duration),
+            tags: self.tags.take().unwrap_or_default(),
+            ..JobDetails::default()
+        };
+        self.downstream_pipeline = None;
+        let (job, _) = self.convert(host, fields, None)?;
+        Some((job, details))
+    }
+
     fn convert(self, host: &Host, fields: &Fields, jobs_url: Option<&str>) -> Option<(Job, Option<DownstreamLink>)> {
         let gid = self.id?;
         let id = JobId(number(&gid)?);

@@ -63,15 +63,17 @@ struct OneWire {
 }
 
 #[derive(Deserialize)]
-struct JobPipelineWire {
-    id: u64,
+pub(super) struct JobPipelineWire {
+    pub(super) id: u64,
 }
 
 #[derive(Deserialize)]
-struct RestJobWire {
+pub(super) struct RestJobWire {
     id: u64,
     #[serde(default, deserialize_with = "loose")]
-    pipeline: Option<JobPipelineWire>,
+    pub(super) pipeline: Option<JobPipelineWire>,
+    #[serde(default, deserialize_with = "loose")]
+    pub(super) tag: Option<bool>,
     #[serde(default, deserialize_with = "loose")]
     name: Option<String>,
     #[serde(default, deserialize_with = "loose")]
@@ -91,7 +93,7 @@ struct RestJobWire {
     #[serde(default, deserialize_with = "loose")]
     web_url: Option<String>,
     #[serde(default, deserialize_with = "loose")]
-    commit: Option<RestCommitWire>,
+    pub(super) commit: Option<RestCommitWire>,
     #[serde(default, deserialize_with = "loose")]
     created_at: Option<DateTime<Utc>>,
     #[serde(default, deserialize_with = "loose")]
@@ -111,8 +113,8 @@ struct RunnerWire {
 }
 
 #[derive(Deserialize)]
-struct RestCommitWire {
-    title: Option<String>,
+pub(super) struct RestCommitWire {
+    pub(super) title: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -132,7 +134,7 @@ struct RestDownstreamWire {
 }
 
 impl RestJobWire {
-    fn details(&mut self) -> JobDetails {
+    pub(super) fn details(&mut self) -> JobDetails {
         JobDetails {
             created_at: self.created_at,
             queued: seconds(self.queued_duration),
@@ -143,7 +145,7 @@ impl RestJobWire {
         }
     }
 
-    fn into_job(self, kind: JobKind, downstream_id: Option<PipelineId>) -> Job {
+    pub(super) fn into_job(self, kind: JobKind, downstream_id: Option<PipelineId>) -> Job {
         Job {
             id: JobId(self.id),
             name: self.name.unwrap_or_default(),

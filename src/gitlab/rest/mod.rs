@@ -4,6 +4,7 @@ pub(super) mod action;
 pub(super) mod commit_status;
 pub(super) mod group;
 pub(super) mod job;
+pub(super) mod past;
 pub(super) mod pipeline;
 pub(super) mod project;
 pub(super) mod refusal;

@@ -66,10 +66,10 @@ struct RestHeadWire {
 }
 
 #[derive(Deserialize)]
-struct RestPipelineWire {
+pub(super) struct RestPipelineWire {
     id: u64,
     #[serde(default, deserialize_with = "loose")]
-    project_id: Option<u64>,
+    pub(super) project_id: Option<u64>,
     #[serde(default, deserialize_with = "loose")]
     iid: Option<u64>,
     #[serde(default, deserialize_with = "loose")]
@@ -177,7 +177,7 @@ pub(in crate::gitlab) fn status(word: Option<&str>) -> Status {
 
 /// Says that a pipeline belongs to another project than the one that was asked about by its number. What was asked for by
 /// a path may have another by now.
-fn foreign(asked: &ProjectRef, told: Option<u64>, what: &str) -> Option<Failure> {
+pub(super) fn foreign(asked: &ProjectRef, told: Option<u64>, what: &str) -> Option<Failure> {
     match (asked, told) {
         (ProjectRef::Id(asked), Some(told)) if asked.0 != told => {
             Some(Failure::contradictory(&format!("{what} of project {told}")))
