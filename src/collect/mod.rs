@@ -15,6 +15,7 @@ pub mod job_choice;
 mod job_log;
 mod list;
 mod listener;
+pub mod listing;
 pub mod log_follow;
 mod lookout;
 mod merge;

@@ -577,7 +577,7 @@ fn send(list: &ProjectList, found_as: fn(Arc<Project>) -> ListFinding, found: &U
 }
 
 /// Sorts the groups into those that were read and those that are problems; none left is an error.
-fn sort_groups(
+pub(super) fn sort_groups(
     client: &Client,
     options: &CollectOptions,
     lists: Vec<Result<ListedGroup, Error>>,

@@ -1,0 +1,45 @@
+//! The projects of the groups, for what reads them in its own way.
+
+use super::list::{self, ListFinding, ListedGroup};
+use super::run::{CollectOptions, GroupError, sort_groups};
+use crate::domain::project::Project;
+use crate::domain::snapshot::Problem;
+use crate::gitlab::client::Client;
+use crate::gitlab::error::Error;
+use futures_util::future::join_all;
+use std::collections::HashSet;
+use std::sync::Arc;
+use tokio::sync::mpsc::unbounded_channel;
+
+/// The projects of the groups, each once.
+#[derive(Debug)]
+pub struct ListedProjects {
+    /// Those that the filters keep, by id.
+    pub projects: Vec<Arc<Project>>,
+    /// Groups and parts of lists that could not be read.
+    pub problems: Vec<Problem>,
+    /// Patterns of `--include` and `--exclude` that match no project.
+    pub unmatched: Vec<String>,
+    pub left_out: usize,
+}
+
+/// Reads the lists of the groups. Only where none can be read, or the token is refused, that is an error.
+pub async fn list_projects(client: &Client, options: &CollectOptions) -> Result<ListedProjects, GroupError> {
+    let (sender, mut found) = unbounded_channel();
+    let read = |group| list::read_group(client, group, options.list, 1, sender.clone());
+    let lists: Vec<Result<ListedGroup, Error>> = join_all(options.groups.iter().map(read)).await;
+    drop(sender);
+    let (_, problems) = sort_groups(client, options, lists)?;
+    let mut listed: Vec<Arc<Project>> = Vec::new();
+    let mut known = HashSet::new();
+    while let Ok(ListFinding::Known(project) | ListFinding::Listed(project)) = found.try_recv() {
+        if known.insert(project.id) {
+            listed.push(project);
+        }
+    }
+    listed.sort_unstable_by_key(|project| project.id);
+    let unmatched = options.filter.unmatched(&listed).into_iter().map(str::to_owned).collect();
+    let all = listed.len();
+    listed.retain(|project| options.filter.keeps(project));
+    Ok(ListedProjects { left_out: all - listed.len(), projects: listed, problems, unmatched })
+}
