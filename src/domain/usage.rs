@@ -17,6 +17,10 @@ impl Api {
             Self::Graphql => "graphql",
         }
     }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Rest, Self::Graphql].into_iter().find(|api| api.word() == word)
+    }
 }
 
 /// Which of them the pipelines are to be read over.

@@ -2,13 +2,20 @@
 //!
 //! A fact is merged with what is there: see `domain/fact.rs`.
 
-use crate::domain::fact::{JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, TestFailureFact};
+use super::filled::{FillCursor, FilledSpan, OpenFill};
+use super::store::SECONDS_PER_DAY;
+use crate::domain::fact::{
+    FactBatch, JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, TestFailureFact, UnixSeconds,
+};
 use crate::domain::id::{JobId, PipelineId, ProjectId};
 use crate::domain::job::JobKind;
 use crate::domain::pipeline::RefKind;
 use crate::domain::status::Status;
+use crate::domain::usage::Api;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
+use std::collections::HashMap;
+use std::ops::Range;
 
 /// What separates tags; no tag of GitLab's has a line break.
 const TAG_END: char = '\n';
@@ -45,7 +52,7 @@ pub(super) fn status(row: &Row<'_>, column: usize) -> Result<Status> {
     Ok(Status::from_word(text).unwrap_or_else(|| Status::from_gitlab(text)))
 }
 
-pub(super) fn write_project(connection: &Connection, fact: &ProjectFact) -> Result<()> {
+fn write_project(connection: &Connection, fact: &ProjectFact) -> Result<()> {
     let mut known =
         connection.prepare_cached("SELECT full_path, default_branch, seen_at FROM project WHERE id = ?1")?;
     let known = known.query_row([number(fact.id.0)], |row| {
@@ -98,7 +105,7 @@ pub(super) fn each_pipeline(connection: &Connection, take: &mut dyn FnMut(Pipeli
     connection.prepare_cached(&query)?.query_map([], read_pipeline)?.try_for_each(|fact| fact.map(&mut *take))
 }
 
-pub(super) fn write_pipeline(connection: &Connection, fact: &PipelineFact) -> Result<()> {
+fn write_pipeline(connection: &Connection, fact: &PipelineFact) -> Result<()> {
     let known = pipeline(connection, fact.project, fact.id)?;
     let merged = known.clone().map_or_else(|| fact.clone(), |known| known.merge(fact.clone()));
     if known.as_ref() == Some(&merged) {
@@ -166,7 +173,7 @@ pub(super) fn each_job(connection: &Connection, take: &mut dyn FnMut(JobFact)) -
     connection.prepare_cached(&query)?.query_map([], read_job)?.try_for_each(|fact| fact.map(&mut *take))
 }
 
-pub(super) fn write_job(connection: &Connection, fact: &JobFact) -> Result<()> {
+fn write_job(connection: &Connection, fact: &JobFact) -> Result<()> {
     let known = job(connection, fact.project, fact.id)?;
     let merged = known.clone().map_or_else(|| fact.clone(), |known| known.merge(fact.clone()));
     if known.as_ref() == Some(&merged) {
@@ -196,15 +203,76 @@ pub(super) fn write_job(connection: &Connection, fact: &JobFact) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn write_test_failure(connection: &Connection, fact: &TestFailureFact) -> Result<()> {
+fn write_test_failure(connection: &Connection, fact: &TestFailureFact) -> Result<()> {
     let mut write = connection.prepare_cached("INSERT OR IGNORE INTO test_failure VALUES (?1, ?2, ?3)")?;
     write.execute(params![number(fact.project.0), number(fact.job.0), fact.test])?;
     Ok(())
 }
 
+/// Writes all facts of a batch, and that their projects were looked at on this day.
+pub(super) fn write_batch(connection: &Connection, batch: &FactBatch, day: i64) -> Result<()> {
+    for fact in &batch.projects {
+        write_project(connection, fact)?;
+        write_coverage(connection, fact.id, day)?;
+    }
+    batch.pipelines.iter().try_for_each(|fact| write_pipeline(connection, fact))?;
+    batch.jobs.iter().try_for_each(|fact| write_job(connection, fact))?;
+    batch.test_failures.iter().try_for_each(|fact| write_test_failure(connection, fact))
+}
+
 /// Notes that a project was looked at on a day: what ran between two looks may be missing.
-pub(super) fn write_coverage(connection: &Connection, project: ProjectId, day: i64) -> Result<()> {
+fn write_coverage(connection: &Connection, project: ProjectId, day: i64) -> Result<()> {
     let mut write = connection.prepare_cached("INSERT OR IGNORE INTO coverage VALUES (?1, ?2, 'recorded')")?;
     write.execute(params![number(project.0), day])?;
+    Ok(())
+}
+
+/// Notes days of which all was read.
+pub(super) fn write_filled_days(connection: &Connection, project: ProjectId, days: Range<i64>) -> Result<()> {
+    let query = "INSERT INTO coverage VALUES (?1, ?2, 'filled') ON CONFLICT DO UPDATE SET source = 'filled'";
+    let mut write = connection.prepare_cached(query)?;
+    days.into_iter().try_for_each(|day| write.execute(params![number(project.0), day]).map(drop))
+}
+
+/// Forgets that what lies before a time was read; of the day in whose midst that is, a part is left.
+pub(super) fn forget_filled(connection: &Connection, limit: UnixSeconds) -> Result<()> {
+    connection.execute(
+        "UPDATE coverage SET source = 'recorded' WHERE source = 'filled' AND day = ?1 / ?2 AND ?1 % ?2 > 0",
+        [limit, SECONDS_PER_DAY],
+    )?;
+    connection.execute("DELETE FROM fill WHERE max(coalesce(until, 0), coalesce(open_until, 0)) <= ?1", [limit])?;
+    connection.execute("UPDATE fill SET since = NULL, until = NULL WHERE until <= ?1", [limit])?;
+    connection.execute("UPDATE fill SET since = ?1 WHERE since < ?1", [limit])?;
+    connection.execute("UPDATE fill SET open_since = ?1 WHERE open_since < ?1", [limit])?;
+    Ok(())
+}
+
+/// Hands out how far each project was read.
+pub(super) fn fill_cursors(connection: &Connection) -> Result<HashMap<ProjectId, FillCursor>> {
+    let query = "SELECT project, api, since, until, open_since, open_until, open_next FROM fill";
+    let cursor = |row: &Row<'_>| {
+        let span = |at: usize| -> Result<Option<FilledSpan>> {
+            let ends: (Option<i64>, Option<i64>) = (row.get(at)?, row.get(at + 1)?);
+            Ok(ends.0.zip(ends.1).map(|(since, until)| FilledSpan { since, until }))
+        };
+        let next: Option<String> = row.get(6)?;
+        let open = span(4)?.zip(next).map(|(span, next)| OpenFill { span, next });
+        Ok((ProjectId(id(row, 0)?), FillCursor { api: word(row, 1, Api::from_word)?, whole: span(2)?, open }))
+    };
+    connection.prepare_cached(query)?.query_map([], cursor)?.collect()
+}
+
+pub(super) fn write_cursor(connection: &Connection, project: ProjectId, cursor: &FillCursor) -> Result<()> {
+    let FillCursor { api, whole, open } = cursor;
+    let mut write = connection.prepare_cached("INSERT OR REPLACE INTO fill VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+    write.execute(params![
+        number(project.0),
+        api.word(),
+        whole.map(|span| span.since),
+        whole.map(|span| span.until),
+        open.as_ref().map(|open| open.span.since),
+        open.as_ref().map(|open| open.span.until),
+        open.as_ref().map(|open| open.next.as_str()),
+    ])?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Result};
 pub(super) const APPLICATION_ID: i32 = 0x676C_7774;
 
 /// The step from each version to the next. A step that was released is never changed.
-const STEPS: &[&str] = &[V1];
+const STEPS: &[&str] = &[V1, V2];
 
 /// Times are seconds since 1970, durations are seconds.
 ///
@@ -43,6 +43,15 @@ const V1: &str = "
     CREATE TABLE coverage (
         project INTEGER NOT NULL, day INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (project, day)
     ) WITHOUT ROWID;
+";
+
+/// How far the past of each project has been read (`filled.rs`): all that changed between `since` and `until`, and a
+/// reading that was begun and not ended, which goes on at `open_next`.
+const V2: &str = "
+    CREATE TABLE fill (
+        project INTEGER PRIMARY KEY, api TEXT NOT NULL, since INTEGER, until INTEGER,
+        open_since INTEGER, open_until INTEGER, open_next TEXT
+    );
 ";
 
 /// The version that this program writes.

@@ -122,15 +122,7 @@ impl HistoryStore {
     }
 
     fn try_write(&mut self, batch: &FactBatch, now: UnixSeconds) -> Result<(), HistoryError> {
-        self.transaction(|transaction| {
-            for fact in &batch.projects {
-                rows::write_project(transaction, fact)?;
-                rows::write_coverage(transaction, fact.id, now.div_euclid(SECONDS_PER_DAY))?;
-            }
-            batch.pipelines.iter().try_for_each(|fact| rows::write_pipeline(transaction, fact))?;
-            batch.jobs.iter().try_for_each(|fact| rows::write_job(transaction, fact))?;
-            batch.test_failures.iter().try_for_each(|fact| rows::write_test_failure(transaction, fact))
-        })
+        self.transaction(|transaction| rows::write_batch(transaction, batch, now.div_euclid(SECONDS_PER_DAY)))
     }
 
     /// Says whether a pipeline is known as this fact has it, or better.
@@ -165,11 +157,13 @@ impl HistoryStore {
                 }
             }
         }
+        // What is gone has to be read again where it is wanted again.
+        self.transaction(|transaction| rows::forget_filled(transaction, limit))?;
         Ok(removed)
     }
 
     /// Runs one write as a whole. The lock is taken first: a read that becomes a write cannot wait for another process.
-    fn transaction<T>(
+    pub(super) fn transaction<T>(
         &mut self,
         write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, HistoryError> {
