@@ -7,6 +7,7 @@ use crate::config::{Config, Origin};
 use crate::domain::snapshot::Snapshot;
 use crate::history::place::HistoryPlace;
 use crate::history::record::{HistoryNotice, HistoryRecorder};
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,12 @@ pub(super) fn place(config: &Config, surroundings: &RunContext) -> Option<Histor
     }
     let folder = config.history.path.clone().or_else(|| files::state_directory(&surroundings.environment))?;
     Some(HistoryPlace::in_folder(&folder, &config.connection.host.to_string()))
+}
+
+/// Notes that this run reads live, as long as what is returned lives: a backfill leaves half of the budget to it.
+pub(super) fn mark_live(config: &Config, surroundings: &RunContext) -> Option<File> {
+    // Without the mark a backfill is less kind, and nothing is wrong.
+    place(config, surroundings)?.mark_live().inspect_err(|error| tracing::info!(%error, "not marked as live")).ok()
 }
 
 /// Records the readings of one run; switched off, it does nothing.

@@ -5,7 +5,7 @@ use super::error::{self, CliError};
 use super::exit::Exit;
 use super::format::{self, Formats, OutputPlace};
 use super::progress::ProgressLine;
-use super::recording::Recording;
+use super::recording::{self, Recording};
 use super::run_context::RunContext;
 use super::{export, hint, log, output, refs, terminal, wait, waiting, watch, wire};
 use crate::collect::run::{Collector, ReadingReply};
@@ -38,6 +38,7 @@ fn show(surroundings: &RunContext, verbosity: u8) -> Result<Exit, CliError> {
     let recording = Recording::new(&config, surroundings);
     let work = async {
         if config.pace.watch {
+            let _live = recording::mark_live(&config, surroundings);
             return watch::run(collector, &config, &formats, surroundings, (&cache, &recording)).await;
         }
         let reading = read(collector, &config, surroundings, &cache, verbosity);

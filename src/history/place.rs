@@ -26,11 +26,32 @@ impl HistoryPlace {
         Self { host: host.to_owned(), file: folder.join(format!("{name}.{ENDING}")) }
     }
 
+    /// Notes that something live reads this host, as long as the file that is returned is open.
+    pub fn mark_live(&self) -> Result<File, private_file::Untrusted> {
+        private_file::prepare(self.folder())?;
+        let mark = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(self.live_mark())?;
+        flock(&mark, FlockOperation::LockShared).map_err(io::Error::from)?;
+        Ok(mark)
+    }
+
+    /// Says whether another process of this user reads the host live.
+    pub fn is_live(&self) -> bool {
+        let Ok(mark) = File::open(self.live_mark()) else { return false };
+        flock(&mark, FlockOperation::NonBlockingLockExclusive).is_err()
+    }
+
+    fn live_mark(&self) -> PathBuf {
+        beside(&self.file, ".live")
+    }
+
+    fn folder(&self) -> &Path {
+        self.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+    }
+
     /// Makes the folder and the file where they are missing, and returns the file's name without links above it:
     /// SQLite follows none. Fails where another user could have written to them.
     pub(super) fn prepare(&self) -> Result<PathBuf, private_file::Untrusted> {
-        let folder =
-            self.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        let folder = self.folder();
         private_file::prepare(folder)?;
         let name = self.file.file_name().map_or_else(|| OsString::from("history"), ToOwned::to_owned);
         let file = folder.canonicalize()?.join(name);
@@ -70,4 +91,24 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(ending);
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reads_live_is_known_as_long_as_it_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = HistoryPlace::in_folder(&folder.path().join("glwatch"), "https://gitlab.example.com");
+        let other = HistoryPlace::in_folder(&folder.path().join("glwatch"), "https://other.example.com");
+        assert!(!place.is_live());
+        let (one, two) = (place.mark_live().unwrap(), place.mark_live().unwrap());
+        assert!(place.is_live() && !other.is_live());
+        drop(one);
+        assert!(place.is_live());
+        drop(two);
+        assert!(!place.is_live());
+        assert!(!place.file.exists(), "nothing is remembered by that");
+    }
 }
