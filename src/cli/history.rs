@@ -1,5 +1,7 @@
 //! `glwatch history`: what is remembered, what is too old, and all of it for other programs.
 
+mod fill;
+
 use super::error::CliError;
 use super::exit::Exit;
 use super::run_context::RunContext;
@@ -17,9 +19,10 @@ use clap::{Arg, ArgMatches, Command};
 use std::io::{self, BufWriter, Write};
 
 /// What to do where nothing is remembered.
-const EMPTY: &str = "every reading adds to it: glwatch --group-id GROUP, or --watch for a while";
+const EMPTY: &str = "glwatch history fill --since 30d --group-id GROUP reads the past; every reading adds to it, too";
 
-const ABOUT: &str = "Shows what is remembered of earlier readings; prune removes, export writes all of it";
+const ABOUT: &str =
+    "Shows what is remembered of earlier readings; fill reads the past, prune removes, export writes all";
 
 pub(super) fn command() -> Command {
     let form = |words: &'static [&'static str], default: &'static str| {
@@ -43,6 +46,7 @@ pub(super) fn command() -> Command {
         )
         .arg(form(&["table", "json"], "table").help("What to write on standard output"))
         .args(args::offline_args())
+        .subcommand(fill::command(form(&["table", "json"], "table")))
         .subcommand(
             Command::new("prune")
                 .about("Removes what ended before the time that `keep` names; a watch does so once a day")
@@ -59,6 +63,7 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     match matches.subcommand() {
+        Some(("fill", matches)) => fill::run(matches),
         Some(("prune", matches)) => with_store(matches, EMPTY, |store, config, _| prune(store, config)),
         Some(("export", matches)) => with_store(matches, EMPTY, |store, config, _| export(matches, store, config)),
         _ => with_store(matches, EMPTY, |store, config, _| show(matches, store, config)),
@@ -75,20 +80,23 @@ pub(super) fn with_store(
     let config = Config::resolve(&surroundings.settings)?;
     log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
     surroundings.warn(&config);
-    let refuse = |problem: String, hint: &str| CliError::Refused { problem, hints: vec![hint.to_owned()] };
-    let Some(place) = recording::place(&config, &surroundings) else {
-        return Err(match config.history.enabled {
-            true => refuse("there is no history here".into(), "a demo keeps none; else set HOME or path in [history]"),
-            false => refuse("the history is switched off".into(), "set enabled = true in [history]"),
-        });
-    };
+    let Some(place) = recording::place(&config, &surroundings) else { return Err(no_place(&config)) };
     if !place.file.exists() {
         let problem = format!("nothing is remembered of {} yet", place.host);
-        return Err(refuse(problem, empty));
+        return Err(CliError::Refused { problem, hints: vec![empty.to_owned()] });
     }
     let mut store = open(&place)?;
     work(&mut store, &config, &surroundings)?;
     Ok(Exit::Done)
+}
+
+/// Says why nothing is remembered here.
+fn no_place(config: &Config) -> CliError {
+    let (problem, hint) = match config.history.enabled {
+        true => ("there is no history here", "a demo keeps none; else set HOME or path in [history]"),
+        false => ("the history is switched off", "set enabled = true in [history]"),
+    };
+    CliError::Refused { problem: problem.to_owned(), hints: vec![hint.to_owned()] }
 }
 
 fn open(place: &HistoryPlace) -> Result<HistoryStore, CliError> {

@@ -2,8 +2,23 @@
 
 use crate::collect::run::ReadingProgress;
 use crate::domain::host::Host;
+use crate::history::backfill::FillProgress;
+use crate::text::duration::duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
+
+/// Of the bar of a backfill.
+const STEPS: u64 = 1000;
+/// An estimate before this part is done is a guess.
+const ENOUGH: f64 = 0.02;
+
+/// Says how far a backfill has come, and how long the rest takes if it goes on like this.
+fn fill_words(progress: FillProgress, since_begin: Duration) -> String {
+    let FillProgress { projects, done, pipelines, share } = progress;
+    let left = (ENOUGH..1.0).contains(&share).then(|| since_begin.mul_f64((1.0 - share) / share));
+    let left = left.map_or_else(String::new, |left| format!(", about {} left", duration(left)));
+    format!("{pipelines} pipelines read, {done} of {projects} projects whole{left}")
+}
 
 /// A line that comes and goes; hidden where standard error is no terminal.
 pub(super) struct ProgressLine {
@@ -34,10 +49,37 @@ impl ProgressLine {
         let ReadingProgress { read, listed, .. } = progress;
         self.bar.set_message(format!("{}: {read} of {listed} projects read", self.host));
     }
+
+    /// Shows how far a backfill has come, with an estimate once there is one.
+    pub(super) fn show_fill(&self, progress: FillProgress, since_begin: Duration) {
+        if progress.share > 0.0 && self.bar.length().is_none() {
+            let style = ProgressStyle::with_template("{spinner} [{bar:20}] {percent}% {msg}");
+            self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+            self.bar.set_length(STEPS);
+        }
+        self.bar.set_position((progress.share.clamp(0.0, 1.0) * STEPS as f64) as u64);
+        self.bar.set_message(format!("{}: {}", self.host, fill_words(progress, since_begin)));
+    }
 }
 
 impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_is_estimated_once_enough_is_done() {
+        let words = |share: f64| {
+            let progress = FillProgress { projects: 200, done: 20, pipelines: 2000, share };
+            fill_words(progress, Duration::from_secs(60))
+        };
+        assert_eq!(words(0.01), "2000 pipelines read, 20 of 200 projects whole");
+        assert_eq!(words(0.25), "2000 pipelines read, 20 of 200 projects whole, about 3m left");
+        assert_eq!(words(1.0), "2000 pipelines read, 20 of 200 projects whole");
     }
 }

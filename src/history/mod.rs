@@ -2,6 +2,7 @@
 //!
 //! Holds facts only: no token, no text of a log, no judgement. Time is an argument.
 
+pub mod backfill;
 pub mod filled;
 pub mod past;
 pub mod place;

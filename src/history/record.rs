@@ -2,6 +2,7 @@
 
 use super::place::HistoryPlace;
 use super::store::{HistoryError, HistoryStore};
+use crate::domain::evidence::JobDetails;
 use crate::domain::fact::{FactBatch, JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, UnixSeconds};
 use crate::domain::id::{ById, ProjectId, by_id};
 use crate::domain::job::Job;
@@ -207,6 +208,20 @@ pub fn job_facts(project: ProjectId, pipeline: &Pipeline) -> Vec<JobFact> {
     let attempts = pipeline.jobs().flat_map(|job| job.earlier.iter().chain([job]));
     let ended = attempts.filter(|job| job.status.is_terminal());
     ended.map(|job| job_fact(project, pipeline, job)).collect()
+}
+
+/// Returns what is kept of an attempt at a job that has ended, where more is known of it than a snapshot shows.
+pub(super) fn detailed_job_fact(
+    project: ProjectId,
+    pipeline: &Pipeline,
+    (job, details): &(Job, JobDetails),
+) -> Option<JobFact> {
+    let mut fact = job.status.is_terminal().then(|| job_fact(project, pipeline, job))?;
+    fact.created_at = seconds(details.created_at);
+    fact.tags = details.tags.clone();
+    // Of a job that never began GitLab tells how long ago it was to begin: no fact, but the time of the question.
+    fact.course.queued = details.queued.filter(|_| job.started_at.is_some()).map(|time| time.as_secs());
+    Some(fact)
 }
 
 fn job_fact(project: ProjectId, pipeline: &Pipeline, job: &Job) -> JobFact {

@@ -2,8 +2,11 @@
 //! meaning.
 
 use crate::domain::fact::{JobFact, PipelineFact, UnixSeconds};
+use crate::domain::failure::Failure;
+use crate::domain::project::Project;
 use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
+use std::borrow::Cow;
 
 pub const SCHEMA: &str = "glwatch.history/1";
 
@@ -29,6 +32,50 @@ pub struct HistoryEntry<'a> {
     pub days_missing: u64,
     /// Days on which pipelines may be missing.
     pub days_with_gaps: u64,
+}
+
+/// What a backfill has brought: `glwatch.history-fill/1`.
+#[derive(Debug, Serialize)]
+pub struct FillDocument<'a> {
+    pub schema: &'static str,
+    pub host: &'a str,
+    pub file: String,
+    #[serde(flatten)]
+    pub range: FillRange,
+    pub api: &'static str,
+    pub requests: u64,
+    pub seconds: u64,
+    /// Projects of which all was read.
+    pub projects: u64,
+    pub pipelines: u64,
+    pub jobs: u64,
+    pub gaps: Vec<FillGapEntry<'a>>,
+}
+
+impl FillDocument<'_> {
+    pub const SCHEMA: &'static str = "glwatch.history-fill/1";
+}
+
+#[derive(Debug, Serialize)]
+pub struct FillRange {
+    pub since: Option<String>,
+    pub until: Option<String>,
+}
+
+/// A project of which not all could be read.
+#[derive(Debug, Serialize)]
+pub struct FillGapEntry<'a> {
+    pub id: u64,
+    pub full_path: &'a str,
+    /// The words of `problems[].kind`.
+    pub kind: Cow<'a, str>,
+    pub message: &'a str,
+}
+
+impl<'a> FillGapEntry<'a> {
+    pub fn new(project: &'a Project, failure: &'a Failure) -> Self {
+        Self { id: project.id.0, full_path: &project.full_path, kind: failure.kind.word(), message: &failure.message }
+    }
 }
 
 /// One fact: a line of ndjson, a row of CSV.

@@ -18,6 +18,7 @@
 //! - `list.rs`: projects that come, go, or are lost with a page of the list
 //! - `cache.rs`: what one run leaves for the next
 //! - `memory.rs`: what readings leave in the history, and what is answered from it
+//! - `history_fill.rs`: what a backfill brings and costs, and that it goes on where it was stopped
 //! - `cost.rs`: how many requests a run makes, and how many at once
 //! - `graphql.rs`: many projects with one request: the same answers as over REST, on any server, for less
 //! - `queries.rs`: the queries themselves against the published schemas, and their complexity
@@ -54,6 +55,7 @@ mod exports;
 mod gate;
 mod graphql;
 mod headers;
+mod history_fill;
 mod kinds;
 mod list;
 mod log_file;
