@@ -332,7 +332,10 @@ fn script_failure(job: &JobEvidence) -> (Sentence, &'static str) {
         None if log.is_some_and(|log| log.bytes == 0) => {
             (Sentence::words("its script failed, and its log is empty"), "run it again, or open it in GitLab")
         }
-        None => (Sentence::words(format!("its script failed{with_code}")), "read its whole log in GitLab, at the address below"),
+        None => (
+            Sentence::words(format!("its script failed{with_code}")),
+            "read its whole log in GitLab, at the address below",
+        ),
     }
 }
 

@@ -3,6 +3,7 @@
 //! - `plan`: what is read of a project, and what is read together
 //! - `ask`: the requests
 //! - `lists`: a project's past out of REST's lists
+//! - `summary`: how far it has come, and what came of it
 //!
 //! Over GraphQL one request tells which of 100 projects have anything new, and one reads up to 100 pipelines with their
 //! jobs. Each page is written with where it goes on. Projects that cannot be read are gaps, never the end.
@@ -10,10 +11,12 @@
 mod ask;
 mod lists;
 mod plan;
+mod summary;
 
 use self::ask::{FillAnswer, FillTask, PageTask};
 use self::lists::ListedPast;
 use self::plan::{FillProject, PageSize, PastPart, take_page};
+pub use self::summary::{FillError, FillGap, FillOptions, FillProgress, FillSummary};
 use super::filled::{FillCursor, FilledPart, OpenFill};
 use super::record::{detailed_job_fact, pipeline_fact};
 use super::store::{HistoryError, HistoryStore};
@@ -33,61 +36,8 @@ use std::sync::Arc;
 const NEWS_BATCH: usize = 100;
 /// Queries that fail one after the other before GraphQL counts as broken.
 const BROKEN: usize = 3;
-
-/// What is to be read.
-#[derive(Debug, Clone)]
-pub struct FillOptions {
-    pub projects: Vec<Arc<Project>>,
-    /// Begin of a day.
-    pub since: UnixSeconds,
-    pub api: ApiChoice,
-}
-
-/// How far it has come.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct FillProgress {
-    pub projects: usize,
-    /// Projects of which all was read, or nothing can be.
-    pub done: usize,
-    pub pipelines: u64,
-    /// The part of the work that is done, from 0 to 1.
-    pub share: f64,
-}
-
-/// What came of it.
-#[derive(Debug)]
-pub struct FillSummary {
-    pub since: UnixSeconds,
-    pub until: UnixSeconds,
-    pub api: Api,
-    /// Why GraphQL was not used although it was wanted.
-    pub fallback: Option<String>,
-    /// Projects of which all was read.
-    pub projects: usize,
-    /// Pipelines that were read, those that were known among them.
-    pub pipelines: u64,
-    /// Attempts at jobs that have ended.
-    pub jobs: u64,
-    pub gaps: Vec<FillGap>,
-}
-
-/// A project of which not all could be read.
-#[derive(Debug)]
-pub struct FillGap {
-    pub project: Arc<Project>,
-    pub failure: Failure,
-    /// GitLab itself says that this token may not see its pipelines, or that there are none to see.
-    pub is_hidden: bool,
-}
-
-/// What ends a backfill before all projects were tried. What was read by then is kept.
-#[derive(Debug, thiserror::Error)]
-pub enum FillError {
-    #[error("{0}")]
-    Request(#[from] Box<Error>),
-    #[error("{0}")]
-    History(#[from] HistoryError),
-}
+/// Projects that fail one after the other by the server's fault, while nothing is answered, before all others would.
+const AWAY: usize = 3;
 
 /// Takes how far it has come after each answer.
 pub type FillSink<'a> = dyn Fn(FillProgress) + 'a;
@@ -154,6 +104,8 @@ struct Backfill<'a> {
     news_left: usize,
     size: PageSize,
     failures: usize,
+    /// Projects that failed by the server's fault since it last answered.
+    away: usize,
     /// Why nothing more is asked.
     stopped: Option<Failure>,
     pipelines: u64,
@@ -185,6 +137,7 @@ impl<'a> Backfill<'a> {
             news_left: 0,
             size: PageSize::default(),
             failures: 0,
+            away: 0,
             stopped: None,
             pipelines: 0,
             jobs: 0,
@@ -246,6 +199,9 @@ impl<'a> Backfill<'a> {
     }
 
     fn done(&mut self, task: FillTask, answer: FillAnswer) -> Result<(), FillError> {
+        if !matches!(answer, FillAnswer::Failed(_)) {
+            self.away = 0;
+        }
         match (task, answer) {
             (task, FillAnswer::Failed(error)) => self.failed(task, error)?,
             (FillTask::News(batch, _), FillAnswer::News(news)) => self.news(batch, news)?,
@@ -490,12 +446,12 @@ impl<'a> Backfill<'a> {
             FillTask::Jobs(at, _, None) if matches!(error.status(), Some(400 | 405)) => {
                 return self.step(at, |past| Ok(past.without_list()));
             }
-            FillTask::Probe(at, _) | FillTask::List(at, ..) | FillTask::Jobs(at, ..) => self.rest_gap(at, &error),
+            FillTask::Probe(at, _) | FillTask::List(at, ..) | FillTask::Jobs(at, ..) => self.gap_by(at, &error),
             FillTask::PipelineJobs(at, _, id) if error.status() == Some(404) => {
                 // Deleted since it was listed.
                 return self.step(at, |past| past.pipeline_read(id, Vec::new()));
             }
-            FillTask::PipelineJobs(at, ..) => self.rest_gap(at, &error),
+            FillTask::PipelineJobs(at, ..) => self.gap_by(at, &error),
         }
         Ok(())
     }
@@ -517,9 +473,10 @@ impl<'a> Backfill<'a> {
     }
 
     fn untold_by(&mut self, at: usize, error: &Error) {
-        match self.choice {
-            ApiChoice::Graphql => self.gap(at, Failure::from(error), false),
-            ApiChoice::Auto | ApiChoice::Rest => self.over_rest(at),
+        match (self.choice, &error.kind) {
+            // The limit is that of both APIs.
+            (ApiChoice::Graphql, _) | (_, Kind::RateLimited { .. }) => self.gap_by(at, error),
+            (ApiChoice::Auto | ApiChoice::Rest, _) => self.over_rest(at),
         }
     }
 
@@ -540,7 +497,7 @@ impl<'a> Backfill<'a> {
         left.into_iter().for_each(|at| self.over_rest(at));
     }
 
-    fn rest_gap(&mut self, at: usize, error: &Error) {
+    fn gap_by(&mut self, at: usize, error: &Error) {
         let is_hidden = error.is_no_access() || (error.status() == Some(401) && !self.client.has_token());
         let failure = match (error.status(), error.reason()) {
             (Some(403), None) if is_hidden => Failure::forbidden(),
@@ -549,48 +506,33 @@ impl<'a> Backfill<'a> {
             }
             _ => Failure::from(error),
         };
+        if is_of_the_server(&failure.kind) {
+            self.away += 1;
+            if self.away >= AWAY {
+                self.stopped.get_or_insert_with(|| failure.clone());
+            }
+        }
         self.gap(at, failure, is_hidden);
     }
 
     fn gap(&mut self, at: usize, failure: Failure, is_hidden: bool) {
         self.projects[at].gap = Some((failure, is_hidden));
     }
+}
 
-    fn progress(&self) -> FillProgress {
-        let projects = self.projects.len();
-        let done = self.projects.iter().filter(|of| of.is_done()).count();
-        let (read, expected) =
-            self.projects.iter().fold((0, 0), |sum, of| (sum.0 + of.read.min(of.expected), sum.1 + of.expected));
-        let share = match self.api {
-            Api::Graphql if expected > 0 && self.news_left == 0 => read as f64 / expected as f64,
-            Api::Graphql => 0.0,
-            Api::Rest => done as f64 / projects.max(1) as f64,
-        };
-        FillProgress { projects, done, pipelines: self.pipelines, share }
-    }
-
-    fn end(mut self, fallback: Option<String>) -> FillSummary {
-        let unread = Failure::new(FailureKind::Other("unread".into()), "it was not read to its end");
-        let why = self.stopped.take().unwrap_or(unread);
-        let mut gaps = Vec::new();
-        let mut whole = 0;
-        for of in self.projects {
-            match of.gap {
-                Some((failure, is_hidden)) => gaps.push(FillGap { project: of.project, failure, is_hidden }),
-                None if of.is_ended => whole += 1,
-                None => gaps.push(FillGap { project: of.project, failure: why.clone(), is_hidden: false }),
-            }
-        }
-        FillSummary {
-            since: self.since,
-            until: self.until,
-            api: self.api,
-            fallback,
-            projects: whole,
-            pipelines: self.pipelines,
-            jobs: self.jobs,
-            gaps,
-        }
+/// Says whether a failure is the server's, or that of the way to it, and no project's. GitLab answers 500 where the
+/// repository of a single project is out of order.
+fn is_of_the_server(kind: &FailureKind) -> bool {
+    match kind {
+        FailureKind::Dns
+        | FailureKind::ConnectionRefused
+        | FailureKind::Connection
+        | FailureKind::Proxy
+        | FailureKind::Certificate
+        | FailureKind::Timeout
+        | FailureKind::RateLimited => true,
+        FailureKind::Http(code) => matches!(code, 502..=504 | 520..=530),
+        _ => false,
     }
 }
 

@@ -329,3 +329,50 @@ fn half_of_what_may_be_asked_is_left_to_a_watch() {
         assert_eq!(sim.peak_in_flight(), most, "live: {is_live}");
     }
 }
+
+#[test]
+fn a_server_that_goes_away_is_not_asked_about_every_project() {
+    for (api, answered) in [("rest", 12), ("auto", 5)] {
+        let (sim, env, whole) = (sim(20, 12), env(), env());
+        sim.add_fault(Fault::on("").after(answered).status(502));
+        let requests = asked(&sim, || drop(fill(&env, &sim, &["--api", api, "--concurrency", "1"]).exits_with(4)));
+        assert!(requests <= 12 + 9 * 4, "{api}: {requests}");
+        sim.clear_faults();
+        let _ = fill_over(&env, &sim, "rest").exits_with(0);
+        let _ = fill_over(&whole, &sim, "rest").exits_with(0);
+        assert_eq!(without_what_lists_lack(exported(&env, &sim)), without_what_lists_lack(exported(&whole, &sim)));
+    }
+}
+
+#[test]
+fn a_run_whose_time_is_over_keeps_what_it_has_and_says_so() {
+    let (sim, env, whole) = (Sim::start(Options { latency: Duration::from_millis(150), ..world(12, 8) }), env(), env());
+    let sim = sim.unwrap();
+    let limit = ["--api", "rest", "--concurrency", "1", "--max-time", "2s", "-o", "json"];
+    let output = fill(&env, &sim, &limit);
+    assert!(matches!(output.code, Some(3 | 4)), "{output}");
+    let gaps = output.json()["gaps"].clone();
+    assert!(gaps.as_array().unwrap().iter().all(|gap| gap["kind"] == "deadline"), "{gaps}");
+    let _ = fill_over(&env, &sim, "rest").exits_with(0);
+    let _ = fill_over(&whole, &sim, "rest").exits_with(0);
+    assert_eq!(kept(&env, &sim), kept(&whole, &sim));
+}
+
+/// By hand: `cargo test --test suite a_month_of_a_large_group -- --ignored --nocapture`.
+#[test]
+#[ignore = "it takes minutes"]
+fn a_month_of_a_large_group_takes_as_many_requests_as_the_readme_says() {
+    let world = WorldKind::History { projects: 200, days: 30, pipelines: 100, merge_requests: 8, deployments: 5 };
+    let (sim, env) = (Sim::start(Options { world, ..Options::default() }).unwrap(), env());
+    for (run, most) in [("first", 206), ("second", 10)] {
+        let arguments = ["--api", "graphql", "--concurrency", "2", "--max-time", "1h", "-o", "json"];
+        let mut output = None;
+        let requests = asked(&sim, || output = Some(fill_since("31d", &env, &sim, &arguments).exits_with(0)));
+        let told = output.unwrap().json();
+        assert!(requests <= most, "{run}: {requests}");
+        println!("{run}: {requests} requests, {told}");
+    }
+    let store = HistoryStore::open(&place(&env, &sim), 0).unwrap();
+    let size = std::fs::metadata(store.file()).unwrap().len();
+    println!("{size} bytes, {} facts", exported(&env, &sim).len());
+}

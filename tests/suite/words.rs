@@ -197,7 +197,10 @@ fn check_reads_pipelines_and_ends_as_the_run_does() {
     sim.add_fault(Fault::on("/jobs").status(403));
     let output = run(&sim, TOKEN_READ_API, &["config", "check", "-g", "acme", "--include", "acme/payments/api"]);
     // No reason came with it.
-    assert!(output.stdout.contains("needs the role Reporter") && !output.stdout.contains("GitLab's reason"), "{output}");
+    assert!(
+        output.stdout.contains("needs the role Reporter") && !output.stdout.contains("GitLab's reason"),
+        "{output}"
+    );
     let sim = private();
     let output = run(&sim, TOKEN_READ_API, &["config", "check", "-g", "acme", "--include", "nothing"]).exits_with(2);
     assert!(output.stdout.contains("no project is left"), "{output}");

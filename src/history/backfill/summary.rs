@@ -1,0 +1,104 @@
+//! What a backfill is asked for, how far it has come, and what came of it.
+
+use super::Backfill;
+use crate::domain::fact::UnixSeconds;
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::project::Project;
+use crate::domain::usage::{Api, ApiChoice};
+use crate::gitlab::error::Error;
+use crate::history::store::HistoryError;
+use std::sync::Arc;
+
+/// What is to be read.
+#[derive(Debug, Clone)]
+pub struct FillOptions {
+    pub projects: Vec<Arc<Project>>,
+    /// Begin of a day.
+    pub since: UnixSeconds,
+    pub api: ApiChoice,
+}
+
+/// How far it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct FillProgress {
+    pub projects: usize,
+    /// Projects of which all was read, or nothing can be.
+    pub done: usize,
+    pub pipelines: u64,
+    /// The part of the work that is done, from 0 to 1.
+    pub share: f64,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct FillSummary {
+    pub since: UnixSeconds,
+    pub until: UnixSeconds,
+    pub api: Api,
+    /// Why GraphQL was not used although it was wanted.
+    pub fallback: Option<String>,
+    /// Projects of which all was read.
+    pub projects: usize,
+    /// Pipelines that were read, those that were known among them.
+    pub pipelines: u64,
+    /// Attempts at jobs that have ended.
+    pub jobs: u64,
+    pub gaps: Vec<FillGap>,
+}
+
+/// A project of which not all could be read.
+#[derive(Debug)]
+pub struct FillGap {
+    pub project: Arc<Project>,
+    pub failure: Failure,
+    /// GitLab itself says that this token may not see its pipelines, or that there are none to see.
+    pub is_hidden: bool,
+}
+
+/// What ends a backfill before all projects were tried. What was read by then is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum FillError {
+    #[error("{0}")]
+    Request(#[from] Box<Error>),
+    #[error("{0}")]
+    History(#[from] HistoryError),
+}
+
+impl Backfill<'_> {
+    pub(super) fn progress(&self) -> FillProgress {
+        let projects = self.projects.len();
+        let done = self.projects.iter().filter(|of| of.is_done()).count();
+        let (read, expected) =
+            self.projects.iter().fold((0, 0), |sum, of| (sum.0 + of.read.min(of.expected), sum.1 + of.expected));
+        let share = match self.api {
+            Api::Graphql if expected > 0 && self.news_left == 0 => read as f64 / expected as f64,
+            Api::Graphql => 0.0,
+            Api::Rest => done as f64 / projects.max(1) as f64,
+        };
+        FillProgress { projects, done, pipelines: self.pipelines, share }
+    }
+
+    pub(super) fn end(mut self, fallback: Option<String>) -> FillSummary {
+        let unread = Failure::new(FailureKind::Other("unread".into()), "it was not read to its end");
+        let why = self.stopped.take().unwrap_or(unread);
+        let mut gaps = Vec::new();
+        let mut whole = 0;
+        for of in self.projects {
+            match of.gap {
+                Some((failure, is_hidden)) => gaps.push(FillGap { project: of.project, failure, is_hidden }),
+                None if of.is_ended => whole += 1,
+                None => gaps.push(FillGap { project: of.project, failure: why.clone(), is_hidden: false }),
+            }
+        }
+        FillSummary {
+            since: self.since,
+            until: self.until,
+            api: self.api,
+            fallback,
+            projects: whole,
+            pipelines: self.pipelines,
+            jobs: self.jobs,
+            gaps,
+        }
+    }
+}
