@@ -276,5 +276,7 @@ pub(crate) fn trunk_sha(seed: u64, project: u64, commit: u32) -> String {
 
 /// Returns the id of the commit that a push to a merge request brought last.
 pub(crate) fn push_sha(seed: u64, project: u64, request: usize, push: u32) -> String {
-    Rng::of(&[seed, project, 0xC1, request as u64, u64::from(push)]).sha()
+    // As one number, which none of the default branch's commits has: small numbers one after the other can meet.
+    let commit = (request as u64 + 1) << 32 | u64::from(push);
+    Rng::of(&[seed, project, 0xC1, commit]).sha()
 }

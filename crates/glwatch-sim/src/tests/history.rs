@@ -77,6 +77,21 @@ fn a_client_that_reads_every_list_finds_what_was_planned() {
 }
 
 #[test]
+fn each_push_to_a_merge_request_has_a_commit_of_its_own() {
+    for project in projects(&weeks().expected_history()) {
+        let mut refs: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+        for pipeline in project["pipelines"].as_array().unwrap() {
+            refs.entry(pipeline["sha"].as_str().unwrap()).or_default().push(&pipeline["ref"]);
+        }
+        let is_request = |name: &&&Value| name.as_str().unwrap().starts_with("refs/merge-requests/");
+        for (sha, refs) in refs {
+            let requests = refs.iter().filter(is_request).count();
+            assert!(requests == 0 || refs.len() == 1, "{} {sha}: {refs:?}", project["full_path"]);
+        }
+    }
+}
+
+#[test]
 fn offset_pages_of_the_jobs_are_the_keyset_pages() {
     let sim = weeks();
     let base = "/api/v4/projects/20001/jobs?per_page=100";
