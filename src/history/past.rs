@@ -109,14 +109,20 @@ impl HistoryStore {
         })
     }
 
-    /// Returns the attempts at a job that ended with a verdict since a time, oldest first.
-    pub fn job_runs(&self, project: ProjectId, job: &str, since: UnixSeconds) -> Result<Vec<JobRun>, HistoryError> {
+    /// Returns the attempts at a job that passed or failed in the 14 days before a failure of it, and those on its commit
+    /// in the 14 days after it, oldest first. What came later on other commits says nothing about that failure: passes of
+    /// the weeks after it would make a flaky one its author's.
+    pub fn job_runs(&self, failed: &FailedJobQuery<'_>, at: UnixSeconds) -> Result<Vec<JobRun>, HistoryError> {
         let query = "SELECT j.id, j.pipeline, p.sha, j.status, j.finished_at FROM job j \
                      LEFT JOIN pipeline p ON p.project = j.project AND p.id = j.pipeline \
                      WHERE j.project = ?1 AND j.name = ?2 \
                      AND j.ref_kind IN ('branch', 'tag', 'merge_request', 'merge_train', 'other') \
-                     AND j.status IN ('success', 'failed') AND j.finished_at >= ?3 \
-                     ORDER BY j.finished_at DESC, j.id DESC LIMIT ?4";
+                     AND j.status IN ('success', 'failed') AND j.finished_at BETWEEN ?3 AND ?4 \
+                     AND (j.finished_at <= ?5 OR j.pipeline = ?6 \
+                     OR p.sha = (SELECT sha FROM pipeline WHERE project = ?1 AND id = ?6)) \
+                     ORDER BY j.finished_at DESC, j.id DESC LIMIT ?7";
+        let (from, to) = (at.saturating_sub(FLAKY_SECONDS), at.saturating_add(FLAKY_SECONDS));
+        let values = params![key(failed.project), failed.job, from, to, at, failed.pipeline.0.cast_signed(), MOST_RUNS];
         let mut runs: Vec<JobRun> = self.ask(|connection| {
             let run = |row: &Row<'_>| {
                 Ok(JobRun {
@@ -127,7 +133,7 @@ impl HistoryStore {
                     finished_at: row.get(4)?,
                 })
             };
-            connection.prepare_cached(query)?.query_map(params![key(project), job, since, MOST_RUNS], run)?.collect()
+            connection.prepare_cached(query)?.query_map(values, run)?.collect()
         })?;
         runs.reverse();
         Ok(runs)
@@ -223,7 +229,7 @@ impl HistoryStore {
     pub fn job_past(&self, query: &FailedJobQuery<'_>, at: UnixSeconds) -> Result<JobPast, HistoryError> {
         Ok(JobPast {
             base: self.base_run(query)?,
-            runs: self.job_runs(query.project, query.job, at.saturating_sub(FLAKY_SECONDS))?,
+            runs: self.job_runs(query, at)?,
             elsewhere: self.same_failure_elsewhere(query, at)?,
             usual: self.usual_job_duration(query.project, query.ref_kind, query.job)?,
         })

@@ -211,8 +211,33 @@ fn runs_have_their_commit_and_come_oldest_first() {
         ..FactBatch::default()
     };
     let (_folder, store) = memory(&batch);
-    let runs = store.job_runs(API, "unit", 8).unwrap();
+    let runs = store.job_runs(&query(10, &[], None), 20).unwrap();
     let short = |run: &JobRun| (run.id.0, run.sha.is_some(), run.status.word().to_owned());
     let expected = [(1, true, "failed"), (2, true, "success"), (4, false, "success")];
     assert_eq!(runs.iter().map(short).collect::<Vec<_>>(), expected.map(|(id, sha, word)| (id, sha, word.to_owned())));
+}
+
+#[test]
+fn runs_are_those_before_a_failure_and_later_ones_of_its_commit() {
+    let at = 20 * DAY;
+    let with_sha = |id: u64, sha: &str| PipelineFact { sha: Some(sha.into()), ..ran(id, Status::Failed) };
+    let cases = [
+        ("two weeks before it", 1, at - 14 * DAY, true),
+        ("more than that before it", 1, at - 14 * DAY - 1, false),
+        ("the failure itself", 2, at, true),
+        ("its own pipeline, later", 2, at + DAY, true),
+        ("another pipeline of its commit, later", 3, at + DAY, true),
+        ("its commit, more than two weeks later", 3, at + 14 * DAY + 1, false),
+        ("another commit, later", 1, at + 1, false),
+    ];
+    for (sentence, pipeline, ended, expected) in cases {
+        let batch = FactBatch {
+            pipelines: vec![with_sha(1, "other"), with_sha(2, "this"), with_sha(3, "this")],
+            jobs: vec![job(pipeline, 5, ended, Status::Success)],
+            ..FactBatch::default()
+        };
+        let (_folder, store) = memory(&batch);
+        let runs = store.job_runs(&query(2, &[], None), at).unwrap();
+        assert_eq!(runs.len(), usize::from(expected), "{sentence}");
+    }
 }
