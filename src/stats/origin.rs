@@ -34,6 +34,8 @@ pub(super) struct FailedAttempt {
     ref_kind: RefKind,
     pipeline: PipelineId,
     at: UnixSeconds,
+    /// Whether it failed where its pipeline began, too: then it is that failure, and no other one of the same kind.
+    is_inherited: bool,
     job: Arc<str>,
     reason: Option<Arc<str>>,
     tests: Vec<Arc<str>>,
@@ -93,8 +95,10 @@ impl FailurePast {
     ) -> FailedAttempt {
         let fact = facts.pipelines[pipeline];
         let at = attempt.finished_at.or(ended_at(fact)).unwrap_or(i64::MIN);
+        let base = self.base_run(facts, pipeline, attempt.name);
+        let is_inherited = base.as_ref().is_some_and(|base| base.job == Some(Status::Failed));
         let past = slot.map(|_| JobPast {
-            base: self.base_run(facts, pipeline, attempt.name),
+            base,
             runs: self.runs_around(facts, pipeline, attempt.name, at),
             elsewhere: Vec::new(),
             usual: None,
@@ -105,6 +109,7 @@ impl FailurePast {
             ref_kind: fact.ref_kind,
             pipeline: fact.id,
             at,
+            is_inherited,
             job: facts.runs.names.name(attempt.name),
             reason: facts.reason(attempt),
             tests: facts.tests_of(attempt).iter().take(MOST_TESTS).map(|test| (*test).into()).collect(),
@@ -186,7 +191,7 @@ pub(super) fn count_origins(studies: &mut [ProjectStudy]) {
 fn origins(studies: &[ProjectStudy]) -> Vec<(usize, TimeSlot, FailureOrigin)> {
     let mut places: FailurePlaces<'_> = HashMap::new();
     for (project, study) in studies.iter().enumerate() {
-        for failure in &study.failures {
+        for failure in study.failures.iter().filter(|failure| !failure.is_inherited) {
             for sign in failure.all_signs() {
                 places.entry((&failure.job, sign)).or_default().push((failure.at, project, failure));
             }

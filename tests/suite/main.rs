@@ -1,5 +1,6 @@
 //! The one integration binary. Which file holds what:
 //!
+//! - `stats_truth.rs`: the same against a simulated month whose causes were planted
 //! - `stats.rs`: how good the CI is, from the history alone, and what is refused
 //! - `status.rs`: the group as the simulated GitLab knows it, in every output
 //! - `trouble.rs`: one bad project, what the exit code tells; the others named so begin here, too:
@@ -73,6 +74,7 @@ mod secret_sources;
 mod secrets;
 mod silence;
 mod stats;
+mod stats_truth;
 mod status;
 mod terminal;
 mod torn;

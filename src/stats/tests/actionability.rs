@@ -151,6 +151,23 @@ fn the_same_failure_in_two_other_places_is_everywhere() {
     assert_eq!(with(2, 4), ["unknown"], "four days apart");
 }
 
+/// Who breaks the default branch breaks what is built on it: that does not make it everyone's failure.
+#[test]
+fn failures_that_build_on_a_broken_branch_are_no_other_places() {
+    let mut runs = project(1, "acme/api");
+    base(&mut runs, &[true, true, true, true, true, false]);
+    runs.tests.push((JobId(60), "suite::total".into()));
+    for (id, request) in [(100, "!1"), (101, "!2"), (102, "!3")] {
+        let fact = runs.pipeline(id, 8 * DAY + 3600, Status::Failed);
+        (fact.ref_name, fact.ref_kind) = (request.into(), RefKind::MergeRequest);
+        runs.job(id, id * 10, "unit", Failed);
+        runs.tests.push((JobId(id * 10), "suite::total".into()));
+    }
+    let origins = counted(runs).origins;
+    let found: Vec<(&str, u64)> = origins.iter().map(|(origin, count)| (origin.word(), *count)).collect();
+    assert_eq!(found, [("already_broken", 3), ("yours", 1)]);
+}
+
 #[test]
 fn time_to_green_is_from_the_first_red_to_the_next_green_of_a_ref() {
     let cases: [(&str, Facts, (&[u64], u64)); 9] = [
