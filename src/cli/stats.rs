@@ -19,6 +19,7 @@ use crate::stats::CostRates;
 use crate::stats::plan::{StatsBy, StatsPlan, StatsWindow};
 use crate::stats::study::{StatsStudy, study_project};
 use crate::text::duration::{duration, parse_duration};
+use crate::text::glyph::Charset;
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use std::collections::BTreeMap;
@@ -109,25 +110,28 @@ fn show(
         paths: &paths,
     };
     let document = StatsDocument::new(&study, &options);
-    let mut bytes = Vec::new();
     let form = text(matches, "form").unwrap_or("table");
-    let charset = surroundings.charset(&config.display);
-    let written = match form {
-        "json" => json::write_document(&document, &mut bytes),
-        "csv" => write_csv(&document, &mut bytes),
-        "markdown" => stats_markdown::write(&document, &mut bytes),
-        "openmetrics" => {
-            let families = stats_metrics::families(&document, &study);
-            exposition::write(&families, MetricsFormat::OpenMetrics, &mut bytes)
-        }
-        _ => stats::write(&document, charset, &mut bytes),
-    };
-    written.map_err(CliError::Output)?;
+    let bytes = written(form, &document, &study, surroundings.charset(&config.display)).map_err(CliError::Output)?;
     // A document and a table say it themselves.
     if matches!(form, "csv" | "openmetrics") && !config.display.quiet {
         output::to_stderr(&document.notes.iter().map(|note| format!("warning: {note}")).collect::<Vec<_>>());
     }
     output::to_stdout(&bytes)
+}
+
+fn written(form: &str, document: &StatsDocument<'_>, study: &StatsStudy, charset: Charset) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match form {
+        "json" => json::write_document(document, &mut bytes),
+        "csv" => write_csv(document, &mut bytes),
+        "markdown" => stats_markdown::write(document, &mut bytes),
+        "openmetrics" => {
+            let families = stats_metrics::families(document, study);
+            exposition::write(&families, MetricsFormat::OpenMetrics, &mut bytes)
+        }
+        _ => stats::write(document, charset, &mut bytes),
+    }?;
+    Ok(bytes)
 }
 
 fn write_csv(document: &StatsDocument<'_>, out: &mut Vec<u8>) -> io::Result<()> {
@@ -182,3 +186,6 @@ fn moment(flag: &str, text: &str, now: UnixSeconds) -> Result<UnixSeconds, CliEr
     })?;
     Ok(now.saturating_sub(i64::try_from(ago.as_secs()).unwrap_or(i64::MAX)))
 }
+
+#[cfg(test)]
+mod tests;

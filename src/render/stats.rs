@@ -5,6 +5,7 @@ use super::stats_words::{NO_DATA, before, hours, minutes, name, percent, seconds
 use crate::report::stats::{BucketEntry, SlowPartEntry, StatsDocument, StatsEntry};
 use crate::text::glyph::Charset;
 use crate::text::plural::counted;
+use crate::text::sanitise::sanitise;
 use std::io::{self, Write};
 
 /// Cells of the longest bar.
@@ -20,7 +21,7 @@ pub fn write(document: &StatsDocument<'_>, charset: Charset, out: &mut dyn Write
         counted(document.pooled.projects as u64, "project"),
         day(&document.since),
         day(&document.until),
-        document.refs.join(", ")
+        sanitise(&document.refs.join(", "))
     )?;
     for note in &document.notes {
         writeln!(out, "note: {note}")?;
