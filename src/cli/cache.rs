@@ -2,7 +2,7 @@
 
 use super::run_context::RunContext;
 use super::{files, wire};
-use crate::collect::cache::{SavedState, Store};
+use crate::collect::cache::{SavedStamp, SavedState, Store};
 use crate::collect::run::{CollectOptions, Collector};
 use crate::config::{Config, Origin};
 use crate::domain::project::Project;
@@ -14,8 +14,10 @@ use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A watch writes this often at most: a watch that is killed loses no more than that.
-const WRITE_EVERY: Duration = Duration::from_secs(60);
+/// A watch writes this often at most: a watch that is killed loses no more than that, and 2000 projects are 4.5 MB.
+const WRITE_EVERY: Duration = Duration::from_secs(300);
+/// A file in which nothing but ages would change may be so far behind.
+const MAY_BE_BEHIND: TimeDelta = TimeDelta::minutes(5);
 
 /// The cache of one run; switched off, it keeps nothing.
 pub(super) struct Cache {
@@ -28,8 +30,10 @@ pub(super) struct Cache {
 #[derive(Default)]
 struct Kept {
     latest: Option<SavedState>,
-    /// When it was last written, and what.
-    written: Option<(Instant, u64)>,
+    /// What the file has: what an earlier run has left, or this one has written.
+    written: Option<SavedStamp>,
+    /// When this run last wrote it.
+    written_at: Option<Instant>,
     writing: Option<JoinHandle<()>>,
 }
 
@@ -56,6 +60,7 @@ impl Cache {
         let mut collector = Collector::new(client, options);
         if let Some(saved) = self.store.as_ref().and_then(Store::load) {
             self.restored = Some(saved.at());
+            self.kept().written = Some(saved.stamp());
             collector.restore(saved);
         }
         collector
@@ -81,11 +86,11 @@ impl Cache {
     /// The same for a run that goes on: writes what has changed now and then, beside everything else.
     pub(super) fn keep_going(&self, collector: &Collector) {
         self.keep(collector);
-        let Kept { latest, written, writing } = &mut *self.kept();
+        let Kept { latest, written, written_at, writing } = &mut *self.kept();
         let (Some(store), Some(saved)) = (&self.store, latest) else { return };
-        let is_due = written.is_none_or(|(at, changes)| at.elapsed() >= WRITE_EVERY && changes != saved.changes());
-        if is_due && writing.as_ref().is_none_or(JoinHandle::is_finished) {
-            *written = Some((Instant::now(), saved.changes()));
+        let is_due = written_at.is_none_or(|at| at.elapsed() >= WRITE_EVERY);
+        if is_due && is_worth_writing(saved, written.as_ref()) && writing.as_ref().is_none_or(JoinHandle::is_finished) {
+            (*written, *written_at) = (Some(saved.stamp()), Some(Instant::now()));
             let (store, saved) = (store.clone(), saved.clone());
             *writing = Some(spawn(move || store.save(&saved)));
         }
@@ -95,15 +100,22 @@ impl Cache {
         self.kept.lock().expect("no holder of what is kept panics")
     }
 
-    /// Writes what there is in the end; a run that has read nothing leaves what it has found.
+    /// Writes what there is in the end; a run that has read nothing new leaves what it has found.
     pub(super) fn write(self) {
-        let Kept { latest, writing, .. } = mem::take(&mut *self.kept());
+        let Kept { latest, written, writing, .. } = mem::take(&mut *self.kept());
         // Else the older one would take the place of the newer.
         if let Some(writing) = writing {
             let _ = writing.join();
         }
-        if let (Some(store), Some(saved)) = (&self.store, latest) {
+        if let (Some(store), Some(saved)) = (&self.store, latest)
+            && is_worth_writing(&saved, written.as_ref())
+        {
             store.save(&saved);
         }
     }
+}
+
+/// Says whether a file of `written` should be replaced; a write that failed is not made again for the same.
+fn is_worth_writing(saved: &SavedState, written: Option<&SavedStamp>) -> bool {
+    written.is_none_or(|written| written.is_outdated_by(&saved.stamp(), MAY_BE_BEHIND))
 }

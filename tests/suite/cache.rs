@@ -64,10 +64,39 @@ fn a_second_run_says_what_the_first_one_did() {
     let (sim, env) = (demo(), Env::new());
     let first = run(&env, &sim, &["-o", "wide"]).exits_with(0);
     assert_eq!((mode(&file(&env)), mode(&folder(&env))), (0o600, 0o700));
-    let second = run(&env, &sim, &["-o", "wide", "-vv"]).exits_with(0).says(&[READ, "cache written"]);
+    let second = run(&env, &sim, &["-o", "wide", "-vv"]).exits_with(0).says(&[READ]);
     assert_eq!(first.stdout, second.stdout);
     assert_eq!(run(&env, &sim, &["-o", "json"]).exits_with(0).json()["complete"], true);
     file(&env);
+}
+
+#[test]
+fn it_is_written_again_where_more_than_ages_would_change() {
+    for api in ["auto", "rest"] {
+        let sim = super::cost::scenario(
+            "long = [[\"test\", \"unit | 9h\"]]\n",
+            "[[project]]\npath = \"acme/old\"\nrun = [{ jobs = \"single\", age = \"3h\" }]\n\
+             [[project]]\npath = \"acme/none\"\n",
+        );
+        let env = Env::new().with("GLWATCH_API", api);
+        let is_written = |more: &[&str]| {
+            let output = run(&env, &sim, &[&["-vv"], more].concat());
+            output.stderr.contains("cache written")
+        };
+        let later = |seconds| sim.clock().advance(std::time::Duration::from_secs(seconds));
+        assert!(is_written(&[]), "{api}: there was none");
+        assert!(!is_written(&[]), "{api}: nothing changed");
+        later(200);
+        assert!(!is_written(&[]), "{api}: ages alone");
+        later(200);
+        assert!(is_written(&[]), "{api}: ages that are more than five minutes behind");
+        assert!(!is_written(&[]), "{api}: and no more");
+        assert!(is_written(&["--ref", "default"]), "{api}: something else was asked for");
+        assert!(!is_written(&["--ref", "default"]), "{api}: the same again");
+        assert!(is_written(&[]), "{api}: back again");
+        list(&sim, &[json!({"id": 4711, "name": "new", "path_with_namespace": "acme/new"})]);
+        assert!(is_written(&[]), "{api}: another list");
+    }
 }
 
 #[test]

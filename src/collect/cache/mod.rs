@@ -7,6 +7,6 @@ mod saved;
 mod store;
 mod wire;
 
-pub use saved::SavedState;
 pub(super) use saved::{KnownFields, KnownProject, SavedProject, words};
+pub use saved::{SavedStamp, SavedState};
 pub use store::{Store, project_paths};

@@ -42,9 +42,28 @@ impl SavedState {
         self.at.checked_add_signed(since).unwrap_or(self.at)
     }
 
-    /// Returns a number that is another one whenever anything but ages has changed.
-    pub fn changes(&self) -> u64 {
-        self.changes
+    /// Returns what tells it from another one of the same process, or from the one that this process began with.
+    pub fn stamp(&self) -> SavedStamp {
+        let fields = self.fields.as_ref().map(|known| known.at);
+        SavedStamp { at: self.at, changes: self.changes, refs: self.refs.clone(), size: self.size.get(), fields }
+    }
+}
+
+/// What a file was written of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedStamp {
+    at: DateTime<Utc>,
+    changes: u64,
+    refs: Vec<String>,
+    size: usize,
+    fields: Option<DateTime<Utc>>,
+}
+
+impl SavedStamp {
+    /// Says whether a file that was written of this is worth replacing by what is known now: something but ages has
+    /// changed, or its ages are behind by `most`.
+    pub fn is_outdated_by(&self, now: &Self, most: TimeDelta) -> bool {
+        now.at - self.at >= most || *self != Self { at: self.at, ..now.clone() }
     }
 }
 
