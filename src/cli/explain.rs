@@ -4,6 +4,7 @@ use super::error::{self, CliError};
 use super::exit::Exit;
 use super::explain_past::ExplainPast;
 use super::log_printer::{LogForm, LogPrinter};
+use super::progress::ProgressLine;
 use super::session::Session;
 use super::{args, hint, logs, output, terminal, wire};
 use crate::collect::evidence::{self, PreviousPipeline, Subject};
@@ -258,7 +259,8 @@ async fn subject(session: &Session, text: &str) -> Result<Subject, CliError> {
 /// Reads the groups and picks what failed, the worst first.
 async fn all_failed(session: &Session, outcome: &mut Outcome) -> Result<Vec<Subject>, CliError> {
     let options = wire::collecting(&session.config);
-    let reply = Collector::new(session.client.clone(), Arc::new(options)).read(&|_| {}).await;
+    let line = ProgressLine::new(&session.config, false);
+    let reply = Collector::new(session.client.clone(), Arc::new(options)).read(&|step| line.show(step)).await;
     let mut snapshot =
         reply.map_err(|group| terminal::group_error(group, &session.config, &session.surroundings))?.snapshot;
     ExplainPast::record(session, &snapshot);

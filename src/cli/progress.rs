@@ -1,7 +1,8 @@
 //! How far a slow first load has come, on standard error and only when that is a terminal.
 
-use crate::collect::run::ReadingProgress;
-use crate::domain::host::Host;
+use super::terminal;
+use crate::collect::run::{ReadingProgress, ReadingStep};
+use crate::config::Config;
 use crate::history::backfill::FillProgress;
 use crate::text::duration::duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -25,28 +26,34 @@ pub(super) struct ProgressLine {
     bar: ProgressBar,
     /// What is asked: a first load may take long because of it.
     host: String,
+    is_quiet: bool,
 }
 
 impl ProgressLine {
-    pub(super) fn new(host: &Host, is_shown: bool) -> Self {
-        let host = host.to_string();
-        if !is_shown {
-            return Self { bar: ProgressBar::hidden(), host };
+    pub(super) fn new(config: &Config, is_shown: bool) -> Self {
+        let host = config.connection.host.to_string();
+        let is_quiet = config.display.quiet;
+        if !is_shown || is_quiet {
+            return Self { bar: ProgressBar::hidden(), host, is_quiet };
         }
         let style =
             ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style);
         bar.set_message(format!("reading the group from {host}"));
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self { bar, host }
+        Self { bar, host, is_quiet }
     }
 
     pub(super) fn say(&self, words: String) {
         self.bar.set_message(words);
     }
 
-    pub(super) fn show(&self, progress: ReadingProgress) {
-        let ReadingProgress { read, listed, .. } = progress;
+    /// Shows how far it has come, and says once if the time will not suffice.
+    pub(super) fn show(&self, step: ReadingStep<'_>) {
+        let ReadingProgress { read, listed } = step.progress;
+        if let Some(late) = step.late.filter(|_| !self.is_quiet) {
+            self.bar.suspend(|| terminal::warn_of_late(late));
+        }
         self.bar.set_message(format!("{}: {read} of {listed} projects read", self.host));
     }
 

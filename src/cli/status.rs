@@ -110,14 +110,11 @@ async fn read(
     cache: &Cache,
     verbosity: u8,
 ) -> Result<(ReadingReply, Exit), CliError> {
-    let line = ProgressLine::new(
-        &config.connection.host,
-        !config.display.quiet && verbosity == 0 && output::stderr_is_terminal(),
-    );
+    let line = ProgressLine::new(config, verbosity == 0 && output::stderr_is_terminal());
     if let Some(wait) = &config.pace.wait {
         return wait::run(collector, config, wait, surroundings, (cache, &line)).await;
     }
-    let reply = collector.read(&|step| line.show(step.progress)).await;
+    let reply = collector.read(&|step| line.show(step)).await;
     let reply = reply.map_err(|group| terminal::group_error(group, config, surroundings))?;
     cache.keep(&collector);
     Ok((reply, Exit::Done))

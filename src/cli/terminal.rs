@@ -4,6 +4,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::run_context::RunContext;
 use super::{hint, output};
+use crate::collect::forecast::{LateReading, LateReason};
 use crate::collect::run::GroupError;
 use crate::collect::watch::FailedReading;
 use crate::config::{Color, Config, Display, StagesWidthSetting};
@@ -11,6 +12,7 @@ use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
 use crate::gitlab::error::Kind;
 use crate::render::table;
 use crate::report::layout;
+use crate::text::duration::duration;
 use crate::text::glyph::Charset;
 use crate::text::plural::counted;
 use std::os::unix::net::UnixStream;
@@ -67,6 +69,28 @@ pub(super) fn warn_of_insecure(config: &Config) {
     }
 }
 
+/// Says that a reading will most likely not be over in its time.
+pub(super) fn warn_of_late(late: LateReading) {
+    output::to_stderr(&late_lines(late));
+}
+
+fn late_lines(LateReading { takes, left, reason }: LateReading) -> [String; 2] {
+    let (takes, left) = (duration(takes), duration(left));
+    let (why, hint) = match reason {
+        LateReason::Rate { requests } => (
+            format!("about {requests} requests are still to be sent, which takes {takes} at the permitted rate"),
+            "allow more requests per second (--rps 100) where the server bears it, more time (--max-time 30m), or read \
+             fewer groups",
+        ),
+        LateReason::Pace { read, of, since } => (
+            format!("{read} of {of} projects were read in {}; at this pace the others take {takes}", duration(since)),
+            "give it more time (--max-time 30m), read fewer groups, or find out why the server is slow",
+        ),
+    };
+    let warning = format!("warning: {why}, and this run has {left} left (--max-time): some projects will be unread");
+    [warning, format!("Hint: {hint}")]
+}
+
 /// Says what the reader of the output must know; rows speak for themselves and are only counted.
 pub(super) fn warn(snapshot: &Snapshot, unmatched: &[String]) {
     let mut lines: Vec<String> =
@@ -105,5 +129,32 @@ pub(super) fn style(display: &Display, surroundings: &RunContext) -> table::Tabl
             StagesWidthSetting::Auto => layout::StagesWidth::Auto,
             StagesWidthSetting::Cells(cells) => layout::StagesWidth::Cells(cells),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_reading_that_will_be_late_is_told_with_its_reason_and_what_helps() {
+        let seconds = Duration::from_secs;
+        let late = |reason| late_lines(LateReading { takes: seconds(320), left: seconds(299), reason })[0].clone();
+        let cases = [
+            (
+                LateReason::Rate { requests: 8021 },
+                "warning: about 8021 requests are still to be sent, which takes 5m 20s at the permitted rate, and this \
+                 run has 4m 59s left (--max-time): some projects will be unread",
+            ),
+            (
+                LateReason::Pace { read: 40, of: 2000, since: seconds(30) },
+                "warning: 40 of 2000 projects were read in 30s; at this pace the others take 5m 20s, and this run has \
+                 4m 59s left (--max-time): some projects will be unread",
+            ),
+        ];
+        for (reason, expected) in cases {
+            assert_eq!(late(reason), expected);
+        }
     }
 }

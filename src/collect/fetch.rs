@@ -1,6 +1,7 @@
 //! Reading the projects that a list finds: over GraphQL many at a time, over REST one by one.
 
 use super::batch::{ALONE, BatchQuestion, BatchQueue, BatchSize, ListFeed, ProjectBatch};
+use super::forecast::{LateReading, ReadingForecast};
 use super::gathered::{Gathered, ProjectAnswer, is_silent, reading, told};
 use super::list::ListFinding;
 use super::merge::{KnownRows, ReadProject};
@@ -109,7 +110,10 @@ pub(super) async fn read(
                 }
                 // Without a list nothing that was read ahead will be confirmed.
                 None if work.listed.is_empty() => break,
-                None => feed.has_ended = true,
+                None => {
+                    feed.has_ended = true;
+                    work.forecast_by_rate();
+                }
             },
             Some(done) = under_way.next() => work.done(done)?,
             else => break,
@@ -221,6 +225,7 @@ struct FetchWork<'s, 'a> {
     /// What GraphQL has told in part of projects that REST is asked about for the rest.
     partly: ById<ProjectId, Vec<PipelineDraft>>,
     progress: ReadingProgress,
+    forecast: ReadingForecast,
     /// Projects that failed one after the other, each asked about alone.
     failures: Vec<Arc<Project>>,
     /// Whether GraphQL has answered anything.
@@ -252,6 +257,7 @@ impl<'s, 'a> FetchWork<'s, 'a> {
             readings: by_id(count),
             partly: by_id(0),
             progress: ReadingProgress::default(),
+            forecast: ReadingForecast::new(&setup.options.filter),
             failures: Vec::new(),
             has_answer: false,
             begun: Instant::now(),
@@ -308,6 +314,10 @@ impl<'s, 'a> FetchWork<'s, 'a> {
         match found {
             ListFinding::Known(project) => self.known(project),
             ListFinding::Listed(project) => self.listed(project),
+            ListFinding::Announced(projects) => {
+                self.forecast.announced += projects as usize;
+                self.forecast_by_rate();
+            }
         }
     }
 
@@ -334,7 +344,7 @@ impl<'s, 'a> FetchWork<'s, 'a> {
             return;
         }
         self.progress.listed += 1;
-        (self.setup.progress)(ReadingStep { progress: self.progress, read: None });
+        (self.setup.progress)(ReadingStep { progress: self.progress, late: None, read: None });
         match self.known.remove(&project.id) {
             Some(known) if self.is_read_alike(&known, &project) => {}
             Some(_) => {
@@ -365,11 +375,12 @@ impl<'s, 'a> FetchWork<'s, 'a> {
         };
         self.readings.remove(&project.id);
         let is_plain = project.ci_enabled == Some(false) || filters.is_empty();
+        let before = self.setup.before(project.id);
+        self.forecast.quiet += usize::from(before.is_likely_settled());
         if self.api == Api::Rest || is_plain {
             self.one_by_one.push_back(project);
             return;
         }
-        let before = self.setup.before(project.id);
         let is_quiet = before.is_likely_settled() || self.setup.probed.contains_key(&project.id);
         let question = if is_quiet { BatchQuestion::Pulse } else { BatchQuestion::Newest };
         for filter in filters.iter() {
@@ -542,6 +553,7 @@ impl<'s, 'a> FetchWork<'s, 'a> {
         self.fallback = Some(why);
         self.api = Api::Rest;
         self.queue.clear();
+        self.forecast_by_rate();
         self.one_by_one.extend(self.gathered.drain().map(|(_, gathered)| gathered.project));
         for failed in self.failures.drain(..) {
             if self.readings.remove(&failed.id).is_some() {
@@ -625,7 +637,24 @@ impl<'s, 'a> FetchWork<'s, 'a> {
         let id = read.project.id;
         self.readings.insert(id, read);
         self.progress.read = self.readings.len().min(self.progress.listed);
-        (self.setup.progress)(ReadingStep { progress: self.progress, read: self.readings.get(&id) });
+        let step = ReadingStep { progress: self.progress, late: None, read: self.readings.get(&id) };
+        (self.setup.progress)(step);
+        let late = self.forecast.by_pace(self.setup.client, self.progress, self.begun.elapsed());
+        self.say_late(late);
+    }
+
+    fn forecast_by_rate(&mut self) {
+        // Over GraphQL the requests are few.
+        if self.api == Api::Rest {
+            let late = self.forecast.by_rate(self.setup.client, self.progress);
+            self.say_late(late);
+        }
+    }
+
+    fn say_late(&self, late: Option<LateReading>) {
+        if late.is_some() {
+            (self.setup.progress)(ReadingStep { progress: self.progress, late, read: None });
+        }
     }
 
     /// Keeps what the list has confirmed, under the names that it has there.

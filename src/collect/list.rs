@@ -21,6 +21,8 @@ pub(super) enum ListFinding {
     Known(Arc<Project>),
     /// From the list that counts.
     Listed(Arc<Project>),
+    /// How many projects the list of a group says that it has.
+    Announced(u64),
 }
 
 /// Projects on a page of the list.
@@ -61,6 +63,10 @@ pub(super) async fn read_group(
     let by_id = GroupRef::Id(group.id);
     let total = first.total;
     let (total_pages, mut next) = (first.total_pages, first.next);
+    if let Some(total) = total {
+        // The receiver lives as long as the run.
+        let _ = list.found.send(ListFinding::Announced(total));
+    }
     list.take(first);
     // What is asked about the projects of this page comes before the other pages.
     tokio::task::yield_now().await;

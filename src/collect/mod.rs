@@ -9,6 +9,7 @@ mod fetch;
 pub mod find;
 pub mod first_look;
 mod follow;
+pub mod forecast;
 mod gathered;
 mod interim;
 pub mod job_choice;

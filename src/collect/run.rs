@@ -5,6 +5,7 @@ use super::cache::{KnownFields, SavedProject, SavedState, words};
 use super::external;
 use super::fetch::{self, AnswerSource, FetchSetup, Projects};
 use super::follow::Followed;
+use super::forecast::LateReading;
 use super::interim;
 use super::list::{self, LIST_PAGE, ListFinding, ListedGroup};
 use super::lookout::Lookout;
@@ -51,7 +52,7 @@ pub struct CollectOptions {
 /// A list that lacks a part is read again in this part of the usual time: after one minute instead of five.
 const SOONER: u32 = 5;
 /// Requests for a project over REST: its newest pipeline, that one's details, jobs and bridges.
-const REST_COST: usize = 4;
+pub(super) const REST_COST: usize = 4;
 
 /// How far a reading has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,6 +65,8 @@ pub struct ReadingProgress {
 #[derive(Debug, Clone, Copy)]
 pub struct ReadingStep<'a> {
     pub progress: ReadingProgress,
+    /// Once, as soon as it is known that the reading will not be over in its time.
+    pub late: Option<LateReading>,
     pub(super) read: Option<&'a ReadProject>,
 }
 

@@ -42,6 +42,8 @@ struct BudgetState {
     /// While the server's limit is nearly used up: when the next request may go, and the gap after it.
     next_slot: Instant,
     gap: Duration,
+    /// When the server's limit starts over, where it tells.
+    refills_at: Option<Instant>,
     /// Requests that were sent and whose answers have not come.
     under_way: usize,
     /// Requests that wait for their turn.
@@ -98,6 +100,7 @@ impl Budget {
             closed_until: now,
             next_slot: now,
             gap: Duration::ZERO,
+            refills_at: None,
             under_way: 0,
             queued: 0,
             heard_at: now,
@@ -170,6 +173,18 @@ impl Budget {
             (_, 0) => None,
             _ => Some(Waiting::Silent { since: now.saturating_duration_since(state.heard_at) }),
         }
+    }
+
+    /// Returns how long it takes at least to send so many requests: at our own rate, and by what the server has said of the
+    /// limit of now. How long its next one lasts is not known.
+    pub(super) fn time_to_send(&self, requests: u64) -> Duration {
+        let (state, now) = (self.lock(), Instant::now());
+        let last = requests.saturating_sub(1) as f64;
+        let bucket = state.full_at.saturating_duration_since(now) + state.interval.mul_f64(last);
+        let is_more_than_left = state.usage.remaining.is_some_and(|remaining| requests > remaining);
+        let refill = state.refills_at.filter(|_| is_more_than_left).map(|at| at.saturating_duration_since(now));
+        let pause = state.closed_until.saturating_duration_since(now);
+        bucket.saturating_sub(state.burst).max(pause).max(refill.unwrap_or_default())
     }
 
     /// Stops everyone: `Retry-After`.
@@ -271,6 +286,7 @@ impl BudgetState {
         let until_reset = resets_at.and_then(|at| (at - server_now?).to_std().ok());
         let until_reset = until_reset.filter(|wait| *wait <= LONGEST_LIMIT).unwrap_or_default();
         let now = Instant::now();
+        self.refills_at = resets_at.map(|_| now + until_reset);
         if remaining == 0 {
             self.closed_until = self.closed_until.max(now + until_reset);
         }
@@ -325,6 +341,22 @@ mod tests {
     async fn a_rate_of_ones_own_may_be_a_fraction() {
         let budget = Budget::new(8, Some(0.5));
         assert!(elapsed_after(&budget, 4).await.abs_diff(Duration::from_secs(6)) < Duration::from_millis(100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn how_long_so_many_requests_take_is_known_beforehand() {
+        let budget = Budget::new(8, None);
+        for (requests, seconds) in [(0, 0), (1000, 0), (1025, 1), (8021, 280)] {
+            assert_eq!(budget.time_to_send(requests).as_secs(), seconds, "{requests}");
+        }
+        let limited = Budget::new(8, Some(1000.0));
+        limited.learn(&limits("600", "500", 60), DateTime::from_timestamp(0, 0));
+        for (requests, seconds) in [(500, 0), (501, 60)] {
+            assert_eq!(limited.time_to_send(requests).as_secs(), seconds, "{requests}");
+        }
+        let budget = Budget::new(8, Some(0.5));
+        let expected = budget.time_to_send(4);
+        assert!(elapsed_after(&budget, 4).await.abs_diff(expected) < Duration::from_millis(100));
     }
 
     #[tokio::test(start_paused = true)]

@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::time::Instant;
 
 pub use crate::gitlab::budget::Waiting;
@@ -128,6 +129,16 @@ impl Client {
     /// Returns what everything waits for at the moment, if it does.
     pub fn waiting(&self) -> Option<Waiting> {
         self.transport.waiting()
+    }
+
+    /// Returns how long this handle has left; `None` without a deadline.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.transport.time_left()
+    }
+
+    /// Returns how long it takes at least to send so many requests, by the permitted rate alone.
+    pub fn time_to_send(&self, requests: u64) -> Duration {
+        self.transport.time_to_send(requests)
     }
 
     /// Returns how the last attempt at a request failed, where it is made again and nothing has come since.

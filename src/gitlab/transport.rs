@@ -407,7 +407,11 @@ impl Transport {
         self.budget.failure()
     }
 
-    fn time_left(&self) -> Option<Duration> {
+    pub(super) fn time_to_send(&self, requests: u64) -> Duration {
+        self.budget.time_to_send(requests)
+    }
+
+    pub(super) fn time_left(&self) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 

@@ -2,8 +2,10 @@
 
 use crate::support::Env;
 use crate::support::terms::Terms;
-use glwatch_sim::{Options, Sim, WorldKind};
+use glwatch_sim::{Fault, Options, Sim, WorldKind};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
 fn sim(world: WorldKind) -> Sim {
@@ -140,4 +142,32 @@ fn never_more_requests_at_once_than_allowed() {
         let peak = sim.peak_in_flight();
         assert!((1..=allowed).contains(&peak), "{more:?}: {peak} at once");
     }
+}
+
+#[test]
+fn a_run_that_cannot_fit_says_so_at_the_first_page() {
+    let sim =
+        Sim::start(Options { world: WorldKind::Uniform { projects: 150, stages: 1, jobs: 1 }, ..Options::default() });
+    let sim = sim.unwrap();
+    let first_line = |more: &[&str]| {
+        let env = Env::new();
+        let arguments = [&["--host", sim.url(), "--group-id", "12345", "--api", "rest"], more].concat();
+        let mut child = env.command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        // It may have ended by itself.
+        let _ = child.kill();
+        child.wait().unwrap();
+        line
+    };
+    // Everything but the first page is never answered.
+    sim.add_fault(Fault::on("page=2").stalled());
+    sim.add_fault(Fault::on("/pipelines").stalled());
+    let line = first_line(&["--rps", "5", "--max-time", "20s"]);
+    assert!(line.starts_with("warning: about 600 requests are still to be sent, which takes 1m"), "{line}");
+    assert!(line.contains("at the permitted rate, and this run has ") && line.contains("left (--max-time)"), "{line}");
+    // Which of them a filter leaves is known when the list has ended.
+    sim.clear_faults();
+    let line = first_line(&["--rps", "5", "--max-time", "3s", "--include", "acme/project-0000?"]);
+    assert!(line.starts_with("warning: about 36 requests are still to be sent"), "{line}");
 }

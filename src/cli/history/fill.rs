@@ -122,7 +122,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
 async fn fill(session: &Session, since: FillSince, is_json: bool) -> Result<Exit, CliError> {
     let (config, client, surroundings) = (&session.config, &session.client, &session.surroundings);
     let place = recording::place(config, surroundings).ok_or_else(|| super::no_place(config))?;
-    let line = ProgressLine::new(&config.connection.host, !config.display.quiet && output::stderr_is_terminal());
+    let line = ProgressLine::new(config, output::stderr_is_terminal());
     let begun = Instant::now();
     let ListedProjects { projects, problems, unmatched, left_out } = list_projects(client, &wire::collecting(config))
         .await
