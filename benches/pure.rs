@@ -132,7 +132,7 @@ fn the_report_behind_the_table(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn the_report_behind_json(bencher: Bencher<'_, '_>) {
     let excerpt = SnapshotView::all(&GROUP);
-    bencher.bench(|| StatusDocument::from(&excerpt).projects.len());
+    bencher.bench(|| StatusDocument::from(&excerpt).projects.iter().count());
 }
 
 /// On a terminal of 120 cells.

@@ -4,6 +4,7 @@ use super::clock;
 use super::error::CliError;
 use crate::config::{Choice, ConfigError, Display, Output};
 use crate::domain::excerpt::SnapshotView;
+use crate::domain::health::FailOn;
 use crate::domain::snapshot::Snapshot;
 use crate::render::{csv, exposition, json, junit, markdown, ndjson, section, table};
 use crate::report::cell::Column;
@@ -15,9 +16,10 @@ use crate::report::status::{self, StatusOptions, StatusReport};
 use crate::report::verdicts::suites;
 use chrono_tz::Tz;
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Write};
 
 /// Everything that the formats need beside the snapshot.
+#[derive(Debug, Clone)]
 pub(super) struct Formats {
     columns: Option<Vec<Column>>,
     fields: Vec<CsvField>,
@@ -50,23 +52,30 @@ impl Formats {
         })
     }
 
-    /// Writes a snapshot in a format.
+    /// Returns a snapshot in a format, as bytes.
     pub(super) fn render(&self, output: Output, excerpt: &SnapshotView<'_>, place: OutputPlace) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
-        match output {
-            Output::Table | Output::Wide => self.table(output == Output::Wide, excerpt, place, &mut out)?,
-            Output::Json => json::write(&StatusDocument::from(excerpt), &mut out)?,
-            Output::Ndjson => ndjson::write_snapshot(StatusDocument::from(excerpt), &mut out)?,
-            Output::Csv => {
-                csv::write(&CsvRecords::new(&StatusDocument::from(excerpt), self.fields.clone()), &mut out)?;
-            }
-            Output::Markdown => markdown::write(&MarkdownDigest::new(excerpt, self.zone), &mut out)?,
-            Output::Junit => junit::write(&suites(excerpt), &mut out)?,
-            Output::Openmetrics => {
-                exposition::write(&families(excerpt), exposition::MetricsFormat::OpenMetrics, &mut out)?
-            }
-        }
+        self.write(output, excerpt, place, &mut out)?;
         Ok(out)
+    }
+
+    /// Writes a snapshot in a format.
+    pub(super) fn write(
+        &self,
+        output: Output,
+        excerpt: &SnapshotView<'_>,
+        place: OutputPlace,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        match output {
+            Output::Table | Output::Wide => self.table(output == Output::Wide, excerpt, place, out),
+            Output::Json => json::write(&StatusDocument::from(excerpt), out),
+            Output::Ndjson => ndjson::write_snapshot(StatusDocument::from(excerpt), out),
+            Output::Csv => csv::write(&CsvRecords::new(&StatusDocument::from(excerpt), self.fields.clone()), out),
+            Output::Markdown => markdown::write(&MarkdownDigest::new(excerpt, self.zone), out),
+            Output::Junit => junit::write(&suites(excerpt), out),
+            Output::Openmetrics => exposition::write(&families(excerpt), exposition::MetricsFormat::OpenMetrics, out),
+        }
     }
 
     pub(super) fn status_options(&self, wide: bool) -> StatusOptions {
@@ -78,7 +87,7 @@ impl Formats {
         self.columns.clone().unwrap_or_else(|| status::columns(&self.status_options(wide)))
     }
 
-    fn table(&self, wide: bool, excerpt: &SnapshotView<'_>, place: OutputPlace, out: &mut Vec<u8>) -> io::Result<()> {
+    fn table(&self, wide: bool, excerpt: &SnapshotView<'_>, place: OutputPlace, out: &mut dyn Write) -> io::Result<()> {
         let report = StatusReport::of(excerpt, self.table_columns(wide), &self.status_options(wide));
         match place {
             // Sections are control codes: a log without colour is read by a program.
@@ -94,8 +103,8 @@ impl Formats {
 }
 
 /// Returns what is shown of a snapshot.
-pub(super) fn excerpt<'a>(snapshot: &'a Snapshot, display: &Display) -> SnapshotView<'a> {
-    match &display.only {
+pub(super) fn excerpt<'a>(snapshot: &'a Snapshot, only: Option<&FailOn>) -> SnapshotView<'a> {
+    match only {
         Some(wanted) => SnapshotView::only(snapshot, wanted),
         None => SnapshotView::all(snapshot),
     }

@@ -4,11 +4,14 @@ use super::error::CliError;
 use super::exit::Exit;
 use crate::text::credential::hide;
 use crate::text::sanitise::sanitise;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 use tokio::io::Interest;
 use tokio::net::unix::pipe::Sender;
+
+/// What is written at once of what is made meanwhile: as much as a pipe holds.
+const PIECE: usize = 1 << 16;
 
 /// Writes what a command has to say. A reader that has gone away is not an error: it had enough.
 pub(super) fn to_stdout(bytes: &[u8]) -> Result<(), CliError> {
@@ -41,6 +44,21 @@ pub(super) async fn reader_gone() {
 pub(super) async fn to_slow_reader(bytes: Vec<u8>) -> Result<bool, CliError> {
     let writing = tokio::task::spawn_blocking(move || to_reader(&bytes));
     writing.await.unwrap_or_else(|gone| Err(CliError::Output(io::Error::other(gone))))
+}
+
+/// Writes to standard output while it is made, which is never in memory as a whole. A reader that has gone away is not an
+/// error; a signal is heard meanwhile.
+pub(super) async fn stream_to_slow_reader(
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
+) -> Result<(), CliError> {
+    let writing = tokio::task::spawn_blocking(move || {
+        let mut out = BufWriter::with_capacity(PIECE, io::stdout().lock());
+        write(&mut out).and_then(|()| out.flush())
+    });
+    match writing.await.unwrap_or_else(|gone| Err(io::Error::other(gone))) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Output(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Writes lines for people. Whatever is foreign in them is made harmless; that standard error is closed is no error.

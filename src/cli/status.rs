@@ -13,6 +13,7 @@ use crate::config::{Config, Display, Settings};
 use crate::domain::project::Failure;
 use crate::domain::snapshot::Snapshot;
 use clap::ArgMatches;
+use std::io::Write;
 use std::sync::Arc;
 
 /// Runs the command. In a demo the simulated GitLab lives as long as this call.
@@ -84,23 +85,23 @@ async fn tell(
         exit = exit.worse(error::report(&unread));
     }
     // Of several ends the worst counts; all reasons are printed.
-    Ok(exit.worse(write(&snapshot, &config.display, formats, surroundings).await))
+    Ok(exit.worse(write(snapshot, &config.display, formats, surroundings).await))
 }
 
 /// Writes the output and the files; each is tried, whatever became of the others.
-async fn write(snapshot: &Snapshot, display: &Display, formats: &Formats, surroundings: &RunContext) -> Exit {
-    let excerpt = format::excerpt(snapshot, display);
+async fn write(snapshot: Snapshot, display: &Display, formats: &Formats, surroundings: &RunContext) -> Exit {
     let style = terminal::style(display, surroundings);
     let place = OutputPlace::Stdout { style, is_ci_log: surroundings.settings.is_ci_job };
-    let bytes = formats.render(display.output, &excerpt, place).map_err(CliError::Output);
-    let written = match bytes {
-        Ok(bytes) => output::to_slow_reader(bytes).await.map(|_| ()),
-        Err(error) => Err(error),
-    };
+    let snapshot = Arc::new(snapshot);
+    let (whole, only) = (Arc::clone(&snapshot), display.only.clone());
+    let (output, own_formats) = (display.output, formats.clone());
+    let writing =
+        move |out: &mut dyn Write| own_formats.write(output, &format::excerpt(&whole, only.as_ref()), place, out);
+    let written = output::stream_to_slow_reader(writing).await;
     let exit = written.map_or_else(|error| error::report(&error), |()| Exit::Done);
-    exit.worse(
-        export::write_all(&display.exports, |output| formats.render(output, &excerpt, OutputPlace::File(style))).await,
-    )
+    let excerpt = format::excerpt(&snapshot, display.only.as_ref());
+    let render = |output| formats.render(output, &excerpt, OutputPlace::File(style));
+    exit.worse(export::write_all(&display.exports, render).await)
 }
 
 async fn read(

@@ -199,7 +199,7 @@ fn write_news(news: &ChangeNews, config: &Config, out: &mut dyn Write) -> io::Re
             }
             let mut sorted = snapshot.as_ref().clone();
             config.display.sort.apply(&mut sorted.rows);
-            ndjson::write_snapshot(StatusDocument::from(&format::excerpt(&sorted, &config.display)), out)
+            ndjson::write_snapshot(StatusDocument::from(&format::excerpt(&sorted, config.display.only.as_ref())), out)
         }
         ChangeNews::Start { snapshot, missed } => {
             if *missed > 0 {
@@ -246,7 +246,7 @@ async fn rewrite_exports(
         writing.send_replace(true);
         let mut sorted = snapshot.as_ref().clone();
         config.display.sort.apply(&mut sorted.rows);
-        let excerpt = format::excerpt(&sorted, &config.display);
+        let excerpt = format::excerpt(&sorted, config.display.only.as_ref());
         let place = OutputPlace::File(terminal::style(&config.display, surroundings));
         let failures =
             export::write_each(&config.display.exports, |output| formats.render(output, &excerpt, place)).await;

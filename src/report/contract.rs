@@ -30,7 +30,7 @@ pub struct StatusDocument<'a> {
     pub problems: Vec<ProblemEntry<'a>>,
     pub requests: Requests,
     pub summary: SummaryDocument,
-    pub projects: Vec<ProjectEntry<'a>>,
+    pub projects: ProjectEntries<'a>,
 }
 
 impl<'a> From<&'a SnapshotView<'a>> for StatusDocument<'a> {
@@ -46,7 +46,7 @@ impl<'a> From<&'a SnapshotView<'a>> for StatusDocument<'a> {
             problems: snapshot.problems.iter().map(ProblemEntry::from).collect(),
             requests: Requests::from(usage),
             summary: SummaryDocument::from(Counts::of(snapshot)),
-            projects: excerpt.rows.iter().map(ProjectEntry::from).collect(),
+            projects: ProjectEntries(&excerpt.rows),
         }
     }
 }
@@ -166,6 +166,22 @@ impl From<Counts> for SummaryDocument {
 
 fn as_object<S: Serializer>(counts: &[(Status, usize)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(counts.iter().map(|(status, count)| (status.word(), count)))
+}
+
+/// The projects, each made when its turn comes: all of them at once would take more memory than what they are made of.
+#[derive(Debug)]
+pub struct ProjectEntries<'a>(&'a [ProjectRow]);
+
+impl<'a> ProjectEntries<'a> {
+    pub fn iter(&self) -> impl Iterator<Item = ProjectEntry<'a>> {
+        self.0.iter().map(ProjectEntry::from)
+    }
+}
+
+impl Serialize for ProjectEntries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -175,9 +175,9 @@ impl CsvRecords {
         let record = |project: &ProjectEntry<'_>, pipeline: Option<&PipelineEntry<'_>>| {
             fields.iter().map(|field| field.of(project, pipeline)).collect::<Vec<_>>()
         };
-        let records = |project: &ProjectEntry<'_>| match project.pipelines.as_slice() {
-            [] => vec![record(project, None)],
-            pipelines => pipelines.iter().map(|pipeline| record(project, Some(pipeline))).collect(),
+        let records = |project: ProjectEntry<'_>| match project.pipelines.as_slice() {
+            [] => vec![record(&project, None)],
+            pipelines => pipelines.iter().map(|pipeline| record(&project, Some(pipeline))).collect(),
         };
         Self { rows: document.projects.iter().flat_map(records).collect(), fields }
     }
