@@ -135,8 +135,8 @@ fn for_connection(kind: &Kind, config: &Config) -> Vec<String> {
         Kind::NotTls(_) => {
             vec![format!("if it is meant to be plain http, write so: --host {}", plain(&host.to_string()))]
         }
-        Kind::NotPacked(_) => {
-            vec![format!("a proxy between here and {host} says gzip and sends something else: its administrator knows")]
+        Kind::NotPacked(_) | Kind::OddPacking(_) => {
+            vec![format!("a proxy between here and {host} packs its answers wrongly: its administrator knows")]
         }
         Kind::Connection(_) | Kind::BodyCut(_) => {
             vec![format!("check the network and any proxy between here and {host}")]
@@ -181,6 +181,7 @@ fn for_answer(error: &Error, config: &Config) -> Vec<String> {
         | Kind::Proxy { .. }
         | Kind::NotTls(_)
         | Kind::NotPacked(_)
+        | Kind::OddPacking(_)
         | Kind::Connection(_)
         | Kind::BodyCut(_) => for_connection(kind, config),
         Kind::Unauthorized { .. }

@@ -85,6 +85,8 @@ pub enum Kind {
     NotTls(#[source] reqwest::Error),
     #[error("the answer cannot be unpacked: it is not what its Content-Encoding says")]
     NotPacked(#[source] reqwest::Error),
+    #[error("the answer cannot be unpacked: its Content-Encoding is \"{0}\", which was not asked for")]
+    OddPacking(String),
     #[error("the connection failed")]
     Connection(#[source] reqwest::Error),
     #[error("no answer within {0:?}")]
@@ -208,6 +210,7 @@ impl Kind {
             | Kind::ClientCertificate { .. }
             | Kind::NotTls(_)
             | Kind::NotPacked(_)
+            | Kind::OddPacking(_)
             | Kind::TooLarge(_)
             | Kind::Unauthorized { .. }
             | Kind::InsufficientScope { .. }
@@ -277,7 +280,7 @@ impl Error {
             Kind::Certificate { .. } | Kind::ClientCertificate { .. } => FailureKind::Certificate,
             Kind::Proxy { .. } => FailureKind::Proxy,
             Kind::NotTls(_) => FailureKind::NotHttps,
-            Kind::NotPacked(_) => FailureKind::NotPacked,
+            Kind::NotPacked(_) | Kind::OddPacking(_) => FailureKind::NotPacked,
             Kind::Connection(_) => FailureKind::Connection,
             Kind::Timeout(_) => FailureKind::Timeout,
             Kind::BodyCut(_) => FailureKind::BodyCut,

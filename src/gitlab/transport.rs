@@ -25,7 +25,7 @@ use crate::gitlab::retry::RetryOptions;
 use crate::gitlab::tls::{self, ClientIdentity, ServerTrust};
 use backon::ExponentialBackoff;
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, LOCATION};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -495,6 +495,7 @@ impl Transport {
     ) -> Result<(StatusCode, HeaderMap, Vec<u8>), Kind> {
         exchange.answer_with(response.status());
         self.learn(response.headers());
+        check_packing(response.headers())?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(body_kind)? {
             if (body.len() + chunk.len()) as u64 > MAX_BODY {
@@ -624,6 +625,16 @@ impl HttpAnswer {
         // It quotes what it found, which is foreign text.
         let problem = self.credentials.scrub(&error.inner().to_string());
         Kind::Decode { path: error.path().to_string(), problem: clean(&problem) }
+    }
+}
+
+/// Refuses a body that is packed in another way than was asked for. What could be unpacked has lost this header.
+fn check_packing(headers: &HeaderMap) -> Result<(), Kind> {
+    let packing = headers.get(CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    match packing.as_deref().map(str::trim) {
+        None | Some("") => Ok(()),
+        Some(plain) if plain.eq_ignore_ascii_case("identity") => Ok(()),
+        Some(odd) => Err(Kind::OddPacking(clean(odd))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::exchange::Exchange;
 use super::failed::{body_kind, connect_kind};
-use super::{Refusal, Transport};
+use super::{Refusal, Transport, check_packing};
 use crate::domain::failure::RequestLine;
 use crate::gitlab::budget::Turn;
 use crate::gitlab::error::{Error, Kind};
@@ -150,6 +150,7 @@ impl Transport {
             exchange.end();
             return self.judge(url, false, (response.status(), headers, body)).map(|_| ());
         }
+        check_packing(&headers)?;
         if is_html(&headers) { Err(Kind::NotLog.into()) } else { Ok(()) }
     }
 
