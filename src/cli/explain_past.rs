@@ -36,7 +36,7 @@ impl ExplainPast {
 
     /// Notes a reading of the group, so that the projects in it are known.
     pub(super) fn record(session: &Session, snapshot: &Snapshot) {
-        let recording = Recording::new(&session.config, &session.surroundings);
+        let recording = Recording::new(&session.config, &session.surroundings, false);
         recording.record(snapshot);
         recording.end();
     }

@@ -82,6 +82,18 @@ impl Formats {
         StatusOptions { wide, zone: self.zone, times: self.times }
     }
 
+    /// Says whether any output shows what the memory adds.
+    pub(super) fn want_past(&self, display: &Display) -> bool {
+        let shows = |column: &Column| matches!(column, Column::Usual | Column::Since);
+        display.outputs().any(|output| match output {
+            Output::Table | Output::Wide => self.table_columns(output == Output::Wide).iter().any(shows),
+            Output::Csv => self.fields.iter().any(|field| field.is_of_past()),
+            Output::Json | Output::Markdown => true,
+            // A stream of changes tells what is read, as it is read.
+            Output::Ndjson | Output::Junit | Output::Openmetrics => false,
+        })
+    }
+
     /// Returns the columns of a table, chosen or not.
     pub(super) fn table_columns(&self, wide: bool) -> Vec<Column> {
         self.columns.clone().unwrap_or_else(|| status::columns(&self.status_options(wide)))
@@ -159,6 +171,7 @@ fn fields_named(name: &str) -> Vec<CsvField> {
         "age" | "time" => vec![CsvField::CreatedAt],
         "commit" => vec![CsvField::CommitTitle],
         "queued" => vec![CsvField::QueuedS],
+        "usual" => vec![CsvField::UsualS],
         _ => Vec::new(),
     }
 }

@@ -4,12 +4,15 @@ use super::files;
 use super::output;
 use super::run_context::RunContext;
 use crate::config::{Config, Origin};
+use crate::domain::past::KnownPast;
 use crate::domain::snapshot::Snapshot;
 use crate::history::place::HistoryPlace;
 use crate::history::record::{HistoryNotice, HistoryRecorder};
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// How long the end of a run waits for a slow disk.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -36,8 +39,8 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    pub(super) fn new(config: &Config, surroundings: &RunContext) -> Self {
-        let start = |place| HistoryRecorder::start(place, config.history.keep);
+    pub(super) fn new(config: &Config, surroundings: &RunContext, wants_past: bool) -> Self {
+        let start = |place| HistoryRecorder::start(place, config.history.keep, wants_past);
         Self { recorder: place(config, surroundings).map(start), is_quiet: config.display.quiet }
     }
 
@@ -46,6 +49,20 @@ impl Recording {
         if let Some(recorder) = &self.recorder {
             recorder.record(&Arc::new(snapshot.clone()));
         }
+    }
+
+    /// Returns what the memory adds to readings, as it comes; `None` without a memory.
+    pub(super) fn past(&self) -> Option<watch::Receiver<Arc<KnownPast>>> {
+        self.recorder.as_ref().map(HistoryRecorder::past)
+    }
+
+    /// Notes a reading, and returns what the memory adds to it; nothing where it takes too long to say.
+    pub(super) async fn look_back(&self, snapshot: &Snapshot) -> Arc<KnownPast> {
+        let past = self.past();
+        self.record(snapshot);
+        let Some(mut past) = past else { return Arc::default() };
+        let told = timeout(PATIENCE, past.changed()).await;
+        if matches!(told, Ok(Ok(()))) { Arc::clone(&past.borrow()) } else { Arc::default() }
     }
 
     /// Waits until all is written, and says what the user must know.

@@ -10,6 +10,7 @@ use super::run_context::RunContext;
 use super::{export, hint, log, output, refs, terminal, wait, waiting, watch, wire};
 use crate::collect::run::{Collector, ReadingReply};
 use crate::config::{Config, Display, Settings};
+use crate::domain::past::KnownPast;
 use crate::domain::project::Failure;
 use crate::domain::snapshot::Snapshot;
 use clap::ArgMatches;
@@ -36,7 +37,8 @@ fn show(surroundings: &RunContext, verbosity: u8) -> Result<Exit, CliError> {
     let options = Arc::new(wire::collecting(&config));
     let mut cache = Cache::new(&config, surroundings, &client, &options);
     let collector = cache.collector(client.clone(), options);
-    let recording = Recording::new(&config, surroundings);
+    let wants_past = formats.want_past(&config.display) || watch::is_view(&config);
+    let recording = Recording::new(&config, surroundings, wants_past);
     let work = async {
         if config.pace.watch {
             let _live = recording::mark_live(&config, surroundings);
@@ -44,8 +46,13 @@ fn show(surroundings: &RunContext, verbosity: u8) -> Result<Exit, CliError> {
         }
         let reading = read(collector, &config, surroundings, &cache, verbosity);
         let (reply, exit) = waiting::told(&client, !config.display.quiet, reading).await?;
-        recording.record(&reply.snapshot);
-        tell(reply, &config, &formats, surroundings, &cache).await.map(|told| told.worse(exit))
+        let past = if wants_past {
+            recording.look_back(&reply.snapshot).await
+        } else {
+            recording.record(&reply.snapshot);
+            Arc::default()
+        };
+        tell((reply, past), &config, &formats, surroundings, &cache).await.map(|told| told.worse(exit))
     };
     let outcome = runtime.block_on(terminal::until_stopped(work));
     cache.write();
@@ -57,7 +64,7 @@ fn show(surroundings: &RunContext, verbosity: u8) -> Result<Exit, CliError> {
 
 /// Shows what was read, and returns what it is worth.
 async fn tell(
-    reply: ReadingReply,
+    (reply, past): (ReadingReply, Arc<KnownPast>),
     config: &Config,
     formats: &Formats,
     surroundings: &RunContext,
@@ -85,21 +92,28 @@ async fn tell(
         exit = exit.worse(error::report(&unread));
     }
     // Of several ends the worst counts; all reasons are printed.
-    Ok(exit.worse(write(snapshot, &config.display, formats, surroundings).await))
+    Ok(exit.worse(write((snapshot, past), &config.display, formats, surroundings).await))
 }
 
 /// Writes the output and the files; each is tried, whatever became of the others.
-async fn write(snapshot: Snapshot, display: &Display, formats: &Formats, surroundings: &RunContext) -> Exit {
+async fn write(
+    (snapshot, past): (Snapshot, Arc<KnownPast>),
+    display: &Display,
+    formats: &Formats,
+    surroundings: &RunContext,
+) -> Exit {
     let style = terminal::style(display, surroundings);
     let place = OutputPlace::Stdout { style, is_ci_log: surroundings.settings.is_ci_job };
     let snapshot = Arc::new(snapshot);
     let (whole, only) = (Arc::clone(&snapshot), display.only.clone());
-    let (output, own_formats) = (display.output, formats.clone());
-    let writing =
-        move |out: &mut dyn Write| own_formats.write(output, &format::excerpt(&whole, only.as_ref()), place, out);
+    let (output, own_formats, known) = (display.output, formats.clone(), Arc::clone(&past));
+    let writing = move |out: &mut dyn Write| {
+        let excerpt = format::excerpt(&whole, only.as_ref()).with_past(&known);
+        own_formats.write(output, &excerpt, place, out)
+    };
     let written = output::stream_to_slow_reader(writing).await;
     let exit = written.map_or_else(|error| error::report(&error), |()| Exit::Done);
-    let excerpt = format::excerpt(&snapshot, display.only.as_ref());
+    let excerpt = format::excerpt(&snapshot, display.only.as_ref()).with_past(&past);
     let render = |output| formats.render(output, &excerpt, OutputPlace::File(style));
     exit.worse(export::write_all(&display.exports, render).await)
 }

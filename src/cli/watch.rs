@@ -72,7 +72,7 @@ pub(super) async fn run(
     let shown = async {
         if is_view {
             let options = view_options(config, formats, &style);
-            tui::run::run(options, listener, requests).await.map_err(CliError::View)
+            tui::run::run(options, listener, requests, recording.past()).await.map_err(CliError::View)
         } else {
             tokio::select! {
                 end = print_changes(config, listener) => end,
@@ -81,7 +81,7 @@ pub(super) async fn run(
         }
     };
     let (writing, mut written) = channel::channel(false);
-    let mut exports = pin!(rewrite_exports(config, formats, surroundings, exports, &tell, &writing));
+    let mut exports = pin!(rewrite_exports(config, formats, (surroundings, recording), exports, &tell, &writing));
     let exit = tokio::select! {
         // In this order: a first reading that is refused is not shown, and what is shown is exported first.
         biased;
@@ -233,7 +233,7 @@ fn next_budget(update: &WatchUpdate, real_interval: &mut Duration) -> Option<Cha
 async fn rewrite_exports(
     config: &Config,
     formats: &Formats,
-    surroundings: &RunContext,
+    (surroundings, recording): (&RunContext, &Recording),
     mut updates: channel::Receiver<WatchUpdate>,
     tell: &dyn Fn(CliError),
     writing: &channel::Sender<bool>,
@@ -246,7 +246,8 @@ async fn rewrite_exports(
         writing.send_replace(true);
         let mut sorted = snapshot.as_ref().clone();
         config.display.sort.apply(&mut sorted.rows);
-        let excerpt = format::excerpt(&sorted, config.display.only.as_ref());
+        let past = recording.past().map(|past| Arc::clone(&past.borrow())).unwrap_or_default();
+        let excerpt = format::excerpt(&sorted, config.display.only.as_ref()).with_past(&past);
         let place = OutputPlace::File(terminal::style(&config.display, surroundings));
         let failures =
             export::write_each(&config.display.exports, |output| formats.render(output, &excerpt, place)).await;

@@ -1,27 +1,38 @@
 //! What is shown of a snapshot: some of its rows. What counts, is missing and was spent is still that of the whole.
 
 use super::health::FailOn;
+use super::past::KnownPast;
 use super::project::{ProjectRow, RowState};
 use super::snapshot::Snapshot;
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// A snapshot and those of its rows that are shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SnapshotView<'a> {
     pub whole: &'a Snapshot,
     pub rows: Cow<'a, [ProjectRow]>,
+    /// What the memory adds.
+    pub past: &'a KnownPast,
 }
+
+/// What a run without a memory has.
+static NO_PAST: LazyLock<KnownPast> = LazyLock::new(KnownPast::default);
 
 impl<'a> SnapshotView<'a> {
     /// Shows everything.
     pub fn all(whole: &'a Snapshot) -> Self {
-        Self { whole, rows: Cow::Borrowed(&whole.rows) }
+        Self { whole, rows: Cow::Borrowed(&whole.rows), past: &NO_PAST }
     }
 
     /// Shows the pipelines with one of these statuses and the rows in one of these states.
     pub fn only(whole: &'a Snapshot, wanted: &FailOn) -> Self {
-        Self { whole, rows: whole.rows.iter().filter_map(|row| shown(row, wanted)).collect() }
+        Self { whole, rows: whole.rows.iter().filter_map(|row| shown(row, wanted)).collect(), past: &NO_PAST }
+    }
+
+    /// The same with what the memory adds.
+    pub fn with_past(self, past: &'a KnownPast) -> Self {
+        Self { past, ..self }
     }
 
     /// Returns how many projects are not shown.

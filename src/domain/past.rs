@@ -1,7 +1,7 @@
 //! What the memory answers about a job or a ref, before it is judged.
 
 use super::fact::UnixSeconds;
-use super::id::{JobId, PipelineId, ProjectId};
+use super::id::{ById, JobId, PipelineId, ProjectId};
 use super::pipeline::RefKind;
 use super::status::Status;
 use std::time::Duration;
@@ -85,4 +85,33 @@ pub struct JobPast {
     pub elsewhere: Vec<SameFailure>,
     /// Median of the last 20 that passed.
     pub usual: Option<Duration>,
+}
+
+/// A failed job of a pipeline that is shown, with its past.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedJobPast {
+    /// GitLab's reason.
+    pub reason: Option<String>,
+    pub past: JobPast,
+}
+
+/// What the memory adds to a pipeline that is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PipelinePast {
+    /// How long a pipeline on a ref of this kind usually takes.
+    pub usual: Option<Duration>,
+    /// Since when the ref is red; only where the pipeline is.
+    pub red_since: Option<RedStretch>,
+    /// Jobs that failed and were not allowed to.
+    pub failed_jobs: Vec<FailedJobPast>,
+}
+
+/// What the memory adds to all that is shown; empty without a memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownPast(pub ById<PipelineId, PipelinePast>);
+
+impl KnownPast {
+    pub fn of(&self, pipeline: PipelineId) -> Option<&PipelinePast> {
+        self.0.get(&pipeline)
+    }
 }

@@ -3,8 +3,11 @@
 use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
 use crate::domain::fact::UnixSeconds;
 use crate::domain::id::{JobId, PipelineId, ProjectId};
-use crate::domain::past::{BaseRun, FailedJobQuery, JobPast, JobRun, RedStretch, SameFailure, names_a_cause};
-use crate::domain::pipeline::RefKind;
+use crate::domain::job::{Job, JobKind};
+use crate::domain::past::{
+    BaseRun, FailedJobPast, FailedJobQuery, JobPast, JobRun, PipelinePast, RedStretch, SameFailure, names_a_cause,
+};
+use crate::domain::pipeline::{Pipeline, RefKind};
 use crate::domain::status::Status;
 use rusqlite::{OptionalExtension, Row, params};
 use std::cmp::Reverse;
@@ -13,6 +16,12 @@ use std::time::Duration;
 
 /// Successes that make up what is usual.
 const USUAL_OF: i64 = 20;
+/// Fewer successes of a pipeline say nothing about what is usual.
+const LEAST_FOR_USUAL: i64 = 3;
+/// Pipelines of a project that are looked at for what is usual.
+const NEWEST_PIPELINES: i64 = 200;
+/// Failed jobs of a pipeline whose past is looked up.
+const MOST_FAILED_JOBS: usize = 5;
 /// How far back both verdicts on one commit make a job flaky (design 11).
 pub const FLAKY_SECONDS: i64 = 14 * SECONDS_PER_DAY;
 /// How far apart failures count as the same trouble (design 11).
@@ -61,6 +70,55 @@ impl HistoryStore {
         let query = "SELECT duration FROM job WHERE project = ?1 AND name = ?2 AND ref_kind = ?3 AND status = 'success' \
                      AND duration IS NOT NULL ORDER BY finished_at DESC LIMIT ?4";
         self.durations(query, params![key(project), job, ref_kind.word(), USUAL_OF])
+    }
+
+    /// Returns how long a pipeline usually takes: the median of the last 20 successes on refs of this kind among the newest
+    /// 200 pipelines of the project; `None` where these are fewer than three.
+    pub fn usual_pipeline_duration(
+        &self,
+        project: ProjectId,
+        ref_kind: RefKind,
+    ) -> Result<Option<Duration>, HistoryError> {
+        let query = "SELECT duration FROM (SELECT id, ref_kind, status, duration FROM pipeline WHERE project = ?1 \
+                     ORDER BY id DESC LIMIT ?4) WHERE ref_kind = ?2 AND status = 'success' AND duration IS NOT NULL \
+                     ORDER BY id DESC LIMIT ?3";
+        let values = params![key(project), ref_kind.word(), USUAL_OF, NEWEST_PIPELINES];
+        let count = format!("SELECT count(*) FROM ({query})");
+        let known: i64 =
+            self.ask(|connection| connection.prepare_cached(&count)?.query_row(values, |row| row.get(0)))?;
+        if known < LEAST_FOR_USUAL { Ok(None) } else { self.durations(query, values) }
+    }
+
+    /// Returns what the memory adds to a pipeline that is shown. `now` is when it was read.
+    pub fn pipeline_past(
+        &self,
+        project: ProjectId,
+        pipeline: &Pipeline,
+        now: UnixSeconds,
+    ) -> Result<PipelinePast, HistoryError> {
+        let git_ref = &pipeline.git_ref;
+        let usual = self.usual_pipeline_duration(project, git_ref.kind)?;
+        if pipeline.status != Status::Failed {
+            return Ok(PipelinePast { usual, ..PipelinePast::default() });
+        }
+        let red_since = self.red_since(project, &git_ref.name, git_ref.kind)?;
+        let is_to_blame = |job: &&Job| job.status == Status::Failed && job.kind == JobKind::Job && !job.allow_failure;
+        let mut failed_jobs = Vec::new();
+        for job in pipeline.jobs().filter(is_to_blame).take(MOST_FAILED_JOBS) {
+            let query = FailedJobQuery {
+                project,
+                ref_name: &git_ref.name,
+                ref_kind: git_ref.kind,
+                pipeline: pipeline.id,
+                created_at: pipeline.created_at.map_or(now, |at| at.timestamp()),
+                job: &job.name,
+                reason: job.failure_reason.as_deref(),
+                tests: &[],
+            };
+            let past = self.job_past(&query, job.finished_at.map_or(now, |at| at.timestamp()))?;
+            failed_jobs.push(FailedJobPast { reason: job.failure_reason.clone(), past });
+        }
+        Ok(PipelinePast { usual, red_since, failed_jobs })
     }
 
     fn durations(&self, query: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Option<Duration>, HistoryError> {

@@ -6,15 +6,18 @@ use crate::domain::evidence::JobDetails;
 use crate::domain::fact::{FactBatch, JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, UnixSeconds};
 use crate::domain::id::{ById, ProjectId, by_id};
 use crate::domain::job::Job;
+use crate::domain::past::{KnownPast, PipelinePast};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{ProjectRow, RowState};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::status::Status;
 use chrono::{DateTime, Utc};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Readings that wait for a slow disk. More are dropped: what they saw is a gap like any time between two readings.
 const MOST_WAITING: usize = 16;
@@ -34,19 +37,30 @@ pub struct HistoryRecorder {
     facts: SyncSender<Arc<Snapshot>>,
     ended: Receiver<()>,
     notices: Arc<Mutex<Vec<HistoryNotice>>>,
+    past: watch::Receiver<Arc<KnownPast>>,
 }
 
 impl HistoryRecorder {
-    /// Starts the thread. The file is opened there, and facts older than `keep` are removed once a day.
-    pub fn start(place: HistoryPlace, keep: Duration) -> Self {
+    /// Starts the thread. The file is opened there, and facts older than `keep` are removed once a day. With `wants_past`
+    /// the memory is asked about each reading, too.
+    pub fn start(place: HistoryPlace, keep: Duration, wants_past: bool) -> Self {
         let (facts, input) = sync_channel::<Arc<Snapshot>>(MOST_WAITING);
         let (end, ended) = sync_channel(1);
         let notices = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&notices);
+        let (answers, past) = watch::channel(Arc::default());
         let work = move || {
             let mut writer = FactWriter { place, keep, store: None, written: by_id(0), notices: told };
+            let mut past = KnownPast::default();
             while let Ok(input) = input.recv() {
-                if let Err(error) = writer.take(&input) {
+                let taken = writer.take(&input).and_then(|()| {
+                    if wants_past {
+                        writer.look_back(&input, &mut past)?;
+                        answers.send_replace(Arc::new(past.clone()));
+                    }
+                    Ok(())
+                });
+                if let Err(error) = taken {
                     tracing::info!(%error, "the history is off");
                     lock(&writer.notices).push(HistoryNotice::Off(error.to_string()));
                     break;
@@ -59,7 +73,12 @@ impl HistoryRecorder {
         if let Err(error) = thread::Builder::new().name("history".into()).spawn(work) {
             lock(&notices).push(HistoryNotice::Off(error.to_string()));
         }
-        Self { facts, ended, notices }
+        Self { facts, ended, notices, past }
+    }
+
+    /// Returns what the memory adds to the last reading, as it comes; it is closed when the memory is off.
+    pub fn past(&self) -> watch::Receiver<Arc<KnownPast>> {
+        self.past.clone()
     }
 
     /// Notes what a reading has seen. Never waits.
@@ -77,7 +96,7 @@ impl HistoryRecorder {
 
     /// Waits until all is written, but no longer than `patience`: a disk that hangs must not keep the process.
     pub fn end(self, patience: Duration) -> Vec<HistoryNotice> {
-        let Self { facts, ended, notices } = self;
+        let Self { facts, ended, notices, past: _ } = self;
         drop(facts);
         if ended.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
             tracing::info!("the history could not be written in time");
@@ -111,6 +130,26 @@ impl FactWriter {
                 self.written.insert(row.project.id, Arc::clone(pipelines));
             }
         }
+        Ok(())
+    }
+
+    /// Looks up what the memory adds to the pipelines of a reading, red ones each time: the same may fail elsewhere by now.
+    fn look_back(&mut self, snapshot: &Snapshot, past: &mut KnownPast) -> Result<(), HistoryError> {
+        let now = snapshot.taken_at.timestamp();
+        let mut known = KnownPast(by_id(snapshot.rows.len()));
+        let store = self.store(now)?;
+        for row in &snapshot.rows {
+            for pipeline in row.pipelines() {
+                let before = past.0.remove(&pipeline.id);
+                let is_settled = |_: &PipelinePast| pipeline.status == Status::Success;
+                let found = match before.filter(is_settled) {
+                    Some(before) => before,
+                    None => store.pipeline_past(row.project.id, pipeline, now)?,
+                };
+                known.0.insert(pipeline.id, found);
+            }
+        }
+        *past = known;
         Ok(())
     }
 

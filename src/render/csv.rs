@@ -67,11 +67,11 @@ mod tests {
     #[test]
     fn a_row_per_pipeline_and_one_for_a_project_without() {
         insta::assert_snapshot!(rendered(&one_pipeline(), &CsvField::ALL), @r###"
-    full_path,ref,ref_kind,status,worst,id,stages,duration_s,created_at,user,commit_title,source,coverage,queued_s,state,error,web_url,project_id,iid,sha,started_at,finished_at,updated_at,failure_reason,as_of
-    acme/payments/api,main,branch,failed,failed,8123,test: failed,372,2026-11-20T18:54:00Z,ada,"bell �, C1 �idi �, line  , größe",push,84.2,3,ok,,,77,45,4f2d1c,2026-11-20T18:54:03Z,,2026-11-20T19:00:15Z,,2026-11-20T19:00:00Z
-    acme/docs,,,,,,,,,,,,,,no_pipeline,,https://gitlab.example.com/acme/docs,78,,,,,,,2026-11-20T19:00:00Z
-    acme/x,,,,,,,,,,,,,,error,no answer,https://gitlab.example.com/acme/x,79,,,,,,,2026-11-20T19:00:00Z
-    "###);
+        full_path,ref,ref_kind,status,worst,id,stages,duration_s,created_at,user,commit_title,source,coverage,queued_s,state,error,web_url,project_id,iid,sha,started_at,finished_at,updated_at,failure_reason,as_of,usual_s,since,red_since,attribution,what
+        acme/payments/api,main,branch,failed,failed,8123,test: failed,372,2026-11-20T18:54:00Z,ada,"bell �, C1 �idi �, line  , größe",push,84.2,3,ok,,,77,45,4f2d1c,2026-11-20T18:54:03Z,,2026-11-20T19:00:15Z,,2026-11-20T19:00:00Z,,2026-11-20T19:00:15Z,,,test / unit (script failure)
+        acme/docs,,,,,,,,,,,,,,no_pipeline,,https://gitlab.example.com/acme/docs,78,,,,,,,2026-11-20T19:00:00Z,,,,,
+        acme/x,,,,,,,,,,,,,,error,no answer,https://gitlab.example.com/acme/x,79,,,,,,,2026-11-20T19:00:00Z,,,,,
+        "###);
     }
 
     #[test]

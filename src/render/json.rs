@@ -169,6 +169,11 @@ mod tests {
               "failure_reason": null,
               "yaml_errors": null,
               "web_url": null,
+              "what": "test / unit (script failure)",
+              "usual_s": null,
+              "since": "2026-11-20T19:00:15Z",
+              "red_since": null,
+              "attribution": null,
               "stages": [
                 {
                   "name": "test",

@@ -55,14 +55,20 @@ fn headline(digest: &MarkdownDigest) -> String {
 }
 
 fn write_table(entries: &[DigestEntry], out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "| project | ref | pipeline | findings | duration | age |\n|---|---|---|---|---|---|")?;
+    // Without a memory there is nothing in these two.
+    let has_usual = entries.iter().any(|entry| !entry.usual.is_empty());
+    let has_since = entries.iter().any(|entry| !entry.since.is_empty());
+    let mut titles = vec!["project", "ref", "pipeline", "findings", "duration", "age"];
+    titles.extend(has_usual.then_some("usual"));
+    titles.extend(has_since.then_some("red for"));
+    writeln!(out, "| {} |\n|{}", titles.join(" | "), "---|".repeat(titles.len()))?;
     for entry in entries {
         let glyph = entry.mark.glyph(Charset::Unicode);
         let pipeline = match &entry.pipeline {
             Some(pipeline) => format!("{glyph} {} {}", escaped(&entry.word), linked(pipeline)),
             None => format!("{glyph} {}", escaped(&entry.word)),
         };
-        let cells = [
+        let mut cells = vec![
             linked(&entry.project),
             escaped(&entry.git_ref),
             pipeline,
@@ -70,6 +76,8 @@ fn write_table(entries: &[DigestEntry], out: &mut dyn Write) -> io::Result<()> {
             entry.duration.clone(),
             entry.age.clone(),
         ];
+        cells.extend(has_usual.then(|| escaped(&entry.usual)));
+        cells.extend(has_since.then(|| entry.since.clone()));
         writeln!(out, "| {} |", cells.join(" | "))?;
     }
     Ok(())

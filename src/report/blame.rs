@@ -27,6 +27,20 @@ pub(super) fn downstream(pipeline: &Pipeline) -> Vec<String> {
 
 /// Says in one line what there is to say about jobs and triggered pipelines; empty where that is nothing.
 pub(super) fn summary(pipeline: &Pipeline) -> String {
+    all(pipeline).join(", ")
+}
+
+/// Says the first of it, and how much more there is.
+pub(super) fn in_short(pipeline: &Pipeline) -> String {
+    let all = all(pipeline);
+    match all.split_first() {
+        Some((first, [])) => first.clone(),
+        Some((first, more)) => format!("{first} +{}", more.len()),
+        None => String::new(),
+    }
+}
+
+fn all(pipeline: &Pipeline) -> Vec<String> {
     let mut named = failed_jobs(pipeline);
     if named.is_empty() {
         named = allowed_failures(pipeline);
@@ -38,7 +52,7 @@ pub(super) fn summary(pipeline: &Pipeline) -> String {
         let reason = pipeline.yaml_errors.as_deref().map(|errors| format!("YAML error: {}", first_line(errors)));
         named.extend(reason.or_else(|| pipeline.failure_reason.as_deref().map(|text| text.replace('_', " "))));
     }
-    named.join(", ")
+    named
 }
 
 fn job_label(job: &Job) -> String {

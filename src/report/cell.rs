@@ -113,10 +113,16 @@ pub enum Column {
     Source,
     Coverage,
     Queued,
+    /// How long it usually takes.
+    Usual,
+    /// When its present state began.
+    Since,
+    /// What it is about right now.
+    What,
 }
 
 impl Column {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Project,
         Self::Ref,
         Self::Pipeline,
@@ -129,6 +135,9 @@ impl Column {
         Self::Source,
         Self::Coverage,
         Self::Queued,
+        Self::Usual,
+        Self::Since,
+        Self::What,
     ];
 
     pub fn title(self) -> &'static str {
@@ -145,6 +154,9 @@ impl Column {
             Self::Source => "source",
             Self::Coverage => "coverage",
             Self::Queued => "queued",
+            Self::Usual => "usual",
+            Self::Since => "since",
+            Self::What => "what",
         }
     }
 }

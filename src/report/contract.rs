@@ -2,15 +2,18 @@
 //!
 //! Borrows from a snapshot and says how it is written; which bytes that makes is `render::json`'s.
 
+use super::what;
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::failure::{FailedRequest, Failure};
 use crate::domain::health::Counts;
 use crate::domain::job::{Job, Stage};
+use crate::domain::past::{KnownPast, PipelinePast};
 use crate::domain::pipeline::{Downstream, Pipeline};
 use crate::domain::project::ProjectRow;
 use crate::domain::snapshot::{Group, Problem};
 use crate::domain::status::Status;
 use crate::domain::usage::Usage;
+use crate::explain::attribution::FailureOrigin;
 use crate::text::duration::whole_seconds;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
@@ -46,7 +49,7 @@ impl<'a> From<&'a SnapshotView<'a>> for StatusDocument<'a> {
             problems: snapshot.problems.iter().map(ProblemEntry::from).collect(),
             requests: Requests::from(usage),
             summary: SummaryDocument::from(Counts::of(snapshot)),
-            projects: ProjectEntries(&excerpt.rows),
+            projects: ProjectEntries { view: excerpt },
         }
     }
 }
@@ -170,11 +173,14 @@ fn as_object<S: Serializer>(counts: &[(Status, usize)], serializer: S) -> Result
 
 /// The projects, each made when its turn comes: all of them at once would take more memory than what they are made of.
 #[derive(Debug)]
-pub struct ProjectEntries<'a>(&'a [ProjectRow]);
+pub struct ProjectEntries<'a> {
+    view: &'a SnapshotView<'a>,
+}
 
 impl<'a> ProjectEntries<'a> {
     pub fn iter(&self) -> impl Iterator<Item = ProjectEntry<'a>> {
-        self.0.iter().map(ProjectEntry::from)
+        let SnapshotView { whole, rows, past } = self.view;
+        rows.iter().map(|row| ProjectEntry::new(row, past, whole.taken_at))
     }
 }
 
@@ -198,8 +204,8 @@ pub struct ProjectEntry<'a> {
     pub pipelines: Vec<PipelineEntry<'a>>,
 }
 
-impl<'a> From<&'a ProjectRow> for ProjectEntry<'a> {
-    fn from(row: &'a ProjectRow) -> Self {
+impl<'a> ProjectEntry<'a> {
+    fn new(row: &'a ProjectRow, past: &KnownPast, now: DateTime<Utc>) -> Self {
         let project = &row.project;
         Self {
             id: project.id.0,
@@ -211,7 +217,11 @@ impl<'a> From<&'a ProjectRow> for ProjectEntry<'a> {
             ever_ran: row.ever_ran(),
             error: row.failure().map(ErrorEntry::from),
             as_of: time(row.as_of),
-            pipelines: row.pipelines().iter().map(PipelineEntry::from).collect(),
+            pipelines: row
+                .pipelines()
+                .iter()
+                .map(|pipeline| PipelineEntry::from(pipeline).with_past(past.of(pipeline.id), now))
+                .collect(),
         }
     }
 }
@@ -252,6 +262,16 @@ pub struct PipelineEntry<'a> {
     pub failure_reason: Option<&'a str>,
     pub yaml_errors: Option<&'a str>,
     pub web_url: Option<&'a str>,
+    /// What it is about right now; empty where there is nothing to say.
+    pub what: String,
+    /// How long a pipeline like this usually takes.
+    pub usual_s: Option<u64>,
+    /// When its present state began: since when the ref is red, or when this pipeline came into its state.
+    pub since: Option<String>,
+    /// Since when the ref is red, where that is known.
+    pub red_since: Option<String>,
+    /// Whose fault its failed jobs are, in the words of `explain`.
+    pub attribution: Option<&'static str>,
     pub stages: Vec<StageEntry<'a>>,
     pub downstream: Vec<DownstreamEntry<'a>>,
 }
@@ -280,8 +300,27 @@ impl<'a> From<&'a Pipeline> for PipelineEntry<'a> {
             failure_reason: pipeline.failure_reason.as_deref(),
             yaml_errors: pipeline.yaml_errors.as_deref(),
             web_url: pipeline.web_url.as_deref(),
+            what: what::what(pipeline),
+            usual_s: None,
+            since: what::since(pipeline, None).map(time),
+            red_since: None,
+            attribution: None,
             stages: pipeline.stages.iter().map(StageEntry::from).collect(),
             downstream: pipeline.descendants().into_iter().map(DownstreamEntry::from).collect(),
+        }
+    }
+}
+
+impl PipelineEntry<'_> {
+    /// Adds what the memory knows.
+    fn with_past(self, past: Option<&PipelinePast>, now: DateTime<Utc>) -> Self {
+        let red_since = what::red_since(past).map(time);
+        Self {
+            usual_s: past.and_then(|past| past.usual).map(whole_seconds),
+            since: red_since.clone().or(self.since),
+            red_since,
+            attribution: what::origin(past, now).map(FailureOrigin::word),
+            ..self
         }
     }
 }

@@ -4,8 +4,10 @@ use super::blame;
 use super::links::own_link;
 use super::status::{missing, ref_label, state_message};
 use super::urgency::Urgency;
+use super::what;
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::health::Counts;
+use crate::domain::past::{KnownPast, PipelinePast};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{ProjectRow, RowState, StateWord};
 use crate::text::age::{age, in_zone};
@@ -52,14 +54,18 @@ pub struct DigestEntry {
     /// Failed jobs, triggered pipelines, or why there is no pipeline.
     pub note: String,
     pub duration: String,
+    /// How long it usually takes.
+    pub usual: String,
     pub age: String,
+    /// How long the ref has been red, where that is known.
+    pub since: String,
 }
 
 impl MarkdownDigest {
     pub fn new(excerpt: &SnapshotView<'_>, zone: Tz) -> Self {
         let snapshot = excerpt.whole;
         let mut entries: Vec<(Urgency, DigestEntry)> =
-            excerpt.rows.iter().flat_map(|row| entries(row, &snapshot.host, snapshot.taken_at)).collect();
+            excerpt.rows.iter().flat_map(|row| entries(row, excerpt.past, &snapshot.host, snapshot.taken_at)).collect();
         entries.sort_by_key(|(urgency, _)| *urgency);
         let (quiet, first): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(urgency, _)| *urgency == Urgency::Quiet);
         let group = |group: &crate::domain::snapshot::Group| LinkedText {
@@ -78,17 +84,22 @@ impl MarkdownDigest {
     }
 }
 
-fn entries(row: &ProjectRow, host: &str, now: DateTime<Utc>) -> Vec<(Urgency, DigestEntry)> {
+fn entries(row: &ProjectRow, past: &KnownPast, host: &str, now: DateTime<Utc>) -> Vec<(Urgency, DigestEntry)> {
     let project =
         LinkedText { text: row.project.full_path.clone(), url: own_link(host, row.project.web_url.as_deref()) };
     match &row.state {
         RowState::Ok(pipelines) => pipelines
             .iter()
-            .map(|pipeline| (Urgency::from(&pipeline.worst()), of_pipeline(&project, pipeline, host, now)))
+            .map(|pipeline| {
+                (Urgency::from(&pipeline.worst()), of_pipeline(&project, pipeline, past.of(pipeline.id), (host, now)))
+            })
             .collect(),
         RowState::Stale { pipelines, failure } => {
             let old = format!("as it was {} ago: {}", age(now, row.as_of), failure);
-            let entry = |pipeline| DigestEntry { note: old.clone(), ..of_pipeline(&project, pipeline, host, now) };
+            let entry = |pipeline| DigestEntry {
+                note: old.clone(),
+                ..of_pipeline(&project, pipeline, past.of(pipeline.id), (host, now))
+            };
             pipelines.iter().map(|pipeline| (Urgency::from(StateWord::Stale), entry(pipeline))).collect()
         }
         RowState::NoPipeline { .. } | RowState::NoAccess(_) | RowState::Error(_) => {
@@ -101,14 +112,22 @@ fn entries(row: &ProjectRow, host: &str, now: DateTime<Utc>) -> Vec<(Urgency, Di
                 pipeline: None,
                 note: state_message(&row.state).into_owned(),
                 duration: String::new(),
+                usual: String::new(),
                 age: String::new(),
+                since: String::new(),
             };
             vec![(Urgency::from(state), entry)]
         }
     }
 }
 
-fn of_pipeline(project: &LinkedText, pipeline: &Pipeline, host: &str, now: DateTime<Utc>) -> DigestEntry {
+fn of_pipeline(
+    project: &LinkedText,
+    pipeline: &Pipeline,
+    past: Option<&PipelinePast>,
+    (host, now): (&str, DateTime<Utc>),
+) -> DigestEntry {
+    let usual = past.and_then(|past| past.usual).map(|usual| format!("~{}", duration(usual)));
     let worst = pipeline.worst();
     DigestEntry {
         project: project.clone(),
@@ -121,6 +140,8 @@ fn of_pipeline(project: &LinkedText, pipeline: &Pipeline, host: &str, now: DateT
         }),
         note: blame::summary(pipeline),
         duration: pipeline.duration.map(duration).unwrap_or_default(),
+        usual: usual.unwrap_or_default(),
         age: pipeline.created_at.map(|then| age(now, then)).unwrap_or_default(),
+        since: what::red_since(past).map(|then| age(now, then)).unwrap_or_default(),
     }
 }

@@ -225,7 +225,7 @@ impl CellGrid<'_> {
 }
 
 fn is_number(column: Column) -> bool {
-    matches!(column, Column::Duration | Column::Age | Column::Coverage | Column::Queued)
+    matches!(column, Column::Duration | Column::Age | Column::Coverage | Column::Queued | Column::Usual | Column::Since)
 }
 
 /// Fits the columns, and gives what is not used after all to those that lack something.
@@ -271,7 +271,7 @@ fn settle(grid: &CellGrid<'_>, room: TableRoom) -> Vec<Option<usize>> {
 /// Returns the width that nine of ten rows of a column do with, where the widest is far beyond it.
 fn usual(n: usize, grid: &CellGrid<'_>) -> usize {
     const FEW: usize = 4;
-    if !matches!(grid.columns[n], Column::Project | Column::Ref | Column::User | Column::Commit)
+    if !matches!(grid.columns[n], Column::Project | Column::Ref | Column::User | Column::Commit | Column::What)
         || grid.rows.len() < FEW
     {
         return usize::MAX;
@@ -306,6 +306,9 @@ fn need(column: Column, n: usize, rows: &[Vec<TableItem>], stages: StagesWidth) 
         Column::Coverage => ([8, 8, 8], Some(7), 0),
         Column::Source => ([14, 10, 8], Some(8), 0),
         Column::Queued => ([7, 7, 7], Some(9), 0),
+        Column::Usual => ([8, 8, 8], Some(10), 0),
+        Column::Since => ([4, 4, 4], Some(2), 0),
+        Column::What => ([40, 30, 16], None, 8),
     };
     ColumnNeed { natural, targets, leaves, floor }
 }

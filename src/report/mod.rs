@@ -23,3 +23,4 @@ pub mod status;
 pub mod summary;
 pub mod urgency;
 pub mod verdicts;
+mod what;

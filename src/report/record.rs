@@ -32,11 +32,16 @@ pub enum CsvField {
     UpdatedAt,
     FailureReason,
     AsOf,
+    UsualS,
+    Since,
+    RedSince,
+    Attribution,
+    What,
 }
 
 impl CsvField {
     /// All, in the order of `wide` and then what it has no room for. Scripts count on it: new ones go to the end.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 30] = [
         Self::FullPath,
         Self::Ref,
         Self::RefKind,
@@ -62,6 +67,11 @@ impl CsvField {
         Self::UpdatedAt,
         Self::FailureReason,
         Self::AsOf,
+        Self::UsualS,
+        Self::Since,
+        Self::RedSince,
+        Self::Attribution,
+        Self::What,
     ];
 
     /// Returns its name; where project and pipeline have a field of the same name, the plain one is the pipeline's.
@@ -92,7 +102,17 @@ impl CsvField {
             Self::UpdatedAt => "updated_at",
             Self::FailureReason => "failure_reason",
             Self::AsOf => "as_of",
+            Self::UsualS => "usual_s",
+            Self::Since => "since",
+            Self::RedSince => "red_since",
+            Self::Attribution => "attribution",
+            Self::What => "what",
         }
+    }
+
+    /// Says whether the memory adds to it.
+    pub fn is_of_past(self) -> bool {
+        matches!(self, Self::UsualS | Self::Since | Self::RedSince | Self::Attribution)
     }
 
     fn of(self, project: &ProjectEntry<'_>, pipeline: Option<&PipelineEntry<'_>>) -> String {
@@ -124,7 +144,12 @@ impl CsvField {
             | Self::StartedAt
             | Self::FinishedAt
             | Self::UpdatedAt
-            | Self::FailureReason => pipeline.and_then(|pipeline| self.of_pipeline(pipeline)).unwrap_or_default(),
+            | Self::FailureReason
+            | Self::UsualS
+            | Self::Since
+            | Self::RedSince
+            | Self::Attribution
+            | Self::What => pipeline.and_then(|pipeline| self.of_pipeline(pipeline)).unwrap_or_default(),
         }
     }
 
@@ -151,6 +176,11 @@ impl CsvField {
             Self::FinishedAt => pipeline.finished_at.clone(),
             Self::UpdatedAt => pipeline.updated_at.clone(),
             Self::FailureReason => text(pipeline.failure_reason),
+            Self::UsualS => pipeline.usual_s.map(|seconds| seconds.to_string()),
+            Self::Since => pipeline.since.clone(),
+            Self::RedSince => pipeline.red_since.clone(),
+            Self::Attribution => text(pipeline.attribution),
+            Self::What => text(Some(&pipeline.what)),
             Self::FullPath | Self::State | Self::Error | Self::ProjectId | Self::AsOf => None,
         }
     }

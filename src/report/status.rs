@@ -6,9 +6,11 @@ use super::cell::{Cell, Column, Content, PipelineCell, Tone};
 use super::headline::is_old;
 use super::summary::Summary;
 use super::urgency::Urgency;
+use super::what;
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::health::Counts;
 use crate::domain::job::Stage;
+use crate::domain::past::KnownPast;
 use crate::domain::pipeline::{Downstream, Pipeline, RefKind};
 use crate::domain::project::{ProjectRow, RowState, StateWord};
 use crate::domain::snapshot::{Group, Problem, ProblemScope, Snapshot};
@@ -57,7 +59,8 @@ impl StatusReport {
 
     /// The same for some of the rows, in columns of the reader's choice.
     pub fn of(excerpt: &SnapshotView<'_>, columns: Vec<Column>, options: &StatusOptions) -> Self {
-        let scene = ReportMoment { now: excerpt.whole.taken_at, zone: options.zone, expected: None };
+        let scene =
+            ReportMoment { now: excerpt.whole.taken_at, zone: options.zone, expected: None, past: excerpt.past };
         Self::seen(excerpt, columns, options, scene)
     }
 
@@ -66,7 +69,7 @@ impl StatusReport {
         excerpt: &SnapshotView<'_>,
         columns: Vec<Column>,
         options: &StatusOptions,
-        scene: ReportMoment,
+        scene: ReportMoment<'_>,
     ) -> Self {
         let snapshot = excerpt.whole;
         Self {
@@ -85,26 +88,26 @@ impl StatusReport {
 }
 
 /// Returns the lines of a report about some rows of a snapshot, and nothing else of it.
-pub fn lines(rows: &[ProjectRow], columns: &[Column], scene: ReportMoment) -> Vec<Row> {
+pub fn lines(rows: &[ProjectRow], columns: &[Column], scene: ReportMoment<'_>) -> Vec<Row> {
     rows.iter().flat_map(|row| row_lines(row, columns, scene)).collect()
 }
 
 /// Returns how many cells the widest time or age takes: it may become more although nothing happens.
-pub fn widest_time(rows: &[ProjectRow], columns: &[Column], scene: ReportMoment) -> usize {
-    let times = columns.iter().filter(|column| matches!(column, Column::Age | Column::Time));
-    let created = |row| ProjectRow::pipelines(row).iter().filter_map(|pipeline| pipeline.created_at);
-    let widest = |column: &Column| {
-        let text = |then| match column {
-            Column::Time => short_moment(then, scene),
-            _ => age(scene.now, then),
-        };
-        rows.iter().flat_map(created).map(|then| text(then).len()).max()
+pub fn widest_time(rows: &[ProjectRow], columns: &[Column], scene: ReportMoment<'_>) -> usize {
+    let times =
+        columns.iter().filter(|column| matches!(column, Column::Age | Column::Time | Column::Since | Column::Duration));
+    let pipelines = || rows.iter().flat_map(ProjectRow::pipelines);
+    let text = |column: &Column, pipeline| match pipeline_content(*column, "", pipeline, scene) {
+        Content::Text(cell) => cell.text.len(),
+        Content::Moment { short, .. } => short.len(),
+        _ => 0,
     };
+    let widest = |column: &Column| pipelines().map(|pipeline| text(column, pipeline)).max();
     times.filter_map(widest).max().unwrap_or(0)
 }
 
 /// Returns how many cells the widest age takes of a row that is older than it should be.
-pub fn widest_old(rows: &[ProjectRow], scene: ReportMoment) -> usize {
+pub fn widest_old(rows: &[ProjectRow], scene: ReportMoment<'_>) -> usize {
     let old = rows.iter().filter(|row| is_old(row, scene.now, scene.expected));
     old.map(|row| age(scene.now, row.as_of).len()).max().unwrap_or(0)
 }
@@ -115,20 +118,23 @@ pub fn columns(options: &StatusOptions) -> Vec<Column> {
     let mut columns = vec![Column::Project, Column::Ref, Column::Pipeline, Column::Stages, Column::Duration, when];
     if options.wide {
         columns.extend([Column::User, Column::Commit, Column::Source, Column::Coverage, Column::Queued]);
+        columns.extend([Column::Usual, Column::Since]);
     }
     columns
 }
 
 /// From when and where the rows are seen.
 #[derive(Debug, Clone, Copy)]
-pub struct ReportMoment {
+pub struct ReportMoment<'a> {
     pub now: DateTime<Utc>,
     pub zone: Tz,
     /// A row that is older than this is shown with its age, as one is that could not be read again.
     pub expected: Option<TimeDelta>,
+    /// What the memory adds.
+    pub past: &'a KnownPast,
 }
 
-fn row_lines(row: &ProjectRow, columns: &[Column], scene: ReportMoment) -> Vec<Row> {
+fn row_lines(row: &ProjectRow, columns: &[Column], scene: ReportMoment<'_>) -> Vec<Row> {
     let path = &row.project.full_path;
     let read_ago = is_old(row, scene.now, scene.expected).then(|| age(scene.now, row.as_of));
     let of_pipeline = |pipeline: &Pipeline| Row {
@@ -171,7 +177,10 @@ fn state_content(column: Column, row: &ProjectRow, read_ago: Option<&str>) -> Co
         | Column::Commit
         | Column::Source
         | Column::Coverage
-        | Column::Queued => Content::Text(Cell::default()),
+        | Column::Queued
+        | Column::Usual
+        | Column::Since
+        | Column::What => Content::Text(Cell::default()),
     }
 }
 
@@ -184,14 +193,18 @@ pub(super) fn state_message(state: &RowState) -> Cow<'static, str> {
     }
 }
 
-fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: ReportMoment) -> Content {
+fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: ReportMoment<'_>) -> Content {
     let optional = |text: Option<String>| Content::Text(Cell::plain(text.unwrap_or_default()));
+    let past = scene.past.of(pipeline.id);
     match column {
         Column::Project => Content::Project(path.to_owned()),
         Column::Ref => Content::Text(Cell::plain(ref_label(pipeline))),
         Column::Pipeline => Content::Pipeline(pipeline_cell(pipeline)),
         Column::Stages => stages_content(pipeline),
-        Column::Duration => optional(pipeline.duration.map(duration)),
+        Column::Duration => optional(match what::so_far(pipeline, past, scene.now) {
+            Some((so_far, usual)) => Some(format!("{} of ~{}", duration(so_far), duration(usual))),
+            None => pipeline.duration.map(duration),
+        }),
         Column::Age => optional(pipeline.created_at.map(|then| age(scene.now, then))),
         Column::Time => match pipeline.created_at {
             Some(then) => moment(then, scene),
@@ -202,6 +215,9 @@ fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: Repo
         Column::Source => optional(pipeline.source.clone()),
         Column::Coverage => optional(pipeline.coverage.map(|percent| format!("{percent:.1}%"))),
         Column::Queued => optional(pipeline.queued.map(duration)),
+        Column::Usual => optional(past.and_then(|past| past.usual).map(|usual| format!("~{}", duration(usual)))),
+        Column::Since => optional(what::since(pipeline, past).map(|then| age(scene.now, then))),
+        Column::What => Content::Text(Cell::new(what::what(pipeline), Tone::from(&pipeline.worst()))),
     }
 }
 
@@ -244,13 +260,13 @@ fn stages_content(pipeline: &Pipeline) -> Content {
     Content::Message(Cell::new(text, tone))
 }
 
-fn moment(then: DateTime<Utc>, scene: ReportMoment) -> Content {
+fn moment(then: DateTime<Utc>, scene: ReportMoment<'_>) -> Content {
     let full = in_zone(then, scene.zone).format("%Y-%m-%dT%H:%M:%S%:z").to_string();
     Content::Moment { short: short_moment(then, scene), full }
 }
 
 /// A time of day for what is recent, a date for what is not.
-fn short_moment(then: DateTime<Utc>, scene: ReportMoment) -> String {
+fn short_moment(then: DateTime<Utc>, scene: ReportMoment<'_>) -> String {
     /// Younger than this, a day and month without a year cannot be mistaken.
     const UNMISTAKABLE: TimeDelta = TimeDelta::days(300);
 
@@ -406,9 +422,10 @@ mod tests {
             ("2025-11-20T11:59:30Z", "2025-11-20"),
         ];
         for (then, expected) in cases {
-            let Content::Moment { short, .. } =
-                moment(then.parse().unwrap(), ReportMoment { now: noon(), zone: Paris, expected: None })
-            else {
+            let Content::Moment { short, .. } = moment(
+                then.parse().unwrap(),
+                ReportMoment { now: noon(), zone: Paris, expected: None, past: &KnownPast::default() },
+            ) else {
                 panic!("a moment");
             };
             assert_eq!(short, expected);

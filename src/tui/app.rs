@@ -6,6 +6,7 @@ use crate::domain::change::{Change, ChangeKind};
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::id::{ProjectId, by_id};
+use crate::domain::past::KnownPast;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{Project, ProjectRow, StateWord};
 use crate::domain::snapshot::Snapshot;
@@ -120,6 +121,8 @@ pub struct App {
     pub widest_ages: (usize, usize),
     /// How many of all projects are in which state, the worst first.
     pub counts: Vec<HeadCount>,
+    /// What the memory adds.
+    pub past: Arc<KnownPast>,
 }
 
 impl App {
@@ -131,6 +134,7 @@ impl App {
             snapshot_at: now,
             phase_since: now,
             page_address: None,
+            past: Arc::default(),
             options,
             attention_only: false,
             update: WatchUpdate::new(),
@@ -207,7 +211,7 @@ impl App {
         time <= self.widest_ages.0 && old <= self.widest_ages.1
     }
 
-    fn widest_ages_in(&self, scene: ReportMoment) -> (usize, usize) {
+    fn widest_ages_in(&self, scene: ReportMoment<'_>) -> (usize, usize) {
         (widest_time(&self.projects, &self.options.columns, scene), widest_old(&self.projects, scene))
     }
 
@@ -241,8 +245,9 @@ impl App {
         row.zip(self.scene()).is_some_and(|(row, scene)| is_old(row, scene.now, scene.expected))
     }
 
-    fn scene(&self) -> Option<ReportMoment> {
-        Some(ReportMoment { now: self.present()?, zone: self.options.status.zone, expected: Some(self.expected()) })
+    fn scene(&self) -> Option<ReportMoment<'_>> {
+        let (zone, expected) = (self.options.status.zone, Some(self.expected()));
+        Some(ReportMoment { now: self.present()?, zone, expected, past: &self.past })
     }
 
     /// Returns as many lines as there is room for, from the first one that is shown.
@@ -276,8 +281,9 @@ impl App {
         let mut rows = self.visible_rows(&snapshot);
         self.sort.apply(&mut rows);
         self.rows = rows.iter().enumerate().flat_map(|(nth, row)| facts(nth, row)).collect();
-        let excerpt = SnapshotView { whole: &snapshot, rows: rows.into() };
-        let Some(scene) = self.scene() else { return };
+        let past = Arc::clone(&self.past);
+        let excerpt = SnapshotView { whole: &snapshot, rows: rows.into(), past: &past };
+        let Some(scene) = self.scene().map(|scene| ReportMoment { past: &past, ..scene }) else { return };
         let report = StatusReport::seen(&excerpt, self.options.columns.clone(), &self.options.status, scene);
         let room =
             TableRoom { width: usize::from(self.width), charset: self.options.charset, stages: self.options.stages };

@@ -5,10 +5,13 @@ use super::terminal::TerminalScreen;
 use super::update::{ViewEffect, ViewEvent, update};
 use super::view;
 use crate::collect::watch::{Request, RequestSender, WatchListener};
+use crate::domain::past::KnownPast;
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// The countdown in the header moves once a second.
@@ -24,7 +27,12 @@ pub enum ViewEnd {
 }
 
 /// Shows updates until the user has seen enough.
-pub async fn run(options: ViewOptions, listener: WatchListener, requests: RequestSender) -> io::Result<ViewEnd> {
+pub async fn run(
+    options: ViewOptions,
+    listener: WatchListener,
+    requests: RequestSender,
+    mut past: Option<watch::Receiver<Arc<KnownPast>>>,
+) -> io::Result<ViewEnd> {
     let (mut updates, mut changes) = (listener.updates(), listener.changes());
     drop(listener);
     let mut screen = TerminalScreen::take()?;
@@ -57,6 +65,7 @@ pub async fn run(options: ViewOptions, listener: WatchListener, requests: Reques
                 Ok(()) => ViewEvent::Update(Box::new(updates.borrow_and_update().clone())),
                 Err(_) => return Ok(ViewEnd::Closed),
             },
+            known = next_past(&mut past) => ViewEvent::Past(known),
             _ = tick.tick() => ViewEvent::Tick,
         };
         for effect in update(&mut app, event, Instant::now()) {
@@ -77,6 +86,16 @@ pub async fn run(options: ViewOptions, listener: WatchListener, requests: Reques
             }
         }
     }
+}
+
+/// Returns what the memory adds, when it has changed; never, without a memory.
+async fn next_past(past: &mut Option<watch::Receiver<Arc<KnownPast>>>) -> Arc<KnownPast> {
+    if let Some(known) = past
+        && known.changed().await.is_ok()
+    {
+        return Arc::clone(&known.borrow_and_update());
+    }
+    std::future::pending().await
 }
 
 /// Says whether there is a place where a browser can show itself. Without one the desktop's opener fails without a word,

@@ -4,7 +4,9 @@ use super::app::{App, Modal};
 use super::keymap::{self, KeyAction};
 use crate::collect::watch::{ChangeNews, WatchUpdate};
 use crate::domain::health::RowOrder;
+use crate::domain::past::KnownPast;
 use crossterm::event::{KeyEvent, KeyEventKind};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Everything that can happen to the view.
@@ -14,6 +16,8 @@ pub enum ViewEvent {
     Resize(u16, u16),
     Update(Box<WatchUpdate>),
     Changes(ChangeNews),
+    /// What the memory adds to the last reading.
+    Past(Arc<KnownPast>),
     Tick,
 }
 
@@ -48,6 +52,13 @@ fn apply(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
         }
         ViewEvent::Changes(news) => {
             app.apply_changes(&news, now);
+            Vec::new()
+        }
+        ViewEvent::Past(past) => {
+            if app.past != past {
+                app.past = past;
+                app.arrange();
+            }
             Vec::new()
         }
         ViewEvent::Update(update) => {

@@ -275,3 +275,54 @@ fn a_project_keeps_its_memory_when_it_is_renamed() {
             .any(|(path, pipelines, jobs)| path == "acme/renamed" && (*pipelines, *jobs) == (1, 4))
     );
 }
+
+#[test]
+fn the_table_and_the_json_say_what_is_usual_and_since_when_it_is_red() {
+    let sim = failures();
+    let green = Status::Success;
+    type Case<'a> = (&'a str, &'a [Status], Option<u64>, bool, &'a str);
+    let cases: [Case<'_>; 4] = [
+        ("nothing is remembered", &[], None, false, "unknown"),
+        (
+            "it was green before",
+            &[green.clone(), green.clone(), green.clone(), green.clone(), green],
+            Some(50),
+            true,
+            "yours",
+        ),
+        ("it may have been red before", &[Status::Failed, Status::Failed], None, false, "already_broken"),
+        ("two successes are not what is usual", &[Status::Success, Status::Success], None, true, "unknown"),
+    ];
+    for (sentence, past, usual, is_known, origin) in cases {
+        let env = env();
+        let unit = |output: Output| -> Value {
+            let projects = output.json()["projects"].as_array().unwrap().clone();
+            projects.iter().find(|project| project["full_path"] == "acme/unit").unwrap()["pipelines"][0].clone()
+        };
+        let first = unit(run(&env, &sim, &["-o", "json"]));
+        let mut store = store(&env, &sim);
+        let project = store.project_id("acme/unit").unwrap().unwrap().0;
+        for (n, status) in (1..).zip(past) {
+            store.write(&base(project, &first, n, status, "unit"), 0).unwrap();
+        }
+        drop(store);
+        let pipeline = unit(run(&env, &sim, &["-o", "json"]));
+        assert_eq!(pipeline["usual_s"].as_u64(), usual, "{sentence}: {pipeline}");
+        // The pipeline itself is the first that failed after a green one.
+        let red_since = if is_known { pipeline["finished_at"].clone() } else { Value::Null };
+        assert_eq!(pipeline["red_since"], red_since, "{sentence}: {pipeline}");
+        assert_eq!(pipeline["since"], pipeline["finished_at"], "{sentence}: {pipeline}");
+        assert_eq!(pipeline["attribution"], origin, "{sentence}: {pipeline}");
+        let without = unit(run(&env, &sim, &["-o", "json", "--no-history"]));
+        for field in ["usual_s", "red_since", "attribution"] {
+            assert_eq!(without[field], Value::Null, "{sentence}: {field}");
+        }
+        let table = run(&env, &sim, &["--columns", "project,usual,since,what"]).stdout;
+        let line = table.lines().find(|line| line.starts_with("acme/unit\t")).unwrap().to_owned();
+        assert_eq!(line.split('\t').nth(1), Some(if usual.is_some() { "~50s" } else { "" }), "{sentence}: {line}");
+        assert!(line.ends_with("test / unit (script failure)"), "{sentence}: {line}");
+        let digest = run(&env, &sim, &["-o", "markdown"]).stdout;
+        assert_eq!(digest.contains("| usual |"), usual.is_some(), "{sentence}: {digest}");
+        assert_eq!(digest.contains("| red for |"), is_known, "{sentence}: {digest}");
+    }
+}

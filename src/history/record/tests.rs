@@ -58,7 +58,7 @@ fn place(folder: &TempDir) -> HistoryPlace {
 
 /// Records readings, and returns the pipelines and jobs that are remembered, each with its status, and the notices.
 fn remembered(folder: &TempDir, readings: &[Arc<Snapshot>]) -> (Vec<String>, Vec<HistoryNotice>) {
-    let recorder = HistoryRecorder::start(place(folder), Duration::from_secs(400 * 24 * 3600));
+    let recorder = HistoryRecorder::start(place(folder), Duration::from_secs(400 * 24 * 3600), true);
     readings.iter().for_each(|reading| recorder.record(reading));
     let notices = recorder.end(PATIENCE);
     let Ok(store) = HistoryStore::open(&place(folder), NOW) else { return (Vec::new(), notices) };

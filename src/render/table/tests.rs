@@ -83,21 +83,21 @@ fn a_hundred_and_twenty_columns() {
 #[test]
 fn two_hundred_columns_and_everything_that_wide_has() {
     insta::assert_snapshot!(rendered(&one_of_each(), WIDE, in_terminal(200)), @r###"
-    project                    ref              pipeline                 stages                                    duration  time          user  commit                           source    coverage  queued
-    payments/api               main             ✗ failed #8123           ✓ build  ✗ test  » deploy                   6m 12s  19:54:00      ada   Round amounts once, at the edge  push         84.2%      3s
-    payments/gateway           main             ✗ failed in child #8121  ✓ build  ✓ trigger                          6m 12s  19:40:00      ada   Round amounts once, at the edge  push         84.2%      3s
-    payments/gateway           !71 (train)      ● running #8122          ✓ build  ● test  · deploy                           19:57:00      ada   Round amounts once, at the edge  push         84.2%      3s
-    …/composite-release-train  main             ● running #8120          ✓✓✓✓✓✓✓ ● deploy-staging ····                       19:45:00      ada   Round amounts once, at the edge  push         84.2%      3s
-    legacy/billing                              ‼ error                  GET /projects/4/pipelines: 500 Internal Server Error, after 3 attempts
-    tools/yaml                 main             ✗ failed #8125           YAML error: jobs:test config contains unknown key…  20:00:00      ada   Round amounts once, at the edge  push         84.2%      3s
-    labs/quantum               main             ? quarantined #8119      ✓ build  ? scan                             6m 12s  18:30:00      ada   Round amounts once, at the edge  push         84.2%      3s
-    web/shop                   main             ! warning #8118          ✓ build  ! lint  ▷ deploy                   6m 12s  Nov 19 10:40  ada   Round amounts once, at the edge  push         84.2%      3s
-    web/日本語ドキュメント     main             ✓ success #8116          ✓ 構築  ✓ 配備                              6m 12s  Nov 14 14:00  ada   Round amounts once, at the edge  push         84.2%      3s
-    web/🚀-launcher            main (schedule)  ✓ success #8115          ✓ build  ✓ test  ✓ deploy                   6m 12s  15:00:00      ada   Round amounts once, at the edge  schedule     84.2%      3s
-    �evil��                    �main�           ✓ success #8117          ✓ �build                                    6m 12s  18:59:00      ada   a b c�                           push         84.2%      3s
-    secret/vault                                ⊠ no access              CI/CD is not visible to this token (403)
-    docs/handbook                               – none                   no pipeline yet
-    docs/style                                  – none                   no pipeline for this ref
+    project               ref     pipeline                 stages                                    duration  time          user  commit                           source    coverage  queued  usual  since
+    payments/api          main    ✗ failed #8123           ✓ build  ✗ test  » deploy                   6m 12s  19:54:00      ada   Round amounts once, at the edge  push         84.2%      3s            0s
+    payments/gateway      main    ✗ failed in child #8121  ✓ build  ✓ trigger                          6m 12s  19:40:00      ada   Round amounts once, at the edge  push         84.2%      3s           13m
+    payments/gateway      !71…n)  ● running #8122          ✓ build  ● test  · deploy                           19:57:00      ada   Round amounts once, at the edge  push         84.2%      3s            2m
+    composite-…ase-train  main    ● running #8120          ✓✓✓✓✓✓✓ ● deploy-staging ····                       19:45:00      ada   Round amounts once, at the edge  push         84.2%      3s           14m
+    legacy/billing                ‼ error                  GET /projects/4/pipelines: 500 Internal Server Error, after 3 attempts
+    tools/yaml            main    ✗ failed #8125           YAML error: jobs:test config contains unknown key…  20:00:00      ada   Round amounts once, at the edge  push         84.2%      3s            0s
+    labs/quantum          main    ? quarantined #8119      ✓ build  ? scan                             6m 12s  18:30:00      ada   Round amounts once, at the edge  push         84.2%      3s            1h
+    web/shop              main    ! warning #8118          ✓ build  ! lint  ▷ deploy                   6m 12s  Nov 19 10:40  ada   Round amounts once, at the edge  push         84.2%      3s            1d
+    …/日本語ドキュメント  main    ✓ success #8116          ✓ 構築  ✓ 配備                              6m 12s  Nov 14 14:00  ada   Round amounts once, at the edge  push         84.2%      3s            6d
+    web/🚀-launcher       mai…e)  ✓ success #8115          ✓ build  ✓ test  ✓ deploy                   6m 12s  15:00:00      ada   Round amounts once, at the edge  schedule     84.2%      3s            4h
+    �evil��               �main�  ✓ success #8117          ✓ �build                                    6m 12s  18:59:00      ada   a b c�                           push         84.2%      3s           54m
+    secret/vault                  ⊠ no access              CI/CD is not visible to this token (403)
+    docs/handbook                 – none                   no pipeline yet
+    docs/style                    – none                   no pipeline for this ref
 
     13 projects: 3 failed, 1 quarantined, 1 running, 1 warning, 3 success, 1 error, 1 no access, 2 without pipeline · 9 requests, 1991 of 2000 left · 20:00 CET
     incomplete: the project list of acme lost a part: page 3 of 4 answered 502
@@ -198,7 +198,7 @@ fn twenty_columns() {
 #[test]
 fn in_a_pipe_every_line_is_a_row_of_as_many_fields() {
     let text = rendered(&one_of_each(), WIDE, PIPED);
-    assert!(text.lines().all(|line| line.split('\t').count() == 11), "{text}");
+    assert!(text.lines().all(|line| line.split('\t').count() == 13), "{text}");
     assert!(!text.chars().any(|c| c.is_control() && c != '\t' && c != '\n'));
     // Visible TABs; insta would not show them.
     let text = rendered(&one_of_each(), OPTIONS, PIPED).replace('\t', " | ");

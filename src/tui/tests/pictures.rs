@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::past::{KnownPast, PipelinePast};
 use crate::domain::snapshot::ProblemScope;
 use crate::tui::view;
 use insta::assert_snapshot;
@@ -325,4 +326,21 @@ fn in_ascii_nothing_else_is_written() {
     for picture in [table, picture(&app)] {
         assert!(picture.is_ascii(), "{picture}");
     }
+}
+
+#[test]
+fn what_runs_is_shown_with_how_long_it_usually_takes() {
+    let now = Instant::now();
+    let mut rows = vec![project(2, "payments/gateway", "running", 3, "build=success test=running")];
+    let RowState::Ok(pipelines) = &mut rows[0].state else { unreachable!("it has a pipeline") };
+    let pipeline = &mut Arc::make_mut(pipelines)[0];
+    pipeline.started_at = Some(noon() - TimeDelta::seconds(100));
+    let id = pipeline.id;
+    let mut app = app(rows, 100, 8, now);
+    let line = |app: &App| picture(app).lines().find(|line| line.contains("gateway")).unwrap_or_default().to_owned();
+    assert!(!line(&app).contains("of ~"), "{}", line(&app));
+    let past = PipelinePast { usual: Some(Duration::from_secs(540)), ..PipelinePast::default() };
+    let known = KnownPast(std::iter::once((id, past)).collect());
+    assert!(update(&mut app, ViewEvent::Past(Arc::new(known)), now).is_empty());
+    assert!(line(&app).contains("1m 40s of ~9m"), "{}", line(&app));
 }

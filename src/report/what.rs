@@ -1,0 +1,172 @@
+//! What a pipeline is about right now, in a few words: what failed, what runs, what it waits for.
+
+use super::blame;
+use crate::domain::job::Job;
+use crate::domain::past::PipelinePast;
+use crate::domain::pipeline::Pipeline;
+use crate::domain::status::Status;
+use crate::explain::attribution::{FailureOrigin, attribute_past};
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+/// Says what there is to say; empty where that is nothing.
+pub(super) fn what(pipeline: &Pipeline) -> String {
+    let verb = match pipeline.status {
+        Status::Running | Status::Preparing | Status::Canceling => "",
+        Status::Manual => "waits for a person: ",
+        Status::Scheduled => "delayed: ",
+        Status::WaitingForResource => "waits for a resource: ",
+        Status::WaitingForCallback => "waits for a callback: ",
+        Status::Pending => "waits for a runner: ",
+        Status::Created
+        | Status::Success
+        | Status::Warning
+        | Status::Failed
+        | Status::Canceled
+        | Status::Skipped
+        | Status::Other(_) => return blame::in_short(pipeline),
+    };
+    let trouble = blame::in_short(pipeline);
+    if !trouble.is_empty() {
+        return trouble;
+    }
+    let is_it = |job: &&Job| job.status == pipeline.status;
+    pipeline.jobs().find(is_it).map(|job| format!("{verb}{} / {}", job.stage, job.name)).unwrap_or_default()
+}
+
+/// Returns when the present state began: since when the ref is red, or when this pipeline came into its state.
+pub(super) fn since(pipeline: &Pipeline, past: Option<&PipelinePast>) -> Option<DateTime<Utc>> {
+    red_since(past).or(match &pipeline.status {
+        Status::Running | Status::Canceling => pipeline.started_at,
+        Status::Created | Status::Pending | Status::Preparing => pipeline.created_at,
+        status if status.is_terminal() => pipeline.finished_at.or(pipeline.updated_at),
+        _ => pipeline.updated_at,
+    })
+}
+
+/// Returns since when the ref is red, where the memory knows the pipeline that was green before.
+pub(super) fn red_since(past: Option<&PipelinePast>) -> Option<DateTime<Utc>> {
+    let red = past?.red_since.as_ref()?;
+    red.last_green?;
+    DateTime::from_timestamp(red.since?, 0)
+}
+
+/// Returns how long the pipeline runs by now, where it runs and it is known how long that usually takes.
+pub(super) fn so_far(
+    pipeline: &Pipeline,
+    past: Option<&PipelinePast>,
+    now: DateTime<Utc>,
+) -> Option<(Duration, Duration)> {
+    let usual = past?.usual.filter(|_| pipeline.status == Status::Running)?;
+    Some(((now - pipeline.started_at?).to_std().ok()?, usual))
+}
+
+/// Returns whose fault the failed jobs are: yours where one of them is, unknown where one may be, else the first answer.
+pub(super) fn origin(past: Option<&PipelinePast>, now: DateTime<Utc>) -> Option<FailureOrigin> {
+    let of_job =
+        |job: &crate::domain::past::FailedJobPast| attribute_past(job.reason.as_deref(), &job.past, now).origin;
+    let mut origins: Vec<FailureOrigin> = past?.failed_jobs.iter().map(of_job).collect();
+    let weight = |origin: &FailureOrigin| match origin {
+        FailureOrigin::Yours => 0,
+        FailureOrigin::Unknown => 1,
+        FailureOrigin::Infrastructure
+        | FailureOrigin::AlreadyBroken
+        | FailureOrigin::Everywhere
+        | FailureOrigin::Flaky => 2,
+    };
+    origins.sort_by_key(weight);
+    origins.first().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::example::{below, job, pipeline};
+    use crate::domain::id::PipelineId;
+    use crate::domain::job::Stage;
+    use crate::domain::past::{FailedJobPast, JobPast, RedStretch};
+
+    fn with(status: Status, jobs: Vec<Job>) -> Pipeline {
+        let stage = Stage { name: "test".into(), status: status.clone(), jobs };
+        Pipeline { stages: vec![stage], ..pipeline(status, vec![]) }
+    }
+
+    fn at(seconds: i64) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp(seconds, 0)
+    }
+
+    #[test]
+    fn what_a_pipeline_is_about_is_said_in_a_few_words() {
+        let failed = |name: &str| Job { failure_reason: Some("script_failure".into()), ..job(name, Status::Failed) };
+        let cases = [
+            (
+                "one job failed",
+                with(Status::Failed, vec![failed("unit"), job("lint", Status::Success)]),
+                "test / unit (script failure)",
+            ),
+            (
+                "two failed",
+                with(Status::Failed, vec![failed("unit"), failed("lint")]),
+                "test / unit (script failure) +1",
+            ),
+            (
+                "what it triggered failed",
+                pipeline(Status::Success, vec![below(9, Status::Failed, vec![])]),
+                "#9 failed",
+            ),
+            ("it runs", with(Status::Running, vec![job("a", Status::Success), job("b", Status::Running)]), "test / b"),
+            (
+                "it runs, and one has failed",
+                with(Status::Running, vec![failed("a"), job("b", Status::Running)]),
+                "test / a (script failure)",
+            ),
+            (
+                "it waits for a runner",
+                with(Status::Pending, vec![job("b", Status::Pending)]),
+                "waits for a runner: test / b",
+            ),
+            (
+                "it waits for a person",
+                with(Status::Manual, vec![job("b", Status::Manual)]),
+                "waits for a person: test / b",
+            ),
+            ("it is fine", with(Status::Success, vec![job("b", Status::Success)]), ""),
+        ];
+        for (sentence, pipeline, expected) in cases {
+            assert_eq!(what(&pipeline), expected, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn red_begins_where_the_last_green_ended_and_nowhere_else() {
+        let stretch = |last_green| RedStretch {
+            first: PipelineId(7),
+            since: Some(100),
+            sha: None,
+            author: None,
+            commit_title: None,
+            last_green,
+        };
+        let past = |last_green| PipelinePast { red_since: Some(stretch(last_green)), ..PipelinePast::default() };
+        let ended = Pipeline { finished_at: at(500), ..pipeline(Status::Failed, vec![]) };
+        let cases = [
+            ("a green one is known before it", Some(past(Some(PipelineId(6)))), at(100), at(100)),
+            ("it may have been red before", Some(past(None)), None, at(500)),
+            ("there is no memory", None, None, at(500)),
+        ];
+        for (sentence, past, red, present) in cases {
+            assert_eq!((red_since(past.as_ref()), since(&ended, past.as_ref())), (red, present), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_pipeline_is_yours_where_one_of_its_jobs_is_and_unknown_where_one_may_be() {
+        let job = |reason: &str| FailedJobPast { reason: Some(reason.into()), past: JobPast::default() };
+        let of = |jobs| origin(Some(&PipelinePast { failed_jobs: jobs, ..PipelinePast::default() }), Utc::now());
+        assert_eq!(of(vec![]), None);
+        assert_eq!(of(vec![job("runner_system_failure")]), Some(FailureOrigin::Infrastructure));
+        let mixed = vec![job("runner_system_failure"), job("script_failure")];
+        assert_eq!(of(mixed), Some(FailureOrigin::Unknown));
+        assert_eq!(origin(None, Utc::now()), None);
+    }
+}
