@@ -45,7 +45,7 @@ fn add_pipeline(batch: &mut FactBatch, project: u64, nth: u64, created: UnixSeco
     // Whatever is odd is odd in the same way in each run.
     let roll = (project * 31 + nth * 17) % 70;
     let failed_job = (roll < 10).then_some(roll % 12);
-    let is_rerun = roll % 3 == 0;
+    let is_rerun = roll.is_multiple_of(3);
     let (ref_name, ref_kind) = match nth % 3 {
         0 => (format!("!{}", nth / 6), RefKind::MergeRequest),
         _ => ("main".to_owned(), RefKind::Branch),
@@ -75,7 +75,7 @@ fn add_pipeline(batch: &mut FactBatch, project: u64, nth: u64, created: UnixSeco
     for (place, name) in (0..).zip(JOBS) {
         let is_failed = failed_job == Some(place);
         batch.jobs.push(job(project, id, place, name, ref_kind, created, is_failed));
-        if is_failed && roll % 2 == 0 {
+        if is_failed && roll.is_multiple_of(2) {
             let test = format!("suite::case_{}", roll % 5);
             batch.test_failures.push(TestFailureFact {
                 project: ProjectId(project),
@@ -104,7 +104,7 @@ fn job(
     let stage = place / 4;
     let started = created + 5 + (stage * 190).cast_signed();
     let seconds = 60 + (place * 37 + pipeline) % 120;
-    let reason = if place % 5 == 0 { "runner_system_failure" } else { "script_failure" };
+    let reason = if place.is_multiple_of(5) { "runner_system_failure" } else { "script_failure" };
     JobFact {
         project: ProjectId(project),
         pipeline: PipelineId(pipeline),
