@@ -195,3 +195,130 @@ impl ListedPast {
         facts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::evidence::JobDetails;
+    use crate::domain::example;
+    use crate::domain::status::Status;
+
+    const SINCE: i64 = 1_790_000_000;
+
+    fn at(seconds: i64) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp(SINCE + seconds, 0)
+    }
+
+    /// Created so many seconds after the time that is meant.
+    fn pipeline(id: u64, created: i64) -> Pipeline {
+        let plain = example::pipeline(Status::Success, vec![]);
+        Pipeline { id: PipelineId(id), created_at: at(created), git_ref: Ref::from_gitlab("main", None), ..plain }
+    }
+
+    fn page(pipelines: Vec<Pipeline>, total: Option<u64>, next: Option<u32>) -> ListPage<Pipeline> {
+        ListPage { items: pipelines, odd: 0, total, total_pages: None, next }
+    }
+
+    fn job(id: u64, pipeline: u64, created: i64) -> ProjectJob {
+        ProjectJob {
+            job: crate::domain::job::Job { id: JobId(id), ..example::job("unit", Status::Success) },
+            details: JobDetails { created_at: at(created), ..JobDetails::default() },
+            pipeline: PipelineId(pipeline),
+            is_tag: Some(false),
+            commit_title: Some("Fix it".into()),
+        }
+    }
+
+    fn past() -> ListedPast {
+        ListedPast::new(FilledSpan { since: SINCE, until: SINCE + 1000 }, None)
+    }
+
+    fn jobs(jobs: Vec<ProjectJob>, next: Option<&str>) -> ProjectJobs {
+        ProjectJobs { jobs, next: next.map(str::to_owned) }
+    }
+
+    /// What comes next, in short.
+    fn next(step: Result<ListedStep, Failure>) -> String {
+        match step.map(|step| step.next) {
+            Ok(Some(ListedNext::List(page))) => format!("list {page}"),
+            Ok(Some(ListedNext::Jobs(after))) => format!("jobs {}", after.unwrap_or_default()),
+            Ok(Some(ListedNext::Pipeline(id))) => format!("pipeline {id}"),
+            Ok(None) => "end".into(),
+            Err(failure) => failure.kind.word().into_owned(),
+        }
+    }
+
+    #[test]
+    fn a_list_of_pipelines_that_lacks_some_is_no_list() {
+        let two = || vec![pipeline(9, 90), pipeline(8, 80)];
+        type Case = (&'static str, Vec<ListPage<Pipeline>>, &'static str);
+        let cases: [Case; 8] = [
+            ("none", vec![page(vec![], Some(0), None)], "end"),
+            ("one: its own jobs", vec![page(vec![pipeline(9, 90)], Some(1), None)], "pipeline 9"),
+            ("two: all jobs", vec![page(two(), Some(2), None)], "jobs "),
+            ("those that began before", vec![page(vec![pipeline(9, -9), pipeline(8, -8)], None, None)], "pipeline 9"),
+            ("a second page", vec![page(two(), Some(3), Some(2))], "list 2"),
+            ("which repeats the first", vec![page(two(), None, Some(2)), page(two(), None, Some(3))], "list_repeats"),
+            ("shorter than announced", vec![page(two(), Some(3), None)], "list_short"),
+            (
+                "one was deleted meanwhile",
+                vec![page(two(), Some(4), Some(2)), page(vec![pipeline(7, 70)], Some(3), None)],
+                "list_short",
+            ),
+        ];
+        for (sentence, pages, expected) in cases {
+            let mut past = past();
+            let last = pages.into_iter().fold(String::new(), |_, page| next(past.listed(page)));
+            assert_eq!(last, expected, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn all_jobs_are_read_as_far_back_as_the_oldest_pipeline() {
+        let full = || (0..100).map(|n| job(200 - n, 9, 95)).collect::<Vec<_>>();
+        type Case = (&'static str, Vec<ProjectJobs>, &'static str);
+        let cases: [Case; 8] = [
+            ("there is more", vec![jobs(vec![job(20, 9, 95)], Some("c"))], "jobs c"),
+            ("the oldest is passed", vec![jobs(vec![job(20, 9, 95), job(19, 1, 79)], Some("c"))], "pipeline 7"),
+            ("the oldest may have more", vec![jobs(vec![job(20, 8, 80)], Some("c"))], "jobs c"),
+            ("the list ends", vec![jobs(vec![job(20, 9, 95)], None)], "pipeline 7"),
+            ("a full page without a link may not be the last", vec![jobs(full(), None)], "pipeline 7"),
+            (
+                "it begins again",
+                vec![jobs(vec![job(20, 9, 95)], Some("c")), jobs(vec![job(20, 9, 95)], Some("d"))],
+                "list_repeats",
+            ),
+            ("an empty page has no next", vec![jobs(vec![], Some("c"))], "list_repeats"),
+            ("no jobs at all", vec![jobs(vec![], None)], "pipeline 7"),
+        ];
+        for (sentence, pages, expected) in cases {
+            let mut past = past();
+            let listed = vec![pipeline(9, 90), pipeline(8, 80), pipeline(7, -7)];
+            assert_eq!(next(past.listed(page(listed, None, None))), "jobs ", "{sentence}");
+            let last = pages.into_iter().fold(String::new(), |_, page| next(past.walked(page)));
+            assert_eq!(last, expected, "{sentence}");
+            let left = past.singles.contains(&PipelineId(8));
+            assert_eq!(left, sentence.starts_with("a full page"), "{sentence}: read by itself");
+        }
+    }
+
+    #[test]
+    fn the_jobs_say_what_the_list_of_pipelines_does_not() {
+        let mut past = past();
+        let _ = past.listed(page(vec![pipeline(9, 90), pipeline(8, 80)], None, None));
+        // Of a child pipeline, which is on no list.
+        let step = past.walked(jobs(vec![job(20, 9, 95), job(19, 5, 94)], None)).unwrap();
+        let facts = past.facts(ProjectId(7), step.jobs, true);
+        assert_eq!(facts.jobs.iter().map(|fact| fact.id).collect::<Vec<_>>(), [JobId(20)]);
+        let told = |fact: &crate::domain::fact::PipelineFact| (fact.id.0, fact.ref_kind, fact.commit_title.is_some());
+        let pipelines: Vec<_> = facts.pipelines.iter().map(told).collect();
+        assert_eq!(pipelines, [(8, RefKind::Other, false), (9, RefKind::Branch, true)]);
+    }
+
+    #[test]
+    fn jobs_of_another_pipeline_are_none_of_this_one() {
+        let mut past = past();
+        assert_eq!(next(past.pipeline_read(PipelineId(9), vec![job(20, 8, 90)])), "contradictory");
+        assert_eq!(next(past.pipeline_read(PipelineId(9), vec![])), "end", "one that was deleted");
+    }
+}
