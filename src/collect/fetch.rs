@@ -1,12 +1,12 @@
 //! Reading the projects that a list finds: over GraphQL many at a time, over REST one by one.
 
+use super::answer::{AnswerSource, FetchResult, FetchTask};
 use super::batch::{ALONE, BatchQuestion, BatchQueue, BatchSize, ListFeed, ProjectBatch};
 use super::forecast::{LateReading, ReadingForecast};
 use super::gathered::{Gathered, ProjectAnswer, is_silent, reading, told};
 use super::list::ListFinding;
 use super::merge::{KnownRows, ReadProject};
 use super::outage::OutageWatch;
-use super::pages::{self, Whole};
 use super::project::{self, KnownBefore, PipelineDraft, ProjectReading, ReadingOutcome};
 use super::run::{CollectOptions, ProgressSink, ReadingProgress, ReadingStep};
 use crate::domain::failure::{Failure, FailureKind};
@@ -54,7 +54,7 @@ pub(super) struct FetchSetup<'a> {
 }
 
 impl<'a> FetchSetup<'a> {
-    fn before(&self, project: ProjectId) -> KnownBefore<'a> {
+    pub(super) fn before(&self, project: ProjectId) -> KnownBefore<'a> {
         KnownBefore {
             last: self.last.and_then(|last| last.get(project)),
             rereads_triggers: self.rereads_triggers,
@@ -146,64 +146,6 @@ async fn choose(client: &Client, options: &CollectOptions) -> Result<(Api, Optio
 
 fn has_glob(refs: &[RefSelector]) -> bool {
     refs.iter().any(|selector| matches!(selector, RefSelector::Glob(_)))
-}
-
-/// One thing to ask.
-pub(super) enum FetchTask {
-    Batch(ProjectBatch),
-    /// With how many of its pipelines a glob on refs shows.
-    Project(Arc<Project>, usize),
-}
-
-/// What came of one thing.
-pub(super) enum FetchResult {
-    Heads(ProjectBatch, Duration, Answered<PipelineHead>),
-    Newest(ProjectBatch, Duration, Answered<Whole>),
-    Failed(ProjectBatch, Error),
-    Project(Result<ReadProject, Error>),
-}
-
-/// Gets the answers about projects.
-pub(super) trait AnswerSource: Sync {
-    fn answer(&self, setup: &FetchSetup<'_>, job: FetchTask) -> impl Future<Output = FetchResult> + Send;
-}
-
-/// Asks the server.
-pub(super) struct ServerAnswers;
-
-impl AnswerSource for ServerAnswers {
-    async fn answer(&self, setup: &FetchSetup<'_>, job: FetchTask) -> FetchResult {
-        ask(setup, job).await
-    }
-}
-
-async fn ask(setup: &FetchSetup<'_>, job: FetchTask) -> FetchResult {
-    let client = setup.client;
-    let batch = match job {
-        FetchTask::Batch(batch) => batch,
-        FetchTask::Project(project, glob_matches) => {
-            let before = setup.before(project.id);
-            let reading = project::read(client, &project, &setup.options.refs, before, glob_matches).await;
-            let read = |reading| ReadProject { project, reading, as_of: client.server_now() };
-            return FetchResult::Project(reading.map(read));
-        }
-    };
-    let ids: Vec<ProjectId> = batch.projects.iter().map(|project| project.id).collect();
-    let start = Instant::now();
-    match batch.question {
-        BatchQuestion::Pulse => match client.pulse(&ids, &batch.filter).await {
-            Ok(heads) => FetchResult::Heads(batch, start.elapsed(), heads),
-            Err(error) => FetchResult::Failed(batch, error),
-        },
-        BatchQuestion::Newest => match client.newest(&ids, &batch.filter).await {
-            Ok(newest) => {
-                let took = start.elapsed();
-                let whole = pages::complete(client, &batch.projects, newest).await;
-                FetchResult::Newest(batch, took, whole)
-            }
-            Err(error) => FetchResult::Failed(batch, error),
-        },
-    }
 }
 
 /// The projects of one reading, from found to read.

@@ -1,5 +1,6 @@
 //! Deciding what to read, reading it, and putting it together into a snapshot.
 
+mod answer;
 pub mod batch;
 pub mod cache;
 pub mod evidence;
@@ -11,6 +12,7 @@ pub mod first_look;
 mod follow;
 pub mod forecast;
 mod gathered;
+mod glob_notice;
 mod interim;
 pub mod job_choice;
 mod job_log;

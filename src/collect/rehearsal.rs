@@ -1,7 +1,8 @@
 //! Readings that are answered from a snapshot instead of by a server: what deciding and remembering cost by themselves.
 
+use super::answer::{AnswerSource, FetchResult, FetchTask};
 use super::batch::{BatchQuestion, ProjectBatch};
-use super::fetch::{AnswerSource, FetchResult, FetchSetup, FetchTask};
+use super::fetch::FetchSetup;
 use super::merge::ReadProject;
 use super::project::{self, PipelineDraft, ProjectReading, ReadingOutcome};
 use super::run::{CollectOptions, Collector};

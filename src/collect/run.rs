@@ -1,16 +1,18 @@
 //! Reading the groups: list, projects, downstream pipelines, snapshot; and what is kept for the next time.
 
+use super::answer::{AnswerSource, ServerAnswers};
 use super::batch::BatchSize;
 use super::cache::{KnownFields, SavedProject, SavedState, words};
 use super::external;
-use super::fetch::{self, AnswerSource, FetchSetup, Projects};
+use super::fetch::{self, FetchSetup, Projects};
 use super::follow::Followed;
 use super::forecast::LateReading;
+use super::glob_notice::glob_notice;
 use super::interim;
 use super::list::{self, LIST_PAGE, ListFinding, ListedGroup};
 use super::lookout::Lookout;
 use super::merge::{KnownRows, ReadProject};
-use super::project::{GLOB_WINDOW, PipelineDraft, ReadingOutcome, glob_matches};
+use super::project::{PipelineDraft, ReadingOutcome};
 use super::reasons;
 use super::{partial, permissions};
 use crate::domain::failure::{Failure, FailureKind};
@@ -272,7 +274,7 @@ impl Collector {
     ///
     /// Only what makes the whole reading worthless is an error: the token is refused, or no group can be read.
     pub async fn read(&mut self, progress: &ProgressSink<'_>) -> Result<ReadingReply, GroupError> {
-        self.read_by(progress, &fetch::ServerAnswers).await
+        self.read_by(progress, &ServerAnswers).await
     }
 
     /// The same, with the projects' pipelines from where `answers` gets them.
@@ -352,7 +354,7 @@ impl Collector {
                 Api::Rest => Vec::new(),
             };
         }
-        let glob_notice = glob_notice(options, &readings);
+        let glob_notice = glob_notice(&options.refs, &readings);
         let (rows, mut problems) = self.complete(client, readings, (api, of_projects)).await.map_err(for_all)?;
         problems.extend(self.memory.fallback.clone());
         problems.extend(self.memory.permissions.iter().cloned());
@@ -406,9 +408,9 @@ impl Collector {
                 shown_at_least: self.shown(),
                 progress,
             };
-            let read = fetch::read(setup, found, &fetch::ServerAnswers).await?;
+            let read = fetch::read(setup, found, &ServerAnswers).await?;
             let (api, mut readings) = (read.api, read.readings);
-            self.read_news(client, &mut readings, (api, true), &fetch::ServerAnswers).await?;
+            self.read_news(client, &mut readings, (api, true), &ServerAnswers).await?;
             (rows, problems) = self.complete(client, readings, (api, read.problems)).await?;
         }
         log_cost(client);
@@ -672,29 +674,4 @@ fn fallback_notice(collector: &Collector, why: &str, projects: usize, listed: us
     );
     let subject = collector.client.host().to_string();
     Problem { scope: ProblemScope::Api, subject, failure: Failure::new(FailureKind::GraphqlUnavailable, message) }
-}
-
-/// Says once that a glob on refs does not look at everything.
-fn glob_notice(options: &CollectOptions, readings: &[ReadProject]) -> Option<Problem> {
-    let globs: Vec<&str> = options
-        .refs
-        .iter()
-        .filter_map(|selector| match selector {
-            RefSelector::Glob(pattern) => Some(pattern.text()),
-            _ => None,
-        })
-        .collect();
-    let cut = readings.iter().filter(|read| read.reading.is_glob_cut).count();
-    (cut > 0).then(|| Problem {
-        scope: ProblemScope::Api,
-        subject: format!("--ref {}", globs.join(",")),
-        failure: Failure::new(
-            FailureKind::RefGlobWindow,
-            format!(
-                "a glob shows at most {} refs of each project's newest {GLOB_WINDOW} pipelines; \
-                 {cut} projects have more, name the refs to be sure",
-                glob_matches(readings.len())
-            ),
-        ),
-    })
 }
