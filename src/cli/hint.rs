@@ -297,9 +297,7 @@ pub(super) fn for_request(error: &Error, config: &Config, settings: &Settings) -
         Kind::Status { code: 404, .. } if error.reason().is_none() => {
             let mut hints =
                 vec!["GitLab answers 404 for what you may not see, as well as for what does not exist".into()];
-            if !has_token {
-                hints.extend(without_token(config, settings));
-            }
+            hints.extend(if has_token { Vec::new() } else { without_token(config, settings) });
             hints
         }
         Kind::Status { code: 403, .. } if error.reason().is_some() => for_reason(error),

@@ -19,10 +19,10 @@ pub(super) enum LogForm {
 pub(super) struct LogPrinter {
     lines: Lines,
     /// Until the end of what is there is reached: the last lines, and how many are wanted.
-    tail: Tail,
+    tail: LogTail,
 }
 
-type Tail = Option<(usize, VecDeque<Vec<u8>>)>;
+type LogTail = Option<(usize, VecDeque<Vec<u8>>)>;
 
 enum Lines {
     /// With what has no line end yet.
@@ -93,7 +93,7 @@ impl LogPrinter {
     }
 }
 
-fn put_event(tail: &mut Tail, event: CleanerEvent<'_>, is_coloured: bool, out: &mut Vec<u8>) {
+fn put_event(tail: &mut LogTail, event: CleanerEvent<'_>, is_coloured: bool, out: &mut Vec<u8>) {
     match event {
         CleanerEvent::Line(line) => {
             let text = if is_coloured { line.painted() } else { line.text.to_owned() };
@@ -103,7 +103,7 @@ fn put_event(tail: &mut Tail, event: CleanerEvent<'_>, is_coloured: bool, out: &
     }
 }
 
-fn put(tail: &mut Tail, line: Vec<u8>, out: &mut Vec<u8>) {
+fn put(tail: &mut LogTail, line: Vec<u8>, out: &mut Vec<u8>) {
     let Some((most, lines)) = tail else {
         out.extend(line);
         return;

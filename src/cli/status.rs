@@ -70,14 +70,10 @@ async fn tell(
     surroundings: &RunContext,
     cache: &Cache,
 ) -> Result<Exit, CliError> {
-    let ReadingReply { mut snapshot, unmatched, left_out } = reply;
-    if snapshot.rows.is_empty() && left_out > 0 {
-        return Err(CliError::NothingLeft { left_out, unmatched });
+    if let Some(empty) = empty(&reply, config, &surroundings.settings) {
+        return Err(empty);
     }
-    // What may only seem empty, because a part of the list is missing, is partial instead.
-    if snapshot.rows.is_empty() && (snapshot.is_complete() || config.verdict.allow_partial) {
-        return Err(CliError::EmptyGroup { hints: hint::empty_group(config, &surroundings.settings) });
-    }
+    let ReadingReply { mut snapshot, unmatched, .. } = reply;
     config.display.sort.apply(&mut snapshot.rows);
     let unselected = refs::judge(&snapshot, config, &surroundings.settings);
     if !config.display.quiet {
@@ -93,6 +89,20 @@ async fn tell(
     }
     // Of several ends the worst counts; all reasons are printed.
     Ok(exit.worse(write((snapshot, past), &config.display, formats, surroundings).await))
+}
+
+/// Returns the error that a reading without a row is.
+fn empty(reply: &ReadingReply, config: &Config, settings: &Settings) -> Option<CliError> {
+    let ReadingReply { snapshot, unmatched, left_out } = reply;
+    if !snapshot.rows.is_empty() {
+        return None;
+    }
+    if *left_out > 0 {
+        return Some(CliError::NothingLeft { left_out: *left_out, unmatched: unmatched.clone() });
+    }
+    // What may only seem empty, because a part of the list is missing, is partial instead.
+    let is_certain = snapshot.is_complete() || config.verdict.allow_partial;
+    is_certain.then(|| CliError::EmptyGroup { hints: hint::empty_group(config, settings) })
 }
 
 /// Writes the output and the files; each is tried, whatever became of the others.

@@ -71,12 +71,11 @@ async fn complete(client: &Client, project: ProjectRef, draft: &mut PipelineDraf
         }
         return None;
     }
-    let added: Vec<_> = stages(statuses);
     pipeline.stages.retain_mut(|stage| {
         stage.jobs.retain(|job| job.kind != JobKind::External);
         !stage.jobs.is_empty()
     });
-    pipeline.stages.extend(added);
+    pipeline.stages.extend(stages(statuses));
     let has_allowed_failure = pipeline.jobs().any(Job::is_allowed_failure);
     pipeline.has_warnings |= has_allowed_failure;
     None

@@ -1,6 +1,6 @@
 //! Whether a reading can be over in its time: known long before the time is over.
 
-use super::run::{REST_COST, ReadingProgress};
+use super::options::{REST_COST, ReadingProgress};
 use crate::domain::selection::ProjectFilter;
 use crate::gitlab::client::Client;
 use std::time::Duration;

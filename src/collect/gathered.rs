@@ -1,7 +1,7 @@
 //! What GraphQL has answered about one project so far, and what follows from it. Pure.
 
 use super::project::{self, KnownBefore, PipelineDraft, ReadingOutcome};
-use super::torn::{self, Doubt};
+use super::torn::{self, PipelineDoubt};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::Project;
@@ -55,11 +55,11 @@ impl Gathered {
                             self.is_reread = true;
                             None
                         }
-                        Some(Doubt::Contradiction(what)) => {
+                        Some(PipelineDoubt::Contradiction(what)) => {
                             torn::distrust(&mut draft.pipeline, same, &what);
                             Some(ProjectAnswer::Draft(draft))
                         }
-                        Some(Doubt::Odd) | None => Some(ProjectAnswer::Draft(draft)),
+                        Some(PipelineDoubt::Odd) | None => Some(ProjectAnswer::Draft(draft)),
                     }
                 }
                 Some(ProjectAnswer::Failed(failure) | ProjectAnswer::Unread(failure)) => Some(match seen {

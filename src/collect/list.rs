@@ -71,11 +71,6 @@ pub(super) async fn read_group(
     // What is asked about the projects of this page comes before the other pages.
     tokio::task::yield_now().await;
 
-    let lost = |page: u32, error: &Error| Problem {
-        scope: ProblemScope::List,
-        subject: group.full_path.clone(),
-        failure: Failure::from(error).of(format_args!("page {page} of the project list is missing")),
-    };
     if let Some(pages) = total_pages.filter(|pages| *pages <= MAX_PAGES) {
         let by_id = &by_id;
         let mut expected = expected.into_iter();
@@ -101,32 +96,23 @@ pub(super) async fn read_group(
                     }
                 }
                 Err(error) if error.is_fatal() => return Err(error),
-                Err(error) => problems.push(lost(number, &error)),
+                Err(error) => problems.push(lost(number, &group, &error)),
             }
         }
         next = None;
     }
-    while let Some(number) = next {
-        match client.projects(&by_id, filter, number).await {
-            Ok(page) => {
-                next = page.next;
-                let is_news = list.take(page);
-                if next.is_some_and(|next| next <= number || !is_news) {
-                    problems.push(repeated(number, &group));
-                    next = None;
-                }
-            }
-            Err(error) if error.is_fatal() => return Err(error),
-            Err(error) => {
-                problems.push(lost(number, &error));
-                next = None;
-            }
-        }
+    if let Some(next) = next {
+        problems.extend(list.follow(client, next, &group).await?);
     }
     if problems.is_empty() {
         problems.extend(list.foreign(&group).or_else(|| list.missing(total, &group)));
     }
     Ok(ListedGroup { group, problems })
+}
+
+fn lost(page: u32, group: &Group, error: &Error) -> Problem {
+    let failure = Failure::from(error).of(format_args!("page {page} of the project list is missing"));
+    Problem { scope: ProblemScope::List, subject: group.full_path.clone(), failure }
 }
 
 /// Pages that repeat would never end.
@@ -158,6 +144,27 @@ fn is_kin(project: &str, group: &str) -> bool {
 }
 
 impl ListingGroup {
+    /// Reads page after page, from this one on; returns what went wrong, which ends it.
+    async fn follow(&mut self, client: &Client, from: u32, group: &Group) -> Result<Option<Problem>, Error> {
+        let by_id = GroupRef::Id(group.id);
+        let mut number = from;
+        loop {
+            match client.projects(&by_id, self.filter, number).await {
+                Ok(page) => {
+                    let next = page.next;
+                    let is_news = self.take(page);
+                    match next {
+                        None => return Ok(None),
+                        Some(next) if next <= number || !is_news => return Ok(Some(repeated(number, group))),
+                        Some(next) => number = next,
+                    }
+                }
+                Err(error) if error.is_fatal() => return Err(error),
+                Err(error) => return Ok(Some(lost(number, group, &error))),
+            }
+        }
+    }
+
     /// Says whether there was any project on it that was not known before.
     fn take(&mut self, page: ListPage<ListedProject>) -> bool {
         self.odd += page.odd;

@@ -20,7 +20,7 @@ const READ_AHEAD: usize = 64;
 
 /// What was seen of a pipeline.
 #[derive(Debug, Clone, PartialEq)]
-enum Sight {
+enum DownstreamSight {
     Seen {
         status: Status,
         updated_at: Option<DateTime<Utc>>,
@@ -34,7 +34,7 @@ enum Sight {
 /// What was seen of each the last time.
 #[derive(Debug, Default)]
 pub(super) struct Lookout {
-    seen: HashMap<PipelineId, Sight>,
+    seen: HashMap<PipelineId, DownstreamSight>,
     /// Whose turn it is, where there are too many for every refresh.
     is_odd_turn: bool,
 }
@@ -74,14 +74,17 @@ impl Lookout {
         let mut changed = News::new();
         for (Watched { shown_by, below }, now) in sights(client, due, api).await {
             let is_news = match (self.seen.get(&below.id), &now) {
-                (_, Sight::Unknown) => true,
+                (_, DownstreamSight::Unknown) => true,
                 (Some(before), now) => !is_alike(before, now),
-                (None, Sight::Seen { status, .. }) => *status != below.status,
+                (None, DownstreamSight::Seen { status, .. }) => *status != below.status,
                 // Its trigger job tells whether it is gone or was never visible.
-                (None, Sight::Hidden) => true,
+                (None, DownstreamSight::Hidden) => true,
             };
             if is_news {
-                changed.entry(shown_by).or_default().push(NewsBelow { id: below.id, is_hidden: now == Sight::Hidden });
+                changed
+                    .entry(shown_by)
+                    .or_default()
+                    .push(NewsBelow { id: below.id, is_hidden: now == DownstreamSight::Hidden });
             } else {
                 self.seen.entry(below.id).or_insert(now);
             }
@@ -94,7 +97,7 @@ impl Lookout {
     pub(super) fn forget(&mut self, pipelines: &[NewsBelow]) {
         for NewsBelow { id, is_hidden } in pipelines {
             match is_hidden {
-                true => drop(self.seen.insert(*id, Sight::Hidden)),
+                true => drop(self.seen.insert(*id, DownstreamSight::Hidden)),
                 false => drop(self.seen.remove(id)),
             }
         }
@@ -149,9 +152,9 @@ fn ids(reading: &ReadingOutcome) -> Vec<PipelineId> {
     }
 }
 
-fn is_alike(before: &Sight, now: &Sight) -> bool {
+fn is_alike(before: &DownstreamSight, now: &DownstreamSight) -> bool {
     match (before, now) {
-        (Sight::Seen { status: old, updated_at: then }, Sight::Seen { status, updated_at }) => {
+        (DownstreamSight::Seen { status: old, updated_at: then }, DownstreamSight::Seen { status, updated_at }) => {
             old == status && is_same_moment(*then, *updated_at)
         }
         (before, now) => before == now,
@@ -159,7 +162,7 @@ fn is_alike(before: &Sight, now: &Sight) -> bool {
 }
 
 /// Looks at each: over GraphQL many with one query, else one by one.
-async fn sights<'a>(client: &Client, due: Vec<Watched<'a>>, api: Api) -> Vec<(Watched<'a>, Sight)> {
+async fn sights<'a>(client: &Client, due: Vec<Watched<'a>>, api: Api) -> Vec<(Watched<'a>, DownstreamSight)> {
     let by_iid = |watched: &Watched<'_>| -> Option<ByIid> {
         Some((watched.below.project.clone()?, watched.below.iid?)).filter(|_| api == Api::Graphql)
     };
@@ -173,9 +176,9 @@ async fn sights<'a>(client: &Client, due: Vec<Watched<'a>>, api: Api) -> Vec<(Wa
             Ok(heads) => chunk
                 .iter()
                 .zip(heads)
-                .map(|(watched, head)| head.map_or(Sight::Hidden, |head| seen(watched, head)))
+                .map(|(watched, head)| head.map_or(DownstreamSight::Hidden, |head| seen(watched, head)))
                 .collect(),
-            Err(_) => vec![Sight::Unknown; chunk.len()],
+            Err(_) => vec![DownstreamSight::Unknown; chunk.len()],
         };
         found.extend(chunk.into_iter().zip(heads));
     }
@@ -184,21 +187,21 @@ async fn sights<'a>(client: &Client, due: Vec<Watched<'a>>, api: Api) -> Vec<(Wa
     found
 }
 
-fn seen(watched: &Watched<'_>, head: PipelineHead) -> Sight {
+fn seen(watched: &Watched<'_>, head: PipelineHead) -> DownstreamSight {
     if head.id != watched.below.id {
-        return Sight::Unknown;
+        return DownstreamSight::Unknown;
     }
     let status = head.status.unwrap_or_else(Status::untold);
-    Sight::Seen { status, updated_at: head.updated_at }
+    DownstreamSight::Seen { status, updated_at: head.updated_at }
 }
 
-async fn look_at<'a>(client: &Client, watched: Watched<'a>) -> (Watched<'a>, Sight) {
-    let Some(path) = &watched.below.project else { return (watched, Sight::Hidden) };
+async fn look_at<'a>(client: &Client, watched: Watched<'a>) -> (Watched<'a>, DownstreamSight) {
+    let Some(path) = &watched.below.project else { return (watched, DownstreamSight::Hidden) };
     let sight = match client.pipeline(&ProjectRef::Path(path.clone()), watched.below.id).await {
-        Ok(pipeline) if pipeline.id != watched.below.id || pipeline.unread.is_some() => Sight::Unknown,
-        Ok(pipeline) => Sight::Seen { status: pipeline.status, updated_at: pipeline.updated_at },
-        Err(error) if error.is_no_access() => Sight::Hidden,
-        Err(_) => Sight::Unknown,
+        Ok(pipeline) if pipeline.id != watched.below.id || pipeline.unread.is_some() => DownstreamSight::Unknown,
+        Ok(pipeline) => DownstreamSight::Seen { status: pipeline.status, updated_at: pipeline.updated_at },
+        Err(error) if error.is_no_access() => DownstreamSight::Hidden,
+        Err(_) => DownstreamSight::Unknown,
     };
     (watched, sight)
 }

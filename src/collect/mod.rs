@@ -22,6 +22,7 @@ pub mod listing;
 pub mod log_follow;
 mod lookout;
 mod merge;
+mod options;
 mod outage;
 mod pages;
 mod partial;

@@ -100,9 +100,7 @@ pub(super) async fn all(client: &Client, wanted: Vec<MoreJobs>) -> Vec<Result<Jo
                         pages[at] = Err(failure("the list of its jobs repeats itself"));
                         continue;
                     }
-                    if page.next.is_some() {
-                        open.push((at, MoreJobs { after: page.next, ..more }));
-                    }
+                    open.extend(page.next.map(|next| (at, MoreJobs { after: Some(next), ..more })));
                     so_far.attempts.extend(page.attempts);
                     so_far.links.extend(page.links);
                 }

@@ -1,7 +1,7 @@
 //! Reading one project: the pipelines that were asked for, with their jobs.
 
 use super::plan;
-use super::torn::{self, Doubt};
+use super::torn::{self, PipelineDoubt};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{PipelineId, ProjectRef};
 use crate::domain::job;
@@ -381,13 +381,13 @@ async fn read_pipeline(
         let Some(mut draft) = read_parts(client, key, head).await? else { return Ok(None) };
         let most = if before.was_doubted(&draft.pipeline) { 0 } else { REREADS };
         match torn::doubt(&draft.pipeline, Some(head)) {
-            Some(Doubt::Contradiction(_)) if rereads < most => rereads += 1,
-            Some(Doubt::Odd) if rereads < most.min(1) => rereads += 1,
-            Some(Doubt::Contradiction(what)) => {
+            Some(PipelineDoubt::Contradiction(_)) if rereads < most => rereads += 1,
+            Some(PipelineDoubt::Odd) if rereads < most.min(1) => rereads += 1,
+            Some(PipelineDoubt::Contradiction(what)) => {
                 torn::distrust(&mut draft.pipeline, Some(head), &what);
                 return Ok(Some(draft));
             }
-            Some(Doubt::Odd) | None => return Ok(Some(draft)),
+            Some(PipelineDoubt::Odd) | None => return Ok(Some(draft)),
         }
     }
 }

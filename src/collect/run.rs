@@ -6,23 +6,22 @@ use super::cache::{KnownFields, SavedProject, SavedState, words};
 use super::external;
 use super::fetch::{self, FetchSetup, Projects};
 use super::follow::Followed;
-use super::forecast::LateReading;
 use super::glob_notice::glob_notice;
-use super::interim;
 use super::list::{self, LIST_PAGE, ListFinding, ListedGroup};
 use super::lookout::Lookout;
 use super::merge::{KnownRows, ReadProject};
+use super::options::REST_COST;
+pub use super::options::{CollectOptions, ProgressSink, ReadingProgress, ReadingStep};
 use super::project::{PipelineDraft, ReadingOutcome};
 use super::reasons;
 use super::{partial, permissions};
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::id::{GroupRef, ProjectId};
+use crate::domain::id::ProjectId;
 use crate::domain::pipeline::DownstreamLink;
 use crate::domain::project::{Project, ProjectRow, RowState};
-use crate::domain::selection::{ProjectFilter, RefSelector};
 use crate::domain::snapshot::{Group, Problem, ProblemScope, Snapshot};
-use crate::domain::usage::{Api, ApiChoice, Cost};
-use crate::gitlab::client::{Client, Fields, ListFilter, Purpose};
+use crate::domain::usage::{Api, Cost};
+use crate::gitlab::client::{Client, Fields, Purpose};
 use crate::gitlab::error::Error;
 use futures_util::future::join_all;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -31,57 +30,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
-/// What is read.
-#[derive(Debug, Clone)]
-pub struct CollectOptions {
-    /// At least one.
-    pub groups: Vec<GroupRef>,
-    pub list: ListFilter,
-    pub filter: ProjectFilter,
-    pub refs: Vec<RefSelector>,
-    pub api: ApiChoice,
-    /// Whether the output prints why jobs failed: over GraphQL that may take one more request for a failed pipeline.
-    pub wants_reasons: bool,
-    /// Reads no more projects than this, of those that can have a pipeline, to see whether it works; the list is read to its
-    /// end.
-    pub tried_at_most: Option<usize>,
-    /// What one reading may take in all.
-    pub max_time: Duration,
-    /// How often the list of projects is read again, so that new ones appear by themselves.
-    pub list_every: Duration,
-}
-
 /// A list that lacks a part is read again in this part of the usual time: after one minute instead of five.
 const SOONER: u32 = 5;
-/// Requests for a project over REST: its newest pipeline, that one's details, jobs and bridges.
-pub(super) const REST_COST: usize = 4;
-
-/// How far a reading has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ReadingProgress {
-    pub listed: usize,
-    pub read: usize,
-}
-
-/// What a reading reports while it goes on.
-#[derive(Debug, Clone, Copy)]
-pub struct ReadingStep<'a> {
-    pub progress: ReadingProgress,
-    /// Once, as soon as it is known that the reading will not be over in its time.
-    pub late: Option<LateReading>,
-    pub(super) read: Option<&'a ReadProject>,
-}
-
-impl ReadingStep<'_> {
-    /// Returns the row of the project that has just been read, as far as it is known before the group is.
-    pub fn row(&self) -> Option<ProjectRow> {
-        self.read.map(interim::row)
-    }
-}
-
-/// Takes each step of a reading. Readings can move from thread to thread, so it can be called from any of them.
-pub type ProgressSink<'a> = dyn Fn(ReadingStep<'_>) + Send + Sync + 'a;
-
 /// The outcome of one reading.
 #[derive(Debug)]
 pub struct ReadingReply {

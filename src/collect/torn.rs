@@ -15,7 +15,7 @@ const TOLERANCE: TimeDelta = TimeDelta::seconds(2);
 
 /// Why a pipeline is read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Doubt {
+pub(super) enum PipelineDoubt {
     /// It cannot be as it was read.
     Contradiction(String),
     /// It can be, but it is rare: a second look is believed.
@@ -25,14 +25,14 @@ pub(super) enum Doubt {
 /// Says why a pipeline should be read again; `None` where its parts agree, or where one of them is known to be missing.
 ///
 /// `head` is what the list said of it before.
-pub(super) fn doubt(pipeline: &Pipeline, head: Option<&PipelineHead>) -> Option<Doubt> {
+pub(super) fn doubt(pipeline: &Pipeline, head: Option<&PipelineHead>) -> Option<PipelineDoubt> {
     if pipeline.unread.is_some() {
         return None;
     }
     let other = head.and_then(|head| of_another(pipeline, head));
     let older = head.and_then(|head| older_than_the_list(pipeline, head));
     let contradiction = other.or(older).or_else(|| contradiction(&pipeline.status, pipeline.jobs()));
-    contradiction.map(Doubt::Contradiction).or_else(|| is_odd(pipeline).then_some(Doubt::Odd))
+    contradiction.map(PipelineDoubt::Contradiction).or_else(|| is_odd(pipeline).then_some(PipelineDoubt::Odd))
 }
 
 /// Says what about a pipeline that has ended with this status is not the end of it.
@@ -218,8 +218,8 @@ pub(super) mod tests {
         ];
         for (sentence, pipeline, expected) in cases {
             let found = doubt(&pipeline, None).map(|doubt| match doubt {
-                Doubt::Odd => "odd",
-                Doubt::Contradiction(_) => "contradiction",
+                PipelineDoubt::Odd => "odd",
+                PipelineDoubt::Contradiction(_) => "contradiction",
             });
             assert_eq!(found, expected, "{sentence}");
         }

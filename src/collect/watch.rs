@@ -219,8 +219,7 @@ impl WatchTurns<'_> {
         let step = |step: ReadingStep<'_>| lock(&course).take(step);
         let reading = self.collector.read(&step);
         let Some(outcome) = reported(reading, &course, &client, &self.outlet.updates).await else { return Ok(false) };
-        let usage = client.usage();
-        let last = self.outlet.updates.borrow().whole().cloned();
+        let (usage, last) = (client.usage(), self.outlet.updates.borrow().whole().cloned());
         let (snapshot, said, failed) = match (outcome, last) {
             (Ok(reply), _) => {
                 (self.hooks.keep)(&self.collector);

@@ -51,7 +51,7 @@ pub enum InProject {
 
 /// Where it may be set at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum KeyReach {
     Anywhere,
     /// As a flag or a variable.
     NoFile,
@@ -68,7 +68,7 @@ pub struct Key {
     /// As it would be written; empty where nothing is set.
     pub default: &'static str,
     pub in_project: InProject,
-    pub reach: Reach,
+    pub reach: KeyReach,
 }
 
 const ACCESS: InProject = InProject::Refused("it decides who gets the token");
@@ -137,9 +137,9 @@ pub const KEYS: &[Key] = &[
     in_section("history.keep", Form::Text, "400d", MEMORY),
     in_section("history.path", Form::Path, "", MEMORY),
     in_section("cost.price-per-minute", Form::Number, "", PRICE),
-    Key { reach: Reach::OnlyFile, ..in_section("cost.factor", Form::Factors, "", PRICE) },
+    Key { reach: KeyReach::OnlyFile, ..in_section("cost.factor", Form::Factors, "", PRICE) },
     refused("profile", Form::Text, "", CHOICE),
-    Key { name: "config", form: Form::Path, default: "", in_project: CHOICE, reach: Reach::NoFile },
+    Key { name: "config", form: Form::Path, default: "", in_project: CHOICE, reach: KeyReach::NoFile },
 ];
 
 /// What goes to one host and to no other, beside secrets.
@@ -150,7 +150,7 @@ const SECRETS: [&str; 2] = ["token", "header"];
 const SOURCES: [&str; 4] = ["", "-file", "-command", "-variable"];
 
 const fn permitted(name: &'static str, form: Form, default: &'static str) -> Key {
-    Key { name, form, default, in_project: InProject::Permitted, reach: Reach::Anywhere }
+    Key { name, form, default, in_project: InProject::Permitted, reach: KeyReach::Anywhere }
 }
 
 const fn told(name: &'static str, form: Form, default: &'static str) -> Key {
@@ -158,22 +158,22 @@ const fn told(name: &'static str, form: Form, default: &'static str) -> Key {
 }
 
 const fn refused(name: &'static str, form: Form, default: &'static str, in_project: InProject) -> Key {
-    Key { name, form, default, in_project, reach: Reach::Anywhere }
+    Key { name, form, default, in_project, reach: KeyReach::Anywhere }
 }
 
 /// A source of a secret that only a file names: what a flag or a variable gives is the secret itself.
 const fn source(name: &'static str, form: Form) -> Key {
-    Key { reach: Reach::OnlyFile, ..refused(name, form, "", SECRET) }
+    Key { reach: KeyReach::OnlyFile, ..refused(name, form, "", SECRET) }
 }
 
 /// What describes more than one run, and so has no flag.
 const fn in_section(name: &'static str, form: Form, default: &'static str, in_project: InProject) -> Key {
-    Key { reach: Reach::NoFlag, ..refused(name, form, default, in_project) }
+    Key { reach: KeyReach::NoFlag, ..refused(name, form, default, in_project) }
 }
 
 /// What belongs to one run and so into no file.
 const fn flag_only(name: &'static str) -> Key {
-    Key { name, form: Form::Switch, default: "false", in_project: CHOICE, reach: Reach::NoFile }
+    Key { name, form: Form::Switch, default: "false", in_project: CHOICE, reach: KeyReach::NoFile }
 }
 
 impl Key {
@@ -193,7 +193,7 @@ impl Key {
     }
 
     pub(super) fn is_in_file(&self) -> bool {
-        self.reach != Reach::NoFile
+        self.reach != KeyReach::NoFile
     }
 
     /// Says whether it counts, where a file sets it, for one host only: another server must not get it.

@@ -17,8 +17,7 @@ use chrono_tz::Tz;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The host by default.
-pub(super) const DEFAULT_HOST: &str = "gitlab.com";
+pub(super) use super::origin::DEFAULT_HOST;
 
 /// Everything that a run can be told.
 #[derive(Debug, Clone)]

@@ -5,11 +5,10 @@
 use super::error::ConfigError;
 use super::file::{File, HostSection, Section};
 use super::glab;
-use super::keys::{InProject, KEYS, Key, OF_HOST, Reach, variable};
+use super::keys::{InProject, KEYS, Key, KeyReach, OF_HOST, variable};
 use super::layer::{Layer, Setting};
-use super::origin::{Origin, Owner};
+use super::origin::{DEFAULT_HOST, Origin, Owner};
 use super::secret::SecretSource;
-use super::section::DEFAULT_HOST;
 use crate::domain::host::Host;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -42,9 +41,7 @@ impl Settings {
     /// Puts the flags above the environment.
     pub fn new(flags: Layer, environment: &HashMap<String, String>) -> Self {
         let value = |name: &str| environment.get(name).map(String::as_str).filter(|value| !value.trim().is_empty());
-        let mut own = Layer::default();
-        let mut shared = Layer::default();
-        let mut ci = Layer::default();
+        let (mut own, mut shared, mut ci) = (Layer::default(), Layer::default(), Layer::default());
         let mut empty_variables = Vec::new();
         let mut read = |layer: &mut Layer, key: &str, name: &str, origin: Origin| {
             match value(name) {
@@ -53,7 +50,7 @@ impl Settings {
                 None => {}
             };
         };
-        for key in KEYS.iter().filter(|key| key.reach != Reach::OnlyFile) {
+        for key in KEYS.iter().filter(|key| key.reach != KeyReach::OnlyFile) {
             let name = variable(key.name);
             read(&mut own, key.name, &name, Origin::Variable(name.clone()));
         }

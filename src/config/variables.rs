@@ -1,11 +1,11 @@
 //! Variables of the environment: which decide anything, and which are only named like ours.
 
-use super::keys::{KEYS, Key, Reach, of_variable, variable};
+use super::keys::{KEYS, Key, KeyReach, of_variable, variable};
 use super::nearest::nearest;
 
 /// Returns the variables that are named like ours and are none, each with what was probably meant.
 pub fn unknown_variables<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let is_read = |key: &&Key| key.reach != Reach::OnlyFile;
+    let is_read = |key: &&Key| key.reach != KeyReach::OnlyFile;
     let unknown = |name: &&str| name.starts_with(PREFIX) && !of_variable(name).is_some_and(|key| is_read(&key));
     let tell = |name: &str| {
         let hint = match of_variable(name) {
@@ -78,7 +78,7 @@ mod tests {
             let told = unknown_variables([name]);
             assert!(told.len() == 1 && told[0].starts_with(name) && told[0].contains(hint), "{told:?}");
         }
-        let known = KEYS.iter().filter(|key| key.reach != Reach::OnlyFile).map(|key| variable(key.name));
+        let known = KEYS.iter().filter(|key| key.reach != KeyReach::OnlyFile).map(|key| variable(key.name));
         let known: Vec<String> = known.chain(["GLWATCH".into(), "GITLAB_TOKN".into()]).collect();
         assert_eq!(unknown_variables(known.iter().map(String::as_str)), Vec::<String>::new());
     }

@@ -89,9 +89,8 @@ pub fn changes(before: Option<&Snapshot>, after: &Snapshot, last_change: u64) ->
     };
     // Rows tell their own problems.
     let paths = LazyCell::new(|| after.rows.iter().map(|row| row.project.full_path.as_str()).collect::<HashSet<_>>());
-    let of_a_row = |problem: &&Problem| paths.contains(problem.subject.as_str());
-    let new = after.problems.iter().filter(|problem| !known(problem) && !of_a_row(problem));
-    found.extend(new.cloned().map(ChangeKind::Problem));
+    let is_new = |problem: &&Problem| !known(problem) && !paths.contains(problem.subject.as_str());
+    found.extend(after.problems.iter().filter(is_new).cloned().map(ChangeKind::Problem));
     (last_change + 1..).zip(found).map(|(seq, kind)| Change { seq, at: after.taken_at, kind }).collect()
 }
 

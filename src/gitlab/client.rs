@@ -1,10 +1,9 @@
 //! The public face: one method per question, domain types as answers.
 
-use crate::domain::evidence::JobDetails;
 use crate::domain::host::Host;
 use crate::domain::id::{GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::Job;
-use crate::domain::pipeline::{DownstreamLink, Pipeline};
+use crate::domain::pipeline::Pipeline;
 use crate::domain::project::Project;
 use crate::domain::server::Server;
 use crate::domain::snapshot::Group;
@@ -24,6 +23,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use crate::gitlab::budget::Waiting;
+pub use crate::gitlab::job_page::{JobPage, MoreJobs, PastJobs, PastPage, PastPipeline};
 pub use crate::gitlab::transport::{Purpose, TraceEnd, TraceLimits};
 pub use graphql::downstream::{ByIid, PER_QUERY as DOWNSTREAMS_PER_QUERY};
 pub use graphql::fields::Fields;
@@ -40,52 +40,6 @@ pub use rest::job::{Bridges, DetailedJobs, JobList, OneJob};
 pub use rest::past::{ProjectJob, ProjectJobs};
 pub use rest::pipeline::{PipelineFilter, PipelineHead};
 pub use rest::project::{ListFilter, ListedProject};
-
-/// A page of a pipeline's jobs and bridges as GraphQL has it, every attempt at each.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct JobPage {
-    pub attempts: Vec<Job>,
-    /// Where the bridges among them lead.
-    pub links: Vec<DownstreamLink>,
-    /// Where the next page begins.
-    pub next: Option<String>,
-}
-
-/// A pipeline of the past with its jobs, as far as they came along.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PastPipeline {
-    pub pipeline: Pipeline,
-    pub jobs: PastJobs,
-}
-
-/// Attempts at a pipeline's jobs with what is known of each besides.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct PastJobs {
-    pub attempts: Vec<(Job, JobDetails)>,
-    /// Where the next page begins.
-    pub next: Option<String>,
-}
-
-/// A page of a project's past pipelines, newest first.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct PastPage {
-    pub pipelines: Vec<PastPipeline>,
-    /// Where the next page begins.
-    pub next: Option<String>,
-}
-
-/// Whose jobs to read, from where on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MoreJobs {
-    pub pipeline: PipelineId,
-    /// The project's full path.
-    pub project: String,
-    /// The pipeline's number within its project.
-    pub iid: u64,
-    pub after: Option<String>,
-    /// The pipeline's, below which its jobs' lie.
-    pub web_url: Option<String>,
-}
 
 /// One caller's handle on the connection to one GitLab.
 ///

@@ -10,14 +10,14 @@ use std::marker::PhantomData;
 pub(super) fn loose<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Loose<T> {
+    enum LooseValue<T> {
         Known(T),
         Odd(IgnoredAny),
     }
-    let value = Option::<Loose<T>>::deserialize(deserializer)?;
+    let value = Option::<LooseValue<T>>::deserialize(deserializer)?;
     Ok(match value {
-        Some(Loose::Known(value)) => Some(value),
-        Some(Loose::Odd(_)) | None => None,
+        Some(LooseValue::Known(value)) => Some(value),
+        Some(LooseValue::Odd(_)) | None => None,
     })
 }
 

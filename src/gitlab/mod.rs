@@ -8,6 +8,7 @@ pub mod client;
 mod credentials;
 pub mod error;
 mod graphql;
+mod job_page;
 mod lenient;
 mod page;
 mod proxy;

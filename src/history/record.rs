@@ -51,16 +51,8 @@ impl HistoryRecorder {
         let (answers, past) = watch::channel(Arc::default());
         let work = move || {
             let mut writer = FactWriter { place, keep, store: None, written: by_id(0), notices: told };
-            let mut past = KnownPast::default();
             while let Ok(input) = input.recv() {
-                let taken = writer.take(&input).and_then(|()| {
-                    if wants_past {
-                        writer.look_back(&input, &mut past)?;
-                        answers.send_replace(Arc::new(past.clone()));
-                    }
-                    Ok(())
-                });
-                if let Err(error) = taken {
+                if let Err(error) = writer.take(&input).and_then(|()| writer.answer(&input, wants_past, &answers)) {
                     tracing::info!(%error, "the history is off");
                     lock(&writer.notices).push(HistoryNotice::Off(error.to_string()));
                     break;
@@ -134,22 +126,30 @@ impl FactWriter {
     }
 
     /// Looks up what the memory adds to the pipelines of a reading, red ones each time: the same may fail elsewhere by now.
-    fn look_back(&mut self, snapshot: &Snapshot, past: &mut KnownPast) -> Result<(), HistoryError> {
+    fn answer(
+        &mut self,
+        snapshot: &Snapshot,
+        is_wanted: bool,
+        answers: &watch::Sender<Arc<KnownPast>>,
+    ) -> Result<(), HistoryError> {
+        if !is_wanted {
+            return Ok(());
+        }
+        let past = Arc::clone(&answers.borrow());
         let now = snapshot.taken_at.timestamp();
         let mut known = KnownPast(by_id(snapshot.rows.len()));
         let store = self.store(now)?;
         for row in &snapshot.rows {
             for pipeline in row.pipelines() {
-                let before = past.0.remove(&pipeline.id);
-                let is_settled = |_: &PipelinePast| pipeline.status == Status::Success;
-                let found = match before.filter(is_settled) {
-                    Some(before) => before,
+                let is_settled = |_: &&PipelinePast| pipeline.status == Status::Success;
+                let found = match past.of(pipeline.id).filter(is_settled) {
+                    Some(before) => before.clone(),
                     None => store.pipeline_past(row.project.id, pipeline, now)?,
                 };
                 known.0.insert(pipeline.id, found);
             }
         }
-        *past = known;
+        answers.send_replace(Arc::new(known));
         Ok(())
     }
 

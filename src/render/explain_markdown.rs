@@ -54,6 +54,14 @@ fn write_finding(finding: &CauseFinding, is_one_of_many: bool, out: &mut dyn Wri
             Some(_) | None => writeln!(out, "\n{facts}")?,
         }
     }
+    write_tests(finding, out)?;
+    if let Some(log) = &finding.log {
+        write_log(log, out)?;
+    }
+    Ok(())
+}
+
+fn write_tests(finding: &CauseFinding, out: &mut dyn Write) -> io::Result<()> {
     if !finding.tests.is_empty() {
         writeln!(out)?;
     }
@@ -62,9 +70,6 @@ fn write_finding(finding: &CauseFinding, is_one_of_many: bool, out: &mut dyn Wri
     }
     if finding.more_tests > 0 {
         writeln!(out, "- and {} more failing tests", finding.more_tests)?;
-    }
-    if let Some(log) = &finding.log {
-        write_log(log, out)?;
     }
     Ok(())
 }

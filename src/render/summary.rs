@@ -16,13 +16,13 @@ use std::io::{self, Write};
 const CAUSES_AT_MOST: usize = 5;
 
 /// A word group that wants to stay on one line, and what separates it from the one before.
-struct Phrase {
+struct SummaryPhrase {
     lead: &'static str,
     text: String,
     tone: Tone,
 }
 
-impl Phrase {
+impl SummaryPhrase {
     fn new(text: impl Into<String>, tone: Tone) -> Self {
         Self { lead: "", text: text.into(), tone }
     }
@@ -40,25 +40,26 @@ pub(super) fn write(report: &StatusReport, room: TableRoom, color: bool, out: &m
 }
 
 fn write_incomplete(cause: &str, room: TableRoom, color: bool, out: &mut dyn Write) -> io::Result<()> {
-    let words = cause.split_whitespace().map(|word| Phrase::new(word, Tone::Plain));
-    let phrases: Vec<Phrase> = std::iter::once(Phrase::new("incomplete:", Tone::Bad)).chain(words).collect();
+    let words = cause.split_whitespace().map(|word| SummaryPhrase::new(word, Tone::Plain));
+    let phrases: Vec<SummaryPhrase> =
+        std::iter::once(SummaryPhrase::new("incomplete:", Tone::Bad)).chain(words).collect();
     write_wrapped(&phrases, room, color, out)
 }
 
 /// `42 projects: 3 failed, 30 success, 2 without pipeline · 9 requests, 1991 of 2000 left · 20:00 CET`
-fn facts(summary: &Summary, charset: Charset) -> Vec<Phrase> {
-    let mut phrases: Vec<Phrase> =
-        summary.phrases().into_iter().map(|span| Phrase::new(span.text, span.tone)).collect();
+fn facts(summary: &Summary, charset: Charset) -> Vec<SummaryPhrase> {
+    let mut phrases: Vec<SummaryPhrase> =
+        summary.phrases().into_iter().map(|span| SummaryPhrase::new(span.text, span.tone)).collect();
     if summary.hidden > 0 {
         phrases.push(hidden_phrase(summary.hidden, charset));
     }
     let tail = [cost(&summary.usage), summary.taken_at.clone()];
-    phrases.extend(tail.map(|text| Phrase { lead: charset.dot(), ..Phrase::new(text, Tone::Muted) }));
+    phrases.extend(tail.map(|text| SummaryPhrase { lead: charset.dot(), ..SummaryPhrase::new(text, Tone::Muted) }));
     phrases
 }
 
-fn hidden_phrase(hidden: usize, charset: Charset) -> Phrase {
-    Phrase { lead: charset.dot(), ..Phrase::new(format!("{hidden} not shown"), Tone::Muted) }
+fn hidden_phrase(hidden: usize, charset: Charset) -> SummaryPhrase {
+    SummaryPhrase { lead: charset.dot(), ..SummaryPhrase::new(format!("{hidden} not shown"), Tone::Muted) }
 }
 
 fn cost(usage: &Usage) -> String {
@@ -71,9 +72,9 @@ fn cost(usage: &Usage) -> String {
 }
 
 /// Writes phrases in as many lines as they need; a separator at a line's start would separate nothing.
-fn write_wrapped(phrases: &[Phrase], room: TableRoom, color: bool, out: &mut dyn Write) -> io::Result<()> {
+fn write_wrapped(phrases: &[SummaryPhrase], room: TableRoom, color: bool, out: &mut dyn Write) -> io::Result<()> {
     let mut used = 0;
-    for Phrase { lead, text, tone } in phrases {
+    for SummaryPhrase { lead, text, tone } in phrases {
         let text = truncate(text, room.width, room.charset);
         let joint = if lead.is_empty() { " ".to_owned() } else { format!(" {lead} ") };
         if used > 0 && used + cells(&joint) + cells(&text) > room.width {

@@ -114,13 +114,8 @@ impl<'a> OrderedRuns<'a> {
             (attempt.kind == JobKind::Job && attempt.has_verdict()).then_some((attempt.name, commits[*at], verdict))
         };
         let verdicts = CommitVerdicts::new(&placed.iter().filter_map(verdict).collect::<Vec<_>>());
-        let mut tests: HashMap<JobId, Vec<&str>> = HashMap::new();
-        for (job, test) in &runs.tests {
-            tests.entry(*job).or_default().push(test);
-        }
-        tests.values_mut().for_each(|tests| tests.sort_unstable());
         let attempts = placed.into_iter().map(|(_, attempt)| attempt).collect();
-        Self { runs, pipelines, attempts, spans, commits, verdicts, tests }
+        Self { runs, pipelines, attempts, spans, commits, verdicts, tests: tests_by_job(runs) }
     }
 
     pub(super) fn attempts_of(&self, pipeline: usize) -> &[&'a JobAttempt] {
@@ -139,6 +134,16 @@ impl<'a> OrderedRuns<'a> {
     fn is_explained(&self, attempt: &JobAttempt) -> bool {
         !self.tests_of(attempt).is_empty() || self.reason(attempt).is_some_and(|reason| names_a_cause(&reason))
     }
+}
+
+/// Returns the tests that failed in each job, in order.
+fn tests_by_job(runs: &ProjectRuns) -> HashMap<JobId, Vec<&str>> {
+    let mut tests: HashMap<JobId, Vec<&str>> = HashMap::new();
+    for (job, test) in &runs.tests {
+        tests.entry(*job).or_default().push(test);
+    }
+    tests.values_mut().for_each(|tests| tests.sort_unstable());
+    tests
 }
 
 /// Numbers commits by their first pipelines.

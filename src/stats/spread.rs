@@ -30,7 +30,8 @@ mod tests {
 
     #[test]
     fn quantiles_are_exact_and_of_nothing_there_are_none() {
-        let cases: [(&str, &[u64], Option<(f64, f64)>); 5] = [
+        type Case<'a> = (&'a str, &'a [u64], Option<(f64, f64)>);
+        let cases: [Case<'_>; 5] = [
             ("nothing", &[], None),
             ("one value is each quantile", &[7], Some((7.0, 7.0))),
             ("an even number: between the middle two", &[4, 1, 3, 2], Some((2.5, 3.85))),

@@ -347,7 +347,7 @@ fn time_in_the_queue_is_told_or_measured() {
         p.job(1, 10, "unit", Success);
         p.job(1, 11, "lint", Success).queued = None;
     });
-    assert_eq!(jobs.job_queues, [5], "a job's time is told or not known: it is created long before its turn");
+    assert_eq!(jobs.job_queues, [5], "a job's time is known or not known: it is created long before its turn");
 }
 
 /// The path as name, running time and waiting time.

@@ -164,19 +164,21 @@ impl Check<'_> {
         }
     }
 
+    fn no_token(&mut self) {
+        let (text, hints) = match &self.config.connection.headers {
+            Some((_, origin)) => (format!("none; what the headers from {origin} permit is tried below"), vec![]),
+            None => {
+                let hints = hint::without_token(self.config, &self.surroundings.settings);
+                ("none: only what is public can be read".to_owned(), hints)
+            }
+        };
+        self.list.warning("token", &text, hints);
+    }
+
     /// Looks at the token.
     fn access(&mut self, token: Option<Result<AccessToken, Error>>, today: NaiveDate) -> Exit {
         let (Some((_, origin)), Some(token)) = (&self.config.connection.token, token) else {
-            if let Some((_, origin)) = &self.config.connection.headers {
-                self.list.warning(
-                    "token",
-                    &format!("none; what the headers from {origin} permit is tried below"),
-                    vec![],
-                );
-                return Exit::Done;
-            }
-            let hints = hint::without_token(self.config, &self.surroundings.settings);
-            self.list.warning("token", "none: only what is public can be read", hints);
+            self.no_token();
             return Exit::Done;
         };
         match token {

@@ -3,7 +3,7 @@
 use super::document::{document, repeat};
 use super::fields::Fields;
 use super::pulse::PulseHeadWire;
-use super::{ask, is_passing_for_many};
+use super::question::{ask, is_passing_for_many};
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::rest::pipeline::PipelineHead;
 use crate::gitlab::transport::Transport;

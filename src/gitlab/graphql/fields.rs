@@ -1,7 +1,7 @@
 //! Which of the fields that came with later versions a server has.
 
 use super::document::document;
-use super::{ErrorWire, ask};
+use super::question::{ErrorWire, ask};
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::lenient::{Item, LenientList, loose};
 use crate::gitlab::transport::Transport;

@@ -3,13 +3,13 @@
 use super::document::document;
 use super::fields::Fields;
 use super::pulse::PulseHeadWire;
+use super::question::{GraphqlConnection, ask, number};
 use super::trouble::stuck;
 use super::wire::DetailsWire;
-use super::{GraphqlConnection, ask, number};
 use crate::domain::id::{JobId, ProjectId};
 use crate::domain::pipeline::Pipeline;
-use crate::gitlab::client::JobPage;
 use crate::gitlab::error::{Error, Kind};
+use crate::gitlab::job_page::JobPage;
 use crate::gitlab::lenient::Item;
 use crate::gitlab::rest::pipeline::PipelineHead;
 use crate::gitlab::transport::Transport;

@@ -2,10 +2,10 @@
 
 use super::document::{document, repeat};
 use super::fields::Fields;
+use super::question::{ask, is_passing_for_many};
 use super::wire::JobsWire;
-use super::{ask, is_passing_for_many};
-use crate::gitlab::client::{JobPage, MoreJobs};
 use crate::gitlab::error::{Error, Kind};
+use crate::gitlab::job_page::{JobPage, MoreJobs};
 use crate::gitlab::lenient::{Item, loose};
 use crate::gitlab::transport::Transport;
 use serde::Deserialize;
@@ -63,7 +63,7 @@ pub(in crate::gitlab) async fn read(
         let Some(pipeline) = pages.remove(&format!("at{number}")).flatten().and_then(|project| project.pipeline) else {
             return Ok(None);
         };
-        if pipeline.id.as_deref().and_then(super::number) != Some(more.pipeline.0) {
+        if pipeline.id.as_deref().and_then(super::question::number) != Some(more.pipeline.0) {
             return Err(transport.error("Jobs", Kind::Query("the answer is about another pipeline".into())));
         }
         let jobs =

@@ -2,7 +2,7 @@
 
 use super::document::{document, repeat};
 use super::fields::Fields;
-use super::{GraphqlConnection, ask, is_passing_for_many, number};
+use super::question::{GraphqlConnection, ask, is_passing_for_many, number};
 use crate::domain::evidence::Previous;
 use crate::domain::host::Host;
 use crate::domain::id::PipelineId;

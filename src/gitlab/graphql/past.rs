@@ -2,14 +2,14 @@
 
 use super::document::{document, repeat};
 use super::fields::Fields;
-use super::wire::{DetailsWire, JobsWire};
-use super::{
+use super::question::{
     Answered, GraphqlConnection, PageInfoWire, ProjectNode, ProjectSaid, ask, ask_each, is_passing_for_many,
     project_ids,
 };
+use super::wire::{DetailsWire, JobsWire};
 use crate::domain::id::{JobId, ProjectId};
-use crate::gitlab::client::{MoreJobs, PastJobs, PastPage};
 use crate::gitlab::error::{Error, Kind};
+use crate::gitlab::job_page::{MoreJobs, PastJobs, PastPage};
 use crate::gitlab::lenient::{Item, LenientList, loose};
 use crate::gitlab::transport::Transport;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -178,7 +178,7 @@ pub(in crate::gitlab) async fn more_jobs(
         let Some(pipeline) = pages.remove(&format!("at{number}")).flatten().and_then(|project| project.pipeline) else {
             return Ok(None);
         };
-        if pipeline.id.as_deref().and_then(super::number) != Some(more.pipeline.0) {
+        if pipeline.id.as_deref().and_then(super::question::number) != Some(more.pipeline.0) {
             return Err(transport.error("PastJobs", Kind::Query("the answer is about another pipeline".into())));
         }
         let jobs = pipeline.jobs.read().and_then(|jobs| jobs.convert_past(transport.host(), fields));

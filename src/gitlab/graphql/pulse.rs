@@ -2,7 +2,7 @@
 
 use super::document::document;
 use super::fields::Fields;
-use super::{Answered, ask_projects, number, variables};
+use super::question::{Answered, ask_projects, number, variables};
 use crate::domain::id::{PipelineId, ProjectId};
 use crate::domain::status::Status;
 use crate::gitlab::error::Error;

@@ -2,12 +2,12 @@
 
 use super::document::document;
 use super::fields::Fields;
+use super::question::{Answered, ask_projects, variables};
 use super::wire::DetailsWire;
-use super::{Answered, ask_projects, variables};
 use crate::domain::id::ProjectId;
 use crate::domain::pipeline::Pipeline;
-use crate::gitlab::client::JobPage;
 use crate::gitlab::error::Error;
+use crate::gitlab::job_page::JobPage;
 use crate::gitlab::rest::pipeline::PipelineFilter;
 use crate::gitlab::transport::Transport;
 

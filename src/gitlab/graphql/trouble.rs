@@ -2,8 +2,8 @@
 
 use super::document::document;
 use super::fields::Fields;
+use super::question::{GraphqlConnection, ask, number};
 use super::reason::without_link;
-use super::{GraphqlConnection, ask, number};
 use crate::domain::id::JobId;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::lenient::{Item, loose};

@@ -1,7 +1,8 @@
 //! What the fragments answer, and its conversion to the domain.
 
+use super::question::{GraphqlConnection, number};
+use super::reason;
 use super::trouble::PendingWire;
-use super::{GraphqlConnection, number, reason};
 use crate::domain::evidence::JobDetails;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::host::Host;
@@ -9,8 +10,8 @@ use crate::domain::id::{JobId, PipelineId};
 use crate::domain::job::{Job, JobKind};
 use crate::domain::pipeline::{DownstreamLink, Pipeline, Ref};
 use crate::domain::status::Status;
-use crate::gitlab::client::{JobPage, PastJobs, PastPipeline};
 use crate::gitlab::graphql::fields::Fields;
+use crate::gitlab::job_page::{JobPage, PastJobs, PastPipeline};
 use crate::gitlab::lenient::{Item, loose};
 use crate::gitlab::rest::job::project_of;
 use crate::gitlab::rest::pipeline::status;

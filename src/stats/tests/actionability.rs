@@ -170,7 +170,8 @@ fn failures_that_build_on_a_broken_branch_are_no_other_places() {
 
 #[test]
 fn time_to_green_is_from_the_first_red_to_the_next_green_of_a_ref() {
-    let cases: [(&str, Facts, (&[u64], u64)); 9] = [
+    type Case<'a> = (&'a str, Facts, (&'a [u64], u64));
+    let cases: [Case<'_>; 9] = [
         ("always green", |p| _ = p.pipeline(1, 0, Status::Success), (&[], 0)),
         (
             "red, then green an hour later",
