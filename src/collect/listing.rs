@@ -32,9 +32,12 @@ pub async fn list_projects(client: &Client, options: &CollectOptions) -> Result<
     let (_, problems) = sort_groups(client, options, lists)?;
     let mut listed: Vec<Arc<Project>> = Vec::new();
     let mut known = HashSet::new();
-    while let Ok(ListFinding::Known(project) | ListFinding::Listed(project)) = found.try_recv() {
-        if known.insert(project.id) {
-            listed.push(project);
+    while let Ok(finding) = found.try_recv() {
+        match finding {
+            ListFinding::Known(project) | ListFinding::Listed(project) if known.insert(project.id) => {
+                listed.push(project);
+            }
+            ListFinding::Known(_) | ListFinding::Listed(_) | ListFinding::Announced(_) => {}
         }
     }
     listed.sort_unstable_by_key(|project| project.id);

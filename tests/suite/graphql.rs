@@ -65,7 +65,8 @@ fn without_the_unsayable(mut rest: Value, mut graphql: Value, version: Version) 
         if is_pipeline {
             forget.push("failure_reason");
             if rest["stages"] == json!([]) {
-                forget.push("commit_title");
+                // Without jobs it is made of the two reasons.
+                forget.extend(["commit_title", "what"]);
             }
             if version != Version::V18_5 {
                 forget.extend(["name", "yaml_errors", "source"]);
