@@ -2,6 +2,7 @@
 //! the simulated GitLab knows and serves, and has to be the same.
 
 use crate::support::Env;
+use chrono::{DateTime, TimeDelta, Utc};
 use glwatch::domain::fact::{
     FactBatch, JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, TestFailureFact,
 };
@@ -11,7 +12,7 @@ use glwatch::domain::pipeline::Ref;
 use glwatch::domain::status::Status;
 use glwatch::history::place::HistoryPlace;
 use glwatch::history::store::HistoryStore;
-use glwatch_sim::{Options, Sim, WorldKind};
+use glwatch_sim::{Clock, Options, Sim, WorldKind};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Read, Write};
@@ -306,6 +307,13 @@ fn percentile(values: &[u64], percent: usize) -> Option<f64> {
     Some(sorted[at] as f64 * (1.0 - rest) + upper as f64 * rest)
 }
 
+/// The command has no server and goes by this machine's clock: the month ends in the week before that, whatever day it is,
+/// and whole weeks before the day of the other simulated worlds.
+fn last_friday() -> DateTime<Utc> {
+    let usual = Options::default().clock.now();
+    usual + TimeDelta::weeks((Utc::now() - usual).num_seconds().div_euclid(7 * 24 * 3600))
+}
+
 /// A month that is wholly remembered.
 struct RememberedMonth {
     env: Env,
@@ -315,7 +323,8 @@ struct RememberedMonth {
 
 impl RememberedMonth {
     fn new() -> Self {
-        let (env, sim) = (Env::new(), Sim::start(Options { world: MONTH, ..Options::default() }).unwrap());
+        let clock = Clock::stepped(last_friday());
+        let (env, sim) = (Env::new(), Sim::start(Options { world: MONTH, clock, ..Options::default() }).unwrap());
         let plans = sim.expected_history()["projects"].as_array().unwrap().clone();
         let project = |plan: Value| PlannedProject { jobs: jobs(&sim, plan["id"].as_u64().unwrap()), plan };
         let projects: Vec<PlannedProject> = plans.into_iter().map(project).collect();
