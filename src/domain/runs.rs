@@ -127,6 +127,8 @@ pub struct ProjectRuns {
     /// Tests that failed, by attempt.
     pub tests: Vec<(JobId, String)>,
     pub days: Vec<CoveredDay>,
+    /// Up to when a backfill has read all of it; the day of that is not over yet.
+    pub filled_until: Option<UnixSeconds>,
 }
 
 impl JobAttempt {

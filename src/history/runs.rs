@@ -45,6 +45,7 @@ impl HistoryStore {
                 attempts: Vec::new(),
                 tests: tests(connection, id)?,
                 days: days(connection, id, since)?,
+                filled_until: filled_until(connection, id)?,
             };
             if let Some(first) = first {
                 runs.attempts = attempts(connection, id, first, &mut runs.names)?;
@@ -101,6 +102,11 @@ fn tests(connection: &Connection, project: i64) -> rusqlite::Result<Vec<(JobId, 
     let sql = "SELECT job, test FROM test_failure WHERE project = ?1";
     let test = |row: &Row<'_>| Ok((JobId(rows::id(row, 0)?), row.get(1)?));
     connection.prepare_cached(sql)?.query_map([project], test)?.collect()
+}
+
+fn filled_until(connection: &Connection, project: i64) -> rusqlite::Result<Option<UnixSeconds>> {
+    let sql = "SELECT max(until) FROM fill WHERE project = ?1";
+    connection.prepare_cached(sql)?.query_row([project], |row| row.get(0))
 }
 
 fn days(connection: &Connection, project: i64, since: UnixSeconds) -> rusqlite::Result<Vec<CoveredDay>> {

@@ -148,7 +148,7 @@ fn write_actionability(entry: &StatsEntry, out: &mut dyn Write) -> io::Result<()
         shares.map(|(word, count)| format!("{} {}", word.replace('_', " "), percent(count.share))).collect();
     let shares = if shares.is_empty() { NO_DATA.to_owned() } else { shares.join(", ") };
     line("was it me", [Some(shares)], out)?;
-    let red = format!("{} red still", counted(actionability.still_red, "time"));
+    let red = format!("{} still red", counted(actionability.still_red, "ref"));
     let was = before(entry, "time_to_green_p50_s", seconds);
     line("time to green", [Some(spread(actionability.time_to_green_s)), Some(red), was], out)
 }

@@ -307,7 +307,7 @@ fn need(column: Column, n: usize, rows: &[Vec<TableItem>], stages: StagesWidth) 
         Column::Source => ([14, 10, 8], Some(8), 0),
         Column::Queued => ([7, 7, 7], Some(9), 0),
         Column::Usual => ([8, 8, 8], Some(10), 0),
-        Column::Since => ([4, 4, 4], Some(2), 0),
+        Column::Since => ([5, 5, 5], Some(2), 0),
         Column::What => ([40, 30, 16], None, 8),
     };
     ColumnNeed { natural, targets, leaves, floor }

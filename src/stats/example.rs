@@ -46,7 +46,7 @@ pub(super) fn project(id: u64, full_path: &str) -> ProjectRuns {
     };
     let mut names = NameTable::default();
     names.id("");
-    ProjectRuns { project, names, pipelines: vec![], attempts: vec![], tests: vec![], days: vec![] }
+    ProjectRuns { project, names, pipelines: vec![], attempts: vec![], tests: vec![], days: vec![], filled_until: None }
 }
 
 impl ProjectRuns {

@@ -13,7 +13,7 @@ use crate::domain::job::JobKind;
 use crate::domain::past::names_a_cause;
 use crate::domain::pipeline::{Ref, RefKind};
 use crate::domain::project::Project;
-use crate::domain::runs::{AttemptEnd, JobAttempt, NameId, ProjectRuns};
+use crate::domain::runs::{AttemptEnd, CoveredDay, JobAttempt, NameId, ProjectRuns};
 use crate::domain::status::Status;
 use crate::explain::reason;
 use std::collections::{BTreeMap, HashMap};
@@ -67,9 +67,15 @@ fn slot(project: &Project, fact: &PipelineFact, plan: &StatsPlan) -> Option<Time
     plan.refs.iter().any(|selector| selector.selects(project, &of)).then_some(slot)
 }
 
+/// What has happened since a backfill this long ago makes no number wrong.
+const SHORT_AGO: UnixSeconds = 60 * 60;
+
 fn coverage(runs: &ProjectRuns, window: StatsWindow) -> CoverageTally {
     let days = window.days();
-    let known: BTreeMap<i64, bool> = runs.days.iter().map(|covered| (covered.day, covered.is_whole)).collect();
+    // The day on which the window ends may not be over: it is known as far as it goes.
+    let is_read_to_its_end = runs.filled_until.is_some_and(|until| until >= window.to.saturating_sub(SHORT_AGO));
+    let is_whole = |covered: &CoveredDay| covered.is_whole || (is_read_to_its_end && covered.day == *days.end());
+    let known: BTreeMap<i64, bool> = runs.days.iter().map(|covered| (covered.day, is_whole(covered))).collect();
     let known: Vec<bool> = known.range(days.clone()).map(|(_, is_whole)| *is_whole).collect();
     let count = (days.end() - days.start() + 1).max(0).unsigned_abs();
     let with_gaps = known.iter().filter(|is_whole| !**is_whole).count() as u64;

@@ -590,6 +590,24 @@ fn a_ref_chooses_what_is_counted_but_not_what_is_evidence() {
 }
 
 #[test]
+fn the_day_on_which_a_window_ends_is_whole_where_a_backfill_came_that_far() {
+    let end = ten_days().to;
+    for (sentence, filled_until, with_gaps) in [
+        ("none", None, 1),
+        ("yesterday", Some(end - 24 * 3600), 1),
+        ("two hours before", Some(end - 7200), 1),
+        ("a minute before", Some(end - 60), 0),
+        ("after it", Some(end + 60), 0),
+    ] {
+        let mut runs = project(1, "acme/api");
+        runs.covered(0..9, true);
+        runs.covered([9], false);
+        runs.filled_until = filled_until;
+        assert_eq!(counted(runs).coverage().with_gaps, with_gaps, "{sentence}");
+    }
+}
+
+#[test]
 fn coverage_says_of_how_many_days_something_is_known() {
     let mut runs = project(1, "acme/api");
     runs.covered([-3, 0, 1, 2, 20], false);

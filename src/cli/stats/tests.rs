@@ -31,6 +31,7 @@ fn runs(id: u64, full_path: &str) -> ProjectRuns {
         attempts: vec![],
         tests: vec![],
         days: days.collect(),
+        filled_until: None,
     }
 }
 
@@ -149,7 +150,7 @@ fn a_table_has_four_sections_and_a_row_for_each_project() {
     Actionability
       failures            0.0 % of 2 failures with a failing test or a known reason
       was it me           flaky 100.0 %
-      time to green       p50 23h 02m, p95 23h 02m; 0 times red still
+      time to green       p50 23h 02m, p95 23h 02m; 0 refs still red
 
     project     pipelines  success  trend  p50     p95      queue p50  < 10 min  job min  for nothing  flaky h >=  explained  yours  to green
     acme/api    3          66.7 %   -33.3  8m 20s  18m 50s  5s         66.7 %    35       10           0.2         0.0 %      0.0 %  23h 02m
