@@ -21,7 +21,7 @@ use crate::explain::cause::{Explanation, explain};
 use crate::gitlab::client::{Purpose, TraceLimits};
 use crate::render::{explain as text, explain_markdown as markdown, json};
 use crate::report::explain::PipelineExplanation;
-use crate::report::explain_contract::ExplainDocument;
+use crate::report::explain_contract::{ExplainDocument, shared_of};
 use crate::text::sanitise::sanitise;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use futures_util::{StreamExt, stream};
@@ -361,8 +361,9 @@ async fn write_document(
                 .map(|(evidence, explanation)| PipelineExplanation::new(evidence, explanation, now))
                 .collect();
             markdown::write(&answers, &mut bytes)
+                .and_then(|()| markdown::write_shared(&shared_of(explained), &mut bytes))
         }
-        _ => return Ok(()),
+        _ => text::write_shared(&shared_of(explained), &mut bytes),
     };
     written.map_err(CliError::Output)?;
     output::to_slow_reader(bytes).await.map(|_| ())

@@ -6,6 +6,7 @@
 //! - `log`: what of a log is worth showing
 //! - `cause`: the answer
 //! - `attribution`: whose fault it is
+//! - `shared`: what failures of several projects have in common
 
 pub mod attribution;
 pub mod cause;
@@ -14,5 +15,6 @@ mod key_line;
 pub mod log;
 pub mod reason;
 pub mod sentence;
+pub mod shared;
 pub mod tests;
 mod wait;

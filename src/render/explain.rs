@@ -3,10 +3,15 @@
 use super::paint::paint;
 use crate::domain::status::Status;
 use crate::report::cell::Tone;
-use crate::report::explain::{CauseFinding, ExplainText, FailingTest, PipelineExplanation, QuotedLog, SentencePart};
+use crate::report::explain::{
+    CauseFinding, ExplainText, FailingTest, PipelineExplanation, QuotedLog, SentencePart, SharedCause,
+};
 use crate::text::glyph::{Charset, glyph};
 use crate::text::sanitise::sanitise;
 use std::io::{self, Write};
+
+/// Projects with the same cause that are named.
+const NAMED_AT_MOST: usize = 5;
 
 /// How it is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +27,23 @@ pub fn write(answers: &[PipelineExplanation], style: ExplainStyle, out: &mut dyn
             writeln!(out)?;
         }
         write_one(answer, style, out)?;
+    }
+    Ok(())
+}
+
+/// Writes what several projects share, a line for each cause; nothing where there is none.
+pub fn write_shared(shared: &[SharedCause], out: &mut dyn Write) -> io::Result<()> {
+    if !shared.is_empty() {
+        writeln!(out, "\none cause, several projects:")?;
+    }
+    for cause in shared {
+        let named: Vec<String> = cause.projects.iter().take(NAMED_AT_MOST).map(|project| one_line(project)).collect();
+        let more = match cause.projects.len().saturating_sub(NAMED_AT_MOST) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let (what, projects) = (text(&cause.sentence.0), cause.projects.len());
+        writeln!(out, "  {what}: {projects} projects: {}{more}", named.join(", "))?;
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Why pipelines are not green, as Markdown: for a comment, or for the summary of a job.
 
 use super::markdown::escaped;
-use crate::report::explain::{CauseFinding, ExplainText, FailingTest, PipelineExplanation, QuotedLog, SentencePart};
+use crate::report::explain::{
+    CauseFinding, ExplainText, FailingTest, PipelineExplanation, QuotedLog, SentencePart, SharedCause,
+};
 use crate::text::sanitise::sanitise;
 use std::io::{self, Write};
 
@@ -12,6 +14,18 @@ pub fn write(answers: &[PipelineExplanation], out: &mut dyn Write) -> io::Result
             writeln!(out)?;
         }
         write_one(answer, out)?;
+    }
+    Ok(())
+}
+
+/// Writes what several projects share, an item for each cause; nothing where there is none.
+pub fn write_shared(shared: &[SharedCause], out: &mut dyn Write) -> io::Result<()> {
+    if !shared.is_empty() {
+        writeln!(out, "\n### One cause, several projects\n")?;
+    }
+    for cause in shared {
+        let projects: Vec<String> = cause.projects.iter().map(|project| escaped(project)).collect();
+        writeln!(out, "- {}: {} projects: {}", text(&cause.sentence.0), projects.len(), projects.join(", "))?;
     }
     Ok(())
 }

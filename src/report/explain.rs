@@ -12,6 +12,7 @@ use crate::explain::cause::{Cause, Explanation};
 use crate::explain::log::is_passing;
 use crate::explain::sentence::Sentence;
 pub use crate::explain::sentence::SentencePart;
+pub use crate::explain::shared::SharedCause;
 use crate::explain::tests::{TestFindings, TestHistory, label};
 use crate::text::age::age;
 use crate::text::duration::duration;

@@ -8,6 +8,7 @@ use crate::domain::test_report::TestCase;
 use crate::domain::usage::Usage;
 use crate::explain::attribution::{FailureAttribution, OriginEvidence};
 use crate::explain::cause::{Cause, Explanation, TriggerPlace};
+use crate::explain::shared::{SharedCause, shared_causes};
 use crate::explain::tests::{TestFindings, TestHistory};
 use crate::text::duration::whole_seconds;
 use chrono::{DateTime, Utc};
@@ -26,6 +27,22 @@ pub struct ExplainDocument<'a> {
     pub problems: Vec<ProblemEntry<'a>>,
     pub requests: Requests,
     pub pipelines: Vec<ExplainedEntry<'a>>,
+    /// What at least two projects share, that of the most projects first.
+    pub shared_causes: Vec<SharedCauseEntry>,
+}
+
+/// One cause behind failures in several projects.
+#[derive(Debug, Serialize)]
+pub struct SharedCauseEntry {
+    /// In one line; names stand between backticks.
+    pub cause: String,
+    pub projects: Vec<String>,
+}
+
+impl From<SharedCause> for SharedCauseEntry {
+    fn from(shared: SharedCause) -> Self {
+        Self { cause: shared.sentence.to_string(), projects: shared.projects }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -195,8 +212,14 @@ impl<'a> ExplainDocument<'a> {
             problems: problems.iter().map(ProblemEntry::from).collect(),
             requests: Requests::from(usage),
             pipelines: explained.iter().map(|(evidence, explanation)| entry(evidence, explanation)).collect(),
+            shared_causes: shared_of(explained).into_iter().map(SharedCauseEntry::from).collect(),
         }
     }
+}
+
+/// Returns what several of the projects share.
+pub fn shared_of(explained: &[(Evidence, Explanation)]) -> Vec<SharedCause> {
+    shared_causes(explained.iter().map(|(evidence, explanation)| (evidence.project.as_str(), explanation)))
 }
 
 fn entry<'a>(evidence: &'a Evidence, explanation: &'a Explanation) -> ExplainedEntry<'a> {

@@ -1,12 +1,13 @@
 //! Why it is red: the first line names the true cause, and what it rests on follows.
 
+use super::cost::scenario;
 use crate::support::{Env, Output};
 use glwatch::collect::evidence::{self, Subject};
 use glwatch::collect::explain_service::{self, ExplainAnswer, ExplainRequest};
 use glwatch::domain::id::{PipelineId, ProjectRef};
 use glwatch::domain::usage::ApiChoice;
 use glwatch::gitlab::client::OLDER_PIPELINES_PER_QUERY;
-use glwatch_sim::{Fault, GraphqlOptions, Options, Served, Sim, TOKEN_READ_API, Version, WorldKind};
+use glwatch_sim::{Fault, GraphqlOptions, Options, Served, Sim, TOKEN_API, TOKEN_READ_API, Version, WorldKind};
 use serde_json::{Value, json};
 
 /// Each in trouble for one clear reason.
@@ -473,5 +474,40 @@ fn subject(sim: &Sim, project: &str) -> Subject {
         pipeline: PipelineId(found["pipelines"][0]["id"].as_u64().unwrap()),
         before: evidence::PreviousPipeline::OfRef("main".into()),
         first_look: None,
+    }
+}
+
+#[test]
+fn what_several_projects_share_is_said_once_at_the_end() {
+    let templates = "runner = [[\"test\", \"unit | 40s | fails | reason runner_system_failure\"]]\n\
+                     script = [[\"test\", \"unit | 40s | fails\"]]";
+    let project = |name: &str, jobs: &str| {
+        format!("[[project]]\npath = \"acme/{name}\"\nrun = [{{ jobs = \"{jobs}\", age = \"1h\" }}]\n")
+    };
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+    let cases: [Case<'_>; 3] = [
+        ("one runner", &[("a", "runner"), ("b", "script"), ("c", "runner")], &["acme/a", "acme/c"]),
+        ("a script that failed is no common cause", &[("a", "script"), ("b", "script")], &[]),
+        ("one project shares nothing", &[("a", "runner"), ("b", "script")], &[]),
+    ];
+    for (sentence, projects, shared) in cases {
+        let sim = scenario(templates, &projects.iter().map(|(name, jobs)| project(name, jobs)).collect::<String>());
+        let run = |form: &str| {
+            let given =
+                ["explain", "--all-failed", "--host", sim.url(), "-g", "12345", "--token", TOKEN_API, "-o", form];
+            Env::new().run(&given).exits_with(0)
+        };
+        let json = run("json").json();
+        let found = json["shared_causes"].as_array().unwrap();
+        assert_eq!(found.len(), usize::from(!shared.is_empty()), "{sentence}: {json}");
+        for (form, title) in [("text", "one cause, several projects:"), ("markdown", "### One cause, several projects")]
+        {
+            assert_eq!(run(form).stdout.contains(title), !shared.is_empty(), "{sentence}: {form}");
+        }
+        if !shared.is_empty() {
+            assert_eq!(found[0]["projects"], json!(shared), "{sentence}");
+            let last = run("text").stdout.lines().last().unwrap_or_default().to_owned();
+            assert!(last.ends_with(": 2 projects: acme/a, acme/c"), "{sentence}: {last}");
+        }
     }
 }
