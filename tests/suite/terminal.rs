@@ -309,6 +309,22 @@ fn a_terminal_without_a_size_is_taken_for_the_classic_one_and_tiny_ones_do_no_ha
     is_given_back(&terminal);
 }
 
+/// While the program finds out the size of a terminal that does not tell it, another size and a key come together.
+#[test]
+fn a_key_that_comes_with_another_size_is_not_left_until_the_next_one() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    let mut terminal = live(&sim, &env, &[], 100, 30);
+    for round in 0_u16..20 {
+        let is_help = round % 2 == 0;
+        terminal.resize(0, 0);
+        terminal.resize(100 - round, 30);
+        terminal.send("?");
+        terminal.wait_until(|contents| contents.contains("this help") == is_help);
+    }
+    terminal.send("q");
+    assert_eq!(terminal.end(), 0);
+}
+
 #[test]
 fn without_a_browser_the_address_of_the_page_is_on_a_line_of_its_own() {
     let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
