@@ -105,8 +105,8 @@ pub fn without_repeats(planned: Vec<PlannedAction>) -> Vec<PlannedAction> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::example;
     use crate::domain::id::JobId;
-    use crate::domain::job::JobKind;
     use Action::{Cancel, Play, Retry};
     use Status::{Canceled, Failed, Manual, Pending, Running, Success};
 
@@ -115,23 +115,7 @@ mod tests {
     }
 
     fn job(id: u64, status: Status) -> Job {
-        Job {
-            id: JobId(id),
-            name: format!("job {id}"),
-            stage: "test".into(),
-            kind: JobKind::Job,
-            status,
-            allow_failure: false,
-            attempts: None,
-            earlier: Vec::new(),
-            started_at: None,
-            finished_at: None,
-            duration: None,
-            failure_reason: None,
-            web_url: None,
-            description: None,
-            downstream_id: None,
-        }
+        Job { id: JobId(id), ..example::job(&format!("job {id}"), status) }
     }
 
     fn jobs(statuses: &[Status]) -> Vec<Job> {

@@ -238,26 +238,16 @@ fn name_without_log(job: &Job) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::example;
     use crate::domain::id::JobId;
     use Status::{Failed, Pending, Running, Success};
 
     fn jobs(facts: &[(u64, &str, &str, Status, bool)]) -> PipelineJobs {
         let job = |(id, stage, name, status, allow_failure): &(u64, &str, &str, Status, bool)| Job {
             id: JobId(*id),
-            name: (*name).into(),
             stage: (*stage).into(),
-            kind: JobKind::Job,
-            status: status.clone(),
             allow_failure: *allow_failure,
-            attempts: None,
-            earlier: Vec::new(),
-            started_at: None,
-            finished_at: None,
-            duration: None,
-            failure_reason: None,
-            web_url: None,
-            description: None,
-            downstream_id: None,
+            ..example::job(name, status.clone())
         };
         let attempts: Vec<Job> = facts.iter().map(job).collect();
         PipelineJobs::new(attempts)

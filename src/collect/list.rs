@@ -132,15 +132,22 @@ struct ListingGroup {
     ids: HashSet<ProjectId>,
     /// Projects that came and could not be read.
     odd: usize,
-    /// The first project of a page of which none lies in the same top-level group.
+    /// The first project of a page of which none lies in the group.
     foreign: Option<String>,
 }
 
-/// Says whether a project and a group have the same top-level group. A subgroup may move while its list is read; GitLab's
-/// paths do not depend on case.
-fn is_kin(project: &str, group: &str) -> bool {
-    let top = |path: &str| path.split('/').next().unwrap_or_default().to_ascii_lowercase();
-    top(project) == top(group)
+/// Says whether a project lies in a group or in one of its subgroups; one whose list does not say where it lies only needs
+/// the same top-level group. GitLab's paths do not depend on case.
+fn may_be_in(listed: &ListedProject, group: &str) -> bool {
+    let lower = |path: &str| path.to_ascii_lowercase();
+    let group = lower(group);
+    let top = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
+    match &listed.namespace {
+        Some(namespace) => {
+            lower(namespace).strip_prefix(&group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
+        None => top(&lower(&listed.project.full_path)) == top(&group),
+    }
 }
 
 impl ListingGroup {
@@ -169,7 +176,7 @@ impl ListingGroup {
     fn take(&mut self, page: ListPage<ListedProject>) -> bool {
         self.odd += page.odd;
         let known = self.ids.len();
-        let is_foreign = |listed: &ListedProject| !is_kin(&listed.project.full_path, &self.group_path);
+        let is_foreign = |listed: &ListedProject| !may_be_in(listed, &self.group_path);
         if page.items.iter().all(is_foreign) {
             let first = page.items.first().map(|listed| listed.project.full_path.clone());
             self.foreign = self.foreign.take().or(first);
@@ -184,7 +191,7 @@ impl ListingGroup {
         self.ids.len() > known
     }
 
-    /// Says that a page was that of another group: none of its projects lies near this one. Single ones may be shared.
+    /// Says that a page was that of another group: none of its projects lies in this one. Single ones may be shared.
     fn foreign(&self, group: &Group) -> Option<Problem> {
         let path = self.foreign.as_ref()?;
         let message = format!("a page of the list is that of another group: it begins with \"{path}\"");

@@ -1,7 +1,7 @@
 //! Noticing that a server is away: what fails for one project after the other, while nothing is answered, fails for all.
 
 use super::project::ReadingOutcome;
-use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::failure::Failure;
 
 /// Projects that fail one after the other, before the others are left alone.
 const ENOUGH: usize = 3;
@@ -19,7 +19,7 @@ impl OutageWatch {
     /// Takes what came of a project.
     pub(super) fn note(&mut self, outcome: &ReadingOutcome) {
         match outcome {
-            ReadingOutcome::Error(failure) if is_of_the_server(&failure.kind) => {
+            ReadingOutcome::Error(failure) if failure.kind.is_of_the_server() => {
                 self.failed += 1;
                 self.last = Some(failure.clone());
             }
@@ -42,24 +42,10 @@ impl OutageWatch {
     }
 }
 
-/// Says whether a failure is the server's, or that of the way to it, and no project's. GitLab answers 500 where the
-/// repository of a single project is out of order.
-fn is_of_the_server(kind: &FailureKind) -> bool {
-    match kind {
-        FailureKind::Dns
-        | FailureKind::ConnectionRefused
-        | FailureKind::Connection
-        | FailureKind::Proxy
-        | FailureKind::Certificate
-        | FailureKind::Timeout => true,
-        FailureKind::Http(code) => matches!(code, 502..=504 | 520..=530),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::failure::FailureKind;
 
     #[test]
     fn a_server_is_away_where_all_fails_by_its_fault() {

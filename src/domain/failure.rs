@@ -124,6 +124,23 @@ failure_kinds! {
     Target => "target",
 }
 
+impl FailureKind {
+    /// Says whether a failure is the server's, or that of the way to it, and no project's. GitLab answers 500 where the
+    /// repository of a single project is out of order.
+    pub fn is_of_the_server(&self) -> bool {
+        match self {
+            Self::Dns
+            | Self::ConnectionRefused
+            | Self::Connection
+            | Self::Proxy
+            | Self::Certificate
+            | Self::Timeout => true,
+            Self::Http(code) => matches!(code, 502..=504 | 520..=530),
+            _ => false,
+        }
+    }
+}
+
 /// Of a refusal of which GitLab tells no more than that it is one.
 const MESSAGE: &str = "403: this token may not see its pipelines, or CI/CD is switched off";
 

@@ -185,25 +185,10 @@ pub fn stage_status(jobs: &[Job]) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::example;
 
     fn job(id: u64, stage: &str, name: &str, status: Status) -> Job {
-        Job {
-            id: JobId(id),
-            name: name.into(),
-            stage: stage.into(),
-            kind: JobKind::Job,
-            status,
-            allow_failure: false,
-            attempts: None,
-            earlier: Vec::new(),
-            started_at: None,
-            finished_at: None,
-            duration: None,
-            failure_reason: None,
-            web_url: None,
-            description: None,
-            downstream_id: None,
-        }
+        Job { id: JobId(id), stage: stage.into(), ..example::job(name, status) }
     }
 
     fn allowed(status: Status) -> Job {

@@ -506,7 +506,7 @@ impl<'a> Backfill<'a> {
             }
             _ => Failure::from(error),
         };
-        if is_of_the_server(&failure.kind) {
+        if failure.kind.is_of_the_server() || failure.kind == FailureKind::RateLimited {
             self.away += 1;
             if self.away >= AWAY {
                 self.stopped.get_or_insert_with(|| failure.clone());
@@ -517,22 +517,6 @@ impl<'a> Backfill<'a> {
 
     fn gap(&mut self, at: usize, failure: Failure, is_hidden: bool) {
         self.projects[at].gap = Some((failure, is_hidden));
-    }
-}
-
-/// Says whether a failure is the server's, or that of the way to it, and no project's. GitLab answers 500 where the
-/// repository of a single project is out of order.
-fn is_of_the_server(kind: &FailureKind) -> bool {
-    match kind {
-        FailureKind::Dns
-        | FailureKind::ConnectionRefused
-        | FailureKind::Connection
-        | FailureKind::Proxy
-        | FailureKind::Certificate
-        | FailureKind::Timeout
-        | FailureKind::RateLimited => true,
-        FailureKind::Http(code) => matches!(code, 502..=504 | 520..=530),
-        _ => false,
     }
 }
 

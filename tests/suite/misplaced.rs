@@ -178,13 +178,33 @@ fn a_list_of_another_group_opens_no_gate() {
     });
     let given = ["--host", server.url(), "-o", "json", "--fail-on", "failed", "--api", "rest", "--group-id"];
     let _ = Env::new().run(&[&given[..], &["1"]].concat()).exits_with(3);
-    let server = Canned::start(|path| match path {
-        path if path.contains("/groups/1?") => (200, json!({"id": 1, "full_path": "other", "web_url": ""}).to_string()),
-        path => (200, usual(path, "success").to_string()),
-    });
-    let given = ["--host", server.url(), "-o", "json", "--fail-on", "failed", "--api", "rest", "--group-id", "1"];
-    let output = Env::new().run(&given).exits_with(4);
-    assert_eq!(output.json()["problems"][0]["kind"], json!("list_foreign"), "{output}");
+    let cases = [
+        ("of another top-level group", "other", Value::Null, 4),
+        ("of the same one, and it is not said where", "acme/sub", Value::Null, 0),
+        ("of another subgroup", "acme/sub", json!({"full_path": "acme/other"}), 4),
+        ("of a group whose name begins alike", "acme", json!({"full_path": "acme-2"}), 4),
+        ("of this group", "acme/sub", json!({"full_path": "Acme/Sub"}), 0),
+        ("of a group below it", "acme", json!({"full_path": "acme/sub/deep"}), 0),
+        ("of what is no text", "other", json!({"full_path": 7}), 4),
+    ];
+    for (sentence, group, namespace, code) in cases {
+        let server = Canned::start(move |path| {
+            let mut answer = usual(path, "success");
+            if path.contains("/groups/1/projects") {
+                answer[0]["namespace"] = namespace.clone();
+            } else if path.contains("/groups/1?") {
+                answer["full_path"] = json!(group);
+            }
+            (200, answer.to_string())
+        });
+        let given = ["--host", server.url(), "-o", "json", "--fail-on", "failed", "--api", "rest", "--group-id", "1"];
+        let output = Env::new().run(&given);
+        assert_eq!(output.code, Some(code), "{sentence}: {output}");
+        let document = output.json();
+        assert_eq!(document["complete"], json!(code == 0), "{sentence}");
+        let kinds: Vec<&Value> = document["problems"].as_array().unwrap().iter().map(|lost| &lost["kind"]).collect();
+        assert_eq!(kinds, if code == 0 { vec![] } else { vec!["list_foreign"] }, "{sentence}");
+    }
 }
 
 /// One project that is green as GraphQL tells it, in another pipeline than REST does.

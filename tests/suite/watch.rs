@@ -2,6 +2,7 @@
 
 use super::cost::scenario;
 use crate::support::Env;
+use crate::support::between::Between;
 use crate::support::running::{DEADLINE, Running};
 use crate::support::terms::Terms;
 use chrono::Utc;
@@ -347,4 +348,40 @@ fn what_does_not_go_together_is_a_usage_error() {
         let arguments = [&["--host", "http://127.0.0.1:1", "--group-id", "1"], more].concat();
         let _ = Env::new().run(&arguments).refuses(2, &[words]);
     }
+}
+
+/// Turns every pipeline green or red with each refresh, so that each brings as many changes as there are projects.
+fn flicker(between: &Between) {
+    let mut is_red = false;
+    between.change(move |passing| {
+        is_red ^= passing.asked.ends_with("Pulse");
+        if is_red {
+            for (green, red) in [("\"SUCCESS\"", "\"FAILED\""), ("\"success\"", "\"failed\"")] {
+                passing.body = passing.body.replace(green, red);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_stream_that_is_not_read_says_how_much_it_left_out_and_begins_again() {
+    let world = WorldKind::Uniform { projects: 60, stages: 1, jobs: 1 };
+    let sim = Sim::start(Options { world, ..Options::default() }).unwrap();
+    let between = Between::start(sim.url());
+    flicker(&between);
+    let given = ["--host", between.url(), "--group-id", "12345", "--watch", "--interval", "10ms", "--rps", "1000"];
+    let env = Env::new();
+    let mut command = env.command(&[&given[..], &["-o", "ndjson", "--api", "graphql"]].concat());
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    // The changes of 128 refreshes are kept for a slow reader; a refresh is two requests or more.
+    assert!(sim.wait_for_requests(600, DEADLINE), "{} requests", sim.requests().len());
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    // Some that were in the pipe, and 128 refreshes, come before it.
+    let mut events = lines.take(200 * 60).map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let missed = events.find(|event| event["event"] == "missed").expect("it is said what was left out");
+    assert!(missed["changes"].as_u64().unwrap() > 60, "{missed}");
+    let next = events.next().unwrap();
+    assert_eq!((&next["event"], next["projects"].as_array().map(Vec::len)), (&json!("snapshot"), Some(60)));
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

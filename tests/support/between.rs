@@ -97,6 +97,8 @@ fn is_of_page(line: &str) -> bool {
 
 /// Passes on the requests of one connection.
 fn serve(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
+    // Heads are written line by line: each would wait for the one before it to be acknowledged.
+    client.set_nodelay(true)?;
     let mut reader = BufReader::new(client.try_clone()?);
     while let Some((lines, length)) = head(&mut reader)? {
         let mut body = vec![0; length];
@@ -127,6 +129,7 @@ fn serve(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
 fn fetch(lines: &[String], body: &[u8], shared: &Shared) -> io::Result<(u16, Vec<String>, String)> {
     let address = shared.upstream.trim_start_matches("http://");
     let mut server = TcpStream::connect(address)?;
+    server.set_nodelay(true)?;
     write!(server, "{}\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n", lines[0], body.len())?;
     for line in lines[1..].iter().filter(|line| !is_of_connection(line)) {
         write!(server, "{line}\r\n")?;

@@ -41,6 +41,17 @@ pub(in crate::gitlab) async fn read(
     fields: &Fields,
     wanted: &[MoreJobs],
 ) -> Result<Vec<Option<JobPage>>, Error> {
+    let convert = |jobs: JobsWire, more: &MoreJobs| jobs.convert(transport.host(), fields, more.web_url.as_deref());
+    read_pages(transport, query(wanted.len(), fields), wanted, convert).await
+}
+
+/// Asks a query that has an alias for each pipeline, and makes a page of the jobs of each.
+pub(super) async fn read_pages<P>(
+    transport: &Transport,
+    query: (&'static str, String),
+    wanted: &[MoreJobs],
+    convert: impl Fn(JobsWire, &MoreJobs) -> Option<P>,
+) -> Result<Vec<Option<P>>, Error> {
     let mut variables = Map::new();
     for (number, more) in wanted.iter().enumerate() {
         variables.insert(format!("path{number}"), more.project.clone().into());
@@ -48,15 +59,11 @@ pub(in crate::gitlab) async fn read(
         variables.extend(more.after.clone().map(|after| (format!("after{number}"), Value::from(after))));
     }
     let passing: fn(&Kind) -> bool = if wanted.len() == 1 { Kind::is_passing } else { is_passing_for_many };
-    let answer = ask::<HashMap<String, Option<JobsProjectWire>>>(
-        transport,
-        query(wanted.len(), fields),
-        variables.into(),
-        passing,
-    )
-    .await?;
+    let name = query.0;
+    let answer = ask::<HashMap<String, Option<JobsProjectWire>>>(transport, query, variables.into(), passing).await?;
+    let failed = |said: &str| transport.error(name, Kind::Query(said.into()));
     if let Some(error) = answer.errors.iter().find(|error| !error.is_spare_of(wanted.len())) {
-        return Err(transport.error("Jobs", Kind::Query(error.words(transport))));
+        return Err(failed(&error.words(transport)));
     }
     let mut pages = answer.data;
     let page = |(number, more): (usize, &MoreJobs)| {
@@ -64,12 +71,10 @@ pub(in crate::gitlab) async fn read(
             return Ok(None);
         };
         if pipeline.id.as_deref().and_then(super::question::number) != Some(more.pipeline.0) {
-            return Err(transport.error("Jobs", Kind::Query("the answer is about another pipeline".into())));
+            return Err(failed("the answer is about another pipeline"));
         }
-        let jobs =
-            pipeline.jobs.read().and_then(|jobs| jobs.convert(transport.host(), fields, more.web_url.as_deref()));
-        let lacking = || transport.error("Jobs", Kind::Query("the answer lacks a part of the jobs".into()));
-        jobs.map(Some).ok_or_else(lacking)
+        let jobs = pipeline.jobs.read().and_then(|jobs| convert(jobs, more));
+        jobs.map(Some).ok_or_else(|| failed("the answer lacks a part of the jobs"))
     };
     wanted.iter().enumerate().map(page).collect()
 }

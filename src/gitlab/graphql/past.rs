@@ -2,21 +2,19 @@
 
 use super::document::{document, repeat};
 use super::fields::Fields;
-use super::question::{
-    Answered, GraphqlConnection, PageInfoWire, ProjectNode, ProjectSaid, ask, ask_each, is_passing_for_many,
-    project_ids,
-};
+use super::jobs::read_pages;
+use super::question::{Answered, GraphqlConnection, PageInfoWire, ProjectNode, ProjectSaid, ask_each, project_ids};
 use super::wire::{DetailsWire, JobsWire};
 use crate::domain::id::{JobId, ProjectId};
-use crate::gitlab::error::{Error, Kind};
+use crate::gitlab::error::Error;
 use crate::gitlab::job_page::{MoreJobs, PastJobs, PastPage};
 use crate::gitlab::lenient::{Item, LenientList, loose};
 use crate::gitlab::transport::Transport;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
-use std::collections::{HashMap, HashSet};
+use serde_json::Value;
+use std::collections::HashSet;
 
 const PAST: &str = include_str!("past.graphql");
 const NEWS: &str = include_str!("news.graphql");
@@ -93,19 +91,6 @@ impl ProjectNode for NewsProjectWire {
     }
 }
 
-#[derive(Deserialize)]
-struct PastJobsProjectWire {
-    pipeline: Option<PastJobsPipelineWire>,
-}
-
-#[derive(Deserialize)]
-struct PastJobsPipelineWire {
-    #[serde(default, deserialize_with = "loose")]
-    id: Option<String>,
-    #[serde(default)]
-    jobs: Item<JobsWire>,
-}
-
 pub(super) fn query(fields: &Fields) -> (&'static str, String) {
     ("Past", document(PAST, fields))
 }
@@ -160,32 +145,8 @@ pub(in crate::gitlab) async fn more_jobs(
     fields: &Fields,
     wanted: &[MoreJobs],
 ) -> Result<Vec<Option<PastJobs>>, Error> {
-    let mut variables = Map::new();
-    for (number, more) in wanted.iter().enumerate() {
-        variables.insert(format!("path{number}"), more.project.clone().into());
-        variables.insert(format!("iid{number}"), more.iid.to_string().into());
-        variables.extend(more.after.clone().map(|after| (format!("after{number}"), Value::from(after))));
-    }
-    let passing: fn(&Kind) -> bool = if wanted.len() == 1 { Kind::is_passing } else { is_passing_for_many };
-    let query = jobs_query(wanted.len(), fields);
-    let answer =
-        ask::<HashMap<String, Option<PastJobsProjectWire>>>(transport, query, variables.into(), passing).await?;
-    if let Some(error) = answer.errors.iter().find(|error| !error.is_spare_of(wanted.len())) {
-        return Err(transport.error("PastJobs", Kind::Query(error.words(transport))));
-    }
-    let mut pages = answer.data;
-    let page = |(number, more): (usize, &MoreJobs)| {
-        let Some(pipeline) = pages.remove(&format!("at{number}")).flatten().and_then(|project| project.pipeline) else {
-            return Ok(None);
-        };
-        if pipeline.id.as_deref().and_then(super::question::number) != Some(more.pipeline.0) {
-            return Err(transport.error("PastJobs", Kind::Query("the answer is about another pipeline".into())));
-        }
-        let jobs = pipeline.jobs.read().and_then(|jobs| jobs.convert_past(transport.host(), fields));
-        let lacking = || transport.error("PastJobs", Kind::Query("the answer lacks a part of the jobs".into()));
-        jobs.map(Some).ok_or_else(lacking)
-    };
-    wanted.iter().enumerate().map(page).collect()
+    let convert = |jobs: JobsWire, _: &MoreJobs| jobs.convert_past(transport.host(), fields);
+    read_pages(transport, jobs_query(wanted.len(), fields), wanted, convert).await
 }
 
 impl<T> GraphqlConnection<T> {

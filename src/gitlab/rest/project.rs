@@ -28,6 +28,8 @@ struct RestProjectWire {
     #[serde(default, deserialize_with = "loose")]
     path_with_namespace: Option<String>,
     #[serde(default, deserialize_with = "loose")]
+    namespace: Option<NamespaceWire>,
+    #[serde(default, deserialize_with = "loose")]
     web_url: Option<String>,
     #[serde(default, deserialize_with = "loose")]
     default_branch: Option<String>,
@@ -40,12 +42,20 @@ struct RestProjectWire {
     marked_for_deletion_at: Option<String>,
 }
 
+#[derive(Deserialize)]
+struct NamespaceWire {
+    #[serde(default, deserialize_with = "loose")]
+    full_path: Option<String>,
+}
+
 /// A project as the list has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedProject {
     pub project: Project,
     /// It is listed until it is gone, and counted in the list's total.
     pub is_marked_for_deletion: bool,
+    /// Full path of what it lies in, where the list says it.
+    pub namespace: Option<String>,
 }
 
 impl RestProjectWire {
@@ -65,7 +75,8 @@ impl RestProjectWire {
             default_branch: self.default_branch.filter(|branch| !branch.is_empty()),
             ci_enabled: self.jobs_enabled,
         };
-        Some(ListedProject { project, is_marked_for_deletion })
+        let namespace = self.namespace.and_then(|namespace| namespace.full_path);
+        Some(ListedProject { project, is_marked_for_deletion, namespace })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::gitlab::error::Error;
 use crate::history::store::HistoryError;
 use std::sync::Arc;
 
-/// What is to be read.
+/// What a backfill reads.
 #[derive(Debug, Clone)]
 pub struct FillOptions {
     pub projects: Vec<Arc<Project>>,
