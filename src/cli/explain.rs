@@ -18,7 +18,7 @@ use crate::domain::job::JobKind;
 use crate::domain::snapshot::{Problem, ProblemScope};
 use crate::domain::status::Status;
 use crate::explain::cause::{Explanation, explain};
-use crate::gitlab::client::{Purpose, TraceLimits};
+use crate::gitlab::client::{Purpose, TraceLimits, TraceSink};
 use crate::render::{explain as text, explain_markdown as markdown, json};
 use crate::report::explain::PipelineExplanation;
 use crate::report::explain_contract::{ExplainDocument, shared_of};
@@ -26,6 +26,7 @@ use crate::text::sanitise::sanitise;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use futures_util::{StreamExt, stream};
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Pipelines that are looked into at once; each of them asks several things at once already.
@@ -328,16 +329,28 @@ fn owner(evidence: &Evidence, job: JobId) -> ProjectRef {
 }
 
 async fn write_log(session: &Session, project: &ProjectRef, job: JobId, form: LogForm) -> Result<(), CliError> {
-    let mut printer = LogPrinter::new(form, None);
-    let mut failure = None;
+    let mut whole = WholeLog { printer: LogPrinter::new(form, None), failure: None };
     let limits = TraceLimits { known: 0, etag: None, most: u64::MAX };
-    let mut sink = async |bytes: &[u8]| logs::written(printer.push(bytes), &mut failure).await;
-    let end = session.client.trace(project, job, limits, &mut sink).await;
+    let end = session.client.trace(project, job, limits, &mut whole).await;
+    let WholeLog { mut printer, failure } = whole;
     if let Some(failure) = failure {
         return Err(failure);
     }
     end.map_err(|source| session.failed(format!("read the log of job {job}"), source))?;
     output::to_slow_reader(printer.finish()).await.map(|_| ())
+}
+
+/// Writes a log to standard output.
+struct WholeLog {
+    printer: LogPrinter,
+    /// Why nothing more can be written.
+    failure: Option<CliError>,
+}
+
+impl TraceSink for WholeLog {
+    async fn take(&mut self, bytes: &[u8]) -> ControlFlow<()> {
+        logs::written(self.printer.push(bytes), &mut self.failure).await
+    }
 }
 
 /// Writes what can only be written when everything is known.

@@ -7,7 +7,7 @@ use super::session::Session;
 use super::{args, job_choice, output, terminal};
 use crate::collect::find::{FoundTarget, PipelineQuery};
 use crate::collect::job_choice::{JobChoiceError, PipelineJobs};
-use crate::collect::log_follow::{LogEvent, LogFollow, LogOptions, NoLogReason};
+use crate::collect::log_follow::{LogEvent, LogFollow, LogOptions, LogSink, NoLogReason};
 use crate::domain::id::{JobId, PipelineId, ProjectRef};
 use crate::domain::job::Job;
 use crate::domain::status::Status;
@@ -87,11 +87,10 @@ async fn print(session: &Session, asked: &LogsArgs) -> Result<Exit, CliError> {
     let options = LogOptions { most: asked.most, first_pause: pace.follow_wait, look_time: pace.max_time };
     let mut log = LogFollow::new(&session.client, (project, pipeline), job, options);
     let mut writer = LogWriter::new(session, asked);
-    let sink = &mut async |job: &Job, event: LogEvent<'_>| writer.take(job, event).await;
     let end = match asked.follows {
-        false => log.read_once(sink).await,
+        false => log.read_once(&mut writer).await,
         true => tokio::select! {
-            end = log.follow(sink) => end,
+            end = log.follow(&mut writer) => end,
             // The reader may go while there is nothing new to write.
             () = output::reader_gone() => return Ok(Exit::Done),
         },
@@ -156,6 +155,23 @@ impl<'a> LogWriter<'a> {
         Self { session, asked, printer, failure: None }
     }
 
+    fn say(&self, line: String) {
+        if !self.session.config.display.quiet {
+            output::to_stderr(&[line]);
+        }
+    }
+
+    fn say_cut(&self, total: Option<u64>) {
+        let of = total.map_or(String::new(), |total| format!(" of {}", size(total)));
+        // With --quiet, too: something is missing.
+        output::to_stderr(&[format!(
+            "warning: only the first {}{of} were read; the rest is left out (--max-size)",
+            size(self.asked.most)
+        )]);
+    }
+}
+
+impl LogSink for LogWriter<'_> {
     async fn take(&mut self, job: &Job, event: LogEvent<'_>) -> ControlFlow<()> {
         let name = format!("{}/{}", job.stage, job.name);
         match event {
@@ -181,21 +197,6 @@ impl<'a> LogWriter<'a> {
             }
         }
         ControlFlow::Continue(())
-    }
-
-    fn say(&self, line: String) {
-        if !self.session.config.display.quiet {
-            output::to_stderr(&[line]);
-        }
-    }
-
-    fn say_cut(&self, total: Option<u64>) {
-        let of = total.map_or(String::new(), |total| format!(" of {}", size(total)));
-        // With --quiet, too: something is missing.
-        output::to_stderr(&[format!(
-            "warning: only the first {}{of} were read; the rest is left out (--max-size)",
-            size(self.asked.most)
-        )]);
     }
 }
 

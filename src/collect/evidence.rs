@@ -64,7 +64,7 @@ pub async fn gather(client: &Client, subject: Subject, options: EvidenceOptions)
     level(client, subject, options, seen, DOWNSTREAM_DEPTH).await
 }
 
-type Pending<'a> = Pin<Box<dyn Future<Output = Result<Evidence, Error>> + 'a>>;
+type Pending<'a> = Pin<Box<dyn Future<Output = Result<Evidence, Error>> + Send + 'a>>;
 
 /// Gathers one pipeline, and what failed below it. `seen` ends circles.
 fn level(

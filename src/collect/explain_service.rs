@@ -64,10 +64,10 @@ impl AnswerCache {
 
 /// Answers requests until the sender is dropped. A request that is replaced by another one is dropped midway.
 pub async fn run(
-    client: &Client,
+    client: Client,
     options: EvidenceOptions,
     mut requests: watch::Receiver<Option<ExplainRequest>>,
-    answers: &watch::Sender<Option<ExplainAnswer>>,
+    answers: watch::Sender<Option<ExplainAnswer>>,
 ) {
     let mut cache = AnswerCache::default();
     loop {
@@ -83,7 +83,7 @@ pub async fn run(
                         Ok(()) => continue,
                         Err(_) => return,
                     },
-                    read = evidence::gather(client, request.subject.clone(), options) => read.map(Arc::new),
+                    read = evidence::gather(&client, request.subject.clone(), options) => read.map(Arc::new),
                 }
                 .map_err(|error| Failure::from(&error)),
             };
@@ -103,6 +103,20 @@ mod tests {
     use super::*;
     use crate::domain::example;
     use crate::domain::status::Status;
+
+    fn is_task<T: Send + 'static>(_: T) {}
+
+    /// Is compiled and never run: what a front end can spawn.
+    #[expect(dead_code, reason = "it is enough that it compiles")]
+    fn a_question_and_the_service_can_move_between_threads(
+        client: Client,
+        (subject, options): (Subject, EvidenceOptions),
+        (requests, answers): (watch::Receiver<Option<ExplainRequest>>, watch::Sender<Option<ExplainAnswer>>),
+    ) {
+        let asking = client.clone();
+        is_task(async move { evidence::gather(&asking, subject, options).await });
+        is_task(run(client, options, requests, answers));
+    }
 
     fn evidence() -> Arc<Evidence> {
         Arc::new(Evidence {

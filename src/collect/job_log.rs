@@ -3,7 +3,7 @@
 use crate::domain::id::{JobId, ProjectRef};
 use crate::domain::log::LogExcerpt;
 use crate::explain::log::{ExcerptBuilder, ExcerptOptions};
-use crate::gitlab::client::{Client, TraceEnd, TraceLimits};
+use crate::gitlab::client::{Client, TraceEnd, TraceLimits, TraceSink};
 use crate::gitlab::error::Error;
 use std::ops::ControlFlow;
 
@@ -20,15 +20,16 @@ pub(super) async fn excerpt(
 ) -> Result<LogExcerpt, Error> {
     let mut excerpt = ExcerptBuilder::new(ExcerptOptions { tail: lines, ..ExcerptOptions::default() });
     let limits = TraceLimits { known: 0, etag: None, most: MOST };
-    let end = client
-        .trace(project, job, limits, &mut async |bytes: &[u8]| {
-            excerpt.push(bytes);
-            ControlFlow::Continue(())
-        })
-        .await?;
-    let is_cut = match end {
+    let is_cut = match client.trace(project, job, limits, &mut excerpt).await? {
         TraceEnd::Cut { .. } | TraceEnd::Stopped => true,
         TraceEnd::Read { .. } | TraceEnd::Unchanged => false,
     };
     Ok(excerpt.finish(is_cut))
+}
+
+impl TraceSink for ExcerptBuilder {
+    async fn take(&mut self, bytes: &[u8]) -> ControlFlow<()> {
+        self.push(bytes);
+        ControlFlow::Continue(())
+    }
 }

@@ -6,7 +6,7 @@ use super::job_choice::PipelineJobs;
 use crate::domain::id::{PipelineId, ProjectRef};
 use crate::domain::job::Job;
 use crate::domain::status::Status;
-use crate::gitlab::client::{Client, Purpose, TraceEnd, TraceLimits};
+use crate::gitlab::client::{Client, Purpose, TraceEnd, TraceLimits, TraceSink};
 use crate::gitlab::error::Error;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -51,6 +51,12 @@ pub enum LogEvent<'a> {
     Over,
     /// This newer attempt is followed from here on.
     Retried(&'a Job),
+}
+
+/// Takes what is handed out of a log, in a task of any runtime.
+pub trait LogSink: Send {
+    /// Takes the next event of an attempt; the sink may want no more.
+    fn take(&mut self, job: &Job, event: LogEvent<'_>) -> impl Future<Output = ControlFlow<()>> + Send;
 }
 
 /// Why a job has no log.
@@ -102,10 +108,7 @@ impl LogFollow {
     }
 
     /// Hands out what there is of the log by now, within the deadline of the client.
-    pub async fn read_once<S>(&mut self, sink: &mut S) -> Result<LogEnd, Error>
-    where
-        S: AsyncFnMut(&Job, LogEvent<'_>) -> ControlFlow<()>,
-    {
+    pub async fn read_once(&mut self, sink: &mut impl LogSink) -> Result<LogEnd, Error> {
         self.look(sink).await?;
         Ok(self.end(sink).await)
     }
@@ -113,10 +116,7 @@ impl LogFollow {
     /// Hands out what is new until the job has ended.
     ///
     /// The status is asked for only while the log does not grow; once the job has ended the log is read a last time.
-    pub async fn follow<S>(&mut self, sink: &mut S) -> Result<LogEnd, Error>
-    where
-        S: AsyncFnMut(&Job, LogEvent<'_>) -> ControlFlow<()>,
-    {
+    pub async fn follow(&mut self, sink: &mut impl LogSink) -> Result<LogEnd, Error> {
         let first = self.options.first_pause;
         let mut pause = first;
         let mut failures = 0;
@@ -151,10 +151,7 @@ impl LogFollow {
 
     /// Looks once: at the log, then at the job where there was nothing new, and in the end for a newer attempt. Says
     /// whether the log grew.
-    async fn step<S>(&mut self, is_end: bool, sink: &mut S) -> Result<bool, Error>
-    where
-        S: AsyncFnMut(&Job, LogEvent<'_>) -> ControlFlow<()>,
-    {
+    async fn step(&mut self, is_end: bool, sink: &mut impl LogSink) -> Result<bool, Error> {
         if !has_started(&self.job.status) {
             if self.waits_for.as_ref() != Some(&self.job.status) {
                 self.waits_for = Some(self.job.status.clone());
@@ -173,21 +170,15 @@ impl LogFollow {
     }
 
     /// Hands out what is new of the log, and says whether anything is.
-    async fn look<S>(&mut self, sink: &mut S) -> Result<bool, Error>
-    where
-        S: AsyncFnMut(&Job, LogEvent<'_>) -> ControlFlow<()>,
-    {
+    async fn look(&mut self, sink: &mut impl LogSink) -> Result<bool, Error> {
         if self.is_cut {
             return Ok(false);
         }
         let before = self.known;
         let Self { client, project, job, known, etag, options, .. } = self;
         let limits = TraceLimits { known: *known, etag: etag.as_deref(), most: options.most };
-        let pieces = &mut async |bytes: &[u8]| {
-            *known += bytes.len() as u64;
-            sink(job, LogEvent::Piece(bytes)).await
-        };
-        match client.trace(project, job.id, limits, pieces).await? {
+        let mut pieces = PieceSink { job, known, sink };
+        match client.trace(project, job.id, limits, &mut pieces).await? {
             TraceEnd::Stopped => self.is_stopped = true,
             TraceEnd::Unchanged => {}
             TraceEnd::Cut { total } => {
@@ -212,10 +203,7 @@ impl LogFollow {
     }
 
     /// Goes over to a newer attempt: GitLab itself may start one a moment after a failure (`retry:`).
-    async fn go_over_to_newer_attempt<S>(&mut self, sink: &mut S) -> Result<(), Error>
-    where
-        S: AsyncFnMut(&Job, LogEvent<'_>) -> ControlFlow<()>,
-    {
+    async fn go_over_to_newer_attempt(&mut self, sink: &mut impl LogSink) -> Result<(), Error> {
         if !matches!(self.job.status, Status::Failed | Status::Canceled) {
             return Ok(());
         }
@@ -239,10 +227,7 @@ impl LogFollow {
     }
 
     /// Tells how the log of an attempt ended.
-    async fn end<S>(&mut self, sink: &mut S) -> LogEnd
-    where
-        S: AsyncFnMut(&Job, LogEvent<'_>) -> ControlFlow<()>,
-    {
+    async fn end(&mut self, sink: &mut impl LogSink) -> LogEnd {
         if !self.is_stopped && self.known == 0 {
             let reason = self.why_no_log().await;
             self.tell(LogEvent::NoLog(reason), sink).await;
@@ -252,11 +237,8 @@ impl LogFollow {
     }
 
     /// Hands an event to the caller, unless it wants no more.
-    async fn tell<S>(&mut self, event: LogEvent<'_>, sink: &mut S)
-    where
-        S: AsyncFnMut(&Job, LogEvent<'_>) -> ControlFlow<()>,
-    {
-        self.is_stopped = self.is_stopped || sink(&self.job, event).await.is_break();
+    async fn tell(&mut self, event: LogEvent<'_>, sink: &mut impl LogSink) {
+        self.is_stopped = self.is_stopped || sink.take(&self.job, event).await.is_break();
     }
 
     /// Returns why there is no log; GitLab is asked whether it was erased.
@@ -274,6 +256,20 @@ impl LogFollow {
 
     fn is_over(&self) -> bool {
         self.job.status.is_terminal()
+    }
+}
+
+/// Hands out the bytes of an attempt's log, and counts them.
+struct PieceSink<'a, S> {
+    job: &'a Job,
+    known: &'a mut u64,
+    sink: &'a mut S,
+}
+
+impl<S: LogSink> TraceSink for PieceSink<'_, S> {
+    async fn take(&mut self, bytes: &[u8]) -> ControlFlow<()> {
+        *self.known += bytes.len() as u64;
+        self.sink.take(self.job, LogEvent::Piece(bytes)).await
     }
 }
 

@@ -17,14 +17,13 @@ use crate::gitlab::transport::{Transport, TransportOptions};
 use crate::gitlab::{graphql, rest};
 use chrono::{DateTime, Utc};
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 
 pub use crate::gitlab::budget::Waiting;
 pub use crate::gitlab::job_page::{JobPage, MoreJobs, PastJobs, PastPage, PastPipeline};
-pub use crate::gitlab::transport::{Purpose, TraceEnd, TraceLimits};
+pub use crate::gitlab::transport::{Purpose, TraceEnd, TraceLimits, TraceSink};
 pub use graphql::downstream::{ByIid, PER_QUERY as DOWNSTREAMS_PER_QUERY};
 pub use graphql::fields::Fields;
 pub use graphql::glance::PipelineOverview;
@@ -357,7 +356,7 @@ impl Client {
         project: &ProjectRef,
         id: JobId,
         limits: TraceLimits<'_>,
-        sink: &mut impl AsyncFnMut(&[u8]) -> ControlFlow<()>,
+        sink: &mut impl TraceSink,
     ) -> Result<TraceEnd, Error> {
         rest::trace::read(&self.transport, project, id, limits, sink).await
     }

@@ -7,7 +7,7 @@ mod failed;
 mod send_once;
 mod stream;
 
-pub use stream::{TraceEnd, TraceLimits};
+pub use stream::{TraceEnd, TraceLimits, TraceSink};
 
 use self::exchange::Exchange;
 use self::failed::{body_kind, connect_kind};

@@ -439,29 +439,27 @@ fn the_latest_question_wins_and_an_answer_is_kept() {
         let (ask, questions) = tokio::sync::watch::channel(Some(unit.clone()));
         let (tell, mut answers) = tokio::sync::watch::channel(None);
         let options = evidence::EvidenceOptions { log_lines: 5, api: ApiChoice::Rest };
-        let asking = async {
-            // The answer to the first never comes: a request for it is never answered.
-            while sim.requests().is_empty() {
-                tokio::task::yield_now().await;
-            }
-            ask.send_replace(Some(lint.clone()));
-            let mut answered = async || {
-                answers.changed().await.unwrap();
-                let answer: ExplainAnswer = answers.borrow_and_update().clone().unwrap();
-                answer.pipeline
-            };
-            assert_eq!(answered().await, lint.subject.pipeline);
-            ask.send_replace(Some(unit.clone()));
-            assert_eq!(answered().await, unit.subject.pipeline);
-            let before = sim.requests().len();
-            ask.send_replace(Some(lint.clone()));
-            assert_eq!(answered().await, lint.subject.pipeline);
-            assert_eq!(sim.requests().len(), before, "it was known");
-        };
-        tokio::select! {
-            () = explain_service::run(&client, options, questions, &tell) => panic!("the sender still exists"),
-            () = asking => {}
+        let service = tokio::spawn(explain_service::run(client, options, questions, tell));
+        // The answer to the first never comes: a request for it is never answered.
+        while sim.requests().is_empty() {
+            tokio::task::yield_now().await;
         }
+        ask.send_replace(Some(lint.clone()));
+        let mut answered = async || {
+            answers.changed().await.unwrap();
+            let answer: ExplainAnswer = answers.borrow_and_update().clone().unwrap();
+            answer.pipeline
+        };
+        assert_eq!(answered().await, lint.subject.pipeline);
+        ask.send_replace(Some(unit.clone()));
+        assert_eq!(answered().await, unit.subject.pipeline);
+        let before = sim.requests().len();
+        ask.send_replace(Some(lint.clone()));
+        assert_eq!(answered().await, lint.subject.pipeline);
+        assert_eq!(sim.requests().len(), before, "it was known");
+        assert!(!service.is_finished(), "the sender still exists");
+        drop(ask);
+        service.await.unwrap();
     });
 }
 

@@ -7,14 +7,14 @@ use glwatch::act;
 use glwatch::act::plan::{PipelineTarget, PlannedAction};
 use glwatch::collect::find::{self, SearchScope, TargetQuery};
 use glwatch::collect::job_choice::{JobQuery, NotChosenReason, PipelineJobs};
-use glwatch::collect::log_follow::{LogEnd, LogEvent, LogFollow, LogOptions};
+use glwatch::collect::log_follow::{LogEnd, LogEvent, LogFollow, LogOptions, LogSink};
 use glwatch::domain::host::Host;
 use glwatch::domain::id::{JobId, ProjectRef};
 use glwatch::domain::job::Job;
 use glwatch::domain::status::Status;
 use glwatch::gitlab::client::{Action, ActionResult, Client};
 use glwatch::gitlab::{Credentials, RetryOptions, Token, TransportOptions};
-use glwatch_sim::{Fault, Sim, TOKEN_API};
+use glwatch_sim::{Clock, Fault, Sim, TOKEN_API};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -55,6 +55,42 @@ async fn jobs(client: &Client) -> (PipelineTarget, PipelineJobs) {
     (PipelineTarget { project: project.id, full_path: project.full_path, pipeline: found.pipeline }, jobs)
 }
 
+/// Notes what is handed out of one attempt, and lets time go by so that it ends.
+struct RecordingSink {
+    job: u64,
+    clock: Clock,
+    bytes: Vec<u8>,
+    events: Vec<&'static str>,
+}
+
+impl LogSink for RecordingSink {
+    async fn take(&mut self, job: &Job, event: LogEvent<'_>) -> ControlFlow<()> {
+        assert_eq!(job.id.0, self.job);
+        match event {
+            LogEvent::Piece(piece) => self.bytes.extend_from_slice(piece),
+            // By then it runs, and ends.
+            LogEvent::UpToDate => self.clock.advance(Duration::from_secs(60)),
+            LogEvent::Waits => {
+                self.events.push("waits");
+                self.clock.advance(Duration::from_secs(10));
+            }
+            LogEvent::Over => self.events.push("over"),
+            odd => panic!("{odd:?}"),
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Counts the events, and wants no more after the first.
+struct SatisfiedSink(usize);
+
+impl LogSink for SatisfiedSink {
+    async fn take(&mut self, _: &Job, _: LogEvent<'_>) -> ControlFlow<()> {
+        self.0 += 1;
+        ControlFlow::Break(())
+    }
+}
+
 #[test]
 fn a_job_is_chosen_retried_and_followed_to_its_end() {
     let sim = sim();
@@ -66,45 +102,32 @@ fn a_job_is_chosen_retried_and_followed_to_its_end() {
         let unit = jobs.choose(JobQuery::Named("unit")).unwrap().clone();
 
         let planned = PlannedAction::on_job(Action::Retry, &target, unit.clone());
-        let ActionResult::Done(answer) = act::perform(&client, &planned).await else { panic!("it was not done") };
+        let acting = tokio::spawn({
+            let client = client.clone();
+            async move { act::perform(&client, &planned).await }
+        });
+        let ActionResult::Done(answer) = acting.await.unwrap() else { panic!("it was not done") };
         assert_ne!(answer.id, unit.id.0, "a retried job has a new id");
 
         let project = ProjectRef::Id(target.project);
         let retried = client.job(&project, JobId(answer.id)).await.unwrap().job;
         let options = LogOptions { most: 1 << 20, first_pause: Duration::from_millis(1), look_time: DEADLINE };
         let mut log = LogFollow::new(&client, (project.clone(), target.pipeline), retried, options);
-        let (mut bytes, mut events) = (Vec::new(), Vec::new());
-        let sink = &mut async |job: &Job, event: LogEvent<'_>| {
-            assert_eq!(job.id.0, answer.id);
-            match event {
-                LogEvent::Piece(piece) => bytes.extend_from_slice(piece),
-                // By then it runs, and ends.
-                LogEvent::UpToDate => sim.clock().advance(Duration::from_secs(60)),
-                LogEvent::Waits => {
-                    events.push("waits");
-                    sim.clock().advance(Duration::from_secs(10));
-                }
-                LogEvent::Over => events.push("over"),
-                odd => panic!("{odd:?}"),
-            }
-            ControlFlow::Continue(())
-        };
-        let end = log.follow(sink);
-        assert_eq!(end.await.unwrap(), LogEnd::Complete);
+        let mut sink = RecordingSink { job: answer.id, clock: sim.clock().clone(), bytes: vec![], events: vec![] };
+        let following = tokio::spawn(async move {
+            let end = log.follow(&mut sink).await;
+            (end.unwrap(), log, sink)
+        });
+        let (end, log, RecordingSink { bytes, events, .. }) = following.await.unwrap();
+        assert_eq!(end, LogEnd::Complete);
         assert_eq!(events.last(), Some(&"over"), "{events:?}");
         assert!(matches!(log.job().status, Status::Failed | Status::Success), "{:?}", log.job().status);
 
         // What was handed out in pieces is what there is.
-        let mut whole = Vec::new();
         let mut again = LogFollow::new(&client, (project, target.pipeline), log.job().clone(), options);
-        let sink = &mut async |_: &Job, event: LogEvent<'_>| {
-            if let LogEvent::Piece(piece) = event {
-                whole.extend_from_slice(piece);
-            }
-            ControlFlow::Continue(())
-        };
-        let end = again.read_once(sink);
-        assert_eq!(end.await.unwrap(), LogEnd::Complete);
+        let mut sink = RecordingSink { job: answer.id, clock: sim.clock().clone(), bytes: vec![], events: vec![] };
+        assert_eq!(again.read_once(&mut sink).await.unwrap(), LogEnd::Complete);
+        let whole = sink.bytes;
         assert!(!whole.is_empty() && whole == bytes, "{} and {} bytes", whole.len(), bytes.len());
     });
     assert_eq!(sim.panics(), 0);
@@ -119,14 +142,10 @@ fn a_caller_that_wants_no_more_stops_it() {
         let unit = jobs.choose(JobQuery::Named("unit")).unwrap().clone();
         let subject = (ProjectRef::Id(target.project), target.pipeline);
         let options = LogOptions { most: 1 << 20, first_pause: Duration::from_millis(1), look_time: DEADLINE };
-        let mut told = 0;
+        let mut sink = SatisfiedSink(0);
         let mut log = LogFollow::new(&client, subject, unit, options);
-        let sink = &mut async |_: &Job, _: LogEvent<'_>| {
-            told += 1;
-            ControlFlow::Break(())
-        };
-        let end = log.follow(sink);
-        assert_eq!((end.await.unwrap(), told), (LogEnd::Stopped, 1));
+        let end = log.follow(&mut sink).await;
+        assert_eq!((end.unwrap(), sink.0), (LogEnd::Stopped, 1));
     });
 }
 

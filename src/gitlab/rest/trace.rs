@@ -3,15 +3,14 @@
 use super::project_key;
 use crate::domain::id::{JobId, ProjectRef};
 use crate::gitlab::error::Error;
-use crate::gitlab::transport::{TraceEnd, TraceLimits, Transport};
-use std::ops::ControlFlow;
+use crate::gitlab::transport::{TraceEnd, TraceLimits, TraceSink, Transport};
 
 pub(crate) async fn read(
     transport: &Transport,
     project: &ProjectRef,
     id: JobId,
     limits: TraceLimits<'_>,
-    sink: &mut impl AsyncFnMut(&[u8]) -> ControlFlow<()>,
+    sink: &mut impl TraceSink,
 ) -> Result<TraceEnd, Error> {
     transport.stream(&format!("projects/{}/jobs/{id}/trace", project_key(project)), limits, sink).await
 }

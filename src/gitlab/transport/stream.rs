@@ -38,13 +38,19 @@ pub enum TraceEnd {
     Stopped,
 }
 
+/// Takes a log piece by piece, in a task of any runtime.
+pub trait TraceSink: Send {
+    /// Takes the next bytes; the sink may end the reading.
+    fn take(&mut self, bytes: &[u8]) -> impl Future<Output = ControlFlow<()>> + Send;
+}
+
 impl Transport {
     /// Reads a REST resource of any size; `path` is already encoded. The time of a request counts from piece to piece.
     pub(in crate::gitlab) async fn stream(
         &self,
         path: &str,
         limits: TraceLimits<'_>,
-        sink: &mut impl AsyncFnMut(&[u8]) -> ControlFlow<()>,
+        sink: &mut impl TraceSink,
     ) -> Result<TraceEnd, Error> {
         let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
         let line = super::get(&url);
@@ -72,7 +78,7 @@ impl Transport {
         &self,
         asked: (&RequestLine, &Url, u32),
         rest: &mut TraceLimits<'_>,
-        sink: &mut impl AsyncFnMut(&[u8]) -> ControlFlow<()>,
+        sink: &mut impl TraceSink,
     ) -> Result<TraceEnd, Refusal> {
         let (_turn, mut response, mut exchange) = self.begin(asked, rest.etag).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
@@ -91,7 +97,7 @@ impl Transport {
                 // The known tag is that of a shorter log.
                 (rest.known, rest.etag) = (to, None);
                 let _idle = self.budget.idle();
-                if sink(&chunk[(from - start) as usize..(to - start) as usize]).await.is_break() {
+                if sink.take(&chunk[(from - start) as usize..(to - start) as usize]).await.is_break() {
                     exchange.end();
                     return Ok(TraceEnd::Stopped);
                 }
