@@ -1,6 +1,8 @@
 //! What runs without a server, at 2000 projects of 4 stages x 3 jobs: deciding and remembering, the report, the renderers,
 //! and a frame of the live view.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot go on panics")]
+
 use divan::Bencher;
 use glwatch::collect::rehearsal::Rehearsal;
 use glwatch::collect::run::{CollectOptions, Collector};
@@ -91,9 +93,9 @@ fn status_options() -> StatusOptions {
 fn a_refresh_without_change(bencher: Bencher<'_, '_>) {
     let (client, options, runtime) = (client("http://127.0.0.1:1"), Arc::new(options()), runtime());
     let mut rehearsal = Rehearsal::new(client, options, &GROUP);
-    let mut last = runtime.block_on(rehearsal.read());
+    let mut last = runtime.block_on(rehearsal.read()).expect("answers from memory do not fail");
     bencher.bench_local(|| {
-        let next = runtime.block_on(rehearsal.read());
+        let next = runtime.block_on(rehearsal.read()).expect("answers from memory do not fail");
         assert!(changes(Some(&last), &next, 0).is_empty());
         last = next;
     });

@@ -168,8 +168,8 @@ fn grouped(words: &[String]) -> Vec<(&str, Vec<&str>)> {
 /// Says whether a word after the first is a further target: names of jobs may hold nearly anything, but seldom this.
 fn is_target(word: &str) -> bool {
     // Any host will do here: it is checked when the target is read.
-    let host = Host::parse("gitlab.com").expect("it is one");
-    let is_marked = TargetQuery::parse(word, &host).is_ok_and(|target| target.pipeline != PipelineQuery::Newest);
+    let is_marked =
+        TargetQuery::parse(word, &Host::gitlab_com()).is_ok_and(|target| target.pipeline != PipelineQuery::Newest);
     word.contains("://") || is_marked
 }
 

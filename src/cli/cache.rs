@@ -8,8 +8,9 @@ use crate::config::{Config, Origin};
 use crate::domain::project::Project;
 use crate::gitlab::client::Client;
 use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::Mutex;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -60,7 +61,7 @@ impl Cache {
         let mut collector = Collector::new(client, options);
         if let Some(saved) = self.store.as_ref().and_then(Store::load) {
             self.restored = Some(saved.at());
-            self.kept().written = Some(saved.stamp());
+            self.kept.lock().written = Some(saved.stamp());
             collector.restore(saved);
         }
         collector
@@ -79,14 +80,14 @@ impl Cache {
     /// Keeps what was read until it is written.
     pub(super) fn keep(&self, collector: &Collector) {
         if self.store.is_some() {
-            self.kept().latest = collector.saved();
+            self.kept.lock().latest = collector.saved();
         }
     }
 
     /// The same for a run that goes on: writes what has changed now and then, beside everything else.
     pub(super) fn keep_going(&self, collector: &Collector) {
         self.keep(collector);
-        let Kept { latest, written, written_at, writing } = &mut *self.kept();
+        let Kept { latest, written, written_at, writing } = &mut *self.kept.lock();
         let (Some(store), Some(saved)) = (&self.store, latest) else { return };
         let is_due = written_at.is_none_or(|at| at.elapsed() >= WRITE_EVERY);
         if is_due && is_worth_writing(saved, written.as_ref()) && writing.as_ref().is_none_or(JoinHandle::is_finished) {
@@ -96,13 +97,9 @@ impl Cache {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().expect("no holder of what is kept panics")
-    }
-
     /// Writes what there is in the end; a run that has read nothing new leaves what it has found.
     pub(super) fn write(self) {
-        let Kept { latest, written, writing, .. } = mem::take(&mut *self.kept());
+        let Kept { latest, written, writing, .. } = mem::take(&mut *self.kept.lock());
         // Else the older one would take the place of the newer.
         if let Some(writing) = writing {
             let _ = writing.join();

@@ -5,11 +5,11 @@ use super::error::CliError;
 use crate::text::credential::hide;
 use crate::text::sanitise::sanitise;
 use crate::text::size::size;
+use parking_lot::Mutex;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 use tracing_subscriber::Layer;
@@ -49,12 +49,12 @@ pub(super) fn start(verbosity: u8, file: Option<&Path>) -> Result<(), CliError> 
 static FAILURE: Mutex<Option<(PathBuf, io::Error)>> = Mutex::new(None);
 
 fn note(path: &Path, error: io::Error) {
-    FAILURE.lock().expect("no holder of the failure panics").get_or_insert_with(|| (path.to_owned(), error));
+    FAILURE.lock().get_or_insert_with(|| (path.to_owned(), error));
 }
 
 /// Returns why the log's file lacks lines, if it does.
 pub(super) fn failure() -> Option<CliError> {
-    let (path, source) = FAILURE.lock().expect("no holder of the failure panics").take()?;
+    let (path, source) = FAILURE.lock().take()?;
     Some(CliError::LogCut { path: path.display().to_string(), source })
 }
 

@@ -5,7 +5,7 @@ use super::batch::{BatchQuestion, ProjectBatch};
 use super::fetch::FetchSetup;
 use super::merge::ReadProject;
 use super::project::{self, PipelineDraft, ProjectReading, ReadingOutcome};
-use super::run::{CollectOptions, Collector};
+use super::run::{CollectOptions, Collector, GroupError};
 use crate::domain::id::ProjectId;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::snapshot::Snapshot;
@@ -30,9 +30,9 @@ impl<'a> Rehearsal<'a> {
     }
 
     /// Reads what is due: the first time everything, from then on pulses that say that nothing has changed.
-    pub async fn read(&mut self) -> Snapshot {
+    pub async fn read(&mut self) -> Result<Snapshot, GroupError> {
         let Self { collector, pipelines } = self;
-        collector.read_by(&|_| (), &*pipelines).await.expect("answers from memory do not fail").snapshot
+        Ok(collector.read_by(&|_| (), &*pipelines).await?.snapshot)
     }
 }
 

@@ -1,9 +1,10 @@
 //! What listeners ask the watch loop for. What waits is merged, so it takes bounded room and no request is lost.
 
 use crate::domain::id::ProjectId;
+use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// As many projects may wait to be read again; where more are due, everything is. One GraphQL query is about as many.
@@ -54,12 +55,6 @@ struct RequestQueue {
     arrived: Notify,
 }
 
-impl RequestQueue {
-    fn due(&self) -> MutexGuard<'_, DueReading> {
-        self.due.lock().expect("no holder of the queue panics")
-    }
-}
-
 /// A listener's end: any number of them ask one loop.
 #[derive(Debug, Clone)]
 pub struct RequestSender(Arc<RequestQueue>);
@@ -67,7 +62,7 @@ pub struct RequestSender(Arc<RequestQueue>);
 impl RequestSender {
     /// Asks the loop. A reading that is under way began before, so another one follows it.
     pub fn send(&self, request: Request) {
-        self.0.due().add(request);
+        self.0.due.lock().add(request);
         self.0.arrived.notify_one();
     }
 }
@@ -79,12 +74,12 @@ pub struct RequestReceiver(Arc<RequestQueue>);
 impl RequestReceiver {
     /// Takes everything that has been asked for.
     pub(super) fn take(&self) -> DueReading {
-        mem::take(&mut self.0.due())
+        mem::take(&mut self.0.due.lock())
     }
 
     /// Waits until something is due.
     pub(super) async fn wait(&self) {
-        while *self.0.due() == DueReading::Nothing {
+        while *self.0.due.lock() == DueReading::Nothing {
             self.0.arrived.notified().await;
         }
     }

@@ -179,7 +179,8 @@ impl Collector {
         let projects: Vec<SavedProject> = list.projects.iter().map(known).collect();
         // The server's clock has whole seconds and may seem to go back by one.
         let newest = projects.iter().filter_map(SavedProject::as_of).max();
-        let at = newest.max(Some(self.client.server_now())).expect("one of the two is a time");
+        let now = self.client.server_now();
+        let at = newest.map_or(now, |newest| newest.max(now));
         let fields = self.client.fields().filter(|fields| fields.are_told()).map(|fields| match &self.memory.fields {
             // To have believed it does not make it younger.
             Some(known) if known.fields.names().eq(fields.names()) => known.clone(),

@@ -12,10 +12,11 @@ use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
 use crate::domain::usage::Cost;
 use crate::gitlab::client::{Client, Waiting};
 use chrono::TimeDelta;
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -216,7 +217,7 @@ impl WatchTurns<'_> {
     async fn refresh(&mut self) -> Result<bool, GroupError> {
         let begun = Instant::now();
         let (client, course) = (self.collector.client().clone(), self.course());
-        let step = |step: ReadingStep<'_>| lock(&course).take(step);
+        let step = |step: ReadingStep<'_>| course.lock().take(step);
         let reading = self.collector.read(&step);
         let Some(outcome) = reported(reading, &course, &client, &self.outlet.updates).await else { return Ok(false) };
         let (usage, last) = (client.usage(), self.outlet.updates.borrow().whole().cloned());
@@ -249,7 +250,7 @@ impl WatchTurns<'_> {
         let begun = Instant::now();
         let Some(last) = self.outlet.updates.borrow().whole().cloned() else { return true };
         let (client, course) = (self.collector.client().clone(), self.course());
-        let step = |step: ReadingStep<'_>| lock(&course).take(step);
+        let step = |step: ReadingStep<'_>| course.lock().take(step);
         let reading = self.collector.reread(projects, &last, &step);
         let Some(outcome) = reported(reading, &course, &client, &self.outlet.updates).await else { return false };
         let snapshot = match outcome {
@@ -304,13 +305,9 @@ async fn reported<T>(
             biased;
             outcome = &mut reading => return Some(outcome),
             () = updates.closed() => return None,
-            _ = tick.tick() => lock(course).tell(updates, client),
+            _ = tick.tick() => course.lock().tell(updates, client),
         }
     }
-}
-
-fn lock(course: &Mutex<Course>) -> MutexGuard<'_, Course> {
-    course.lock().expect("no holder of the course panics")
 }
 
 /// How far a reading has come, and whether all of that was told.

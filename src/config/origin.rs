@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-/// The host by default.
-pub(super) const DEFAULT_HOST: &str = "gitlab.com";
-
 /// Whose file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Owner {

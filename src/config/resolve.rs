@@ -8,8 +8,8 @@ use super::nearest::meant;
 use super::origin::Origin;
 use super::pace;
 use super::section::{
-    Acting, Choice, ClientCertificate, Collecting, Color, Config, Connection, DEFAULT_HOST, Display, Export, Output,
-    Scope, StagesWidthSetting, Verdict,
+    Acting, Choice, ClientCertificate, Collecting, Color, Config, Connection, Display, Export, Output, Scope,
+    StagesWidthSetting, Verdict,
 };
 use super::settings::Settings;
 use crate::domain::health::{FailOn, RowOrder};
@@ -72,7 +72,7 @@ fn connection(settings: &Settings) -> Result<Connection, ConfigError> {
     let host = settings.parsed("host", None, |text| Host::parse(text).map(Some).map_err(|error| error.to_string()));
     let host = match host.map_err(ConfigError::without_secret)? {
         Some(host) => host,
-        None => Host::parse(DEFAULT_HOST).expect("the default host is a host"),
+        None => Host::gitlab_com(),
     };
     let host_origin = settings.get("host").map_or(Origin::Default, |setting| setting.origin.clone());
     let token = settings.secret("token", &host).or_else(|| settings.token_of_glab(&host));

@@ -17,8 +17,6 @@ use chrono_tz::Tz;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(super) use super::origin::DEFAULT_HOST;
-
 /// Everything that a run can be told.
 #[derive(Debug, Clone)]
 pub struct Config {

@@ -7,7 +7,7 @@ use super::file::{File, HostSection, Section};
 use super::glab;
 use super::keys::{InProject, KEYS, Key, KeyReach, OF_HOST, variable};
 use super::layer::{Layer, Setting};
-use super::origin::{DEFAULT_HOST, Origin, Owner};
+use super::origin::{Origin, Owner};
 use super::secret::SecretSource;
 use crate::domain::host::Host;
 use std::collections::HashMap;
@@ -85,7 +85,7 @@ impl Settings {
                 let host = match host {
                     Some(setting) => Host::parse(setting.text())
                         .map_err(|error| setting.refuse(setting.text(), error.to_string()).without_secret())?,
-                    None => Host::parse(DEFAULT_HOST).expect("the default host is a host"),
+                    None => Host::gitlab_com(),
                 };
                 of_settings.push((HostSection { host, section: secret }, is_profile));
             }

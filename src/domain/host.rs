@@ -50,14 +50,30 @@ impl Host {
         Ok(Self { base })
     }
 
-    /// Returns the URL of a REST resource; `path` is already encoded.
-    pub fn rest(&self, path: &str) -> String {
-        format!("{}api/v4/{path}", self.base)
+    /// Returns GitLab.com, the host where none is configured.
+    #[expect(clippy::expect_used, reason = "the address is written here")]
+    pub fn gitlab_com() -> Self {
+        Self::parse("https://gitlab.com").expect("an address of a host")
+    }
+
+    /// Returns the URL of a REST resource; `path` is already encoded and may end in a query.
+    pub fn rest(&self, path: &str) -> Url {
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let mut url = self.below(&format!("api/v4/{path}"));
+        url.set_query(query);
+        url
     }
 
     /// Returns the URL that GraphQL queries are posted to.
-    pub fn graphql(&self) -> String {
-        format!("{}api/graphql", self.base)
+    pub fn graphql(&self) -> Url {
+        self.below("api/graphql")
+    }
+
+    /// Returns the URL of a path below the base.
+    fn below(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path()));
+        url
     }
 
     /// Returns the URL of a path as GitLab's GraphQL gives it: from the origin's root, the sub-path included.

@@ -12,7 +12,12 @@ pub type Fingerprint = [u8; 16];
 /// A token. GitLab takes personal, project, group and OAuth tokens alike in `Authorization: Bearer`, all but the last in
 /// `PRIVATE-TOKEN`.
 #[derive(Debug, Clone)]
-pub struct Token(SecretString);
+pub struct Token {
+    secret: SecretString,
+    /// What each of the headers says, marked sensitive.
+    authorization: HeaderValue,
+    private_token: HeaderValue,
+}
 
 /// Prefixes of what GitLab gives out for other purposes than reading the API
 /// (<https://docs.gitlab.com/security/tokens/#token-prefixes>).
@@ -35,38 +40,45 @@ impl Token {
     /// Takes a token; `None` if it has characters that no header can carry.
     pub fn new(secret: &str) -> Option<Self> {
         let is_plain = !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic());
-        is_plain.then(|| Self(SecretString::from(secret.to_owned())))
+        if !is_plain {
+            return None;
+        }
+        let (authorization, private_token) = (sensitive(&format!("Bearer {secret}"))?, sensitive(secret)?);
+        Some(Self { secret: SecretString::from(secret.to_owned()), authorization, private_token })
     }
 
     /// Returns what it is, where its prefix proves that it does not read the API as a whole.
     pub(super) fn unfit(&self) -> Option<&'static str> {
-        let secret = self.0.expose_secret();
+        let secret = self.secret.expose_secret();
         UNFIT.iter().find(|(prefix, _)| secret.starts_with(prefix)).map(|(_, name)| *name)
     }
 
     /// Returns it as the value of this header.
     pub(super) fn header(&self, header: TokenHeader) -> HeaderValue {
-        let prefix = match header {
-            TokenHeader::Authorization => "Bearer ",
-            TokenHeader::PrivateToken => "",
-        };
-        let mut value = HeaderValue::try_from(format!("{prefix}{}", self.0.expose_secret()))
-            .expect("a token is made of visible ASCII, checked when it was taken");
-        value.set_sensitive(true);
-        value
+        match header {
+            TokenHeader::Authorization => self.authorization.clone(),
+            TokenHeader::PrivateToken => self.private_token.clone(),
+        }
     }
 
     /// Returns its fingerprint on a host. Half of a hash leads back to no token: GitLab's own are made of more chance
     /// than can be tried.
     pub(super) fn fingerprint(&self, host: &Host) -> Fingerprint {
         let host = host.to_string();
-        fingerprint(["glwatch token fingerprint", &host, self.0.expose_secret()].map(str::as_bytes))
+        fingerprint(["glwatch token fingerprint", &host, self.secret.expose_secret()].map(str::as_bytes))
     }
 
     /// Redacts the token from foreign text, such as a proxy's error page that echoes the request.
     pub(super) fn scrub(&self, text: &str) -> String {
-        text.replace(self.0.expose_secret(), "[token]")
+        text.replace(self.secret.expose_secret(), "[token]")
     }
+}
+
+/// Makes the value of a header that is not shown; `None` if no header can carry it.
+pub(super) fn sensitive(value: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_bytes(value.as_bytes()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// Hashes several parts, so that none can pass for the end of another.

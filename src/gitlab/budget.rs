@@ -6,8 +6,8 @@
 
 use crate::domain::usage::{Api, Usage};
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use reqwest::header::HeaderMap;
-use std::sync::Mutex;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
@@ -59,12 +59,13 @@ struct BudgetState {
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
     budget: &'a Budget,
-    _slot: SemaphorePermit<'a>,
+    /// Only a semaphore that is closed gives none, and this one never is.
+    _slot: Option<SemaphorePermit<'a>>,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.budget.lock().under_way -= 1;
+        self.budget.state.lock().under_way -= 1;
     }
 }
 
@@ -112,13 +113,13 @@ impl Budget {
 
     /// Waits for a turn, and counts the request.
     pub(super) async fn acquire(&self, deadline: Option<Instant>) -> Result<Turn<'_>, TooLong> {
-        let slot = self.slots.acquire().await.expect("the semaphore is never closed");
-        let mut turn = self.lock().reserve(Instant::now(), deadline)?;
+        let slot = self.slots.acquire().await.ok();
+        let mut turn = self.state.lock().reserve(Instant::now(), deadline)?;
         let _queued = Queued::new(self);
         loop {
             let now = Instant::now();
             if turn <= now {
-                let mut state = self.lock();
+                let mut state = self.state.lock();
                 state.usage.requests += 1;
                 if state.under_way == 0 {
                     state.heard_at = now;
@@ -129,7 +130,7 @@ impl Budget {
             }
             sleep_until(turn).await;
             // The server may have told another caller to stop meanwhile.
-            let closed_until = self.lock().closed_until;
+            let closed_until = self.state.lock().closed_until;
             if closed_until > turn {
                 turn = closed_until;
                 in_time(turn, Instant::now(), deadline, false)?;
@@ -139,34 +140,34 @@ impl Budget {
 
     /// Uses half of the rate from now on, or all of it: the other half is another process's.
     pub(super) fn halve(&self, is_halved: bool) {
-        self.lock().is_halved = is_halved;
+        self.state.lock().is_halved = is_halved;
     }
 
     /// Notes a sign of life.
     pub(super) fn hear(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         (state.heard_at, state.failure) = (Instant::now(), None);
     }
 
     /// Notes how an attempt failed that is made again.
     pub(super) fn note_failure(&self, failure: String) {
-        self.lock().failure = Some(failure);
+        self.state.lock().failure = Some(failure);
     }
 
     /// Returns how the last attempt failed, where it is made again and nothing has come since.
     pub(super) fn failure(&self) -> Option<String> {
-        self.lock().failure.clone()
+        self.state.lock().failure.clone()
     }
 
     /// Takes a request that is under way for one that waits for us.
     pub(super) fn idle(&self) -> Idle<'_> {
-        self.lock().under_way -= 1;
+        self.state.lock().under_way -= 1;
         Idle(self)
     }
 
     /// Returns what everything waits for, if it does.
     pub(super) fn waiting(&self) -> Option<Waiting> {
-        let (state, now) = (self.lock(), Instant::now());
+        let (state, now) = (self.state.lock(), Instant::now());
         let left = state.closed_until.saturating_duration_since(now);
         match (left.is_zero(), state.under_way) {
             (false, _) if state.queued > 0 => Some(Waiting::Told { left }),
@@ -178,7 +179,7 @@ impl Budget {
     /// Returns how long it takes at least to send so many requests: at our own rate, and by what the server has said of the
     /// limit of now. How long its next one lasts is not known.
     pub(super) fn time_to_send(&self, requests: u64) -> Duration {
-        let (state, now) = (self.lock(), Instant::now());
+        let (state, now) = (self.state.lock(), Instant::now());
         let last = requests.saturating_sub(1) as f64;
         let bucket = state.full_at.saturating_duration_since(now) + state.interval.mul_f64(last);
         let is_more_than_left = state.usage.remaining.is_some_and(|remaining| requests > remaining);
@@ -189,7 +190,7 @@ impl Budget {
 
     /// Stops everyone: `Retry-After`.
     pub(super) fn close_for(&self, wait: Duration) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.closed_until = state.closed_until.max(Instant::now() + wait);
     }
 
@@ -199,23 +200,19 @@ impl Budget {
         let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
         let (Some(limit), Some(remaining)) = (number("ratelimit-limit"), number("ratelimit-remaining")) else { return };
         let resets_at = number("ratelimit-reset").and_then(|reset| DateTime::from_timestamp(reset as i64, 0));
-        self.lock().adapt(limit, remaining, resets_at, server_now);
+        self.state.lock().adapt(limit, remaining, resets_at, server_now);
     }
 
     pub(super) fn count_bytes(&self, bytes: u64) {
-        self.lock().usage.bytes += bytes;
+        self.state.lock().usage.bytes += bytes;
     }
 
     pub(super) fn set_api(&self, api: Api) {
-        self.lock().usage.api = api;
+        self.state.lock().usage.api = api;
     }
 
     pub(super) fn usage(&self) -> Usage {
-        self.lock().usage
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BudgetState> {
-        self.state.lock().expect("no holder of the budget panics")
+        self.state.lock().usage
     }
 }
 
@@ -224,7 +221,7 @@ pub(super) struct Idle<'a>(&'a Budget);
 
 impl Drop for Idle<'_> {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         state.under_way += 1;
         state.heard_at = Instant::now();
     }
@@ -235,14 +232,14 @@ struct Queued<'a>(&'a Budget);
 
 impl<'a> Queued<'a> {
     fn new(budget: &'a Budget) -> Self {
-        budget.lock().queued += 1;
+        budget.state.lock().queued += 1;
         Self(budget)
     }
 }
 
 impl Drop for Queued<'_> {
     fn drop(&mut self) {
-        self.0.lock().queued -= 1;
+        self.0.state.lock().queued -= 1;
     }
 }
 

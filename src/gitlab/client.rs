@@ -16,8 +16,9 @@ use crate::gitlab::page::ListPage;
 use crate::gitlab::transport::{Transport, TransportOptions};
 use crate::gitlab::{graphql, rest};
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -146,17 +147,17 @@ impl Client {
 
     /// Makes known which fields this server's GraphQL has, from a time when it was asked.
     pub fn set_fields(&self, fields: Fields) {
-        *self.fields.lock().expect("no holder of the fields panics") = Some(Arc::new(fields));
+        *self.fields.lock() = Some(Arc::new(fields));
     }
 
     /// Forgets what is known of the server's GraphQL.
     pub fn forget_fields(&self) {
-        *self.fields.lock().expect("no holder of the fields panics") = None;
+        *self.fields.lock() = None;
     }
 
     /// Returns what is known of the server's GraphQL.
     pub fn fields(&self) -> Option<Arc<Fields>> {
-        self.fields.lock().expect("no holder of the fields panics").clone()
+        self.fields.lock().clone()
     }
 
     /// Asks the server for the fields of its GraphQL.

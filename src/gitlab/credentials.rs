@@ -2,7 +2,7 @@
 
 use crate::domain::host::Host;
 use crate::domain::token::TokenHeader;
-use crate::gitlab::auth::{Fingerprint, Token, fingerprint};
+use crate::gitlab::auth::{Fingerprint, Token, fingerprint, sensitive};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -40,6 +40,8 @@ const OF_REQUEST_FAMILIES: [&str; 2] = ["content-", "if-"];
 pub struct ExtraHeader {
     name: HeaderName,
     value: SecretString,
+    /// The same, marked sensitive.
+    header: HeaderValue,
 }
 
 impl ExtraHeader {
@@ -59,9 +61,9 @@ impl ExtraHeader {
         if value.is_empty() {
             return Err(format!("gives {word} without a value"));
         }
-        HeaderValue::from_bytes(value.as_bytes())
-            .map_err(|_| format!("gives {word} a value with characters that no header can carry"))?;
-        Ok(Self { name, value: SecretString::from(value.to_owned()) })
+        let header =
+            sensitive(value).ok_or_else(|| format!("gives {word} a value with characters that no header can carry"))?;
+        Ok(Self { name, value: SecretString::from(value.to_owned()), header })
     }
 
     /// Blots out the value, and those parts of it that a server may quote alone, such as what follows `Basic`.
@@ -110,10 +112,7 @@ impl Credentials {
     pub(super) fn header_map(&self) -> HeaderMap {
         let mut map = HeaderMap::new();
         for header in &self.headers {
-            let mut value = HeaderValue::from_bytes(header.value.expose_secret().as_bytes())
-                .expect("the value was checked when it was taken");
-            value.set_sensitive(true);
-            map.append(header.name.clone(), value);
+            map.append(header.name.clone(), header.header.clone());
         }
         if let Some(token) = &self.token {
             map.insert(self.token_name(), token.header(self.token_header));

@@ -25,6 +25,7 @@ use crate::gitlab::retry::RetryOptions;
 use crate::gitlab::tls::{self, ClientIdentity, ServerTrust};
 use backon::ExponentialBackoff;
 use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::Mutex;
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, LOCATION};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use rustls::pki_types::CertificateDer;
@@ -32,8 +33,8 @@ use rustls::pki_types::pem::PemObject;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
@@ -223,7 +224,7 @@ impl Transport {
         let trust = if options.insecure { ServerTrust::Anything } else { ServerTrust::System(named) };
         let identity = options.identity.as_ref().map(|pem| ClientIdentity::from_pem(&pem.certificate, &pem.key));
         let identity = identity.transpose()?;
-        let home = Url::parse(&options.host.rest("")).expect("a host and an encoded path make a URL");
+        let home = options.host.rest("");
         let mut proxy = None;
         if let Some(rules) = &options.proxy {
             let used = rules.of(&home).map_err(|(variable, problem)| SetupError::Proxy { variable, problem })?;
@@ -321,13 +322,13 @@ impl Transport {
     /// Returns the time by the server's clock; `None` until it is known. A time that a server names is measured by this
     /// one only.
     fn told_now(&self) -> Option<DateTime<Utc>> {
-        let (date, at) = (*self.server_clock.lock().expect("no holder of the clock panics"))?;
+        let (date, at) = (*self.server_clock.lock())?;
         Some(TimeDelta::from_std(at.elapsed()).ok().and_then(|since| date.checked_add_signed(since)).unwrap_or(date))
     }
 
     /// Takes this for the time by the server's clock until the server tells it.
     pub(super) fn set_server_now(&self, now: DateTime<Utc>) {
-        *self.server_clock.lock().expect("no holder of the clock panics") = Some((now, Instant::now()));
+        *self.server_clock.lock() = Some((now, Instant::now()));
     }
 
     /// Returns the time by this machine's clock.
@@ -337,7 +338,7 @@ impl Transport {
 
     /// Reads a REST resource; `path` is already encoded.
     pub(super) async fn get(&self, path: &str) -> Result<HttpAnswer, Error> {
-        let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
+        let url = self.host.rest(path);
         self.ask(&Ask { request: get(&url), url, query: None, passing: Kind::is_passing }).await
     }
 
@@ -348,7 +349,7 @@ impl Transport {
         query: String,
         passing: fn(&Kind) -> bool,
     ) -> Result<HttpAnswer, Error> {
-        let url = Url::parse(&self.host.graphql()).expect("a host and a fixed path make a URL");
+        let url = self.host.graphql();
         self.ask(&Ask { request: self.query_line(name), url, query: Some(query), passing }).await
     }
 
@@ -545,7 +546,7 @@ impl Transport {
     }
 
     fn query_line(&self, name: &str) -> RequestLine {
-        RequestLine { method: "POST".into(), url: self.host.graphql(), query: Some(name.into()) }
+        RequestLine { method: "POST".into(), url: self.host.graphql().to_string(), query: Some(name.into()) }
     }
 
     /// Redacts token and headers from foreign text.

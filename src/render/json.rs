@@ -47,8 +47,8 @@ impl<F: Formatter> Formatter for EscapingFormatter<F> {
             return writer.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;
-        while let Some(at) = rest.find(|c| is_control(c) || is_bidi_control(c) || is_line_break(c)) {
-            let c = rest[at..].chars().next().expect("find returned the place of a character");
+        let is_escaped = |c| is_control(c) || is_bidi_control(c) || is_line_break(c);
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_escaped(*c)) {
             write!(writer, "{}\\u{:04x}", &rest[..at], u32::from(c))?;
             rest = &rest[at + c.len_utf8()..];
         }

@@ -40,7 +40,7 @@
 //! - `kinds.rs`: the README's lists of kinds and states against the code
 //! - `terminal.rs`: the real binary in a real terminal, the live view included
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::rest::{READING_SCOPES, insufficient_scope};
 use super::scenario::parse_span;
 
 /// One way to misbehave, for the requests that match.
@@ -136,7 +137,7 @@ impl FaultOn {
 
     /// The token lost its scope: a problem of the whole run, not of one project.
     pub fn insufficient_scope(self) -> Fault {
-        self.answer(403, "application/json", super::rest::INSUFFICIENT_SCOPE)
+        self.answer(403, "application/json", &insufficient_scope(READING_SCOPES).to_string())
     }
 
     pub fn rate_limited(self, retry_after: Option<&str>) -> Fault {

@@ -41,7 +41,7 @@ pub(crate) use request_body::GraphqlBody;
 pub(crate) use schema::sdl;
 
 use super::options::{Access, GraphqlOptions, Served};
-use super::rest::{ApiAnswer, ApiCaller, INSUFFICIENT_SCOPE, RestApi, unknown};
+use super::rest::{ApiAnswer, ApiCaller, READING_SCOPES, RestApi, insufficient_scope, unknown};
 use complexity::{cost, depth};
 use query::QueryRoot;
 use schema::schemas;
@@ -86,10 +86,7 @@ impl GraphqlApi<'_> {
             (Served::Missing, _) => Some(unknown()),
             (Served::Forbidden, _) => error(403, "Forbidden"),
             (Served::Yes, ApiCaller::Expired | ApiCaller::Unknown) => error(401, "Invalid token"),
-            (Served::Yes, ApiCaller::ReadUser) => {
-                let body = serde_json::from_str(INSUFFICIENT_SCOPE).expect("the constant is JSON");
-                Some(ApiAnswer::error(403, body))
-            }
+            (Served::Yes, ApiCaller::ReadUser) => Some(ApiAnswer::error(403, insufficient_scope(READING_SCOPES))),
             (Served::Yes, ApiCaller::Reader | ApiCaller::Actor | ApiCaller::Anonymous) => None,
         }
     }
@@ -167,7 +164,8 @@ impl GraphqlApi<'_> {
         match execution.execute_sync(&QueryRoot(&view)) {
             Ok(mut response) => {
                 response.errors.iter_mut().for_each(unprefix);
-                ApiAnswer::written(serde_json::to_string(&response).expect("an answer can be written"))
+                let written = serde_json::to_string(&response);
+                written.map_or_else(|error| ApiAnswer::message(500, &error.to_string()), ApiAnswer::written)
             }
             Err(error) => ApiAnswer::ok(json!({ "errors": message(&error.message().to_string()) })),
         }

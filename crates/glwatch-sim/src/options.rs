@@ -18,8 +18,11 @@ pub const TOKEN_READ_USER: &str = "glpat-sim-read_user";
 /// A `CI_JOB_TOKEN`: 401 on everything that the monitor needs.
 pub const TOKEN_JOB: &str = "glcbt-sim-job";
 
-/// The time of the fixed clock by default, as Unix seconds: 2026-11-20T19:00:00Z.
-pub(crate) const DEFAULT_INSTANT: i64 = 1_795_201_200;
+/// The time of the fixed clock by default: 2026-11-20T19:00:00Z.
+pub(crate) const DEFAULT_INSTANT: DateTime<Utc> = match DateTime::from_timestamp(1_795_201_200, 0) {
+    Some(at) => at,
+    None => panic!("out of range"),
+};
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -43,11 +46,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let at = DateTime::<Utc>::from_timestamp(DEFAULT_INSTANT, 0).expect("the default instant is in range");
         Self {
             world: WorldKind::Demo,
             seed: 1,
-            clock: Clock::stepped(at),
+            clock: Clock::stepped(DEFAULT_INSTANT),
             latency: Duration::ZERO,
             port: 0,
             access: Access::Public,

@@ -19,7 +19,7 @@ mod test_report;
 use serde_json::json;
 
 pub(crate) use api_request::{ApiAnswer, ApiRequest, RestApi, parse_time, time};
-pub(crate) use auth::{ApiCaller, INSUFFICIENT_SCOPE, caller};
+pub(crate) use auth::{ApiCaller, READING_SCOPES, caller, insufficient_scope};
 pub(crate) use groups::full_name;
 pub(crate) use jobs::RUNNER;
 pub(crate) use pipelines::path as pipeline_path;

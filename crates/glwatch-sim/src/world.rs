@@ -143,7 +143,7 @@ impl World {
         let mut world = Self {
             seed,
             anchor,
-            epoch: anchor - (DEFAULT_INSTANT * 1_000 - EPOCH_MS),
+            epoch: anchor - (DEFAULT_INSTANT.timestamp_millis() - EPOCH_MS),
             root,
             project_by_id: projects.iter().enumerate().map(|(i, project)| (project.id, i)).collect(),
             project_by_path: projects.iter().enumerate().map(|(i, p)| (p.full_path.clone(), i)).collect(),

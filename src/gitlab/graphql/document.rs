@@ -19,7 +19,8 @@ pub(super) fn document(question: &str, fields: &Fields) -> String {
             continue;
         }
         used.push(name);
-        let start = fragments.find(&format!("fragment {name} ")).expect("a question uses fragments that exist");
+        // The server refuses a question with an unknown one; the tests hold all questions against its schema.
+        let Some(start) = fragments.find(&format!("fragment {name} ")) else { continue };
         let end = fragments[start..].find("\nfragment ").map_or(fragments.len(), |end| start + end);
         let fragment = &fragments[start..end];
         text.push('\n');

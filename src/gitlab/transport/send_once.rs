@@ -32,7 +32,7 @@ impl Transport {
     ///
     /// Only where no connection came about, so that nothing can have been sent, there is a second attempt.
     pub(in crate::gitlab) async fn send_once(&self, path: &str) -> Result<HttpAnswer, Error> {
-        let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
+        let url = self.host.rest(path);
         let line = RequestLine { method: "POST".into(), url: url.to_string(), query: None };
         let request = line.to_string();
         let start = Instant::now();

@@ -52,7 +52,7 @@ impl Transport {
         limits: TraceLimits<'_>,
         sink: &mut impl TraceSink,
     ) -> Result<TraceEnd, Error> {
-        let url = Url::parse(&self.host.rest(path)).expect("a host and an encoded path make a URL");
+        let url = self.host.rest(path);
         let line = super::get(&url);
         let request = line.to_string();
         let start = Instant::now();

@@ -20,6 +20,7 @@ pub(super) struct SchemaVersions {
 }
 
 /// Returns the schemas of a version, made when they are first needed.
+#[expect(clippy::expect_used, reason = "the slice is a file of this crate, and every test reads it")]
 pub(super) fn schemas(version: Version) -> &'static SchemaVersions {
     static KNOWN: [OnceLock<SchemaVersions>; 3] = [const { OnceLock::new() }; 3];
     KNOWN[version as usize].get_or_init(|| {

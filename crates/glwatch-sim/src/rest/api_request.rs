@@ -37,7 +37,7 @@ impl ApiAnswer {
         Self { status, headers: Vec::new(), body, text: None, log: None, kind: "" }
     }
 
-    pub(super) fn message(status: u16, text: &str) -> Self {
+    pub(crate) fn message(status: u16, text: &str) -> Self {
         Self::error(status, json!({ "message": text }))
     }
 

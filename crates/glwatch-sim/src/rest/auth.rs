@@ -7,8 +7,17 @@ use crate::options::{Access, TOKEN_API, TOKEN_EXPIRED, TOKEN_READ_API, TOKEN_REA
 use crate::plan::USERS;
 use crate::world::EPOCH_MS;
 
-/// The documented body for a token without the needed scope.
-pub(crate) const INSUFFICIENT_SCOPE: &str = r#"{"error":"insufficient_scope","error_description":"The request requires higher privileges than provided by the access token.","scope":"api read_api"}"#;
+/// The scopes of which one is enough to read.
+pub(crate) const READING_SCOPES: &str = "api read_api";
+
+/// Returns the documented body with which GitLab refuses a token that lacks these scopes.
+pub(crate) fn insufficient_scope(scopes: &str) -> Value {
+    json!({
+        "error": "insufficient_scope",
+        "error_description": "The request requires higher privileges than provided by the access token.",
+        "scope": scopes,
+    })
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ApiCaller {
@@ -55,15 +64,8 @@ impl ApiCaller {
                 }),
             )),
             Self::Unknown => Some(ApiAnswer::message(401, "401 Unauthorized")),
-            Self::ReadUser | Self::Reader if writes => {
-                let mut body: Value = serde_json::from_str(INSUFFICIENT_SCOPE).expect("the constant is JSON");
-                body["scope"] = "api".into();
-                Some(ApiAnswer::error(403, body))
-            }
-            Self::ReadUser if !about_oneself => {
-                let body = serde_json::from_str(INSUFFICIENT_SCOPE).expect("the constant is JSON");
-                Some(ApiAnswer::error(403, body))
-            }
+            Self::ReadUser | Self::Reader if writes => Some(ApiAnswer::error(403, insufficient_scope("api"))),
+            Self::ReadUser if !about_oneself => Some(ApiAnswer::error(403, insufficient_scope(READING_SCOPES))),
             // These need a user even where everything else is public: the latter by the first line of
             // lib/api/ci/jobs.rb.
             Self::Anonymous if about_oneself || writes || matches!(kind, "job" | "trace") => {
