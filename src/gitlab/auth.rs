@@ -13,7 +13,7 @@ pub type Fingerprint = [u8; 16];
 /// `PRIVATE-TOKEN`.
 #[derive(Debug, Clone)]
 pub struct Token {
-    secret: SecretString,
+    text: SecretString,
     /// What each of the headers says, marked sensitive.
     authorization: HeaderValue,
     private_token: HeaderValue,
@@ -44,12 +44,12 @@ impl Token {
             return None;
         }
         let (authorization, private_token) = (sensitive(&format!("Bearer {secret}"))?, sensitive(secret)?);
-        Some(Self { secret: SecretString::from(secret.to_owned()), authorization, private_token })
+        Some(Self { text: SecretString::from(secret.to_owned()), authorization, private_token })
     }
 
     /// Returns what it is, where its prefix proves that it does not read the API as a whole.
     pub(super) fn unfit(&self) -> Option<&'static str> {
-        let secret = self.secret.expose_secret();
+        let secret = self.text.expose_secret();
         UNFIT.iter().find(|(prefix, _)| secret.starts_with(prefix)).map(|(_, name)| *name)
     }
 
@@ -65,12 +65,12 @@ impl Token {
     /// than can be tried.
     pub(super) fn fingerprint(&self, host: &Host) -> Fingerprint {
         let host = host.to_string();
-        fingerprint(["glwatch token fingerprint", &host, self.secret.expose_secret()].map(str::as_bytes))
+        fingerprint(["glwatch token fingerprint", &host, self.text.expose_secret()].map(str::as_bytes))
     }
 
     /// Redacts the token from foreign text, such as a proxy's error page that echoes the request.
     pub(super) fn scrub(&self, text: &str) -> String {
-        text.replace(self.secret.expose_secret(), "[token]")
+        text.replace(self.text.expose_secret(), "[token]")
     }
 }
 
