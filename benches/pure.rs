@@ -4,7 +4,6 @@
 #![expect(clippy::expect_used, reason = "a bench that cannot go on panics")]
 
 use divan::Bencher;
-use glwatch::collect::rehearsal::Rehearsal;
 use glwatch::collect::run::{CollectOptions, Collector};
 use glwatch::collect::watch::{WatchPhase, WatchUpdate};
 use glwatch::domain::change::changes;
@@ -22,6 +21,7 @@ use glwatch::render::{json, table};
 use glwatch::report::contract::StatusDocument;
 use glwatch::report::layout::StagesWidth;
 use glwatch::report::status::{StatusOptions, StatusReport, columns};
+use glwatch::testing::Rehearsal;
 use glwatch::text::glyph::Charset;
 use glwatch::tui::{app, update, view};
 use glwatch_sim::{Options as SimOptions, Sim, WorldKind};

@@ -10,6 +10,7 @@
 //! collect -> gitlab, explain, domain, private_file
 //! history -> gitlab, domain, private_file
 //! act     -> gitlab, domain
+//! testing -> collect, gitlab
 //! gitlab  -> domain, text
 //! stats   -> explain, domain
 //! explain -> domain, text                config -> domain, text
@@ -20,15 +21,17 @@
 pub mod act;
 mod cli;
 pub mod collect;
-pub mod config;
+mod config;
 pub mod domain;
-pub mod explain;
+mod explain;
 pub mod gitlab;
 pub mod history;
-pub mod private_file;
+mod private_file;
 pub mod render;
 pub mod report;
 pub mod stats;
+#[doc(hidden)]
+pub mod testing;
 pub mod text;
 pub mod tui;
 

@@ -37,7 +37,7 @@ fn own_id(folder: &Path) -> io::Result<u32> {
 }
 
 /// Opens a file that only we can have written, in a folder of which the same holds.
-pub fn open(path: &Path) -> Result<File, Untrusted> {
+pub(crate) fn open(path: &Path) -> Result<File, Untrusted> {
     let folder = path.parent().unwrap_or(path);
     check_folder(folder)?;
     // Neither a link that another user laid nor a pipe that would never end.
@@ -54,7 +54,7 @@ pub fn open(path: &Path) -> Result<File, Untrusted> {
 }
 
 /// Makes a folder that only we may write to, or takes the rights on ours from the others.
-pub fn prepare(folder: &Path) -> Result<(), Untrusted> {
+pub(crate) fn prepare(folder: &Path) -> Result<(), Untrusted> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let facts = fs::symlink_metadata(folder)?;
     if facts.is_dir() && facts.uid() == own_id(folder)? && facts.mode() & WRITABLE_BY_OTHERS != 0 {

@@ -2,19 +2,19 @@
 
 #![no_main]
 
-use glwatch::text::log::{Cleaner, Event};
+use glwatch::text::log::{CleanerEvent, LogCleaner};
 use libfuzzer_sys::fuzz_target;
 
 fn events<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
     let mut found = Vec::new();
-    let mut note = |event: Event<'_>| {
-        if let Event::Line(line) = event {
+    let mut note = |event: CleanerEvent<'_>| {
+        if let CleanerEvent::Line(line) = event {
             assert!(!line.text.chars().any(|c| c.is_control() && c != '\t'), "{:?}", line.text);
             assert!(!line.text.contains(|c| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')));
         }
         found.push(format!("{event:?}"));
     };
-    let mut cleaner = Cleaner::with_colours();
+    let mut cleaner = LogCleaner::with_colours();
     pieces.into_iter().for_each(|piece| cleaner.push(piece, &mut note));
     cleaner.finish(&mut note);
     found

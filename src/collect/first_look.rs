@@ -121,7 +121,7 @@ fn before(id: PipelineId, heads: &[PipelineHead]) -> PreviousPipeline {
 
 /// Returns the pipelines of a snapshot that failed, or that triggered one that did, in the order of its rows, with what
 /// the reading has brought of them. The pipelines before them are asked for together where GraphQL answers.
-pub async fn failed_of(client: &Client, snapshot: &Snapshot) -> Vec<Subject> {
+pub(crate) async fn failed_of(client: &Client, snapshot: &Snapshot) -> Vec<Subject> {
     let is_failed = |pipeline: &&Pipeline| pipeline.worst() == Status::Failed;
     let failed: Vec<(&ProjectRow, &Pipeline)> = snapshot
         .rows

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 /// The projects of the groups, each once.
 #[derive(Debug)]
-pub struct ListedProjects {
+pub(crate) struct ListedProjects {
     /// Those that the filters keep, by id.
     pub projects: Vec<Arc<Project>>,
     /// Groups and parts of lists that could not be read.
@@ -24,7 +24,7 @@ pub struct ListedProjects {
 }
 
 /// Reads the lists of the groups. Only where none can be read, or the token is refused, that is an error.
-pub async fn list_projects(client: &Client, options: &CollectOptions) -> Result<ListedProjects, GroupError> {
+pub(crate) async fn list_projects(client: &Client, options: &CollectOptions) -> Result<ListedProjects, GroupError> {
     let (sender, mut found) = unbounded_channel();
     let read = |group| list::read_group(client, group, options.list, 1, sender.clone());
     let lists: Vec<Result<ListedGroup, Error>> = join_all(options.groups.iter().map(read)).await;

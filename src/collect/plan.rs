@@ -23,7 +23,7 @@ const JITTER: f64 = 0.1;
 ///
 /// It must look the same as then, have been read whole, have ended, and so must everything that it triggered: a retry,
 /// a manual job that is played and a late child all change one of these.
-pub fn is_settled(before: &Pipeline, now: &PipelineHead) -> bool {
+pub(crate) fn is_settled(before: &Pipeline, now: &PipelineHead) -> bool {
     before.id == now.id
         && Some(&before.status) == now.status.as_ref()
         && is_same_moment(before.updated_at, now.updated_at)
@@ -43,7 +43,7 @@ pub(super) fn is_same_moment(one: Option<DateTime<Utc>>, other: Option<DateTime<
 ///
 /// Each job has ended or waits for a person, who makes the pipeline go on. Parts that contradict each other were read
 /// at different moments, be it by an earlier version that kept them.
-pub fn has_ended(pipeline: &Pipeline) -> bool {
+pub(crate) fn has_ended(pipeline: &Pipeline) -> bool {
     let is_at_rest = |job: &Job| job.status.is_terminal() || job.status == Status::Manual;
     pipeline.status.is_terminal()
         && pipeline.unread.is_none()
@@ -58,7 +58,7 @@ pub fn has_ended(pipeline: &Pipeline) -> bool {
 /// Over REST one per project, three for each pipeline that goes on, and one for each triggered pipeline that is looked
 /// after; over GraphQL a pulse for every hundred that have ended, a batch of `size` for the others, and a query for many
 /// triggered pipelines.
-pub fn next_cost(snapshot: &Snapshot, size: BatchSize) -> u64 {
+pub(crate) fn next_cost(snapshot: &Snapshot, size: BatchSize) -> u64 {
     let goes_on = |row: &&ProjectRow| row.worst().is_some_and(|worst| !worst.is_terminal());
     let all = snapshot.rows.len();
     let going_on = snapshot.rows.iter().filter(goes_on).count();
@@ -82,7 +82,7 @@ pub fn next_cost(snapshot: &Snapshot, size: BatchSize) -> u64 {
 /// Returns the time from one refresh to the next: as asked for, or longer where that many requests would be too many.
 ///
 /// `cost` is what the next refresh will take, `limit` what the server allows in a minute, `rps` what we allow ourselves.
-pub fn interval(asked: Duration, cost: u64, limit: Option<u64>, rps: f64) -> Duration {
+pub(crate) fn interval(asked: Duration, cost: u64, limit: Option<u64>, rps: f64) -> Duration {
     let ours = Duration::from_secs_f64(cost as f64 / rps);
     let theirs = limit
         .filter(|limit| *limit > 0)
@@ -92,7 +92,7 @@ pub fn interval(asked: Duration, cost: u64, limit: Option<u64>, rps: f64) -> Dur
 
 /// Returns how long to wait for the next refresh: up to a tenth longer, so that watches which began together, at nine
 /// in the morning or when GitLab came back, do not stay together. `chance` lies between 0 and 1.
-pub fn jittered(interval: Duration, chance: f64) -> Duration {
+pub(crate) fn jittered(interval: Duration, chance: f64) -> Duration {
     interval.mul_f64(1.0 + JITTER * chance)
 }
 

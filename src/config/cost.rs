@@ -10,7 +10,7 @@ const PERMITTED: RangeInclusive<f64> = 0.0..=1_000_000.0;
 
 /// What job minutes are counted with. Without a price there are minutes only.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CostSettings {
+pub(crate) struct CostSettings {
     pub price_per_minute: Option<f64>,
     /// By tag of a runner.
     pub factors: BTreeMap<String, f64>,

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct ConfigError {
+pub(crate) struct ConfigError {
     pub origin: Origin,
     /// What the user wrote; `None` where it may be a secret or is missing.
     pub value: Option<String>,

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// A file that was read.
 #[derive(Debug, Default)]
-pub struct File {
+pub(crate) struct File {
     pub(super) path: String,
     pub(super) owner: Owner,
     pub(super) top: Section,
@@ -54,12 +54,12 @@ pub(super) struct HostSection {
 
 impl File {
     /// Returns an empty file.
-    pub fn empty(path: &Path) -> Self {
+    pub(crate) fn empty(path: &Path) -> Self {
         Self { path: path.display().to_string(), ..Self::default() }
     }
 
     /// Forgets settings that do not count in this run, and all secrets.
-    pub fn forget(&mut self, keys: &[&str]) {
+    pub(crate) fn forget(&mut self, keys: &[&str]) {
         for section in self.profiles.values_mut().chain([&mut self.top]) {
             section.layer.forget(keys);
             section.secrets.clear();

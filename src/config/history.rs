@@ -13,7 +13,7 @@ const KEEP: RangeInclusive<Duration> = DAY..=DAY.saturating_mul(3650);
 
 /// What is remembered of what was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistorySettings {
+pub(crate) struct HistorySettings {
     pub enabled: bool,
     /// Older facts are removed.
     pub keep: Duration,

@@ -5,7 +5,7 @@
 
 /// The forms that a value has in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     Text,
     /// A text that names a file.
     Path,
@@ -39,7 +39,7 @@ impl Form {
 
 /// Whether `./glwatch.toml`, which comes with a repository, may set it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InProject {
+pub(crate) enum InProject {
     Permitted,
     /// Permitted, and reported with every run: it changes the verdict or how much the server is asked.
     Told,
@@ -51,7 +51,7 @@ pub enum InProject {
 
 /// Where it may be set at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyReach {
+pub(crate) enum KeyReach {
     Anywhere,
     /// As a flag or a variable.
     NoFile,
@@ -62,7 +62,7 @@ pub enum KeyReach {
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
-pub struct Key {
+pub(crate) struct Key {
     pub name: &'static str,
     pub form: Form,
     /// As it would be written; empty where nothing is set.
@@ -82,7 +82,7 @@ const PRICE: InProject = InProject::Refused("the user decides what a minute cost
 const CHOICE: InProject = InProject::Refused("the user decides which file and profile count");
 
 /// Every setting, in the order of `glwatch config show`.
-pub const KEYS: &[Key] = &[
+pub(crate) const KEYS: &[Key] = &[
     told("group-id", Form::List, ""),
     told("include", Form::List, ""),
     told("exclude", Form::List, ""),
@@ -188,7 +188,7 @@ impl Key {
     }
 
     /// Returns the key as it is written at the top of a file.
-    pub fn in_snake_case(&self) -> String {
+    pub(crate) fn in_snake_case(&self) -> String {
         self.name.replace('-', "_")
     }
 
@@ -202,18 +202,18 @@ impl Key {
     }
 
     /// Returns the secret that it is a source of.
-    pub fn secret(&self) -> Option<&'static str> {
+    pub(crate) fn secret(&self) -> Option<&'static str> {
         let is_source_of = |secret: &&str| self.name.strip_prefix(*secret).is_some_and(|end| SOURCES.contains(&end));
         SECRETS.into_iter().find(is_source_of)
     }
 }
 
 /// Returns the variable that gives a setting.
-pub fn variable(key: &str) -> String {
+pub(crate) fn variable(key: &str) -> String {
     format!("GLWATCH_{}", key.to_ascii_uppercase().replace(['-', '.'], "_"))
 }
 
 /// Returns the setting that a variable gives.
-pub fn of_variable(name: &str) -> Option<&'static Key> {
+pub(crate) fn of_variable(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| variable(key.name) == name)
 }

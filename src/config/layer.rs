@@ -53,7 +53,7 @@ impl Setting {
 
 /// Settings by key; a key is the long flag without its dashes.
 #[derive(Debug, Clone, Default)]
-pub struct Layer(BTreeMap<String, Setting>);
+pub(crate) struct Layer(BTreeMap<String, Setting>);
 
 impl Layer {
     pub(super) fn get(&self, key: &str) -> Option<&Setting> {
@@ -61,7 +61,7 @@ impl Layer {
     }
 
     /// Forgets settings that do not count in this run.
-    pub fn forget(&mut self, keys: &[&str]) {
+    pub(crate) fn forget(&mut self, keys: &[&str]) {
         self.0.retain(|key, _| !keys.contains(&key.as_str()));
     }
 
@@ -78,7 +78,7 @@ impl Layer {
     }
 
     /// Sets a value; no values set nothing.
-    pub fn set(&mut self, key: &str, values: Vec<String>, origin: Origin) {
+    pub(crate) fn set(&mut self, key: &str, values: Vec<String>, origin: Origin) {
         if !values.is_empty() {
             self.0.insert(key.to_owned(), Setting { values, origin });
         }

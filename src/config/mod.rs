@@ -7,7 +7,7 @@ mod error;
 mod file;
 mod glab;
 mod history;
-pub mod keys;
+pub(crate) mod keys;
 mod layer;
 mod nearest;
 mod origin;
@@ -18,18 +18,15 @@ mod secret;
 mod section;
 mod settings;
 mod value;
-pub mod variables;
+pub(crate) mod variables;
 
-pub use cost::CostSettings;
-pub use error::ConfigError;
-pub use file::File;
-pub use history::HistorySettings;
-pub use keys::variable;
-pub use layer::Layer;
-pub use origin::{Origin, Owner};
-pub use secret::SecretSource;
-pub use section::{
-    Acting, Choice, ClientCertificate, Collecting, Color, Config, Connection, Display, Export, NewerThan, Output, Pace,
-    Scope, StagesWidthSetting, Verdict, Wait,
+pub(crate) use error::ConfigError;
+pub(crate) use file::File;
+pub(crate) use keys::variable;
+pub(crate) use layer::Layer;
+pub(crate) use origin::{Origin, Owner};
+pub(crate) use secret::SecretSource;
+pub(crate) use section::{
+    Choice, ClientCertificate, Color, Config, Connection, Display, Export, NewerThan, Output, StagesWidthSetting, Wait,
 };
-pub use settings::Settings;
+pub(crate) use settings::Settings;

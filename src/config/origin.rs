@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Whose file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Owner {
+pub(crate) enum Owner {
     /// The user's own: everything is allowed in it.
     #[default]
     User,
@@ -14,7 +14,7 @@ pub enum Owner {
 
 /// A place in a file of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingPlace {
+pub(crate) struct SettingPlace {
     pub path: String,
     pub owner: Owner,
     pub line: usize,
@@ -31,7 +31,7 @@ impl fmt::Display for SettingPlace {
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     Flag(String),
     Variable(String),
     File(Box<SettingPlace>),

@@ -31,7 +31,7 @@ enum Part {
 
 impl File {
     /// Reads a file's text; relative paths in it start in its own folder, `~` is `home`.
-    pub fn parse(text: &str, path: &Path, owner: Owner, home: Option<&Path>) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(text: &str, path: &Path, owner: Owner, home: Option<&Path>) -> Result<Self, ConfigError> {
         Reader { text, path, owner, home }.file()
     }
 }

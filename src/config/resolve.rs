@@ -39,7 +39,7 @@ const MAX_RPS: f64 = 1000.0;
 
 impl Config {
     /// Returns the groups, for what cannot do without one; none is a usage error.
-    pub fn required_groups(&self) -> Result<&[GroupRef], ConfigError> {
+    pub(crate) fn required_groups(&self) -> Result<&[GroupRef], ConfigError> {
         match self.scope.groups.as_slice() {
             [] => Err(no_group(self.scope.is_group_variable_empty)),
             groups => Ok(groups),
@@ -47,7 +47,7 @@ impl Config {
     }
 
     /// Validates the settings; the first that cannot be used is the error.
-    pub fn resolve(settings: &Settings) -> Result<Self, ConfigError> {
+    pub(crate) fn resolve(settings: &Settings) -> Result<Self, ConfigError> {
         let config = Self {
             connection: connection(settings)?,
             scope: scope(settings)?,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Where a secret comes from.
 #[derive(Debug, Clone)]
-pub enum SecretSource {
+pub(crate) enum SecretSource {
     /// The secret itself: one text for each time that it was given.
     Given(Vec<SecretString>),
     /// `-` is standard input.
@@ -41,7 +41,7 @@ impl SecretSource {
     }
 
     /// Returns what may be shown of the key of this form that gives it; `None` where another key does.
-    pub fn shown(&self, form: Form) -> Option<String> {
+    pub(crate) fn shown(&self, form: Form) -> Option<String> {
         match (self, form) {
             (Self::Given(_), Form::Text | Form::List) => Some("set".into()),
             (Self::File(path), Form::Path) => Some(path.display().to_string()),

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// Everything that a run can be told.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub(crate) struct Config {
     pub connection: Connection,
     pub scope: Scope,
     pub collecting: Collecting,
@@ -33,7 +33,7 @@ pub struct Config {
 
 /// What the host is shown where it asks for a certificate.
 #[derive(Debug, Clone)]
-pub struct ClientCertificate {
+pub(crate) struct ClientCertificate {
     pub certificate: (PathBuf, Origin),
     /// The certificate's own file where no other one is named.
     pub key: (PathBuf, Origin),
@@ -41,7 +41,7 @@ pub struct ClientCertificate {
 
 /// Whom to ask, and as whom.
 #[derive(Debug, Clone)]
-pub struct Connection {
+pub(crate) struct Connection {
     pub host: Host,
     pub host_origin: Origin,
     pub token: Option<(SecretSource, Origin)>,
@@ -55,7 +55,7 @@ pub struct Connection {
 
 impl Connection {
     /// Returns where a secret comes from.
-    pub fn secret(&self, name: &str) -> Option<&(SecretSource, Origin)> {
+    pub(crate) fn secret(&self, name: &str) -> Option<&(SecretSource, Origin)> {
         match name {
             "token" => self.token.as_ref(),
             _ => self.headers.as_ref(),
@@ -65,7 +65,7 @@ impl Connection {
 
 /// Which projects and pipelines.
 #[derive(Debug, Clone)]
-pub struct Scope {
+pub(crate) struct Scope {
     /// May be none: not every command needs one. See [`Config::required_groups`].
     pub groups: Vec<GroupRef>,
     /// `GLWATCH_GROUP_ID` is set to nothing, which is worth saying where a group is missing.
@@ -78,7 +78,7 @@ pub struct Scope {
 
 /// How fast and how patiently.
 #[derive(Debug, Clone)]
-pub struct Collecting {
+pub(crate) struct Collecting {
     pub api: ApiChoice,
     pub concurrency: usize,
     pub rps: Option<f64>,
@@ -91,7 +91,7 @@ pub struct Collecting {
 
 /// Once, again and again, or until the pipelines have ended.
 #[derive(Debug, Clone)]
-pub struct Pace {
+pub(crate) struct Pace {
     pub watch: bool,
     pub interval: Duration,
     /// From one reading of the list of projects to the next.
@@ -105,7 +105,7 @@ pub struct Pace {
 
 /// When a wait ends.
 #[derive(Debug, Clone)]
-pub struct Wait {
+pub(crate) struct Wait {
     pub deadline: Duration,
     /// At the first match of `--fail-on`.
     pub fail_fast: bool,
@@ -114,14 +114,14 @@ pub struct Wait {
 
 /// How recent a pipeline has to be to be waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NewerThan {
+pub(crate) enum NewerThan {
     Time(DateTime<Utc>),
     /// This long before the run began.
     Ago(Duration),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Output {
+pub(crate) enum Output {
     Table,
     Wide,
     Json,
@@ -133,7 +133,7 @@ pub enum Output {
 }
 
 impl Output {
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub(crate) const ALL: [(&'static str, Self); 8] = [
         ("table", Self::Table),
         ("wide", Self::Wide),
         ("json", Self::Json),
@@ -147,28 +147,28 @@ impl Output {
 
 /// A file that is written beside the output.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Export {
+pub(crate) struct Export {
     pub output: Output,
     pub path: PathBuf,
 }
 
 /// Words whose meaning another module knows; with their origin, so that it can refuse one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub(crate) struct Choice {
     pub words: Vec<String>,
     pub origin: Origin,
 }
 
 impl Choice {
     /// Refuses a word that is none of the permitted ones, and names the one that was probably meant.
-    pub fn refuse(&self, word: &str, problem: String, permitted: &[&str]) -> ConfigError {
+    pub(crate) fn refuse(&self, word: &str, problem: String, permitted: &[&str]) -> ConfigError {
         let hints = meant(word, permitted);
         ConfigError { origin: self.origin.clone(), value: Some(word.to_owned()), problem, hints }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Color {
+pub(crate) enum Color {
     Auto,
     Always,
     Never,
@@ -176,14 +176,14 @@ pub enum Color {
 
 /// The width of the stages column, in cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StagesWidthSetting {
+pub(crate) enum StagesWidthSetting {
     Auto,
     Cells(u16),
 }
 
 /// How it looks.
 #[derive(Debug, Clone)]
-pub struct Display {
+pub(crate) struct Display {
     pub output: Output,
     pub exports: Vec<Export>,
     /// What is shown; everything by default.
@@ -202,21 +202,21 @@ pub struct Display {
 
 impl Display {
     /// Returns every form that is written, to standard output or to a file.
-    pub fn outputs(&self) -> impl Iterator<Item = Output> {
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = Output> {
         [self.output].into_iter().chain(self.exports.iter().map(|export| export.output))
     }
 }
 
 /// What the exit code says.
 #[derive(Debug, Clone)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     pub fail_on: FailOn,
     pub allow_partial: bool,
 }
 
 /// Whether anything may be changed in GitLab, and whether to ask first.
 #[derive(Debug, Clone)]
-pub struct Acting {
+pub(crate) struct Acting {
     /// Who forbids it.
     pub read_only: Option<Origin>,
     /// Everything is agreed to beforehand.

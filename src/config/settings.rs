@@ -23,7 +23,7 @@ const CI: [(&str, &str); 3] =
 
 /// All layers of one run, strongest first.
 #[derive(Debug, Clone, Default)]
-pub struct Settings {
+pub(crate) struct Settings {
     layers: Vec<Layer>,
     /// Where the next file goes: below the environment and the files before it, above the CI variables.
     below_files: usize,
@@ -39,7 +39,7 @@ pub struct Settings {
 
 impl Settings {
     /// Puts the flags above the environment.
-    pub fn new(flags: Layer, environment: &HashMap<String, String>) -> Self {
+    pub(crate) fn new(flags: Layer, environment: &HashMap<String, String>) -> Self {
         let value = |name: &str| environment.get(name).map(String::as_str).filter(|value| !value.trim().is_empty());
         let (mut own, mut shared, mut ci) = (Layer::default(), Layer::default(), Layer::default());
         let mut empty_variables = Vec::new();
@@ -72,7 +72,7 @@ impl Settings {
     /// Puts a file below the environment and the files before it: the chosen profile, then the rest of the file.
     ///
     /// A token or header beside settings belongs to the host that they name, so that `--host` sends it nowhere else.
-    pub fn add_file(&mut self, mut file: File) -> Result<(), ConfigError> {
+    pub(crate) fn add_file(&mut self, mut file: File) -> Result<(), ConfigError> {
         let profile = file.chosen_profile(self.get("profile"))?;
         let top_host = file.top.layer.get("host").cloned();
         let sections = profile.into_iter().map(|profile| (profile, true)).chain([(file.top, false)]);
@@ -100,7 +100,7 @@ impl Settings {
     }
 
     /// Says what a project's file sets that changes the verdict or how much the server is asked.
-    pub fn told(&self) -> Vec<String> {
+    pub(crate) fn told(&self) -> Vec<String> {
         let told = |key: &Key| {
             let setting = self.get(key.name)?;
             match &setting.origin {
@@ -116,18 +116,18 @@ impl Settings {
     }
 
     /// Says whether a project's file is what sets this.
-    pub fn is_from_project(&self, key: &str) -> bool {
+    pub(crate) fn is_from_project(&self, key: &str) -> bool {
         self.get(key)
             .is_some_and(|setting| matches!(&setting.origin, Origin::File(place) if place.owner == Owner::Project))
     }
 
     /// Returns the user's file that a flag or a variable names.
-    pub fn config_path(&self) -> Option<(PathBuf, &Origin)> {
+    pub(crate) fn config_path(&self) -> Option<(PathBuf, &Origin)> {
         self.get("config").map(|setting| (PathBuf::from(setting.text()), &setting.origin))
     }
 
     /// Takes the text of glab's configuration as the last place to look for a token.
-    pub fn add_glab(&mut self, path: String, text: String) {
+    pub(crate) fn add_glab(&mut self, path: String, text: String) {
         self.glab = Some((path, text));
     }
 
@@ -149,19 +149,20 @@ impl Settings {
     }
 
     /// Sets a value below all others.
-    pub fn set_default(&mut self, key: &str, value: &str, origin: Origin) {
+    #[cfg(feature = "demo")]
+    pub(crate) fn set_default(&mut self, key: &str, value: &str, origin: Origin) {
         let mut layer = Layer::default();
         layer.set(key, vec![value.to_owned()], origin);
         self.layers.push(layer);
     }
 
     /// Returns what a setting's value is, as it was written, and where it came from; never asked of a secret.
-    pub fn shown(&self, key: &str) -> Option<(String, &Origin)> {
+    pub(crate) fn shown(&self, key: &str) -> Option<(String, &Origin)> {
         self.get(key).map(|setting| (setting.values.join(", "), &setting.origin))
     }
 
     /// The same, of what may count for this host only.
-    pub fn shown_for(&self, key: &str, host: &Host) -> Option<(String, &Origin)> {
+    pub(crate) fn shown_for(&self, key: &str, host: &Host) -> Option<(String, &Origin)> {
         self.of_host(key, host).map(|setting| (setting.values.join(", "), &setting.origin))
     }
 

@@ -23,7 +23,7 @@ impl Settings {
     }
 
     /// Says whether nothing but errors is wanted on standard error.
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.switch("quiet").unwrap_or(false)
     }
 

@@ -4,7 +4,7 @@ use super::keys::{KEYS, Key, KeyReach, of_variable, variable};
 use super::nearest::nearest;
 
 /// Returns the variables that are named like ours and are none, each with what was probably meant.
-pub fn unknown_variables<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn unknown_variables<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let is_read = |key: &&Key| key.reach != KeyReach::OnlyFile;
     let unknown = |name: &&str| name.starts_with(PREFIX) && !of_variable(name).is_some_and(|key| is_read(&key));
     let tell = |name: &str| {
@@ -58,7 +58,7 @@ const OTHERS: [&str; 27] = [
 ];
 
 /// Says whether a variable decides anything, so that it must be text.
-pub fn is_read(name: &str) -> bool {
+pub(crate) fn is_read(name: &str) -> bool {
     name.starts_with(PREFIX) || OTHERS.contains(&name)
 }
 

@@ -3,7 +3,7 @@
 //! Pure: no I/O, no async, no clock, no colour, and no serde for the wire. Time is an argument.
 
 pub mod change;
-pub mod evidence;
+pub(crate) mod evidence;
 #[cfg(test)]
 pub(crate) mod example;
 pub mod excerpt;
@@ -13,17 +13,17 @@ pub mod health;
 pub mod host;
 pub mod id;
 pub mod job;
-pub mod log;
+pub(crate) mod log;
 pub mod past;
-pub mod permission;
+pub(crate) mod permission;
 pub mod pipeline;
 pub mod project;
-pub mod runs;
+pub(crate) mod runs;
 pub mod selection;
-pub mod server;
+pub(crate) mod server;
 pub mod snapshot;
 pub mod status;
-pub mod test_report;
-pub mod token;
+pub(crate) mod test_report;
+pub(crate) mod token;
 pub mod usage;
-pub mod waiting;
+pub(crate) mod waiting;

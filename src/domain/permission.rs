@@ -7,7 +7,7 @@ use std::fmt;
 
 /// A permission of a fine-grained token, in GitLab's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Permission {
+pub(crate) struct Permission {
     pub resource: &'static str,
     pub action: &'static str,
 }
@@ -22,9 +22,9 @@ const fn read(resource: &'static str) -> Permission {
     Permission { resource, action: "Read" }
 }
 
-pub const READ_CODE: Permission = read("Code");
-pub const READ_USER: Permission = read("User");
-pub const READ_METADATA: Permission = read("Metadata");
+pub(crate) const READ_CODE: Permission = read("Code");
+pub(crate) const READ_USER: Permission = read("User");
+pub(crate) const READ_METADATA: Permission = read("Metadata");
 
 const READ_GROUP: Permission = read("Group");
 const READ_PROJECT: Permission = read("Project");
@@ -36,7 +36,7 @@ const RUN_JOB: Permission = Permission { resource: "Job", action: "Run" };
 
 /// What one command needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Needed {
+pub(crate) struct Needed {
     pub command: &'static str,
     pub rest: &'static [Permission],
     pub graphql: &'static [Permission],
@@ -46,7 +46,7 @@ pub struct Needed {
 
 /// A permission without which only a part of the output is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Helpful {
+pub(crate) struct Helpful {
     pub permission: Permission,
     /// What is missing without it.
     pub shows: &'static str,
@@ -58,7 +58,7 @@ const VERSION: Helpful = Helpful { permission: READ_METADATA, shows: "GitLab's v
 
 /// By command. What GitLab declares for `/groups/:id` and its projects is not published in detail; both are needed to
 /// find the projects.
-pub const NEEDED: [Needed; 6] = [
+pub(crate) const NEEDED: [Needed; 6] = [
     Needed {
         command: "status",
         rest: &[READ_GROUP, READ_PROJECT, READ_PIPELINE],

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 /// - What could not be read this time is waited for: it may be running.
 /// - What may not be seen is not: that does not change by waiting.
 /// - `newer_than` waits for a pipeline that recent, and so for a project that has none.
-pub fn reason(row: &ProjectRow, newer_than: Option<DateTime<Utc>>) -> Option<&'static str> {
+pub(crate) fn reason(row: &ProjectRow, newer_than: Option<DateTime<Utc>>) -> Option<&'static str> {
     match &row.state {
         RowState::NoAccess(_) => None,
         RowState::Error(_) | RowState::Stale { .. } => Some("could not be read"),

@@ -76,14 +76,14 @@ pub struct FailureAttribution {
 }
 
 /// Judges a failed job by its past. `now` is the server's time.
-pub fn attribute(job: &JobEvidence, now: DateTime<Utc>) -> FailureAttribution {
+pub(crate) fn attribute(job: &JobEvidence, now: DateTime<Utc>) -> FailureAttribution {
     let nothing = JobPast::default();
     let past = job.past.as_ref().unwrap_or(&nothing);
     attribute_past(job.job.failure_reason.as_deref(), past, now)
 }
 
 /// Judges a job that failed for this reason of GitLab's.
-pub fn attribute_past(reason: Option<&str>, past: &JobPast, now: DateTime<Utc>) -> FailureAttribution {
+pub(crate) fn attribute_past(reason: Option<&str>, past: &JobPast, now: DateTime<Utc>) -> FailureAttribution {
     infrastructure(reason)
         .or_else(|| already_broken(past, now))
         .or_else(|| everywhere(past))
@@ -94,7 +94,7 @@ pub fn attribute_past(reason: Option<&str>, past: &JobPast, now: DateTime<Utc>) 
 
 /// Says whether a commit can be to blame for a job at all: an external status, a bridge and a canceled job have no fault
 /// of their own.
-pub fn has_origin(job: &JobEvidence) -> bool {
+pub(crate) fn has_origin(job: &JobEvidence) -> bool {
     job.job.status == Status::Failed && job.job.kind == JobKind::Job
 }
 

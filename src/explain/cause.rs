@@ -88,7 +88,7 @@ pub struct Explanation {
 }
 
 /// Judges the evidence. `now` is the server's time.
-pub fn explain(evidence: &Evidence, now: DateTime<Utc>) -> Explanation {
+pub(crate) fn explain(evidence: &Evidence, now: DateTime<Utc>) -> Explanation {
     let mut causes = Vec::new();
     let mut allowed = Vec::new();
     let mut flaky = Vec::new();
@@ -379,12 +379,12 @@ fn headline(evidence: &Evidence, causes: &[Cause], allowed: &[Cause], flaky: &[C
 }
 
 /// Says of which jobs the log is worth reading: those that failed by themselves, the first few of them.
-pub fn wants_log(job: &Job) -> bool {
+pub(crate) fn wants_log(job: &Job) -> bool {
     job.kind == JobKind::Job && job.status == Status::Failed
 }
 
 /// Says whether a job belongs to the evidence at all.
-pub fn is_evidence(job: &Job, earlier: &[Status]) -> bool {
+pub(crate) fn is_evidence(job: &Job, earlier: &[Status]) -> bool {
     match job.status {
         Status::Success | Status::Warning => earlier.contains(&Status::Failed),
         Status::Skipped | Status::Created | Status::Running => false,

@@ -260,7 +260,7 @@ pub(super) fn reason_of_verdict(line: &str) -> Option<&str> {
 }
 
 /// Says whether a line only reports that a test passed or was not run.
-pub fn is_passing(line: &str) -> bool {
+pub(crate) fn is_passing(line: &str) -> bool {
     let lower = line.trim().to_ascii_lowercase();
     let ends = [" ... ok", " ... ignored", " passed", " ✓", " skipped"];
     let starts = [

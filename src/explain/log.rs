@@ -1,6 +1,6 @@
 //! What of a job's log tells why the job failed, found while the log streams past.
 
-pub use super::error_line::is_passing;
+pub(crate) use super::error_line::is_passing;
 use super::error_line::{VERDICT, exit_code, reason_of_verdict, weight};
 use super::key_line::KeyLine;
 use crate::domain::log::{LogExcerpt, LogLine};
@@ -41,7 +41,7 @@ const AFTER_LIMIT: &str = "Job execution will continue but no more output will b
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ExcerptOptions {
+pub(crate) struct ExcerptOptions {
     /// The last lines of the section.
     pub tail: usize,
     /// Lines that look like the error; of more the first are kept and a third for the last ones.
@@ -55,7 +55,7 @@ impl Default for ExcerptOptions {
 }
 
 /// Takes a log in pieces and keeps what explains the failure: a few lines, however long the log is.
-pub struct ExcerptBuilder {
+pub(crate) struct ExcerptBuilder {
     cleaner: LogCleaner,
     kept: KeptLines,
 }
@@ -67,24 +67,19 @@ impl Default for ExcerptBuilder {
 }
 
 impl ExcerptBuilder {
-    pub fn new(options: ExcerptOptions) -> Self {
+    pub(crate) fn new(options: ExcerptOptions) -> Self {
         Self { cleaner: LogCleaner::with_colours(), kept: KeptLines { options, ..KeptLines::default() } }
     }
 
     /// Takes the next piece of the log.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         let Self { cleaner, kept } = self;
         kept.bytes += bytes.len() as u64;
         cleaner.push(bytes, &mut |event| kept.note(event));
     }
 
-    /// Returns the exit code that the runner has named so far.
-    pub fn exit_code(&self) -> Option<i32> {
-        self.kept.exit_code
-    }
-
     /// Says that there is no more to come; `is_cut` if the log goes on, but is not read.
-    pub fn finish(self, is_cut: bool) -> LogExcerpt {
+    pub(crate) fn finish(self, is_cut: bool) -> LogExcerpt {
         let Self { mut cleaner, mut kept } = self;
         cleaner.finish(&mut |event| kept.note(event));
         LogExcerpt {

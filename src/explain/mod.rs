@@ -8,13 +8,13 @@
 //! - `attribution`: whose fault it is
 //! - `shared`: what failures of several projects have in common
 
-pub mod attribution;
-pub mod cause;
+pub(crate) mod attribution;
+pub(crate) mod cause;
 mod error_line;
 mod key_line;
-pub mod log;
-pub mod reason;
-pub mod sentence;
-pub mod shared;
-pub mod tests;
+pub(crate) mod log;
+pub(crate) mod reason;
+pub(crate) mod sentence;
+pub(crate) mod shared;
+pub(crate) mod tests;
 mod wait;

@@ -5,7 +5,7 @@
 
 /// What a word means and what helps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReasonMeaning {
+pub(crate) struct ReasonMeaning {
     /// Goes on after "job `unit` failed: ".
     pub plain: &'static str,
     /// An order, without a full stop.
@@ -236,17 +236,17 @@ const INFRASTRUCTURE: [&str; 18] = [
 ];
 
 /// Says whether a job's failure reason is one that no commit can cause.
-pub fn is_infrastructure(word: &str) -> bool {
+pub(crate) fn is_infrastructure(word: &str) -> bool {
     INFRASTRUCTURE.contains(&word)
 }
 
 /// Returns what a job's failure reason means.
-pub fn of_job(word: &str) -> Option<ReasonMeaning> {
+pub(crate) fn of_job(word: &str) -> Option<ReasonMeaning> {
     find(JOBS, word)
 }
 
 /// Returns what a pipeline's failure reason means. GraphQL has a sentence in the word's place, which is shown as it is.
-pub fn of_pipeline(word: &str) -> Option<ReasonMeaning> {
+pub(crate) fn of_pipeline(word: &str) -> Option<ReasonMeaning> {
     find(PIPELINES, word)
 }
 

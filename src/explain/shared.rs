@@ -51,7 +51,7 @@ impl CauseKey {
 }
 
 /// Returns what at least two projects share, that of the most projects first.
-pub fn shared_causes<'a>(explained: impl IntoIterator<Item = (&'a str, &'a Explanation)>) -> Vec<SharedCause> {
+pub(crate) fn shared_causes<'a>(explained: impl IntoIterator<Item = (&'a str, &'a Explanation)>) -> Vec<SharedCause> {
     let mut projects: BTreeMap<CauseKey, BTreeSet<&str>> = BTreeMap::new();
     for (project, explanation) in explained {
         for key in explanation.causes.iter().flat_map(CauseKey::of) {

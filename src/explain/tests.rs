@@ -69,7 +69,7 @@ impl TestFindings {
 }
 
 /// Names a case as its framework does, as far as the report tells.
-pub fn label(case: &TestCase) -> String {
+pub(crate) fn label(case: &TestCase) -> String {
     match case.class.as_deref().filter(|class| !class.is_empty() && !case.name.contains(*class)) {
         Some(class) => format!("{class}::{}", case.name),
         None => case.name.clone(),
@@ -77,7 +77,7 @@ pub fn label(case: &TestCase) -> String {
 }
 
 /// Finds what the report says about a job that failed; nothing where none of its tests did.
-pub fn of_job(evidence: &Evidence, job: &Job) -> Option<TestFindings> {
+pub(crate) fn of_job(evidence: &Evidence, job: &Job) -> Option<TestFindings> {
     let suite = suite_of(evidence.tests.as_ref()?, &job.name)?;
     if suite.failed + suite.errored == 0 {
         return None;

@@ -7,7 +7,7 @@ use ring::digest::{Context, SHA256};
 use secrecy::{ExposeSecret, SecretString};
 
 /// What tells a token from all others and gives nothing of it away.
-pub type Fingerprint = [u8; 16];
+pub(super) type Fingerprint = [u8; 16];
 
 /// A token. GitLab takes personal, project, group and OAuth tokens alike in `Authorization: Bearer`, all but the last in
 /// `PRIVATE-TOKEN`.

@@ -30,12 +30,9 @@ pub use graphql::fields::Fields;
 pub use graphql::glance::PipelineOverview;
 pub use graphql::jobs::PER_QUERY as MORE_JOBS_PER_QUERY;
 pub use graphql::older::{OlderPipelines, PER_QUERY as OLDER_PIPELINES_PER_QUERY};
-pub use graphql::past::{
-    JOBS_OF_EACH as PAST_JOBS_OF_EACH, JOBS_PER_QUERY as PAST_JOBS_PER_QUERY, PastQuery, PipelineNews,
-};
-pub use graphql::snapshot::jobs_of_each;
-pub use graphql::{Answered, ByProject, ProjectSaid, queries};
-pub use rest::action::{Action, ActionAnswer, ActionResult, ActionSubject};
+pub use graphql::past::{JOBS_PER_QUERY as PAST_JOBS_PER_QUERY, PastQuery, PipelineNews};
+pub use graphql::{Answered, ProjectSaid};
+pub use rest::action::{Action, ActionResult, ActionSubject};
 pub use rest::job::{Bridges, DetailedJobs, JobList, OneJob};
 pub use rest::past::{ProjectJob, ProjectJobs};
 pub use rest::pipeline::{PipelineFilter, PipelineHead};

@@ -19,7 +19,14 @@ mod retry;
 mod tls;
 mod transport;
 
-pub use auth::{Fingerprint, Token};
+/// What only tests ask for: the queries as they are sent.
+pub(crate) mod testing {
+    pub use super::graphql::past::JOBS_OF_EACH as PAST_JOBS_OF_EACH;
+    pub use super::graphql::queries;
+    pub use super::graphql::snapshot::jobs_of_each;
+}
+
+pub use auth::Token;
 pub use budget::DEFAULT_RPS;
 pub use credentials::{Credentials, ExtraHeader};
 pub use page::ListPage;

@@ -6,7 +6,7 @@ use crate::text::sanitise::sanitise;
 use std::io::{self, Write};
 
 /// Writes one change: when, where, what, and the page where there is one.
-pub fn write(change: &Change, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(change: &Change, out: &mut dyn Write) -> io::Result<()> {
     let at = change.at.format("%Y-%m-%dT%H:%M:%SZ");
     let (subject, words) = match &change.kind {
         ChangeKind::Pipeline { project, from, to, pipeline } => {

@@ -7,7 +7,7 @@ use tabled::builder::Builder;
 use tabled::settings::{Padding, Style};
 
 /// Writes records of equal length; foreign text in them is made harmless.
-pub fn write<const N: usize>(records: &[[String; N]], out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write<const N: usize>(records: &[[String; N]], out: &mut dyn Write) -> io::Result<()> {
     let mut table = Builder::new();
     for record in records {
         table.push_record(record.iter().map(|cell| sanitise(cell).replace(['\n', '\t'], " ")));

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 const STARTS_A_FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
 /// Writes a header row and one row per record.
-pub fn write(records: &CsvRecords, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(records: &CsvRecords, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(out);
     writer.write_record(records.fields.iter().map(|field: &CsvField| field.name()))?;
     for row in &records.rows {
@@ -22,13 +22,13 @@ pub fn write(records: &CsvRecords, out: &mut dyn Write) -> io::Result<()> {
 
 /// Rows that come one after the other; the first brings the header.
 #[derive(Debug, Default)]
-pub struct CsvRows {
+pub(crate) struct CsvRows {
     is_begun: bool,
 }
 
 impl CsvRows {
     /// Writes a struct as a row, its fields in their order.
-    pub fn write(&mut self, row: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn write(&mut self, row: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
         let mut plain = WriterBuilder::new().has_headers(!self.is_begun).from_writer(Vec::new());
         plain.serialize(row)?;
         let plain = plain.into_inner().map_err(|error| error.into_error())?;

@@ -15,13 +15,13 @@ const NAMED_AT_MOST: usize = 5;
 
 /// How it is drawn.
 #[derive(Debug, Clone, Copy)]
-pub struct ExplainStyle {
+pub(crate) struct ExplainStyle {
     pub color: bool,
     pub ascii: bool,
 }
 
 /// Writes the answers one after the other, an empty line in between.
-pub fn write(answers: &[PipelineExplanation], style: ExplainStyle, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(answers: &[PipelineExplanation], style: ExplainStyle, out: &mut dyn Write) -> io::Result<()> {
     for (at, answer) in answers.iter().enumerate() {
         if at > 0 {
             writeln!(out)?;
@@ -32,7 +32,7 @@ pub fn write(answers: &[PipelineExplanation], style: ExplainStyle, out: &mut dyn
 }
 
 /// Writes what several projects share, a line for each cause; nothing where there is none.
-pub fn write_shared(shared: &[SharedCause], out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_shared(shared: &[SharedCause], out: &mut dyn Write) -> io::Result<()> {
     if !shared.is_empty() {
         writeln!(out, "\none cause, several projects:")?;
     }

@@ -8,7 +8,7 @@ use crate::text::sanitise::sanitise;
 use std::io::{self, Write};
 
 /// Writes the answers one after the other, a heading for each.
-pub fn write(answers: &[PipelineExplanation], out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(answers: &[PipelineExplanation], out: &mut dyn Write) -> io::Result<()> {
     for (at, answer) in answers.iter().enumerate() {
         if at > 0 {
             writeln!(out)?;
@@ -19,7 +19,7 @@ pub fn write(answers: &[PipelineExplanation], out: &mut dyn Write) -> io::Result
 }
 
 /// Writes what several projects share, an item for each cause; nothing where there is none.
-pub fn write_shared(shared: &[SharedCause], out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_shared(shared: &[SharedCause], out: &mut dyn Write) -> io::Result<()> {
     if !shared.is_empty() {
         writeln!(out, "\n### One cause, several projects\n")?;
     }

@@ -10,14 +10,15 @@ use std::io::{self, Write};
 
 /// The text formats of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MetricsFormat {
+pub(crate) enum MetricsFormat {
     OpenMetrics,
     /// Prometheus' own format 0.0.4.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a scrape will choose it by its Accept header"))]
     PrometheusText,
 }
 
 /// Writes the families that have a series.
-pub fn write(families: &[Family], format: MetricsFormat, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(families: &[Family], format: MetricsFormat, out: &mut dyn Write) -> io::Result<()> {
     for family in families.iter().filter(|family| !family.series.is_empty()) {
         write_family(family, format, out)?;
     }

@@ -11,7 +11,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::io::{self, Write};
 
 /// Writes the report.
-pub fn write(suites: &[JunitSuite], out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(suites: &[JunitSuite], out: &mut dyn Write) -> io::Result<()> {
     let mut report = Report::new("glwatch");
     report.add_test_suites(suites.iter().map(test_suite));
     report.serialize(&mut *out).map_err(io::Error::other)

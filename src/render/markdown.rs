@@ -14,7 +14,7 @@ use std::io::{self, Write};
 const BREAK: &str = "&#8203;";
 
 /// Writes the digest.
-pub fn write(digest: &MarkdownDigest, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(digest: &MarkdownDigest, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", headline(digest))?;
     if !digest.missing.is_empty() {
         writeln!(out, "\n**Incomplete:**\n")?;

@@ -2,20 +2,20 @@
 //!
 //! Each renderer escapes foreign text for its own format.
 
-pub mod changes;
-pub mod columns;
-pub mod csv;
-pub mod explain;
-pub mod explain_markdown;
-pub mod exposition;
+pub(crate) mod changes;
+pub(crate) mod columns;
+pub(crate) mod csv;
+pub(crate) mod explain;
+pub(crate) mod explain_markdown;
+pub(crate) mod exposition;
 pub mod json;
-pub mod junit;
-pub mod markdown;
-pub mod ndjson;
+pub(crate) mod junit;
+pub(crate) mod markdown;
+pub(crate) mod ndjson;
 mod paint;
-pub mod section;
-pub mod stats;
-pub mod stats_markdown;
+pub(crate) mod section;
+pub(crate) mod stats;
+pub(crate) mod stats_markdown;
 mod stats_words;
 mod summary;
 pub mod table;

@@ -7,17 +7,17 @@ use crate::report::history::FactEntry;
 use std::io::{self, Write};
 
 /// Writes a snapshot as one line.
-pub fn write_snapshot(document: StatusDocument<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_snapshot(document: StatusDocument<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_line(&SnapshotEvent::from(document), out)
 }
 
 /// Writes something that happened as one line.
-pub fn write_event(event: &ChangeEvent<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_event(event: &ChangeEvent<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_line(event, out)
 }
 
 /// Writes a remembered fact as one line.
-pub fn write_fact(fact: &FactEntry, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_fact(fact: &FactEntry, out: &mut dyn Write) -> io::Result<()> {
     write_line(fact, out)
 }
 

@@ -11,7 +11,12 @@ use chrono::{DateTime, Utc};
 use std::io::{self, Write};
 
 /// Writes the rows in two sections; one without rows is left out.
-pub fn write(report: &StatusReport, style: &TableStyle, at: DateTime<Utc>, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(
+    report: &StatusReport,
+    style: &TableStyle,
+    at: DateTime<Utc>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let (quiet, open): (Vec<Row>, Vec<Row>) =
         report.rows.iter().cloned().partition(|row| row.urgency == Urgency::Quiet);
     let attention = open.iter().filter(|row| row.urgency == Urgency::Attention).count();

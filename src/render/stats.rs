@@ -12,7 +12,7 @@ use std::io::{self, Write};
 const BAR: u64 = 40;
 
 /// Writes everything.
-pub fn write(document: &StatsDocument<'_>, charset: Charset, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(document: &StatsDocument<'_>, charset: Charset, out: &mut dyn Write) -> io::Result<()> {
     let day = |time: &Option<String>| time.as_deref().unwrap_or(NO_DATA).replace('T', " ");
     writeln!(
         out,

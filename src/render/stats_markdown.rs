@@ -6,7 +6,7 @@ use crate::report::stats::{StatsDocument, StatsEntry};
 use std::io::{self, Write};
 
 /// Writes the numbers of everything together, the lists, and a row for each group.
-pub fn write(document: &StatsDocument<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(document: &StatsDocument<'_>, out: &mut dyn Write) -> io::Result<()> {
     let time = |time: &Option<String>| time.clone().unwrap_or_else(|| NO_DATA.to_owned());
     let (since, until) = (time(&document.since), time(&document.until));
     writeln!(out, "**CI of {} projects**, {since} to {until}", document.pooled.projects)?;

@@ -18,7 +18,7 @@ use chrono_tz::Tz;
 
 /// The report behind `markdown`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct MarkdownDigest {
+pub(crate) struct MarkdownDigest {
     pub counts: Counts,
     /// Projects that are counted and not shown.
     pub hidden: usize,
@@ -36,14 +36,14 @@ pub struct MarkdownDigest {
 
 /// A text and where it leads; never anywhere but to the GitLab that was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkedText {
+pub(crate) struct LinkedText {
     pub text: String,
     pub url: Option<String>,
 }
 
 /// One pipeline, or a project that shows none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DigestEntry {
+pub(crate) struct DigestEntry {
     pub project: LinkedText,
     pub git_ref: String,
     /// What the glyph shows.
@@ -62,7 +62,7 @@ pub struct DigestEntry {
 }
 
 impl MarkdownDigest {
-    pub fn new(excerpt: &SnapshotView<'_>, zone: Tz) -> Self {
+    pub(crate) fn new(excerpt: &SnapshotView<'_>, zone: Tz) -> Self {
         let snapshot = excerpt.whole;
         let mut entries: Vec<(Urgency, DigestEntry)> =
             excerpt.rows.iter().flat_map(|row| entries(row, excerpt.past, &snapshot.host, snapshot.taken_at)).collect();

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// One line of the stream.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum ChangeEvent<'a> {
+pub(crate) enum ChangeEvent<'a> {
     Pipeline {
         at: String,
         project: &'a str,
@@ -49,11 +49,11 @@ pub enum ChangeEvent<'a> {
 }
 
 impl<'a> ChangeEvent<'a> {
-    pub fn missed(at: DateTime<Utc>, changes: u64) -> Self {
+    pub(crate) fn missed(at: DateTime<Utc>, changes: u64) -> Self {
         Self::Missed { at: time(at), changes }
     }
 
-    pub fn budget(at: DateTime<Utc>, cost: Cost, usage: &Usage, interval: Duration) -> Self {
+    pub(crate) fn budget(at: DateTime<Utc>, cost: Cost, usage: &Usage, interval: Duration) -> Self {
         let Cost { requests, bytes } = cost;
         let Usage { limit, remaining, api, .. } = *usage;
         let interval_s = interval.as_secs();

@@ -11,8 +11,8 @@ use crate::explain::attribution::FailureOrigin;
 use crate::explain::cause::{Cause, Explanation};
 use crate::explain::log::is_passing;
 use crate::explain::sentence::Sentence;
-pub use crate::explain::sentence::SentencePart;
-pub use crate::explain::shared::SharedCause;
+pub(crate) use crate::explain::sentence::SentencePart;
+pub(crate) use crate::explain::shared::SharedCause;
 use crate::explain::tests::{TestFindings, TestHistory, label};
 use crate::text::age::age;
 use crate::text::duration::duration;
@@ -25,11 +25,11 @@ const MESSAGE_LINES: usize = 6;
 const MOST_CASES: usize = 20;
 
 /// A piece of text: ours, or foreign, which the renderer marks and escapes.
-pub type ExplainText = Vec<SentencePart>;
+pub(crate) type ExplainText = Vec<SentencePart>;
 
 /// What there is to say about one pipeline.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PipelineExplanation {
+pub(crate) struct PipelineExplanation {
     pub project: String,
     pub git_ref: String,
     /// GitLab's word, or `warning`.
@@ -48,14 +48,14 @@ pub struct PipelineExplanation {
 
 /// A remark at the end.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ExplainNote {
+pub(crate) struct ExplainNote {
     pub tone: Tone,
     pub text: ExplainText,
 }
 
 /// One cause with its evidence.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CauseFinding {
+pub(crate) struct CauseFinding {
     pub sentence: ExplainText,
     /// Whose fault it is, where that is known.
     pub origin: Option<ExplainText>,
@@ -71,7 +71,7 @@ pub struct CauseFinding {
 
 /// A failing test.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FailingTest {
+pub(crate) struct FailingTest {
     pub label: String,
     /// `new`, or `failed before, too`, and how often it failed lately; empty where that is not known.
     pub history: String,
@@ -83,7 +83,7 @@ pub struct FailingTest {
 
 /// The telling lines of a log.
 #[derive(Debug, Clone, PartialEq)]
-pub struct QuotedLog {
+pub(crate) struct QuotedLog {
     /// What they are a part of: `the log of unit, section step_script, 840 lines`.
     pub caption: ExplainText,
     pub lines: Vec<LogLine>,
@@ -91,7 +91,7 @@ pub struct QuotedLog {
 
 impl PipelineExplanation {
     /// Puts evidence and judgement together. `now` is the server's time.
-    pub fn new(evidence: &Evidence, explanation: &Explanation, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(evidence: &Evidence, explanation: &Explanation, now: DateTime<Utc>) -> Self {
         let pipeline = &evidence.pipeline;
         let worst = pipeline.worst();
         let status = pipeline.verdict();

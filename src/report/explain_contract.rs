@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::borrow::Cow;
 
-pub const SCHEMA: &str = "glwatch.explain/1";
+pub(crate) const SCHEMA: &str = "glwatch.explain/1";
 
 #[derive(Debug, Serialize)]
 pub struct ExplainDocument<'a> {
@@ -218,7 +218,7 @@ impl<'a> ExplainDocument<'a> {
 }
 
 /// Returns what several of the projects share.
-pub fn shared_of(explained: &[(Evidence, Explanation)]) -> Vec<SharedCause> {
+pub(crate) fn shared_of(explained: &[(Evidence, Explanation)]) -> Vec<SharedCause> {
     shared_causes(explained.iter().map(|(evidence, explanation)| (evidence.project.as_str(), explanation)))
 }
 

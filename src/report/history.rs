@@ -8,10 +8,10 @@ use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
 use std::borrow::Cow;
 
-pub const SCHEMA: &str = "glwatch.history/1";
+pub(crate) const SCHEMA: &str = "glwatch.history/1";
 
 #[derive(Debug, Serialize)]
-pub struct HistoryDocument<'a> {
+pub(crate) struct HistoryDocument<'a> {
     pub schema: &'static str,
     pub host: &'a str,
     pub file: String,
@@ -20,7 +20,7 @@ pub struct HistoryDocument<'a> {
 }
 
 #[derive(Debug, Serialize)]
-pub struct HistoryEntry<'a> {
+pub(crate) struct HistoryEntry<'a> {
     pub id: u64,
     pub full_path: &'a str,
     pub pipelines: u64,
@@ -36,7 +36,7 @@ pub struct HistoryEntry<'a> {
 
 /// What a backfill has brought: `glwatch.history-fill/1`.
 #[derive(Debug, Serialize)]
-pub struct FillDocument<'a> {
+pub(crate) struct FillDocument<'a> {
     pub schema: &'static str,
     pub host: &'a str,
     pub file: String,
@@ -53,18 +53,18 @@ pub struct FillDocument<'a> {
 }
 
 impl FillDocument<'_> {
-    pub const SCHEMA: &'static str = "glwatch.history-fill/1";
+    pub(crate) const SCHEMA: &'static str = "glwatch.history-fill/1";
 }
 
 #[derive(Debug, Serialize)]
-pub struct FillRange {
+pub(crate) struct FillRange {
     pub since: Option<String>,
     pub until: Option<String>,
 }
 
 /// A project of which not all could be read.
 #[derive(Debug, Serialize)]
-pub struct FillGapEntry<'a> {
+pub(crate) struct FillGapEntry<'a> {
     pub id: u64,
     pub full_path: &'a str,
     /// The words of `problems[].kind`.
@@ -73,7 +73,7 @@ pub struct FillGapEntry<'a> {
 }
 
 impl<'a> FillGapEntry<'a> {
-    pub fn new(project: &'a Project, failure: &'a Failure) -> Self {
+    pub(crate) fn new(project: &'a Project, failure: &'a Failure) -> Self {
         Self { id: project.id.0, full_path: &project.full_path, kind: failure.kind.word(), message: &failure.message }
     }
 }
@@ -81,13 +81,13 @@ impl<'a> FillGapEntry<'a> {
 /// One fact: a line of ndjson, a row of CSV.
 #[derive(Debug, Serialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
-pub enum FactEntry {
+pub(crate) enum FactEntry {
     Pipeline(PipelineFactEntry),
     Job(JobFactEntry),
 }
 
 #[derive(Debug, Serialize)]
-pub struct PipelineFactEntry {
+pub(crate) struct PipelineFactEntry {
     pub project: u64,
     pub full_path: Option<String>,
     pub id: u64,
@@ -109,7 +109,7 @@ pub struct PipelineFactEntry {
 }
 
 #[derive(Debug, Serialize)]
-pub struct JobFactEntry {
+pub(crate) struct JobFactEntry {
     pub project: u64,
     pub full_path: Option<String>,
     pub pipeline: u64,
@@ -131,7 +131,7 @@ pub struct JobFactEntry {
 
 impl PipelineFactEntry {
     /// `full_path` is the project's latest name.
-    pub fn new(fact: PipelineFact, full_path: Option<String>) -> Self {
+    pub(crate) fn new(fact: PipelineFact, full_path: Option<String>) -> Self {
         Self {
             project: fact.project.0,
             full_path,
@@ -156,7 +156,7 @@ impl PipelineFactEntry {
 
 impl JobFactEntry {
     /// `full_path` is the project's latest name.
-    pub fn new(fact: JobFact, full_path: Option<String>) -> Self {
+    pub(crate) fn new(fact: JobFact, full_path: Option<String>) -> Self {
         Self {
             project: fact.project.0,
             full_path,
@@ -180,7 +180,7 @@ impl JobFactEntry {
 }
 
 /// Returns a time in RFC 3339; one that no calendar has is null.
-pub fn time(seconds: Option<UnixSeconds>) -> Option<String> {
+pub(crate) fn time(seconds: Option<UnixSeconds>) -> Option<String> {
     let time = DateTime::from_timestamp(seconds?, 0)?;
     Some(time.to_rfc3339_opts(SecondsFormat::Secs, true))
 }

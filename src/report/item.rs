@@ -23,7 +23,7 @@ impl Span {
 }
 
 /// Returns how many cells spans take side by side.
-pub fn width_of(spans: &[Span]) -> usize {
+pub(crate) fn width_of(spans: &[Span]) -> usize {
     spans.iter().map(|span| cells(&span.text)).sum()
 }
 
@@ -183,7 +183,7 @@ fn age_of(cell: &PipelineCell) -> String {
 }
 
 /// Returns a status as people read it: GitLab's word, or what is waited for.
-pub fn status_words(status: &Status) -> Cow<'_, str> {
+pub(crate) fn status_words(status: &Status) -> Cow<'_, str> {
     match status {
         Status::WaitingForResource => "waiting (resource)".into(),
         Status::WaitingForCallback => "waiting (callback)".into(),
@@ -192,7 +192,7 @@ pub fn status_words(status: &Status) -> Cow<'_, str> {
 }
 
 /// Makes a foreign text harmless.
-pub fn clean(text: &str, charset: Charset) -> String {
+pub(crate) fn clean(text: &str, charset: Charset) -> String {
     let clean = sanitise(text);
     let clean = clean.trim();
     match charset {

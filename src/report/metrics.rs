@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 
 /// The base units that names end in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub(crate) enum Unit {
     Seconds,
     Ratio,
 }
 
 impl Unit {
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Seconds => "seconds",
             Self::Ratio => "ratio",
@@ -28,7 +28,7 @@ impl Unit {
 
 /// A metric family with all its series.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Family {
+pub(crate) struct Family {
     /// Without the suffixes that an encoder adds, such as `_total` or `_bucket`.
     pub name: &'static str,
     pub help: &'static str,
@@ -38,7 +38,7 @@ pub struct Family {
 
 /// The series of a family, by what their values mean.
 #[derive(Debug, Clone, PartialEq)]
-pub enum MetricSeries {
+pub(crate) enum MetricSeries {
     /// Values that go up and down: a report of one moment has nothing else.
     Gauge(Vec<Sample>),
     /// Values that only grow.
@@ -48,7 +48,7 @@ pub enum MetricSeries {
 }
 
 impl MetricSeries {
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Gauge(samples) | Self::Counter(samples) => samples.is_empty(),
             Self::Histogram(histograms) => histograms.is_empty(),
@@ -57,18 +57,18 @@ impl MetricSeries {
 }
 
 /// The labels of a series; values are still as GitLab sent them.
-pub type Labels = Vec<(&'static str, String)>;
+pub(crate) type Labels = Vec<(&'static str, String)>;
 
 /// One series of a gauge or a counter at the moment of the report.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sample {
+pub(crate) struct Sample {
     pub labels: Labels,
     pub value: f64,
 }
 
 /// One series of a histogram at the moment of the report.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Histogram {
+pub(crate) struct Histogram {
     pub labels: Labels,
     /// Upper bounds in ascending order, each with the number of observations above the bound before and up to its own.
     pub buckets: Vec<(f64, u64)>,
@@ -79,7 +79,7 @@ pub struct Histogram {
 }
 
 /// Returns the families of a snapshot. Pipelines are those that are shown; what is counted is all.
-pub fn families(excerpt: &SnapshotView<'_>) -> Vec<Family> {
+pub(crate) fn families(excerpt: &SnapshotView<'_>) -> Vec<Family> {
     let mut families = of_pipelines(excerpt);
     families.extend(of_the_whole(excerpt.whole));
     families

@@ -6,7 +6,7 @@ use super::contract::{PipelineEntry, ProjectEntry, StatusDocument};
 
 /// What a record can say of a pipeline and its project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CsvField {
+pub(crate) enum CsvField {
     FullPath,
     Ref,
     RefKind,
@@ -41,7 +41,7 @@ pub enum CsvField {
 
 impl CsvField {
     /// All, in the order of `wide` and then what it has no room for. Scripts count on it: new ones go to the end.
-    pub const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::FullPath,
         Self::Ref,
         Self::RefKind,
@@ -75,7 +75,7 @@ impl CsvField {
     ];
 
     /// Returns its name; where project and pipeline have a field of the same name, the plain one is the pipeline's.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::FullPath => "full_path",
             Self::Ref => "ref",
@@ -111,7 +111,7 @@ impl CsvField {
     }
 
     /// Says whether the memory adds to it.
-    pub fn is_of_past(self) -> bool {
+    pub(crate) fn is_of_past(self) -> bool {
         matches!(self, Self::UsualS | Self::Since | Self::RedSince | Self::Attribution)
     }
 
@@ -194,14 +194,14 @@ fn stages(pipeline: &PipelineEntry<'_>) -> String {
 
 /// Records and the fields that each of them has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CsvRecords {
+pub(crate) struct CsvRecords {
     pub fields: Vec<CsvField>,
     /// As many cells each as there are fields.
     pub rows: Vec<Vec<String>>,
 }
 
 impl CsvRecords {
-    pub fn new(document: &StatusDocument<'_>, fields: Vec<CsvField>) -> Self {
+    pub(crate) fn new(document: &StatusDocument<'_>, fields: Vec<CsvField>) -> Self {
         let record = |project: &ProjectEntry<'_>, pipeline: Option<&PipelineEntry<'_>>| {
             fields.iter().map(|field| field.of(project, pipeline)).collect::<Vec<_>>()
         };

@@ -8,7 +8,7 @@ use crate::stats::tally::RunTally;
 use std::iter::once;
 
 /// Returns the families of a document and of the values behind it.
-pub fn families(document: &StatsDocument<'_>, study: &StatsStudy) -> Vec<Family> {
+pub(crate) fn families(document: &StatsDocument<'_>, study: &StatsStudy) -> Vec<Family> {
     let mut families = gauges(document);
     families.push(by_origin(document));
     families.extend(of_open_telemetry(study));

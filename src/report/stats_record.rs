@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// A row of CSV; an empty cell is "no data".
 #[derive(Debug, Serialize)]
-pub struct StatsRecord<'a> {
+pub(crate) struct StatsRecord<'a> {
     pub scope: &'a str,
     pub name: &'a str,
     pub project_id: Option<u64>,
@@ -58,7 +58,7 @@ pub struct StatsRecord<'a> {
 }
 
 impl<'a> StatsRecord<'a> {
-    pub fn new(scope: &'a str, entry: &'a StatsEntry) -> Self {
+    pub(crate) fn new(scope: &'a str, entry: &'a StatsEntry) -> Self {
         let (accuracy, promptness, cost, actionability) =
             (&entry.accuracy, &entry.promptness, &entry.cost, &entry.actionability);
         let origin = |word: &str| actionability.origins.get(word).map_or(0, |count| count.failures);

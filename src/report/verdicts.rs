@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// The cases of one namespace.
 #[derive(Debug, Clone, PartialEq)]
-pub struct JunitSuite {
+pub(crate) struct JunitSuite {
     /// Full path of the namespace.
     pub name: String,
     pub cases: Vec<JunitCase>,
@@ -21,7 +21,7 @@ pub struct JunitSuite {
 
 /// One project, or one of its pipelines where several are shown.
 #[derive(Debug, Clone, PartialEq)]
-pub struct JunitCase {
+pub(crate) struct JunitCase {
     /// `api`, or `api (main)` where the project has several pipelines; unique in its suite.
     pub name: String,
     pub duration: Option<Duration>,
@@ -32,7 +32,7 @@ pub struct JunitCase {
 
 /// What a test report makes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum JunitVerdict {
+pub(crate) enum JunitVerdict {
     Passed,
     /// It passed with failures that were allowed.
     Warned(String),
@@ -44,7 +44,7 @@ pub enum JunitVerdict {
 }
 
 /// Returns the suites by name.
-pub fn suites(excerpt: &SnapshotView<'_>) -> Vec<JunitSuite> {
+pub(crate) fn suites(excerpt: &SnapshotView<'_>) -> Vec<JunitSuite> {
     let mut by_namespace: BTreeMap<&str, Vec<JunitCase>> = BTreeMap::new();
     for row in excerpt.rows.iter() {
         // A path without a namespace is only met in answers that are broken.

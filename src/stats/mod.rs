@@ -16,7 +16,7 @@ mod project;
 mod spread;
 mod stretch;
 pub mod study;
-pub mod tally;
+pub(crate) mod tally;
 
 pub use cost::{CostRates, SecondsSpent};
 pub use spread::Spread;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A run is prompt when it takes less than this (ten minutes, the usual bound for waiting for it).
-pub const PROMPT_SECONDS: u64 = 600;
+pub(crate) const PROMPT_SECONDS: u64 = 600;
 
 /// A job or a stage of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -4,19 +4,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 /// Returns the age at `now` of what happened at `then`; what lies ahead by clock skew is `0s` old.
-pub fn age(now: DateTime<Utc>, then: DateTime<Utc>) -> String {
+pub(crate) fn age(now: DateTime<Utc>, then: DateTime<Utc>) -> String {
     in_one_unit(now - then)
 }
 
 /// Returns a time in a zone. At the ends of the calendar, where the zone's time would lie beyond it, the last that fits.
-pub fn in_zone(at: DateTime<Utc>, zone: Tz) -> DateTime<Tz> {
+pub(crate) fn in_zone(at: DateTime<Utc>, zone: Tz) -> DateTime<Tz> {
     /// No zone is further from UTC.
     const MARGIN: TimeDelta = TimeDelta::days(2);
     at.clamp(DateTime::<Utc>::MIN_UTC + MARGIN, DateTime::<Utc>::MAX_UTC - MARGIN).with_timezone(&zone)
 }
 
 /// Returns an age that is already known; none is below zero.
-pub fn in_one_unit(age: TimeDelta) -> String {
+pub(crate) fn in_one_unit(age: TimeDelta) -> String {
     let seconds = age.num_seconds().max(0);
     match seconds {
         0..60 => format!("{seconds}s"),

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 const PLACEHOLDER: &str = "NAME:PASSWORD";
 
 /// Takes the part with the password out of every address in a text.
-pub fn hide(text: &str) -> Cow<'_, str> {
+pub(crate) fn hide(text: &str) -> Cow<'_, str> {
     let mut shown = String::new();
     let mut rest = text;
     while let Some(at) = rest.find("://") {

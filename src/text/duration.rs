@@ -6,7 +6,7 @@ use thiserror::Error;
 /// Returns a duration in its two largest units, whole seconds as far as they have passed: `45s`, `6m 12s`, `1h 05m`, `2d 3h`.
 ///
 /// The second unit is left out where it is zero.
-pub fn duration(duration: Duration) -> String {
+pub(crate) fn duration(duration: Duration) -> String {
     let seconds = whole_seconds(duration);
     let (days, hours, minutes, rest) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
     match (days, hours, minutes, rest) {
@@ -21,13 +21,13 @@ pub fn duration(duration: Duration) -> String {
 }
 
 /// Returns a duration in whole seconds, as far as they have passed: GraphQL has no others.
-pub fn whole_seconds(duration: Duration) -> u64 {
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs()
 }
 
 /// Why a text is not a duration; goes on after the text, which the caller names.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum DurationError {
+pub(crate) enum DurationError {
     #[error("is empty: a duration is such as \"30s\", \"5m\" or \"1h30m\"")]
     Empty,
     #[error("is not a duration: expected numbers with units, such as \"30s\", \"5m\" or \"1h30m\"")]
@@ -41,7 +41,7 @@ pub enum DurationError {
 }
 
 /// Reads `30s`, `5m`, `1h30m`, `2d`, `250ms`, and what else humantime knows: `5 minutes`, `1.5h`.
-pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     humantime::parse_duration(text.trim()).map_err(|error| match error {
         humantime::DurationError::Empty => DurationError::Empty,
         humantime::DurationError::UnknownUnit { unit, value, .. } if unit.is_empty() => {

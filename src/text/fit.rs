@@ -1,14 +1,14 @@
 //! Which columns fit into a terminal, and how wide each becomes. Pure arithmetic: it knows no names and no colours.
 
 /// Cells between two columns.
-pub const GUTTER: usize = 2;
+pub(crate) const GUTTER: usize = 2;
 
 /// How often columns are asked to give cells, each time down to a narrower target.
-pub const ROUNDS: usize = 3;
+pub(crate) const ROUNDS: usize = 3;
 
 /// What a column would like, and how far it gives way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ColumnNeed {
+pub(crate) struct ColumnNeed {
     /// Cells that its widest content takes.
     pub natural: usize,
     /// The width it gives way to in each round; the last one is what it needs to be worth showing.
@@ -29,7 +29,7 @@ impl ColumnNeed {
 ///
 /// Columns leave only when what they need to be worth showing does not fit; the others then share what is left,
 /// the one furthest above its target giving first. Lines never become wider than the terminal, whatever its width.
-pub fn fit_columns(needs: &[ColumnNeed], width: usize) -> Vec<Option<usize>> {
+pub(crate) fn fit_columns(needs: &[ColumnNeed], width: usize) -> Vec<Option<usize>> {
     let mut widths: Vec<Option<usize>> = needs.iter().map(|need| Some(need.natural)).collect();
     while least(needs, &widths) > width {
         let leaving = (0..needs.len()).filter(|n| widths[*n].is_some()).max_by_key(|n| needs[*n].leaves);

@@ -20,14 +20,6 @@ impl Charset {
         }
     }
 
-    /// Returns what points from a pipeline to the one that it triggered.
-    pub fn arrow(self) -> &'static str {
-        match self {
-            Self::Unicode => "→",
-            Self::Ascii => "->",
-        }
-    }
-
     /// Returns what separates the facts of a summary.
     pub fn dot(self) -> &'static str {
         match self {

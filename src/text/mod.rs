@@ -3,15 +3,15 @@
 //!
 //! Pure: no I/O, no clock, no colour. It knows `domain` and nothing else of the crate.
 
-pub mod age;
-pub mod credential;
-pub mod duration;
-pub mod fit;
+pub(crate) mod age;
+pub(crate) mod credential;
+pub(crate) mod duration;
+pub(crate) mod fit;
 pub mod glyph;
 pub mod log;
-pub mod plural;
-pub mod sanitise;
-pub mod size;
-pub mod stages;
-pub mod width;
-pub mod wrap;
+pub(crate) mod plural;
+pub(crate) mod sanitise;
+pub(crate) mod size;
+pub(crate) mod stages;
+pub(crate) mod width;
+pub(crate) mod wrap;

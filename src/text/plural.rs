@@ -1,7 +1,7 @@
 //! Numbers with their nouns: `1 project`, `2 projects`. Knows regular plurals only.
 
 /// Returns the count with its noun, in the plural unless it is exactly one.
-pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+pub(crate) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     // A count that does not fit u64 is many.
     let count = count.try_into().unwrap_or(u64::MAX);
     if count == 1 { format!("1 {noun}") } else { format!("{count} {}", plural(noun)) }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Marks where something was taken out that could have moved the cursor or turned the text around.
-pub const REPLACEMENT: char = '\u{FFFD}';
+pub(crate) const REPLACEMENT: char = '\u{FFFD}';
 
 /// More marks than this on one character are decoration that climbs over the neighbouring lines.
 const MARKS_PER_CHARACTER: usize = 4;
@@ -16,7 +16,7 @@ pub(super) const STRING_AT_MOST: usize = 4096;
 /// - A control sequence as a whole, and any other control or bidi character, becomes one `�`.
 /// - Line ends and tabs become a space.
 /// - What is invisible or shifts widths (zero-width joiners, variation selectors, tags, fillers) is removed.
-pub fn sanitise(text: &str) -> Cow<'_, str> {
+pub(crate) fn sanitise(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| (0x20..0x7F).contains(&byte)) {
         return Cow::Borrowed(text);
     }
@@ -56,17 +56,17 @@ impl Marks {
 }
 
 /// Says whether it is a C0 or C1 control character or DEL.
-pub fn is_control(c: char) -> bool {
+pub(crate) fn is_control(c: char) -> bool {
     matches!(c, '\u{0}'..='\u{1F}' | '\u{7F}'..='\u{9F}')
 }
 
 /// Says whether it changes the direction of the text around it (Unicode UAX #9; "Trojan Source", CVE-2021-42574).
-pub fn is_bidi_control(c: char) -> bool {
+pub(crate) fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}')
 }
 
 /// Says whether it ends a line somewhere: in a terminal, in an editor, or in JavaScript.
-pub fn is_line_break(c: char) -> bool {
+pub(crate) fn is_line_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 

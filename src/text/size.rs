@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 
 /// Returns an amount with at most one decimal.
-pub fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     if bytes < 1000 {
         return format!("{bytes} B");
@@ -20,7 +20,7 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// Reads an amount such as `5MB`, `200k`, `1.5 GiB` or `1000000`; decimal unless it says `i`, whatever the letters' case.
-pub fn parse_size(text: &str) -> Result<u64, &'static str> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, &'static str> {
     let size = text.trim().parse::<ByteSize>().ok().map(|size| size.as_u64());
     // Beyond what u64 holds, bytesize takes the largest number.
     size.filter(|bytes| (1..u64::MAX).contains(bytes)).ok_or("is no amount of data, such as 5MB, 200kB or 1000000")

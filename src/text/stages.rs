@@ -10,14 +10,14 @@ const NAME_AT_LEAST: usize = 3;
 
 /// A stage as it is to be shown; the name is sanitised.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StageMark {
+pub(crate) struct StageMark {
     pub name: String,
     pub status: Status,
 }
 
 /// The forms, richest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StagesForm {
+pub(crate) enum StagesForm {
     /// `✓ build  ✗ test  ● deploy`
     Names,
     /// `✓ bui…  ✗ test  ● deploy`: what failed or runs keeps its name whole.
@@ -34,7 +34,7 @@ pub enum StagesForm {
 
 /// Stages laid out: the pieces to print, each in the colour of its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FittedStages {
+pub(crate) struct FittedStages {
     pub form: StagesForm,
     /// Status and text of each stage that is shown, in the pipeline's order.
     pub pieces: Vec<(Status, String)>,
@@ -44,21 +44,14 @@ pub struct FittedStages {
     pub rest: String,
 }
 
-impl FittedStages {
-    pub fn to_text(&self) -> String {
-        let pieces: Vec<&str> = self.pieces.iter().map(|(_, text)| text.as_str()).collect();
-        format!("{}{}", pieces.join(self.gap), self.rest)
-    }
-}
-
 /// Returns how many cells the richest form takes.
-pub fn full_width(stages: &[StageMark]) -> usize {
+pub(crate) fn full_width(stages: &[StageMark]) -> usize {
     let names: usize = stages.iter().map(|stage| 2 + cells(&stage.name)).sum();
     names + NAME_GAP.len() * stages.len().saturating_sub(1)
 }
 
 /// Returns how many cells it takes so that what failed or runs keeps its name; a long name counts as one of a usual length.
-pub fn focused_width(stages: &[StageMark]) -> usize {
+pub(crate) fn focused_width(stages: &[StageMark]) -> usize {
     let usual = |stage: &StageMark| cells(&stage.name).min(NAME_USUALLY);
     focused_cells(&stages.iter().map(|stage| has_focus(stage).then(|| usual(stage))).collect::<Vec<_>>())
 }
@@ -74,7 +67,7 @@ fn has_focus(stage: &StageMark) -> bool {
 }
 
 /// Returns the richest form that takes at most `width` cells.
-pub fn fit_stages(stages: &[StageMark], width: usize, charset: Charset) -> FittedStages {
+pub(crate) fn fit_stages(stages: &[StageMark], width: usize, charset: Charset) -> FittedStages {
     if full_width(stages) <= width {
         return named(stages, StagesForm::Names, |_, stage| stage.name.clone(), charset);
     }
@@ -226,6 +219,11 @@ mod tests {
     use Charset::{Ascii, Unicode};
     use proptest::prelude::*;
 
+    fn text(fitted: &FittedStages) -> String {
+        let pieces: Vec<&str> = fitted.pieces.iter().map(|(_, text)| text.as_str()).collect();
+        format!("{}{}", pieces.join(fitted.gap), fitted.rest)
+    }
+
     fn marks(stages: &str) -> Vec<StageMark> {
         let mark = |word: &str| {
             let (name, status) = word.split_once('=').unwrap();
@@ -270,14 +268,14 @@ mod tests {
             ("short names do not fit", "a=success b=failed", 4, Unicode, "✓✗"),
         ];
         for (sentence, stages, width, charset, expected) in cases {
-            assert_eq!(fit_stages(&marks(stages), width, charset).to_text(), expected, "{sentence}");
+            assert_eq!(text(&fit_stages(&marks(stages), width, charset)), expected, "{sentence}");
         }
     }
 
     #[test]
     fn wide_names_are_cut_between_characters() {
         let stages = [StageMark { name: "配備する".into(), status: Status::Success }];
-        assert_eq!(fit_stages(&stages, 9, Unicode).to_text(), "✓ 配備す…");
+        assert_eq!(text(&fit_stages(&stages, 9, Unicode)), "✓ 配備す…");
     }
 
     proptest! {
@@ -291,7 +289,7 @@ mod tests {
                 .map(|(name, n)| StageMark { name, status: Status::KNOWN[n].clone() })
                 .collect();
             let fitted = fit_stages(&stages, width, Unicode);
-            prop_assert!(cells(&fitted.to_text()) <= width, "{:?}", fitted);
+            prop_assert!(cells(&text(&fitted)) <= width, "{:?}", fitted);
             let is_wanted = |s: &&Status| s.needs_attention() || s.is_active();
             let worst = stages.iter().map(|s| &s.status).filter(is_wanted).min_by_key(|s| s.severity());
             if let Some(worst) = worst {

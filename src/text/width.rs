@@ -4,7 +4,7 @@ use super::glyph::Charset;
 use unicode_width::UnicodeWidthStr;
 
 /// Returns how many cells a text takes: wide characters two, combining marks none.
-pub fn cells(text: &str) -> usize {
+pub(crate) fn cells(text: &str) -> usize {
     // Nearly all text is of this kind, and nearly all of laying out is measuring.
     if text.bytes().all(|byte| matches!(byte, 0x20..=0x7E)) {
         return text.len();
@@ -13,7 +13,7 @@ pub fn cells(text: &str) -> usize {
 }
 
 /// Cuts a text at its end so that it takes at most `width` cells, the ellipsis included.
-pub fn truncate(text: &str, width: usize, charset: Charset) -> String {
+pub(crate) fn truncate(text: &str, width: usize, charset: Charset) -> String {
     if cells(text) <= width {
         return text.to_owned();
     }
@@ -24,7 +24,7 @@ pub fn truncate(text: &str, width: usize, charset: Charset) -> String {
 }
 
 /// Cuts a text in its middle: names of one family differ at the start or at the end.
-pub fn truncate_middle(text: &str, width: usize, charset: Charset) -> String {
+pub(crate) fn truncate_middle(text: &str, width: usize, charset: Charset) -> String {
     if cells(text) <= width {
         return text.to_owned();
     }
@@ -38,7 +38,7 @@ pub fn truncate_middle(text: &str, width: usize, charset: Charset) -> String {
 }
 
 /// Shortens a path so that its last part stays recognisable: `acme/payments/api`, `…/payments/api`, `…/api`, `…/ve…ce`.
-pub fn truncate_path(path: &str, width: usize, charset: Charset) -> String {
+pub(crate) fn truncate_path(path: &str, width: usize, charset: Charset) -> String {
     if cells(path) <= width {
         return path.to_owned();
     }

@@ -3,7 +3,7 @@
 use super::width::{cells, head};
 
 /// Returns the lines; none for a text without words or a width of nothing.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     if width == 0 {
         return lines;

@@ -4,9 +4,9 @@ use crate::support::published::schema;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Schema};
 use glwatch::gitlab::client::{
-    DOWNSTREAMS_PER_QUERY, Fields, MORE_JOBS_PER_QUERY, OLDER_PIPELINES_PER_QUERY, PAST_JOBS_OF_EACH,
-    PAST_JOBS_PER_QUERY, jobs_of_each, queries,
+    DOWNSTREAMS_PER_QUERY, Fields, MORE_JOBS_PER_QUERY, OLDER_PIPELINES_PER_QUERY, PAST_JOBS_PER_QUERY,
 };
+use glwatch::testing::{PAST_JOBS_OF_EACH, jobs_of_each, queries};
 use glwatch_sim::{Version, complexity};
 use serde_json::{Value, json};
 

@@ -8,5 +8,5 @@ mod store;
 mod wire;
 
 pub(super) use saved::{KnownFields, KnownProject, SavedProject, words};
-pub use saved::{SavedStamp, SavedState};
-pub use store::{Store, project_paths};
+pub(crate) use saved::{SavedStamp, SavedState};
+pub(crate) use store::{Store, project_paths};

@@ -25,7 +25,7 @@ const ENDING: &str = ".glwatch";
 
 /// Where what is known of one set of groups lies.
 #[derive(Debug, Clone)]
-pub struct Store {
+pub(crate) struct Store {
     directory: PathBuf,
     key: String,
 }
@@ -47,7 +47,7 @@ enum Unusable {
 
 impl Store {
     /// Names the file for what is read, from where, and with which token.
-    pub fn new(directory: PathBuf, client: &Client, options: &CollectOptions) -> Self {
+    pub(crate) fn new(directory: PathBuf, client: &Client, options: &CollectOptions) -> Self {
         let mut groups: Vec<String> = options.groups.iter().map(ToString::to_string).collect();
         groups.sort_unstable();
         let list = format!("{} {}", options.list.subgroups, options.list.archived);
@@ -68,7 +68,7 @@ impl Store {
     }
 
     /// Returns what an earlier process has saved, if it can be used.
-    pub fn load(&self) -> Option<SavedState> {
+    pub(crate) fn load(&self) -> Option<SavedState> {
         match self.read() {
             Ok(saved) => {
                 tracing::debug!(projects = saved.projects.len(), at = %saved.at, "cache read");
@@ -86,7 +86,7 @@ impl Store {
     }
 
     /// Returns the projects that an earlier process has listed; none where there is nothing that can be used.
-    pub fn projects(&self) -> Vec<Arc<Project>> {
+    pub(crate) fn projects(&self) -> Vec<Arc<Project>> {
         let saved = self.load().map(|saved| saved.projects).unwrap_or_default();
         saved.into_iter().map(|saved| saved.project).collect()
     }
@@ -100,7 +100,7 @@ impl Store {
     }
 
     /// Replaces the file at once: a reader sees the old or the new one. That it fails does no harm.
-    pub fn save(&self, saved: &SavedState) {
+    pub(crate) fn save(&self, saved: &SavedState) {
         match self.write(saved) {
             Ok(()) => tracing::debug!(projects = saved.projects.len(), "cache written"),
             Err(error) => tracing::warn!(%error, "the cache could not be written"),
@@ -125,7 +125,7 @@ impl Store {
 /// Returns the full paths of the projects that earlier processes have read, of any host; for completions.
 ///
 /// Only paths of the characters that GitLab permits: a shell takes them as they are.
-pub fn project_paths(directory: &Path) -> Vec<String> {
+pub(crate) fn project_paths(directory: &Path) -> Vec<String> {
     let is_legal = |path: &String| path.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'));
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());

@@ -23,7 +23,7 @@ mod wire;
 
 use self::fields::Fields;
 
-pub use question::{Answered, ByProject, ProjectSaid};
+pub use question::{Answered, ProjectSaid};
 
 /// Returns every query as it is sent to a server with these fields, by the name of its operation.
 pub fn queries(fields: &Fields) -> Vec<(&'static str, String)> {

@@ -23,7 +23,7 @@ pub enum ProjectSaid<T> {
 }
 
 /// The projects that a query found, each with what it said; those that are hidden or gone are missing.
-pub type ByProject<T> = ById<ProjectId, ProjectSaid<T>>;
+pub(super) type ByProject<T> = ById<ProjectId, ProjectSaid<T>>;
 
 /// What a query for many projects brought.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,4 @@
+//! What only the tests and benches of this repository need of the inside; it promises nothing.
+
+pub use crate::collect::rehearsal::Rehearsal;
+pub use crate::gitlab::testing::{PAST_JOBS_OF_EACH, jobs_of_each, queries};
