@@ -119,7 +119,7 @@ fn read(case: &Case, world: World) -> Result<(Vec<Run>, Terms)> {
 fn truth(world: World, server: &Server) -> Result<Terms> {
     match world.projects {
         Some(projects) => Ok(Terms::uniform(projects)),
-        None => Ok(Terms::of_truth(&server.ask("GET", "truth")?)),
+        None => Ok(Terms::of_expected(&server.ask("GET", "truth")?)),
     }
 }
 

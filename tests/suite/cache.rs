@@ -121,7 +121,7 @@ fn projects_that_came_or_went_in_between_are_right() {
     let (sim, env) = (uniform(3), Env::new());
     let all = paths(&run(&env, &sim, &["-o", "json", "--sort", "name"]).exits_with(0));
     assert_eq!(all.len(), 3);
-    let truth = sim.truth();
+    let truth = sim.expected();
     let listed = |path: &String| {
         let projects = truth["projects"].as_array().unwrap();
         let project = projects.iter().find(|project| project["full_path"] == path.as_str()).unwrap();

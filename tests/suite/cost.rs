@@ -48,7 +48,7 @@ fn two_hundred_projects_cost_four_requests_each_two_pages_and_one_group() {
 #[test]
 fn the_demo_group_costs_what_the_formula_says() {
     let sim = sim(WorldKind::Demo);
-    let expected = Terms::of_truth(&sim.truth());
+    let expected = Terms::of_expected(&sim.expected());
     assert!(expected.job_pages > 0 && expected.followed > 0, "the demo no longer shows every term: {expected:?}");
     costs(&sim, expected);
 }
@@ -117,7 +117,7 @@ fn a_project_that_never_ran_costs_one_request() {
 #[test]
 fn overlapping_groups_read_each_project_once() {
     let sim = sim(WorldKind::Demo);
-    let expected = Terms::of_truth(&sim.truth());
+    let expected = Terms::of_expected(&sim.expected());
     let document = read(&sim, &["--group-id", "12345", "--group-id", "acme/payments"]);
     let stats = sim.stats();
     // The second group and its one page are all that it adds.

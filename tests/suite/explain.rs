@@ -464,7 +464,7 @@ fn the_latest_question_wins_and_an_answer_is_kept() {
 }
 
 fn subject(sim: &Sim, project: &str) -> Subject {
-    let truth = sim.truth();
+    let truth = sim.expected();
     let found = truth["projects"].as_array().unwrap().iter().find(|entry| entry["full_path"] == project).unwrap();
     Subject {
         project: ProjectRef::Path(project.into()),

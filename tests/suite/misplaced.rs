@@ -120,7 +120,7 @@ fn a_ref_that_cannot_be_read_hides_no_other() {
 fn a_graphql_answer_that_says_two_things_is_none() {
     let world = WorldKind::Uniform { projects: 1, stages: 1, jobs: 1 };
     let sim = Sim::start(Options { world, ..Options::default() }).unwrap();
-    let id = sim.truth()["projects"][0]["id"].clone();
+    let id = sim.expected()["projects"][0]["id"].clone();
     let node = |pipelines: Value| {
         let info = json!({"hasNextPage": false});
         json!({"id": format!("gid://gitlab/Project/{id}"), "pipelines": {"pageInfo": info, "nodes": pipelines}})
@@ -209,7 +209,7 @@ fn a_list_of_another_group_opens_no_gate() {
 
 /// One project that is green as GraphQL tells it, in another pipeline than REST does.
 fn beside(sim: &Sim, code: u16, errors: &Value, path: &str) {
-    let truth = sim.truth();
+    let truth = sim.expected();
     let project = &truth["projects"][0];
     assert!(project["id"].is_u64(), "{project}");
     let job = json!({"id": "gid://gitlab/Ci::Build/1", "name": "j", "status": "SUCCESS", "allowFailure": false,

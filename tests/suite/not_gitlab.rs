@@ -78,7 +78,7 @@ fn a_login_of_a_proxy_takes_one_attempt_and_says_nothing_about_the_token() {
 fn a_triggered_pipeline_behind_such_an_answer_is_unread() {
     for answer in ANSWERS {
         let sim = sim(vec![]);
-        let truth = sim.truth();
+        let truth = sim.expected();
         let child = &row(&truth, "acme/platform/scheduler")["pipelines"][0]["downstream"][0]["id"];
         sim.add_fault(on(&format!("/pipelines/{child}"), answer));
         let json = super::trouble::status(&sim, &["-o", "json"]).exits_with(4).json();

@@ -27,7 +27,7 @@ fn agrees_with_the_truth(world: WorldKind, projects: usize) {
     let sim = sim(world);
     let output = Env::new().run(&["--host", sim.url(), "--group-id", "12345", "-o", "json", "--sort", "name"]);
     let found = output.exits_with(0).json();
-    let truth = sim.truth();
+    let truth = sim.expected();
     let by_path = |value: &Value| {
         let mut projects = value["projects"].as_array().unwrap().clone();
         projects.sort_by_key(|project| project["full_path"].as_str().unwrap().to_owned());
@@ -45,7 +45,7 @@ fn agrees_with_the_truth(world: WorldKind, projects: usize) {
 
 #[test]
 fn the_demo_group_is_reported_as_it_is() {
-    let projects = sim(WorldKind::Demo).truth()["projects"].as_array().unwrap().len();
+    let projects = sim(WorldKind::Demo).expected()["projects"].as_array().unwrap().len();
     agrees_with_the_truth(WorldKind::Demo, projects);
 }
 

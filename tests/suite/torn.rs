@@ -219,7 +219,7 @@ fn a_part_that_is_refused_leaves_the_status_and_makes_the_result_partial() {
 fn details_that_are_refused_leave_what_the_list_says() {
     for code in [403, 404, 500] {
         let sim = ended(true);
-        let id = sim.truth()["projects"][0]["pipelines"][0]["id"].as_u64().unwrap();
+        let id = sim.expected()["projects"][0]["pipelines"][0]["id"].as_u64().unwrap();
         sim.add_fault(Fault::on(&format!("*/pipelines/{id}")).status(code));
         let fixed = ["--host", sim.url(), "--group-id", "12345", "-o", "json", "--fail-on", "failed"];
         let output = Env::new().run(&fixed).exits_with(1);

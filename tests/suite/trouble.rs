@@ -21,7 +21,7 @@ fn an_expired_token_is_named_with_its_origin() {
 
 /// A path fragment of everything that is asked about one project's pipelines.
 pub(crate) fn pipelines_of(sim: &Sim, full_path: &str) -> String {
-    let truth = sim.truth();
+    let truth = sim.expected();
     let project = truth["projects"].as_array().unwrap().iter().find(|project| project["full_path"] == full_path);
     format!("/projects/{}/pipelines", project.unwrap()["id"])
 }

@@ -33,7 +33,7 @@ fn group(fault: impl FnOnce(FaultOn) -> Fault) -> Output {
 #[track_caller]
 fn shop(fault: impl FnOnce(FaultOn) -> Fault) -> Value {
     let sim = sim(vec![]);
-    let projects = sim.truth()["projects"].as_array().unwrap().len();
+    let projects = sim.expected()["projects"].as_array().unwrap().len();
     sim.add_fault(fault(Fault::on(&format!("{}?", pipelines_of(&sim, "acme/web/shop")))));
     let json = status(&sim, &["-o", "json"]).exits_with(4).says(&["1 project problem", "acme/web/shop"]).json();
     assert_eq!((count(&json), &json["summary"]["error"], &json["complete"]), (projects, &json!(1), &json!(false)));
@@ -208,7 +208,7 @@ fn null_wherever_null_is_legal_loses_no_row() {
         Fault::on("/pipelines").with_nulls(&of_pipelines),
     ]);
     let json = status(&sim, &["-o", "json"]).exits_with(0).json();
-    let truth = sim.truth();
+    let truth = sim.expected();
     for project in truth["projects"].as_array().unwrap() {
         let path = project["full_path"].as_str().unwrap();
         let found = row(&json, path);
@@ -230,7 +230,7 @@ fn what_a_gate_cannot_do_without_is_never_assumed_where_it_is_null() {
     for field in ["downstream_pipeline", "allow_failure"] {
         let sim = sim(vec![Fault::on("/pipelines").with_nulls(&[field])]);
         let json = status(&sim, &["-o", "json"]).exits_with(4).json();
-        assert_eq!((&json["complete"], count(&json)), (&json!(false), count(&sim.truth())), "{field}");
+        assert_eq!((&json["complete"], count(&json)), (&json!(false), count(&sim.expected())), "{field}");
         let doubted = json["problems"].as_array().unwrap().iter().find(|problem| problem["kind"] == "contradictory");
         let subject = doubted.unwrap_or_else(|| panic!("{field}: {}", json["problems"]))["subject"].as_str().unwrap();
         assert_eq!(row(&json, subject)["pipelines"][0]["worst"], "unread", "{field}: {subject}");
@@ -311,7 +311,7 @@ fn an_hour_of_retry_after_fails_at_once_and_says_so() {
 #[test]
 fn a_triggered_pipeline_that_cannot_be_read_makes_the_result_partial_and_is_waited_for() {
     let sim = sim(vec![]);
-    let truth = sim.truth();
+    let truth = sim.expected();
     let parent = row(&truth, "acme/platform/scheduler");
     assert_eq!(parent["pipelines"][0]["status"], "success", "the parent must be green for this to prove anything");
     let child = &parent["pipelines"][0]["downstream"][0]["id"];
@@ -333,7 +333,7 @@ fn a_pipeline_that_the_list_names_and_nothing_else_shows_keeps_what_the_list_say
     let json = status(&sim, &["-o", "json"]).exits_with(4).json();
     let shop = row(&json, "acme/web/shop");
     assert_eq!((&shop["state"], &shop["error"]["kind"]), (&json!("ok"), &json!("not_found")));
-    let truth = sim.truth();
+    let truth = sim.expected();
     assert_eq!(shop["pipelines"][0]["status"], row(&truth, "acme/web/shop")["pipelines"][0]["status"]);
 }
 

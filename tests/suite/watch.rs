@@ -193,18 +193,18 @@ fn of_refresh(truth: &Value) -> Terms {
             pipeline["downstream"].as_array_mut().unwrap().retain(|below| !known.contains(&below["id"].as_u64()));
         }
     }
-    let terms = Terms::of_truth(&again);
+    let terms = Terms::of_expected(&again);
     Terms { groups: 0, list_pages: 0, followed: terms.followed + looked_after.len() as u64, ..terms }
 }
 
 #[test]
 fn only_what_goes_on_is_read_again() {
     let sim = Sim::start(Options::default()).unwrap();
-    let truth = sim.truth();
+    let truth = sim.expected();
     let expected = of_refresh(&truth);
     assert!(expected.details > 3 && expected.details < expected.newest / 2, "{expected:?}");
     let _running = watch(&sim, &[]);
-    let refresh = two_refreshes(&sim, Terms::of_truth(&truth), expected);
+    let refresh = two_refreshes(&sim, Terms::of_expected(&truth), expected);
     let count = |end: &str| refresh.iter().filter(|request| request.path.ends_with(end)).count() as u64;
     assert_eq!(count("/jobs"), expected.jobs + expected.job_pages);
 }

@@ -39,7 +39,7 @@ impl Terms {
     }
 
     /// Returns what the world costs that `truth` describes; downstreams may be two levels deep.
-    pub(crate) fn of_truth(truth: &Value) -> Self {
+    pub(crate) fn of_expected(truth: &Value) -> Self {
         let projects = list(truth, "projects");
         let newest: Vec<&Value> = projects.iter().flat_map(|project| list(project, "pipelines")).collect();
         let with_ci = projects.iter().filter(|project| project["state"] != "no_access").count() as u64;

@@ -143,7 +143,7 @@ impl Sim {
     }
 
     /// Returns what a correct client must report right now.
-    pub fn truth(&self) -> Value {
+    pub fn expected(&self) -> Value {
         expected_status(&self.shared.world, self.clock().now_ms())
     }
 

@@ -61,7 +61,7 @@ fn assert_all_agree(sim: &Sim, project: &str) {
     let mut mine: Vec<_> = nodes.as_array().unwrap().iter().filter(shown).map(of).collect();
     mine.sort_unstable();
     assert_eq!(mine, theirs);
-    sim.truth()["projects"]
+    sim.expected()["projects"]
         .as_array()
         .unwrap()
         .iter()

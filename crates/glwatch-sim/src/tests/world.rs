@@ -25,7 +25,7 @@ run = [{ jobs = "t", age = "0s" }]
 
 /// Returns the pipeline's status, then each stage's.
 fn words(sim: &Sim) -> String {
-    let pipeline = sim.truth()["projects"][0]["pipelines"][0].clone();
+    let pipeline = sim.expected()["projects"][0]["pipelines"][0].clone();
     let stages = pipeline["stages"].as_array().unwrap().iter().map(|stage| stage["status"].as_str().unwrap());
     std::iter::once(pipeline["status"].as_str().unwrap()).chain(stages).collect::<Vec<_>>().join(" ")
 }
@@ -67,15 +67,15 @@ fn a_pipeline_runs_stage_by_stage_and_a_retry_reopens_it() {
 
 #[test]
 fn the_same_seed_and_time_make_the_same_world_and_another_seed_does_not() {
-    assert_eq!(sim().truth(), sim().truth());
+    assert_eq!(sim().expected(), sim().expected());
     let other = Sim::start(Options { seed: 2, ..Options::default() }).unwrap();
-    assert_ne!(sim().truth(), other.truth());
+    assert_ne!(sim().expected(), other.expected());
 }
 
 #[test]
 fn as_time_goes_on_new_pipelines_appear_with_larger_ids() {
     let sim = sim();
-    let newest = |sim: &Sim| sim.truth()["projects"][0]["pipelines"][0]["id"].as_u64().unwrap();
+    let newest = |sim: &Sim| sim.expected()["projects"][0]["pipelines"][0]["id"].as_u64().unwrap();
     let before = newest(&sim);
     sim.clock().advance(Duration::from_secs(15 * 60));
     assert!(newest(&sim) > before);
@@ -84,7 +84,7 @@ fn as_time_goes_on_new_pipelines_appear_with_larger_ids() {
 #[test]
 fn the_demo_has_at_any_time_what_it_promises() {
     let sim = sim();
-    let truth = sim.truth();
+    let truth = sim.expected();
     let projects = truth["projects"].as_array().unwrap();
     assert!(projects.len() >= 38, "only {} projects", projects.len());
     let words = |key: &str| -> BTreeSet<&str> {
@@ -114,7 +114,7 @@ fn a_world_starts_the_same_whenever_it_is_made_and_goes_on_the_same() {
         let at = chrono::DateTime::parse_from_rfc3339(at).unwrap().to_utc();
         let sim = Sim::start(Options { clock: crate::Clock::stepped(at), ..Options::default() }).unwrap();
         sim.clock().advance(Duration::from_secs(later));
-        sim.truth()["projects"].clone()
+        sim.expected()["projects"].clone()
     };
     for later in [0, 90, 3_600] {
         let first = state("2026-11-20T19:00:00Z", later);
@@ -129,7 +129,7 @@ fn a_world_starts_the_same_whenever_it_is_made_and_goes_on_the_same() {
 fn ids_are_unique_and_do_not_move_with_time() {
     let sim = sim();
     let jobs = |sim: &Sim| -> Vec<(u64, u64)> {
-        let truth = sim.truth();
+        let truth = sim.expected();
         let pipelines: Vec<Value> =
             truth["projects"].as_array().unwrap().iter().map(|p| p["pipelines"][0].clone()).collect();
         let stages =
