@@ -39,20 +39,20 @@ struct Kept {
 }
 
 /// Returns the projects that an earlier run has listed; a group that was never read has none.
-pub(super) fn known_projects(config: &Config, surroundings: &RunContext, client: &Client) -> Vec<Arc<Project>> {
-    store(config, surroundings, client, &wire::collecting(config)).map(|store| store.projects()).unwrap_or_default()
+pub(super) fn known_projects(config: &Config, run_context: &RunContext, client: &Client) -> Vec<Arc<Project>> {
+    store(config, run_context, client, &wire::collecting(config)).map(|store| store.projects()).unwrap_or_default()
 }
 
-fn store(config: &Config, surroundings: &RunContext, client: &Client, options: &CollectOptions) -> Option<Store> {
+fn store(config: &Config, run_context: &RunContext, client: &Client, options: &CollectOptions) -> Option<Store> {
     let is_wanted = config.collecting.cache && config.connection.host_origin != Origin::Demo;
-    let directory = files::cache_directory(&surroundings.environment).filter(|_| is_wanted)?;
+    let directory = files::cache_directory(&run_context.environment).filter(|_| is_wanted)?;
     Some(Store::new(directory, client, options))
 }
 
 impl Cache {
     /// Finds its place. A demo has none: its group is not real.
-    pub(super) fn new(config: &Config, surroundings: &RunContext, client: &Client, options: &CollectOptions) -> Self {
-        let store = store(config, surroundings, client, options);
+    pub(super) fn new(config: &Config, run_context: &RunContext, client: &Client, options: &CollectOptions) -> Self {
+        let store = store(config, run_context, client, options);
         Self { store, restored: None, kept: Mutex::default() }
     }
 

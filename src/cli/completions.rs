@@ -9,7 +9,7 @@ use crate::config::Output;
 use crate::domain::project::StateWord;
 use crate::domain::status::Status;
 use crate::report::cell::Column;
-use crate::report::record::CsvField;
+use crate::report::csv_records::CsvField;
 use clap::{Arg, ArgMatches, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::Shells;

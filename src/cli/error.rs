@@ -32,8 +32,8 @@ pub(super) enum CliError {
     Secret { origin: String, what: &'static str, problem: String },
     #[error("{headline}")]
     Group { headline: String, group: GroupError, hints: Vec<String> },
-    #[error("the filters leave no project: {left_out} of {left_out} are left out")]
-    NothingLeft { left_out: usize, unmatched: Vec<String> },
+    #[error("the filters leave no project: {excluded} of {excluded} are left out")]
+    NothingLeft { excluded: usize, unmatched: Vec<String> },
     #[error("the group has no projects, or none that this token may see")]
     EmptyGroup { hints: Vec<String> },
     #[error("{origin}: no project has a pipeline for {}", .refs.join(", "))]

@@ -137,7 +137,7 @@ struct Outcome {
     explained: Vec<(Evidence, Explanation)>,
     problems: Vec<Problem>,
     /// What the parts that are missing are worth, should nothing else be there.
-    lost: Option<Exit>,
+    missing: Option<Exit>,
 }
 
 impl Outcome {
@@ -149,13 +149,14 @@ impl Outcome {
     }
 
     fn note(&mut self, exit: Exit) {
-        self.lost = Some(self.lost.map_or(exit, |lost| lost.worse(exit))).filter(|lost| *lost != Exit::Done);
+        self.missing =
+            Some(self.missing.map_or(exit, |missing| missing.worse(exit))).filter(|missing| *missing != Exit::Done);
     }
 
     fn exit(&self, session: &Session) -> Exit {
         let is_whole = self.explained.iter().all(|(evidence, _)| evidence.is_whole());
-        match (self.explained.is_empty(), self.lost) {
-            (true, lost) => lost.unwrap_or(Exit::Done),
+        match (self.explained.is_empty(), self.missing) {
+            (true, missing) => missing.unwrap_or(Exit::Done),
             (false, None) if is_whole => Exit::Done,
             // Something was explained, but not all that was asked for.
             (false, _) if session.config.verdict.allow_partial => Exit::Done,
@@ -168,7 +169,7 @@ impl Outcome {
 async fn answer(session: &Session, asked: &ExplainArgs) -> Result<Exit, CliError> {
     let mut outcome = Outcome::default();
     let subjects = subjects(session, asked, &mut outcome).await?;
-    let is_nothing_red = asked.all_failed && subjects.is_empty() && outcome.lost.is_none();
+    let is_nothing_red = asked.all_failed && subjects.is_empty() && outcome.missing.is_none();
     look_into(session, asked, subjects, &mut outcome).await?;
     write_document(session, asked, &outcome.problems, &outcome.explained).await?;
     if is_nothing_red && asked.form == "text" {
@@ -238,10 +239,10 @@ async fn look_into(
 /// Says what helps where logs were refused for want of a token: GitLab shows them to users only.
 fn hint_at_token(session: &Session, explained: &[(Evidence, Explanation)]) {
     let is_refused = |(evidence, _): &(Evidence, Explanation)| {
-        evidence.unread.iter().any(|lost| lost.failure.kind == FailureKind::Unauthorized)
+        evidence.unread.iter().any(|missing| missing.failure.kind == FailureKind::Unauthorized)
     };
     if explained.iter().any(is_refused) && !session.config.display.quiet {
-        let hints = hint::without_token(&session.config, &session.surroundings.settings);
+        let hints = hint::without_token(&session.config, &session.run_context.settings);
         output::to_stderr(&hints.iter().map(|hint| format!("Hint: {hint}")).collect::<Vec<_>>());
     }
 }
@@ -263,7 +264,7 @@ async fn all_failed(session: &Session, outcome: &mut Outcome) -> Result<Vec<Subj
     let line = ProgressLine::new(&session.config, false);
     let reply = Collector::new(session.client.clone(), Arc::new(options)).read(&|step| line.show(step)).await;
     let mut snapshot =
-        reply.map_err(|group| terminal::group_error(group, &session.config, &session.surroundings))?.snapshot;
+        reply.map_err(|group| terminal::group_error(group, &session.config, &session.run_context))?.snapshot;
     ExplainPast::record(session, &snapshot);
     session.config.display.sort.apply(&mut snapshot.rows);
     if !session.config.display.quiet {
@@ -287,7 +288,7 @@ async fn write_text(
     explanation: &Explanation,
     is_first: bool,
 ) -> Result<Exit, CliError> {
-    let style = terminal::style(&session.config.display, &session.surroundings);
+    let style = terminal::style(&session.config.display, &session.run_context);
     let style = text::ExplainStyle { color: style.color, ascii: style.ascii };
     let answer = PipelineExplanation::new(evidence, explanation, session.client.server_now());
     let mut bytes = if is_first { Vec::new() } else { b"\n".to_vec() };

@@ -23,7 +23,7 @@ pub(super) struct ExplainPast {
 impl ExplainPast {
     pub(super) fn open(session: &Session) -> Self {
         let mut past = Self { store: None, is_quiet: session.config.display.quiet };
-        let Some(place) = recording::place(&session.config, &session.surroundings) else { return past };
+        let Some(place) = recording::place(&session.config, &session.run_context) else { return past };
         match HistoryStore::open(&place, session.client.server_now().timestamp()) {
             Ok(mut store) => {
                 past.tell(store.take_set_aside().map(HistoryNotice::SetAside));
@@ -36,7 +36,7 @@ impl ExplainPast {
 
     /// Notes a reading of the group, so that the projects in it are known.
     pub(super) fn record(session: &Session, snapshot: &Snapshot) {
-        let recording = Recording::new(&session.config, &session.surroundings, false);
+        let recording = Recording::new(&session.config, &session.run_context, false);
         recording.record(snapshot);
         recording.end();
     }

@@ -72,7 +72,7 @@ pub(super) fn add(
         files.warnings.append(&mut file.warnings);
         settings.add_file(file)?;
         files.read.push(path);
-        files.warnings.extend(settings.told());
+        files.warnings.extend(settings.announced());
     }
     if !is_demo && let Some(path) = glab_path(environment, home.as_deref()) {
         // It is another program's: whatever is wrong with it is not ours to say.

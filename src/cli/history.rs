@@ -76,17 +76,17 @@ pub(super) fn with_store(
     empty: &str,
     work: impl FnOnce(&mut HistoryStore, &Config, &RunContext) -> Result<(), CliError>,
 ) -> Result<Exit, CliError> {
-    let surroundings = RunContext::new(matches)?;
-    let config = Config::resolve(&surroundings.settings)?;
+    let run_context = RunContext::new(matches)?;
+    let config = Config::resolve(&run_context.settings)?;
     log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
-    surroundings.warn(&config);
-    let Some(place) = recording::place(&config, &surroundings) else { return Err(no_place(&config)) };
+    run_context.warn(&config);
+    let Some(place) = recording::place(&config, &run_context) else { return Err(no_place(&config)) };
     if !place.file.exists() {
         let problem = format!("nothing is remembered of {} yet", place.host);
         return Err(CliError::Refused { problem, hints: vec![empty.to_owned()] });
     }
     let mut store = open(&place)?;
-    work(&mut store, &config, &surroundings)?;
+    work(&mut store, &config, &run_context)?;
     Ok(Exit::Done)
 }
 

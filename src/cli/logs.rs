@@ -220,7 +220,7 @@ fn why_no_log(reason: &NoLogReason) -> String {
 }
 
 fn form(session: &Session, asked: &LogsArgs) -> LogForm {
-    match (asked.is_raw, terminal::style(&session.config.display, &session.surroundings).color) {
+    match (asked.is_raw, terminal::style(&session.config.display, &session.run_context).color) {
         (true, _) => LogForm::Raw,
         (false, true) => LogForm::Coloured,
         (false, false) => LogForm::Plain,

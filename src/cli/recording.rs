@@ -18,18 +18,18 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Returns where facts about the host are kept; `None` where nothing is. A demo has no memory: its group is not real.
-pub(super) fn place(config: &Config, surroundings: &RunContext) -> Option<HistoryPlace> {
+pub(super) fn place(config: &Config, run_context: &RunContext) -> Option<HistoryPlace> {
     if !config.history.enabled || config.connection.host_origin == Origin::Demo {
         return None;
     }
-    let folder = config.history.path.clone().or_else(|| files::state_directory(&surroundings.environment))?;
+    let folder = config.history.path.clone().or_else(|| files::state_directory(&run_context.environment))?;
     Some(HistoryPlace::in_folder(&folder, &config.connection.host.to_string()))
 }
 
 /// Notes that this run reads live, as long as what is returned lives: a backfill leaves half of the budget to it.
-pub(super) fn mark_live(config: &Config, surroundings: &RunContext) -> Option<File> {
+pub(super) fn mark_live(config: &Config, run_context: &RunContext) -> Option<File> {
     // Without the mark a backfill is less kind, and nothing is wrong.
-    place(config, surroundings)?.mark_live().inspect_err(|error| tracing::info!(%error, "not marked as live")).ok()
+    place(config, run_context)?.mark_live().inspect_err(|error| tracing::info!(%error, "not marked as live")).ok()
 }
 
 /// Records the readings of one run; switched off, it does nothing.
@@ -39,9 +39,9 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    pub(super) fn new(config: &Config, surroundings: &RunContext, wants_past: bool) -> Self {
+    pub(super) fn new(config: &Config, run_context: &RunContext, wants_past: bool) -> Self {
         let start = |place| HistoryRecorder::start(place, config.history.keep, wants_past);
-        Self { recorder: place(config, surroundings).map(start), is_quiet: config.display.quiet }
+        Self { recorder: place(config, run_context).map(start), is_quiet: config.display.quiet }
     }
 
     /// Notes what was read; the rows are shared, not copied.

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 pub(super) struct Session {
     pub config: Config,
     pub client: Client,
-    pub surroundings: RunContext,
+    pub run_context: RunContext,
 }
 
 impl Session {
@@ -29,17 +29,18 @@ impl Session {
         check: impl FnOnce(&Config) -> Result<(), CliError>,
         work: impl AsyncFnOnce(&Self) -> Result<Exit, CliError>,
     ) -> Result<Exit, CliError> {
-        let surroundings = RunContext::new(matches)?;
-        let config = Config::resolve(&surroundings.settings)?;
+        let run_context = RunContext::new(matches)?;
+        let config = Config::resolve(&run_context.settings)?;
         check(&config)?;
         log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
-        surroundings.warn(&config);
+        run_context.warn(&config);
         terminal::warn_of_insecure(&config);
         let runtime = crate::cli::terminal::runtime()?;
-        let client = wire::client(&config, surroundings.proxy.as_ref())?;
+        let client = wire::client(&config, run_context.proxy.as_ref())?;
         let client = client.for_purpose(purpose, Instant::now() + config.pace.max_time);
-        let session = Self { config, client, surroundings };
-        let working = async { waiting::told(&session.client, !session.config.display.quiet, work(&session)).await };
+        let session = Self { config, client, run_context };
+        let working =
+            async { waiting::announced(&session.client, !session.config.display.quiet, work(&session)).await };
         let outcome = runtime.block_on(terminal::until_stopped(working));
         // A stopped run does not wait for a slow reader.
         runtime.shutdown_background();
@@ -76,7 +77,7 @@ impl Session {
     fn known_projects(&self, target: &TargetQuery) -> Vec<Arc<Project>> {
         match &target.project {
             ProjectQuery::Path(end) if !end.contains('/') => {
-                cache::known_projects(&self.config, &self.surroundings, &self.client)
+                cache::known_projects(&self.config, &self.run_context, &self.client)
             }
             // Most likely a full path, which is asked for as it is.
             ProjectQuery::Path(_) | ProjectQuery::Id(_) | ProjectQuery::FullPath(_) => Vec::new(),
@@ -88,7 +89,7 @@ impl Session {
     }
 
     fn not_found(&self, error: FindError) -> CliError {
-        let hints = hint::for_target(&error, &self.config, &self.surroundings.settings);
+        let hints = hint::for_target(&error, &self.config, &self.run_context.settings);
         let headline = match &error {
             FindError::Failed { what, source } => {
                 hint::headline(&Doing::Other(&format!("find {what}")), source, &self.config)
@@ -103,7 +104,7 @@ impl Session {
 
     /// Adds to a failed request what can be done about it.
     pub(super) fn failed(&self, doing: String, error: Error) -> CliError {
-        let hints = hint::for_request(&error, &self.config, &self.surroundings.settings);
+        let hints = hint::for_request(&error, &self.config, &self.run_context.settings);
         let headline = hint::headline(&Doing::Other(&doing), &error, &self.config);
         CliError::Request { headline, source: Box::new(error), hints }
     }

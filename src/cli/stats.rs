@@ -69,19 +69,14 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let hint = format!("glwatch history fill --since {} reads it", text(matches, "since").unwrap_or("30d"));
-    with_store(matches, &hint, |store, config, surroundings| show(matches, store, config, surroundings))
+    with_store(matches, &hint, |store, config, run_context| show(matches, store, config, run_context))
 }
 
 fn text<'a>(matches: &'a ArgMatches, name: &str) -> Option<&'a str> {
     matches.get_one::<String>(name).map(String::as_str)
 }
 
-fn show(
-    matches: &ArgMatches,
-    store: &HistoryStore,
-    config: &Config,
-    surroundings: &RunContext,
-) -> Result<(), CliError> {
+fn show(matches: &ArgMatches, store: &HistoryStore, config: &Config, run_context: &RunContext) -> Result<(), CliError> {
     let now = clock::now().timestamp();
     let window = window(text(matches, "since").unwrap_or("30d"), text(matches, "until"), now, config.history.keep)?;
     let by = StatsBy::ALL.into_iter().find(|(word, _)| Some(*word) == text(matches, "by"));
@@ -111,7 +106,7 @@ fn show(
     };
     let document = StatsDocument::new(&study, &options);
     let form = text(matches, "form").unwrap_or("table");
-    let bytes = written(form, &document, &study, surroundings.charset(&config.display)).map_err(CliError::Output)?;
+    let bytes = written(form, &document, &study, run_context.charset(&config.display)).map_err(CliError::Output)?;
     // A document and a table say it themselves.
     if matches!(form, "csv" | "openmetrics") && !config.display.quiet {
         output::to_stderr(&document.notes.iter().map(|note| format!("warning: {note}")).collect::<Vec<_>>());
@@ -147,7 +142,7 @@ fn chosen_projects(store: &HistoryStore, config: &Config) -> Result<Vec<Project>
     let unmatched: Vec<String> = config.scope.filter.unmatched(&projects).into_iter().map(ToOwned::to_owned).collect();
     projects.retain(|project| config.scope.filter.keeps(project));
     if projects.is_empty() && all > 0 {
-        return Err(CliError::NothingLeft { left_out: all, unmatched });
+        return Err(CliError::NothingLeft { excluded: all, unmatched });
     }
     Ok(projects)
 }

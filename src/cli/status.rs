@@ -22,37 +22,37 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     show(&RunContext::new(matches)?, matches.get_count("verbose"))
 }
 
-fn show(surroundings: &RunContext, verbosity: u8) -> Result<Exit, CliError> {
-    let config = Config::resolve(&surroundings.settings)?;
+fn show(run_context: &RunContext, verbosity: u8) -> Result<Exit, CliError> {
+    let config = Config::resolve(&run_context.settings)?;
     config.required_groups()?;
-    let formats = Formats::new(&config.display, &surroundings.environment)?;
+    let formats = Formats::new(&config.display, &run_context.environment)?;
     // On the screen that the live view draws on there is no room for a log.
     let verbosity = if watch::is_view(&config) && output::stderr_is_terminal() { 0 } else { verbosity };
     log::start(verbosity, config.display.log_file.as_deref())?;
-    surroundings.warn(&config);
+    run_context.warn(&config);
     terminal::warn_of_insecure(&config);
     let runtime = crate::cli::terminal::runtime()?;
     // What may wait for a person or a pipe (the token) is read before signals are ours.
-    let client = wire::client(&config, surroundings.proxy.as_ref())?;
+    let client = wire::client(&config, run_context.proxy.as_ref())?;
     let options = Arc::new(wire::collecting(&config));
-    let mut cache = Cache::new(&config, surroundings, &client, &options);
+    let mut cache = Cache::new(&config, run_context, &client, &options);
     let collector = cache.collector(client.clone(), options);
     let wants_past = formats.want_past(&config.display) || watch::is_view(&config);
-    let recording = Recording::new(&config, surroundings, wants_past);
+    let recording = Recording::new(&config, run_context, wants_past);
     let work = async {
         if config.pace.watch {
-            let _live = recording::mark_live(&config, surroundings);
-            return watch::run(collector, &config, &formats, surroundings, (&cache, &recording)).await;
+            let _live = recording::mark_live(&config, run_context);
+            return watch::run(collector, &config, &formats, run_context, (&cache, &recording)).await;
         }
-        let reading = read(collector, &config, surroundings, &cache, verbosity);
-        let (reply, exit) = waiting::told(&client, !config.display.quiet, reading).await?;
+        let reading = read(collector, &config, run_context, &cache, verbosity);
+        let (reply, exit) = waiting::announced(&client, !config.display.quiet, reading).await?;
         let past = if wants_past {
             recording.look_back(&reply.snapshot).await
         } else {
             recording.record(&reply.snapshot);
             Arc::default()
         };
-        tell((reply, past), &config, &formats, surroundings, &cache).await.map(|told| told.worse(exit))
+        tell((reply, past), &config, &formats, run_context, &cache).await.map(|told| told.worse(exit))
     };
     let outcome = runtime.block_on(terminal::until_stopped(work));
     cache.write();
@@ -67,15 +67,15 @@ async fn tell(
     (reply, past): (ReadingReply, Arc<KnownPast>),
     config: &Config,
     formats: &Formats,
-    surroundings: &RunContext,
+    run_context: &RunContext,
     cache: &Cache,
 ) -> Result<Exit, CliError> {
-    if let Some(empty) = empty(&reply, config, &surroundings.settings) {
+    if let Some(empty) = empty(&reply, config, &run_context.settings) {
         return Err(empty);
     }
     let ReadingReply { mut snapshot, unmatched, .. } = reply;
     config.display.sort.apply(&mut snapshot.rows);
-    let unselected = refs::judge(&snapshot, config, &surroundings.settings);
+    let unselected = refs::judge(&snapshot, config, &run_context.settings);
     if !config.display.quiet {
         terminal::warn(&snapshot, &unmatched);
         output::to_stderr(&unselected.warnings.iter().map(|line| format!("warning: {line}")).collect::<Vec<_>>());
@@ -84,21 +84,21 @@ async fn tell(
     if let Some(unknown) = &unselected.error {
         exit = exit.worse(error::report(unknown));
     }
-    if let Some(unread) = nothing_read(&snapshot, config, &surroundings.settings, cache) {
+    if let Some(unread) = nothing_read(&snapshot, config, &run_context.settings, cache) {
         exit = exit.worse(error::report(&unread));
     }
     // Of several ends the worst counts; all reasons are printed.
-    Ok(exit.worse(write((snapshot, past), &config.display, formats, surroundings).await))
+    Ok(exit.worse(write((snapshot, past), &config.display, formats, run_context).await))
 }
 
 /// Returns the error that a reading without a row is.
 fn empty(reply: &ReadingReply, config: &Config, settings: &Settings) -> Option<CliError> {
-    let ReadingReply { snapshot, unmatched, left_out } = reply;
+    let ReadingReply { snapshot, unmatched, excluded } = reply;
     if !snapshot.rows.is_empty() {
         return None;
     }
-    if *left_out > 0 {
-        return Some(CliError::NothingLeft { left_out: *left_out, unmatched: unmatched.clone() });
+    if *excluded > 0 {
+        return Some(CliError::NothingLeft { excluded: *excluded, unmatched: unmatched.clone() });
     }
     // What may only seem empty, because a part of the list is missing, is partial instead.
     let is_certain = snapshot.is_complete() || config.verdict.allow_partial;
@@ -110,10 +110,10 @@ async fn write(
     (snapshot, past): (Snapshot, Arc<KnownPast>),
     display: &Display,
     formats: &Formats,
-    surroundings: &RunContext,
+    run_context: &RunContext,
 ) -> Exit {
-    let style = terminal::style(display, surroundings);
-    let place = OutputPlace::Stdout { style, is_ci_log: surroundings.settings.is_ci_job };
+    let style = terminal::style(display, run_context);
+    let place = OutputPlace::Stdout { style, is_ci_log: run_context.settings.is_ci_job };
     let snapshot = Arc::new(snapshot);
     let (whole, only) = (Arc::clone(&snapshot), display.only.clone());
     let (output, own_formats, known) = (display.output, formats.clone(), Arc::clone(&past));
@@ -131,16 +131,16 @@ async fn write(
 async fn read(
     mut collector: Collector,
     config: &Config,
-    surroundings: &RunContext,
+    run_context: &RunContext,
     cache: &Cache,
     verbosity: u8,
 ) -> Result<(ReadingReply, Exit), CliError> {
     let line = ProgressLine::new(config, verbosity == 0 && output::stderr_is_terminal());
     if let Some(wait) = &config.pace.wait {
-        return wait::run(collector, config, wait, surroundings, (cache, &line)).await;
+        return wait::run(collector, config, wait, run_context, (cache, &line)).await;
     }
     let reply = collector.read(&|step| line.show(step)).await;
-    let reply = reply.map_err(|group| terminal::group_error(group, config, surroundings))?;
+    let reply = reply.map_err(|group| terminal::group_error(group, config, run_context))?;
     cache.keep(&collector);
     Ok((reply, Exit::Done))
 }

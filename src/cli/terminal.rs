@@ -29,15 +29,15 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
 }
 
 /// Adds to a group's error what can be done about it.
-pub(super) fn group_error(group: GroupError, config: &Config, surroundings: &RunContext) -> CliError {
-    let hints = hint::for_group(&group.source, config, &surroundings.settings);
+pub(super) fn group_error(group: GroupError, config: &Config, run_context: &RunContext) -> CliError {
+    let hints = hint::for_group(&group.source, config, &run_context.settings);
     let headline = hint::headline(&hint::Doing::Group(&group.group), &group.source, config);
     CliError::Group { headline, group, hints }
 }
 
 /// Finds the words for a reading of a watch that brought nothing: those of a run that reads once.
-pub(super) fn failed_reading(group: &GroupError, config: &Config, surroundings: &RunContext) -> FailedReading {
-    let hints = hint::for_group(&group.source, config, &surroundings.settings);
+pub(super) fn failed_reading(group: &GroupError, config: &Config, run_context: &RunContext) -> FailedReading {
+    let hints = hint::for_group(&group.source, config, &run_context.settings);
     let cause = match &group.source.kind {
         Kind::Unauthorized { said, .. } if config.connection.token.is_some() => {
             format!("GitLab refused the token: {said}")
@@ -111,12 +111,12 @@ pub(super) fn warn(snapshot: &Snapshot, unmatched: &[String]) {
 }
 
 /// Decides what the output can show: the terminal, `NO_COLOR` (<https://no-color.org>) and `TERM=dumb` have a say.
-pub(super) fn style(display: &Display, surroundings: &RunContext) -> table::TableStyle {
-    let is_set = |name: &str| surroundings.environment.get(name).is_some_and(|value| !value.is_empty());
-    let is_dumb = surroundings.environment.get("TERM").is_some_and(|term| term == "dumb");
+pub(super) fn style(display: &Display, run_context: &RunContext) -> table::TableStyle {
+    let is_set = |name: &str| run_context.environment.get(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = run_context.environment.get("TERM").is_some_and(|term| term == "dumb");
     let width = output::stdout_width();
     // The log of a GitLab job is no terminal, but shows colours.
-    let has_colors = (width.is_some() && !is_dumb) || surroundings.settings.is_ci_job;
+    let has_colors = (width.is_some() && !is_dumb) || run_context.settings.is_ci_job;
     table::TableStyle {
         width,
         color: match display.color {
@@ -124,7 +124,7 @@ pub(super) fn style(display: &Display, surroundings: &RunContext) -> table::Tabl
             Color::Never => false,
             Color::Auto => has_colors && !is_set("NO_COLOR"),
         },
-        ascii: surroundings.charset(display) == Charset::Ascii,
+        ascii: run_context.charset(display) == Charset::Ascii,
         stages: match display.stages_width {
             StagesWidthSetting::Auto => layout::StagesWidth::Auto,
             StagesWidthSetting::Cells(cells) => layout::StagesWidth::Cells(cells),

@@ -26,7 +26,7 @@ pub(super) async fn run(
     collector: Collector,
     config: &Config,
     wait: &Wait,
-    surroundings: &RunContext,
+    run_context: &RunContext,
     (cache, line): (&Cache, &ProgressLine),
 ) -> Result<(ReadingReply, Exit), CliError> {
     let (outlet, listener) = watch::watch_channel(WatchUpdate::new());
@@ -38,13 +38,13 @@ pub(super) async fn run(
     };
     let hooks = WatchHooks {
         keep: Box::new(|collector| cache.keep(collector)),
-        explain: Box::new(|group| terminal::failed_reading(group, config, surroundings)),
+        explain: Box::new(|group| terminal::failed_reading(group, config, run_context)),
     };
     let readings = watch::run(collector, pace, outlet, asked, hooks);
     let deadline = Instant::now() + wait.deadline;
     tokio::select! {
         outcome = readings => match outcome {
-            Err(group) => Err(terminal::group_error(group, config, surroundings)),
+            Err(group) => Err(terminal::group_error(group, config, run_context)),
             Ok(()) => unreachable!("the receiver lives as long as this waits"),
         },
         waited = judge(listener.updates(), config, wait, deadline, line) => Ok(waited),
@@ -68,7 +68,7 @@ async fn judge(
         let reply = |snapshot: &Snapshot| ReadingReply {
             snapshot: snapshot.clone(),
             unmatched: update.unmatched.clone(),
-            left_out: update.left_out,
+            excluded: update.excluded,
         };
         if let Some(snapshot) = update.whole() {
             let since = *newer_than.get_or_insert_with(|| begin(wait, snapshot.taken_at));

@@ -17,14 +17,14 @@ const AGAIN: Duration = Duration::from_secs(30);
 
 /// What was told last.
 #[derive(Debug, Default)]
-struct ToldWaits {
+struct AnnouncedWaits {
     /// When the pause that was told of ends.
     pause_ends: Option<Instant>,
     /// For how long nothing had come.
     silent_for: Option<Duration>,
 }
 
-impl ToldWaits {
+impl AnnouncedWaits {
     /// Returns the line that is due, if one is.
     fn line(&mut self, waiting: Option<Waiting>, host: &str, now: Instant) -> Option<String> {
         match waiting {
@@ -54,18 +54,18 @@ impl ToldWaits {
 }
 
 /// Does some work, and tells meanwhile what it waits for.
-pub(super) async fn told<T>(client: &Client, is_wanted: bool, work: impl Future<Output = T>) -> T {
+pub(super) async fn announced<T>(client: &Client, is_wanted: bool, work: impl Future<Output = T>) -> T {
     let telling = async {
         if !is_wanted {
             std::future::pending::<()>().await;
         }
         let host = client.host().to_string();
-        let mut told = ToldWaits::default();
+        let mut waits = AnnouncedWaits::default();
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             looks.tick().await;
-            if let Some(line) = told.line(client.waiting(), &host, Instant::now()) {
+            if let Some(line) = waits.line(client.waiting(), &host, Instant::now()) {
                 output::to_stderr(&[line]);
             }
         }
@@ -98,9 +98,9 @@ mod tests {
             ("it goes on", 231, silent(40), Some("waiting for h: no answer for 40s")),
             ("another silence", 300, silent(12), Some("waiting for h: no answer for 12s")),
         ];
-        let mut told = ToldWaits::default();
+        let mut waits = AnnouncedWaits::default();
         for (sentence, at, waiting, expected) in cases {
-            assert_eq!(told.line(waiting, "h", start + seconds(at)).as_deref(), expected, "{sentence}");
+            assert_eq!(waits.line(waiting, "h", start + seconds(at)).as_deref(), expected, "{sentence}");
         }
     }
 }

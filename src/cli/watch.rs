@@ -151,8 +151,8 @@ async fn record(mut updates: channel::Receiver<WatchUpdate>, recording: &Recordi
 /// Ends when the filters leave nothing of the first reading: a misspelt name is not worth watching. Else never.
 async fn nothing_left(mut updates: channel::Receiver<WatchUpdate>) -> CliError {
     match next(&mut updates, None).await {
-        Some((snapshot, WatchUpdate { left_out, unmatched, .. })) if snapshot.rows.is_empty() && left_out > 0 => {
-            CliError::NothingLeft { left_out, unmatched }
+        Some((snapshot, WatchUpdate { excluded, unmatched, .. })) if snapshot.rows.is_empty() && excluded > 0 => {
+            CliError::NothingLeft { excluded, unmatched }
         }
         Some(_) | None => std::future::pending().await,
     }

@@ -84,7 +84,7 @@ fn level(
         };
         let all_but_the_one_before = async {
             let (facts, early) = tokio::join!(Facts::read(client, &subject), early);
-            let Facts { pipeline, attempts, links, lost } = facts?;
+            let Facts { pipeline, attempts, links, missing } = facts?;
             let jobs = suspects(&pipeline, attempts);
             let plan = gathering.plan(&jobs, &links);
             let findings = async {
@@ -94,29 +94,29 @@ fn level(
                     _ => gathering.findings(&plan).await,
                 }
             };
-            let (findings, told, previous) = tokio::join!(
+            let (findings, graphql, previous) = tokio::join!(
                 findings,
-                gathering.told_by_graphql(&pipeline, &jobs),
+                gathering.graphql_facts(&pipeline, &jobs),
                 gathering.previous_by_details(&pipeline),
             );
-            Ok((pipeline, jobs, findings, told, previous, lost))
+            Ok((pipeline, jobs, findings, graphql, previous, missing))
         };
         let (all, previous) = tokio::join!(all_but_the_one_before, gathering.previous_at_once());
-        let (pipeline, mut jobs, findings, told, later, lost_statuses) = all?;
+        let (pipeline, mut jobs, findings, graphql, later, missing_statuses) = all?;
         let previous = previous.or(later).unwrap_or(Ok(None));
         let Findings { mut logs, tests, below } = findings;
-        let mut unread: Vec<Unread> = lost_statuses.into_iter().collect();
+        let mut unread: Vec<Unread> = missing_statuses.into_iter().collect();
         for job in &mut jobs {
             let log = logs.remove(&job.job.id);
             job.log = log.and_then(|log| keep(log, format!("the log of {}", job.job.name), &mut unread));
-            unread.extend(job.log.as_ref().and_then(|log| lost_end(&job.job, log)));
-            job.details.is_stuck = told.stuck.as_ref().map(|stuck| stuck.contains(&job.job.id));
+            unread.extend(job.log.as_ref().and_then(|log| missing_end(&job.job, log)));
+            job.details.is_stuck = graphql.stuck.as_ref().map(|stuck| stuck.contains(&job.job.id));
         }
         let tests = keep(tests, "the test report".into(), &mut unread).flatten();
         let previous = keep(previous, "the pipeline before".into(), &mut unread).flatten();
-        let (below, lost) = below;
-        unread.extend(lost);
-        let failure_reason = pipeline.failure_reason.clone().or(told.failure_reason);
+        let (below, missing) = below;
+        unread.extend(missing);
+        let failure_reason = pipeline.failure_reason.clone().or(graphql.failure_reason);
         let pipeline = Pipeline { failure_reason, ..pipeline };
         Ok(Evidence { project: subject.full_path, pipeline, jobs, tests, previous, below, unread })
     })
@@ -134,7 +134,7 @@ fn keep<T>(read: Result<T, Error>, what: String, unread: &mut Vec<Unread>) -> Op
 }
 
 /// Says what is missing of a log that was read but does not come to its end.
-fn lost_end(job: &Job, log: &LogExcerpt) -> Option<Unread> {
+fn missing_end(job: &Job, log: &LogExcerpt) -> Option<Unread> {
     let (kind, message) = match (log.limit, log.is_cut) {
         (Some(limit), _) => (FailureKind::LogLimit, format!("the runner cut the log at its limit of {limit} bytes")),
         (None, true) => (FailureKind::LogTooLarge, format!("only its first {} bytes were read", log.bytes)),
@@ -150,7 +150,7 @@ struct Facts {
     attempts: Vec<(Job, JobDetails)>,
     links: Vec<DownstreamLink>,
     /// Why the statuses of other systems could not be read.
-    lost: Option<Unread>,
+    missing: Option<Unread>,
 }
 
 impl Facts {
@@ -178,20 +178,20 @@ impl Facts {
         let bridges_alone = bridges.attempts.into_iter().map(|bridge| (bridge, JobDetails::default()));
         let mut attempts: Vec<(Job, JobDetails)> = jobs.attempts.into_iter().chain(bridges_alone).collect();
         pipeline.stages = job::stages(attempts.iter().map(|(job, _)| job.clone()));
-        let mut lost = None;
+        let mut missing = None;
         if !pipeline.is_explained_by_jobs() {
             let known = attempts.iter().map(|(job, _)| job.id).collect();
             let mut unread = Vec::new();
             let read = client.external_statuses(project, &pipeline, &known).await;
             let statuses = keep(read, "the commit's statuses".into(), &mut unread).unwrap_or_default();
-            lost = unread.pop();
+            missing = unread.pop();
             attempts.extend(statuses.into_iter().map(|status| (status, JobDetails::default())));
             pipeline.stages = job::stages(attempts.iter().map(|(job, _)| job.clone()));
         }
         let has_allowed_failure = pipeline.jobs().any(Job::is_allowed_failure);
         pipeline.has_warnings |= has_allowed_failure;
         pipeline.downstream = bridges.links.iter().map(downstream).collect();
-        Ok(Self { pipeline, attempts, links: bridges.links, lost })
+        Ok(Self { pipeline, attempts, links: bridges.links, missing })
     }
 }
 
@@ -216,7 +216,7 @@ pub(super) fn suspects(pipeline: &Pipeline, attempts: Vec<(Job, JobDetails)>) ->
 
 /// What only GraphQL tells.
 #[derive(Default)]
-struct Told {
+struct GraphqlFacts {
     stuck: Option<HashSet<JobId>>,
     failure_reason: Option<String>,
 }
@@ -350,7 +350,7 @@ impl Gathering<'_> {
     }
 
     /// Asks GraphQL what REST does not tell: whether a pending job is stuck, and why a pipeline without jobs failed.
-    async fn told_by_graphql(&self, pipeline: &Pipeline, suspects: &[JobEvidence]) -> Told {
+    async fn graphql_facts(&self, pipeline: &Pipeline, suspects: &[JobEvidence]) -> GraphqlFacts {
         let has_pending = suspects.iter().any(|suspect| suspect.job.status == Status::Pending);
         let has_failed_job = suspects.iter().any(|suspect| suspect.job.status == Status::Failed);
         let is_unexplained = pipeline.status == Status::Failed && !has_failed_job && pipeline.yaml_errors.is_none();
@@ -360,16 +360,19 @@ impl Gathering<'_> {
             look => look.as_ref().and_then(|look| look.stuck.clone()),
         };
         if let Some(stuck) = stuck.filter(|_| (has_pending || is_unexplained) && !is_reason_open) {
-            return Told { stuck: Some(stuck).filter(|_| self.options.api != ApiChoice::Rest), failure_reason: None };
+            return GraphqlFacts {
+                stuck: Some(stuck).filter(|_| self.options.api != ApiChoice::Rest),
+                failure_reason: None,
+            };
         }
         let (true, Some(iid)) = (self.options.api != ApiChoice::Rest && (has_pending || is_unexplained), pipeline.iid)
         else {
-            return Told::default();
+            return GraphqlFacts::default();
         };
         match self.client.trouble(&self.subject.full_path, iid).await {
-            Ok((stuck, failure_reason)) => Told { stuck: Some(stuck), failure_reason },
+            Ok((stuck, failure_reason)) => GraphqlFacts { stuck: Some(stuck), failure_reason },
             // It only tells more than REST where it answers.
-            Err(_) => Told::default(),
+            Err(_) => GraphqlFacts::default(),
         }
     }
 }
@@ -440,8 +443,8 @@ mod tests {
             ("cut by both", log(Some(4), true), Some(FailureKind::LogLimit)),
         ];
         for (sentence, log, expected) in cases {
-            let lost = lost_end(&job, &log);
-            assert_eq!(lost.map(|lost| lost.failure.kind), expected, "{sentence}");
+            let missing = missing_end(&job, &log);
+            assert_eq!(missing.map(|missing| missing.failure.kind), expected, "{sentence}");
         }
     }
 }

@@ -4,7 +4,7 @@
 //! the jobs. GraphQL lists them with the jobs, but knows neither where they lead nor what they say.
 
 use super::merge::ReadProject;
-use super::project::{PipelineDraft, ReadingOutcome, lost_part};
+use super::project::{PipelineDraft, ReadingOutcome, missing_part};
 use super::torn;
 use crate::domain::id::ProjectRef;
 use crate::domain::job::{Job, JobKind, stages};
@@ -33,10 +33,10 @@ pub(super) async fn fill(client: &Client, readings: &mut [ReadProject], wants_ta
         let lacking = |draft: &&mut PipelineDraft| !draft.is_settled && lacks_statuses(draft, wants_targets);
         asked.extend(drafts.iter_mut().filter(lacking).map(|draft| complete(client, project.clone(), draft)));
     }
-    let lost: Vec<Option<Failure>> = stream::iter(asked).buffer_unordered(READ_AHEAD).collect().await;
-    let mut lost = lost.into_iter().flatten();
-    let first = lost.next()?;
-    let (pipelines, verb) = match 1 + lost.count() {
+    let missing: Vec<Option<Failure>> = stream::iter(asked).buffer_unordered(READ_AHEAD).collect().await;
+    let mut missing = missing.into_iter().flatten();
+    let first = missing.next()?;
+    let (pipelines, verb) = match 1 + missing.count() {
         1 => ("1 pipeline".into(), "has"),
         n => (format!("{n} pipelines"), "have"),
     };
@@ -57,11 +57,11 @@ async fn complete(client: &Client, project: ProjectRef, draft: &mut PipelineDraf
     let statuses = match client.external_statuses(&project, pipeline, &known).await {
         Ok(statuses) => statuses,
         Err(error) => {
-            let lost = lost_part(client, "commit statuses", &error);
+            let missing = missing_part(client, "commit statuses", &error);
             if pipeline.is_explained_by_jobs() {
-                return Some(lost);
+                return Some(missing);
             }
-            pipeline.unread.get_or_insert(lost);
+            pipeline.unread.get_or_insert(missing);
             return None;
         }
     };

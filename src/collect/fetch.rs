@@ -3,7 +3,7 @@
 use super::answer::{AnswerSource, FetchResult, FetchTask};
 use super::batch::{ALONE, BatchQuestion, BatchQueue, BatchSize, ListFeed, ProjectBatch};
 use super::forecast::{LateReading, ReadingForecast};
-use super::gathered::{Gathered, ProjectAnswer, is_silent, reading, told};
+use super::gathered::{Gathered, ProjectAnswer, is_silent, partial_drafts, reading};
 use super::list::ListFinding;
 use super::merge::{KnownRows, ReadProject};
 use super::options::{CollectOptions, ProgressSink, ReadingProgress, ReadingStep};
@@ -247,8 +247,8 @@ impl<'s, 'a> FetchWork<'s, 'a> {
             self.one_by_one.drain(..).partition(|project| project.ci_enabled == Some(false));
         self.one_by_one = silent;
         for project in others {
-            let told = self.partly.remove(&project.id).map(ReadingOutcome::Pipelines);
-            self.finish(project, told.unwrap_or_else(|| ReadingOutcome::Error(failure.clone())));
+            let drafts = self.partly.remove(&project.id).map(ReadingOutcome::Pipelines);
+            self.finish(project, drafts.unwrap_or_else(|| ReadingOutcome::Error(failure.clone())));
         }
     }
 
@@ -533,11 +533,11 @@ impl<'s, 'a> FetchWork<'s, 'a> {
             _ => false,
         };
         if gathered.answers.iter().zip(&gathered.heads).any(is_for_rest) {
-            let told = told(gathered.answers, before);
-            if told.is_empty() {
+            let drafts = partial_drafts(gathered.answers, before);
+            if drafts.is_empty() {
                 self.ask_rest(gathered.project);
             } else {
-                self.partly.insert(id, told);
+                self.partly.insert(id, drafts);
                 self.one_by_one.push_back(gathered.project);
             }
             return;

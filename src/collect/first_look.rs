@@ -153,7 +153,8 @@ fn before_on(pipeline: &Pipeline) -> PreviousPipeline {
 /// Says whether a part of a project's pipelines could not be told, so that the row lacks it.
 fn is_spared(row: &ProjectRow, snapshot: &Snapshot) -> bool {
     let mut problems = snapshot.problems.iter();
-    problems.any(|lost| lost.failure.kind == FailureKind::GraphqlField && lost.subject == row.project.full_path)
+    problems
+        .any(|problem| problem.failure.kind == FailureKind::GraphqlField && problem.subject == row.project.full_path)
 }
 
 fn of_row(pipeline: &Pipeline) -> Option<FirstLook> {
@@ -175,8 +176,8 @@ async fn previous_of(client: &Client, failed: &[(&ProjectRow, &Pipeline)]) -> Ha
     let read = |part: Vec<(PipelineId, String, String)>| async move {
         let asked: Vec<(String, String)> =
             part.iter().map(|(_, project, raw)| (project.clone(), raw.clone())).collect();
-        let told = client.newest_of_refs(&asked).await.unwrap_or_default();
-        part.into_iter().map(|(id, ..)| id).zip(told).collect::<Vec<_>>()
+        let answers = client.newest_of_refs(&asked).await.unwrap_or_default();
+        part.into_iter().map(|(id, ..)| id).zip(answers).collect::<Vec<_>>()
     };
     let parts = wanted.chunks(OLDER_PIPELINES_PER_QUERY).map(|part| read(part.to_vec()));
     let mut lists: HashMap<PipelineId, Vec<Option<OlderPipelines>>> = HashMap::new();

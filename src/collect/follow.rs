@@ -64,7 +64,7 @@ impl Followed {
             let is_last = depth == DOWNSTREAM_DEPTH;
             let mut unknown: Vec<&DownstreamLink> = Vec::new();
             for link in level.values() {
-                match (self.known.contains_key(&link.id), told(link, is_last)) {
+                match (self.known.contains_key(&link.id), from_link(link, is_last)) {
                     (true, _) => {}
                     (false, Some(known)) => self.insert(link.id, known),
                     (false, None) => unknown.push(link),
@@ -164,7 +164,7 @@ const REREADS: usize = 2;
 type DownstreamReading = Result<(PipelineId, FollowedPipeline, Option<Problem>), Error>;
 
 /// Returns what a link already tells: GraphQL says of a triggered pipeline how it went and whether anything is below it.
-fn told(link: &DownstreamLink, is_last: bool) -> Option<FollowedPipeline> {
+fn from_link(link: &DownstreamLink, is_last: bool) -> Option<FollowedPipeline> {
     let is_all = is_last || link.has_below == Some(false);
     let has_warnings = link.has_warnings.filter(|_| is_all)?;
     Some(FollowedPipeline::Read { status: link.status.clone(), has_warnings, links: Vec::new(), is_whole: true })
@@ -235,7 +235,7 @@ async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> Down
         };
         let foreign = pipeline.unread;
         // What is known already is not lost with the rest.
-        let (links, lost) = match bridges {
+        let (links, missing) = match bridges {
             Ok(Bridges { foreign: Some(failure), .. }) => (Vec::new(), Some(failure)),
             Ok(bridges) => match torn::contradiction(&pipeline.status, &bridges.attempts) {
                 Some(_) if reread < REREADS => continue,
@@ -244,10 +244,10 @@ async fn read_one(client: &Client, link: &DownstreamLink, is_last: bool) -> Down
             Err(error) if error.is_fatal() && !is_hidden(&error) => return Err(error),
             Err(error) => (Vec::new(), Some(Failure::from(&error))),
         };
-        let lost = foreign.or(lost);
+        let missing = foreign.or(missing);
         let Pipeline { status, has_warnings, .. } = pipeline;
-        let known = FollowedPipeline::Read { status, has_warnings, links, is_whole: lost.is_none() };
-        return Ok((link.id, known, lost.map(|failure| unread(link, failure))));
+        let known = FollowedPipeline::Read { status, has_warnings, links, is_whole: missing.is_none() };
+        return Ok((link.id, known, missing.map(|failure| unread(link, failure))));
     }
     Ok((link.id, FollowedPipeline::Hidden, None))
 }

@@ -113,7 +113,7 @@ impl Gathered {
 }
 
 /// Returns what the answers about some refs tell, where GraphQL is silent about another; none where they tell nothing.
-pub(super) fn told(answers: Vec<Option<ProjectAnswer>>, before: KnownBefore<'_>) -> Vec<PipelineDraft> {
+pub(super) fn partial_drafts(answers: Vec<Option<ProjectAnswer>>, before: KnownBefore<'_>) -> Vec<PipelineDraft> {
     let silence = || Failure::new(FailureKind::Graphql, "GraphQL does not tell all of its refs");
     let draft = |answer| match answer {
         ProjectAnswer::Draft(draft) => Some(*draft),
@@ -123,7 +123,7 @@ pub(super) fn told(answers: Vec<Option<ProjectAnswer>>, before: KnownBefore<'_>)
         ProjectAnswer::Nothing | ProjectAnswer::Silent | ProjectAnswer::Unread(_) | ProjectAnswer::Failed(_) => None,
     };
     let drafts: Vec<PipelineDraft> = answers.into_iter().flatten().filter_map(draft).collect();
-    if drafts.is_empty() { drafts } else { project::beside_lost(drafts, silence(), before) }
+    if drafts.is_empty() { drafts } else { project::beside_missing(drafts, silence(), before) }
 }
 
 /// Says whether GraphQL is silent about a part of a pipeline: REST says whether it may not be seen, or is not there.
@@ -147,7 +147,7 @@ pub(super) fn reading(answers: Vec<Option<ProjectAnswer>>, is_any: bool, before:
     }
     match failure {
         Some(failure) if drafts.is_empty() => ReadingOutcome::Error(failure),
-        Some(failure) => ReadingOutcome::Pipelines(project::beside_lost(drafts, failure, before)),
+        Some(failure) => ReadingOutcome::Pipelines(project::beside_missing(drafts, failure, before)),
         None if drafts.is_empty() => project::none(is_any),
         None => ReadingOutcome::Pipelines(drafts),
     }

@@ -96,7 +96,7 @@ pub(super) async fn read_group(
                     }
                 }
                 Err(error) if error.is_fatal() => return Err(error),
-                Err(error) => problems.push(lost(number, &group, &error)),
+                Err(error) => problems.push(missing_page(number, &group, &error)),
             }
         }
         next = None;
@@ -110,7 +110,7 @@ pub(super) async fn read_group(
     Ok(ListedGroup { group, problems })
 }
 
-fn lost(page: u32, group: &Group, error: &Error) -> Problem {
+fn missing_page(page: u32, group: &Group, error: &Error) -> Problem {
     let failure = Failure::from(error).of(format_args!("page {page} of the project list is missing"));
     Problem { scope: ProblemScope::List, subject: group.full_path.clone(), failure }
 }
@@ -167,7 +167,7 @@ impl ListingGroup {
                     }
                 }
                 Err(error) if error.is_fatal() => return Err(error),
-                Err(error) => return Ok(Some(lost(number, group, &error))),
+                Err(error) => return Ok(Some(missing_page(number, group, &error))),
             }
         }
     }

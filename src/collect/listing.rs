@@ -20,7 +20,7 @@ pub(crate) struct ListedProjects {
     pub problems: Vec<Problem>,
     /// Patterns of `--include` and `--exclude` that match no project.
     pub unmatched: Vec<String>,
-    pub left_out: usize,
+    pub excluded: usize,
 }
 
 /// Reads the lists of the groups. Only where none can be read, or the token is refused, that is an error.
@@ -44,5 +44,5 @@ pub(crate) async fn list_projects(client: &Client, options: &CollectOptions) -> 
     let unmatched = options.filter.unmatched(&listed).into_iter().map(str::to_owned).collect();
     let all = listed.len();
     listed.retain(|project| options.filter.keeps(project));
-    Ok(ListedProjects { left_out: all - listed.len(), projects: listed, problems, unmatched })
+    Ok(ListedProjects { excluded: all - listed.len(), projects: listed, problems, unmatched })
 }

@@ -211,12 +211,12 @@ async fn read_pipelines(
     let mut missing: HashSet<PipelineId> = HashSet::new();
     loop {
         let found = join_all(refs.iter().map(|selector| newest(client, key, project, (selector, glob_matches)))).await;
-        let (wanted, lost) = readable(client, refs, found)?;
+        let (wanted, unread) = readable(client, refs, found)?;
         let is_glob_cut = wanted.iter().any(|found| found.is_cut);
         let mut seen = HashSet::new();
         let heads: Vec<PipelineHead> =
             wanted.into_iter().flat_map(|found| found.heads).filter(|head| seen.insert(head.id)).collect();
-        if lost.is_none()
+        if unread.is_none()
             && let Some(last) = before.settled(&heads)
         {
             return Ok(ProjectReading { reading: ReadingOutcome::Settled(last.clone()), is_glob_cut });
@@ -240,8 +240,8 @@ async fn read_pipelines(
             draft.unwrap_or_else(|| PipelineDraft::glimpse(head, not_found()))
         };
         let drafts: Vec<PipelineDraft> = drafts.into_iter().zip(&heads).map(or_head).collect();
-        let reading = match lost {
-            Some(failure) => ReadingOutcome::Pipelines(beside_lost(drafts, failure, before)),
+        let reading = match unread {
+            Some(failure) => ReadingOutcome::Pipelines(beside_missing(drafts, failure, before)),
             None if drafts.is_empty() => none(is_any),
             None => ReadingOutcome::Pipelines(drafts),
         };
@@ -257,15 +257,15 @@ fn readable(
     found: Vec<Result<FoundPipelines, Error>>,
 ) -> Result<(Vec<FoundPipelines>, Option<Failure>), Error> {
     let mut known = Vec::new();
-    let mut lost: Option<(&RefSelector, Error)> = None;
+    let mut missing: Option<(&RefSelector, Error)> = None;
     for (selector, found) in refs.iter().zip(found) {
         match found {
             Ok(found) => known.push(found),
             Err(error) if error.is_fatal() && !is_hidden(client, &error) => return Err(error),
-            Err(error) => drop(lost.get_or_insert((selector, error))),
+            Err(error) => drop(missing.get_or_insert((selector, error))),
         }
     }
-    match lost {
+    match missing {
         Some((selector, error)) if known.iter().any(|found: &FoundPipelines| !found.heads.is_empty()) => {
             let message = format!("its ref \"{selector}\" could not be read: {}", error.kind);
             Ok((known, Some(Failure::new(error.failure_kind(), message))))
@@ -276,7 +276,7 @@ fn readable(
 }
 
 /// Puts what was last known of the other refs to what was read, where one of them could not be: what was red is not lost.
-pub(super) fn beside_lost(
+pub(super) fn beside_missing(
     mut drafts: Vec<PipelineDraft>,
     failure: Failure,
     before: KnownBefore<'_>,
@@ -399,32 +399,32 @@ async fn read_parts(client: &Client, key: &ProjectRef, head: &PipelineHead) -> R
     if details.as_ref().is_err_and(|error| error.is_no_access() && error.status() == Some(404)) {
         return Ok(None);
     }
-    let mut lost = Lost { client, parts: Vec::new() };
-    let details = lost.keep("details", details)?;
-    let jobs = lost.keep("jobs", jobs)?.unwrap_or_default();
-    let bridges = lost.keep("trigger jobs", bridges)?.unwrap_or_default();
+    let mut missing = MissingParts { client, parts: Vec::new() };
+    let details = missing.keep("details", details)?;
+    let jobs = missing.keep("jobs", jobs)?.unwrap_or_default();
+    let bridges = missing.keep("trigger jobs", bridges)?.unwrap_or_default();
     let mut pipeline = details.unwrap_or_else(|| glimpsed(head));
     let foreign = head.foreign.clone().or_else(|| pipeline.unread.take()).or(jobs.foreign).or(bridges.foreign);
     if pipeline.status.is_untold() {
         // What the list has said is known; of a pipeline whose status neither tells, nothing is.
         pipeline.status = head.status.clone().unwrap_or_else(Status::untold);
-        lost.parts.push(("status", Failure::new(FailureKind::Decode, "GitLab does not tell it")));
+        missing.parts.push(("status", Failure::new(FailureKind::Decode, "GitLab does not tell it")));
     }
     pipeline.stages = job::stages(jobs.attempts.into_iter().chain(bridges.attempts));
     pipeline.commit_title = jobs.commit_title;
     let has_allowed_failure = pipeline.jobs().any(job::Job::is_allowed_failure);
     pipeline.has_warnings |= has_allowed_failure;
-    pipeline.unread = lost.failure().or(foreign);
+    pipeline.unread = missing.failure().or(foreign);
     Ok(Some(PipelineDraft { pipeline, links: bridges.links, is_settled: false }))
 }
 
 /// The parts of a pipeline that could not be read.
-struct Lost<'a> {
+struct MissingParts<'a> {
     client: &'a Client,
     parts: Vec<(&'static str, Failure)>,
 }
 
-impl Lost<'_> {
+impl MissingParts<'_> {
     /// Takes a part that was read, and notes one that was not. Only what concerns the whole run is an error.
     fn keep<T>(&mut self, part: &'static str, read: Result<T, Error>) -> Result<Option<T>, Error> {
         let error = match read {
@@ -453,7 +453,7 @@ impl Lost<'_> {
 }
 
 /// Says why a part of a pipeline could not be read.
-pub(super) fn lost_part(client: &Client, part: &str, error: &Error) -> Failure {
+pub(super) fn missing_part(client: &Client, part: &str, error: &Error) -> Failure {
     unread(part, reason(client, error))
 }
 

@@ -39,7 +39,7 @@ pub struct ReadingReply {
     /// Patterns of `--include` and `--exclude` that match no project of the groups.
     pub unmatched: Vec<String>,
     /// Projects that the filters left out.
-    pub left_out: usize,
+    pub excluded: usize,
 }
 
 /// A reading that brought nothing, because of this group.
@@ -483,9 +483,9 @@ impl Collector {
         let is_whole = problems.is_empty();
         let before = self.memory.list.iter().filter(|_| !is_whole).flat_map(|list| &list.groups);
         // One that has another name by now is not lost.
-        let is_lost = |group: &&Group| !groups.iter().any(|read| read.id == group.id);
-        let lost: Vec<Group> = before.filter(is_lost).cloned().collect();
-        groups.extend(lost);
+        let is_missing = |group: &&Group| !groups.iter().any(|read| read.id == group.id);
+        let missing: Vec<Group> = before.filter(is_missing).cloned().collect();
+        groups.extend(missing);
         projects.sort_unstable_by_key(|project| project.id);
         ProjectList { is_whole, groups, problems, projects, read_at: Some(Instant::now()) }
     }
@@ -503,7 +503,7 @@ impl Collector {
             None => (Vec::new(), [].as_slice()),
         };
         let unmatched = self.options.filter.unmatched(listed).into_iter().map(str::to_owned).collect();
-        let left_out = listed.len() - rows.len();
+        let excluded = listed.len() - rows.len();
         let snapshot = Snapshot {
             host: self.client.host().to_string(),
             taken_at: self.client.server_now(),
@@ -512,7 +512,7 @@ impl Collector {
             problems,
             usage: self.client.usage(),
         };
-        ReadingReply { snapshot, unmatched, left_out }
+        ReadingReply { snapshot, unmatched, excluded }
     }
 }
 

@@ -95,7 +95,7 @@ pub struct WatchUpdate {
     pub is_whole: bool,
     /// Patterns that match no project.
     pub unmatched: Vec<String>,
-    pub left_out: usize,
+    pub excluded: usize,
     pub phase: WatchPhase,
     /// What the last reading took.
     pub cost: Cost,
@@ -115,7 +115,7 @@ impl WatchUpdate {
             snapshot: None,
             is_whole: false,
             unmatched: Vec::new(),
-            left_out: 0,
+            excluded: 0,
             phase: WatchPhase::Reading(ReadingProgress::default()),
             cost: Cost::default(),
             took: Duration::ZERO,
@@ -224,7 +224,7 @@ impl WatchTurns<'_> {
         let (snapshot, said, failed) = match (outcome, last) {
             (Ok(reply), _) => {
                 (self.hooks.keep)(&self.collector);
-                (reply.snapshot, Some((reply.unmatched, reply.left_out)), None)
+                (reply.snapshot, Some((reply.unmatched, reply.excluded)), None)
             }
             (Err(error), Some(last)) => {
                 let now = client.server_now();
@@ -236,9 +236,9 @@ impl WatchTurns<'_> {
         self.interval = plan::interval(self.pace.asked, cost, usage.limit, self.pace.rps);
         self.until = Instant::now() + plan::jittered(self.interval, fastrand::f64());
         self.publish(snapshot, begun, |update| {
-            if let Some((unmatched, left_out)) = said {
+            if let Some((unmatched, excluded)) = said {
                 update.unmatched = unmatched;
-                update.left_out = left_out;
+                update.excluded = excluded;
             }
             update.failed = failed;
         });

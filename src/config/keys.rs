@@ -42,7 +42,7 @@ impl Form {
 pub(crate) enum InProject {
     Permitted,
     /// Permitted, and reported with every run: it changes the verdict or how much the server is asked.
-    Told,
+    Announced,
     /// A restriction: it may be set there and not lifted.
     OnlyTrue,
     /// Refused, for this reason.
@@ -83,12 +83,12 @@ const CHOICE: InProject = InProject::Refused("the user decides which file and pr
 
 /// Every setting, in the order of `glwatch config show`.
 pub(crate) const KEYS: &[Key] = &[
-    told("group-id", Form::List, ""),
-    told("include", Form::List, ""),
-    told("exclude", Form::List, ""),
-    told("ref", Form::List, "any"),
-    told("archived", Form::Switch, "false"),
-    told("no-subgroups", Form::Switch, "false"),
+    announced("group-id", Form::List, ""),
+    announced("include", Form::List, ""),
+    announced("exclude", Form::List, ""),
+    announced("ref", Form::List, "any"),
+    announced("archived", Form::Switch, "false"),
+    announced("no-subgroups", Form::Switch, "false"),
     refused("host", Form::Text, "gitlab.com", ACCESS),
     refused("token", Form::Text, "", SECRET),
     refused("token-file", Form::Path, "", SECRET),
@@ -105,7 +105,7 @@ pub(crate) const KEYS: &[Key] = &[
     refused("insecure", Form::Switch, "false", ACCESS),
     permitted("output", Form::Text, "table"),
     refused("export", Form::List, "", WRITES),
-    told("only", Form::List, ""),
+    announced("only", Form::List, ""),
     permitted("columns", Form::List, ""),
     permitted("sort", Form::Text, "attention"),
     permitted("stages-width", Form::Number, "auto"),
@@ -115,10 +115,10 @@ pub(crate) const KEYS: &[Key] = &[
     permitted("quiet", Form::Switch, "false"),
     refused("log-file", Form::Path, "", WRITES),
     flag_only("watch"),
-    told("interval", Form::Text, "10s"),
-    told("list-interval", Form::Text, "5m"),
+    announced("interval", Form::Text, "10s"),
+    announced("list-interval", Form::Text, "5m"),
     flag_only("wait"),
-    told("deadline", Form::Text, "30m"),
+    announced("deadline", Form::Text, "30m"),
     flag_only("fail-fast"),
     Key { form: Form::Text, default: "", ..flag_only("newer-than") },
     refused("fail-on", Form::List, "", VERDICT),
@@ -153,8 +153,8 @@ const fn permitted(name: &'static str, form: Form, default: &'static str) -> Key
     Key { name, form, default, in_project: InProject::Permitted, reach: KeyReach::Anywhere }
 }
 
-const fn told(name: &'static str, form: Form, default: &'static str) -> Key {
-    Key { in_project: InProject::Told, ..permitted(name, form, default) }
+const fn announced(name: &'static str, form: Form, default: &'static str) -> Key {
+    Key { in_project: InProject::Announced, ..permitted(name, form, default) }
 }
 
 const fn refused(name: &'static str, form: Form, default: &'static str, in_project: InProject) -> Key {

@@ -322,7 +322,7 @@ impl Reader<'_> {
 /// Returns why a key is not allowed in a project's file.
 fn forbidden(written: &str, key: Option<&Key>) -> Option<&'static str> {
     match key.map(|key| key.in_project) {
-        Some(InProject::Permitted | InProject::Told | InProject::OnlyTrue) => None,
+        Some(InProject::Permitted | InProject::Announced | InProject::OnlyTrue) => None,
         Some(InProject::Refused(reason)) => Some(reason),
         None if written.contains("proxy") => Some("a proxy sees what is asked and answered"),
         None if written.contains("command") => Some("it runs a program"),

@@ -100,11 +100,11 @@ impl Settings {
     }
 
     /// Says what a project's file sets that changes the verdict or how much the server is asked.
-    pub(crate) fn told(&self) -> Vec<String> {
-        let told = |key: &Key| {
+    pub(crate) fn announced(&self) -> Vec<String> {
+        let announcement = |key: &Key| {
             let setting = self.get(key.name)?;
             match &setting.origin {
-                Origin::File(place) if place.owner == Owner::Project && key.in_project == InProject::Told => {
+                Origin::File(place) if place.owner == Owner::Project && key.in_project == InProject::Announced => {
                     let values: Vec<String> =
                         setting.values.iter().map(|value| format!("\"{}\"", value.escape_debug())).collect();
                     Some(format!("{}:{} sets {} to {}", place.path, place.line, place.key, values.join(", ")))
@@ -112,7 +112,7 @@ impl Settings {
                 _ => None,
             }
         };
-        KEYS.iter().filter_map(told).collect()
+        KEYS.iter().filter_map(announcement).collect()
     }
 
     /// Says whether a project's file is what sets this.

@@ -1,6 +1,6 @@
 //! Records as CSV (RFC 4180): a header, commas, and no cell that a spreadsheet would run.
 
-use crate::report::record::{CsvField, CsvRecords};
+use crate::report::csv_records::{CsvField, CsvRecords};
 use crate::text::sanitise::sanitise;
 use csv::{ReaderBuilder, Terminator, WriterBuilder};
 use serde::Serialize;

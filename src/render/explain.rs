@@ -1,6 +1,6 @@
 //! Why pipelines are not green, as text for a terminal or a pipe: the answer in the first line, then its evidence.
 
-use super::paint::paint;
+use super::style::styled;
 use crate::domain::status::Status;
 use crate::report::cell::Tone;
 use crate::report::explain::{
@@ -50,15 +50,15 @@ pub(crate) fn write_shared(shared: &[SharedCause], out: &mut dyn Write) -> io::R
 
 fn write_one(answer: &PipelineExplanation, style: ExplainStyle, out: &mut dyn Write) -> io::Result<()> {
     let charset = if style.ascii { Charset::Ascii } else { Charset::Unicode };
-    let paint = |text: &str, tone| paint(text, tone, style.color);
+    let styled = |text: &str, tone| styled(text, tone, style.color);
     let mark = glyph(&answer.status, charset);
     let word =
-        paint(&format!("{mark} {} #{}", sanitise(answer.status.word()), answer.pipeline), Tone::from(&answer.status));
+        styled(&format!("{mark} {} #{}", sanitise(answer.status.word()), answer.pipeline), Tone::from(&answer.status));
     let below = answer.below.as_ref().map(|below| format!(", {} below", sanitise(below.word())));
-    let below = paint(&below.unwrap_or_default(), answer.tone);
+    let below = styled(&below.unwrap_or_default(), answer.tone);
     let age = answer.age.as_ref().map(|age| format!(", {age} old")).unwrap_or_default();
     writeln!(out, "{} {} {word}{below}{age}", one_line(&answer.project), one_line(&answer.git_ref))?;
-    writeln!(out, "  {}", paint(&text(&answer.headline), answer.tone))?;
+    writeln!(out, "  {}", styled(&text(&answer.headline), answer.tone))?;
     for finding in &answer.findings {
         write_finding(finding, answer.findings.len() > 1, style, out)?;
     }
@@ -66,10 +66,10 @@ fn write_one(answer: &PipelineExplanation, style: ExplainStyle, out: &mut dyn Wr
         writeln!(out)?;
     }
     for note in &answer.notes {
-        writeln!(out, "  {}", paint(&text(&note.text), note.tone))?;
+        writeln!(out, "  {}", styled(&text(&note.text), note.tone))?;
     }
     if let Some(url) = &answer.web_url {
-        writeln!(out, "  {}", paint(&one_line(url), Tone::Muted))?;
+        writeln!(out, "  {}", styled(&one_line(url), Tone::Muted))?;
     }
     Ok(())
 }
@@ -81,7 +81,7 @@ fn write_finding(
     style: ExplainStyle,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let paint = |text: &str, tone| paint(text, tone, style.color);
+    let styled = |text: &str, tone| styled(text, tone, style.color);
     let arrow = if style.ascii { "->" } else { "→" };
     if is_one_of_many {
         writeln!(out, "\n  {}", text(&finding.sentence))?;
@@ -93,10 +93,10 @@ fn write_finding(
         writeln!(out, "  {arrow} {}", one_line(next))?;
     }
     if !finding.facts.is_empty() {
-        writeln!(out, "  {}", paint(&text(&finding.facts), Tone::Muted))?;
+        writeln!(out, "  {}", styled(&text(&finding.facts), Tone::Muted))?;
         // On a line of its own, so that it can be picked up whole.
         if let Some(url) = &finding.web_url {
-            writeln!(out, "  {}", paint(&one_line(url), Tone::Muted))?;
+            writeln!(out, "  {}", styled(&one_line(url), Tone::Muted))?;
         }
     }
     if !finding.tests.is_empty() {
@@ -116,31 +116,31 @@ fn write_finding(
 
 fn write_case(case: &FailingTest, style: ExplainStyle, out: &mut dyn Write) -> io::Result<()> {
     let charset = if style.ascii { Charset::Ascii } else { Charset::Unicode };
-    let mark = paint(glyph(&Status::Failed, charset), Tone::Bad, style.color);
+    let mark = styled(glyph(&Status::Failed, charset), Tone::Bad, style.color);
     let history = if case.history.is_empty() { String::new() } else { format!(" ({})", case.history) };
     let file = case.file.as_ref().map(|file| format!("  {}", one_line(file))).unwrap_or_default();
-    writeln!(out, "    {mark} {}{history}{}", one_line(&case.label), paint(&file, Tone::Muted, style.color))?;
+    writeln!(out, "    {mark} {}{history}{}", one_line(&case.label), styled(&file, Tone::Muted, style.color))?;
     for line in &case.message {
         writeln!(out, "        {}", sanitise(line))?;
     }
     if case.more_lines > 0 {
-        writeln!(out, "        {}", paint(&format!("and {} more lines", case.more_lines), Tone::Muted, style.color))?;
+        writeln!(out, "        {}", styled(&format!("and {} more lines", case.more_lines), Tone::Muted, style.color))?;
     }
     Ok(())
 }
 
 /// Writes the telling lines under their numbers, with a mark where lines are left out.
 fn write_log(log: &QuotedLog, style: ExplainStyle, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\n  {}", paint(&text(&log.caption), Tone::Muted, style.color))?;
+    writeln!(out, "\n  {}", styled(&text(&log.caption), Tone::Muted, style.color))?;
     let width = log.lines.last().map_or(1, |line| line.number.to_string().len());
     let gap = if style.ascii { "..." } else { "…" };
     let mut before = 0;
     for line in &log.lines {
         if before > 0 && line.number > before + 1 {
-            writeln!(out, "    {}", paint(&format!("{gap:>width$}"), Tone::Muted, style.color))?;
+            writeln!(out, "    {}", styled(&format!("{gap:>width$}"), Tone::Muted, style.color))?;
         }
         before = line.number;
-        let number = paint(&format!("{:>width$}", line.number), Tone::Muted, style.color);
+        let number = styled(&format!("{:>width$}", line.number), Tone::Muted, style.color);
         writeln!(out, "    {number}  {}", sanitise(&line.text).trim_end())?;
     }
     Ok(())

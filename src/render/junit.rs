@@ -5,7 +5,7 @@
 //! - It prefers the text of an element to its `message`, so both are there.
 //! - `file` is left out: GitLab links it to a file of the project whose job made the report, which is another one.
 
-use crate::report::verdicts::{JunitCase, JunitSuite, JunitVerdict};
+use crate::report::junit_suites::{JunitCase, JunitSuite, JunitVerdict};
 use crate::text::sanitise::sanitise;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::io::{self, Write};
@@ -67,7 +67,7 @@ mod tests {
     use crate::domain::project::RowState;
     use crate::domain::status::Status;
     use crate::render::example::{one_of_each, one_pipeline, pipeline, project, snapshot};
-    use crate::report::verdicts::suites;
+    use crate::report::junit_suites::suites;
     use std::sync::Arc;
 
     fn rendered(snapshot: &crate::domain::snapshot::Snapshot) -> String {

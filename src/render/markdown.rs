@@ -4,7 +4,7 @@
 //! (<https://docs.gitlab.com/user/markdown/#gitlab-specific-references>), so a backslash or an entity does not stop it:
 //! what would start one is followed by a space of no width.
 
-use crate::report::digest::{DigestEntry, LinkedText, MarkdownDigest};
+use crate::report::markdown_digest::{DigestEntry, LinkedText, MarkdownDigest};
 use crate::text::glyph::Charset;
 use crate::text::plural::counted;
 use crate::text::sanitise::sanitise;

@@ -12,11 +12,11 @@ pub mod json;
 pub(crate) mod junit;
 pub(crate) mod markdown;
 pub(crate) mod ndjson;
-mod paint;
 pub(crate) mod section;
 pub(crate) mod stats;
 pub(crate) mod stats_markdown;
 mod stats_words;
+mod style;
 mod summary;
 pub mod table;
 

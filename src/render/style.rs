@@ -4,7 +4,7 @@ use crate::report::cell::Tone;
 use anstyle::{AnsiColor, Style};
 
 /// Puts the colour of a tone around a text; leaves it alone where colour is off or means nothing.
-pub(super) fn paint(text: &str, tone: Tone, color: bool) -> String {
+pub(super) fn styled(text: &str, tone: Tone, color: bool) -> String {
     let style = style(tone);
     if !color || text.is_empty() || style.is_plain() {
         return text.to_owned();

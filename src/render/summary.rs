@@ -1,6 +1,6 @@
 //! The lines below a table on a terminal: counts, cost, the time, and what is missing. Wraps between words.
 
-use super::paint::paint;
+use super::style::styled;
 use crate::domain::usage::Usage;
 use crate::report::cell::Tone;
 use crate::report::layout::TableRoom;
@@ -81,10 +81,10 @@ fn write_wrapped(phrases: &[SummaryPhrase], room: TableRoom, color: bool, out: &
             writeln!(out)?;
             used = 0;
         } else if used > 0 {
-            write!(out, "{}", paint(&joint, if lead.is_empty() { Tone::Plain } else { Tone::Muted }, color))?;
+            write!(out, "{}", styled(&joint, if lead.is_empty() { Tone::Plain } else { Tone::Muted }, color))?;
             used += cells(&joint);
         }
-        write!(out, "{}", paint(&text, *tone, color))?;
+        write!(out, "{}", styled(&text, *tone, color))?;
         used += cells(&text);
     }
     writeln!(out)

@@ -2,7 +2,7 @@
 //!
 //! On a terminal no line is ever wider than it. Elsewhere nothing is cut and nothing but rows is written.
 
-use super::paint::paint;
+use super::style::styled;
 use super::summary;
 use crate::report::item::Span;
 use crate::report::layout::{LaidCell, StagesWidth, TableRoom, in_full, lay_out};
@@ -77,7 +77,7 @@ fn record(line: usize, cells: &[LaidCell], color: bool, wide: &mut Vec<(usize, u
 }
 
 fn painted(spans: &[Span], color: bool) -> String {
-    spans.iter().map(|span| paint(&span.text, span.tone, color)).collect()
+    spans.iter().map(|span| styled(&span.text, span.tone, color)).collect()
 }
 
 #[cfg(test)]

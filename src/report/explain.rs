@@ -163,7 +163,7 @@ impl FailingTest {
             case.message.as_deref().map_or_else(Vec::new, |message| message.trim().lines().collect());
         Self {
             label: label(case),
-            history: told_history(case, history),
+            history: history_words(case, history),
             file: case.file.clone(),
             message: lines.iter().take(MESSAGE_LINES).map(|line| (*line).to_owned()).collect(),
             more_lines: lines.len().saturating_sub(MESSAGE_LINES),
@@ -171,7 +171,7 @@ impl FailingTest {
     }
 }
 
-fn told_history(case: &TestCase, history: TestHistory) -> String {
+fn history_words(case: &TestCase, history: TestHistory) -> String {
     let compared = match history {
         TestHistory::New => Some("new".to_owned()),
         TestHistory::StillFailing => Some("failed before, too".to_owned()),
@@ -228,9 +228,9 @@ fn notes(evidence: &Evidence, explanation: &Explanation) -> Vec<ExplainNote> {
 
 /// Says what was lost on the way, here and below: a judgement without it may be wrong.
 fn unread(evidence: &Evidence) -> Vec<ExplainNote> {
-    let own = evidence.unread.iter().map(|lost| ExplainNote {
+    let own = evidence.unread.iter().map(|missing| ExplainNote {
         tone: Tone::Warn,
-        text: Sentence::words("could not be read: ").name(&lost.what).and(": ").name(lost.failure.to_string()).0,
+        text: Sentence::words("could not be read: ").name(&missing.what).and(": ").name(missing.failure.to_string()).0,
     });
     own.chain(evidence.below.iter().flat_map(|below| unread(&below.evidence))).collect()
 }

@@ -251,8 +251,8 @@ impl<'a> From<&'a Previous> for PreviousEntry<'a> {
 }
 
 impl<'a> From<&'a Unread> for UnreadEntry<'a> {
-    fn from(lost: &'a Unread) -> Self {
-        Self { what: &lost.what, kind: lost.failure.kind.word(), message: lost.failure.to_string() }
+    fn from(missing: &'a Unread) -> Self {
+        Self { what: &missing.what, kind: missing.failure.kind.word(), message: missing.failure.to_string() }
     }
 }
 

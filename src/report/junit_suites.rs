@@ -2,7 +2,7 @@
 //!
 //! Unknown is never fine: a status that this version does not know is an error, not a pass.
 
-use super::blame;
+use super::culprits;
 use super::status::{ref_label, state_message};
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::pipeline::Pipeline;
@@ -87,7 +87,7 @@ fn names(project: &str, pipelines: &[Pipeline]) -> Vec<String> {
 fn case(pipeline: &Pipeline, name: String) -> JunitCase {
     let worst = pipeline.worst();
     let head = format!("pipeline #{} on {}: {worst}", pipeline.id, ref_label(pipeline));
-    let reasons = blame::summary(pipeline);
+    let reasons = culprits::summary(pipeline);
     let with_reasons = if reasons.is_empty() { head } else { format!("{head}: {reasons}") };
     let verdict = match &worst {
         Status::Failed | Status::Canceled => JunitVerdict::Failed(with_reasons),
@@ -111,9 +111,9 @@ fn case(pipeline: &Pipeline, name: String) -> JunitCase {
 fn details(pipeline: &Pipeline) -> Vec<String> {
     let line = |what: &'static str| move |named: String| format!("{what}: {named}");
     let address = pipeline.web_url.clone().map(line("pipeline"));
-    let jobs = blame::failed_jobs(pipeline).into_iter().map(line("failed job"));
-    let allowed = blame::allowed_failures(pipeline).into_iter().map(line("allowed to fail"));
-    let downstream = blame::downstream(pipeline).into_iter().map(line("downstream"));
+    let jobs = culprits::failed_jobs(pipeline).into_iter().map(line("failed job"));
+    let allowed = culprits::allowed_failures(pipeline).into_iter().map(line("allowed to fail"));
+    let downstream = culprits::downstream(pipeline).into_iter().map(line("downstream"));
     let unread = pipeline.unread.as_ref().map(|unread| unread.message.clone()).map(line("unread"));
     address.into_iter().chain(unread).chain(jobs).chain(allowed).chain(downstream).collect()
 }

@@ -1,6 +1,6 @@
 //! The state of the groups for a reader who scrolls: what needs a look first, with who is to blame, the rest apart.
 
-use super::blame;
+use super::culprits;
 use super::links::own_link;
 use super::status::{missing, ref_label, state_message};
 use super::urgency::Urgency;
@@ -138,7 +138,7 @@ fn of_pipeline(
             text: format!("#{}", pipeline.id),
             url: own_link(host, pipeline.web_url.as_deref()),
         }),
-        note: blame::summary(pipeline),
+        note: culprits::summary(pipeline),
         duration: pipeline.duration.map(duration).unwrap_or_default(),
         usual: usual.unwrap_or_default(),
         age: pipeline.created_at.map(|then| age(now, then)).unwrap_or_default(),

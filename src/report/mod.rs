@@ -2,25 +2,25 @@
 //!
 //! Converts from `domain` once. It knows no bytes and no clock; foreign text stays as GitLab sent it until it is laid out.
 
-mod blame;
 pub(crate) mod cell;
 pub mod contract;
-pub(crate) mod digest;
+pub(crate) mod csv_records;
+mod culprits;
 pub(crate) mod event;
 pub(crate) mod explain;
 pub(crate) mod explain_contract;
 pub(crate) mod headline;
 pub(crate) mod history;
 pub(crate) mod item;
+pub(crate) mod junit_suites;
 pub mod layout;
 mod links;
+pub(crate) mod markdown_digest;
 pub(crate) mod metrics;
-pub(crate) mod record;
 pub mod stats;
 pub(crate) mod stats_metrics;
 pub(crate) mod stats_record;
 pub mod status;
 pub(crate) mod summary;
 pub(crate) mod urgency;
-pub(crate) mod verdicts;
 mod what;

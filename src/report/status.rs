@@ -294,7 +294,7 @@ pub(super) fn common_group(groups: &[Group]) -> Option<String> {
 
 /// Returns what the snapshot lacks, in sentences.
 pub(super) fn missing(snapshot: &Snapshot) -> Vec<String> {
-    let lost = |problem: &&Problem| match problem.scope {
+    let is_missing = |problem: &&Problem| match problem.scope {
         ProblemScope::Group | ProblemScope::List => true,
         ProblemScope::Project | ProblemScope::Api => false,
     };
@@ -304,7 +304,7 @@ pub(super) fn missing(snapshot: &Snapshot) -> Vec<String> {
             format!("the project list of {} lost a part: {}", problem.subject, problem.failure)
         }
     };
-    let mut missing: Vec<String> = snapshot.problems.iter().filter(lost).map(sentence).collect();
+    let mut missing: Vec<String> = snapshot.problems.iter().filter(is_missing).map(sentence).collect();
     let count = |state| snapshot.rows.iter().filter(|row| row.state_word() == state).count();
     for (state, what) in [(StateWord::Error, "could not be read"), (StateWord::Stale, "could not be read again")] {
         match count(state) {

@@ -1,6 +1,6 @@
 //! What a pipeline is about right now, in a few words: what failed, what runs, what it waits for.
 
-use super::blame;
+use super::culprits;
 use crate::domain::job::Job;
 use crate::domain::past::PipelinePast;
 use crate::domain::pipeline::Pipeline;
@@ -24,9 +24,9 @@ pub(super) fn what(pipeline: &Pipeline) -> String {
         | Status::Failed
         | Status::Canceled
         | Status::Skipped
-        | Status::Other(_) => return blame::in_short(pipeline),
+        | Status::Other(_) => return culprits::in_short(pipeline),
     };
-    let trouble = blame::in_short(pipeline);
+    let trouble = culprits::in_short(pipeline);
     if !trouble.is_empty() {
         return trouble;
     }

@@ -43,11 +43,11 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
-    let surroundings = RunContext::new(matches)?;
-    let config = Config::resolve(&surroundings.settings)?;
+    let run_context = RunContext::new(matches)?;
+    let config = Config::resolve(&run_context.settings)?;
     log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
-    let charset = surroundings.charset(&config.display);
-    let mut check = Check { surroundings: &surroundings, config: &config, list: Checklist::new(charset) };
+    let charset = run_context.charset(&config.display);
+    let mut check = Check { run_context: &run_context, config: &config, list: Checklist::new(charset) };
     let exit = check.all()?;
     let mut bytes = Vec::new();
     let written = match config.display.output {
@@ -83,7 +83,7 @@ fn permissions() -> Vec<String> {
 }
 
 struct Check<'a> {
-    surroundings: &'a RunContext,
+    run_context: &'a RunContext,
     config: &'a Config,
     list: Checklist,
 }
@@ -94,7 +94,7 @@ impl Check<'_> {
         self.files();
         let runtime = crate::cli::terminal::runtime()?;
         runtime.block_on(until_stopped(async {
-            let client = match wire::client(self.config, self.surroundings.proxy.as_ref()) {
+            let client = match wire::client(self.config, self.run_context.proxy.as_ref()) {
                 Ok(client) => client,
                 Err(error) => {
                     let lines = error::causes(&error);
@@ -104,7 +104,7 @@ impl Check<'_> {
             };
             let client = client.for_purpose(Purpose::Check, Instant::now() + self.config.pace.max_time);
             let is_told = !self.config.display.quiet;
-            Ok(waiting::told(&client, is_told, self.asked(&client)).await)
+            Ok(waiting::announced(&client, is_told, self.asked(&client)).await)
         }))
     }
 
@@ -146,7 +146,7 @@ impl Check<'_> {
     }
 
     fn files(&mut self) {
-        let RunContext { files, .. } = self.surroundings;
+        let RunContext { files, .. } = self.run_context;
         for path in &files.read {
             self.list.ok("file", &path.display().to_string());
         }
@@ -168,7 +168,7 @@ impl Check<'_> {
         let (text, hints) = match &self.config.connection.headers {
             Some((_, origin)) => (format!("none; what the headers from {origin} permit is tried below"), vec![]),
             None => {
-                let hints = hint::without_token(self.config, &self.surroundings.settings);
+                let hints = hint::without_token(self.config, &self.run_context.settings);
                 ("none: only what is public can be read".to_owned(), hints)
             }
         };
@@ -269,7 +269,7 @@ impl Check<'_> {
     fn problems_of_groups<'p>(&mut self, problems: impl IntoIterator<Item = &'p Problem>) {
         for Problem { scope, subject, failure } in problems {
             if *scope == ProblemScope::Group {
-                let hints = hint::nothing_read(&[failure], self.config, &self.surroundings.settings);
+                let hints = hint::nothing_read(&[failure], self.config, &self.run_context.settings);
                 self.list.error("group", &format!("{subject}: {failure}"), hints);
             }
         }
@@ -281,20 +281,20 @@ impl Check<'_> {
         self.groups(&snapshot.groups, listed);
         self.problems_of_groups(&snapshot.problems);
         let is_whole = snapshot.problems.iter().all(|problem| problem.scope != ProblemScope::Group);
-        let lost = if is_whole || self.config.verdict.allow_partial { Exit::Done } else { Exit::Partial };
+        let partial = if is_whole || self.config.verdict.allow_partial { Exit::Done } else { Exit::Partial };
         let filter = &self.config.scope.filter;
         let kept: Vec<&Project> = listed.iter().map(|one| &**one).filter(|one| filter.keeps(one)).collect();
         if kept.is_empty() {
             let hints = if listed.is_empty() {
-                hint::empty_group(self.config, &self.surroundings.settings)
+                hint::empty_group(self.config, &self.run_context.settings)
             } else {
                 let unmatched: Vec<String> = filter.unmatched(listed).into_iter().map(str::to_owned).collect();
                 hint::nothing_left(&unmatched)
             };
             self.list.error("projects", "no project is left to show", hints);
-            return lost.worse(Exit::Usage);
+            return partial.worse(Exit::Usage);
         }
-        lost.worse(self.pipelines(snapshot, &kept))
+        partial.worse(self.pipelines(snapshot, &kept))
     }
 
     /// Says over which API the pipelines are read.
@@ -376,10 +376,10 @@ impl Check<'_> {
 
     fn row(&mut self, row: &ProjectRow) {
         let path = &row.project.full_path;
-        let lost = row.pipelines().iter().find_map(|pipeline| pipeline.unread.as_ref());
-        match (lost.or_else(|| row.failure()), row.pipelines().first()) {
+        let unread = row.pipelines().iter().find_map(|pipeline| pipeline.unread.as_ref());
+        match (unread.or_else(|| row.failure()), row.pipelines().first()) {
             (Some(failure), _) => {
-                let hints = hint::nothing_read(&[failure], self.config, &self.surroundings.settings);
+                let hints = hint::nothing_read(&[failure], self.config, &self.run_context.settings);
                 self.list.error("pipelines", &format!("{path}: {}", failure), hints);
             }
             (None, Some(pipeline)) => {
@@ -394,7 +394,7 @@ impl Check<'_> {
     /// Judges the values of `--ref` as a run would where every project was read; says what is open where some were not.
     fn refs(&mut self, snapshot: &Snapshot, tried: usize, others: usize) -> Exit {
         if others == 0 {
-            let judged = refs::judge(snapshot, self.config, &self.surroundings.settings);
+            let judged = refs::judge(snapshot, self.config, &self.run_context.settings);
             for warning in &judged.warnings {
                 self.list.warning("ref", warning, vec![]);
             }
@@ -417,7 +417,7 @@ impl Check<'_> {
     }
 
     fn failed(&mut self, subject: &'static str, before: &str, error: &Error) -> Exit {
-        let settings = &self.surroundings.settings;
+        let settings = &self.run_context.settings;
         let hints = match subject {
             "group" | "pipelines" => hint::for_group(error, self.config, settings),
             // GitLab has a version and an API for every user.

@@ -14,11 +14,11 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
-    let surroundings = RunContext::new(matches)?;
-    let config = Config::resolve(&surroundings.settings)?;
-    surroundings.warn(&config);
+    let run_context = RunContext::new(matches)?;
+    let config = Config::resolve(&run_context.settings)?;
+    run_context.warn(&config);
     let heading = ["setting", "value", "from"].map(str::to_owned);
-    let rows = KEYS.iter().map(|key| row(key, &config, &surroundings));
+    let rows = KEYS.iter().map(|key| row(key, &config, &run_context));
     let records: Vec<[String; 3]> = std::iter::once(heading).chain(rows).collect();
     let mut bytes = Vec::new();
     columns::write(&records, &mut bytes).map_err(CliError::Output)?;
@@ -26,7 +26,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn row(key: &Key, config: &Config, surroundings: &RunContext) -> [String; 3] {
+fn row(key: &Key, config: &Config, run_context: &RunContext) -> [String; 3] {
     let host = &config.connection.host;
     let set = |text: String| if text.is_empty() { "-".to_owned() } else { text };
     let secret = key.secret().map(|name| config.connection.secret(name));
@@ -39,11 +39,11 @@ fn row(key: &Key, config: &Config, surroundings: &RunContext) -> [String; 3] {
             shown.or(otherwise).unwrap_or_else(|| (unset.into(), Origin::Default.to_string()))
         }
         ("config", _) => {
-            let read: Vec<String> = surroundings.files.read.iter().map(|path| path.display().to_string()).collect();
-            let origin = surroundings.settings.shown("config").map_or(Origin::Default, |(_, origin)| origin.clone());
+            let read: Vec<String> = run_context.files.read.iter().map(|path| path.display().to_string()).collect();
+            let origin = run_context.settings.shown("config").map_or(Origin::Default, |(_, origin)| origin.clone());
             (set(read.join(", ")), origin.to_string())
         }
-        (name, _) => match surroundings.settings.shown_for(name, host) {
+        (name, _) => match run_context.settings.shown_for(name, host) {
             Some((value, origin)) => (value, origin.to_string()),
             None => (set(key.default.to_owned()), Origin::Default.to_string()),
         },

@@ -120,18 +120,18 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
 }
 
 async fn fill(session: &Session, since: FillSince, is_json: bool) -> Result<Exit, CliError> {
-    let (config, client, surroundings) = (&session.config, &session.client, &session.surroundings);
-    let place = recording::place(config, surroundings).ok_or_else(|| super::no_place(config))?;
+    let (config, client, run_context) = (&session.config, &session.client, &session.run_context);
+    let place = recording::place(config, run_context).ok_or_else(|| super::no_place(config))?;
     let line = ProgressLine::new(config, output::stderr_is_terminal());
     let begun = Instant::now();
-    let ListedProjects { projects, problems, unmatched, left_out } = list_projects(client, &wire::collecting(config))
+    let ListedProjects { projects, problems, unmatched, excluded } = list_projects(client, &wire::collecting(config))
         .await
-        .map_err(|group| terminal::group_error(group, config, surroundings))?;
-    if projects.is_empty() && left_out > 0 {
-        return Err(CliError::NothingLeft { left_out, unmatched });
+        .map_err(|group| terminal::group_error(group, config, run_context))?;
+    if projects.is_empty() && excluded > 0 {
+        return Err(CliError::NothingLeft { excluded, unmatched });
     }
     if projects.is_empty() && problems.is_empty() {
-        return Err(CliError::EmptyGroup { hints: hint::empty_group(config, &surroundings.settings) });
+        return Err(CliError::EmptyGroup { hints: hint::empty_group(config, &run_context.settings) });
     }
     let now = client.server_now();
     let mut store = open(&place)?;

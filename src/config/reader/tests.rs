@@ -176,7 +176,7 @@ fn a_project_may_set_display_filters_and_group_only() {
         assert!(error.to_string().contains("not allowed in ./glwatch.toml"), "{text}: {error}");
         assert!(error.to_string().contains("config.toml:1 ("), "{text}: {error}");
     }
-    let refused = KEYS.iter().filter(|key| !matches!(key.in_project, InProject::Permitted | InProject::Told));
+    let refused = KEYS.iter().filter(|key| !matches!(key.in_project, InProject::Permitted | InProject::Announced));
     for key in refused {
         let text = format!("{} = ''", key.in_snake_case());
         assert!(parse(&text, Owner::Project).is_err(), "{text}");

@@ -43,7 +43,7 @@ pub(super) struct Envelope<T> {
 }
 
 /// Returns the errors of an answer; one that cannot be read is one all the same.
-pub(super) fn told(errors: Option<LenientList<ErrorWire>>) -> Vec<ErrorWire> {
+pub(super) fn listed_errors(errors: Option<LenientList<ErrorWire>>) -> Vec<ErrorWire> {
     let odd = || ErrorWire { message: None, path: None, extensions: None };
     match errors {
         None => Vec::new(),
@@ -142,7 +142,7 @@ pub(super) async fn ask<T: DeserializeOwned>(
     let body = json!({ "query": query, "operationName": name, "variables": variables }).to_string();
     let answer = transport.query(name, body, passing).await?;
     let Envelope { data, errors } = answer.decode::<Envelope<T>>()?;
-    let errors = told(errors);
+    let errors = listed_errors(errors);
     match data {
         Some(data) => Ok(Partial { data, errors }),
         None => Err(transport.error(name, refusal(transport, &errors))),
