@@ -1,5 +1,6 @@
 //! `glwatch history`: what is remembered, what is too old, and all of it for other programs.
 
+mod export;
 mod fill;
 
 use super::error::CliError;
@@ -7,16 +8,15 @@ use super::exit::Exit;
 use super::run_context::RunContext;
 use super::{args, clock, log, output, recording};
 use crate::config::Config;
-use crate::domain::id::ProjectId;
 use crate::history::place::HistoryPlace;
 use crate::history::store::HistoryStore;
 use crate::history::summary::{HistorySummary, ProjectSummary};
-use crate::render::{columns, csv, json, ndjson};
-use crate::report::history::{self, FactEntry, HistoryDocument, HistoryEntry, JobFactEntry, PipelineFactEntry};
+use crate::render::{columns, json};
+use crate::report::history::{self, HistoryDocument, HistoryEntry};
 use crate::text::plural::counted;
 use crate::text::size::size;
 use clap::{Arg, ArgMatches, Command};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 /// What to do where nothing is remembered.
 const EMPTY: &str = "glwatch history fill --since 30d --group-id GROUP reads the past; every reading adds to it, too";
@@ -35,7 +35,7 @@ pub(super) fn command() -> Command {
     };
     let facts = Arg::new("facts")
         .value_name("FACTS")
-        .value_parser(["pipelines", "jobs"])
+        .value_parser(export::FACTS)
         .help("Only these; csv writes jobs where nothing is said");
     Command::new("history")
         .about(ABOUT)
@@ -65,7 +65,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     match matches.subcommand() {
         Some(("fill", matches)) => fill::run(matches),
         Some(("prune", matches)) => with_store(matches, EMPTY, |store, config, _| prune(store, config)),
-        Some(("export", matches)) => with_store(matches, EMPTY, |store, config, _| export(matches, store, config)),
+        Some(("export", matches)) => with_store(matches, EMPTY, |store, _, _| export::run(matches, store)),
         _ => with_store(matches, EMPTY, |store, config, _| show(matches, store, config)),
     }
 }
@@ -126,6 +126,8 @@ fn document<'a>(store: &HistoryStore, host: &'a str, summary: &'a HistorySummary
         full_path: &project.full_path,
         pipelines: project.pipelines,
         jobs: project.jobs,
+        deployments: project.deployments,
+        incidents: project.incidents,
         first: history::time(project.first),
         last: history::time(project.last),
         days_missing: project.days_missing,
@@ -142,20 +144,24 @@ fn document<'a>(store: &HistoryStore, host: &'a str, summary: &'a HistorySummary
 
 fn write_table(store: &HistoryStore, summary: &HistorySummary, out: &mut dyn Write) -> io::Result<()> {
     let heading =
-        ["project", "pipelines", "jobs", "first", "last", "days missing", "days with gaps"].map(str::to_owned);
+        ["project", "pipelines", "jobs", "deployments", "incidents", "first", "last", "days missing", "days with gaps"]
+            .map(str::to_owned);
+    let known = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
     let day = |time| history::time(time).map_or_else(|| "-".to_owned(), |time| time.chars().take(10).collect());
     let row = |project: &ProjectSummary| {
         [
             project.full_path.clone(),
             project.pipelines.to_string(),
             project.jobs.to_string(),
+            known(project.deployments),
+            known(project.incidents),
             day(project.first),
             day(project.last),
             project.days_missing.to_string(),
             project.days_with_gaps.to_string(),
         ]
     };
-    let rows: Vec<[String; 7]> = std::iter::once(heading).chain(summary.projects.iter().map(row)).collect();
+    let rows: Vec<[String; 9]> = std::iter::once(heading).chain(summary.projects.iter().map(row)).collect();
     columns::write(&rows, out)?;
     let total = |count: fn(&ProjectSummary) -> u64| summary.projects.iter().map(count).sum::<u64>();
     writeln!(
@@ -173,60 +179,4 @@ fn prune(store: &mut HistoryStore, config: &Config) -> Result<(), CliError> {
     let keep = i64::try_from(config.history.keep.as_secs()).unwrap_or(i64::MAX);
     let removed = store.prune(clock::now().timestamp().saturating_sub(keep)).map_err(CliError::History)?;
     output::to_stdout(format!("{} removed\n", counted(removed as u64, "row")).as_bytes())
-}
-
-/// Writes facts as they are read: there may be millions of them.
-fn export(matches: &ArgMatches, store: &mut HistoryStore, _: &Config) -> Result<(), CliError> {
-    let is_csv = matches.get_one::<String>("form").is_some_and(|form| form == "csv");
-    let facts = matches.get_one::<String>("facts").map(String::as_str);
-    let wants = |kind: &str| facts.map_or(!is_csv || kind == "jobs", |facts| facts == kind);
-    let paths = store.project_paths().map_err(CliError::History)?;
-    let path = |project: ProjectId| paths.get(&project).cloned();
-    let mut writer =
-        FactExport { csv: is_csv.then(csv::CsvRows::default), out: BufWriter::new(io::stdout().lock()), failure: None };
-    let mut read = Ok(());
-    if wants("pipelines") {
-        read = store.each_pipeline(|fact| {
-            let full_path = path(fact.project);
-            writer.write(&FactEntry::Pipeline(PipelineFactEntry::new(fact, full_path)));
-        });
-    }
-    if wants("jobs") && read.is_ok() {
-        read = store.each_job(|fact| {
-            let full_path = path(fact.project);
-            writer.write(&FactEntry::Job(JobFactEntry::new(fact, full_path)));
-        });
-    }
-    read.map_err(CliError::History)?;
-    writer.end().map_err(CliError::Output)
-}
-
-/// Writes facts until one cannot be written.
-struct FactExport {
-    /// `None` for ndjson.
-    csv: Option<csv::CsvRows>,
-    out: BufWriter<io::StdoutLock<'static>>,
-    failure: Option<io::Error>,
-}
-
-impl FactExport {
-    fn write(&mut self, entry: &FactEntry) {
-        if self.failure.is_some() {
-            return;
-        }
-        let written = match (entry, &mut self.csv) {
-            (FactEntry::Job(job), Some(rows)) => rows.write(job, &mut self.out),
-            (FactEntry::Pipeline(pipeline), Some(rows)) => rows.write(pipeline, &mut self.out),
-            (entry, None) => ndjson::write_fact(entry, &mut self.out),
-        };
-        self.failure = written.err();
-    }
-
-    /// Returns what went wrong. A reader that has seen enough is no error.
-    fn end(mut self) -> io::Result<()> {
-        match self.failure.map_or_else(|| self.out.flush(), Err) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-            Ok(()) | Err(_) => Ok(()),
-        }
-    }
 }

@@ -4,6 +4,7 @@ use super::terminal;
 use crate::collect::run::{ReadingProgress, ReadingStep};
 use crate::config::Config;
 use crate::history::backfill::FillProgress;
+use crate::history::deliveries::DeliveryProgress;
 use crate::text::duration::duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
@@ -66,6 +67,16 @@ impl ProgressLine {
         }
         self.bar.set_position((progress.share.clamp(0.0, 1.0) * STEPS as f64) as u64);
         self.bar.set_message(format!("{}: {}", self.host, fill_words(progress, since_begin)));
+    }
+
+    /// Shows how far the deployments have been read. More may be needed than is known yet: that is no estimate.
+    pub(super) fn show_deliveries(&self, progress: DeliveryProgress) {
+        let DeliveryProgress { deployments, answered, planned } = progress;
+        self.bar.set_position((answered as f64 / planned.max(1) as f64 * STEPS as f64) as u64);
+        self.bar.set_message(format!(
+            "{}: {deployments} deployments read, {answered} of {planned} requests answered",
+            self.host
+        ));
     }
 }
 

@@ -12,6 +12,8 @@ use std::cmp::Ordering;
 /// Seconds since 1970, UTC. Both APIs know whole seconds; parts of one are cut off.
 pub type UnixSeconds = i64;
 
+pub const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
+
 /// A project by its latest name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectFact {

@@ -55,6 +55,10 @@ id! {
     PipelineId,
     /// A job's or bridge's id; a retry gets a new, higher one.
     JobId,
+    /// An environment's id; it survives a new name.
+    EnvironmentId,
+    /// A deployment's id.
+    DeploymentId,
 }
 
 /// A group as a person names it: by number or by full path.

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no async, no clock, no colour, and no serde for the wire. Time is an argument.
 
 pub mod change;
+pub(crate) mod delivery;
 pub(crate) mod evidence;
 #[cfg(test)]
 pub(crate) mod example;

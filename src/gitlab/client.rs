@@ -1,7 +1,8 @@
 //! The public face: one method per question, domain types as answers.
 
+use crate::domain::delivery::{DeploymentFact, EnvironmentFact, IncidentFact, MergeRequestFact};
 use crate::domain::host::Host;
-use crate::domain::id::{GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
+use crate::domain::id::{DeploymentId, GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::Job;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::Project;
@@ -33,6 +34,7 @@ pub use graphql::older::{OlderPipelines, PER_QUERY as OLDER_PIPELINES_PER_QUERY}
 pub use graphql::past::{JOBS_PER_QUERY as PAST_JOBS_PER_QUERY, PastQuery, PipelineNews};
 pub use graphql::{Answered, ProjectSaid};
 pub use rest::action::{Action, ActionResult, ActionSubject};
+pub(crate) use rest::delivery::ChangedPage;
 pub use rest::job::{Bridges, DetailedJobs, JobList, OneJob};
 pub use rest::past::{ProjectJob, ProjectJobs};
 pub use rest::pipeline::{PipelineFilter, PipelineHead};
@@ -232,6 +234,38 @@ impl Client {
     /// Reads the attempts at the jobs of one pipeline, as the list of all jobs has them.
     pub async fn past_pipeline_jobs(&self, project: ProjectId, id: PipelineId) -> Result<Vec<ProjectJob>, Error> {
         rest::past::pipeline_jobs(&self.transport, project, id).await
+    }
+
+    /// Reads a page of a project's deployments that changed at a time or later, the longest unchanged first.
+    pub(crate) async fn changed_deployments(
+        &self,
+        project: ProjectId,
+        place: (DateTime<Utc>, u32),
+    ) -> Result<ChangedPage<DeploymentFact>, Error> {
+        rest::delivery::deployments(&self.transport, project, place).await
+    }
+
+    /// Reads all environments of a project.
+    pub(crate) async fn environments(&self, project: ProjectId) -> Result<Vec<EnvironmentFact>, Error> {
+        rest::delivery::environments(&self.transport, project).await
+    }
+
+    /// Reads the merge requests that a deployment is the first of its environment to bring.
+    pub(crate) async fn deployed_merge_requests(
+        &self,
+        project: ProjectId,
+        id: DeploymentId,
+    ) -> Result<Vec<MergeRequestFact>, Error> {
+        rest::delivery::merge_requests(&self.transport, project, id).await
+    }
+
+    /// Reads a page of a group's incidents that changed at a time or later, the longest unchanged first.
+    pub(crate) async fn changed_incidents(
+        &self,
+        group: &GroupRef,
+        place: (DateTime<Utc>, u32),
+    ) -> Result<ChangedPage<IncidentFact>, Error> {
+        rest::delivery::incidents(&self.transport, group, place).await
     }
 
     /// Looks at the newest pipeline of the project with this full path, of a ref where one is given, in one query that is

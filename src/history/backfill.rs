@@ -16,7 +16,8 @@ mod summary;
 use self::ask::{FillAnswer, FillTask, PageTask};
 use self::lists::ListedPast;
 use self::plan::{FillProject, PageSize, PastPart, take_page};
-pub use self::summary::{FillError, FillGap, FillOptions, FillProgress, FillSummary};
+pub use self::summary::{FillError, FillGap, FillOptions, FillPart, FillProgress, FillSummary};
+pub(super) use self::summary::{Halt, gap_failure};
 use super::filled::{FillCursor, FilledPart, OpenFill};
 use super::record::{detailed_job_fact, pipeline_fact};
 use super::store::{HistoryError, HistoryStore};
@@ -36,8 +37,6 @@ use std::sync::Arc;
 const NEWS_BATCH: usize = 100;
 /// Queries that fail one after the other before GraphQL counts as broken.
 const BROKEN: usize = 3;
-/// Projects that fail one after the other by the server's fault, while nothing is answered, before all others would.
-const AWAY: usize = 3;
 
 /// Takes how far it has come after each answer.
 pub type FillSink<'a> = dyn Fn(FillProgress) + 'a;
@@ -104,10 +103,7 @@ struct Backfill<'a> {
     news_left: usize,
     size: PageSize,
     failures: usize,
-    /// Projects that failed by the server's fault since it last answered.
-    away: usize,
-    /// Why nothing more is asked.
-    stopped: Option<Failure>,
+    halt: Halt,
     pipelines: u64,
     jobs: u64,
 }
@@ -137,8 +133,7 @@ impl<'a> Backfill<'a> {
             news_left: 0,
             size: PageSize::default(),
             failures: 0,
-            away: 0,
-            stopped: None,
+            halt: Halt::default(),
             pipelines: 0,
             jobs: 0,
         })
@@ -180,7 +175,7 @@ impl<'a> Backfill<'a> {
 
     /// Takes the next thing to ask.
     fn take(&mut self, under_way: usize) -> Option<FillTask> {
-        if self.stopped.is_some() {
+        if self.halt.why().is_some() {
             return None;
         }
         if let Some(task) = self.tasks.pop_front() {
@@ -200,7 +195,7 @@ impl<'a> Backfill<'a> {
 
     fn done(&mut self, task: FillTask, answer: FillAnswer) -> Result<(), FillError> {
         if !matches!(answer, FillAnswer::Failed(_)) {
-            self.away = 0;
+            self.halt.answered();
         }
         match (task, answer) {
             (task, FillAnswer::Failed(error)) => self.failed(task, error)?,
@@ -417,9 +412,7 @@ impl<'a> Backfill<'a> {
         if error.is_fatal() && self.client.has_token() {
             return Err(FillError::Request(Box::new(error)));
         }
-        let failure = Failure::from(&error);
-        if matches!(error.kind, Kind::Deadline | Kind::WaitTooLong { .. } | Kind::OwnRate { .. }) {
-            self.stopped.get_or_insert(failure);
+        if self.halt.ends_by(&error) {
             return Ok(());
         }
         match task {
@@ -498,20 +491,8 @@ impl<'a> Backfill<'a> {
     }
 
     fn gap_by(&mut self, at: usize, error: &Error) {
-        let is_hidden = error.is_no_access() || (error.status() == Some(401) && !self.client.has_token());
-        let failure = match (error.status(), error.reason()) {
-            (Some(403), None) if is_hidden => Failure::forbidden(),
-            (Some(404), None) if is_hidden => {
-                Failure::new(FailureKind::NotFound, "404: listed, but its pipelines are not visible to this token")
-            }
-            _ => Failure::from(error),
-        };
-        if failure.kind.is_of_the_server() || failure.kind == FailureKind::RateLimited {
-            self.away += 1;
-            if self.away >= AWAY {
-                self.stopped.get_or_insert_with(|| failure.clone());
-            }
-        }
+        let (failure, is_hidden) = gap_failure(error, self.client.has_token(), FillPart::Pipelines);
+        self.halt.failed(error, &failure);
         self.gap(at, failure, is_hidden);
     }
 

@@ -3,6 +3,9 @@
 //! Holds facts only: no token, no text of a log, no judgement. Time is an argument.
 
 pub mod backfill;
+mod cursor;
+pub(crate) mod deliveries;
+mod delivery_rows;
 pub mod filled;
 pub mod past;
 pub mod place;

@@ -2,10 +2,10 @@
 //!
 //! A fact is merged with what is there: see `domain/fact.rs`.
 
-use super::filled::{FillCursor, FilledSpan, OpenFill};
-use super::store::SECONDS_PER_DAY;
+use super::cursor::{FillCursor, FilledSpan, OpenFill};
 use crate::domain::fact::{
-    FactBatch, JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, TestFailureFact, UnixSeconds,
+    FactBatch, JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, SECONDS_PER_DAY, TestFailureFact,
+    UnixSeconds,
 };
 use crate::domain::id::{JobId, PipelineId, ProjectId};
 use crate::domain::job::JobKind;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Result};
 pub(super) const APPLICATION_ID: i32 = 0x676C_7774;
 
 /// The step from each version to the next. A step that was released is never changed.
-const STEPS: &[&str] = &[V1, V2];
+const STEPS: &[&str] = &[V1, V2, V3];
 
 /// Times are seconds since 1970, durations are seconds.
 ///
@@ -52,6 +52,38 @@ const V2: &str = "
         project INTEGER PRIMARY KEY, api TEXT NOT NULL, since INTEGER, until INTEGER,
         open_since INTEGER, open_until INTEGER, open_next TEXT
     );
+";
+
+/// What was deployed, what it brought and what went wrong in production, how far that was read (`deliveries.rs`), and why
+/// not all could be read of a project.
+const V3: &str = "
+    CREATE TABLE environment (
+        project INTEGER NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL, tier TEXT, seen_at INTEGER NOT NULL,
+        PRIMARY KEY (project, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE deployment (
+        project INTEGER NOT NULL, id INTEGER NOT NULL, iid INTEGER, environment INTEGER NOT NULL,
+        environment_name TEXT NOT NULL, ref TEXT, sha TEXT, pipeline INTEGER, job INTEGER, created_at INTEGER,
+        updated_at INTEGER, status TEXT NOT NULL, finished_at INTEGER, merges_read INTEGER NOT NULL,
+        PRIMARY KEY (project, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE merge_request (
+        project INTEGER NOT NULL, iid INTEGER NOT NULL, title TEXT NOT NULL, source_branch TEXT, labels TEXT NOT NULL,
+        merged_at INTEGER, updated_at INTEGER, PRIMARY KEY (project, iid)
+    ) WITHOUT ROWID;
+    CREATE TABLE deployed_merge (
+        project INTEGER NOT NULL, deployment INTEGER NOT NULL, iid INTEGER NOT NULL, PRIMARY KEY (project, deployment, iid)
+    ) WITHOUT ROWID;
+    CREATE TABLE incident (
+        project INTEGER NOT NULL, iid INTEGER NOT NULL, title TEXT NOT NULL, created_at INTEGER NOT NULL,
+        updated_at INTEGER, closed_at INTEGER, PRIMARY KEY (project, iid)
+    ) WITHOUT ROWID;
+    CREATE TABLE delivery_fill (project INTEGER PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL);
+    CREATE TABLE incident_fill (of_group TEXT PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE fill_gap (
+        project INTEGER NOT NULL, part TEXT NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, seen_at INTEGER NOT NULL,
+        PRIMARY KEY (project, part)
+    ) WITHOUT ROWID;
 ";
 
 /// The version that this program writes.

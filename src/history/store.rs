@@ -5,7 +5,8 @@
 //! - A damaged file is set aside and a new one begun; a file of a newer version, or of another program, is left alone.
 
 use super::place::{self, HistoryPlace};
-use super::{rows, schema};
+use super::{delivery_rows, rows, schema};
+pub use crate::domain::fact::SECONDS_PER_DAY;
 use crate::domain::fact::{FactBatch, PipelineFact, UnixSeconds};
 use crate::private_file::Untrusted;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
@@ -17,7 +18,6 @@ use std::time::Duration;
 const OTHER_PROCESS: Duration = Duration::from_secs(5);
 /// Rows that pruning removes in one step, so that another process gets its turn.
 const PRUNE_STEP: usize = 5000;
-pub const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
 /// Why the memory of a host cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -157,6 +157,7 @@ impl HistoryStore {
                 }
             }
         }
+        removed += self.transaction(|transaction| delivery_rows::prune(transaction, limit))?;
         // What is gone has to be read again where it is wanted again.
         self.transaction(|transaction| rows::forget_filled(transaction, limit))?;
         Ok(removed)

@@ -1,7 +1,7 @@
 //! What is remembered, counted: ranges, rows, and days of which nothing or not all is known.
 
-use super::rows;
 use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
+use super::{delivery_rows, rows};
 use crate::domain::fact::{JobFact, PipelineFact, UnixSeconds};
 use crate::domain::id::ProjectId;
 use rusqlite::OptionalExtension;
@@ -24,6 +24,10 @@ pub struct ProjectSummary {
     pub pipelines: u64,
     /// Attempts that have ended.
     pub jobs: u64,
+    /// `None` where they were never read.
+    pub deployments: Option<u64>,
+    /// Likewise.
+    pub incidents: Option<u64>,
     /// When the oldest and the newest pipeline was created.
     pub first: Option<UnixSeconds>,
     pub last: Option<UnixSeconds>,
@@ -58,11 +62,15 @@ impl HistoryStore {
                 let looked: Option<i64> = row.get(6)?;
                 let begin = [first.map(|first| first.div_euclid(SECONDS_PER_DAY)), looked].into_iter().flatten().min();
                 let days = begin.map_or(0, |begin| u64::try_from(today - begin + 1).unwrap_or(0));
+                let id = ProjectId(count(row, 0)?);
+                let deliveries = delivery_rows::counts(connection, id)?;
                 Ok(ProjectSummary {
-                    id: ProjectId(count(row, 0)?),
+                    id,
                     full_path: row.get(1)?,
                     pipelines: count(row, 2)?,
                     jobs: count(row, 3)?,
+                    deployments: deliveries.map(|counts| counts.0),
+                    incidents: deliveries.map(|counts| counts.1),
                     first,
                     last: row.get(5)?,
                     days_missing: days.saturating_sub(count(row, 7)?),

@@ -1,6 +1,7 @@
 //! What is remembered, as it is printed: `glwatch.history/1`, and facts one by one. Fields may be added, none changes its
 //! meaning.
 
+use crate::domain::delivery::{DeploymentFact, IncidentFact, MergeRequestFact};
 use crate::domain::fact::{JobFact, PipelineFact, UnixSeconds};
 use crate::domain::failure::Failure;
 use crate::domain::project::Project;
@@ -26,6 +27,9 @@ pub(crate) struct HistoryEntry<'a> {
     pub pipelines: u64,
     /// Attempts that have ended.
     pub jobs: u64,
+    /// Null where they were never read.
+    pub deployments: Option<u64>,
+    pub incidents: Option<u64>,
     pub first: Option<String>,
     pub last: Option<String>,
     /// Days of which nothing is known.
@@ -49,6 +53,10 @@ pub(crate) struct FillDocument<'a> {
     pub projects: u64,
     pub pipelines: u64,
     pub jobs: u64,
+    /// Null where they were not asked for, as the next two are.
+    pub deployments: Option<u64>,
+    pub merge_requests: Option<u64>,
+    pub incidents: Option<u64>,
     pub gaps: Vec<FillGapEntry<'a>>,
 }
 
@@ -67,14 +75,17 @@ pub(crate) struct FillRange {
 pub(crate) struct FillGapEntry<'a> {
     pub id: u64,
     pub full_path: &'a str,
+    /// What could not be read: `pipelines`, or `deployments`.
+    pub part: &'static str,
     /// The words of `problems[].kind`.
     pub kind: Cow<'a, str>,
     pub message: &'a str,
 }
 
 impl<'a> FillGapEntry<'a> {
-    pub(crate) fn new(project: &'a Project, failure: &'a Failure) -> Self {
-        Self { id: project.id.0, full_path: &project.full_path, kind: failure.kind.word(), message: &failure.message }
+    pub(crate) fn new(project: &'a Project, part: &'static str, failure: &'a Failure) -> Self {
+        let (kind, message) = (failure.kind.word(), failure.message.as_str());
+        Self { id: project.id.0, full_path: &project.full_path, part, kind, message }
     }
 }
 
@@ -84,6 +95,9 @@ impl<'a> FillGapEntry<'a> {
 pub(crate) enum FactEntry {
     Pipeline(PipelineFactEntry),
     Job(JobFactEntry),
+    Deployment(DeploymentFactEntry),
+    MergeRequest(MergeRequestFactEntry),
+    Incident(IncidentFactEntry),
 }
 
 #[derive(Debug, Serialize)]
@@ -127,6 +141,106 @@ pub(crate) struct JobFactEntry {
     pub finished_at: Option<String>,
     pub duration_s: Option<u64>,
     pub queued_s: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct DeploymentFactEntry {
+    pub project: u64,
+    pub full_path: Option<String>,
+    pub id: u64,
+    pub iid: Option<u64>,
+    pub environment: String,
+    /// Null where the list of environments does not have it.
+    pub tier: Option<String>,
+    #[serde(rename = "ref")]
+    pub ref_name: Option<String>,
+    pub sha: Option<String>,
+    pub pipeline: Option<u64>,
+    pub job: Option<u64>,
+    pub status: String,
+    pub created_at: Option<String>,
+    pub finished_at: Option<String>,
+    pub updated_at: Option<String>,
+    /// The numbers of the merge requests that it brought; null where they were not asked for.
+    pub merge_requests: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct MergeRequestFactEntry {
+    pub project: u64,
+    pub full_path: Option<String>,
+    pub iid: u64,
+    pub title: String,
+    pub source_branch: Option<String>,
+    pub labels: String,
+    pub merged_at: Option<String>,
+    pub updated_at: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct IncidentFactEntry {
+    pub project: u64,
+    pub full_path: Option<String>,
+    pub iid: u64,
+    pub title: String,
+    pub created_at: Option<String>,
+    pub closed_at: Option<String>,
+    pub updated_at: Option<String>,
+}
+
+impl DeploymentFactEntry {
+    /// `full_path` is the project's latest name, `brings` are the numbers of the merge requests.
+    pub(crate) fn new(fact: DeploymentFact, full_path: Option<String>, tier: Option<String>, brings: &[u64]) -> Self {
+        let numbers = || brings.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+        Self {
+            project: fact.project.0,
+            full_path,
+            id: fact.id.0,
+            iid: fact.iid,
+            environment: fact.environment_name,
+            tier,
+            ref_name: fact.ref_name,
+            sha: fact.sha,
+            pipeline: fact.pipeline.map(|pipeline| pipeline.0),
+            job: fact.job.map(|job| job.0),
+            status: fact.course.status.word().to_owned(),
+            created_at: time(fact.created_at),
+            finished_at: time(fact.course.finished_at),
+            updated_at: time(fact.course.updated_at),
+            merge_requests: fact.has_merges.then(numbers),
+        }
+    }
+}
+
+impl MergeRequestFactEntry {
+    /// `full_path` is the project's latest name.
+    pub(crate) fn new(fact: MergeRequestFact, full_path: Option<String>) -> Self {
+        Self {
+            project: fact.project.0,
+            full_path,
+            iid: fact.iid,
+            title: fact.title,
+            source_branch: fact.source_branch,
+            labels: fact.labels.join(","),
+            merged_at: time(fact.merged_at),
+            updated_at: time(fact.updated_at),
+        }
+    }
+}
+
+impl IncidentFactEntry {
+    /// `full_path` is the project's latest name.
+    pub(crate) fn new(fact: IncidentFact, full_path: Option<String>) -> Self {
+        Self {
+            project: fact.project.0,
+            full_path,
+            iid: fact.iid,
+            title: fact.title,
+            created_at: time(Some(fact.created_at)),
+            closed_at: time(fact.closed_at),
+            updated_at: time(fact.updated_at),
+        }
+    }
 }
 
 impl PipelineFactEntry {

@@ -358,6 +358,136 @@ fn a_run_whose_time_is_over_keeps_what_it_has_and_says_so() {
     assert_eq!(kept(&env, &sim), kept(&whole, &sim));
 }
 
+/// The facts of a kind that are kept, each with what the simulated GitLab says of it, too.
+fn facts(lines: &[String], kind: &str) -> Vec<Value> {
+    let all = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    all.filter(|fact| fact["fact"] == kind).collect()
+}
+
+/// These fields of a fact; the history keeps whole seconds.
+fn picked(fact: &Value, names: &[&str]) -> Vec<Value> {
+    let whole = |value: &Value| match value.as_str().and_then(|time| time.split_once('.')) {
+        Some((time, _)) if time.contains('T') => Value::from(format!("{time}Z")),
+        Some(_) | None => value.clone(),
+    };
+    names.iter().map(|name| whole(&fact[*name])).collect()
+}
+
+/// What the simulated GitLab knows of one kind, in the order of ids, as the export names it.
+fn planned(sim: &Sim, list: &str, names: &[&str]) -> Vec<Vec<Value>> {
+    let history = sim.expected_history();
+    let mut found = Vec::new();
+    for project in history["projects"].as_array().unwrap() {
+        for item in project[list].as_array().unwrap() {
+            found.push([vec![project["id"].clone()], picked(item, names)].concat());
+        }
+    }
+    found.sort_by_key(|row| (row[0].as_u64(), row[1].as_u64()));
+    found
+}
+
+fn kept_rows(facts: &[Value], names: &[&str]) -> Vec<Vec<Value>> {
+    facts.iter().map(|fact| [vec![fact["project"].clone()], picked(fact, names)].concat()).collect()
+}
+
+fn deliveries() -> Sim {
+    let world = WorldKind::History { projects: 4, days: DAYS, pipelines: 40, merge_requests: 8, deployments: 6 };
+    Sim::start(Options { world, ..Options::default() }).unwrap()
+}
+
+#[test]
+fn deployments_their_merge_requests_and_incidents_are_read_as_they_were_planned() {
+    for api in ["graphql", "rest"] {
+        let (sim, env) = (deliveries(), env());
+        let _ = fill(&env, &sim, &["--api", api, "--deployments"]).exits_with(0);
+        let lines = exported(&env, &sim);
+        let fields = ["id", "iid", "environment", "tier", "status", "pipeline", "sha", "created_at"];
+        let deployments = facts(&lines, "deployment");
+        assert_eq!(kept_rows(&deployments, &fields), planned(&sim, "deployments", &fields), "{api}");
+        let ended = |row: &&Vec<Value>| row[2] != "running";
+        let fields = ["id", "status", "finished_at"];
+        let (kept, plan) = (kept_rows(&deployments, &fields), planned(&sim, "deployments", &fields));
+        assert_eq!(
+            kept.iter().filter(ended).collect::<Vec<_>>(),
+            plan.iter().filter(ended).collect::<Vec<_>>(),
+            "{api}"
+        );
+        // Each production deployment brings what was planned; of staging it is not asked.
+        let brought = planned(&sim, "deployments", &["id", "merge_requests"]);
+        for (fact, row) in deployments.iter().zip(&brought) {
+            let iids: Vec<&str> = fact["merge_requests"].as_str().unwrap_or_default().split_whitespace().collect();
+            let plan: Vec<String> = row[2].as_array().unwrap().iter().map(Value::to_string).collect();
+            let is_asked = fact["tier"] == "production" && fact["status"] == "success";
+            assert_eq!(fact["merge_requests"].is_string(), is_asked, "{api}: {fact}");
+            assert_eq!(iids, if is_asked { plan } else { vec![] }, "{api}: {fact}");
+        }
+        assert!(deployments.iter().any(|fact| fact["merge_requests"].as_str().is_some_and(|iids| !iids.is_empty())));
+        let merged: HashMap<Vec<Value>, Value> = planned(&sim, "merge_requests", &["iid", "merged_at"])
+            .into_iter()
+            .map(|mut row| (row[..2].to_vec(), row.pop().unwrap()))
+            .collect();
+        let requests = facts(&lines, "merge_request");
+        assert!(!requests.is_empty());
+        for request in requests {
+            let plan = &merged[&vec![request["project"].clone(), request["iid"].clone()]];
+            assert_eq!(&picked(&request, &["merged_at"])[0], plan, "{api}: {request}");
+        }
+        let fields = ["iid", "created_at", "closed_at"];
+        let incidents = planned(&sim, "incidents", &fields);
+        assert_eq!(kept_rows(&facts(&lines, "incident"), &fields), incidents, "{api}");
+    }
+}
+
+/// The formula of the README.
+#[test]
+fn deployments_take_as_many_requests_as_the_readme_says() {
+    for api in ["graphql", "rest"] {
+        let (sim, env) = (deliveries(), env());
+        let _ = fill_over(&env, &sim, api).exits_with(0);
+        assert!(facts(&exported(&env, &sim), "deployment").is_empty(), "{api}: not asked for");
+        let base = asked(&sim, || drop(fill_over(&env, &sim, api).exits_with(0)));
+        let with = ["--api", api, "--concurrency", "1", "--deployments"];
+        let first = asked(&sim, || drop(fill(&env, &sim, &with).exits_with(0)));
+        let deployments = facts(&exported(&env, &sim), "deployment");
+        let asked_for = deployments.iter().filter(|fact| fact["merge_requests"].is_string()).count();
+        assert_eq!(first, base + 1 + 4 + 4 + asked_for, "{api}: incidents, deployments, environments, merge requests");
+        let second = asked(&sim, || drop(fill(&env, &sim, &with).exits_with(0)));
+        let recent = sim.requests().iter().rev().take(second).filter(|of| of.path.ends_with("/deployments")).count();
+        assert!(recent <= 4, "{api}");
+        assert_eq!(second, base + 1 + recent, "{api}: no environment and no merge request is asked for again");
+    }
+}
+
+#[test]
+fn deployments_that_cannot_be_read_are_a_gap_of_their_own() {
+    type Case<'a> = (&'a str, &'a str, u16, i32, &'a str);
+    let cases: [Case<'_>; 4] = [
+        ("hidden", "/projects/20001/deployments", 403, 0, "forbidden"),
+        ("in trouble", "/projects/20001/deployments", 500, 4, "http_500"),
+        ("environments are hidden", "/projects/20001/environments", 403, 0, "forbidden"),
+        ("merge requests are in trouble", "/merge_requests", 500, 4, "http_500"),
+    ];
+    for (sentence, path, status, exit, kind) in cases {
+        let (sim, env) = (deliveries(), env());
+        sim.add_fault(Fault::on(path).status(status));
+        let output = fill(&env, &sim, &["--deployments", "-o", "json"]).exits_with(exit).json();
+        let gaps = output["gaps"].as_array().unwrap();
+        assert!(!gaps.is_empty(), "{sentence}: {output}");
+        for gap in gaps {
+            assert_eq!((&gap["part"], &gap["kind"]), (&"deployments".into(), &kind.into()), "{sentence}: {output}");
+        }
+        sim.clear_faults();
+        let _ = fill(&env, &sim, &["--deployments"]).exits_with(0);
+        let (whole, lines) = (self::env(), exported(&env, &sim));
+        let _ = fill(&whole, &sim, &["--deployments"]).exits_with(0);
+        assert_eq!(lines, exported(&whole, &sim), "{sentence}: the next run reads what is missing");
+    }
+    let (sim, env) = (deliveries(), env());
+    sim.add_fault(Fault::on("/issues").status(403));
+    let output = fill(&env, &sim, &["--deployments"]).exits_with(0);
+    assert!(output.stderr.contains("warning: incidents of 12345: 403"), "{output}");
+}
+
 /// By hand: `cargo test --test suite a_month_of_a_large_group -- --ignored --nocapture`.
 #[test]
 #[ignore = "it takes minutes"]

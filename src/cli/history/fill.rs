@@ -9,9 +9,11 @@ use crate::cli::{args, clock, hint, output, recording, terminal, wire};
 use crate::collect::listing::{ListedProjects, list_projects};
 use crate::config::{Config, ConfigError, Origin};
 use crate::domain::fact::UnixSeconds;
+use crate::domain::id::ProjectId;
 use crate::domain::snapshot::Problem;
 use crate::gitlab::client::{Client, Purpose};
-use crate::history::backfill::{self, FillError, FillOptions, FillSummary};
+use crate::history::backfill::{self, FillError, FillGap, FillOptions, FillSummary};
+use crate::history::deliveries::{self, DeliveryOptions, DeliverySummary, IncidentGap};
 use crate::history::place::HistoryPlace;
 use crate::history::store::SECONDS_PER_DAY;
 use crate::render::{columns, json};
@@ -19,8 +21,9 @@ use crate::report::history::{FillDocument, FillGapEntry, FillRange, time};
 use crate::text::duration::{duration, parse_duration};
 use crate::text::plural::counted;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -43,6 +46,12 @@ pub(super) fn command(form: Arg) -> Command {
                 .value_name("WHEN")
                 .default_value(DEFAULT_SINCE)
                 .help("From when on: a duration ago, a date or a time (RFC 3339); the whole day counts"),
+        )
+        .arg(
+            Arg::new("deployments")
+                .long("deployments")
+                .action(ArgAction::SetTrue)
+                .help("Reads deployments, what those to production brought, and incidents, too"),
         )
         .arg(form.help("What to write on standard output"))
         .args(args::explaining_args().into_iter().filter(fills))
@@ -108,10 +117,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
         Ok(())
     };
     let is_json = matches.get_one::<String>("form").is_some_and(|form| form == "json");
+    let wants_deployments = matches.get_flag("deployments");
     let outcome = Session::run(matches, Purpose::Backfill, check, async |session: &Session| {
         // The check has read it.
         let since = chosen.get().unwrap_or(FillSince::Ago(Duration::ZERO));
-        fill(session, since, is_json).await
+        fill(session, FillChoice { since, is_json, wants_deployments }).await
     });
     if let Err(CliError::Stopped(_)) = &outcome {
         output::to_stderr(&["stopped: what was read is kept, and the same command goes on from there".to_owned()]);
@@ -119,7 +129,16 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     outcome
 }
 
-async fn fill(session: &Session, since: FillSince, is_json: bool) -> Result<Exit, CliError> {
+/// What the command line asks for.
+#[derive(Debug, Clone, Copy)]
+struct FillChoice {
+    since: FillSince,
+    is_json: bool,
+    wants_deployments: bool,
+}
+
+async fn fill(session: &Session, choice: FillChoice) -> Result<Exit, CliError> {
+    let FillChoice { since, is_json, wants_deployments } = choice;
     let (config, client, run_context) = (&session.config, &session.client, &session.run_context);
     let place = recording::place(config, run_context).ok_or_else(|| super::no_place(config))?;
     let line = ProgressLine::new(config, output::stderr_is_terminal());
@@ -137,16 +156,32 @@ async fn fill(session: &Session, since: FillSince, is_json: bool) -> Result<Exit
     let mut store = open(&place)?;
     let keep = i64::try_from(config.history.keep.as_secs()).unwrap_or(i64::MAX);
     store.prune_daily(now.timestamp(), keep).map_err(CliError::History)?;
+    let wanted =
+        DeliveryOptions { projects: projects.clone(), groups: config.scope.groups.clone(), since: since.day(now) };
     let options = FillOptions { projects, since: since.day(now), api: config.collecting.api };
     let show = |progress| line.show_fill(progress, begun.elapsed());
     let is_live = || place.is_live();
-    let summary = backfill::fill(client, &mut store, options, &is_live, &show).await.map_err(|error| match error {
+    let failed = |error| match error {
         FillError::Request(error) => session.failed("read the past".into(), *error),
         FillError::History(error) => CliError::History(error),
-    })?;
+    };
+    let summary = backfill::fill(client, &mut store, options, &is_live, &show).await.map_err(failed)?;
+    let mut deliveries = None;
+    if wants_deployments {
+        let show = |progress| line.show_deliveries(progress);
+        let read = deliveries::fill_deliveries(client, &mut store, wanted, &is_live, &show).await;
+        deliveries = Some(read.map_err(failed)?);
+    }
     drop(store);
     drop(line);
-    let report = FillReport { summary: &summary, problems: &problems, client, place: &place, took: begun.elapsed() };
+    let report = FillReport {
+        summary: &summary,
+        deliveries: deliveries.as_ref(),
+        problems: &problems,
+        client,
+        place: &place,
+        took: begun.elapsed(),
+    };
     if !config.display.quiet {
         output::to_stderr(&report.warnings(&unmatched));
     }
@@ -164,6 +199,8 @@ async fn fill(session: &Session, since: FillSince, is_json: bool) -> Result<Exit
 /// What came of it, for people and programs.
 struct FillReport<'a> {
     summary: &'a FillSummary,
+    /// `None` where they were not asked for.
+    deliveries: Option<&'a DeliverySummary>,
     problems: &'a [Problem],
     client: &'a Client,
     place: &'a HistoryPlace,
@@ -171,8 +208,19 @@ struct FillReport<'a> {
 }
 
 impl FillReport<'_> {
+    /// Returns all gaps, those of the pipelines first.
+    fn gaps(&self) -> impl Iterator<Item = &FillGap> {
+        self.summary.gaps.iter().chain(self.deliveries.iter().flat_map(|of| &of.gaps))
+    }
+
+    fn incident_gaps(&self) -> impl Iterator<Item = &IncidentGap> {
+        self.deliveries.iter().flat_map(|of| &of.incident_gaps)
+    }
+
     fn exit(&self, allow_partial: bool) -> Exit {
-        let is_partial = !self.problems.is_empty() || self.summary.gaps.iter().any(|gap| !gap.is_hidden);
+        let is_partial = !self.problems.is_empty()
+            || self.gaps().any(|gap| !gap.is_hidden)
+            || self.incident_gaps().any(|gap| !gap.is_hidden);
         match (self.summary.projects, is_partial) {
             (0, _) if !self.summary.gaps.is_empty() => Exit::NoData,
             (_, true) if !allow_partial => Exit::Partial,
@@ -190,11 +238,19 @@ impl FillReport<'_> {
                  duration, start, end and user of a pipeline"
             )
         });
-        unmatched.iter().map(pattern).chain(self.problems.iter().map(problem)).chain(fallback).collect()
+        let incidents = self.incident_gaps();
+        let incidents = incidents.map(|gap| format!("warning: incidents of {}: {}", gap.group, gap.failure));
+        unmatched
+            .iter()
+            .map(pattern)
+            .chain(self.problems.iter().map(problem))
+            .chain(fallback)
+            .chain(incidents)
+            .collect()
     }
 
     fn document<'a>(&'a self, host: &'a str) -> FillDocument<'a> {
-        let FillSummary { since, until, api, projects, pipelines, jobs, gaps, .. } = self.summary;
+        let FillSummary { since, until, api, projects, pipelines, jobs, .. } = self.summary;
         FillDocument {
             schema: FillDocument::SCHEMA,
             host,
@@ -206,12 +262,16 @@ impl FillReport<'_> {
             projects: *projects as u64,
             pipelines: *pipelines,
             jobs: *jobs,
-            gaps: gaps.iter().map(|gap| FillGapEntry::new(&gap.project, &gap.failure)).collect(),
+            deployments: self.deliveries.map(|of| of.deployments),
+            merge_requests: self.deliveries.map(|of| of.merge_requests),
+            incidents: self.deliveries.map(|of| of.incidents),
+            gaps: self.gaps().map(|gap| FillGapEntry::new(&gap.project, gap.part.word(), &gap.failure)).collect(),
         }
     }
 
     fn write_table(&self, out: &mut dyn Write) -> io::Result<()> {
-        let FillSummary { since, projects, pipelines, jobs, gaps, .. } = self.summary;
+        let FillSummary { since, projects, pipelines, jobs, .. } = self.summary;
+        let gaps: Vec<&FillGap> = self.gaps().collect();
         let day = time(Some(*since)).map_or_else(|| "-".to_owned(), |time| time.chars().take(10).collect());
         writeln!(
             out,
@@ -222,11 +282,21 @@ impl FillReport<'_> {
             counted(self.client.cost().requests, "request"),
             duration(self.took)
         )?;
+        if let Some(read) = self.deliveries {
+            writeln!(
+                out,
+                "read {} with {}, and {}",
+                counted(read.deployments, "deployment"),
+                counted(read.merge_requests, "merge request"),
+                counted(read.incidents, "incident")
+            )?;
+        }
         if gaps.is_empty() {
             return Ok(());
         }
-        writeln!(out, "\nnot all could be read of {}:", counted(gaps.len() as u64, "project"))?;
-        let row = |gap: &backfill::FillGap| [gap.project.full_path.clone(), gap.failure.to_string()];
+        let projects: HashSet<ProjectId> = gaps.iter().map(|gap| gap.project.id).collect();
+        writeln!(out, "\nnot all could be read of {}:", counted(projects.len() as u64, "project"))?;
+        let row = |gap: &&FillGap| [gap.project.full_path.clone(), format!("{}: {}", gap.part.word(), gap.failure)];
         columns::write(&gaps.iter().take(MOST_GAPS).map(row).collect::<Vec<_>>(), out)?;
         match gaps.len().saturating_sub(MOST_GAPS) {
             0 => Ok(()),

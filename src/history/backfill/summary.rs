@@ -5,9 +5,12 @@ use crate::domain::fact::UnixSeconds;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::project::Project;
 use crate::domain::usage::{Api, ApiChoice};
-use crate::gitlab::error::Error;
+use crate::gitlab::error::{Error, Kind};
 use crate::history::store::HistoryError;
 use std::sync::Arc;
+
+/// Projects that fail one after the other by the server's fault, while nothing is answered, before all others would.
+const AWAY: usize = 3;
 
 /// What a backfill reads.
 #[derive(Debug, Clone)]
@@ -46,10 +49,29 @@ pub struct FillSummary {
     pub gaps: Vec<FillGap>,
 }
 
+/// What a fill reads of a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FillPart {
+    /// With their jobs.
+    Pipelines,
+    Deployments,
+}
+
+impl FillPart {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pipelines => "pipelines",
+            Self::Deployments => "deployments",
+        }
+    }
+}
+
 /// A project of which not all could be read.
 #[derive(Debug)]
 pub struct FillGap {
     pub project: Arc<Project>,
+    /// What of it.
+    pub part: FillPart,
     pub failure: Failure,
     /// GitLab itself says that this token may not see its pipelines, or that there are none to see.
     pub is_hidden: bool,
@@ -62,6 +84,60 @@ pub enum FillError {
     Request(#[from] Box<Error>),
     #[error("{0}")]
     History(#[from] HistoryError),
+}
+
+/// Returns what a failed request says of a project, and whether GitLab hides that part of it from this token.
+pub(in crate::history) fn gap_failure(error: &Error, has_token: bool, part: FillPart) -> (Failure, bool) {
+    let is_hidden = error.is_no_access() || (error.status() == Some(401) && !has_token);
+    let failure = match (error.status(), error.reason()) {
+        (Some(403), None) if is_hidden => Failure::forbidden(),
+        (Some(404), None) if is_hidden => {
+            let words = format!("404: listed, but its {} are not visible to this token", part.word());
+            Failure::new(FailureKind::NotFound, &words)
+        }
+        _ => Failure::from(error),
+    };
+    (failure, is_hidden)
+}
+
+/// Whether anything more is asked, and why not.
+#[derive(Debug, Default)]
+pub(in crate::history) struct Halt {
+    /// Projects that failed by the server's fault since it last answered.
+    away: usize,
+    why: Option<Failure>,
+}
+
+impl Halt {
+    pub(in crate::history) fn why(&self) -> Option<&Failure> {
+        self.why.as_ref()
+    }
+
+    pub(in crate::history) fn answered(&mut self) {
+        self.away = 0;
+    }
+
+    /// Says whether an error means that nothing more can be asked in this run.
+    pub(in crate::history) fn ends_by(&mut self, error: &Error) -> bool {
+        let is_end = matches!(error.kind, Kind::Deadline | Kind::WaitTooLong { .. } | Kind::OwnRate { .. });
+        if is_end {
+            self.why.get_or_insert_with(|| Failure::from(error));
+        }
+        is_end
+    }
+
+    /// Takes the failure of one project: after several by the server's fault, all others would fail, too.
+    pub(in crate::history) fn failed(&mut self, error: &Error, failure: &Failure) {
+        if self.ends_by(error) {
+            return;
+        }
+        if failure.kind.is_of_the_server() || failure.kind == FailureKind::RateLimited {
+            self.away += 1;
+            if self.away >= AWAY {
+                self.why.get_or_insert_with(|| failure.clone());
+            }
+        }
+    }
 }
 
 impl Backfill<'_> {
@@ -78,16 +154,23 @@ impl Backfill<'_> {
         FillProgress { projects, done, pipelines: self.pipelines, share }
     }
 
-    pub(super) fn end(mut self, fallback: Option<String>) -> FillSummary {
+    pub(super) fn end(self, fallback: Option<String>) -> FillSummary {
         let unread = Failure::new(FailureKind::Other("unread".into()), "it was not read to its end");
-        let why = self.stopped.take().unwrap_or(unread);
+        let why = self.halt.why().cloned().unwrap_or(unread);
         let mut gaps = Vec::new();
         let mut whole = 0;
         for of in self.projects {
             match of.gap {
-                Some((failure, is_hidden)) => gaps.push(FillGap { project: of.project, failure, is_hidden }),
+                Some((failure, is_hidden)) => {
+                    gaps.push(FillGap { project: of.project, part: FillPart::Pipelines, failure, is_hidden })
+                }
                 None if of.is_ended => whole += 1,
-                None => gaps.push(FillGap { project: of.project, failure: why.clone(), is_hidden: false }),
+                None => gaps.push(FillGap {
+                    project: of.project,
+                    part: FillPart::Pipelines,
+                    failure: why.clone(),
+                    is_hidden: false,
+                }),
             }
         }
         FillSummary {

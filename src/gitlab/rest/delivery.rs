@@ -1,0 +1,252 @@
+//! What was deployed, and what went wrong: deployments (<https://docs.gitlab.com/api/deployments/>) with their merge
+//! requests, environments (<https://docs.gitlab.com/api/environments/>), and incidents, which are issues
+//! (<https://docs.gitlab.com/api/issues/>).
+//!
+//! GraphQL is no cheaper: it answers `environments` for one project in a request and `deployments` for one environment,
+//! and links no merge requests to them.
+
+use super::job::{Identified, all_pages};
+use super::{encode, group};
+use crate::domain::delivery::{DeploymentCourse, DeploymentFact, EnvironmentFact, IncidentFact, MergeRequestFact};
+use crate::domain::fact::UnixSeconds;
+use crate::domain::id::{DeploymentId, EnvironmentId, GroupRef, JobId, PipelineId, ProjectId};
+use crate::domain::status::Status;
+use crate::gitlab::error::Error;
+use crate::gitlab::lenient::{Item, LenientList, loose};
+use crate::gitlab::page::{ListPage, PER_PAGE};
+use crate::gitlab::transport::Transport;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// A page of what changed since a time, the longest unchanged first.
+///
+/// What changes while the list is read moves to its end, so that what is behind it moves up. The next page is therefore
+/// asked for by the time of the last item, and by number only within one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ChangedPage<F> {
+    pub facts: Vec<F>,
+    /// When the last of them changed; `None` where that is not said.
+    pub last_change: Option<DateTime<Utc>>,
+    pub has_next: bool,
+}
+
+#[derive(Deserialize)]
+struct DeploymentWire {
+    id: u64,
+    #[serde(default, deserialize_with = "loose")]
+    iid: Option<u64>,
+    #[serde(default, rename = "ref", deserialize_with = "loose")]
+    git_ref: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
+    sha: Option<String>,
+    status: String,
+    #[serde(default, deserialize_with = "loose")]
+    created_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
+    updated_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
+    finished_at: Option<DateTime<Utc>>,
+    environment: DeployedEnvironmentWire,
+    #[serde(default, deserialize_with = "loose")]
+    deployable: Option<DeployableWire>,
+}
+
+#[derive(Deserialize)]
+struct DeployedEnvironmentWire {
+    id: u64,
+    #[serde(default, deserialize_with = "loose")]
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct DeployableWire {
+    #[serde(default, deserialize_with = "loose")]
+    id: Option<u64>,
+    #[serde(default, deserialize_with = "loose")]
+    finished_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
+    pipeline: Option<DeployedPipelineWire>,
+}
+
+#[derive(Deserialize)]
+struct DeployedPipelineWire {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct EnvironmentWire {
+    id: u64,
+    name: String,
+    #[serde(default, deserialize_with = "loose")]
+    tier: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct MergeRequestWire {
+    iid: u64,
+    #[serde(default, deserialize_with = "loose")]
+    project_id: Option<u64>,
+    #[serde(default, deserialize_with = "loose")]
+    title: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
+    source_branch: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
+    labels: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "loose")]
+    merged_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
+    updated_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+struct IncidentWire {
+    iid: u64,
+    project_id: u64,
+    #[serde(default, deserialize_with = "loose")]
+    issue_type: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
+    title: Option<String>,
+    created_at: DateTime<Utc>,
+    #[serde(default, deserialize_with = "loose")]
+    updated_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
+    closed_at: Option<DateTime<Utc>>,
+}
+
+impl Identified for EnvironmentWire {
+    fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+impl Identified for MergeRequestWire {
+    fn id(&self) -> u64 {
+        self.iid
+    }
+}
+
+fn seconds(time: Option<DateTime<Utc>>) -> Option<UnixSeconds> {
+    time.map(|time| time.timestamp())
+}
+
+impl DeploymentWire {
+    fn convert(self, project: ProjectId) -> DeploymentFact {
+        let of_job = self.deployable.as_ref().and_then(|job| job.finished_at);
+        DeploymentFact {
+            project,
+            id: DeploymentId(self.id),
+            iid: self.iid,
+            environment: EnvironmentId(self.environment.id),
+            environment_name: self.environment.name.unwrap_or_default(),
+            ref_name: self.git_ref,
+            sha: self.sha,
+            pipeline: self.deployable.as_ref().and_then(|job| Some(PipelineId(job.pipeline.as_ref()?.id))),
+            job: self.deployable.as_ref().and_then(|job| job.id).map(JobId),
+            created_at: seconds(self.created_at),
+            course: DeploymentCourse {
+                updated_at: seconds(self.updated_at),
+                status: Status::from_gitlab(&self.status),
+                finished_at: seconds(self.finished_at.or(of_job)),
+            },
+            has_merges: false,
+        }
+    }
+}
+
+/// Reads a page of a list that is ordered by the time of the last change. An item that cannot be read makes the page odd:
+/// what it says would be missing without a word.
+async fn changed<W: DeserializeOwned, F>(
+    transport: &Transport,
+    path: &str,
+    (after, number): (DateTime<Utc>, u32),
+    change: fn(&W) -> Option<DateTime<Utc>>,
+    convert: impl Fn(W) -> F,
+) -> Result<ChangedPage<F>, Error> {
+    let after = encode(&after.to_rfc3339_opts(SecondsFormat::Millis, true));
+    let path = format!("{path}updated_after={after}&order_by=updated_at&sort=asc&per_page={PER_PAGE}&page={number}");
+    let answer = transport.get(&path).await?;
+    let LenientList(Some(items)) = answer.decode::<LenientList<W>>()? else {
+        return Err(answer.odd("the answer is not a list"));
+    };
+    let Some(wires) = items.into_iter().map(Item::read).collect::<Option<Vec<W>>>() else {
+        return Err(answer.odd("the list has items that lack what makes them one"));
+    };
+    let page = ListPage::new(wires, number, &answer.headers);
+    let last_change = page.items.last().and_then(change);
+    Ok(ChangedPage { has_next: page.next.is_some(), last_change, facts: page.items.into_iter().map(convert).collect() })
+}
+
+pub(in crate::gitlab) async fn deployments(
+    transport: &Transport,
+    project: ProjectId,
+    place: (DateTime<Utc>, u32),
+) -> Result<ChangedPage<DeploymentFact>, Error> {
+    let path = format!("projects/{project}/deployments?");
+    let convert = |wire: DeploymentWire| wire.convert(project);
+    changed(transport, &path, place, |wire: &DeploymentWire| wire.updated_at, convert).await
+}
+
+pub(in crate::gitlab) async fn environments(
+    transport: &Transport,
+    project: ProjectId,
+) -> Result<Vec<EnvironmentFact>, Error> {
+    let seen_at = transport.server_now().timestamp();
+    let wires: Vec<EnvironmentWire> = all_pages(transport, &format!("projects/{project}/environments?")).await?;
+    let convert = |EnvironmentWire { id, name, tier }| EnvironmentFact {
+        project,
+        id: EnvironmentId(id),
+        name,
+        tier: tier.filter(|tier| !tier.is_empty()),
+        seen_at,
+    };
+    Ok(wires.into_iter().map(convert).collect())
+}
+
+/// Reads the merge requests that a deployment is the first of its environment to bring.
+pub(in crate::gitlab) async fn merge_requests(
+    transport: &Transport,
+    project: ProjectId,
+    deployment: DeploymentId,
+) -> Result<Vec<MergeRequestFact>, Error> {
+    let path = format!("projects/{project}/deployments/{deployment}/merge_requests?");
+    let wires: Vec<MergeRequestWire> = all_pages(transport, &path).await?;
+    // One of another project is none of this deployment's: the rules name a merge request by its project and number.
+    let own = wires.into_iter().filter(|wire| wire.project_id.is_none_or(|of| of == project.0));
+    let convert = |wire: MergeRequestWire| MergeRequestFact {
+        project,
+        iid: wire.iid,
+        title: wire.title.unwrap_or_default(),
+        source_branch: wire.source_branch,
+        labels: wire.labels.unwrap_or_default(),
+        merged_at: seconds(wire.merged_at),
+        updated_at: seconds(wire.updated_at),
+    };
+    Ok(own.map(convert).collect())
+}
+
+pub(in crate::gitlab) async fn incidents(
+    transport: &Transport,
+    of: &GroupRef,
+    place: (DateTime<Utc>, u32),
+) -> Result<ChangedPage<IncidentFact>, Error> {
+    let path = format!("groups/{}/issues?issue_type=incident&scope=all&state=all&", group::key(of));
+    let convert = |wire: IncidentWire| {
+        let is_incident = wire.issue_type.as_deref().is_none_or(|kind| kind == "incident");
+        is_incident.then(|| IncidentFact {
+            project: ProjectId(wire.project_id),
+            iid: wire.iid,
+            title: wire.title.unwrap_or_default(),
+            created_at: wire.created_at.timestamp(),
+            updated_at: seconds(wire.updated_at),
+            closed_at: seconds(wire.closed_at),
+        })
+    };
+    let page = changed(transport, &path, place, |wire: &IncidentWire| wire.updated_at, convert).await?;
+    // A server that does not know the filter lists every issue.
+    Ok(ChangedPage {
+        facts: page.facts.into_iter().flatten().collect(),
+        last_change: page.last_change,
+        has_next: page.has_next,
+    })
+}

@@ -1,0 +1,454 @@
+//! Reading what was deployed into the memory: deployments of each project, the merge requests that those to production
+//! brought, environments with their tiers, and incidents of the groups.
+//!
+//! A deployment's job belongs to a pipeline, and a pipeline changes when its job runs. A project is therefore asked for its
+//! deployments once, and later only where one of its pipelines has changed since, where some of its deployments belong to
+//! no pipeline that is known (a program or a child pipeline made them), and once a week. The merge requests of a
+//! deployment never change: they are asked for once.
+//!
+//! Each answer is written with how far the list was read by it, so that a reading that ends at any moment goes on there.
+
+use super::backfill::{FillError, FillGap, FillPart, Halt, gap_failure};
+use super::delivery_rows::{self, KnownDeliveries};
+use super::filled::FilledSpan;
+use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
+use crate::domain::delivery::{DeliveryBatch, DeploymentFact, EnvironmentFact, IncidentFact, MergeRequestFact};
+use crate::domain::fact::UnixSeconds;
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::id::{DeploymentId, GroupRef, ProjectId};
+use crate::domain::project::Project;
+use crate::gitlab::client::{ChangedPage, Client};
+use crate::gitlab::error::Error;
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// So long before the last look the next one begins, and so long after a deployment its merge requests are asked for:
+/// GitLab links them in the background.
+const OVERLAP: i64 = 10 * 60;
+
+/// A project is asked again after this time, whatever its pipelines say.
+const WEEK: i64 = 7 * SECONDS_PER_DAY;
+/// Before any time at which something was seen.
+const EVER: UnixSeconds = UnixSeconds::MIN + 1;
+
+/// Whose deliveries are read.
+#[derive(Debug, Clone)]
+pub(crate) struct DeliveryOptions {
+    pub projects: Vec<Arc<Project>>,
+    /// Whose incidents are read.
+    pub groups: Vec<GroupRef>,
+    /// Begin of a day.
+    pub since: UnixSeconds,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct DeliverySummary {
+    /// Facts that were read, those that were known among them.
+    pub deployments: u64,
+    pub merge_requests: u64,
+    pub incidents: u64,
+    pub gaps: Vec<FillGap>,
+    pub incident_gaps: Vec<IncidentGap>,
+}
+
+/// A group whose incidents could not be read.
+#[derive(Debug)]
+pub(crate) struct IncidentGap {
+    pub group: GroupRef,
+    pub failure: Failure,
+    /// GitLab itself says that this token may not see them.
+    pub is_hidden: bool,
+}
+
+/// How far it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct DeliveryProgress {
+    pub deployments: u64,
+    /// Requests that were answered, and those that are known to be needed.
+    pub answered: usize,
+    pub planned: usize,
+}
+
+/// One thing to ask.
+#[derive(Debug, Clone)]
+enum DeliveryTask {
+    Deployments(usize, ChangedList),
+    Environments(usize),
+    Merges(usize, DeploymentId),
+    Incidents(GroupRef, ChangedList),
+}
+
+/// Where a list of what changed goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ChangedList {
+    /// What is known once it is read to its end.
+    whole: FilledSpan,
+    after: DateTime<Utc>,
+    page: u32,
+}
+
+#[derive(Debug)]
+enum DeliveryAnswer {
+    Deployments(ChangedPage<DeploymentFact>),
+    Environments(Vec<EnvironmentFact>),
+    Merges(Vec<MergeRequestFact>),
+    Incidents(ChangedPage<IncidentFact>),
+}
+
+/// Reads what is missing of the deliveries of these projects and groups; with half of what the client may, while something
+/// reads live.
+pub(crate) async fn fill_deliveries(
+    client: &Client,
+    store: &mut HistoryStore,
+    options: DeliveryOptions,
+    is_live: &dyn Fn() -> bool,
+    progress: &dyn Fn(DeliveryProgress),
+) -> Result<DeliverySummary, FillError> {
+    let mut work = DeliveryFill::new(client, store, options);
+    work.plan_lists()?;
+    work.run(is_live, progress).await?;
+    work.plan_merges()?;
+    work.run(is_live, progress).await?;
+    Ok(work.summary)
+}
+
+struct DeliveryFill<'a> {
+    client: &'a Client,
+    store: &'a mut HistoryStore,
+    options: DeliveryOptions,
+    until: UnixSeconds,
+    tasks: VecDeque<DeliveryTask>,
+    halt: Halt,
+    progress: DeliveryProgress,
+    summary: DeliverySummary,
+}
+
+impl<'a> DeliveryFill<'a> {
+    fn new(client: &'a Client, store: &'a mut HistoryStore, options: DeliveryOptions) -> Self {
+        let until = client.server_now().timestamp();
+        Self {
+            client,
+            store,
+            options,
+            until,
+            tasks: VecDeque::new(),
+            halt: Halt::default(),
+            progress: DeliveryProgress::default(),
+            summary: DeliverySummary::default(),
+        }
+    }
+
+    fn add(&mut self, task: DeliveryTask) {
+        self.progress.planned += 1;
+        self.tasks.push_back(task);
+    }
+
+    fn plan_lists(&mut self) -> Result<(), HistoryError> {
+        for group in self.options.groups.clone() {
+            let known = self.store.known_incidents(&group)?;
+            let list = ChangedList::new(known, self.options.since, self.until);
+            self.add(DeliveryTask::Incidents(group, list));
+        }
+        for (at, project) in self.options.projects.clone().iter().enumerate() {
+            let known = self.store.known_deliveries(project.id)?;
+            if is_due(&known, self.options.since, self.until) {
+                let list = ChangedList::new(known.whole, self.options.since, self.until);
+                self.add(DeliveryTask::Deployments(at, list));
+            } else if self.store.lacks_environments(project.id, EVER)? {
+                // The last run could not read them.
+                self.add(DeliveryTask::Environments(at));
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans the merge requests of deployments that are known, whenever they were read.
+    fn plan_merges(&mut self) -> Result<(), HistoryError> {
+        let chosen: HashMap<ProjectId, usize> =
+            self.options.projects.iter().enumerate().map(|(at, project)| (project.id, at)).collect();
+        let span = FilledSpan { since: self.options.since, until: self.until.saturating_sub(OVERLAP) };
+        for (project, deployment) in self.store.deployments_without_merges(span)? {
+            if let Some(at) = chosen.get(&project) {
+                self.add(DeliveryTask::Merges(*at, deployment));
+            }
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, is_live: &dyn Fn() -> bool, progress: &dyn Fn(DeliveryProgress)) -> Result<(), FillError> {
+        let client = self.client;
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            // What reads live comes first.
+            let is_shared = is_live();
+            client.halve_rate(is_shared);
+            let most = if is_shared { (client.concurrency() / 2).max(1) } else { client.concurrency() };
+            while under_way.len() < most
+                && let Some(task) = self.tasks.pop_front()
+            {
+                if let Some(why) = self.halt.why() {
+                    self.lost(&task, why.clone(), false);
+                    continue;
+                }
+                let project = task.project().and_then(|at| self.options.projects.get(at)).map(|project| project.id);
+                under_way.push(ask(client, task, project));
+            }
+            let Some((task, answer)) = under_way.next().await else { return Ok(()) };
+            self.progress.answered += 1;
+            match answer {
+                Ok(answer) => self.take(task, answer)?,
+                Err(error) => self.failed(&task, error)?,
+            }
+            progress(self.progress);
+        }
+    }
+
+    fn take(&mut self, task: DeliveryTask, answer: DeliveryAnswer) -> Result<(), FillError> {
+        self.halt.answered();
+        match (task, answer) {
+            (DeliveryTask::Deployments(at, list), DeliveryAnswer::Deployments(page)) => {
+                self.deployments(at, list, page)?
+            }
+            (DeliveryTask::Environments(_), DeliveryAnswer::Environments(environments)) => {
+                self.store.write_deliveries(&DeliveryBatch { environments, ..DeliveryBatch::default() })?;
+            }
+            (DeliveryTask::Merges(at, deployment), DeliveryAnswer::Merges(requests)) => {
+                self.summary.merge_requests += requests.len() as u64;
+                self.store.write_merges((self.options.projects[at].id, deployment), &requests)?;
+            }
+            (DeliveryTask::Incidents(group, list), DeliveryAnswer::Incidents(page)) => {
+                self.incidents(group, list, page)?
+            }
+            (
+                DeliveryTask::Deployments(..)
+                | DeliveryTask::Environments(_)
+                | DeliveryTask::Merges(..)
+                | DeliveryTask::Incidents(..),
+                _,
+            ) => unreachable!("each question has its own answer"),
+        }
+        Ok(())
+    }
+
+    /// Takes a page of a project's deployments.
+    fn deployments(
+        &mut self,
+        at: usize,
+        list: ChangedList,
+        page: ChangedPage<DeploymentFact>,
+    ) -> Result<(), HistoryError> {
+        let project = self.options.projects[at].id;
+        let count = page.facts.len() as u64;
+        let Ok((known, next)) = list.next(&page) else {
+            self.lost(&DeliveryTask::Deployments(at, list), list_repeats(), false);
+            return Ok(());
+        };
+        let batch = DeliveryBatch { deployments: page.facts, ..DeliveryBatch::default() };
+        self.store.write_deployments(project, &batch, known)?;
+        (self.summary.deployments, self.progress.deployments) =
+            (self.summary.deployments + count, self.progress.deployments + count);
+        match next {
+            Some(next) => self.add(DeliveryTask::Deployments(at, next)),
+            None if self.store.lacks_environments(project, self.until.saturating_sub(WEEK))? => {
+                self.add(DeliveryTask::Environments(at));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Takes a page of a group's incidents.
+    fn incidents(
+        &mut self,
+        group: GroupRef,
+        list: ChangedList,
+        page: ChangedPage<IncidentFact>,
+    ) -> Result<(), HistoryError> {
+        let count = page.facts.len() as u64;
+        let Ok((known, next)) = list.next(&page) else {
+            self.lost(&DeliveryTask::Incidents(group, list), list_repeats(), false);
+            return Ok(());
+        };
+        let batch = DeliveryBatch { incidents: page.facts, ..DeliveryBatch::default() };
+        self.store.write_incidents(&group, &batch, known)?;
+        self.summary.incidents += count;
+        next.into_iter().for_each(|next| self.add(DeliveryTask::Incidents(group.clone(), next)));
+        Ok(())
+    }
+
+    /// Decides what a failed request means: the end, or a gap.
+    fn failed(&mut self, task: &DeliveryTask, error: Error) -> Result<(), FillError> {
+        if error.is_fatal() && self.client.has_token() {
+            return Err(FillError::Request(Box::new(error)));
+        }
+        if let DeliveryTask::Merges(at, deployment) = task
+            && error.status() == Some(404)
+        {
+            // Deleted since it was listed.
+            self.store.write_merges((self.options.projects[*at].id, *deployment), &[])?;
+            return Ok(());
+        }
+        let (failure, is_hidden) = gap_failure(&error, self.client.has_token(), FillPart::Deployments);
+        self.halt.failed(&error, &failure);
+        self.lost(task, failure, is_hidden);
+        Ok(())
+    }
+
+    fn lost(&mut self, task: &DeliveryTask, failure: Failure, is_hidden: bool) {
+        match task {
+            DeliveryTask::Incidents(group, _) => {
+                self.summary.incident_gaps.push(IncidentGap { group: group.clone(), failure, is_hidden });
+            }
+            DeliveryTask::Deployments(at, _) | DeliveryTask::Environments(at) | DeliveryTask::Merges(at, _) => {
+                let project = Arc::clone(&self.options.projects[*at]);
+                // The first reason says it all.
+                if self.summary.gaps.iter().all(|gap| gap.project.id != project.id) {
+                    self.summary.gaps.push(FillGap { project, part: FillPart::Deployments, failure, is_hidden });
+                }
+            }
+        }
+    }
+}
+
+impl DeliveryTask {
+    fn project(&self) -> Option<usize> {
+        match self {
+            Self::Deployments(at, _) | Self::Environments(at) | Self::Merges(at, _) => Some(*at),
+            Self::Incidents(..) => None,
+        }
+    }
+}
+
+impl ChangedList {
+    fn new(known: Option<FilledSpan>, since: UnixSeconds, until: UnixSeconds) -> Self {
+        let (since, after) = match known.filter(|known| known.since <= since) {
+            // A clock that was set back makes nothing unread.
+            Some(known) => (known.since, known.until.min(until).saturating_sub(OVERLAP)),
+            None => (since, since),
+        };
+        let after = DateTime::from_timestamp(after, 0).unwrap_or(DateTime::UNIX_EPOCH);
+        Self { whole: FilledSpan { since, until }, after, page: 1 }
+    }
+
+    /// Returns what is known with a page of it, and where the next one begins; fails where that would be this one again.
+    fn next<F>(self, page: &ChangedPage<F>) -> Result<(FilledSpan, Option<Self>), ()> {
+        if !page.has_next {
+            return Ok((self.whole, None));
+        }
+        let last = page.last_change.ok_or(())?;
+        let next = match last > self.after {
+            true => Self { after: last, page: 1, ..self },
+            // All of one moment, and more than a page of them.
+            false => Self { page: self.page.checked_add(1).filter(|page| *page < MOST_PAGES).ok_or(())?, ..self },
+        };
+        Ok((FilledSpan { until: last.timestamp().min(self.whole.until), ..self.whole }, Some(next)))
+    }
+}
+
+/// Pages of what changed in one moment: more are a list that repeats itself.
+const MOST_PAGES: u32 = 100;
+
+fn list_repeats() -> Failure {
+    Failure::new(FailureKind::ListRepeats, "the pages of the list repeat themselves")
+}
+
+/// Says whether a project is asked for its deployments.
+fn is_due(known: &KnownDeliveries, since: UnixSeconds, now: UnixSeconds) -> bool {
+    match known.whole.filter(|whole| whole.since <= since) {
+        None => true,
+        Some(_) if known.has_apart => true,
+        Some(whole) => {
+            let is_changed = known.changed_at.is_some_and(|changed| changed > whole.until.saturating_sub(OVERLAP));
+            is_changed || whole.until < now.saturating_sub(WEEK)
+        }
+    }
+}
+
+/// Asks one thing, and hands it back with the answer.
+async fn ask(
+    client: &Client,
+    task: DeliveryTask,
+    project: Option<ProjectId>,
+) -> (DeliveryTask, Result<DeliveryAnswer, Error>) {
+    let project = project.unwrap_or(ProjectId(0));
+    let answer = match &task {
+        DeliveryTask::Deployments(_, list) => {
+            client.changed_deployments(project, (list.after, list.page)).await.map(DeliveryAnswer::Deployments)
+        }
+        DeliveryTask::Environments(_) => client.environments(project).await.map(DeliveryAnswer::Environments),
+        DeliveryTask::Merges(_, deployment) => {
+            client.deployed_merge_requests(project, *deployment).await.map(DeliveryAnswer::Merges)
+        }
+        DeliveryTask::Incidents(group, list) => {
+            client.changed_incidents(group, (list.after, list.page)).await.map(DeliveryAnswer::Incidents)
+        }
+    };
+    (task, answer)
+}
+
+impl HistoryStore {
+    fn known_incidents(&self, group: &GroupRef) -> Result<Option<FilledSpan>, HistoryError> {
+        self.ask(|connection| delivery_rows::known_incidents(connection, &group.to_string()))
+    }
+
+    fn known_deliveries(&self, project: ProjectId) -> Result<KnownDeliveries, HistoryError> {
+        self.ask(|connection| delivery_rows::known(connection, project))
+    }
+
+    fn deployments_without_merges(&self, span: FilledSpan) -> Result<Vec<(ProjectId, DeploymentId)>, HistoryError> {
+        self.ask(|connection| delivery_rows::without_merges(connection, span))
+    }
+
+    fn lacks_environments(&self, project: ProjectId, seen_at: UnixSeconds) -> Result<bool, HistoryError> {
+        self.ask(|connection| delivery_rows::lacks_environments(connection, project, seen_at))
+    }
+
+    /// Writes facts about deliveries.
+    pub(crate) fn write_deliveries(&mut self, batch: &DeliveryBatch) -> Result<(), HistoryError> {
+        self.transaction(|transaction| delivery_rows::write_batch(transaction, batch))
+    }
+
+    fn write_deployments(
+        &mut self,
+        project: ProjectId,
+        batch: &DeliveryBatch,
+        known: FilledSpan,
+    ) -> Result<(), HistoryError> {
+        self.transaction(|transaction| {
+            delivery_rows::write_batch(transaction, batch)?;
+            delivery_rows::write_known(transaction, project, known)
+        })
+    }
+
+    fn write_incidents(
+        &mut self,
+        group: &GroupRef,
+        batch: &DeliveryBatch,
+        known: FilledSpan,
+    ) -> Result<(), HistoryError> {
+        self.transaction(|transaction| {
+            delivery_rows::write_batch(transaction, batch)?;
+            delivery_rows::write_known_incidents(transaction, &group.to_string(), known)
+        })
+    }
+
+    fn write_merges(
+        &mut self,
+        deployment: (ProjectId, DeploymentId),
+        requests: &[MergeRequestFact],
+    ) -> Result<(), HistoryError> {
+        self.transaction(|transaction| delivery_rows::write_merges(transaction, deployment, requests))
+    }
+
+    /// Returns all facts about deliveries, by project and number.
+    pub(crate) fn deliveries(&self) -> Result<DeliveryBatch, HistoryError> {
+        self.ask(delivery_rows::all)
+    }
+}
+
+#[cfg(test)]
+mod tests;
