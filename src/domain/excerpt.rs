@@ -2,10 +2,10 @@
 
 use super::health::FailOn;
 use super::past::KnownPast;
-use super::project::{ProjectRow, RowState};
+use super::project::ProjectRow;
 use super::snapshot::Snapshot;
 use std::borrow::Cow;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 /// A snapshot and those of its rows that are shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,25 +45,14 @@ fn shown(row: &ProjectRow, wanted: &FailOn) -> Option<ProjectRow> {
     if wanted.states.contains(&row.state_word()) {
         return Some(row.clone());
     }
-    let pipelines: Arc<[_]> =
-        row.pipelines().iter().filter(|pipeline| wanted.matches_pipeline(pipeline)).cloned().collect();
-    if pipelines.is_empty() {
-        return None;
-    }
-    let state = match &row.state {
-        RowState::Stale { failure, .. } => RowState::Stale { pipelines, failure: failure.clone() },
-        RowState::Ok(_) | RowState::NoPipeline { .. } | RowState::NoAccess(_) | RowState::Error(_) => {
-            RowState::Ok(pipelines)
-        }
-    };
-    Some(ProjectRow { state, ..row.clone() })
+    row.with_pipelines(|pipeline| pipeline.is_some_and(|pipeline| wanted.matches_pipeline(pipeline)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::health::tests::{failure, ran, row};
-    use crate::domain::project::StateWord;
+    use crate::domain::project::{RowState, StateWord};
     use crate::domain::status::Status;
     use crate::domain::usage::Usage;
     use chrono::DateTime;

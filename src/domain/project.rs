@@ -120,6 +120,29 @@ impl ProjectRow {
         }
     }
 
+    /// Returns the row with the pipelines that are wanted; `None` where none is. A row without pipelines is asked about once.
+    pub fn with_pipelines(&self, is_wanted: impl Fn(Option<&Pipeline>) -> bool) -> Option<Self> {
+        let all = self.pipelines();
+        if all.is_empty() {
+            return is_wanted(None).then(|| self.clone());
+        }
+        let wanted: Vec<&Pipeline> = all.iter().filter(|pipeline| is_wanted(Some(pipeline))).collect();
+        if wanted.len() == all.len() {
+            return Some(self.clone());
+        }
+        if wanted.is_empty() {
+            return None;
+        }
+        let pipelines: Arc<[_]> = wanted.into_iter().cloned().collect();
+        let state = match &self.state {
+            RowState::Stale { failure, .. } => RowState::Stale { pipelines, failure: failure.clone() },
+            RowState::Ok(_) | RowState::NoPipeline { .. } | RowState::NoAccess(_) | RowState::Error(_) => {
+                RowState::Ok(pipelines)
+            }
+        };
+        Some(Self { state, ..self.clone() })
+    }
+
     /// Returns the failure behind a row that shows no pipelines, only old ones, or a part of one.
     pub fn failure(&self) -> Option<&Failure> {
         match &self.state {

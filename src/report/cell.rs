@@ -89,6 +89,8 @@ pub enum Content {
     State(StateWord),
     /// Names and statuses in the pipeline's order.
     Stages(Vec<(String, Status)>),
+    /// The statuses of the stages alone, in the pipeline's order.
+    Shape(Vec<Status>),
     /// Instead of stages: why there are none.
     Message(Cell),
     /// A moment as a person reads it, and unmistakable for a script.
@@ -119,9 +121,14 @@ pub enum Column {
     Since,
     /// What it is about right now.
     What,
+    /// The pipeline's status without its number; the live view only.
+    State,
+    /// One glyph for each stage, the same form in every row; the live view only.
+    Shape,
 }
 
 impl Column {
+    /// Every column that can be asked for.
     pub const ALL: [Self; 15] = [
         Self::Project,
         Self::Ref,
@@ -157,6 +164,8 @@ impl Column {
             Self::Usual => "usual",
             Self::Since => "since",
             Self::What => "what",
+            Self::State => "state",
+            Self::Shape => "stages",
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct HeadCount {
 }
 
 /// Counts the rows, the worst first.
-pub(crate) fn counts(rows: &[ProjectRow]) -> Vec<HeadCount> {
+pub(crate) fn counts<'a>(rows: impl IntoIterator<Item = &'a ProjectRow>) -> Vec<HeadCount> {
     let mut counts: Vec<((u8, u8), HeadCount)> = Vec::new();
     for row in rows {
         let (rank, mark, tone) = kind(row);
@@ -61,7 +61,7 @@ fn kind(row: &ProjectRow) -> ((u8, u8), Mark, Tone) {
 }
 
 /// Says whether a row is older than it should be: it could not be read again, or nothing has come for too long.
-pub(crate) fn is_old(row: &ProjectRow, now: DateTime<Utc>, expected: Option<TimeDelta>) -> bool {
+pub fn is_old(row: &ProjectRow, now: DateTime<Utc>, expected: Option<TimeDelta>) -> bool {
     matches!(row.state, RowState::Stale { .. }) || expected.is_some_and(|expected| now - row.as_of > expected)
 }
 

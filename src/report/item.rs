@@ -43,6 +43,8 @@ pub(super) enum TableItem {
         tone: Tone,
     },
     Stages(Vec<StageMark>),
+    /// One glyph for each stage.
+    Shape(Vec<Status>),
     /// Takes the place of stages.
     Message(String, Tone),
 }
@@ -54,6 +56,7 @@ impl TableItem {
             Self::Path(text) | Self::Text(text, _) | Self::Name(text, _) | Self::Message(text, _) => cells(text),
             Self::Pipeline { status, numbered, .. } => cells(numbered.as_ref().unwrap_or(status)),
             Self::Stages(stages) => full_width(stages),
+            Self::Shape(statuses) => statuses.len(),
         }
     }
 
@@ -77,6 +80,7 @@ impl TableItem {
             Self::Pipeline { status, tone, .. } if cells(status) <= width => vec![Span::new(status, *tone)],
             Self::Pipeline { short, tone, .. } => vec![Span::new(truncate(short, width, charset), *tone)],
             Self::Stages(stages) => stage_spans(stages, width, charset),
+            Self::Shape(statuses) => shape_spans(statuses, width, charset),
         }
     }
 
@@ -99,6 +103,7 @@ impl TableItem {
             },
             Content::State(state) => Self::Text(state_text(*state, charset), Tone::from(*state)),
             Content::Stages(stages) => Self::Stages(stages.iter().map(|stage| stage_mark(stage, charset)).collect()),
+            Content::Shape(statuses) => Self::Shape(statuses.clone()),
             Content::Message(Cell { text, tone }) => Self::Message(clean(text, charset), *tone),
         }
     }
@@ -128,6 +133,7 @@ impl TableItem {
             | Content::Pipeline(_)
             | Content::State(_)
             | Content::Stages(_)
+            | Content::Shape(_)
             | Content::Message(_) => Self::new(content, None, charset),
         }
     }
@@ -146,6 +152,18 @@ fn stage_spans(stages: &[StageMark], width: usize, charset: Charset) -> Vec<Span
         spans.push(Span::new(fitted.rest, Tone::Muted));
     }
     spans
+}
+
+/// Returns a glyph for each stage; of too many, the last ones are left out with a sign of it.
+fn shape_spans(statuses: &[Status], width: usize, charset: Charset) -> Vec<Span> {
+    let of = |status: &Status| Span::new(glyph(status, charset), Tone::from(status));
+    if statuses.len() <= width {
+        return statuses.iter().map(of).collect();
+    }
+    let ellipsis = charset.ellipsis();
+    let shown = width.saturating_sub(cells(ellipsis));
+    let rest = Span::new(truncate(ellipsis, width, charset), Tone::Muted);
+    statuses.iter().take(shown).map(of).chain([rest]).collect()
 }
 
 fn stage_mark((name, status): &(String, Status), charset: Charset) -> StageMark {

@@ -79,6 +79,7 @@ pub fn measure(report: &StatusReport, room: TableRoom) -> ColumnMeasures {
 fn items(row: &Row, columns: &[Column], group: Option<&str>, charset: Charset) -> Vec<TableItem> {
     let item = |(content, column): (_, &Column)| match column {
         Column::Ref | Column::User => TableItem::new(content, group, charset).into_name(),
+        Column::State => TableItem::new(content, group, charset).without_id(),
         _ => TableItem::new(content, group, charset),
     };
     row.contents.iter().zip(columns).map(item).collect()
@@ -308,7 +309,9 @@ fn need(column: Column, n: usize, rows: &[Vec<TableItem>], stages: StagesWidth) 
         Column::Queued => ([7, 7, 7], Some(9), 0),
         Column::Usual => ([8, 8, 8], Some(10), 0),
         Column::Since => ([5, 5, 5], Some(2), 0),
-        Column::What => ([40, 30, 16], None, 8),
+        Column::What => ([48, 40, 16], None, 8),
+        Column::State => ([22, 22, 20], None, 8),
+        Column::Shape => ([16, 12, 8], Some(7), 0),
     };
     ColumnNeed { natural, targets, leaves, floor }
 }

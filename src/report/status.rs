@@ -53,6 +53,11 @@ pub struct Row {
 }
 
 impl StatusReport {
+    /// Returns the group that all groups of a snapshot lie in, where there is one.
+    pub fn common_group(snapshot: &Snapshot) -> Option<String> {
+        common_group(&snapshot.groups)
+    }
+
     pub fn new(snapshot: &Snapshot, options: &StatusOptions) -> Self {
         Self::of(&SnapshotView::all(snapshot), columns(options), options)
     }
@@ -112,6 +117,18 @@ pub fn widest_old(rows: &[ProjectRow], scene: ReportMoment<'_>) -> usize {
     old.map(|row| age(scene.now, row.as_of).len()).max().unwrap_or(0)
 }
 
+/// Says in a few words whose fault a failure is; `None` where that is not known.
+pub fn origin_words(pipeline: &Pipeline, scene: ReportMoment<'_>) -> Option<String> {
+    use crate::explain::attribution::FailureOrigin;
+    let origin = what::origin(scene.past.of(pipeline.id), scene.now)?;
+    (origin != FailureOrigin::Unknown).then(|| origin.word().replace('_', " "))
+}
+
+/// Returns how long the present state of a pipeline lasts.
+pub fn since_words(pipeline: &Pipeline, scene: ReportMoment<'_>) -> Option<String> {
+    what::since(pipeline, scene.past.of(pipeline.id)).map(|then| age(scene.now, then))
+}
+
 /// Returns the columns that are shown by default.
 pub fn columns(options: &StatusOptions) -> Vec<Column> {
     let when = if options.times { Column::Time } else { Column::Age };
@@ -137,12 +154,17 @@ pub struct ReportMoment<'a> {
 fn row_lines(row: &ProjectRow, columns: &[Column], scene: ReportMoment<'_>) -> Vec<Row> {
     let path = &row.project.full_path;
     let read_ago = is_old(row, scene.now, scene.expected).then(|| age(scene.now, row.as_of));
+    // Where the stages have no column, what would be said in their place is said as what it is about.
+    let is_told = columns.contains(&Column::Stages);
     let of_pipeline = |pipeline: &Pipeline| Row {
         urgency: Urgency::from(&pipeline.worst()),
         contents: columns
             .iter()
             .map(|column| match pipeline_content(*column, path, pipeline, scene) {
                 Content::Pipeline(cell) => Content::Pipeline(PipelineCell { read_ago: read_ago.clone(), ..cell }),
+                Content::Text(cell) if *column == Column::What && cell.text.is_empty() && !is_told => {
+                    untold_cause(row, pipeline)
+                }
                 content => content,
             })
             .collect(),
@@ -150,10 +172,31 @@ fn row_lines(row: &ProjectRow, columns: &[Column], scene: ReportMoment<'_>) -> V
     match &row.state {
         RowState::Ok(pipelines) | RowState::Stale { pipelines, .. } => pipelines.iter().map(of_pipeline).collect(),
         RowState::NoPipeline { .. } | RowState::NoAccess(_) | RowState::Error(_) => {
-            let content = |column: &Column| state_content(*column, row, read_ago.as_deref());
+            let content = |column: &Column| match column {
+                Column::What if !is_told => Content::Text(cause(row)),
+                column => state_content(*column, row, read_ago.as_deref()),
+            };
             let contents = columns.iter().map(content).collect();
             vec![Row { urgency: Urgency::from(row.state_word()), contents }]
         }
+    }
+}
+
+/// Says why a row has no pipeline, the cause and not what was asked.
+fn cause(row: &ProjectRow) -> Cell {
+    let text = match row.failure() {
+        Some(failure) => failure.message.clone(),
+        None => state_message(&row.state).into_owned(),
+    };
+    Cell::new(text, Tone::from(row.state_word()))
+}
+
+/// Says what neither a job nor a status tells: why there are no jobs, or why the row is old.
+fn untold_cause(row: &ProjectRow, pipeline: &Pipeline) -> Content {
+    match (&row.state, stages_content(pipeline)) {
+        (RowState::Stale { failure, .. }, _) => Content::Text(Cell::new(&failure.message, Tone::Warn)),
+        (_, Content::Message(cell)) => Content::Text(cell),
+        _ => Content::Text(Cell::default()),
     }
 }
 
@@ -167,7 +210,7 @@ fn state_content(column: Column, row: &ProjectRow, read_ago: Option<&str>) -> Co
     };
     match column {
         Column::Project => Content::Project(row.project.full_path.clone()),
-        Column::Pipeline => Content::State(state),
+        Column::Pipeline | Column::State => Content::State(state),
         Column::Stages => Content::Message(Cell::new(message(), Tone::from(state))),
         Column::Ref
         | Column::Duration
@@ -180,7 +223,8 @@ fn state_content(column: Column, row: &ProjectRow, read_ago: Option<&str>) -> Co
         | Column::Queued
         | Column::Usual
         | Column::Since
-        | Column::What => Content::Text(Cell::default()),
+        | Column::What
+        | Column::Shape => Content::Text(Cell::default()),
     }
 }
 
@@ -199,10 +243,14 @@ fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: Repo
     match column {
         Column::Project => Content::Project(path.to_owned()),
         Column::Ref => Content::Text(Cell::plain(ref_label(pipeline))),
-        Column::Pipeline => Content::Pipeline(pipeline_cell(pipeline)),
+        Column::Pipeline | Column::State => Content::Pipeline(pipeline_cell(pipeline)),
         Column::Stages => stages_content(pipeline),
         Column::Duration => optional(match what::so_far(pipeline, past, scene.now) {
             Some((so_far, usual)) => Some(format!("{} of ~{}", duration(so_far), duration(usual))),
+            // A view that goes on shows how long it runs by now.
+            None if scene.expected.is_some() && pipeline.duration.is_none() => {
+                what::runs_for(pipeline, scene.now).map(duration)
+            }
             None => pipeline.duration.map(duration),
         }),
         Column::Age => optional(pipeline.created_at.map(|then| age(scene.now, then))),
@@ -218,6 +266,7 @@ fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: Repo
         Column::Usual => optional(past.and_then(|past| past.usual).map(|usual| format!("~{}", duration(usual)))),
         Column::Since => optional(what::since(pipeline, past).map(|then| age(scene.now, then))),
         Column::What => Content::Text(Cell::new(what::what(pipeline), Tone::from(&pipeline.worst()))),
+        Column::Shape => Content::Shape(pipeline.stages.iter().map(|stage| stage.status.clone()).collect()),
     }
 }
 

@@ -51,6 +51,12 @@ pub(super) fn red_since(past: Option<&PipelinePast>) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(red.since?, 0)
 }
 
+/// Returns how long the pipeline runs by now; `None` where it does not.
+pub(super) fn runs_for(pipeline: &Pipeline, now: DateTime<Utc>) -> Option<Duration> {
+    let is_running = matches!(pipeline.status, Status::Running | Status::Canceling);
+    (now - pipeline.started_at.filter(|_| is_running)?).to_std().ok()
+}
+
 /// Returns how long the pipeline runs by now, where it runs and it is known how long that usually takes.
 pub(super) fn so_far(
     pipeline: &Pipeline,

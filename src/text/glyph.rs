@@ -20,6 +20,22 @@ impl Charset {
         }
     }
 
+    /// Returns what points from a pipeline to the one that it triggered.
+    pub fn arrow(self) -> &'static str {
+        match self {
+            Self::Unicode => "→",
+            Self::Ascii => "->",
+        }
+    }
+
+    /// Returns the sign of what was asked for and has not come yet.
+    pub fn asked(self) -> &'static str {
+        match self {
+            Self::Unicode => "↻",
+            Self::Ascii => "~",
+        }
+    }
+
     /// Returns what separates the facts of a summary.
     pub fn dot(self) -> &'static str {
         match self {
