@@ -1,9 +1,11 @@
 //! Acting on pipelines and jobs: what would be done is planned without a request, and performed by one function.
 
 pub mod plan;
+pub mod service;
 
 use self::plan::PlannedAction;
 use crate::domain::id::ProjectRef;
+pub use crate::gitlab::client::{Action, ActionSubject};
 use crate::gitlab::client::{ActionResult, Client};
 
 /// Performs a planned action. It is sent once, whatever becomes of it.

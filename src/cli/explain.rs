@@ -215,7 +215,7 @@ async fn look_into(
     while let Some((name, read)) = gathered.next().await {
         match read {
             Ok(mut evidence) => {
-                past.add(session, &mut evidence);
+                past.add(&mut evidence, session.client.server_now());
                 let explanation = explain(&evidence, session.client.server_now());
                 if asked.form == "text" {
                     let is_first = outcome.explained.is_empty();

@@ -11,8 +11,10 @@ use crate::domain::pipeline::Pipeline;
 use crate::domain::snapshot::Snapshot;
 use crate::explain::attribution::has_origin;
 use crate::explain::tests;
+use crate::history::place::HistoryPlace;
 use crate::history::record::{HistoryNotice, job_facts, pipeline_fact};
 use crate::history::store::{HistoryError, HistoryStore};
+use chrono::{DateTime, Utc};
 
 /// The memory of one run of `explain`; switched off or unusable, it adds nothing.
 pub(super) struct ExplainPast {
@@ -22,9 +24,15 @@ pub(super) struct ExplainPast {
 
 impl ExplainPast {
     pub(super) fn open(session: &Session) -> Self {
-        let mut past = Self { store: None, is_quiet: session.config.display.quiet };
-        let Some(place) = recording::place(&session.config, &session.run_context) else { return past };
-        match HistoryStore::open(&place, session.client.server_now().timestamp()) {
+        let place = recording::place(&session.config, &session.run_context);
+        Self::in_place(place, session.client.server_now(), session.config.display.quiet)
+    }
+
+    /// Opens what is there; `is_quiet` where nothing may be said about it.
+    pub(super) fn in_place(place: Option<HistoryPlace>, now: DateTime<Utc>, is_quiet: bool) -> Self {
+        let mut past = Self { store: None, is_quiet };
+        let Some(place) = place else { return past };
+        match HistoryStore::open(&place, now.timestamp()) {
             Ok(mut store) => {
                 past.tell(store.take_set_aside().map(HistoryNotice::SetAside));
                 past.store = Some(store);
@@ -42,8 +50,8 @@ impl ExplainPast {
     }
 
     /// Notes what was gathered, and adds to each failed job what is known of its past.
-    pub(super) fn add(&mut self, session: &Session, evidence: &mut Evidence) {
-        let now = session.client.server_now().timestamp();
+    pub(super) fn add(&mut self, evidence: &mut Evidence, now: DateTime<Utc>) {
+        let now = now.timestamp();
         let Some(store) = &mut self.store else { return };
         if let Err(error) = add(store, evidence, now) {
             self.store = None;

@@ -7,11 +7,13 @@ use super::evidence::{self, EvidenceOptions, Subject};
 use crate::domain::evidence::Evidence;
 use crate::domain::id::PipelineId;
 use crate::domain::project::Failure;
-use crate::gitlab::client::Client;
+use crate::gitlab::client::{Client, Purpose};
 use chrono::{DateTime, Utc};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Answers that are kept; an answer with its logs is a few hundred lines of text.
 const MOST_ANSWERS: usize = 32;
@@ -63,17 +65,21 @@ impl AnswerCache {
 }
 
 /// Answers requests until the sender is dropped. A request that is replaced by another one is dropped midway.
+///
+/// `time` is how long one answer may take; `remember` adds to it what the memory knows.
 pub async fn run(
     client: Client,
-    options: EvidenceOptions,
+    (options, time): (EvidenceOptions, Duration),
     mut requests: watch::Receiver<Option<ExplainRequest>>,
     answers: watch::Sender<Option<ExplainAnswer>>,
+    mut remember: impl FnMut(&mut Evidence) + Send,
 ) {
     let mut cache = AnswerCache::default();
     loop {
         let request = requests.borrow_and_update().clone();
         if let Some(request) = request {
             let pipeline = request.subject.pipeline;
+            let client = client.for_purpose(Purpose::Explain, Instant::now() + time);
             let evidence = match cache.get(&request.key()) {
                 Some(evidence) => Ok(evidence),
                 None => tokio::select! {
@@ -83,7 +89,10 @@ pub async fn run(
                         Ok(()) => continue,
                         Err(_) => return,
                     },
-                    read = evidence::gather(&client, request.subject.clone(), options) => read.map(Arc::new),
+                    read = evidence::gather(&client, request.subject.clone(), options) => read.map(|mut evidence| {
+                        remember(&mut evidence);
+                        Arc::new(evidence)
+                    }),
                 }
                 .map_err(|error| Failure::from(&error)),
             };
@@ -115,7 +124,7 @@ mod tests {
     ) {
         let asking = client.clone();
         is_task(async move { evidence::gather(&asking, subject, options).await });
-        is_task(run(client, options, requests, answers));
+        is_task(run(client, (options, Duration::ZERO), requests, answers, |_| ()));
     }
 
     fn evidence() -> Arc<Evidence> {

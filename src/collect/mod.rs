@@ -20,6 +20,7 @@ mod list;
 mod listener;
 pub(crate) mod listing;
 pub mod log_follow;
+pub mod log_service;
 mod lookout;
 mod merge;
 mod options;

@@ -238,6 +238,11 @@ fn is_script(section: &str) -> bool {
     section.starts_with("step_") || section == "build_script"
 }
 
+/// Says whether a line looks like an error, or like a part of one.
+pub fn is_error(line: &str) -> bool {
+    weight(line).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

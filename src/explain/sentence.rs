@@ -11,6 +11,15 @@ pub enum SentencePart {
     Name(String),
 }
 
+impl SentencePart {
+    /// Returns it as it is.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Words(text) | Self::Name(text) => text,
+        }
+    }
+}
+
 /// One sentence, without a full stop.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sentence(pub Vec<SentencePart>);
