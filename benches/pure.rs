@@ -20,9 +20,10 @@ use glwatch::gitlab::client::{Client, ListFilter};
 use glwatch::render::{json, table};
 use glwatch::report::contract::StatusDocument;
 use glwatch::report::layout::StagesWidth;
-use glwatch::report::status::{StatusOptions, StatusReport, columns};
+use glwatch::report::status::{StatusOptions, StatusReport};
 use glwatch::testing::Rehearsal;
 use glwatch::text::glyph::Charset;
+use glwatch::tui::facts::ViewOptions;
 use glwatch::tui::{app, update, view};
 use glwatch_sim::{Options as SimOptions, Sim, WorldKind};
 use ratatui::Terminal;
@@ -163,8 +164,8 @@ fn json_document(bencher: Bencher<'_, '_>) {
 /// A live view of 120 x 40 cells that knows the group, and the update that tells it.
 fn live() -> (app::App, WatchUpdate) {
     let status = status_options();
-    let options = app::ViewOptions {
-        columns: columns(&status),
+    let options = ViewOptions {
+        columns: None,
         status,
         only: None,
         sort: RowOrder::Attention,
@@ -174,6 +175,7 @@ fn live() -> (app::App, WatchUpdate) {
         host: GROUP.host.clone(),
         groups: Vec::new(),
         interval: Duration::from_secs(10),
+        read_only: None,
     };
     let (now, interval) = (Instant::now(), Duration::from_secs(10));
     let phase = WatchPhase::Waiting { until: now + interval, interval };

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! main -> cli -> everything
-//! tui     -> collect, report, domain, text
+//! tui     -> collect, act, explain, report, domain, text
 //! render  -> report, domain, text
 //! report  -> explain, stats, domain, text
 //! collect -> gitlab, explain, domain, private_file

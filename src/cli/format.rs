@@ -99,6 +99,11 @@ impl Formats {
         self.columns.clone().unwrap_or_else(|| status::columns(&self.status_options(wide)))
     }
 
+    /// Returns the columns of the live view; `None` where the width of the terminal decides.
+    pub(super) fn view_columns(&self, wide: bool) -> Option<Vec<Column>> {
+        self.columns.clone().or_else(|| wide.then(|| status::columns(&self.status_options(true))))
+    }
+
     fn table(&self, wide: bool, excerpt: &SnapshotView<'_>, place: OutputPlace, out: &mut dyn Write) -> io::Result<()> {
         let report = StatusReport::of(excerpt, self.table_columns(wide), &self.status_options(wide));
         match place {

@@ -7,6 +7,7 @@ mod clock;
 mod command;
 mod completions;
 mod config;
+mod dashboard;
 #[cfg(feature = "demo")]
 mod demo;
 mod error;

@@ -7,7 +7,7 @@ use super::format::{self, Formats, OutputPlace};
 use super::recording::Recording;
 use super::run_context::RunContext;
 use super::terminal;
-use super::{export, output};
+use super::{dashboard, export, output};
 use crate::collect::run::Collector;
 use crate::collect::watch::{self, ChangeNews, WatchHooks, WatchListener, WatchPace, WatchPhase, WatchUpdate};
 use crate::config::{Config, Output};
@@ -19,7 +19,7 @@ use crate::report::contract::StatusDocument;
 use crate::report::event::ChangeEvent;
 use crate::text::glyph::Charset;
 use crate::text::plural::counted;
-use crate::tui;
+use crate::tui::facts::ViewOptions;
 use crate::tui::run::ViewEnd;
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -45,6 +45,7 @@ pub(super) async fn run(
         Some(old) => WatchUpdate::from_cache(cache.age(old.taken_at), old),
         None => WatchUpdate::new(),
     };
+    let client = collector.client().clone();
     let (outlet, listener) = watch::watch_channel(update);
     let (requests, asked) = watch::request_queue();
     let pace = WatchPace {
@@ -72,7 +73,7 @@ pub(super) async fn run(
     let shown = async {
         if is_view {
             let options = view_options(config, formats, &style);
-            tui::run::run(options, listener, requests, recording.past()).await.map_err(CliError::View)
+            dashboard::run((client, config, surroundings), options, listener, (requests, recording.past())).await
         } else {
             tokio::select! {
                 end = print_changes(config, listener) => end,
@@ -105,13 +106,15 @@ pub(super) async fn run(
 
 /// Says whether it is shown live on a terminal.
 pub(super) fn is_view(config: &Config) -> bool {
-    config.pace.watch && config.display.output == Output::Table && output::stdout_width().is_some()
+    config.pace.watch
+        && matches!(config.display.output, Output::Table | Output::Wide)
+        && output::stdout_width().is_some()
 }
 
-fn view_options(config: &Config, formats: &Formats, style: &TableStyle) -> tui::app::ViewOptions {
-    tui::app::ViewOptions {
+fn view_options(config: &Config, formats: &Formats, style: &TableStyle) -> ViewOptions {
+    ViewOptions {
         status: formats.status_options(false),
-        columns: formats.table_columns(false),
+        columns: formats.view_columns(config.display.output == Output::Wide),
         only: config.display.only.clone(),
         sort: config.display.sort,
         charset: if style.ascii { Charset::Ascii } else { Charset::Unicode },
@@ -120,6 +123,7 @@ fn view_options(config: &Config, formats: &Formats, style: &TableStyle) -> tui::
         host: config.connection.host.to_string(),
         groups: config.scope.groups.iter().map(ToString::to_string).collect(),
         interval: config.pace.interval,
+        read_only: config.acting.read_only.as_ref().map(ToString::to_string),
     }
 }
 

@@ -239,7 +239,7 @@ fn is_script(section: &str) -> bool {
 }
 
 /// Says whether a line looks like an error, or like a part of one.
-pub fn is_error(line: &str) -> bool {
+pub(crate) fn is_error(line: &str) -> bool {
     weight(line).is_some()
 }
 

@@ -61,7 +61,7 @@ fn kind(row: &ProjectRow) -> ((u8, u8), Mark, Tone) {
 }
 
 /// Says whether a row is older than it should be: it could not be read again, or nothing has come for too long.
-pub fn is_old(row: &ProjectRow, now: DateTime<Utc>, expected: Option<TimeDelta>) -> bool {
+pub(crate) fn is_old(row: &ProjectRow, now: DateTime<Utc>, expected: Option<TimeDelta>) -> bool {
     matches!(row.state, RowState::Stale { .. }) || expected.is_some_and(|expected| now - row.as_of > expected)
 }
 

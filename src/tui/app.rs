@@ -1,73 +1,51 @@
-//! What the live view knows: the latest update, what is shown of it, and where the cursor is.
+//! What the dashboard is made of: what is known, the first screen, the screens that were opened above it, and what is said.
 
 use super::banner;
-use crate::collect::watch::{ChangeNews, WatchPhase, WatchUpdate};
+use super::event_entry::{EventEntry, MOST_EVENTS};
+use super::facts::{UpdateNews, ViewFacts, ViewOptions};
+use super::input::InputLine;
+use super::pending::{ActionQuestion, ActionRecord, PendingAction};
+use super::screens::line::ScreenLine;
+use super::screens::overview::OverviewScreen;
+use super::screens::place::ScreenKind;
+use super::screens::stack::OpenedScreen;
+use crate::collect::explain_service::ExplainAnswer;
+use crate::collect::watch::{ChangeNews, WatchUpdate};
 use crate::domain::change::{Change, ChangeKind};
-use crate::domain::excerpt::SnapshotView;
-use crate::domain::health::{FailOn, RowOrder};
-use crate::domain::id::{ProjectId, by_id};
-use crate::domain::past::KnownPast;
-use crate::domain::pipeline::Pipeline;
-use crate::domain::project::{Project, ProjectRow, StateWord};
-use crate::domain::snapshot::Snapshot;
+use crate::domain::evidence::Evidence;
+use crate::domain::id::{ById, JobId, PipelineId, ProjectId};
+use crate::domain::project::{Failure, Project};
 use crate::domain::status::Status;
-use crate::report::cell::Column;
-use crate::report::headline::{self, Freshness, HeadCount, is_old};
-use crate::report::layout::{ColumnMeasures, StagesWidth, TableRoom, measure};
-use crate::report::status::{ReportMoment, Row, StatusOptions, StatusReport, lines, widest_old, widest_time};
-use crate::text::glyph::Charset;
+use crate::explain::cause::explain;
+use crate::report::cell::Tone;
+use crate::report::explain::{CauseFinding, PipelineExplanation};
+use crate::report::status::StatusReport;
 use crate::text::plural::counted;
-use chrono::{DateTime, TimeDelta, Utc};
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a project that has begun to fail is named in the header.
 pub const ALERT_FOR: Duration = Duration::from_secs(60);
+/// Lines of the screen that are neither head nor body: the first one, and the keys.
+const FIXED_LINES: usize = 2;
+/// From this width on, what is under the cursor is explained beside the list.
+const WIDTH_WITH_PANE: u16 = 140;
 
-/// A row may miss one refresh, or this much, before it is shown as old.
-const GRACE: Duration = Duration::from_secs(10);
-
-/// What the caller decides before the view starts.
-#[derive(Debug, Clone)]
-pub struct ViewOptions {
-    pub status: StatusOptions,
-    pub columns: Vec<Column>,
-    /// `--only`.
-    pub only: Option<FailOn>,
-    pub sort: RowOrder,
-    pub charset: Charset,
-    pub color: bool,
-    pub stages: StagesWidth,
-    /// The GitLab that is asked, with its scheme.
-    pub host: String,
-    /// The groups as they were asked for: shown until they are read.
-    pub groups: Vec<String>,
-    /// How often to read, as it was asked for.
-    pub interval: Duration,
-}
-
-/// What a row is, whatever its place: a project and one of its refs.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RowKey {
-    pub project: ProjectId,
-    /// `None` for a row without a pipeline.
-    pub git_ref: Option<String>,
-}
-
-/// A row that can be pointed at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowFacts {
-    pub key: RowKey,
-    /// Which of the projects that are shown it belongs to.
-    pub nth: usize,
-    pub web_url: Option<String>,
-}
-
-/// What lies on top of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What lies on top of the screen.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Modal {
-    Help,
+    /// All keys, from this line on.
+    Help { offset: usize },
+    /// A question before something is changed.
+    Confirm(ActionQuestion),
+}
+
+/// What a line that is typed is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputPurpose {
+    Filter,
+    Search,
 }
 
 /// A project that has begun to fail.
@@ -85,75 +63,93 @@ pub struct PageAddress {
     pub is_opened: bool,
 }
 
+/// The answer to why a pipeline is red, with the jobs that its parts are about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnsweredExplanation {
+    pub(crate) answer: PipelineExplanation,
+    jobs: Vec<Option<JobId>>,
+}
+
+impl AnsweredExplanation {
+    fn new(evidence: &Evidence, now: chrono::DateTime<chrono::Utc>) -> Self {
+        let explanation = explain(evidence, now);
+        let jobs = explanation.causes.iter().map(|cause| Some(cause.job.as_ref()?.job.id)).collect();
+        Self { answer: PipelineExplanation::new(evidence, &explanation, now), jobs }
+    }
+
+    /// Returns what there is to say about one job.
+    pub(crate) fn finding_of(&self, job: JobId) -> Option<&CauseFinding> {
+        let at = self.jobs.iter().position(|known| *known == Some(job))?;
+        self.answer.findings.get(at)
+    }
+}
+
+/// How far the question is why a pipeline is red.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExplanationState {
+    Asked { since: Instant },
+    Answered(Box<AnsweredExplanation>),
+    Failed(Failure),
+}
+
 /// Everything that the picture is made of.
 #[derive(Debug)]
 pub struct App {
-    pub options: ViewOptions,
-    pub sort: RowOrder,
-    pub attention_only: bool,
-    pub update: WatchUpdate,
+    pub facts: ViewFacts,
+    pub overview: OverviewScreen,
+    /// The screens above the first one, the one that is shown last.
+    pub opened: Vec<OpenedScreen>,
     pub modal: Option<Modal>,
+    pub input: Option<(InputPurpose, InputLine)>,
+    /// The last filter, which `/` offers again.
+    pub last_filter: String,
     pub alerts: Vec<Alert>,
     /// A word to the user until the next key.
     pub notice: Option<String>,
     /// Until the next key, too.
     pub page_address: Option<PageAddress>,
-    /// The present.
-    pub now: Instant,
-    /// When the snapshot came.
-    pub snapshot_at: Instant,
-    /// Since when the present reading goes on, or when the last one ended.
-    pub phase_since: Instant,
-    /// The real time from one reading to the next, as it was last told.
-    pub interval: Duration,
-    /// `None` until the user moves it: the view then stays at the top.
-    pub cursor: Option<RowKey>,
-    /// The first row that is shown.
-    pub offset: usize,
-    pub width: u16,
-    pub height: u16,
-    /// The projects that are shown, in their order.
-    pub projects: Vec<ProjectRow>,
-    /// Their rows: one for each pipeline, or one that says why there is none.
-    pub rows: Vec<RowFacts>,
-    pub measures: ColumnMeasures,
-    /// How many cells the widest time took, and the widest age of an old row, when they were measured.
-    pub widest_ages: (usize, usize),
-    /// How many of all projects are in which state, the worst first.
-    pub counts: Vec<HeadCount>,
-    /// What the memory adds.
-    pub past: Arc<KnownPast>,
+    pub explanations: ById<PipelineId, ExplanationState>,
+    pub pending: Vec<PendingAction>,
+    /// What the user has done, the last at the end.
+    pub actions: Vec<ActionRecord>,
+    /// What has changed, the last at the end.
+    pub events: VecDeque<EventEntry>,
+    /// While the view is frozen: the update that is not shown.
+    pub held: Option<Box<WatchUpdate>>,
+    pub is_frozen: bool,
+    /// Since when the cursor of the first screen rests where it is.
+    pub rests_since: Instant,
+    common_group: Option<String>,
 }
 
 impl App {
     pub fn new(options: ViewOptions, width: u16, height: u16, now: Instant) -> Self {
         Self {
-            sort: options.sort,
-            interval: options.interval,
-            now,
-            snapshot_at: now,
-            phase_since: now,
-            page_address: None,
-            past: Arc::default(),
-            options,
-            attention_only: false,
-            update: WatchUpdate::new(),
+            overview: OverviewScreen::new(options.sort),
+            facts: ViewFacts::new(options, width, height, now),
+            opened: Vec::new(),
             modal: None,
+            input: None,
+            last_filter: String::new(),
             alerts: Vec::new(),
             notice: None,
-            cursor: None,
-            offset: 0,
-            width,
-            height,
-            projects: Vec::new(),
-            rows: Vec::new(),
-            measures: ColumnMeasures::default(),
-            widest_ages: (0, 0),
-            counts: Vec::new(),
+            page_address: None,
+            explanations: ById::default(),
+            pending: Vec::new(),
+            actions: Vec::new(),
+            events: VecDeque::new(),
+            held: None,
+            is_frozen: false,
+            rests_since: now,
+            common_group: None,
         }
     }
 
-    /// Takes what has changed: names for a while what began to fail.
+    pub fn kind(&self) -> ScreenKind {
+        self.opened.last().map_or(ScreenKind::Overview, |screen| screen.place.kind())
+    }
+
+    /// Takes what has changed: notes it, and names for a while what began to fail.
     pub fn apply_changes(&mut self, news: &ChangeNews, now: Instant) {
         match news {
             // What is read first has not changed, and what was missed is seen in the table only.
@@ -162,201 +158,111 @@ impl App {
                 self.notice = Some(format!("{} not shown one by one", counted(*missed, "change")));
             }
             ChangeNews::Changes(changes) => {
-                let failed = changes.iter().filter_map(newly_failed);
+                self.overview.mark_changes(changes);
+                let muted = &self.overview.muted;
+                let failed = changes.iter().filter_map(newly_failed).filter(|project| !muted.contains_key(&project.id));
                 self.alerts.extend(failed.map(|project| Alert { project: project.full_path.clone(), since: now }));
+                self.events.extend(changes.iter().map(EventEntry::of));
+                let surplus = self.events.len().saturating_sub(MOST_EVENTS);
+                self.events.drain(..surplus);
             }
         }
     }
 
-    /// Takes a newer update.
+    /// Takes a newer update; a view that is frozen keeps it for later.
     pub fn apply_update(&mut self, update: WatchUpdate, now: Instant) {
-        self.now = now;
-        let (is_new, is_still) = match (&self.update.snapshot, &update.snapshot) {
-            (Some(old), Some(new)) => (!Arc::ptr_eq(old, new), new.is_unchanged_since(old)),
-            (None, Some(_)) => (true, false),
-            (_, None) => (false, true),
-        };
-        let is_reading = |update: &WatchUpdate| matches!(update.phase, WatchPhase::Reading(_));
-        if is_reading(&self.update) != is_reading(&update) {
-            self.phase_since = now;
+        if self.is_frozen {
+            self.held = Some(Box::new(update));
+            return;
         }
-        if let WatchPhase::Waiting { interval, .. } = update.phase {
-            self.interval = interval;
+        let news = self.facts.apply_update(update, now);
+        if news != UpdateNews::Nothing && self.facts.update.is_whole {
+            // What GitLab has done by now is in what was read.
+            self.pending.retain(|pending| !pending.is_answered);
         }
-        self.update = update;
-        if is_new {
-            self.snapshot_at = now;
+        if news == UpdateNews::OtherRows {
+            self.common_group = self.facts.update.snapshot.as_deref().and_then(StatusReport::common_group);
         }
-        if is_new && is_still {
-            self.rejuvenate();
+        let (width, room) = (self.table_width(), self.table_room());
+        self.overview.apply_update(&self.facts, news, width, room);
+    }
+
+    /// Stops taking updates into the picture, or takes the last one.
+    pub fn toggle_frozen(&mut self, now: Instant) {
+        self.is_frozen = !self.is_frozen;
+        if let Some(update) = self.held.take().filter(|_| !self.is_frozen) {
+            self.apply_update(*update, now);
         }
-        if is_new && !(is_still && self.has_room_for_ages()) {
-            self.arrange();
-        }
-    }
-
-    /// Takes over when the rows were read, where nothing else about them has changed.
-    fn rejuvenate(&mut self) {
-        let Some(snapshot) = &self.update.snapshot else { return };
-        let mut read_at = by_id(snapshot.rows.len());
-        read_at.extend(snapshot.rows.iter().map(|row| (row.project.id, row.as_of)));
-        for row in &mut self.projects {
-            row.as_of = read_at.get(&row.project.id).copied().unwrap_or(row.as_of);
-        }
-    }
-
-    /// Says whether no time or age takes more room by now than it was given.
-    fn has_room_for_ages(&self) -> bool {
-        let (time, old) = self.scene().map_or((0, 0), |scene| self.widest_ages_in(scene));
-        time <= self.widest_ages.0 && old <= self.widest_ages.1
-    }
-
-    fn widest_ages_in(&self, scene: ReportMoment<'_>) -> (usize, usize) {
-        (widest_time(&self.projects, &self.options.columns, scene), widest_old(&self.projects, scene))
-    }
-
-    /// Returns the present by the server's clock; `None` before anything was read.
-    pub fn present(&self) -> Option<DateTime<Utc>> {
-        let since = TimeDelta::from_std(self.now.saturating_duration_since(self.snapshot_at)).unwrap_or(TimeDelta::MAX);
-        self.update.snapshot.as_ref()?.taken_at.checked_add_signed(since)
-    }
-
-    /// Returns how old a row may become before it is older than expected: what is read first gets old while the rest is
-    /// read, and again while the next reading goes on. Where the last reading brought nothing, every row should be younger.
-    fn expected(&self) -> TimeDelta {
-        if self.update.failed.is_some() {
-            return TimeDelta::MIN;
-        }
-        let expected = self.interval + self.interval.max(GRACE) + 2 * self.update.took;
-        TimeDelta::from_std(expected).unwrap_or(TimeDelta::MAX)
-    }
-
-    /// Returns how old the rows are.
-    pub fn freshness(&self) -> Freshness {
-        match (&self.update.snapshot, self.present()) {
-            (Some(snapshot), Some(now)) => Freshness::of(&snapshot.rows, now, Some(self.expected())),
-            _ => Freshness::Nothing,
-        }
-    }
-
-    /// Says whether the row of the table is older than it should be.
-    pub fn is_old(&self, index: usize) -> bool {
-        let row = self.rows.get(index).and_then(|facts| self.projects.get(facts.nth));
-        row.zip(self.scene()).is_some_and(|(row, scene)| is_old(row, scene.now, scene.expected))
-    }
-
-    fn scene(&self) -> Option<ReportMoment<'_>> {
-        let (zone, expected) = (self.options.status.zone, Some(self.expected()));
-        Some(ReportMoment { now: self.present()?, zone, expected, past: &self.past })
-    }
-
-    /// Returns as many lines as there is room for, from the first one that is shown.
-    pub fn lines(&self, room: usize) -> Vec<Row> {
-        let end = self.rows.len().min(self.offset.saturating_add(room));
-        let shown = self.rows.get(self.offset..end).unwrap_or_default();
-        let (Some(first), Some(last), Some(scene)) = (shown.first(), shown.last(), self.scene()) else {
-            return Vec::new();
-        };
-        let is_of_first = |row: &&RowFacts| row.nth == first.nth;
-        let above = self.rows[..self.offset].iter().rev().take_while(is_of_first).count();
-        let lines = lines(&self.projects[first.nth..=last.nth], &self.options.columns, scene);
-        lines.into_iter().skip(above).take(shown.len()).collect()
     }
 
     /// Lets time pass: forgets news that are none any more, and makes room for what has grown old.
     pub fn expire_alerts(&mut self, now: Instant) {
-        self.now = now;
+        self.facts.now = now;
         self.alerts.retain(|alert| now.saturating_duration_since(alert.since) < ALERT_FOR);
-        if !self.has_room_for_ages() {
+        if !self.overview.has_room_for_ages(&self.facts) {
             self.arrange();
         }
     }
 
-    /// Lays the rows out again: after a new snapshot, another order, another size.
-    ///
-    /// A row under the cursor stays on its line of the screen, wherever it has gone in the order.
+    /// Lays the list out again.
     pub fn arrange(&mut self) {
-        let line = self.cursor_index().map(|index| index.saturating_sub(self.offset));
-        let Some(snapshot) = self.update.snapshot.clone() else { return };
-        let mut rows = self.visible_rows(&snapshot);
-        self.sort.apply(&mut rows);
-        self.rows = rows.iter().enumerate().flat_map(|(nth, row)| facts(nth, row)).collect();
-        let past = Arc::clone(&self.past);
-        let excerpt = SnapshotView { whole: &snapshot, rows: rows.into(), past: &past };
-        let Some(scene) = self.scene().map(|scene| ReportMoment { past: &past, ..scene }) else { return };
-        let report = StatusReport::seen(&excerpt, self.options.columns.clone(), &self.options.status, scene);
-        let room =
-            TableRoom { width: usize::from(self.width), charset: self.options.charset, stages: self.options.stages };
-        self.measures = measure(&report, room);
-        self.counts = headline::counts(&snapshot.rows);
-        self.projects = excerpt.rows.into_owned();
-        self.widest_ages = self.widest_ages_in(scene);
-        if let (Some(line), Some(index)) = (line, self.cursor_index()) {
-            self.offset = index.saturating_sub(line);
-        } else if let Some(line) = line {
-            // The row has left; the cursor goes on to whatever took its place.
-            let at = (self.offset + line).min(self.rows.len().saturating_sub(1));
-            self.cursor = self.rows.get(at).map(|row| row.key.clone());
-        }
-        self.keep_in_view();
+        let (width, room) = (self.table_width(), self.table_room());
+        self.overview.arrange(&self.facts, width, room);
     }
 
-    fn visible_rows(&self, snapshot: &Snapshot) -> Vec<ProjectRow> {
-        let excerpt = match &self.options.only {
-            Some(only) => SnapshotView::only(snapshot, only),
-            None => SnapshotView::all(snapshot),
+    /// Returns how many lines there are between the head and the keys.
+    pub fn body_height(&self) -> usize {
+        usize::from(self.facts.height).saturating_sub(banner::head(self).len() + FIXED_LINES).max(1)
+    }
+
+    /// Returns how many rows of the table the screen shows: a line is for the titles.
+    pub fn table_room(&self) -> usize {
+        self.body_height().saturating_sub(1).max(1)
+    }
+
+    /// Returns how wide the pane beside the list is; 0 where there is none.
+    pub fn pane_width(&self) -> u16 {
+        let is_wanted = self.facts.width >= WIDTH_WITH_PANE && self.overview.cursor.is_some() && self.opened.is_empty();
+        if is_wanted { (self.facts.width / 3).min(80) } else { 0 }
+    }
+
+    pub fn table_width(&self) -> u16 {
+        self.facts.width - self.pane_width()
+    }
+
+    /// Returns a path below the group that all have in common.
+    pub fn short_path(&self, path: &str) -> String {
+        let below = self.common_group.as_deref().and_then(|group| path.strip_prefix(group)?.strip_prefix('/'));
+        below.unwrap_or(path).to_owned()
+    }
+
+    /// Takes the answer to why a pipeline is red.
+    pub fn apply_answer(&mut self, answer: ExplainAnswer) {
+        let Some(now) = self.facts.present() else { return };
+        let state = match answer.evidence {
+            Ok(evidence) => ExplanationState::Answered(Box::new(AnsweredExplanation::new(&evidence, now))),
+            Err(failure) => ExplanationState::Failed(failure),
         };
-        let wanted = |row: &&ProjectRow| !self.attention_only || wants_attention(row);
-        excerpt.rows.iter().filter(wanted).cloned().collect()
+        self.explanations.insert(answer.pipeline, state);
     }
 
-    /// Returns the row under the cursor.
-    pub fn cursor_index(&self) -> Option<usize> {
-        let cursor = self.cursor.as_ref()?;
-        self.rows.iter().position(|row| row.key == *cursor)
+    /// Returns what was asked of GitLab about a job and is not seen yet.
+    pub fn pending_of(&self, project: ProjectId, job: JobId) -> Option<String> {
+        let is_it = |pending: &&PendingAction| pending.project == project && pending.job == Some(job);
+        self.pending.iter().find(is_it).map(PendingAction::words)
     }
 
-    /// Puts the cursor on a row, the nearest there is.
-    pub fn move_to(&mut self, index: usize) {
-        let index = index.min(self.rows.len().saturating_sub(1));
-        self.cursor = self.rows.get(index).map(|row| row.key.clone());
-        self.keep_in_view();
+    /// Says what was asked of GitLab about a pipeline and is not seen yet.
+    pub fn pending_words(&self, project: ProjectId, pipeline: PipelineId) -> Option<String> {
+        let is_it = |pending: &&PendingAction| pending.project == project && pending.pipeline == pipeline;
+        self.pending.iter().find(is_it).map(PendingAction::words)
     }
 
-    /// Returns how many rows of the table the screen shows: what the head, the titles and two lines of footer leave.
-    pub fn page(&self) -> usize {
-        usize::from(self.height).saturating_sub(banner::head(self).len() + 4).max(1)
+    /// The same as a line of a screen.
+    pub fn action_line(&self, project: ProjectId, pipeline: PipelineId) -> Option<ScreenLine> {
+        let words = self.pending_words(project, pipeline)?;
+        Some(ScreenLine::text(format!("{} {words}", self.facts.options.charset.asked()), Tone::Active))
     }
-
-    /// Scrolls as little as needed for the cursor to be seen and the screen to be full.
-    pub fn keep_in_view(&mut self) {
-        let page = self.page();
-        if let Some(index) = self.cursor_index() {
-            self.offset = self.offset.clamp((index + 1).saturating_sub(page), index);
-        }
-        self.offset = self.offset.min(self.rows.len().saturating_sub(page));
-    }
-}
-
-/// Says whether a project needs attention.
-fn wants_attention(row: &ProjectRow) -> bool {
-    row.failure().is_some_and(|_| row.state_word() != StateWord::NoAccess)
-        || row.worst().is_some_and(|worst| worst.needs_attention())
-}
-
-fn facts(nth: usize, row: &ProjectRow) -> Vec<RowFacts> {
-    let project = row.project.id;
-    if row.pipelines().is_empty() {
-        let key = RowKey { project, git_ref: None };
-        return vec![RowFacts { key, nth, web_url: row.project.web_url.clone() }];
-    }
-    let of_pipeline = |pipeline: &Pipeline| RowFacts {
-        // With one pipeline a row the ref may change from push to push; it is still that row.
-        key: RowKey { project, git_ref: (row.pipelines().len() > 1).then(|| pipeline.git_ref.name.clone()) },
-        nth,
-        web_url: pipeline.web_url.clone().or_else(|| row.project.web_url.clone()),
-    };
-    row.pipelines().iter().map(of_pipeline).collect()
 }
 
 /// Returns the project of a change that made a pipeline of it fail.

@@ -2,7 +2,11 @@
 //!
 //! It takes as many lines as it needs, up to a third of the screen; without anything to say it is one empty line.
 
-use super::app::App;
+use super::app::{App, Modal};
+use super::filter::{QuickFilter, RowFilter};
+use super::screens::place::ScreenPlace;
+use super::screens::stack::OpenedScreen;
+use super::tally::{active_jobs, failed_jobs, failed_without_job};
 use crate::collect::watch::{FailedReading, WatchPhase};
 use crate::domain::project::RowState;
 use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
@@ -21,10 +25,10 @@ const CAUSES_AT_MOST: usize = 2;
 
 /// Returns the lines, each no wider than the screen.
 pub(super) fn head(app: &App) -> Vec<Span> {
-    let width = usize::from(app.width);
-    let charset = app.options.charset;
-    let most = usize::from(app.height / 3).max(1);
-    let mut lines: Vec<Span> = message(app).into_iter().collect();
+    let width = usize::from(app.facts.width);
+    let charset = app.facts.options.charset;
+    let most = usize::from(app.facts.height / 3).max(1);
+    let mut lines: Vec<Span> = question(app).or_else(|| message(app)).into_iter().collect();
     for said in page_address(app).into_iter().chain(trouble(app)) {
         let text = clean(&said.text, charset);
         lines.extend(wrap(&text, width).into_iter().map(|line| Span::new(line, said.tone)));
@@ -43,6 +47,20 @@ pub(super) fn head(app: &App) -> Vec<Span> {
     lines
 }
 
+/// Returns what is asked or typed: it has the line for itself.
+fn question(app: &App) -> Option<Span> {
+    if let Some(Modal::Confirm(question)) = &app.modal {
+        return Some(Span::new(question.text.clone(), Tone::Warn));
+    }
+    let (_, line) = app.input.as_ref()?;
+    let error = RowFilter::parse(line.text()).err().filter(|_| app.opened.is_empty());
+    let error = error.map_or(String::new(), |error| format!("  {error}"));
+    // The cursor is drawn as a sign: the terminal's own is hidden.
+    let (before, after) = line.split();
+    let found = if app.opened.is_empty() && error.is_empty() { format!("  {}", matching(app)) } else { String::new() };
+    Some(Span::new(format!("/{before}_{after}{error}{found}"), Tone::Active))
+}
+
 /// Returns the one message: what a key has done, else what began to fail, else what is hidden.
 fn message(app: &App) -> Option<Span> {
     if let Some(notice) = &app.notice {
@@ -53,10 +71,69 @@ fn message(app: &App) -> Option<Span> {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let project = clean(&latest.project, app.options.charset);
+        let project = clean(&latest.project, app.facts.options.charset);
         return Some(Span::new(format!("{project}{more} began to fail"), Tone::Bad));
     }
-    app.attention_only.then(|| Span::new("only what wants attention", Tone::Warn))
+    if app.is_frozen {
+        return Some(Span::new("frozen: nothing new is shown until Z", Tone::Warn));
+    }
+    if !app.opened.is_empty() {
+        return tabs(app);
+    }
+    let parts = notes(app);
+    (!parts.is_empty()).then(|| Span::new(parts.join(&format!(" {} ", app.facts.options.charset.dot())), Tone::Warn))
+}
+
+/// Returns what there is to know of the list: what is hidden, marked, above, or not read yet.
+fn notes(app: &App) -> Vec<String> {
+    let filter = app.overview.filter.text();
+    let mut parts = Vec::new();
+    parts.extend(app.overview.quick.word().map(str::to_owned));
+    if !filter.is_empty() {
+        parts.push(format!("/{}", clean(filter, app.facts.options.charset)));
+    }
+    match app.overview.marked.len() {
+        0 => {}
+        marked => parts.push(format!("{marked} marked")),
+    }
+    match app.overview.new_above() {
+        0 => {}
+        new => parts.push(format!("{new} new above")),
+    }
+    if app.overview.quick != QuickFilter::All || !app.overview.filter.is_empty() {
+        parts.push(matching(app));
+    }
+    // A part is never taken for the whole, however little room the counts have.
+    if let WatchPhase::Reading(progress) = app.facts.update.phase
+        && !app.facts.update.is_whole
+        && app.facts.update.snapshot.is_some()
+    {
+        parts.push(format!("{} of {} read so far", progress.read, counted(progress.listed, "project")));
+    }
+    parts
+}
+
+/// Says how many projects the filters leave; those of folded groups count.
+fn matching(app: &App) -> String {
+    let shown = app.overview.projects.len() + app.overview.folded_rows();
+    format!("{shown} of {}", counted(app.facts.rows().len(), "project"))
+}
+
+/// Names the screens that are open, from the first one on.
+fn tabs(app: &App) -> Option<Span> {
+    let name = |screen: &OpenedScreen| match screen.place {
+        ScreenPlace::Project(_) => "project".to_owned(),
+        ScreenPlace::Pipeline(_, pipeline) => format!("#{pipeline}"),
+        ScreenPlace::Job(..) => "job".to_owned(),
+        ScreenPlace::Failures => {
+            format!("failures {}", failed_jobs(&app.facts).len() + failed_without_job(&app.facts).len())
+        }
+        ScreenPlace::Active => format!("active {}", active_jobs(&app.facts).len()),
+        ScreenPlace::Events => format!("events {}", app.events.len()),
+        ScreenPlace::Problems => "problems".to_owned(),
+    };
+    let names: Vec<String> = std::iter::once("overview".to_owned()).chain(app.opened.iter().map(name)).collect();
+    Some(Span::new(names.join(" > "), Tone::Muted))
 }
 
 /// Returns the address of the page that was to be opened, on lines of its own.
@@ -70,9 +147,9 @@ fn page_address(app: &App) -> Vec<Span> {
 }
 
 /// Returns what is wrong, and what can be done about it.
-fn trouble(app: &App) -> Vec<Span> {
-    let failed = app.update.failed.as_ref();
-    let mut said: Vec<Span> = match (failed, app.update.whole()) {
+pub(super) fn trouble(app: &App) -> Vec<Span> {
+    let failed = app.facts.update.failed.as_ref();
+    let mut said: Vec<Span> = match (failed, app.facts.update.whole()) {
         (Some(failed), snapshot) => vec![nothing_read(failed, snapshot.map_or(0, |snapshot| snapshot.rows.len()))],
         (None, Some(snapshot)) => problems(snapshot),
         (None, None) => Vec::new(),
@@ -89,16 +166,16 @@ fn nothing_read(failed: &FailedReading, projects: usize) -> Span {
 
 /// Names what keeps the next answer from coming; `None` where nothing has for long.
 pub(super) fn wait(app: &App) -> Option<String> {
-    let silence = &app.update.silence;
-    let host = host_name(&app.options.host);
-    if let Some(until) = silence.closed_until.filter(|until| *until > app.now) {
-        let left = whole(until.saturating_duration_since(app.now));
+    let silence = &app.facts.update.silence;
+    let host = host_name(&app.facts.options.host);
+    if let Some(until) = silence.closed_until.filter(|until| *until > app.facts.now) {
+        let left = whole(until.saturating_duration_since(app.facts.now));
         return Some(format!("the server asks to wait {}", duration(left)));
     }
-    if !matches!(app.update.phase, WatchPhase::Reading(_)) {
+    if !matches!(app.facts.update.phase, WatchPhase::Reading(_)) {
         return None;
     }
-    let silent = silence.since.map(|since| app.now.saturating_duration_since(since));
+    let silent = silence.since.map(|since| app.facts.now.saturating_duration_since(since));
     let why = silence.failure.as_ref().map(|failure| format!(": {failure}, asking again")).unwrap_or_default();
     match silent {
         Some(silent) if silent >= PATIENCE => Some(format!("no answer for {} from {host}{why}", duration(silent))),
@@ -108,7 +185,7 @@ pub(super) fn wait(app: &App) -> Option<String> {
 
 /// Says whether the server asks to wait.
 pub(super) fn is_closed(app: &App) -> bool {
-    app.update.silence.closed_until.is_some_and(|until| until > app.now)
+    app.facts.update.silence.closed_until.is_some_and(|until| until > app.facts.now)
 }
 
 /// Rounds up to whole seconds: a countdown that shows 0 for a second looks stuck.

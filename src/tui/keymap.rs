@@ -1,86 +1,233 @@
-//! Which key does what: one table, which the help screen prints.
+//! Which key does what on which screen: one table, from which the help, the last line and the README's list are made.
 
+use super::screens::place::ScreenKind;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyAction {
     Quit,
+    QuitAll,
     Interrupt,
     Suspend,
     Help,
     Refresh,
     ToggleAttention,
+    /// The quick filter with this number.
+    Quick(u8),
+    Filter,
     NextSort,
+    Reverse,
+    NextRed,
+    ToggleFold,
+    FoldGreen,
+    Freeze,
+    ToggleGroups,
+    Mark,
+    Mute,
+    Enter,
     Open,
+    Log,
+    Failures,
+    Active,
+    Events,
+    Problems,
+    Retry,
+    Cancel,
+    Play,
+    Follow,
+    FoldSections,
+    EarlierAttempt,
+    LaterAttempt,
+    Wrap,
+    NextMatch,
+    PreviousMatch,
     Up,
     Down,
     PageUp,
     PageDown,
     Top,
     Bottom,
-    /// Closes what is open on top, or lets the cursor go.
+    /// Goes back, or lets the cursor go.
     Back,
 }
 
-/// One line of the table: the keys, how they are written, and what they do.
+/// One line of the table: the keys, how they are written, what they do, and where.
+#[derive(Debug)]
 pub struct KeyBinding {
     keys: &'static [(KeyCode, KeyModifiers)],
     pub label: &'static str,
     pub help: &'static str,
     pub action: KeyAction,
+    /// Empty for every screen.
+    screens: &'static [ScreenKind],
+    /// Its words in the last line, where it has room there.
+    pub short: Option<&'static str>,
 }
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;
+const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
 
-/// Every key that means something.
-pub const BINDINGS: [KeyBinding; 15] = [
-    bind(&[(KeyCode::Char('q'), NONE)], "q", "quit", KeyAction::Quit),
-    bind(&[(KeyCode::Char('?'), NONE), (KeyCode::F(1), NONE)], "?", "this help", KeyAction::Help),
-    bind(&[(KeyCode::Char('r'), NONE), (KeyCode::F(5), NONE)], "r", "read now", KeyAction::Refresh),
-    bind(&[(KeyCode::Char('f'), NONE)], "f", "only what wants attention, or all", KeyAction::ToggleAttention),
-    bind(&[(KeyCode::Char('s'), NONE)], "s", "next order (attention, name, age...)", KeyAction::NextSort),
-    bind(
-        &[(KeyCode::Char('o'), NONE), (KeyCode::Enter, NONE)],
-        "o enter",
-        "open the pipeline in the browser",
-        KeyAction::Open,
+const EVERY: &[ScreenKind] = &[];
+const FIRST: &[ScreenKind] = &[ScreenKind::Overview];
+const ABOVE: &[ScreenKind] = &[
+    ScreenKind::Project,
+    ScreenKind::Pipeline,
+    ScreenKind::Job,
+    ScreenKind::Failures,
+    ScreenKind::Active,
+    ScreenKind::Events,
+    ScreenKind::Problems,
+];
+const WITH_LOG: &[ScreenKind] =
+    &[ScreenKind::Overview, ScreenKind::Project, ScreenKind::Pipeline, ScreenKind::Failures];
+const ACTING: &[ScreenKind] = &[
+    ScreenKind::Overview,
+    ScreenKind::Project,
+    ScreenKind::Pipeline,
+    ScreenKind::Job,
+    ScreenKind::Failures,
+    ScreenKind::Active,
+    ScreenKind::Events,
+];
+const JOB: &[ScreenKind] = &[ScreenKind::Job];
+const FILTERED: &[ScreenKind] = &[ScreenKind::Overview];
+const ELSEWHERE: &[ScreenKind] = &[
+    ScreenKind::Overview,
+    ScreenKind::Project,
+    ScreenKind::Pipeline,
+    ScreenKind::Failures,
+    ScreenKind::Active,
+    ScreenKind::Events,
+    ScreenKind::Problems,
+];
+
+/// Every key that means something. What is above comes first in the last line of a screen.
+pub const BINDINGS: &[KeyBinding] = &[
+    on(EVERY, &[(KeyCode::Enter, NONE)], "enter", "go deeper: project, pipeline, job", KeyAction::Enter, Some("open")),
+    on(ABOVE, &[(KeyCode::Esc, NONE)], "esc", "go back", KeyAction::Back, Some("back")),
+    on(FILTERED, &[key('/')], "/", "filter the rows", KeyAction::Filter, Some("filter")),
+    on(JOB, &[key('/')], "/", "search in the log", KeyAction::Filter, Some("search")),
+    on(FIRST, &[(KeyCode::Tab, NONE)], "tab", "next row that failed", KeyAction::NextRed, Some("next red")),
+    on(ELSEWHERE, &[key('!')], "!", "every failed job", KeyAction::Failures, Some("failures")),
+    on(ELSEWHERE, &[key('a')], "a", "what runs and waits", KeyAction::Active, Some("active")),
+    on(WITH_LOG, &[key('l')], "l", "the log of the job, or of the first one that failed", KeyAction::Log, Some("log")),
+    on(JOB, &[key('n')], "n", "next error, or next match", KeyAction::NextMatch, Some("next error")),
+    on(JOB, &[shift('N')], "N", "the one before", KeyAction::PreviousMatch, None),
+    on(JOB, &[shift('F')], "F", "stay at the end of the log, or not", KeyAction::Follow, Some("follow")),
+    on(JOB, &[key('z')], "z", "fold the sections of the log", KeyAction::FoldSections, Some("fold")),
+    on(JOB, &[key('[')], "[", "the attempt before", KeyAction::EarlierAttempt, None),
+    on(JOB, &[key(']')], "]", "the attempt after", KeyAction::LaterAttempt, None),
+    on(JOB, &[key('w')], "w", "wrap long lines", KeyAction::Wrap, Some("wrap")),
+    on(ACTING, &[shift('R')], "R", "retry what failed", KeyAction::Retry, Some("retry")),
+    on(ACTING, &[shift('C')], "C", "cancel what goes on", KeyAction::Cancel, None),
+    on(ACTING, &[shift('P')], "P", "start a manual job", KeyAction::Play, None),
+    on(EVERY, &[key('o')], "o", "open the page in the browser", KeyAction::Open, Some("browser")),
+    on(ELSEWHERE, &[key('e')], "e", "what has changed", KeyAction::Events, None),
+    on(
+        ELSEWHERE,
+        &[key('p')],
+        "p",
+        "what could not be read, and what readings cost",
+        KeyAction::Problems,
+        Some("problems"),
     ),
-    bind(&[(KeyCode::Up, NONE), (KeyCode::Char('k'), NONE)], "↑ k", "one row up", KeyAction::Up),
-    bind(&[(KeyCode::Down, NONE), (KeyCode::Char('j'), NONE)], "↓ j", "one row down", KeyAction::Down),
-    bind(&[(KeyCode::PageUp, NONE), (KeyCode::Char('b'), CTRL)], "page up", "one screen up", KeyAction::PageUp),
-    bind(
-        &[(KeyCode::PageDown, NONE), (KeyCode::Char('f'), CTRL), (KeyCode::Char(' '), NONE)],
+    on(EVERY, &[key('?'), (KeyCode::F(1), NONE)], "?", "this help", KeyAction::Help, Some("all keys")),
+    on(EVERY, &[key('q')], "q", "quit; on other screens: go back", KeyAction::Quit, Some("quit")),
+    on(EVERY, &[shift('Q')], "Q", "quit from everywhere", KeyAction::QuitAll, None),
+    on(EVERY, &[key('r'), (KeyCode::F(5), NONE)], "r", "read now", KeyAction::Refresh, Some("read now")),
+    on(FIRST, &[key('f')], "f", "only what wants attention, or all", KeyAction::ToggleAttention, None),
+    on(FIRST, &[key('1')], "1", "only what failed", KeyAction::Quick(1), None),
+    on(FIRST, &[key('2')], "2", "only what runs", KeyAction::Quick(2), None),
+    on(FIRST, &[key('3')], "3", "only what waits for a person", KeyAction::Quick(3), None),
+    on(FIRST, &[key('4')], "4", "only warnings", KeyAction::Quick(4), None),
+    on(FIRST, &[key('5')], "5", "only what is stale or unread", KeyAction::Quick(5), None),
+    on(FIRST, &[key('6')], "6", "everything", KeyAction::Quick(6), None),
+    on(FIRST, &[key('s')], "s", "next order (attention, name, age...)", KeyAction::NextSort, None),
+    on(FIRST, &[shift('S')], "S", "the other way round", KeyAction::Reverse, None),
+    on(
+        FIRST,
+        &[key(' '), (KeyCode::Left, NONE), (KeyCode::Right, NONE)],
+        "space",
+        "fold the group",
+        KeyAction::ToggleFold,
+        None,
+    ),
+    on(FIRST, &[key('z')], "z", "fold every group in which all is well", KeyAction::FoldGreen, None),
+    on(EVERY, &[shift('Z')], "Z", "freeze the view", KeyAction::Freeze, None),
+    on(FIRST, &[key('g')], "g", "with or without groups", KeyAction::ToggleGroups, None),
+    on(FIRST, &[key('x')], "x", "mark the row for an action", KeyAction::Mark, None),
+    on(FIRST, &[key('m')], "m", "mute the row until its next pipeline", KeyAction::Mute, None),
+    on(EVERY, &[(KeyCode::Up, NONE), key('k')], "up k", "one row up", KeyAction::Up, None),
+    on(EVERY, &[(KeyCode::Down, NONE), key('j')], "down j", "one row down", KeyAction::Down, None),
+    on(
+        EVERY,
+        &[(KeyCode::PageUp, NONE), (KeyCode::Char('b'), CTRL)],
+        "page up",
+        "one screen up",
+        KeyAction::PageUp,
+        None,
+    ),
+    on(
+        EVERY,
+        &[(KeyCode::PageDown, NONE), (KeyCode::Char('f'), CTRL)],
         "page down",
         "one screen down",
         KeyAction::PageDown,
+        None,
     ),
-    bind(&[(KeyCode::Home, NONE), (KeyCode::Char('g'), NONE)], "home g", "first row", KeyAction::Top),
-    bind(
-        &[(KeyCode::End, NONE), (KeyCode::Char('G'), KeyModifiers::SHIFT), (KeyCode::Char('G'), NONE)],
-        "end G",
-        "last row",
-        KeyAction::Bottom,
-    ),
-    bind(&[(KeyCode::Esc, NONE)], "esc", "close the help; let the cursor go", KeyAction::Back),
-    bind(&[(KeyCode::Char('z'), CTRL)], "ctrl-z", "suspend", KeyAction::Suspend),
-    bind(&[(KeyCode::Char('c'), CTRL)], "ctrl-c", "interrupt: exit code 130", KeyAction::Interrupt),
+    on(EVERY, &[(KeyCode::Home, NONE)], "home", "first row", KeyAction::Top, None),
+    on(EVERY, &[(KeyCode::End, NONE), shift('G')], "end G", "last row", KeyAction::Bottom, None),
+    on(FIRST, &[(KeyCode::Esc, NONE)], "esc", "end the filter; let the cursor go", KeyAction::Back, None),
+    on(EVERY, &[(KeyCode::Char('z'), CTRL)], "ctrl-z", "suspend", KeyAction::Suspend, None),
+    on(EVERY, &[(KeyCode::Char('c'), CTRL)], "ctrl-c", "interrupt: exit code 130", KeyAction::Interrupt, None),
 ];
 
-const fn bind(
+const fn key(c: char) -> (KeyCode, KeyModifiers) {
+    (KeyCode::Char(c), NONE)
+}
+
+/// A capital: not every terminal tells that shift was held.
+const fn shift(c: char) -> (KeyCode, KeyModifiers) {
+    (KeyCode::Char(c), SHIFT)
+}
+
+const fn on(
+    screens: &'static [ScreenKind],
     keys: &'static [(KeyCode, KeyModifiers)],
     label: &'static str,
     help: &'static str,
     action: KeyAction,
+    short: Option<&'static str>,
 ) -> KeyBinding {
-    KeyBinding { keys, label, help, action }
+    KeyBinding { keys, label, help, action, screens, short }
 }
 
-/// Returns what a key asks for.
-pub fn action(key: &KeyEvent) -> Option<KeyAction> {
-    let is_it = |binding: &&KeyBinding| binding.keys.contains(&(key.code, key.modifiers));
-    BINDINGS.iter().find(is_it).map(|binding| binding.action)
+impl KeyBinding {
+    fn is_on(&self, screen: ScreenKind) -> bool {
+        self.screens.is_empty() || self.screens.contains(&screen)
+    }
+
+    fn is_for(&self, key: &KeyEvent) -> bool {
+        self.keys.iter().any(|(code, modifiers)| {
+            // A capital or a sign says by itself that shift was held; terminals differ in whether they tell.
+            let is_text = matches!(code, KeyCode::Char(_)) && *modifiers != CTRL;
+            let told = if is_text { key.modifiers - SHIFT } else { key.modifiers };
+            let wanted = if is_text { NONE } else { *modifiers };
+            *code == key.code && told == wanted
+        })
+    }
+}
+
+/// Returns the keys of a screen, in the table's order.
+pub fn bindings(screen: ScreenKind) -> impl Iterator<Item = &'static KeyBinding> {
+    BINDINGS.iter().filter(move |binding| binding.is_on(screen))
+}
+
+/// Returns what a key asks for on a screen.
+pub fn action(screen: ScreenKind, key: &KeyEvent) -> Option<KeyAction> {
+    bindings(screen).find(|binding| binding.is_for(key)).map(|binding| binding.action)
 }
 
 #[cfg(test)]
@@ -88,19 +235,72 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
+    const SCREENS: [ScreenKind; 8] = [
+        ScreenKind::Overview,
+        ScreenKind::Project,
+        ScreenKind::Pipeline,
+        ScreenKind::Job,
+        ScreenKind::Failures,
+        ScreenKind::Active,
+        ScreenKind::Events,
+        ScreenKind::Problems,
+    ];
+
+    /// The README's table is made of the same bindings: `UPDATE_README=1 cargo test --lib keymap` writes it.
     #[test]
-    fn no_key_means_two_things() {
-        let mut seen = HashSet::new();
-        for (key, modifiers) in BINDINGS.iter().flat_map(|binding| binding.keys) {
-            assert!(seen.insert((format!("{key:?}"), *modifiers)), "{key:?} is bound twice");
+    fn the_readme_lists_every_key() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+        let readme = std::fs::read_to_string(path).unwrap();
+        let line = |binding: &KeyBinding| {
+            let keys: Vec<String> =
+                binding.label.replace("page ", "page-").split(' ').map(|key| format!("`{key}`")).collect();
+            format!("| {} | {}{} |\n", keys.join(" "), binding.help, place(binding))
+        };
+        let table: String = BINDINGS.iter().map(line).collect();
+        let (before, rest) = readme.split_once("<!-- keys -->\n\n| key | |\n|---|---|\n").unwrap();
+        let (_, after) = rest.split_once("\n\n").unwrap();
+        let wanted = format!("{before}<!-- keys -->\n\n| key | |\n|---|---|\n{table}\n{after}");
+        if std::env::var_os("UPDATE_README").is_some() {
+            std::fs::write(path, wanted).unwrap();
+        } else {
+            assert!(readme == wanted, "the README's table of keys is not that of the program: UPDATE_README=1");
+        }
+    }
+
+    /// Says where a key works, unless it works everywhere.
+    fn place(binding: &KeyBinding) -> &'static str {
+        match binding.screens {
+            [ScreenKind::Overview] => " (list of projects)",
+            [ScreenKind::Job] => " (job)",
+            _ => "",
+        }
+    }
+
+    #[test]
+    fn no_key_means_two_things_on_one_screen() {
+        for screen in SCREENS {
+            let mut seen = HashSet::new();
+            for (key, modifiers) in bindings(screen).flat_map(|binding| binding.keys) {
+                assert!(seen.insert((*key, *modifiers)), "{key:?} is bound twice on {screen:?}");
+            }
         }
     }
 
     #[test]
     fn capitals_work_with_and_without_the_shift_that_a_terminal_tells() {
         for modifiers in [KeyModifiers::NONE, KeyModifiers::SHIFT] {
-            assert_eq!(action(&KeyEvent::new(KeyCode::Char('G'), modifiers)), Some(KeyAction::Bottom));
+            let pressed = |c| action(ScreenKind::Overview, &KeyEvent::new(KeyCode::Char(c), modifiers));
+            assert_eq!(pressed('G'), Some(KeyAction::Bottom));
+            assert_eq!(pressed('!'), Some(KeyAction::Failures));
         }
-        assert_eq!(action(&KeyEvent::new(KeyCode::Char('x'), KeyModifiers::NONE)), None);
+        assert_eq!(action(ScreenKind::Overview, &KeyEvent::new(KeyCode::Char('G'), KeyModifiers::CONTROL)), None);
+        assert_eq!(action(ScreenKind::Job, &KeyEvent::new(KeyCode::Char('x'), KeyModifiers::NONE)), None);
+    }
+
+    #[test]
+    fn the_last_line_of_every_screen_has_five_keys_at_least() {
+        for screen in SCREENS {
+            assert!(bindings(screen).filter(|binding| binding.short.is_some()).count() >= 5, "{screen:?}");
+        }
     }
 }

@@ -1,11 +1,22 @@
-//! The live view: what is known of the groups, redrawn as it changes, with a cursor to look around.
+//! The dashboard: what is known of the groups, redrawn as it changes, with screens that lead from a group to a job's log.
 //!
-//! State ([`app`]), change ([`update`]) and picture ([`view`]) are apart; only [`run`] and [`terminal`] touch the terminal.
+//! State ([`app`], [`screens`]), change ([`update`]) and picture ([`view`]) are apart; only [`run`] and [`terminal`] touch
+//! the terminal. Screens form a stack above the first one, the list of projects: enter opens the next, esc goes back to
+//! exactly where one was.
 
+pub mod acting;
 pub mod app;
 mod banner;
+pub mod event_entry;
+pub mod facts;
+pub mod filter;
+mod input;
 pub mod keymap;
+pub mod log_view;
+pub mod pending;
 pub mod run;
+pub mod screens;
+pub mod tally;
 pub mod terminal;
 pub mod update;
 pub mod view;

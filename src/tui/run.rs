@@ -1,9 +1,14 @@
 //! The loop: every source of events becomes one kind of event, and every event one picture.
 
-use super::app::{App, PageAddress, ViewOptions};
+use super::app::{App, PageAddress};
+use super::facts::ViewOptions;
 use super::terminal::TerminalScreen;
 use super::update::{ViewEffect, ViewEvent, update};
 use super::view;
+use crate::act::plan::PlannedAction;
+use crate::act::service::ActionOutcome;
+use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
+use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::watch::{Request, RequestSender, WatchListener};
 use crate::domain::past::KnownPast;
 use crossterm::event::{Event as TerminalEvent, EventStream};
@@ -11,7 +16,7 @@ use futures_util::StreamExt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// The countdown in the header moves once a second.
@@ -26,13 +31,22 @@ pub enum ViewEnd {
     Closed,
 }
 
+/// What the view asks besides readings, and the ways on which the answers come.
+#[derive(Debug)]
+pub struct ViewServices {
+    pub readings: RequestSender,
+    /// What the memory adds; `None` without a memory.
+    pub past: Option<watch::Receiver<Arc<KnownPast>>>,
+    pub explain: watch::Sender<Option<ExplainRequest>>,
+    pub answers: watch::Receiver<Option<ExplainAnswer>>,
+    pub logs: watch::Sender<Option<LogRequest>>,
+    pub log_messages: mpsc::Receiver<LogMessage>,
+    pub actions: mpsc::UnboundedSender<PlannedAction>,
+    pub outcomes: mpsc::UnboundedReceiver<ActionOutcome>,
+}
+
 /// Shows updates until the user has seen enough.
-pub async fn run(
-    options: ViewOptions,
-    listener: WatchListener,
-    requests: RequestSender,
-    mut past: Option<watch::Receiver<Arc<KnownPast>>>,
-) -> io::Result<ViewEnd> {
+pub async fn run(options: ViewOptions, listener: WatchListener, mut services: ViewServices) -> io::Result<ViewEnd> {
     let (mut updates, mut changes) = (listener.updates(), listener.changes());
     drop(listener);
     let mut screen = TerminalScreen::take()?;
@@ -65,27 +79,55 @@ pub async fn run(
                 Ok(()) => ViewEvent::Update(Box::new(updates.borrow_and_update().clone())),
                 Err(_) => return Ok(ViewEnd::Closed),
             },
-            known = next_past(&mut past) => ViewEvent::Past(known),
+            known = next_past(&mut services.past) => ViewEvent::Past(known),
+            Ok(()) = services.answers.changed() => match services.answers.borrow_and_update().clone() {
+                Some(answer) => ViewEvent::Answer(answer),
+                None => continue,
+            },
+            Some(message) = services.log_messages.recv() => {
+                // One picture for all that has come: a long log comes in many pieces.
+                let more = std::iter::from_fn(|| services.log_messages.try_recv().ok());
+                ViewEvent::Log(std::iter::once(message).chain(more).collect())
+            }
+            Some(outcome) = services.outcomes.recv() => ViewEvent::ActionDone(Box::new(outcome)),
             _ = tick.tick() => ViewEvent::Tick,
         };
         for effect in update(&mut app, event, Instant::now()) {
-            match effect {
-                ViewEffect::Quit => return Ok(ViewEnd::Quit),
-                ViewEffect::Interrupt => return Ok(ViewEnd::Interrupted),
-                ViewEffect::Suspend => {
-                    screen.suspend()?;
-                    // The window may be another size by now.
-                    let (width, height) = screen.size();
-                    update(&mut app, ViewEvent::Resize(width, height), Instant::now());
-                }
-                ViewEffect::Refresh => requests.send(Request::Refresh),
-                ViewEffect::Open(url) => {
-                    let is_opened = has_browser() && open::that_detached(&url).is_ok();
-                    app.page_address = Some(PageAddress { url, is_opened });
-                }
+            if let Some(end) = perform(effect, &mut app, &mut screen, &services)? {
+                return Ok(end);
             }
         }
     }
+}
+
+/// Does what the view asks for; returns how it ended, where it did.
+fn perform(
+    effect: ViewEffect,
+    app: &mut App,
+    screen: &mut TerminalScreen,
+    services: &ViewServices,
+) -> io::Result<Option<ViewEnd>> {
+    match effect {
+        ViewEffect::Quit => return Ok(Some(ViewEnd::Quit)),
+        ViewEffect::Interrupt => return Ok(Some(ViewEnd::Interrupted)),
+        ViewEffect::Suspend => {
+            screen.suspend()?;
+            // The window may be another size by now.
+            let (width, height) = screen.size();
+            update(app, ViewEvent::Resize(width, height), Instant::now());
+        }
+        ViewEffect::Refresh => services.readings.send(Request::Refresh),
+        ViewEffect::Reread(project) => services.readings.send(Request::Reread(vec![project])),
+        ViewEffect::Ask(request) => drop(services.explain.send_replace(Some(*request))),
+        ViewEffect::Follow(request) => drop(services.logs.send_replace(request.map(|request| *request))),
+        // The one who acts ends only with the view.
+        ViewEffect::Act(planned) => drop(services.actions.send(*planned)),
+        ViewEffect::Open(url) => {
+            let is_opened = has_browser() && open::that_detached(&url).is_ok();
+            app.page_address = Some(PageAddress { url, is_opened });
+        }
+    }
+    Ok(None)
 }
 
 /// Returns what the memory adds, when it has changed; never, without a memory.

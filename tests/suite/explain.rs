@@ -439,7 +439,13 @@ fn the_latest_question_wins_and_an_answer_is_kept() {
         let (ask, questions) = tokio::sync::watch::channel(Some(unit.clone()));
         let (tell, mut answers) = tokio::sync::watch::channel(None);
         let options = evidence::EvidenceOptions { log_lines: 5, api: ApiChoice::Rest };
-        let service = tokio::spawn(explain_service::run(client, (options, std::time::Duration::from_secs(60)), questions, tell, |_| ()));
+        let service = tokio::spawn(explain_service::run(
+            client,
+            (options, std::time::Duration::from_secs(60)),
+            questions,
+            tell,
+            |_| (),
+        ));
         // The answer to the first never comes: a request for it is never answered.
         while sim.requests().is_empty() {
             tokio::task::yield_now().await;

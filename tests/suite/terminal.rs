@@ -31,10 +31,11 @@ fn live(sim: &Sim, env: &Env, more: &[&str], columns: u16, rows: u16) -> Termina
     terminal
 }
 
-/// The first line has the counts and how old they are; what the reading took is drawn last.
+/// The first line has the counts and how old they are; the keys are drawn last.
 fn is_whole(contents: &str) -> bool {
-    let words = ["  ✗ ", " ago", " requests at the last reading", "\nq quit"];
-    contents.starts_with("acme ") && words.iter().all(|word| contents.contains(word))
+    let words = ["  ✗ ", " ago", "? all keys"];
+    let is_part = contents.contains("read so far");
+    contents.starts_with("acme ") && !is_part && words.iter().all(|word| contents.contains(word))
 }
 
 /// Checks that the terminal is as it was before.
@@ -61,9 +62,10 @@ fn the_live_view_shows_header_rows_and_keys_and_q_leaves_it() {
     let contents = terminal.contents();
     let lines: Vec<&str> = contents.lines().collect();
     assert_eq!(lines.len(), 24, "{contents}");
-    assert!(lines[2].starts_with("project") && lines[2].contains("stages"), "{contents}");
-    assert!(lines[3].contains("✗ failed"), "what wants attention does not come first\n{contents}");
-    assert!(lines[22].contains("requests at the last reading"), "{contents}");
+    assert!(lines[2].contains("project") && lines[2].contains("what"), "{contents}");
+    assert!(lines[3].contains("▾ payments  ✗ 2"), "{contents}");
+    assert!(lines[4].contains("✗ failed"), "what wants attention does not come first\n{contents}");
+    assert!(lines[23].ends_with("? all keys"), "{contents}");
     terminal.send("q");
     assert_eq!(terminal.end(), 0);
     is_given_back(&terminal);
@@ -129,7 +131,7 @@ fn a_new_size_is_a_new_picture_that_fits() {
         // The last line of the picture is the last of the screen only once it was drawn for this size.
         terminal.wait_until(|contents| {
             let lines: Vec<&str> = contents.lines().collect();
-            lines.len() == usize::from(rows) && lines.last().is_some_and(|line| line.starts_with("q quit"))
+            lines.len() == usize::from(rows) && lines.last().is_some_and(|line| line.ends_with("? all keys"))
         });
         let contents = terminal.contents();
         assert!(contents.lines().next().is_some_and(|line| line.contains("✗ ")), "{columns}x{rows}\n{contents}");
@@ -151,7 +153,7 @@ fn the_view_moves_with_its_group_and_its_keys() {
     terminal.send("f");
     terminal.wait_until(|contents| contents.contains("only what wants attention"));
     terminal.send("f");
-    terminal.send("G");
+    terminal.send("gG");
     terminal.wait_until(|contents| !contents.contains("only what wants attention") && !contents.contains("✗ failed"));
     let before = terminal.contents();
     sim.clock().advance(std::time::Duration::from_secs(600));
@@ -198,13 +200,13 @@ fn the_first_load_shows_the_host_at_once_and_rows_as_they_are_read() {
             let counted = words.clone().skip_while(|word| *word != "✓").nth(1).and_then(|n| n.parse::<u32>().ok());
             let read = words.by_ref().skip_while(|word| *word != "of").nth(1);
             contents.contains(&format!("@{host}"))
-                && contents.contains("✓ success #")
+                && contents.contains("✓ success")
                 && read == Some("120")
                 && counted.is_some_and(|n| (20..120).contains(&n))
         });
         let contents = terminal.contents();
-        assert!(contents.contains(" of 120 read") && contents.contains("✓ success #"), "{api}\n{contents}");
-        assert!(!contents.contains("at the last reading"), "{api}: a part looks like the whole\n{contents}");
+        assert!(contents.contains(" of 120 read") && contents.contains("✓ success"), "{api}\n{contents}");
+        assert!(contents.contains("of 120 projects read so far"), "{api}: a part looks like the whole\n{contents}");
         terminal.send("q");
         assert_eq!(terminal.end(), 0);
     }
@@ -329,7 +331,7 @@ fn a_key_that_comes_with_another_size_is_not_left_until_the_next_one() {
 fn without_a_browser_the_address_of_the_page_is_on_a_line_of_its_own() {
     let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
     let mut terminal = live(&sim, &env, &[], 120, 40);
-    terminal.send("jo");
+    terminal.send("\to");
     let start = format!("{}/", sim.url());
     terminal.wait_until(|contents| contents.contains("there is no browser here"));
     let contents = terminal.contents();
@@ -337,5 +339,81 @@ fn without_a_browser_the_address_of_the_page_is_on_a_line_of_its_own() {
         |line: &str| line.starts_with(&start) && line.contains("/-/pipelines/") && !line.trim_end().contains(' ');
     assert!(contents.lines().any(is_address), "{contents}");
     terminal.send("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+/// Presses keys one after the other, and waits after each for what it must show.
+#[track_caller]
+fn walk(terminal: &mut Terminal, steps: &[(&str, &str)]) {
+    for (keys, shown) in steps {
+        terminal.send(keys);
+        terminal.wait_until(|contents| contents.contains(shown));
+    }
+}
+
+#[test]
+fn from_the_list_to_the_log_of_what_failed_a_retry_and_back() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    let mut terminal = live(&sim, &env, &["--interval", "200ms"], 120, 40);
+    let before =
+        sim.requests().iter().filter(|request| request.method == "POST" && request.path.contains("/retry")).count();
+    assert_eq!(before, 0);
+    let steps = [
+        ("/invo", "1 of 40 projects"),
+        ("\r", "/invo"),
+        ("\t", "▌"),
+        ("\r", "overview > project"),
+        ("\r", "job             state"),
+        ("\r", "they did not fail on the pipeline before"),
+        ("", "test_push FAILED"),
+        ("n", "FAILED"),
+        ("R", "Retry test / test: [3.11] of payments/invoices"),
+        ("x", "nothing was done"),
+        ("R", "? y/N"),
+        ("y", "retry: test / test: [3.11]"),
+        ("\u{1B}", "● running"),
+    ];
+    walk(&mut terminal, &steps);
+    let retried =
+        sim.requests().iter().filter(|request| request.method == "POST" && request.path.ends_with("/retry")).count();
+    assert_eq!(retried, 1, "nothing is sent without a yes, and nothing twice");
+    terminal.send("\u{1B}");
+    terminal.wait_until(|contents| contents.contains("overview > project") && !contents.contains("lint"));
+    terminal.send("\u{1B}");
+    terminal.wait_until(|contents| contents.contains("1 of 40 projects") && contents.contains("▌"));
+    terminal.send("q");
+    assert_eq!(terminal.end(), 0);
+    is_given_back(&terminal);
+}
+
+#[test]
+fn where_nothing_may_be_changed_an_action_is_refused_with_the_setting_that_forbids_it() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    let env = env.with("GLWATCH_READ_ONLY", "true");
+    let mut terminal = live(&sim, &env, &[], 120, 40);
+    walk(&mut terminal, &[("\t", "▌"), ("R", "GLWATCH_READ_ONLY"), ("q", "")]);
+    assert_eq!(terminal.end(), 0);
+    assert!(sim.requests().iter().all(|request| !request.path.contains("/retry")));
+}
+
+#[test]
+fn each_list_of_the_group_opens_with_its_key_and_leads_on() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    let mut terminal = live(&sim, &env, &[], 120, 40);
+    let steps = [
+        ("!", "overview > failures"),
+        ("\r", "> job"),
+        ("q", "overview > failures"),
+        ("\u{1B}", "▾ payments"),
+        ("a", "waits for a runner"),
+        ("p", "overview > active 1"),
+        ("q", "overview > active"),
+        ("q", "▾ payments"),
+        ("p", "CI/CD is switched off"),
+        ("q", "▾ payments"),
+        ("e", "nothing has changed since"),
+    ];
+    walk(&mut terminal, &steps);
+    terminal.send("Q");
     assert_eq!(terminal.end(), 0);
 }

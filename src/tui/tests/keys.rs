@@ -2,12 +2,25 @@
 
 use super::*;
 use crate::tui::app::Modal;
+use crate::tui::filter::QuickFilter;
 
 /// The number of the row under the cursor, and of the first that is shown.
 type Place = (Option<usize>, usize);
 
+/// The projects of the rows, in their order.
+fn ids(app: &App) -> Vec<u64> {
+    app.overview.lines.iter().filter_map(|line| Some(line.row()?.key.project.0)).collect()
+}
+
+/// What is laid out for as many lines.
+fn drawn_rows(app: &App, room: usize) -> Vec<Row> {
+    let list = &app.overview;
+    let shown = list.lines.iter().skip(list.offset).take(room).filter_map(|line| line.row());
+    shown.filter_map(|row| list.row(&app.facts, row)).collect()
+}
+
 fn place(app: &App) -> Place {
-    (app.cursor_index(), app.offset)
+    (app.overview.cursor_index(), app.overview.offset)
 }
 
 #[test]
@@ -23,14 +36,14 @@ fn the_cursor_stays_among_the_rows_and_in_sight() {
         ("the last", &[End], (Some(29), 20)),
         ("not below the last", &[Char('G'), Down, PageDown], (Some(29), 20)),
         ("a page down", &[Down, PageDown], (Some(10), 1)),
-        ("a page down at once", &[Char(' ')], (Some(10), 1)),
+        ("a page down at once", &[PageDown], (Some(10), 1)),
         ("a page up from within the first", &[Down, Down, PageUp], (Some(0), 0)),
         ("a page up from the last", &[End, PageUp], (Some(19), 19)),
         ("the first again", &[End, Home], (Some(0), 0)),
         ("let go", &[End, Esc], (None, 0)),
     ];
     for (sentence, keys, expected) in cases {
-        let mut app = app(many(30), 80, 15, Instant::now());
+        let mut app = app(many(30), 80, 14, Instant::now());
         for key in keys {
             assert!(press(&mut app, *key).is_empty());
         }
@@ -52,7 +65,7 @@ fn keys_without_any_row_do_no_harm() {
 #[test]
 fn a_row_under_the_cursor_stays_on_its_line_when_the_order_changes() {
     let now = Instant::now();
-    let mut app = app(many(30), 80, 15, now);
+    let mut app = app(many(30), 80, 14, now);
     (0..4).for_each(|_| drop(press(&mut app, KeyCode::Down)));
     assert_eq!(place(&app), (Some(3), 0));
     // Two others fail and go to the top: p03 is the sixth row then, and still the fourth line.
@@ -60,25 +73,25 @@ fn a_row_under_the_cursor_stays_on_its_line_when_the_order_changes() {
     rows[20] = project(20, "p20", "failed", 1, "build=failed");
     rows[21] = project(21, "p21", "failed", 1, "build=failed");
     give(&mut app, snapshot(rows, vec![]), now);
-    assert_eq!(app.cursor.as_ref().map(|key| key.project), Some(ProjectId(3)));
+    assert_eq!(app.overview.cursor_row().map(|(row, _)| row.key.project), Some(ProjectId(3)));
     assert_eq!(place(&app), (Some(5), 2));
 }
 
 #[test]
 fn without_a_cursor_the_view_stays_at_the_top_where_the_failures_appear() {
     let now = Instant::now();
-    let mut app = app(many(30), 80, 15, now);
+    let mut app = app(many(30), 80, 14, now);
     let mut rows = many(30);
     rows[20] = project(20, "p20", "failed", 1, "build=failed");
     give(&mut app, snapshot(rows, vec![]), now);
-    assert_eq!((place(&app), app.rows[0].key.project), ((None, 0), ProjectId(20)));
+    assert_eq!((place(&app), ids(&app)[0]), ((None, 0), 20));
     assert_eq!(app.alerts.len(), 1);
 }
 
 #[test]
 fn the_cursor_of_a_row_that_leaves_goes_to_what_takes_its_place() {
     let now = Instant::now();
-    let mut app = app(many(30), 80, 15, now);
+    let mut app = app(many(30), 80, 14, now);
     press(&mut app, KeyCode::End);
     give(&mut app, snapshot(many(25), vec![]), now);
     assert_eq!(place(&app), (Some(24), 15));
@@ -103,11 +116,10 @@ fn the_ref_of_a_row_may_change_under_the_cursor() {
 #[test]
 fn the_filter_hides_what_needs_nobody_and_shows_it_again() {
     let mut app = app(one_of_each(), 80, 24, Instant::now());
-    let ids = |app: &App| app.rows.iter().map(|row| row.key.project.0).collect::<Vec<_>>();
     assert_eq!(ids(&app).len(), 7);
     type_keys(&mut app, "f");
     assert_eq!(ids(&app), [1, 4, 7], "{:?}", ids(&app));
-    assert_eq!(app.counts.iter().map(|count| count.n).sum::<usize>(), 7, "the counts are of all");
+    assert_eq!(app.facts.counts.iter().map(|count| count.n).sum::<usize>(), 7, "the counts are of all");
     type_keys(&mut app, "f");
     assert_eq!(ids(&app).len(), 7);
 }
@@ -115,11 +127,11 @@ fn the_filter_hides_what_needs_nobody_and_shows_it_again() {
 #[test]
 fn the_orders_follow_each_other_and_come_round() {
     let mut app = app(one_of_each(), 80, 24, Instant::now());
-    let mut seen = vec![app.sort];
+    let mut seen = vec![app.overview.order];
     for (word, _) in RowOrder::ALL.iter().cycle().skip(1).take(RowOrder::ALL.len()) {
         type_keys(&mut app, "s");
         assert_eq!(app.notice.as_deref(), Some(format!("sorted by {word}").as_str()));
-        seen.push(app.sort);
+        seen.push(app.overview.order);
     }
     assert_eq!(seen.first(), seen.last());
     seen.pop();
@@ -149,37 +161,37 @@ fn only_pages_of_the_host_itself_are_opened() {
         press(&mut app, KeyCode::Down);
         let expected: Vec<ViewEffect> =
             url.filter(|_| is_opened).map(|url| ViewEffect::Open(url.into())).into_iter().collect();
-        assert_eq!(press(&mut app, KeyCode::Enter), expected, "{url:?}");
-        let said = app.notice.as_deref();
-        assert!(notice.map_or(said.is_none(), |words| said.is_some_and(|said| said.contains(words))), "{said:?}");
+        assert_eq!(said(&type_keys(&mut app, "o")), said(&expected), "{url:?}");
+        let told = app.notice.as_deref();
+        assert!(notice.map_or(told.is_none(), |words| told.is_some_and(|told| told.contains(words))), "{told:?}");
     }
 }
 
 #[test]
 fn the_help_takes_all_keys_but_those_that_must_work_everywhere() {
-    let mut app = app(many(30), 80, 15, Instant::now());
-    assert!(type_keys(&mut app, "?jGfso").is_empty());
-    assert_eq!((app.modal, place(&app), app.attention_only), (Some(Modal::Help), (None, 0), false));
-    assert_eq!(app.sort, RowOrder::Attention);
-    assert_eq!(type_keys(&mut app, "r"), [ViewEffect::Refresh]);
+    let mut app = app(many(30), 80, 14, Instant::now());
+    assert!(type_keys(&mut app, "?Gfso").is_empty());
+    assert_eq!((app.modal.clone(), place(&app)), (Some(Modal::Help { offset: 0 }), (None, 0)));
+    assert_eq!((app.overview.order, app.overview.quick), (RowOrder::Attention, QuickFilter::All));
+    type_keys(&mut app, "jj");
+    assert_eq!(app.modal, Some(Modal::Help { offset: 2 }), "it scrolls");
     for close in [KeyCode::Char('q'), KeyCode::Char('?'), KeyCode::Esc] {
-        app.modal = Some(Modal::Help);
+        app.modal = Some(Modal::Help { offset: 0 });
         assert!(press(&mut app, close).is_empty());
         assert_eq!(app.modal, None);
     }
-    let ctrl = |app: &mut App, key| {
-        update(app, ViewEvent::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL)), Instant::now())
-    };
-    app.modal = Some(Modal::Help);
-    assert_eq!(ctrl(&mut app, 'c'), [ViewEffect::Interrupt]);
-    assert_eq!(ctrl(&mut app, 'z'), [ViewEffect::Suspend]);
+    for (key, expected) in [('c', "Interrupt"), ('z', "Suspend")] {
+        app.modal = Some(Modal::Help { offset: 0 });
+        let key = KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL);
+        assert_eq!(said(&update(&mut app, ViewEvent::Key(key), Instant::now())), [expected]);
+    }
 }
 
 #[test]
 fn q_quits_and_an_unknown_key_does_nothing() {
     let mut app = app(many(1), 80, 24, Instant::now());
-    assert!(type_keys(&mut app, "xyz").is_empty());
-    assert_eq!(type_keys(&mut app, "q"), [ViewEffect::Quit]);
+    assert!(type_keys(&mut app, "yu").is_empty());
+    assert_eq!(said(&type_keys(&mut app, "q")), ["Quit"]);
 }
 
 #[test]
@@ -196,14 +208,14 @@ fn news_grow_old() {
 
 /// The newest snapshot again, as it is read so many minutes later: what has not changed is shared.
 fn later(app: &App, minutes: i64) -> WatchUpdate {
-    let mut snapshot = (**app.update.snapshot.as_ref().unwrap()).clone();
+    let mut snapshot = (**app.facts.update.snapshot.as_ref().unwrap()).clone();
     snapshot.taken_at += TimeDelta::minutes(minutes);
-    WatchUpdate { snapshot: Some(Arc::new(snapshot)), ..app.update.clone() }
+    WatchUpdate { snapshot: Some(Arc::new(snapshot)), ..app.facts.update.clone() }
 }
 
 fn ages(app: &App) -> Vec<String> {
-    let text = |row: &Row| app.measures.line(row).last().unwrap().spans.last().unwrap().text.clone();
-    app.lines(app.page()).iter().map(text).collect()
+    let text = |row: &Row| app.overview.measures.line(row).last().unwrap().spans.last().unwrap().text.clone();
+    drawn_rows(app, app.table_room()).iter().map(text).collect()
 }
 
 #[test]
@@ -216,26 +228,5 @@ fn where_nothing_happens_ages_go_on() {
         let news = later(&app, minutes);
         give(&mut app, news, now);
         assert_eq!(ages(&app), [age, age]);
-    }
-}
-
-#[test]
-fn any_part_of_the_report_is_the_same_lines() {
-    let mut rows = many(6);
-    for row in rows.iter_mut().step_by(2) {
-        if let RowState::Ok(pipelines) = &mut row.state {
-            let mut second = pipelines[0].clone();
-            second.git_ref.name = "develop".into();
-            *pipelines = [pipelines[0].clone(), second].into();
-        }
-    }
-    rows.push(one_of_each().remove(4));
-    let mut app = app(rows, 80, 24, Instant::now());
-    let whole = app.lines(usize::MAX);
-    assert_eq!(whole.len(), 10);
-    for offset in 0..=whole.len() {
-        app.offset = offset;
-        let end = whole.len().min(offset + 3);
-        assert_eq!(app.lines(3), whole[offset..end], "from {offset}");
     }
 }

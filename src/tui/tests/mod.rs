@@ -4,7 +4,8 @@ mod keys;
 mod pictures;
 mod trouble;
 
-use super::app::{App, ViewOptions};
+use super::app::App;
+use super::facts::ViewOptions;
 use super::update::{ViewEffect, ViewEvent, update};
 use crate::collect::watch::{ChangeNews, WatchPhase, WatchUpdate};
 use crate::domain::change::changes;
@@ -17,7 +18,7 @@ use crate::domain::snapshot::{Group, Problem, Snapshot};
 use crate::domain::status::Status;
 use crate::domain::usage::{Cost, Usage};
 use crate::report::layout::StagesWidth;
-use crate::report::status::{Row, StatusOptions, columns};
+use crate::report::status::{Row, StatusOptions};
 use crate::text::glyph::Charset;
 use chrono::{DateTime, TimeDelta, Utc};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -42,6 +43,7 @@ fn project(id: u64, path: &str, word: &str, minutes: i64, stages: &str) -> Proje
         let pipelines = Arc::make_mut(pipelines);
         pipelines[0].id = PipelineId(8100 + id);
         pipelines[0].duration = Some(Duration::from_secs(372));
+        pipelines[0].finished_at = Some(created);
         pipelines[0].web_url = Some(format!("{HOST}/acme/{path}/-/pipelines/{}", 8100 + id));
         let stage = |(name, word): (&str, &str)| Stage {
             name: name.into(),
@@ -88,7 +90,7 @@ fn snapshot(rows: Vec<ProjectRow>, problems: Vec<Problem>) -> WatchUpdate {
 fn options() -> ViewOptions {
     let status = StatusOptions { wide: false, zone: chrono_tz::UTC, times: false };
     ViewOptions {
-        columns: columns(&status),
+        columns: None,
         status,
         only: None,
         sort: RowOrder::Attention,
@@ -98,6 +100,7 @@ fn options() -> ViewOptions {
         host: HOST.into(),
         groups: vec!["12345".into()],
         interval: Duration::from_secs(10),
+        read_only: None,
     }
 }
 
@@ -111,7 +114,7 @@ fn app(rows: Vec<ProjectRow>, width: u16, height: u16, now: Instant) -> App {
 fn give(app: &mut App, news: WatchUpdate, now: Instant) {
     let interval = Duration::from_secs(10);
     let news = WatchUpdate { phase: WatchPhase::Waiting { until: now + Duration::from_secs(7), interval }, ..news };
-    let before = app.update.whole().cloned();
+    let before = app.facts.update.whole().cloned();
     if let (Some(before), Some(after)) = (before, news.whole()) {
         let changes = changes(Some(&before), after, 0);
         let news = ChangeNews::Changes(changes.into());
@@ -121,10 +124,20 @@ fn give(app: &mut App, news: WatchUpdate, now: Instant) {
 }
 
 fn press(app: &mut App, code: KeyCode) -> Vec<ViewEffect> {
-    let now = app.now;
+    let now = app.facts.now;
     update(app, ViewEvent::Key(KeyEvent::new(code, KeyModifiers::NONE)), now)
 }
 
 fn type_keys(app: &mut App, keys: &str) -> Vec<ViewEffect> {
     keys.chars().flat_map(|key| press(app, KeyCode::Char(key))).collect()
+}
+
+/// The effects by their names.
+fn said(effects: &[ViewEffect]) -> Vec<String> {
+    let name = |effect: &ViewEffect| {
+        let whole = format!("{effect:?}");
+        let is_short = matches!(effect, ViewEffect::Open(_));
+        if is_short { whole } else { whole.split(['(', ' ']).next().unwrap_or_default().to_owned() }
+    };
+    effects.iter().map(name).collect()
 }

@@ -10,7 +10,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 pub(super) fn picture(app: &App) -> String {
-    let mut terminal = Terminal::new(TestBackend::new(app.width, app.height)).unwrap();
+    let mut terminal = Terminal::new(TestBackend::new(app.facts.width, app.facts.height)).unwrap();
     terminal.draw(|frame| view::draw(app, frame)).unwrap();
     let lines = terminal.backend().to_string();
     lines.lines().map(|line| format!("{}\n", line.trim_matches('"').trim_end())).collect()
@@ -34,7 +34,7 @@ fn before_the_first_reading_has_ended() {
 
 
 
-    q quit  ? help  r read now  f attention  s sort…
+    enter open  / filter  tab next red  ? all keys
     "#);
 }
 
@@ -58,25 +58,25 @@ fn what_an_earlier_run_has_left_is_old_and_says_so() {
     assert!(update(&mut app, ViewEvent::Update(Box::new(left)), now).is_empty());
     assert_snapshot!(picture(&app), @r#"
     acme @gitlab.example.com   ✗ 1  ✓ 1   2 projects   all 2h old, reading
+    0 of 0 projects read so far
+      project  ref   state               what              duration  since
+      web      main  ✗ failed (2h old)   known from an e…    6m 12s     4h
+      api      main  ✓ success (2h old)  known from an e…    6m 12s     4h
 
-    project  ref   pipeline                  stages   duration  age
-    web      main  ✗ failed #8102 (2h old)   ✗ build    6m 12s   4h
-    api      main  ✓ success #8101 (2h old)  ✓ build    6m 12s   4h
 
-
-    q quit  ? help  r read now  f attention  s sort  o open
+    enter open  / filter  tab next red  ! failures  a active  ? all keys
     "#);
     // What has failed since then has not failed just now.
     give(&mut app, snapshot(vec![project(1, "api", "failed", 5, "build=failed")], vec![]), now);
     assert_snapshot!(picture(&app), @r#"
     acme @gitlab.example.com   ✗ 1   1 project     read 0s ago, next in 7s
 
-    project  ref   pipeline        stages   duration  age
-    api      main  ✗ failed #8101  ✗ build    6m 12s   5m
+      project  ref   state     what  duration  since
+      api      main  ✗ failed          6m 12s     5m
 
 
-    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
-    q quit  ? help  r read now  f attention  s sort  o open
+
+    enter open  / filter  tab next red  ! failures  a active  ? all keys
     "#);
 }
 
@@ -86,14 +86,19 @@ fn at_80_by_24() {
     assert_snapshot!(picture(&app(one_of_each(), 80, 24, now)), @r#"
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects    read 0s ago, next in 7s
     no answer: 1 of 7 projects not read
-    project           ref   pipeline          stages                   duration  age
-    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…    6m 12s   6m
-    legacy/billing          ‼ error           no answer
-    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test            6m 12s   1h
-    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…    6m 12s   3m
-    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…    6m 12s  20m
-    secret/vault            ⊠ no access       no answer
-    docs/handbook           – none            no pipeline yet
+        project   ref   state        what             duration  since
+      ▾ payments  ✗ 1  ● 1
+        api       main  ✗ failed                        6m 12s     6m
+        gateway   main  ● running                       6m 12s
+      ▾ legacy  ‼ 1
+        billing         ‼ error      no answer
+      ▾ web  ⊘ 1  ✓ 1
+        �evil�    main  ⊘ canceled                      6m 12s     1h
+        shop      main  ✓ success                       6m 12s    20m
+      ▾ secret  ⊠ 1
+        vault           ⊠ no access  no answer
+      ▾ docs  – 1
+        handbook        – none       no pipeline yet
 
 
 
@@ -102,12 +107,7 @@ fn at_80_by_24() {
 
 
 
-
-
-
-
-    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
-    q quit  ? help  r read now  f attention  s sort  o open
+    enter open  / filter  tab next red  ! failures  a active  l log  ? all keys
     "#);
 }
 
@@ -117,14 +117,19 @@ fn at_120_by_40() {
     assert_snapshot!(picture(&app(one_of_each(), 120, 40, now)), @r#"
     acme @gitlab.example.com   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects                        read 0s ago, next in 7s
     no answer: 1 of 7 projects not read
-    project           ref   pipeline          stages                     duration  age
-    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » deploy    6m 12s   6m
-    legacy/billing          ‼ error           no answer
-    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test              6m 12s   1h
-    payments/gateway  main  ● running #8102   ✓ build  ● test  · deploy    6m 12s   3m
-    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ deploy    6m 12s  20m
-    secret/vault            ⊠ no access       no answer
-    docs/handbook           – none            no pipeline yet
+        project   ref   state        stages  what             user  duration  since
+      ▾ payments  ✗ 1  ● 1
+        api       main  ✗ failed     ✓✗»                              6m 12s     6m
+        gateway   main  ● running    ✓●·                              6m 12s
+      ▾ legacy  ‼ 1
+        billing         ‼ error              no answer
+      ▾ web  ⊘ 1  ✓ 1
+        �evil�    main  ⊘ canceled   ✓⊘                               6m 12s     1h
+        shop      main  ✓ success    ✓✓✓                              6m 12s    20m
+      ▾ secret  ⊠ 1
+        vault           ⊠ no access          no answer
+      ▾ docs  – 1
+        handbook        – none               no pipeline yet
 
 
 
@@ -149,12 +154,7 @@ fn at_120_by_40() {
 
 
 
-
-
-
-
-    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
-    q quit  ? help  r read now  f attention  s sort  o open
+    enter open  / filter  tab next red  ! failures  a active  l log  R retry  o browser  p problems  q quit  ? all keys
     "#);
 }
 
@@ -166,19 +166,19 @@ fn at_50_by_15_with_more_rows_than_fit() {
     assert_snapshot!(picture(&app), @r#"
     acme  ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 23  ⊠ 1  – 1    0s ago
     no answer: 1 of 29 projects not read
-    project           pipeline          stages
-    legacy/billing    ‼ error           no answer
-    web/�evil�        ⊘ canceled #8107  ✓ bui…  ⊘ test
-    payments/gateway  ● running #8102   ✓ ● test ·
-    p08               ✓ success #8108   ✓ build
-    p09               ✓ success #8109   ✓ build
-    p10               ✓ success #8110   ✓ build
-    p11               ✓ success #8111   ✓ build
-    p12               ✓ success #8112   ✓ build
-    p13               ✓ success #8113   ✓ build
-    p14               ✓ success #8114   ✓ build
-    rows 2-11 of 29 · 41 requests at the last reading…
-    q quit  ? help  r read now  f attention  s sort…
+        project   state        what
+        api       ✗ failed
+        gateway   ● running
+      ▾ legacy  ‼ 1
+        billing   ‼ error      no answer
+      ▾ web  ⊘ 1  ✓ 1
+        �evil�    ⊘ canceled
+        shop      ✓ success
+      ▾ acme  ✓ 22
+        p08       ✓ success
+        p09       ✓ success
+    ▌   p10       ✓ success
+    enter open  / filter  tab next red  ? all keys
     "#);
 }
 
@@ -188,30 +188,30 @@ fn the_help_at_80_by_24() {
     let mut app = app(one_of_each(), 80, 24, now);
     type_keys(&mut app, "?");
     assert_snapshot!(picture(&app), @r#"
-    q           quit
+    enter       go deeper: project, pipeline, job
+    /           filter the rows
+    tab         next row that failed
+    !           every failed job
+    a           what runs and waits
+    l           the log of the job, or of the first one that failed
+    R           retry what failed
+    C           cancel what goes on
+    P           start a manual job
+    o           open the page in the browser
+    e           what has changed
+    p           what could not be read, and what readings cost
     ?           this help
+    q           quit; on other screens: go back
+    Q           quit from everywhere
     r           read now
     f           only what wants attention, or all
-    s           next order (attention, name, age...)
-    o enter     open the pipeline in the browser
-    ↑ k         one row up
-    ↓ j         one row down
-    page up     one screen up
-    page down   one screen down
-    home g      first row
-    end G       last row
-    esc         close the help; let the cursor go
-    ctrl-z      suspend
-    ctrl-c      interrupt: exit code 130
-
-    ✗ failed               ⊘ canceled             ⊖ canceling
-    ▷ manual               ⧗ waiting (resource)   ↺ waiting (callback)
-    ● running              ○ pending              ◐ preparing
-    · created              ◷ scheduled            ! warning
-    ✓ success              » skipped              ? an unknown status
-    ‼ error                ⊠ no access            – no pipeline
-
-    q close the help
+    1           only what failed
+    2           only what runs
+    3           only what waits for a person
+    4           only warnings
+    5           only what is stale or unread
+    … down shows more
+    q close the help  down up scroll
     "#);
 }
 
@@ -221,21 +221,21 @@ fn the_help_at_50_by_15() {
     let mut app = app(one_of_each(), 50, 15, now);
     type_keys(&mut app, "?");
     assert_snapshot!(picture(&app), @r#"
-    q           quit
+    enter       go deeper: project, pipeline, job
+    /           filter the rows
+    tab         next row that failed
+    !           every failed job
+    a           what runs and waits
+    l           the log of the job, or of the first on
+    R           retry what failed
+    C           cancel what goes on
+    P           start a manual job
+    o           open the page in the browser
+    e           what has changed
+    p           what could not be read, and what readi
     ?           this help
-    r           read now
-    f           only what wants attention, or all
-    s           next order (attention, name, age...)
-    o enter     open the pipeline in the browser
-    ↑ k         one row up
-    ↓ j         one row down
-    page up     one screen up
-    page down   one screen down
-    home g      first row
-    end G       last row
-    esc         close the help; let the cursor go
-    … a taller terminal shows more
-    q close the help
+    … down shows more
+    q close the help  down up scroll
     "#);
 }
 
@@ -256,14 +256,19 @@ fn a_server_that_does_not_answer_is_seen() {
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects       4 of 7 older than 3m
     no answer: group acme could not be read
     no answer: 5 of 7 projects not read
-    project           ref   pipeline             stages           duration  age
-    payments/api      main  ✗ failed (3m old)    ✓ ✗ test »         6m 12s   6m
-    legacy/billing          ‼ error              no answer
-    web/�evil�        main  ⊘ canceled (3m old)  ✓ build  ⊘ test    6m 12s   1h
-    payments/gateway  main  ● running (3m old)   ✓ ● test ·         6m 12s   3m
-    web/shop          main  ✓ success (3m old)   ✓✓✓                6m 12s  20m
-    secret/vault            ⊠ no access          no answer
-    docs/handbook           – none               no pipeline yet
+        project   ref   state                what             duration  since
+      ▾ payments  ✗ 1  ● 1
+        api       main  ✗ failed (3m old)    no answer          6m 12s     6m
+        gateway   main  ● running (3m old)   no answer          6m 12s
+      ▾ legacy  ‼ 1
+        billing         ‼ error              no answer
+      ▾ web  ⊘ 1  ✓ 1
+        �evil�    main  ⊘ canceled (3m old)  no answer          6m 12s     1h
+        shop      main  ✓ success (3m old)   no answer          6m 12s    20m
+      ▾ secret  ⊠ 1
+        vault           ⊠ no access          no answer
+      ▾ docs  – 1
+        handbook        – none               no pipeline yet
 
 
 
@@ -271,12 +276,7 @@ fn a_server_that_does_not_answer_is_seen() {
 
 
 
-
-
-
-
-    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
-    q quit  ? help  r read now  f attention  s sort  o open
+    enter open  / filter  tab next red  ! failures  a active  l log  ? all keys
     "#);
 }
 
@@ -292,11 +292,14 @@ fn only_what_wants_attention_and_what_began_to_fail() {
     acme   ✗ 2  ‼ 1  ⊘ 1  ✓ 1  ⊠ 1  – 1   7 projects         read 0s ago, next in 7s
     acme/payments/gateway began to fail
     no answer: 1 of 7 projects not read
-    project           ref   pipeline          stages                   duration  age
-    payments/gateway  main  ✗ failed #8102    ✓ build  ✗ test            6m 12s   3m
-    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…    6m 12s   6m
-    legacy/billing          ‼ error           no answer
-    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test            6m 12s   1h
+        project  ref   state       what       duration  since
+      ▾ payments  ✗ 2
+    !   gateway  main  ✗ failed                 6m 12s     3m
+        api      main  ✗ failed                 6m 12s     6m
+      ▾ legacy  ‼ 1
+        billing        ‼ error     no answer
+      ▾ web  ⊘ 1  ✓ 1  1 hidden
+        �evil�   main  ⊘ canceled               6m 12s     1h
 
 
 
@@ -309,10 +312,7 @@ fn only_what_wants_attention_and_what_began_to_fail() {
 
 
 
-
-
-    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
-    q quit  ? help  r read now  f all  s sort  o open
+    enter open  / filter  tab next red  ! failures  a active  l log  ? all keys
     "#);
 }
 

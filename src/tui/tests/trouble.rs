@@ -38,7 +38,7 @@ fn after(app: &mut App, since: Instant, n: u64) {
 fn reading(width: u16, height: u16, now: Instant, silence: Silence) -> App {
     let mut app = app(one_of_each(), width, height, now);
     let phase = WatchPhase::Reading(ReadingProgress { listed: 7, read: 2 });
-    let news = WatchUpdate { phase, silence, ..app.update.clone() };
+    let news = WatchUpdate { phase, silence, ..app.facts.update.clone() };
     update(&mut app, ViewEvent::Update(Box::new(news)), now);
     app
 }
@@ -56,7 +56,7 @@ fn the_first_load_names_host_and_wait_at_once_and_shows_rows_as_they_come() {
     assert_snapshot!(text(&app), @r#"
     12345 @gitlab.example.com                       nothing read yet, reading for 3s
     waiting for the list of projects from gitlab.example.com for 3s
-    q quit  ? help  r read now  f attention  s sort  o open
+    enter open  / filter  tab next red  ! failures  a active  l log  ? all keys
     "#);
     let listed =
         WatchUpdate { phase: WatchPhase::Reading(ReadingProgress { listed: 100, read: 0 }), ..WatchUpdate::new() };
@@ -64,7 +64,7 @@ fn the_first_load_names_host_and_wait_at_once_and_shows_rows_as_they_come() {
     assert_snapshot!(text(&app), @r#"
     12345 @gitlab.example.com   0 of 100 read       nothing read yet, reading for 4s
     waiting for the pipelines of 100 projects from gitlab.example.com for 4s
-    q quit  ? help  r read now  f attention  s sort  o open
+    enter open  / filter  tab next red  ! failures  a active  l log  ? all keys
     "#);
     let part = WatchUpdate {
         phase: WatchPhase::Reading(ReadingProgress { listed: 198, read: 7 }),
@@ -75,15 +75,21 @@ fn the_first_load_names_host_and_wait_at_once_and_shows_rows_as_they_come() {
     after(&mut app, now, 7);
     assert_snapshot!(text(&app), @r#"
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 of 198 read    read 2s ago, reading
-    project           ref   pipeline          stages                   duration  age
-    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…    6m 12s   6m
-    legacy/billing          ‼ error           no answer
-    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test            6m 12s   1h
-    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…    6m 12s   3m
-    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…    6m 12s  20m
-    secret/vault            ⊠ no access       no answer
-    docs/handbook           – none            no pipeline yet
-    q quit  ? help  r read now  f attention  s sort  o open
+    7 of 198 projects read so far
+        project   ref   state        what             duration  since
+      ▾ payments  ✗ 1  ● 1
+        api       main  ✗ failed                        6m 12s     6m
+        gateway   main  ● running                       6m 12s
+      ▾ legacy  ‼ 1
+        billing         ‼ error      no answer
+      ▾ web  ⊘ 1  ✓ 1
+        �evil�    main  ⊘ canceled                      6m 12s     1h
+        shop      main  ✓ success                       6m 12s    20m
+      ▾ secret  ⊠ 1
+        vault           ⊠ no access  no answer
+      ▾ docs  – 1
+        handbook        – none       no pipeline yet
+    enter open  / filter  tab next red  ! failures  a active  l log  ? all keys
     "#);
     assert!(app.alerts.is_empty());
     // The whole of it is no news either: nothing has begun to fail.
@@ -100,32 +106,40 @@ fn while_a_server_hangs_the_ages_grow_the_wait_is_named_and_rows_become_old() {
     assert_snapshot!(text(&app), @r#"
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects       read 9s ago, reading
     no answer: 1 of 7 projects not read
-    project           ref   pipeline          stages                   duration  age
-    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…    6m 12s   6m
-    legacy/billing          ‼ error           no answer
-    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test            6m 12s   1h
-    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…    6m 12s   3m
-    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…    6m 12s  20m
-    secret/vault            ⊠ no access       no answer
-    docs/handbook           – none            no pipeline yet
-    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
-    q quit  ? help  r read now  f attention  s sort  o open
+        project   ref   state        what             duration  since
+      ▾ payments  ✗ 1  ● 1
+        api       main  ✗ failed                        6m 12s     6m
+        gateway   main  ● running                       6m 12s
+      ▾ legacy  ‼ 1
+        billing         ‼ error      no answer
+      ▾ web  ⊘ 1  ✓ 1
+        �evil�    main  ⊘ canceled                      6m 12s     1h
+        shop      main  ✓ success                       6m 12s    20m
+      ▾ secret  ⊠ 1
+        vault           ⊠ no access  no answer
+      ▾ docs  – 1
+        handbook        – none       no pipeline yet
+    enter open  / filter  tab next red  ! failures  a active  l log  ? all keys
     "#);
     after(&mut app, now, 20);
     assert_snapshot!(text(&app), @r#"
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects      read 20s ago, reading
     no answer: 1 of 7 projects not read
     no answer for 20s from gitlab.example.com
-    project           ref   pipeline          stages                   duration  age
-    payments/api      main  ✗ failed #8101    ✓ build  ✗ test  » dep…    6m 12s   6m
-    legacy/billing          ‼ error           no answer
-    web/�evil�        main  ⊘ canceled #8107  ✓ build  ⊘ test            6m 12s   1h
-    payments/gateway  main  ● running #8102   ✓ build  ● test  · dep…    6m 12s   3m
-    web/shop          main  ✓ success #8103   ✓ build  ✓ test  ✓ dep…    6m 12s  20m
-    secret/vault            ⊠ no access       no answer
-    docs/handbook           – none            no pipeline yet
-    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
-    q quit  ? help  r read now  f attention  s sort  o open
+        project   ref   state        what             duration  since
+      ▾ payments  ✗ 1  ● 1
+        api       main  ✗ failed                        6m 12s     6m
+        gateway   main  ● running                       6m 12s
+      ▾ legacy  ‼ 1
+        billing         ‼ error      no answer
+      ▾ web  ⊘ 1  ✓ 1
+        �evil�    main  ⊘ canceled                      6m 12s     1h
+        shop      main  ✓ success                       6m 12s    20m
+      ▾ secret  ⊠ 1
+        vault           ⊠ no access  no answer
+      ▾ docs  – 1
+        handbook        – none       no pipeline yet
+    enter open  / filter  tab next red  ! failures  a active  l log  ? all keys
     "#);
     for (width, height) in SIZES {
         let mut app = reading(width, height, now, silence.clone());
@@ -139,16 +153,20 @@ fn while_a_server_hangs_the_ages_grow_the_wait_is_named_and_rows_become_old() {
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects        all 2m old, reading
     no answer: 1 of 7 projects not read
     no answer for 2m 05s from gitlab.example.com
-    project           ref   pipeline             stages           duration  age
-    payments/api      main  ✗ failed (2m old)    ✓ ✗ test »         6m 12s   8m
-    legacy/billing          ‼ error              no answer
-    web/�evil�        main  ⊘ canceled (2m old)  ✓ build  ⊘ test    6m 12s   1h
-    payments/gateway  main  ● running (2m old)   ✓ ● test ·         6m 12s   5m
-    web/shop          main  ✓ success (2m old)   ✓✓✓                6m 12s  22m
-    secret/vault            ⊠ no access          no answer (2m old)
-    docs/handbook           – none               no pipeline yet (2m old)
-    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
-    q quit  ? help  r read now  f attention  s sort  o open
+        project   ref   state                what             duration  since
+      ▾ payments  ✗ 1  ● 1
+        api       main  ✗ failed (2m old)                       6m 12s     8m
+        gateway   main  ● running (2m old)                      6m 12s
+      ▾ legacy  ‼ 1
+        billing         ‼ error              no answer
+      ▾ web  ⊘ 1  ✓ 1
+        �evil�    main  ⊘ canceled (2m old)                     6m 12s     1h
+        shop      main  ✓ success (2m old)                      6m 12s    22m
+      ▾ secret  ⊠ 1
+        vault           ⊠ no access          no answer
+      ▾ docs  – 1
+        handbook        – none               no pipeline yet
+    enter open  / filter  tab next red  ! failures  a active  l log  ? all keys
     "#);
 }
 
@@ -242,46 +260,54 @@ fn a_reading_that_brought_nothing_shows_its_cause_first_and_the_hint_of_a_single
     Hint: GitLab does not accept the token from
     GLWATCH_TOKEN: it is expired, revoked, or for
     another host
-    project           pipeline             stages
-    payments/api      ✗ failed (3s old)    ✓ ✗ test »
-    legacy/billing    ‼ error              no answer
-    web/�evil�        ⊘ canceled (3s old)  ✓⊘
-    payments/gateway  ● running (3s old)   ✓ ● test ·
-    web/shop          ✓ success (3s old)   ✓✓✓
-    secret/vault      ⊠ no access          no answer…
-    rows 1-6 of 7 · 41 requests at the last reading,…
-    q quit  ? help  r read now  f attention  s sort…
+        project   state                what
+      ▾ payments  ✗ 1  ● 1
+        api       ✗ failed (3s old)    no answer
+        gateway   ● running (3s old)   no answer
+      ▾ legacy  ‼ 1
+        billing   ‼ error              no answer
+      ▾ web  ⊘ 1  ✓ 1
+        �evil�    ⊘ canceled (3s old)  no answer
+    enter open  / filter  tab next red  ? all keys
     "#);
     assert_snapshot!(usual, @r#"
     acme   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects     all 3s old, next in 4s
     GitLab refused the token: Token is expired; 7 projects not read again
     Hint: GitLab does not accept the token from GLWATCH_TOKEN: it is expired,
     revoked, or for another host
-    project           ref   pipeline             stages           duration  age
-    payments/api      main  ✗ failed (3s old)    ✓ ✗ test »         6m 12s   6m
-    legacy/billing          ‼ error              no answer
-    web/�evil�        main  ⊘ canceled (3s old)  ✓ build  ⊘ test    6m 12s   1h
-    payments/gateway  main  ● running (3s old)   ✓ ● test ·         6m 12s   3m
-    web/shop          main  ✓ success (3s old)   ✓✓✓                6m 12s  20m
-    secret/vault            ⊠ no access          no answer (3s old)
-    docs/handbook           – none               no pipeline yet (3s old)
-    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
-    q quit  ? help  r read now  f attention  s sort  o open
+        project   ref   state                what             duration  since
+      ▾ payments  ✗ 1  ● 1
+        api       main  ✗ failed (3s old)    no answer          6m 12s     6m
+        gateway   main  ● running (3s old)   no answer          6m 12s
+      ▾ legacy  ‼ 1
+        billing         ‼ error              no answer
+      ▾ web  ⊘ 1  ✓ 1
+        �evil�    main  ⊘ canceled (3s old)  no answer          6m 12s     1h
+        shop      main  ✓ success (3s old)   no answer          6m 12s    20m
+      ▾ secret  ⊠ 1
+        vault           ⊠ no access          no answer
+      ▾ docs  – 1
+        handbook        – none               no pipeline yet
+    enter open  / filter  tab next red  ! failures  a active  l log  ? all keys
     "#);
     assert_snapshot!(wide, @r#"
     acme @gitlab.example.com   ✗ 1  ‼ 1  ⊘ 1  ● 1  ✓ 1  ⊠ 1  – 1   7 projects                         all 3s old, next in 4s
     GitLab refused the token: Token is expired; 7 projects not read again
     Hint: GitLab does not accept the token from GLWATCH_TOKEN: it is expired, revoked, or for another host
-    project           ref   pipeline                   stages                     duration  age
-    payments/api      main  ✗ failed #8101 (3s old)    ✓ build  ✗ test  » deploy    6m 12s   6m
-    legacy/billing          ‼ error                    no answer
-    web/�evil�        main  ⊘ canceled #8107 (3s old)  ✓ build  ⊘ test              6m 12s   1h
-    payments/gateway  main  ● running #8102 (3s old)   ✓ build  ● test  · deploy    6m 12s   3m
-    web/shop          main  ✓ success #8103 (3s old)   ✓ build  ✓ test  ✓ deploy    6m 12s  20m
-    secret/vault            ⊠ no access                no answer (3s old)
-    docs/handbook           – none                     no pipeline yet (3s old)
-    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
-    q quit  ? help  r read now  f attention  s sort  o open
+        project   ref   state                stages  what             user  duration  since
+      ▾ payments  ✗ 1  ● 1
+        api       main  ✗ failed (3s old)    ✓✗»     no answer                6m 12s     6m
+        gateway   main  ● running (3s old)   ✓●·     no answer                6m 12s
+      ▾ legacy  ‼ 1
+        billing         ‼ error                      no answer
+      ▾ web  ⊘ 1  ✓ 1
+        �evil�    main  ⊘ canceled (3s old)  ✓⊘      no answer                6m 12s     1h
+        shop      main  ✓ success (3s old)   ✓✓✓     no answer                6m 12s    20m
+      ▾ secret  ⊠ 1
+        vault           ⊠ no access                  no answer
+      ▾ docs  – 1
+        handbook        – none                       no pipeline yet
+    enter open  / filter  tab next red  ! failures  a active  l log  R retry  o browser  p problems  q quit  ? all keys
     "#);
     // When the trouble is over, so is what is said about it.
     let mut app = app(one_of_each(), 80, 24, now);
@@ -308,18 +334,17 @@ fn rows_that_could_not_be_read_are_counted_by_their_cause() {
     acme @gitlab.example.com   ✓ 9   9 projects     4 of 9 older than 1m, next in 7s
     the server answered 500 (2 projects); no answer within 30s (1 project); 1 more
     cause: 4 of 9 projects not read
-    project  ref   pipeline                  stages   duration  age
-    p00      main  ✓ success #8100 (1m old)  ✓ build    6m 12s  10m
-    p01      main  ✓ success #8101 (1m old)  ✓ build    6m 12s  10m
-    p02      main  ✓ success #8102 (1m old)  ✓ build    6m 12s  10m
-    p03      main  ✓ success #8103 (1m old)  ✓ build    6m 12s  10m
-    p04      main  ✓ success #8104           ✓ build    6m 12s  10m
-    p05      main  ✓ success #8105           ✓ build    6m 12s  10m
-    p06      main  ✓ success #8106           ✓ build    6m 12s  10m
-    p07      main  ✓ success #8107           ✓ build    6m 12s  10m
-    p08      main  ✓ success #8108           ✓ build    6m 12s  10m
-    41 requests at the last reading, 1959 of 2000 left, 1.2 MB over REST
-    q quit  ? help  r read now  f attention  s sort  o open
+      project  ref   state               what                        duration  since
+      p00      main  ✓ success (1m old)  the server answered 500       6m 12s    10m
+      p01      main  ✓ success (1m old)  the server answered 500       6m 12s    10m
+      p02      main  ✓ success (1m old)  no answer within 30s          6m 12s    10m
+      p03      main  ✓ success (1m old)  the connection was refused    6m 12s    10m
+      p04      main  ✓ success                                         6m 12s    10m
+      p05      main  ✓ success                                         6m 12s    10m
+      p06      main  ✓ success                                         6m 12s    10m
+      p07      main  ✓ success                                         6m 12s    10m
+      p08      main  ✓ success                                         6m 12s    10m
+    enter open  / filter  tab next red  ! failures  a active  l log  ? all keys
     "#);
 }
 
@@ -374,7 +399,7 @@ fn no_screen_is_too_small() {
 
 /// Draws it without reading the picture, which there may be none of.
 fn draw(app: &App) {
-    let mut terminal = Terminal::new(TestBackend::new(app.width, app.height)).unwrap();
+    let mut terminal = Terminal::new(TestBackend::new(app.facts.width, app.facts.height)).unwrap();
     terminal.draw(|frame| crate::tui::view::draw(app, frame)).unwrap();
 }
 

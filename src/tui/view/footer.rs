@@ -1,54 +1,41 @@
-//! Where one is, what it cost, and the keys.
+//! The last line: the keys that work here and now, those first that are needed most.
 
-use super::paint::{joined, span};
-use crate::domain::usage::{Api, Cost};
+use super::paint::span;
 use crate::report::cell::Tone;
-use crate::text::plural::counted;
-use crate::text::size::size;
-use crate::text::width::truncate;
+use crate::text::width::cells;
 use crate::tui::app::{App, Modal};
+use crate::tui::keymap;
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
+/// Between two keys.
+const GAP: &str = "  ";
+
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    let width = usize::from(area.width);
-    frame.render_widget(Paragraph::new(vec![facts(app, width), keys(app, width)]), area);
+    frame.render_widget(Paragraph::new(span(app, keys(app, usize::from(area.width)), Tone::Muted)), area);
 }
 
-/// Says where one is and what the last reading took, in this order: a narrow screen loses the last.
-fn facts<'a>(app: &App, width: usize) -> Line<'a> {
-    let Some(snapshot) = &app.update.snapshot else { return Line::default() };
-    let place = place(app).map(|place| (place, Tone::Muted));
-    if !app.update.is_whole {
-        return joined(app, &Vec::from_iter(place), width);
+/// Returns as many keys as there is room for; the way to all of them is always among them.
+fn keys(app: &App, width: usize) -> String {
+    match (&app.modal, &app.input) {
+        (Some(Modal::Help { .. }), _) => return "q close the help  down up scroll".into(),
+        (Some(Modal::Confirm(_)), _) => return "y yes  any other key no".into(),
+        (None, Some(_)) => return "enter keep it  esc end it  tab complete  up the last one".into(),
+        (None, None) => {}
     }
-    let Cost { requests, bytes } = app.update.cost;
-    let api = match snapshot.usage.api {
-        Api::Rest => "REST",
-        Api::Graphql => "GraphQL",
-    };
-    let mut cost = format!("{} at the last reading", counted(requests, "request"));
-    if let (Some(remaining), Some(limit)) = (snapshot.usage.remaining, snapshot.usage.limit) {
-        cost.push_str(&format!(", {remaining} of {limit} left"));
+    let all = "? all keys";
+    let mut line = String::new();
+    for binding in keymap::bindings(app.kind()) {
+        let Some(short) = binding.short else { continue };
+        let key = format!("{} {short}", binding.label);
+        if key == all {
+            continue;
+        }
+        if cells(&line) + cells(&key) + GAP.len() + all.len() <= width {
+            line.push_str(&key);
+            line.push_str(GAP);
+        }
     }
-    cost.push_str(&format!(", {} over {api}", size(bytes)));
-    joined(app, &Vec::from_iter(place.into_iter().chain([(cost, Tone::Muted)])), width)
-}
-
-/// Says which rows are seen, where not all are.
-fn place(app: &App) -> Option<String> {
-    let (rows, page) = (app.rows.len(), app.page());
-    let last = (app.offset + page).min(rows);
-    (rows > page).then(|| format!("rows {}-{last} of {rows}", app.offset + 1))
-}
-
-fn keys<'a>(app: &App, width: usize) -> Line<'a> {
-    if app.modal == Some(Modal::Help) {
-        return Line::from(span(app, "q close the help", Tone::Muted));
-    }
-    let filter = if app.attention_only { "f all" } else { "f attention" };
-    let keys = ["q quit", "? help", "r read now", filter, "s sort", "o open"];
-    Line::from(span(app, truncate(&keys.join("  "), width, app.options.charset), Tone::Muted))
+    line + all
 }

@@ -29,9 +29,9 @@ pub(super) fn draw(app: &App, head: &[Span], frame: &mut Frame<'_>, area: Rect) 
 
 /// Returns the first line, no wider than the screen.
 fn state(app: &App, width: usize) -> Vec<Span> {
-    let charset = app.options.charset;
+    let charset = app.facts.options.charset;
     let name = truncate(&group_names(app), (width / 3).max(8).min(width), charset);
-    let with_host = format!("{name} @{}", clean(host_name(&app.options.host), charset));
+    let with_host = format!("{name} @{}", clean(host_name(&app.facts.options.host), charset));
     let (counts, total, ages) = (counts(app), total(app), ages(app));
     let shortest = ages.last().cloned().unwrap_or_default();
     let fits = |line: &Vec<Span>| width_of(line) <= width;
@@ -57,12 +57,12 @@ type HeaderCount = (Span, bool);
 
 fn counts(app: &App) -> Vec<HeaderCount> {
     // What is not all read, or not read lately, does not look fine.
-    let is_sure = app.update.is_whole && app.freshness().is_fresh();
+    let is_sure = app.facts.update.is_whole && app.facts.freshness().is_fresh();
     let shown = |count: &crate::report::headline::HeadCount| {
         let tone = if count.tone == Tone::Good && !is_sure { Tone::Muted } else { count.tone };
-        (Span::new(format!("{} {}", count.mark.glyph(app.options.charset), count.n), tone), count.is_vital)
+        (Span::new(format!("{} {}", count.mark.glyph(app.facts.options.charset), count.n), tone), count.is_vital)
     };
-    app.counts.iter().map(shown).collect()
+    app.facts.counts.iter().map(shown).collect()
 }
 
 fn vital(counts: &[HeaderCount]) -> Vec<HeaderCount> {
@@ -102,18 +102,19 @@ fn join(name: &str, counts: &[HeaderCount], total: Option<&String>, age: &str, w
 }
 
 fn group_names(app: &App) -> String {
-    let read = app.update.snapshot.iter().flat_map(|snapshot| &snapshot.groups).map(|group| group.full_path.as_str());
+    let read =
+        app.facts.update.snapshot.iter().flat_map(|snapshot| &snapshot.groups).map(|group| group.full_path.as_str());
     let mut names: Vec<&str> = read.collect();
     if names.is_empty() {
-        names = app.options.groups.iter().map(String::as_str).collect();
+        names = app.facts.options.groups.iter().map(String::as_str).collect();
     }
-    clean(&names.join(", "), app.options.charset)
+    clean(&names.join(", "), app.facts.options.charset)
 }
 
 fn total(app: &App) -> String {
-    match (&app.update.snapshot, app.update.phase) {
+    match (&app.facts.update.snapshot, app.facts.update.phase) {
         // What is listed and not read is missing from all counts.
-        (_, WatchPhase::Reading(progress)) if !app.update.is_whole && progress.listed > 0 => {
+        (_, WatchPhase::Reading(progress)) if !app.facts.update.is_whole && progress.listed > 0 => {
             format!("{} of {} read", progress.read, progress.listed)
         }
         (Some(snapshot), _) => counted(snapshot.rows.len(), "project"),
@@ -123,8 +124,8 @@ fn total(app: &App) -> String {
 
 /// Returns how old the data is and what the program is doing, the longest form first; the last is the age alone.
 fn ages(app: &App) -> Vec<String> {
-    let since = duration(app.now.saturating_duration_since(app.phase_since));
-    let mut forms: Vec<String> = match app.freshness().forms() {
+    let since = duration(app.facts.now.saturating_duration_since(app.facts.phase_since));
+    let mut forms: Vec<String> = match app.facts.freshness().forms() {
         Some([long, short]) => {
             let doing = doing(app).into_iter().map(|doing| format!("{long}, {doing}"));
             doing.chain([long.clone(), short]).collect()
@@ -137,8 +138,8 @@ fn ages(app: &App) -> Vec<String> {
 
 /// Says what the program is doing, the longest form first.
 fn doing(app: &App) -> Vec<String> {
-    match app.update.phase {
-        WatchPhase::Reading(progress) if app.update.is_whole && progress.listed > 0 => {
+    match app.facts.update.phase {
+        WatchPhase::Reading(progress) if app.facts.update.is_whole && progress.listed > 0 => {
             vec![format!("reading {} of {}", progress.read, progress.listed), "reading".to_owned()]
         }
         WatchPhase::Reading(_) => vec!["reading".to_owned()],
@@ -146,10 +147,10 @@ fn doing(app: &App) -> Vec<String> {
         WatchPhase::Waiting { .. } if banner::is_closed(app) => Vec::new(),
         WatchPhase::Waiting { until, interval } => {
             // The little that is added by chance, so that watches do not keep in step, would only puzzle.
-            let left = whole(until.saturating_duration_since(app.now)).min(whole(interval));
+            let left = whole(until.saturating_duration_since(app.facts.now)).min(whole(interval));
             let next = format!("next in {}", duration(left));
-            let stretched =
-                (interval > app.options.interval).then(|| format!("{next} (every {})", duration(whole(interval))));
+            let stretched = (interval > app.facts.options.interval)
+                .then(|| format!("{next} (every {})", duration(whole(interval))));
             stretched.into_iter().chain([next]).collect()
         }
     }

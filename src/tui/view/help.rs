@@ -1,4 +1,4 @@
-//! The help: the table of keys, and what the glyphs mean.
+//! The help: the keys of the screen, and what the glyphs mean.
 
 use super::paint::span;
 use crate::domain::project::StateWord;
@@ -7,7 +7,7 @@ use crate::report::cell::Tone;
 use crate::report::item::status_words;
 use crate::text::glyph::{Charset, glyph, state_glyph};
 use crate::tui::app::App;
-use crate::tui::keymap::BINDINGS;
+use crate::tui::keymap;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -18,22 +18,33 @@ const LABEL: usize = 11;
 /// And the words for the glyphs in this many.
 const WORD: usize = 21;
 
-pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn draw(app: &App, offset: usize, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Clear, area);
-    let charset = app.options.charset;
+    let lines = lines(app, area.width);
+    let room = usize::from(area.height);
+    let offset = offset.min(lines.len().saturating_sub(room));
+    let rest = lines.len() - offset;
+    let mut shown: Vec<Line<'_>> = lines.into_iter().skip(offset).take(room).collect();
+    if rest > room
+        && let Some(last) = shown.last_mut()
+    {
+        let ellipsis = app.facts.options.charset.ellipsis();
+        *last = Line::from(span(app, format!("{ellipsis} down shows more"), Tone::Muted));
+    }
+    frame.render_widget(Paragraph::new(shown), area);
+}
+
+fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    for binding in &BINDINGS {
-        let label = match charset {
-            Charset::Unicode => binding.label.to_owned(),
-            Charset::Ascii => binding.label.replace('↑', "up").replace('↓', "down"),
-        };
+    for binding in keymap::bindings(app.kind()) {
+        let label = binding.label;
         lines.push(Line::from(vec![
             span(app, format!("{label:LABEL$} "), Tone::Active),
             span(app, binding.help, Tone::Plain),
         ]));
     }
     lines.push(Line::default());
-    for row in legend(charset).chunks((usize::from(area.width) / (WORD + 2)).max(1)) {
+    for row in legend(app.facts.options.charset).chunks((usize::from(width) / (WORD + 2)).max(1)) {
         let mut line = Vec::new();
         for (glyph, tone, word) in row {
             line.push(span(app, *glyph, *tone));
@@ -41,12 +52,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         }
         lines.push(Line::from(line));
     }
-    let room = usize::from(area.height);
-    if lines.len() > room {
-        lines.truncate(room.saturating_sub(1));
-        lines.push(Line::from(span(app, format!("{} a taller terminal shows more", charset.ellipsis()), Tone::Muted)));
-    }
-    frame.render_widget(Paragraph::new(lines), area);
+    lines
 }
 
 /// Returns every glyph that a row can have, with what it means.

@@ -4,16 +4,17 @@
 //! acme  ✗ 7  ● 5  ✓ 28   40 projects   read 4s ago, next in 7s      header
 //! payments/api began to fail
 //! no answer within 30s: 3 of 40 projects not read
-//! project   ref   pipeline   stages   duration  age                 table
+//! project   ref   state   what                                       table, or the lines of the screen on top
 //! ...
-//! rows 1-19 of 40 · 41 requests ...                                 footer
-//! q quit  ? help  r read now ...
+//! enter open  / filter  ! failures  ? all keys                       footer
 //! ```
 
 mod footer;
 mod header;
 mod help;
+mod opened;
 mod paint;
+mod pane;
 mod table;
 
 use super::app::{App, Modal};
@@ -25,17 +26,24 @@ use ratatui::layout::{Constraint, Layout};
 pub fn draw(app: &App, frame: &mut Frame<'_>) {
     let head = banner::head(app);
     let top = u16::try_from(1 + head.len()).unwrap_or(u16::MAX);
-    let regions = [Constraint::Length(top), Constraint::Min(1), Constraint::Length(2)];
+    let regions = [Constraint::Length(top), Constraint::Min(1), Constraint::Length(1)];
     let [top, middle, bottom] = Layout::vertical(regions).areas(frame.area());
     header::draw(app, &head, frame, top);
-    table::draw(app, frame, middle);
-    footer::draw(app, frame, bottom);
-    match app.modal {
-        Some(Modal::Help) => {
-            // It needs all the room there is; the line below says how to close it.
-            let [all, _] = Layout::vertical([Constraint::Min(1), Constraint::Length(1)]).areas(frame.area());
-            help::draw(app, frame, all);
+    match app.opened.last() {
+        Some(screen) => opened::draw(app, screen, frame, middle),
+        None => {
+            let pane = app.pane_width();
+            let [list, beside] = Layout::horizontal([Constraint::Min(1), Constraint::Length(pane)]).areas(middle);
+            table::draw(app, frame, list);
+            if pane > 0 {
+                pane::draw(app, frame, beside);
+            }
         }
-        None => {}
+    }
+    footer::draw(app, frame, bottom);
+    if let Some(Modal::Help { offset }) = &app.modal {
+        // It needs all the room there is; the line below says how to close it.
+        let [all, _] = Layout::vertical([Constraint::Min(1), Constraint::Length(1)]).areas(frame.area());
+        help::draw(app, *offset, frame, all);
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::report::cell::Tone;
 use crate::report::item::Span as Text;
-use crate::text::width::{cells, truncate};
+use crate::text::glyph::Charset;
 use crate::tui::app::App;
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::{Line, Span};
+use ratatui::text::Span;
 
 pub(super) fn style(app: &App, tone: Tone) -> Style {
-    if !app.options.color {
+    if !app.facts.options.color {
         return Style::new();
     }
     match tone {
@@ -30,20 +30,13 @@ pub(super) fn spans<'a>(app: &App, texts: &[Text]) -> Vec<Span<'a>> {
     texts.iter().map(|text| span(app, text.text.clone(), text.tone)).collect()
 }
 
-/// Joins what is to be said, the most important first; what the width has no room for is cut with a sign of it.
-pub(super) fn joined<'a>(app: &App, parts: &[(String, Tone)], width: usize) -> Line<'a> {
-    let separator = format!(" {} ", app.options.charset.dot());
-    let mut line = Vec::new();
-    let mut room = width;
-    for (n, (text, tone)) in parts.iter().enumerate() {
-        let text = if n > 0 { format!("{separator}{text}") } else { text.clone() };
-        let cut = truncate(&text, room, app.options.charset);
-        room -= cells(&cut);
-        let is_cut = cut != text;
-        line.push(span(app, cut, *tone));
-        if is_cut {
-            break;
-        }
+/// Returns the first cells of a line: the cursor, else a sign of what has changed there (`true` for what began to fail).
+pub(super) fn gutter<'a>(app: &App, is_under_cursor: bool, mark: Option<bool>) -> Span<'a> {
+    match (is_under_cursor, mark, app.facts.options.charset) {
+        (true, _, Charset::Unicode) => Span::raw("▌ "),
+        (true, _, Charset::Ascii) => Span::raw("> "),
+        (false, Some(true), _) => span(app, "! ", Tone::Bad),
+        (false, Some(false), _) => span(app, "* ", Tone::Active),
+        (false, None, _) => Span::raw("  "),
     }
-    Line::from(line)
 }

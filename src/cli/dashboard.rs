@@ -1,0 +1,62 @@
+//! The dashboard on a terminal: what its screens ask for beside the readings is answered here, in the same process.
+
+use super::error::CliError;
+use super::explain_past::ExplainPast;
+use super::recording;
+use super::run_context::RunContext;
+use crate::act;
+use crate::collect::evidence::EvidenceOptions;
+use crate::collect::log_follow::LogOptions;
+use crate::collect::watch::{RequestSender, WatchListener};
+use crate::collect::{explain_service, log_service};
+use crate::config::Config;
+use crate::domain::evidence::Evidence;
+use crate::domain::past::KnownPast;
+use crate::gitlab::client::Client;
+use crate::tui;
+use crate::tui::facts::ViewOptions;
+use crate::tui::run::{ViewEnd, ViewServices};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// Bytes of a log that are read at most: what a screen is for is found at the end of a log or near its errors.
+const MOST_LOG: u64 = 16 << 20;
+/// Lines at the end of a log that belong to an explanation.
+const LOG_LINES: usize = 20;
+/// Pieces of a log that wait for the view.
+const LOG_QUEUE: usize = 64;
+
+/// Shows the dashboard until the user has seen enough, and answers what it asks for.
+pub(super) async fn run(
+    (client, config, surroundings): (Client, &Config, &RunContext),
+    options: ViewOptions,
+    listener: WatchListener,
+    (readings, past): (RequestSender, Option<watch::Receiver<Arc<KnownPast>>>),
+) -> Result<ViewEnd, CliError> {
+    let (explain, explain_asked) = watch::channel(None);
+    let (answers_out, answers) = watch::channel(None);
+    let (logs, logs_asked) = watch::channel(None);
+    let (messages_out, log_messages) = mpsc::channel(LOG_QUEUE);
+    let (actions, actions_asked) = mpsc::unbounded_channel();
+    let (outcomes_out, outcomes) = mpsc::unbounded_channel();
+    let services = ViewServices { readings, past, explain, answers, logs, log_messages, actions, outcomes };
+    let time = config.pace.max_time;
+    // A view owns the screen: what the memory has to say is said at the end of the run.
+    let mut memory = ExplainPast::in_place(recording::place(config, surroundings), client.server_now(), true);
+    let clock = client.clone();
+    let remember = move |evidence: &mut Evidence| memory.add(evidence, clock.server_now());
+    let evidence = EvidenceOptions { log_lines: LOG_LINES, api: config.collecting.api };
+    let log = LogOptions { most: MOST_LOG, first_pause: config.pace.follow_wait, look_time: time };
+    let answering = async {
+        tokio::join!(
+            explain_service::run(client.clone(), (evidence, time), explain_asked, answers_out, remember),
+            log_service::run(client.clone(), log, logs_asked, messages_out),
+            act::service::run(client.clone(), time, actions_asked, outcomes_out),
+        );
+        std::future::pending().await
+    };
+    tokio::select! {
+        end = tui::run::run(options, listener, services) => end.map_err(CliError::View),
+        () = answering => Ok(ViewEnd::Closed),
+    }
+}

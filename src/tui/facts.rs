@@ -1,0 +1,166 @@
+//! What every screen knows: the latest update and when it came, what the memory adds, the time, the size of the terminal.
+
+use crate::collect::watch::{WatchPhase, WatchUpdate};
+use crate::domain::health::{FailOn, RowOrder};
+use crate::domain::id::{PipelineId, ProjectId};
+use crate::domain::past::KnownPast;
+use crate::domain::pipeline::Pipeline;
+use crate::domain::project::ProjectRow;
+use crate::report::cell::Column;
+use crate::report::headline::{self, Freshness, HeadCount};
+use crate::report::layout::StagesWidth;
+use crate::report::status::{ReportMoment, StatusOptions};
+use crate::text::glyph::Charset;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A row may miss one refresh, or this much, before it is shown as old.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What the caller decides before the view starts.
+#[derive(Debug, Clone)]
+pub struct ViewOptions {
+    pub status: StatusOptions,
+    /// The columns that the user has asked for; `None` where the width of the screen decides.
+    pub columns: Option<Vec<Column>>,
+    /// `--only`.
+    pub only: Option<FailOn>,
+    pub sort: RowOrder,
+    pub charset: Charset,
+    pub color: bool,
+    pub stages: StagesWidth,
+    /// The GitLab that is asked, with its scheme.
+    pub host: String,
+    /// The groups as they were asked for: shown until they are read.
+    pub groups: Vec<String>,
+    /// How often to read, as it was asked for.
+    pub interval: Duration,
+    /// The setting that forbids changes, where one does.
+    pub read_only: Option<String>,
+}
+
+/// What an update has brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateNews {
+    /// No snapshot, or the one that was known.
+    Nothing,
+    /// The same rows, read again.
+    SameRows,
+    OtherRows,
+}
+
+/// What is known, whatever screen shows it.
+#[derive(Debug)]
+pub struct ViewFacts {
+    pub options: ViewOptions,
+    pub update: WatchUpdate,
+    /// What the memory adds.
+    pub past: Arc<KnownPast>,
+    /// The present.
+    pub now: Instant,
+    /// When the snapshot came.
+    pub snapshot_at: Instant,
+    /// Since when the present reading goes on, or when the last one ended.
+    pub phase_since: Instant,
+    /// The real time from one reading to the next, as it was last told.
+    pub interval: Duration,
+    pub width: u16,
+    pub height: u16,
+    /// How many of all projects are in which state, the worst first.
+    pub counts: Vec<HeadCount>,
+}
+
+impl ViewFacts {
+    pub fn new(options: ViewOptions, width: u16, height: u16, now: Instant) -> Self {
+        Self {
+            interval: options.interval,
+            options,
+            update: WatchUpdate::new(),
+            past: Arc::default(),
+            now,
+            snapshot_at: now,
+            phase_since: now,
+            width,
+            height,
+            counts: Vec::new(),
+        }
+    }
+
+    /// Takes a newer update.
+    pub fn apply_update(&mut self, update: WatchUpdate, now: Instant) -> UpdateNews {
+        self.now = now;
+        let news = match (&self.update.snapshot, &update.snapshot) {
+            (_, None) => UpdateNews::Nothing,
+            (Some(old), Some(new)) if Arc::ptr_eq(old, new) => UpdateNews::Nothing,
+            (Some(old), Some(new)) if new.is_unchanged_since(old) => UpdateNews::SameRows,
+            (_, Some(_)) => UpdateNews::OtherRows,
+        };
+        let is_reading = |update: &WatchUpdate| matches!(update.phase, WatchPhase::Reading(_));
+        if is_reading(&self.update) != is_reading(&update) {
+            self.phase_since = now;
+        }
+        if let WatchPhase::Waiting { interval, .. } = update.phase {
+            self.interval = interval;
+        }
+        self.update = update;
+        if news != UpdateNews::Nothing {
+            self.snapshot_at = now;
+        }
+        if let (UpdateNews::OtherRows, Some(snapshot)) = (news, &self.update.snapshot) {
+            self.counts = headline::counts(&snapshot.rows);
+        }
+        news
+    }
+
+    /// Returns the present by the server's clock; `None` before anything was read.
+    pub fn present(&self) -> Option<DateTime<Utc>> {
+        let since = TimeDelta::from_std(self.now.saturating_duration_since(self.snapshot_at)).unwrap_or(TimeDelta::MAX);
+        self.update.snapshot.as_ref()?.taken_at.checked_add_signed(since)
+    }
+
+    /// Returns how old a row may become before it is older than expected: what is read first gets old while the rest is
+    /// read, and again while the next reading goes on. Where the last reading brought nothing, every row should be younger.
+    fn expected(&self) -> TimeDelta {
+        if self.update.failed.is_some() {
+            return TimeDelta::MIN;
+        }
+        let expected = self.interval + self.interval.max(GRACE) + 2 * self.update.took;
+        TimeDelta::from_std(expected).unwrap_or(TimeDelta::MAX)
+    }
+
+    /// Returns how old the rows are.
+    pub fn freshness(&self) -> Freshness {
+        match (&self.update.snapshot, self.present()) {
+            (Some(snapshot), Some(now)) => Freshness::of(&snapshot.rows, now, Some(self.expected())),
+            _ => Freshness::Nothing,
+        }
+    }
+
+    /// Returns from when and where the rows are seen; `None` before anything was read.
+    pub fn moment(&self) -> Option<ReportMoment<'_>> {
+        let (zone, expected) = (self.options.status.zone, Some(self.expected()));
+        Some(ReportMoment { now: self.present()?, zone, expected, past: &self.past })
+    }
+
+    /// Returns all rows that are known.
+    pub fn rows(&self) -> &[ProjectRow] {
+        self.update.snapshot.as_ref().map_or(&[], |snapshot| &snapshot.rows)
+    }
+
+    pub fn row(&self, project: ProjectId) -> Option<&ProjectRow> {
+        self.rows().iter().find(|row| row.project.id == project)
+    }
+
+    /// Returns a pipeline that is shown in the list; `None` for any other.
+    pub fn pipeline(&self, project: ProjectId, pipeline: PipelineId) -> Option<(&ProjectRow, &Pipeline)> {
+        let row = self.row(project)?;
+        Some((row, row.pipelines().iter().find(|known| known.id == pipeline)?))
+    }
+
+    /// Returns an address if it is a page of the host: a link is whatever the server says.
+    pub fn own_page<'u>(&self, url: &'u str) -> Option<&'u str> {
+        Some(url).filter(|url| url.starts_with(&format!("{}/", self.options.host)))
+    }
+}

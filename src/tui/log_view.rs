@@ -1,0 +1,209 @@
+//! The log of a job as it is shown: cleaned, with its sections, its errors, and what is searched for.
+
+use super::facts::ViewFacts;
+use super::screens::line::ScreenLine;
+use crate::collect::log_service::LogNews;
+use crate::explain::log::is_error;
+use crate::report::cell::Tone;
+use crate::report::item::Span;
+use crate::text::log::{CleanerEvent, LogCleaner};
+
+/// Lines that are kept; of a longer log the first ones go.
+const MOST_LINES: usize = 20_000;
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ShownLine {
+    number: u64,
+    text: String,
+    is_error: bool,
+    /// The section that it is in, counted from 1; 0 for none.
+    section: usize,
+    /// It is the header of its section.
+    is_header: bool,
+}
+
+/// What is known of a log by now.
+pub struct LogView {
+    cleaner: LogCleaner,
+    lines: Vec<ShownLine>,
+    /// How many lines were dropped from the top.
+    dropped: usize,
+    sections: usize,
+    open: Vec<usize>,
+    /// The next line is the header of the section that was opened last.
+    is_header_next: bool,
+    folded: Vec<usize>,
+    /// What is happening, in words; `None` once all is read.
+    state: Option<(String, Tone)>,
+    /// The view stays at the end as the log grows.
+    pub is_following: bool,
+    pub is_wrapped: bool,
+    /// What is searched for, in lower case.
+    pub search: String,
+}
+
+impl std::fmt::Debug for LogView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LogView").field("lines", &self.lines.len()).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl LogView {
+    pub fn new(is_following: bool) -> Self {
+        Self {
+            cleaner: LogCleaner::new(),
+            lines: Vec::new(),
+            dropped: 0,
+            sections: 0,
+            open: Vec::new(),
+            is_header_next: false,
+            folded: Vec::new(),
+            state: Some(("reading the log".into(), Tone::Muted)),
+            is_following,
+            is_wrapped: false,
+            search: String::new(),
+        }
+    }
+
+    /// Takes what has come.
+    pub fn take(&mut self, news: LogNews) {
+        let say = |text: &str, tone| Some((text.to_owned(), tone));
+        match news {
+            LogNews::Piece(bytes) => self.push(&bytes),
+            LogNews::UpToDate => self.state = say("the job goes on", Tone::Active),
+            LogNews::Waits => self.state = say("the job has not begun: no log yet", Tone::Active),
+            LogNews::Replaced => self.begin_again(),
+            LogNews::Cut => self.state = say("the log is longer: the rest is not read", Tone::Warn),
+            LogNews::Interrupted(failure) => {
+                self.state =
+                    Some((format!("the log cannot be read for now, trying again: {}", failure.message), Tone::Warn));
+            }
+            LogNews::NoLog(_) => self.state = say("it has no log", Tone::Muted),
+            LogNews::Over => {
+                self.finish();
+                self.state = None;
+            }
+            LogNews::Retried(job) => {
+                self.begin_again();
+                self.state = Some((format!("it was retried: following job {job}"), Tone::Active));
+            }
+            LogNews::Failed(failure) => {
+                self.state = Some((format!("the log could not be read: {}", failure.message), Tone::Bad));
+            }
+        }
+    }
+
+    fn begin_again(&mut self) {
+        let (is_following, is_wrapped) = (self.is_following, self.is_wrapped);
+        let search = std::mem::take(&mut self.search);
+        *self = Self { is_wrapped, search, ..Self::new(is_following) };
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let mut cleaner = std::mem::take(&mut self.cleaner);
+        cleaner.push(bytes, &mut |event| self.note(event));
+        self.cleaner = cleaner;
+    }
+
+    fn finish(&mut self) {
+        let mut cleaner = std::mem::take(&mut self.cleaner);
+        cleaner.finish(&mut |event| self.note(event));
+    }
+
+    fn note(&mut self, event: CleanerEvent<'_>) {
+        match event {
+            CleanerEvent::SectionStart { .. } => {
+                self.sections += 1;
+                self.open.push(self.sections);
+                self.is_header_next = true;
+            }
+            CleanerEvent::SectionEnd { .. } => drop(self.open.pop()),
+            CleanerEvent::Line(line) => {
+                let section = self.open.last().copied().unwrap_or(0);
+                let is_header = std::mem::take(&mut self.is_header_next);
+                let text = line.text.replace('\t', "    ");
+                let is_error = is_error(line.text);
+                self.lines.push(ShownLine { number: line.number, text, is_error, section, is_header });
+                if self.lines.len() > MOST_LINES {
+                    let surplus = self.lines.len() - MOST_LINES * 9 / 10;
+                    self.lines.drain(..surplus);
+                    self.dropped += surplus;
+                }
+            }
+        }
+    }
+
+    /// Folds the section of a line of the screen, or unfolds it. Without one it folds all sections, or unfolds all.
+    pub fn toggle_all_sections(&mut self) {
+        if self.folded.is_empty() {
+            self.folded = (1..=self.sections).collect();
+            // What tells about the failure stays in sight.
+            let telling: Vec<usize> = self.lines.iter().filter(|line| line.is_error).map(|line| line.section).collect();
+            self.folded.retain(|section| !telling.contains(section));
+        } else {
+            self.folded.clear();
+        }
+    }
+
+    fn is_shown(&self, line: &ShownLine) -> bool {
+        line.is_header || !self.folded.contains(&line.section)
+    }
+
+    /// Returns the place of the next line, among those of the log that are shown, that is an error or what is searched for.
+    pub fn next_match(&self, from: Option<usize>, is_backwards: bool) -> Option<usize> {
+        let shown: Vec<&ShownLine> = self.lines.iter().filter(|line| self.is_shown(line)).collect();
+        let is_match = |at: &usize| match self.search.as_str() {
+            "" => shown[*at].is_error,
+            wanted => shown[*at].text.to_lowercase().contains(wanted),
+        };
+        if is_backwards {
+            (0..from.unwrap_or(shown.len()).min(shown.len())).rev().find(is_match)
+        } else {
+            (from.map_or(0, |at| at + 1)..shown.len()).find(is_match)
+        }
+    }
+
+    /// Returns how many lines are shown; wrapping aside.
+    pub fn shown_lines(&self) -> usize {
+        self.lines.iter().filter(|line| self.is_shown(line)).count()
+    }
+
+    /// Returns what is said above the log, and its lines.
+    pub fn lines(&self, facts: &ViewFacts) -> Vec<ScreenLine> {
+        let charset = facts.options.charset;
+        let width = usize::from(facts.width).saturating_sub(2);
+        let mut title = vec![Span::new(format!("log, {} lines", self.dropped + self.lines.len()), Tone::Muted)];
+        if self.dropped > 0 {
+            title.push(Span::new(format!(", the first {} are not kept", self.dropped), Tone::Warn));
+        }
+        if let Some((state, tone)) = &self.state {
+            title.push(Span::new(format!(" {} {state}", charset.dot()), *tone));
+        }
+        if self.is_following && self.state.is_some() {
+            title.push(Span::new(" (following; F stops it)", Tone::Muted));
+        }
+        let mut lines = vec![ScreenLine::new(title)];
+        for line in self.lines.iter().filter(|line| self.is_shown(line)) {
+            let is_match = !self.search.is_empty() && line.text.to_lowercase().contains(&self.search);
+            let (sign, tone) = match (is_match, line.is_error) {
+                (true, _) => (">", Tone::Active),
+                (false, true) => ("!", Tone::Bad),
+                (false, false) => (" ", Tone::Plain),
+            };
+            let fold = if line.is_header && self.folded.contains(&line.section) { "+ " } else { "" };
+            let number = Span::new(format!("{sign}{:>5} ", line.number), Tone::Muted);
+            let text = format!("{fold}{}", line.text);
+            let room = width.saturating_sub(7).max(8);
+            if self.is_wrapped {
+                for (n, part) in crate::text::wrap::wrap(&text, room).into_iter().enumerate() {
+                    let lead = if n == 0 { number.clone() } else { Span::new(" ".repeat(7), Tone::Plain) };
+                    lines.push(ScreenLine::new(vec![lead, Span::new(part, tone)]));
+                }
+            } else {
+                lines.push(ScreenLine::new(vec![number, Span::new(text, tone)]));
+            }
+        }
+        lines
+    }
+}

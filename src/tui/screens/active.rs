@@ -1,0 +1,43 @@
+//! What runs, for how long, and what waits, and for what.
+
+use super::line::{ListRow, ScreenLine, listed, status_span};
+use super::pipeline::{time_of, waits_for};
+use super::place::ScreenPlace;
+use crate::domain::job::Job;
+use crate::domain::pipeline::Pipeline;
+use crate::domain::project::ProjectRow;
+use crate::domain::status::Status;
+use crate::report::cell::Tone;
+use crate::report::item::{Span, clean};
+use crate::text::duration::duration;
+use crate::tui::app::App;
+use crate::tui::tally::active_jobs;
+
+pub fn lines(app: &App) -> Vec<ScreenLine> {
+    let charset = app.facts.options.charset;
+    let mut jobs = active_jobs(&app.facts);
+    if jobs.is_empty() {
+        let text =
+            if app.facts.update.is_whole { "nothing runs or waits" } else { "nothing that was read runs or waits" };
+        return vec![ScreenLine::text(text, Tone::Muted)];
+    }
+    // What runs first, then what waits for a runner, then what waits for a person.
+    jobs.sort_by_key(|(_, _, job)| job.status.severity() == Status::Manual.severity());
+    let now = app.facts.present();
+    let row = |(row, pipeline, job): &(&ProjectRow, &Pipeline, &Job)| {
+        let usual = app.facts.past.of(pipeline.id).and_then(|past| past.usual);
+        let cells = vec![
+            Span::new(clean(&app.short_path(&row.project.full_path), charset), Tone::Plain),
+            Span::new(clean(&pipeline.git_ref.name, charset), Tone::Plain),
+            Span::new(clean(&format!("{} / {}", job.stage, job.name), charset), Tone::Plain),
+            status_span(&job.status, charset),
+            Span::new(time_of(job, now), Tone::Plain),
+            Span::new(usual.map_or(String::new(), |usual| format!("~{}", duration(usual))), Tone::Muted),
+            Span::new(waits_for(job).unwrap_or_default(), Tone::Plain),
+        ];
+        ListRow { cells, target: Some(ScreenPlace::Job(row.project.id, pipeline.id, job.id)) }
+    };
+    let rows: Vec<ListRow> = jobs.iter().map(row).collect();
+    let titles = ["project", "ref", "job", "state", "for", "usual", "waits for"];
+    listed(&titles, &rows, usize::from(app.facts.width).saturating_sub(2), charset)
+}

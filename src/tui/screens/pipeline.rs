@@ -1,0 +1,208 @@
+//! A pipeline: its stages and jobs, what each waits for or failed with, and what it triggered.
+
+use super::line::{ListRow, ScreenLine, listed, status_span, wrapped};
+use super::place::ScreenPlace;
+use crate::domain::id::{PipelineId, ProjectId};
+use crate::domain::job::{Job, JobKind, Stage};
+use crate::domain::pipeline::{Downstream, Pipeline};
+use crate::domain::project::{ProjectRow, RowState};
+use crate::domain::status::Status;
+use crate::explain::reason;
+use crate::report::cell::Tone;
+use crate::report::item::{Span, clean};
+use crate::text::age::age;
+use crate::text::duration::duration;
+use crate::tui::app::App;
+use chrono::{DateTime, Utc};
+
+pub fn lines(app: &App, project: ProjectId, pipeline: PipelineId) -> Vec<ScreenLine> {
+    let Some((row, shown)) = app.facts.pipeline(project, pipeline) else {
+        return gone(app, project);
+    };
+    let mut lines = head(app, row, shown);
+    lines.extend(app.action_line(project, pipeline));
+    lines.push(ScreenLine::empty());
+    if let Some(unread) = &shown.unread {
+        lines.push(ScreenLine::text(format!("not all of it could be read: {}", unread.message), Tone::Bad));
+    }
+    for text in shown.yaml_errors.iter().chain(&shown.failure_reason) {
+        lines.extend(wrapped(text, Tone::Bad, usize::from(app.facts.width), app.facts.options.charset));
+    }
+    lines.extend(jobs(app, project, shown));
+    lines.extend(triggered(app, &shown.downstream));
+    lines
+}
+
+/// Says that the pipeline is not the one that is shown any more.
+fn gone(app: &App, project: ProjectId) -> Vec<ScreenLine> {
+    let newer = app.facts.row(project).and_then(|row| row.pipelines().first());
+    let mut lines =
+        vec![ScreenLine::text("this pipeline is no longer the one that is shown of its project", Tone::Warn)];
+    if let Some(newer) = newer {
+        let line = ScreenLine::text(format!("enter opens #{}, which is", newer.id), Tone::Plain);
+        lines.push(line.leading_to(ScreenPlace::Pipeline(project, newer.id)));
+    }
+    lines
+}
+
+/// Says which pipeline it is, how it is, and how old that is.
+pub fn head(app: &App, row: &ProjectRow, pipeline: &Pipeline) -> Vec<ScreenLine> {
+    let charset = app.facts.options.charset;
+    let mut first = vec![
+        Span::new(clean(&row.project.full_path, charset), Tone::Plain),
+        Span::new(format!(" #{}  ", pipeline.id), Tone::Muted),
+        Span::new(format!("{}  ", clean(&pipeline.git_ref.name, charset)), Tone::Plain),
+        status_span(&pipeline.verdict(), charset),
+    ];
+    if pipeline.worst() != pipeline.verdict() {
+        first.push(Span::new("  below it: ", Tone::Muted));
+        first.push(status_span(&pipeline.worst(), charset));
+    }
+    let Some(now) = app.facts.present() else { return vec![ScreenLine::new(first)] };
+    if let RowState::Stale { .. } = row.state {
+        first.push(Span::new(format!("  {} old", age(now, row.as_of)), Tone::Warn));
+    }
+    let mut facts = Vec::new();
+    facts.extend(pipeline.created_at.map(|then| format!("begun {} ago", age(now, then))));
+    facts.extend(pipeline.user.as_ref().map(|user| format!("by {}", clean(user, charset))));
+    facts.extend(took(pipeline, now));
+    let usual = app.facts.past.of(pipeline.id).and_then(|past| past.usual);
+    facts.extend(usual.map(|usual| format!("usually {}", duration(usual))));
+    facts.extend(pipeline.coverage.map(|percent| format!("coverage {percent:.1} %")));
+    let mut lines = vec![ScreenLine { is_bold: true, ..ScreenLine::new(first) }];
+    lines.push(ScreenLine::text(facts.join(", "), Tone::Muted));
+    lines.extend(pipeline.commit_title.as_ref().map(|title| ScreenLine::text(clean(title, charset), Tone::Plain)));
+    lines
+}
+
+fn took(pipeline: &Pipeline, now: DateTime<Utc>) -> Option<String> {
+    match (pipeline.duration, pipeline.started_at) {
+        (Some(time), _) => Some(format!("took {}", duration(time))),
+        (None, Some(then)) if pipeline.status.is_active() => {
+            Some(format!("runs for {}", duration((now - then).to_std().unwrap_or_default())))
+        }
+        _ => None,
+    }
+}
+
+fn jobs(app: &App, project: ProjectId, pipeline: &Pipeline) -> Vec<ScreenLine> {
+    let charset = app.facts.options.charset;
+    if pipeline.stages.is_empty() {
+        return vec![ScreenLine::text("it has no jobs", Tone::Muted)];
+    }
+    let rows: Vec<ListRow> =
+        pipeline.stages.iter().flat_map(|stage| stage_rows(app, project, pipeline, stage)).collect();
+    let width = usize::from(app.facts.width).saturating_sub(2);
+    listed(&["job", "state", "took", "what"], &rows, width, charset)
+}
+
+fn stage_rows(app: &App, project: ProjectId, pipeline: &Pipeline, stage: &Stage) -> Vec<ListRow> {
+    let charset = app.facts.options.charset;
+    let now = app.facts.present();
+    let heading = ListRow {
+        cells: vec![Span::new(clean(&stage.name, charset), Tone::Muted), status_span(&stage.status, charset)],
+        target: None,
+    };
+    let row = |job: &Job| ListRow {
+        cells: vec![
+            Span::new(format!("  {}", clean(&job.name, charset)), Tone::Plain),
+            status_span(&job.status, charset),
+            Span::new(time_of(job, now), Tone::Plain),
+            what(app, project, job),
+        ],
+        target: Some(ScreenPlace::Job(project, pipeline.id, job.id)),
+    };
+    // One job of the same name needs no heading.
+    std::iter::once(heading).chain(stage.jobs.iter().map(row)).collect()
+}
+
+/// Returns how long a job took, or runs by now.
+pub fn time_of(job: &Job, now: Option<DateTime<Utc>>) -> String {
+    match (job.duration, job.started_at, now) {
+        (Some(time), ..) => duration(time),
+        (None, Some(then), Some(now)) if job.status.is_active() => duration((now - then).to_std().unwrap_or_default()),
+        _ => String::new(),
+    }
+}
+
+/// Says why a job failed or what it waits for, and how often it was tried.
+fn what(app: &App, project: ProjectId, job: &Job) -> Span {
+    let charset = app.facts.options.charset;
+    let mut parts = Vec::new();
+    parts.extend(app.pending_of(project, job.id));
+    parts.extend(job.attempts.filter(|attempts| *attempts > 1).map(|attempts| format!("attempt {attempts}")));
+    parts.extend(reason_of(job));
+    if job.is_allowed_failure() {
+        parts.push("allowed to fail".into());
+    }
+    parts.extend(waits_for(job).map(str::to_owned));
+    if job.kind == JobKind::Bridge {
+        parts.extend(job.downstream_id.map(|id| format!("triggered #{id}")));
+    }
+    Span::new(clean(&parts.join(", "), charset), if job.status == Status::Failed { Tone::Bad } else { Tone::Muted })
+}
+
+/// Says in words why a job failed.
+pub fn reason_of(job: &Job) -> Option<String> {
+    if job.status != Status::Failed {
+        return None;
+    }
+    if let Some(said) = &job.description {
+        return Some(said.clone());
+    }
+    let word = job.failure_reason.as_deref()?;
+    Some(reason::of_job(word).map_or_else(|| word.replace('_', " "), |meaning| meaning.plain.to_owned()))
+}
+
+/// Says what a job waits for.
+pub fn waits_for(job: &Job) -> Option<&'static str> {
+    match job.status {
+        Status::Created => Some("waits for the jobs before it"),
+        Status::Pending => Some("waits for a runner"),
+        Status::Preparing => Some("waits for its preparation"),
+        Status::WaitingForCallback => Some("waits for a callback"),
+        Status::WaitingForResource => Some("waits for its resource group"),
+        Status::Manual => Some("waits for a person"),
+        Status::Scheduled => Some("waits for its time"),
+        Status::Running
+        | Status::Success
+        | Status::Warning
+        | Status::Failed
+        | Status::Canceling
+        | Status::Canceled
+        | Status::Skipped
+        | Status::Other(_) => None,
+    }
+}
+
+/// Lists what it triggered, each below its parent.
+fn triggered(app: &App, level: &[Downstream]) -> Vec<ScreenLine> {
+    fn walk(app: &App, level: &[Downstream], depth: usize, lines: &mut Vec<ScreenLine>) {
+        let charset = app.facts.options.charset;
+        for below in level {
+            let project = below.project.as_deref().map_or(String::new(), |path| format!("{} ", clean(path, charset)));
+            let lead = format!("{}{} {project}#{}  ", "  ".repeat(depth), charset.arrow(), below.id);
+            let mut spans = vec![Span::new(lead, Tone::Plain), status_span(&below.status, charset)];
+            if below.is_unread {
+                spans.push(Span::new("  could not be read", Tone::Bad));
+            }
+            let known = below.project.as_deref().and_then(|path| {
+                let row = app.facts.rows().iter().find(|row| row.project.full_path == path)?;
+                row.pipelines().iter().any(|pipeline| pipeline.id == below.id).then_some(row.project.id)
+            });
+            let line = ScreenLine::new(spans);
+            lines.push(match known {
+                Some(project) => line.leading_to(ScreenPlace::Pipeline(project, below.id)),
+                None => line,
+            });
+            walk(app, &below.downstream, depth + 1, lines);
+        }
+    }
+    let mut lines = Vec::new();
+    if !level.is_empty() {
+        lines.push(ScreenLine::empty());
+        lines.push(ScreenLine::text("it triggered", Tone::Muted));
+        walk(app, level, 1, &mut lines);
+    }
+    lines
+}

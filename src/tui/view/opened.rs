@@ -1,0 +1,33 @@
+//! The lines of the screen on top, with the cursor.
+
+use super::paint::{gutter, spans};
+use crate::text::glyph::Charset;
+use crate::tui::app::App;
+use crate::tui::screens::line::{ScreenLine, cut};
+use crate::tui::screens::lines;
+use crate::tui::screens::stack::OpenedScreen;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
+
+/// Cells before each line: the cursor.
+const GUTTER: usize = 2;
+
+pub(super) fn draw(app: &App, screen: &OpenedScreen, frame: &mut Frame<'_>, area: Rect) {
+    let lines = lines(app, screen);
+    let cursor = screen.cursor_index(&lines);
+    let (width, charset) = (usize::from(area.width).saturating_sub(GUTTER), app.facts.options.charset);
+    let shown = lines.iter().enumerate().skip(screen.offset).take(usize::from(area.height));
+    let drawn = shown.map(|(n, line)| drawn(app, line, cursor == Some(n), width, charset));
+    frame.render_widget(Paragraph::new(drawn.collect::<Vec<_>>()), area);
+}
+
+fn drawn<'a>(app: &App, line: &ScreenLine, is_under_cursor: bool, width: usize, charset: Charset) -> Line<'a> {
+    let mut whole = vec![gutter(app, is_under_cursor, None)];
+    whole.extend(spans(app, &cut(&line.spans, width, charset)));
+    let drawn = Line::from(whole);
+    let is_bold = line.is_bold || is_under_cursor;
+    if is_bold { drawn.patch_style(Style::new().add_modifier(Modifier::BOLD)) } else { drawn }
+}
