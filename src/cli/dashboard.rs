@@ -28,7 +28,7 @@ const LOG_QUEUE: usize = 64;
 
 /// Shows the dashboard until the user has seen enough, and answers what it asks for.
 pub(super) async fn run(
-    (client, config, surroundings): (Client, &Config, &RunContext),
+    (client, config, run_context): (Client, &Config, &RunContext),
     options: ViewOptions,
     listener: WatchListener,
     (readings, past): (RequestSender, Option<watch::Receiver<Arc<KnownPast>>>),
@@ -42,7 +42,7 @@ pub(super) async fn run(
     let services = ViewServices { readings, past, explain, answers, logs, log_messages, actions, outcomes };
     let time = config.pace.max_time;
     // A view owns the screen: what the memory has to say is said at the end of the run.
-    let mut memory = ExplainPast::in_place(recording::place(config, surroundings), client.server_now(), true);
+    let mut memory = ExplainPast::in_place(recording::place(config, run_context), client.server_now(), true);
     let clock = client.clone();
     let remember = move |evidence: &mut Evidence| memory.add(evidence, clock.server_now());
     let evidence = EvidenceOptions { log_lines: LOG_LINES, api: config.collecting.api };
