@@ -1,10 +1,10 @@
-//! Files that only the current user can have written, such as the cache and the memory: what another user could have
-//! written may turn red into green.
+//! Checks that only the current user can have written a file, such as the cache or the history: a file that another user
+//! wrote may turn red into green.
 //!
 //! - The file and its folder belong to the current user, and no other user may write to them.
 //! - No folder above can have its entries exchanged by others: it belongs to the user or to root, and is writable by
 //!   others only where the sticky bit keeps what is not theirs, as in `/tmp`.
-//! - The file is no link, and has no second name that may lie where others write.
+//! - The file is no link, and has no second hard link, which may be where others can write.
 
 use rustix::fs::OFlags;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
@@ -25,9 +25,9 @@ pub enum Untrusted {
     Foreign { what: String },
     #[error("other users may write to {what} (mode {mode:o})")]
     Open { what: String, mode: u32 },
-    #[error("{what} is no plain file, or has a second name")]
+    #[error("{what} is not a plain file, or has a second name")]
     NotPlain { what: String },
-    #[error("{what} is no folder")]
+    #[error("{what} is not a folder")]
     NotFolder { what: String },
 }
 

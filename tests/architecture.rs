@@ -11,7 +11,7 @@ use syn::buffer::{Cursor, TokenBuffer};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemExternCrate, ItemMod, ItemUse, Macro, Meta, UseTree, VisRestricted};
 
-/// Stands for `src/main.rs` and the crate root, `src/lib.rs`.
+/// The name for `src/main.rs` and the crate root, `src/lib.rs`.
 const ROOT: &str = "main";
 /// The crate's name, which `main.rs` says for `crate`.
 const CRATE: &str = "glwatch";
@@ -48,7 +48,7 @@ impl Table {
                     for from in &pair[0] {
                         assert!(
                             !table.contains_key(from) || table.get(from) == Some(&permitted),
-                            "lib.rs: \"{from}\" stands twice in the table"
+                            "lib.rs: \"{from}\" is in the table twice"
                         );
                         table.insert(from.clone(), permitted.clone());
                     }
@@ -162,7 +162,7 @@ impl Finder<'_> {
                     self.note(&path);
                 }
             } else if let Some((punct, next)) = cursor.punct() {
-                // Within `crate::{a, b}` each part begins anew at what stands before the brace.
+                // Within `crate::{a, b}` each part begins again at the path before the brace.
                 let is_comma = punct.as_char() == ',';
                 path = if is_comma { before.to_vec() } else { Vec::new() };
                 (joined, cursor) = (is_comma, next);

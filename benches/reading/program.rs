@@ -52,12 +52,12 @@ impl Home {
         arguments.iter().chain(more).map(|argument| (*argument).to_owned()).collect()
     }
 
-    /// Reads the group once, and writes it as JSON to nobody.
+    /// Reads the group once, and writes it as JSON that is discarded.
     pub(crate) fn read_once(&self, server: &Server, api: Api, more: &[&str]) -> Result<Run> {
         self.run(server, Self::arguments(server, api, more))
     }
 
-    /// Explains everything in the group that failed, as JSON to nobody.
+    /// Explains everything in the group that failed, as JSON that is discarded.
     pub(crate) fn explain_all(&self, server: &Server, api: Api) -> Result<Run> {
         let mut arguments = vec!["explain".to_owned(), "--all-failed".to_owned()];
         arguments.extend(Self::arguments(server, api, &[]));
@@ -103,7 +103,7 @@ impl Home {
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(n @ 1..) = reader.read(&mut buffer) {
-                // Nobody looks any more: what is written must go all the same.
+                // It is not looked at any more, but what is written must still be read.
                 let _ = sender.send((Instant::now(), buffer[..n].to_vec()));
             }
         });
@@ -135,7 +135,7 @@ pub(crate) struct Run {
     pub(crate) stats: Stats,
 }
 
-/// A live view in a terminal that nobody sits at.
+/// A live view in a terminal without a user.
 pub(crate) struct Live {
     start: Instant,
     id: u32,

@@ -57,7 +57,7 @@ fn refresh(api: Api, projects: u64, active: u64) -> Result<()> {
         Api::Graphql => api.quiet_refresh(projects - active) + active.div_ceil(100),
     };
     let requests = if same { costs[0].0.to_string() } else { format!("{}, {}", costs[0].0, costs[1].0) };
-    // The cheaper of the two: nobody else's work makes it cheaper.
+    // The cheaper of the two: the work of other processes never makes it cheaper.
     let cpu = costs.iter().filter_map(|(.., cpu)| *cpu).min();
     println!(
         "{:<9}{projects:<9}{active:>7}{:>20}{:>13.1}{:>8}{:>16}",

@@ -1,4 +1,4 @@
-//! Acting on pipelines and jobs: what would be done is planned without a request, and performed by one function.
+//! Acts on pipelines and jobs. A plan is made without a request; one function performs it.
 
 pub mod plan;
 pub mod service;

@@ -1,4 +1,4 @@
-//! What an action would do to which pipeline or job, and why it may not.
+//! Plans an action: what it would do to which pipeline or job, or why it is refused.
 
 use crate::domain::id::{PipelineId, ProjectId};
 use crate::domain::job::Job;

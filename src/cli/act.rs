@@ -1,4 +1,4 @@
-//! `glwatch retry`, `cancel` and `play`: what acts on pipelines and jobs, once it is listed and agreed to.
+//! `glwatch retry`, `cancel` and `play`: lists what would be done, asks, and acts on pipelines and jobs.
 
 use super::error::{self, CliError};
 use super::exit::Exit;
@@ -38,7 +38,7 @@ const UNSURE: &str = "unsure";
 pub(super) fn commands() -> [Command; 3] {
     [
         command("retry", "Runs jobs again: single ones, or all that failed or were canceled in a pipeline"),
-        command("cancel", "Stops jobs, or everything that goes on in a pipeline"),
+        command("cancel", "Stops jobs, or all active jobs of a pipeline"),
         command("play", "Starts manual jobs"),
     ]
 }

@@ -1,4 +1,4 @@
-//! Everything that can be typed. What it means is decided in `config`; here it only becomes a layer of texts.
+//! All flags and arguments. They become a layer of raw texts here; `config` decides what the texts mean.
 
 use crate::config::{Layer, Origin, Output};
 use clap::{Arg, ArgAction, ArgMatches, ValueHint};

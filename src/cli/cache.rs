@@ -1,4 +1,4 @@
-//! What a run keeps for the next: when it is read, when it is written.
+//! When the cache of a run is read, and when it is written.
 
 use super::run_context::RunContext;
 use super::{files, wire};

@@ -1,4 +1,4 @@
-//! The program's only wall clock, and the zone that its user lives in.
+//! The only wall clock of the program, and the time zone of its user.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;

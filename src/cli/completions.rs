@@ -1,4 +1,4 @@
-//! `glwatch completions SHELL`: a script that asks glwatch itself what fits, so that it knows words and project paths.
+//! `glwatch completions SHELL`: prints a script that asks glwatch for completions, so it completes project paths, too.
 
 use super::error::CliError;
 use super::exit::Exit;

@@ -1,4 +1,4 @@
-//! `--demo`: the simulated GitLab in this process, asked through the same client as any other.
+//! `--demo`: runs the simulated GitLab in this process and reads it with the same client as any GitLab.
 
 use super::error::CliError;
 use super::run_context::RunContext;

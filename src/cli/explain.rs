@@ -1,4 +1,4 @@
-//! `glwatch explain`: why pipelines are not green, the answer in the first line.
+//! `glwatch explain`: says why pipelines are not green, with the answer in the first line.
 
 use super::error::{self, CliError};
 use super::exit::Exit;

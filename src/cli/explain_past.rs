@@ -1,4 +1,4 @@
-//! What the memory adds to an explanation: the past of each failed job.
+//! Adds to an explanation what the history knows: the past of each failed job.
 
 use super::output;
 use super::recording::{self, Recording};

@@ -1,4 +1,4 @@
-//! Files that are written beside the output: each whole or not at all, and one that fails does not stop the others.
+//! Writes files beside the output: each whole or not at all. A failure does not stop the others.
 
 use super::error::{self, CliError};
 use super::exit::Exit;

@@ -1,4 +1,4 @@
-//! Finding and reading configuration files: the user's own, the project's, and glab's.
+//! Finds and reads the configuration files: the user's, the project's, and glab's.
 
 use super::error::CliError;
 use crate::config::{File, Owner, Settings};

@@ -1,4 +1,4 @@
-//! Which renderer writes which format, and with which columns.
+//! Chooses the renderer and the columns for each output format.
 
 use super::clock;
 use super::error::CliError;

@@ -1,4 +1,4 @@
-//! What to do next, for each way in which GitLab cannot be read.
+//! Hints: what the user can do about each way in which reading GitLab fails.
 
 use crate::collect::find::FindError;
 use crate::config::{Config, Origin, Settings};
@@ -57,7 +57,7 @@ pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> 
     let has_token = config.connection.token.is_some();
     match &error.kind {
         Kind::Unauthorized { unfit: Some(what), .. } if has_token => vec![
-            format!("the token from {} is {what}, which its beginning proves: {UNFIT}", token_origin(config)),
+            format!("the token from {} is {what}, as its prefix shows: {UNFIT}", token_origin(config)),
             new_token(config),
         ],
         Kind::Unauthorized { .. } if matches!(&config.connection.token, Some((_, Origin::Glab(_)))) => vec![
@@ -117,7 +117,7 @@ fn for_connection(kind: &Kind, config: &Config) -> Vec<String> {
             vec!["name yours and its key: --client-cert me.pem --client-key me.key".into()]
         }
         Kind::ClientCertificate { is_refused: true, .. } => vec![
-            "check that --client-cert is still valid and issued by the CA that the server expects: its administrator knows"
+            "check that --client-cert is still valid and issued by the CA that the server expects, or ask its administrator"
                 .into(),
         ],
         Kind::Proxy { proxy, problem: ProxyProblem::Login, .. } => vec![format!(
@@ -126,7 +126,7 @@ fn for_connection(kind: &Kind, config: &Config) -> Vec<String> {
         )],
         Kind::Proxy { proxy, problem: ProxyProblem::NoTunnel, .. } => {
             vec![format!(
-                "{proxy} does not reach {host}, or may not: its administrator knows; or except the host in NO_PROXY"
+                "{proxy} does not reach {host}, or may not: ask its administrator, or except the host in NO_PROXY"
             )]
         }
         Kind::Proxy { proxy, .. } => vec![format!(
@@ -189,21 +189,21 @@ fn for_answer(error: &Error, config: &Config) -> Vec<String> {
         | Kind::GranularScope { .. }
         | Kind::NotGitlab { .. } => Vec::new(),
         Kind::Timeout(_) => {
-            vec!["give the server more time (--timeout 2m), or less to do at once (--concurrency 2)".into()]
+            vec!["give the server more time (--timeout 2m), or send fewer requests at once (--concurrency 2)".into()]
         }
-        Kind::TooLarge(_) => vec![format!("no answer of GitLab is that large: is {host} really one?")],
+        Kind::TooLarge(_) => vec![format!("no answer of GitLab is that large: is {host} really a GitLab?")],
         Kind::OwnRate { .. } => {
-            vec!["allow more requests per second (--rps 100) where the server bears it, or ask for fewer groups".into()]
+            vec!["allow more requests per second (--rps 100) if the server can take it, or read fewer groups".into()]
         }
         Kind::RateLimited { .. } | Kind::WaitTooLong { .. } => vec![
             "the server limits how much it is asked: wait, then ask for less at a time (--rps 5, or fewer groups)"
                 .into(),
         ],
         Kind::WaitBeforeAct { wait } => {
-            vec![format!("try again in {}", duration(*wait)), "--rps sets how much glwatch asks at most".into()]
+            vec![format!("try again in {}", duration(*wait)), "--rps limits how many requests glwatch sends".into()]
         }
         Kind::Deadline => {
-            vec!["give it more time (--max-time 15m), ask for fewer groups, or find out why the server is slow".into()]
+            vec!["give it more time (--max-time 15m), read fewer groups, or find out why the server is slow".into()]
         }
         Kind::Status { code, .. } if *code >= 500 => {
             let by_id = error.request_id.as_ref().map_or("", |_| "; its administrator finds the request by its id");
@@ -221,7 +221,7 @@ fn for_answer(error: &Error, config: &Config) -> Vec<String> {
         }
         Kind::Redirect { to, is_login: true, .. } => vec![
             format!("there is a login page in front of {host}, at {to}: a token of GitLab does not pass it"),
-            "ask for a way to the API without it, or for the headers that it wants".into(),
+            "ask its administrator for access to the API without it, or for the headers that it needs".into(),
         ],
         Kind::Redirect { to, .. } => vec![format!("if that is where your GitLab is, name it: --host {to}")],
         Kind::NotLog => vec!["a proxy or a login page in between answers HTML: try the address in a browser".into()],
@@ -462,7 +462,7 @@ pub(super) fn unwritten(error: &io::Error) -> &'static str {
 
 /// Returns what to do when a group has no visible projects.
 pub(super) fn empty_group(config: &Config, settings: &Settings) -> Vec<String> {
-    let mut hints = vec!["GitLab leaves out, without saying so, what one may not see".to_owned()];
+    let mut hints = vec!["GitLab silently leaves out what this token may not see".to_owned()];
     if config.connection.token.is_some() {
         hints.push(format!(
             "check the group, and that the owner of the token from {} is a member of it",

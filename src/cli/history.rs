@@ -1,4 +1,4 @@
-//! `glwatch history`: what is remembered, what is too old, and all of it for other programs.
+//! `glwatch history`: shows what is stored, deletes what is too old, exports all of it.
 
 mod export;
 mod fill;
@@ -21,8 +21,7 @@ use std::io::{self, Write};
 /// What to do where nothing is remembered.
 const EMPTY: &str = "glwatch history fill --since 30d --group-id GROUP reads the past; every reading adds to it, too";
 
-const ABOUT: &str =
-    "Shows what is remembered of earlier readings; fill reads the past, prune removes, export writes all";
+const ABOUT: &str = "Shows what earlier readings have recorded; fill reads the past, prune removes, export writes all";
 
 pub(super) fn command() -> Command {
     let form = |words: &'static [&'static str], default: &'static str| {
@@ -54,7 +53,7 @@ pub(super) fn command() -> Command {
         )
         .subcommand(
             Command::new("export")
-                .about("Writes every fact, one a line")
+                .about("Writes every fact, one per line")
                 .arg(facts)
                 .arg(form(&["ndjson", "csv"], "ndjson").help("What to write on standard output"))
                 .args(args::offline_args()),

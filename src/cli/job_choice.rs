@@ -1,4 +1,4 @@
-//! What is said where no job is chosen: the reason, and the jobs that there are as a table.
+//! The error for a job that could not be chosen: the reason, and a table of the jobs.
 
 use super::error::CliError;
 use crate::collect::job_choice::{JobNotChosen, NotChosenReason};

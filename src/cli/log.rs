@@ -1,4 +1,4 @@
-//! Where the program says what it does: standard error with `-v`, a file with `--log-file`.
+//! The program's own log: to standard error with `-v`, to a file with `--log-file`.
 
 use super::clock;
 use super::error::CliError;

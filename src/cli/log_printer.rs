@@ -1,4 +1,4 @@
-//! From the bytes of a log to what is written of it: cleaned or as they are, all or the last lines.
+//! Turns the bytes of a job's log into output: cleaned or raw, all of it or the last lines.
 
 use crate::text::log::{CleanerEvent, LogCleaner};
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! `glwatch logs`: a job's log, once or as it grows.
+//! `glwatch logs`: prints a job's log, once or as it grows.
 
 use super::error::CliError;
 use super::exit::Exit;

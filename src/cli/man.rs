@@ -1,4 +1,4 @@
-//! `glwatch man`.
+//! `glwatch man`: prints the manual page.
 
 use super::error::CliError;
 use super::exit::Exit;

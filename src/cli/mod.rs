@@ -1,4 +1,4 @@
-//! The front door: the only module that knows all others, prints errors and decides the exit code.
+//! The command line: the only module that imports all others, prints errors and decides the exit code.
 
 mod act;
 mod args;

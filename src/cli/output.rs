@@ -1,4 +1,4 @@
-//! Writing to standard output and standard error: the only place that touches them.
+//! Writes to standard output and standard error. No other module does.
 
 use super::error::CliError;
 use super::exit::Exit;

@@ -1,4 +1,4 @@
-//! How far a slow first load has come, on standard error and only when that is a terminal.
+//! Shows the progress of a slow first reading on standard error, if that is a terminal.
 
 use super::terminal;
 use crate::collect::run::{ReadingProgress, ReadingStep};

@@ -1,4 +1,4 @@
-//! What a run adds to the memory: where that is, and what the user must know of it.
+//! Records the readings of a run in the history: where it is, and what the user must know about it.
 
 use super::files;
 use super::output;

@@ -1,4 +1,4 @@
-//! Values of `--ref` that select nothing: a gate on a misspelt ref would be green whatever happens.
+//! Finds values of `--ref` that select nothing: a gate on a misspelt ref would always be green.
 
 use super::error::CliError;
 use crate::config::{Config, Settings};

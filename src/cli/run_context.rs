@@ -1,4 +1,4 @@
-//! What a command finds around it: settings from every layer, the environment, and in a demo the simulated GitLab.
+//! The context of a command: settings of all layers, the environment, and the simulated GitLab of a demo.
 
 use super::args;
 use super::error::CliError;

@@ -1,4 +1,4 @@
-//! Reading a secret from wherever the configuration says: the one place that does.
+//! Reads secrets from where the configuration says. No other module does.
 
 use super::error::CliError;
 use super::files;

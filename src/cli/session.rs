@@ -1,4 +1,4 @@
-//! What commands about single projects have in common: settings, a client, and finding what is meant.
+//! The common part of commands about single projects: settings, a client, and finding the project that is meant.
 
 use super::error::CliError;
 use super::exit::Exit;

@@ -1,4 +1,4 @@
-//! `glwatch sim`: the simulated GitLab as a server of its own.
+//! `glwatch sim`: runs the simulated GitLab as a server.
 
 use super::error::CliError;
 use super::exit::Exit;
@@ -38,7 +38,7 @@ pub(super) fn command() -> Command {
             .value_parser(value_parser!(u32)),
         value("webhook", "URL", "Send webhooks to this address of this machine"),
         value("webhook-secret", "SECRET", "Secret of these webhooks").requires("webhook"),
-        Arg::new("private").long("private").action(ArgAction::SetTrue).help("Show the group only to who has a token"),
+        Arg::new("private").long("private").action(ArgAction::SetTrue).help("Require a token, as a private group does"),
     ])
 }
 

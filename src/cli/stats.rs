@@ -1,4 +1,4 @@
-//! `glwatch stats`: how good the CI is, from what is remembered; asks GitLab for nothing.
+//! `glwatch stats`: measures the CI from the history. It sends no request to GitLab.
 
 use super::error::CliError;
 use super::exit::Exit;

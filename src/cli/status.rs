@@ -1,4 +1,4 @@
-//! The status command: the group, once.
+//! The status command: reads the groups once and prints them.
 
 use super::cache::Cache;
 use super::error::{self, CliError};

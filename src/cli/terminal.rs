@@ -1,4 +1,4 @@
-//! What commands share around their work: the runtime, signals, warnings, and how the output may look.
+//! What all commands share: the async runtime, signals, warnings, and the style of the output.
 
 use super::error::CliError;
 use super::exit::Exit;

@@ -1,4 +1,4 @@
-//! Token and headers: what proves who asks.
+//! The credentials of a run: the token and additional headers.
 
 use super::error::CliError;
 use super::secret::SecretRequest;

@@ -1,4 +1,4 @@
-//! What was typed, put in order: options before a subcommand move behind it, so that the subcommand reads them itself.
+//! Reorders the command line: options before a subcommand move behind it, so that the subcommand reads them.
 
 use super::error::CliError;
 use clap::error::{ContextKind, ContextValue, ErrorKind};

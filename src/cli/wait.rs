@@ -1,4 +1,4 @@
-//! `--wait`: reads until nothing goes on by itself, or until the deadline, and hands on the last snapshot.
+//! `--wait`: reads until no pipeline is active any more, or until the deadline, and returns the last snapshot.
 
 use super::cache::Cache;
 use super::error::CliError;

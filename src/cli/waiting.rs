@@ -1,4 +1,4 @@
-//! Says on standard error what a command waits for: a pause that the server asked for, or an answer that does not come.
+//! Says on standard error what a command waits for: a pause that the server asked for, or a late answer.
 
 use super::output;
 use crate::gitlab::client::{Client, Waiting};

@@ -1,4 +1,4 @@
-//! From the sections of the configuration to each module's own options.
+//! Converts sections of the configuration into the options of other modules.
 
 use super::clock;
 use super::error::CliError;

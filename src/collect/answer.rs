@@ -1,4 +1,4 @@
-//! What is asked about projects, one batch or one project at a time, and where the answers come from.
+//! The unit of work of a reading: fetch one batch or one project. Says where the answers come from.
 
 use super::batch::{BatchQuestion, ProjectBatch};
 use super::fetch::FetchSetup;

@@ -1,4 +1,4 @@
-//! Which projects are asked about together, and how many at a time. Pure: answers in, decisions out.
+//! Decides which projects are read in one query, and how many. Pure: answers in, decisions out.
 
 use crate::domain::id::ProjectId;
 use crate::domain::project::Project;

@@ -1,4 +1,4 @@
-//! Gathering what there is to know about a pipeline in trouble: jobs, logs, tests, the pipeline before, and what failed below.
+//! Gathers evidence about a pipeline in trouble: jobs, logs, tests, the previous pipeline, and failures below it.
 //!
 //! Which logs and reports are worth reading is known only after the pipeline and its jobs. Where a first look has told
 //! already, they are read at the same time, which saves a round trip. A glance says only what to read; what a reading of

@@ -1,4 +1,4 @@
-//! Asking why a pipeline is red while something else is shown: the latest request wins, and answers are cached.
+//! Explains pipelines in the background: the latest request wins, and answers are cached.
 //!
 //! The same knowledge as `glwatch explain`, for a listener that goes on: a selection that moves on does not wait for the
 //! answer to the last one, and one that comes back has it at once.

@@ -1,4 +1,4 @@
-//! What other systems have reported on a pipeline's commit, where its jobs do not account for its status.
+//! Reads the statuses that other systems reported on a pipeline's commit, if its jobs do not account for its status.
 //!
 //! Jenkins, Atlantis or codecov set statuses on a commit, and GitLab counts them like jobs. REST lists them apart from
 //! the jobs. GraphQL lists them with the jobs, but knows neither where they lead nor what they say.

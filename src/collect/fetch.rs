@@ -1,4 +1,4 @@
-//! Reading the projects that a list finds: over GraphQL many at a time, over REST one by one.
+//! Reads the projects of the list: many per query over GraphQL, one by one over REST.
 
 use super::answer::{AnswerSource, FetchResult, FetchTask};
 use super::batch::{ALONE, BatchQuestion, BatchQueue, BatchSize, ListFeed, ProjectBatch};

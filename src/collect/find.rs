@@ -1,4 +1,4 @@
-//! What a person means by `acme/api#812`: which project, and which of its pipelines or jobs.
+//! Resolves what a user writes, such as `acme/api#812`, to a project and one of its pipelines or jobs.
 //!
 //! ```text
 //! PROJECT              its newest pipeline, of any ref

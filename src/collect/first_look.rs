@@ -1,4 +1,4 @@
-//! What is known of a pipeline before it is looked into: from a glance over GraphQL, or from a reading of the group.
+//! What is known about a pipeline before its evidence is gathered: from one GraphQL query, or from a reading of the group.
 
 use super::evidence::{LOOK_BACK, PreviousPipeline, Subject, raw_refs, suspects};
 use crate::domain::evidence::{JobDetails, JobEvidence, Previous};

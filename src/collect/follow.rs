@@ -1,4 +1,4 @@
-//! Following pipelines to those that they triggered, level by level.
+//! Follows pipelines to the downstream pipelines that they triggered, level by level.
 //!
 //! A pipeline that is already known, because its project is in the group, costs nothing; the others cost a request
 //! for their details and one for their own bridges. Cycles end because a pipeline is read once and shown once per path.

@@ -1,4 +1,4 @@
-//! Whether a reading can be over in its time: known long before the time is over.
+//! Forecasts early whether a reading can finish before its deadline.
 
 use super::options::{REST_COST, ReadingProgress};
 use crate::domain::selection::ProjectFilter;

@@ -1,4 +1,4 @@
-//! What GraphQL has answered about one project so far, and what follows from it. Pure.
+//! Collects the GraphQL answers about one project, and decides what follows from them. Pure.
 
 use super::project::{self, KnownBefore, PipelineDraft, ReadingOutcome};
 use super::torn::{self, PipelineDoubt};

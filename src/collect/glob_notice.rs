@@ -1,4 +1,4 @@
-//! Saying that a glob on refs does not look at everything.
+//! The notice that a glob in `--ref` shows only a part of the refs of a project.
 
 use super::merge::ReadProject;
 use super::project::{GLOB_WINDOW, glob_matches};

@@ -1,4 +1,4 @@
-//! The row of a project while its group is still being read: what it triggered is known only as far as its bridges tell.
+//! The row of a project while its group is still being read. Downstream pipelines are known only from its bridges.
 
 use super::merge::ReadProject;
 use super::project::{PipelineDraft, ReadingOutcome};

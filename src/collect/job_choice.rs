@@ -1,4 +1,4 @@
-//! Which job of a pipeline is meant: by its id, its name, or its stage and name; without one, the job that matters most.
+//! Chooses a job of a pipeline: by id, by name, by stage and name, or else the job that matters most.
 
 use super::torn;
 use crate::domain::id::{PipelineId, ProjectRef};

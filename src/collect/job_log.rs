@@ -1,4 +1,4 @@
-//! The telling parts of a job's log, read as a stream: whatever its size, a few hundred lines of it are held.
+//! Reads a job's log as a stream and keeps an excerpt of it: at most a few hundred lines are in memory.
 
 use crate::domain::id::{JobId, ProjectRef};
 use crate::domain::log::LogExcerpt;

@@ -1,4 +1,4 @@
-//! Reading a group and its list of projects, page by page, and noticing when a part is lost.
+//! Reads a group and its list of projects, page by page, and notices missing parts.
 
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{GroupRef, ProjectId};

@@ -1,4 +1,4 @@
-//! What leaves the watch loop: the latest state, and everything that changed on the way to it.
+//! The output of the watch loop: the latest state, and every change that led to it.
 //!
 //! A listener that is slow misses states between, never a change: it gets them one after the other, in the order of their
 //! numbers. Only one that is too slow by more than [`MOST_KEPT`] readings misses changes. It learns how many.

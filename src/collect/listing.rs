@@ -1,4 +1,4 @@
-//! The projects of the groups, for what reads them in its own way.
+//! Lists the projects of the groups without reading their pipelines.
 
 use super::list::{self, ListFinding, ListedGroup};
 use super::run::{CollectOptions, GroupError, sort_groups};

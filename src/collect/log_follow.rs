@@ -1,4 +1,4 @@
-//! Following a job's log until the job ends: what is new, through lost connections and retries.
+//! Follows a job's log until the job ends, through lost connections and retries.
 //!
 //! It prints nothing: pieces of the log and what happens to it are handed to the caller.
 

@@ -1,4 +1,4 @@
-//! Looking after triggered pipelines that no pulse sees: children, and those that are not the newest of their projects.
+//! Watches downstream pipelines that no pulse sees: children, and those that are not the newest of their projects.
 //!
 //! A pulse tells of the newest pipeline of a project only. Who reruns a child that has ended changes nothing that it
 //! would tell, so the child is asked about by its id as long as its parent is shown.

@@ -1,4 +1,4 @@
-//! Making rows of what was read and of what is remembered. Pure; what has not changed is the same in memory and in row.
+//! Makes rows from what was read and what is known from before. Pure. Unchanged pipelines are shared, not copied.
 
 use super::cache::KnownProject;
 use super::follow::Followed;

@@ -1,4 +1,4 @@
-//! Deciding what to read, reading it, and putting it together into a snapshot.
+//! Decides what to read, reads it, and builds snapshots.
 
 mod answer;
 pub(crate) mod batch;

@@ -1,4 +1,4 @@
-//! Noticing that a server is away: what fails for one project after the other, while nothing is answered, fails for all.
+//! Detects that a server is down: when requests for several projects fail in a row, the whole reading fails.
 
 use super::project::ReadingOutcome;
 use crate::domain::failure::Failure;

@@ -1,4 +1,4 @@
-//! Pipelines whose jobs do not fit one page, and drafts of pipelines once all their jobs are there.
+//! Reads further pages of jobs, and completes pipelines once all their jobs are there.
 
 use super::project::PipelineDraft;
 use crate::domain::failure::{Failure, FailureKind};

@@ -1,4 +1,4 @@
-//! Some projects read again, put into the snapshot of all. Pure.
+//! Puts some projects that were read again into the snapshot of all. Pure.
 
 use super::run::row_problem;
 use crate::domain::failure::{Failure, FailureKind};

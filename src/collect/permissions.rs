@@ -1,4 +1,4 @@
-//! Which permissions a fine-grained token lacks, where GraphQL leaves out of every pipeline what every pipeline has.
+//! Finds out which permissions a fine-grained token lacks, if GraphQL leaves out a field that every pipeline has.
 //!
 //! GraphQL answers null where a permission is missing, which proves nothing. REST refuses aloud: it is asked once.
 

@@ -1,4 +1,4 @@
-//! What is due, and when. Pure: facts in, decisions out.
+//! Decides what is due, and when. Pure: facts in, decisions out.
 
 use super::batch::BatchSize;
 use super::torn;

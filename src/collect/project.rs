@@ -1,4 +1,4 @@
-//! Reading one project: the pipelines that were asked for, with their jobs.
+//! Reads one project: the requested pipelines with their jobs.
 
 use super::plan;
 use super::torn::{self, PipelineDoubt};

@@ -1,4 +1,4 @@
-//! Why jobs failed, where GraphQL has a sentence that no word is known for, or none: one more request over REST.
+//! Reads failure reasons of jobs over REST, if GraphQL has none or an unknown sentence.
 
 use super::merge::ReadProject;
 use super::project::{PipelineDraft, ReadingOutcome};

@@ -1,4 +1,4 @@
-//! Readings that are answered from a snapshot instead of by a server: what deciding and remembering cost by themselves.
+//! Readings that a snapshot answers instead of a server: for benches of what deciding and remembering cost.
 
 use super::answer::{AnswerSource, FetchResult, FetchTask};
 use super::batch::{BatchQuestion, ProjectBatch};

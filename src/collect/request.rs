@@ -1,4 +1,4 @@
-//! What listeners ask the watch loop for. What waits is merged, so it takes bounded room and no request is lost.
+//! Requests to the watch loop. Waiting requests are merged: they take bounded memory and none is lost.
 
 use crate::domain::id::ProjectId;
 use parking_lot::Mutex;

@@ -1,4 +1,4 @@
-//! Reading the groups: list, projects, downstream pipelines, snapshot; and what is kept for the next time.
+//! Reads the groups: list, projects, downstream pipelines, snapshot. Keeps what the next reading can use.
 
 use super::answer::{AnswerSource, ServerAnswers};
 use super::batch::BatchSize;

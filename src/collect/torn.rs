@@ -1,4 +1,4 @@
-//! Whether what several requests said of one pipeline can be true of one moment. Pure.
+//! Checks whether the answers of several requests about one pipeline are consistent. Pure.
 //!
 //! Status, jobs and trigger jobs come from requests of their own, and even one GraphQL answer loads them one after the
 //! other: a pipeline that ends in between is read half before and half after.

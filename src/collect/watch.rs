@@ -1,4 +1,4 @@
-//! Reading the groups again and again: what a listener holds (the latest update out, requests in), and the loop behind it.
+//! The watch loop: reads the groups again and again, publishes the latest update, and takes requests.
 //!
 //! One reading after the other, so that a slow server is never asked twice at once; the clock is one that rests
 //! while a laptop sleeps, so that waking up is no storm.

@@ -1,4 +1,4 @@
-//! `[cost]`: what a minute of a job costs.
+//! `[cost]`: the price of a job minute.
 
 use super::error::ConfigError;
 use super::settings::Settings;

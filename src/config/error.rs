@@ -1,4 +1,4 @@
-//! A setting that cannot be used: which, from where, what is wrong, what is permitted.
+//! The error for an invalid setting: which one, from where, what is wrong, what is permitted.
 
 use super::origin::Origin;
 use std::fmt;

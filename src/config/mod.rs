@@ -1,4 +1,4 @@
-//! What the settings mean: layers of raw texts become one validated [`Config`], each value with its origin.
+//! Turns layers of raw texts into one validated [`Config`], each value with its origin.
 //!
 //! Knows neither clap nor the other modules: what a section means for them is written in `cli/wire.rs`.
 

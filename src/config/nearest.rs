@@ -1,4 +1,4 @@
-//! What was probably meant by a misspelt word.
+//! Suggests the nearest known word for a misspelt one.
 
 /// Returns the name that was probably meant.
 pub(super) fn nearest(written: &str, known: impl Iterator<Item = String>) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Watching and waiting: what goes together, and for how long.
+//! The settings of watching and waiting: which of them go together, and how long they last.
 
 use super::error::ConfigError;
 use super::section::{NewerThan, Pace, Wait};

@@ -1,4 +1,4 @@
-//! From the text of `config.toml` or `./glwatch.toml` to layers of settings.
+//! Parses the text of `config.toml` or `./glwatch.toml` into layers of settings.
 //!
 //! Reads no file: the caller passes its content and its path.
 

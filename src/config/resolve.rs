@@ -1,4 +1,4 @@
-//! From layers of texts to one validated configuration.
+//! Resolves the layers of texts into one validated configuration.
 
 use super::cost::CostSettings;
 use super::error::ConfigError;

@@ -1,4 +1,4 @@
-//! Secrets: where each may come from. Reads none of them, and shows none.
+//! The sources of secrets. This module neither reads nor shows a secret.
 
 use super::keys::{Form, Key};
 use super::layer::Setting;

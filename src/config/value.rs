@@ -1,4 +1,4 @@
-//! Reading single values; every refusal names the setting, the value and what is permitted.
+//! Parses single values. Every error names the setting, the value and what is permitted.
 
 use super::error::ConfigError;
 use super::settings::Settings;

@@ -1,4 +1,4 @@
-//! Variables of the environment: which decide anything, and which are only named like ours.
+//! Environment variables: those that are settings, and those that only look like ours.
 
 use super::keys::{KEYS, Key, KeyReach, of_variable, variable};
 use super::nearest::nearest;

@@ -1,4 +1,4 @@
-//! What there is to know about a pipeline in trouble, gathered before it is judged.
+//! The evidence about a pipeline in trouble, gathered before it is judged.
 
 use super::id::{JobId, PipelineId};
 use super::job::Job;

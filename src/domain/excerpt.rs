@@ -1,4 +1,4 @@
-//! What is shown of a snapshot: some of its rows. What counts, is missing and was spent is still that of the whole.
+//! A view of a snapshot that shows some of its rows. Counts, problems and cost remain those of the whole.
 
 use super::health::FailOn;
 use super::past::KnownPast;

@@ -1,4 +1,4 @@
-//! What happened, as the memory keeps it: a project, a pipeline or an attempt at a job, as far as one answer told.
+//! Facts for the history: a project, a pipeline or an attempt at a job, as far as one answer contains it.
 //!
 //! Several answers tell of the same thing, in any order: a reading saw it run, a later one saw it end, and a list has
 //! fields that a batch lacks. Merging is therefore the same whatever comes first, and repeats change nothing.

@@ -1,4 +1,4 @@
-//! Judging a snapshot: counts, the order of rows by urgency, and what `--fail-on` asks.
+//! Judges a snapshot: counts, the order of rows by urgency, and the verdict of `--fail-on`.
 
 use super::pipeline::Pipeline;
 use super::project::{ProjectRow, RowState, StateWord};

@@ -1,4 +1,4 @@
-//! The GitLab that a run speaks to.
+//! The address of a GitLab instance.
 
 use std::fmt;
 use url::{Host as UrlHost, Url};

@@ -1,4 +1,4 @@
-//! What a job's log says, once it is cleaned.
+//! An excerpt of a job's log, cleaned.
 
 /// A line of a log as a person reads it: no control codes, no section markers, the last state of a progress bar.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What the memory answers about a job or a ref, before it is judged.
+//! The history's answers about a job or a ref, before they are judged.
 
 use super::fact::UnixSeconds;
 use super::id::{ById, JobId, PipelineId, ProjectId};

@@ -1,4 +1,4 @@
-//! What is remembered of one project's runs, small enough to count a quarter of a million attempts at once.
+//! The recorded runs of one project, compact enough to count 250,000 attempts in memory.
 
 use super::fact::{PipelineFact, UnixSeconds};
 use super::id::{JobId, PipelineId};

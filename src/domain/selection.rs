@@ -1,4 +1,4 @@
-//! Which projects and which of their pipelines a run is about.
+//! Selects the projects of a run, and their pipelines.
 
 use super::pipeline::{Ref, RefKind};
 use super::project::{Project, ProjectRow};

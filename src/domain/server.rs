@@ -1,4 +1,4 @@
-//! The GitLab that answers, as it describes itself.
+//! A GitLab server as it describes itself: version and edition.
 
 /// What a GitLab says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

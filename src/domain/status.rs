@@ -1,4 +1,4 @@
-//! GitLab's status words, ours (`warning`), and the questions that are asked of them.
+//! GitLab's status words, our own (`warning`), and what they mean.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a pipeline's tests said (<https://docs.gitlab.com/ci/testing/unit_test_reports/>).
+//! The test report of a pipeline (<https://docs.gitlab.com/ci/testing/unit_test_reports/>).
 
 use std::time::Duration;
 

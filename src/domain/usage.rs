@@ -1,4 +1,4 @@
-//! What a run has cost the server, and what it may still cost.
+//! The requests and bytes that a run has used, and the server's limit.
 
 use chrono::{DateTime, Utc};
 

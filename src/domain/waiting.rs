@@ -1,14 +1,14 @@
-//! When a wait is over: no pipeline and nothing that it triggered goes on by itself, and each project's is recent enough.
+//! Decides whether `--wait` is over: no pipeline, downstream ones included, is active, and each is recent enough.
 
 use super::pipeline::Pipeline;
 use super::project::{ProjectRow, RowState};
 use chrono::{DateTime, Utc};
 
-/// Says why a project is still waited for; `None` when it is not.
+/// Says why `--wait` still waits for a project; `None` if it does not.
 ///
-/// - What could not be read this time is waited for: it may be running.
-/// - What may not be seen is not: that does not change by waiting.
-/// - `newer_than` waits for a pipeline that recent, and so for a project that has none.
+/// - It waits for a project that could not be read this time: a pipeline may be running.
+/// - It does not wait for a project that the token may not see: waiting does not change that.
+/// - With `newer_than` it waits for a pipeline that was created since, also in a project without pipelines.
 pub(crate) fn reason(row: &ProjectRow, newer_than: Option<DateTime<Utc>>) -> Option<&'static str> {
     match &row.state {
         RowState::NoAccess(_) => None,
@@ -32,7 +32,7 @@ pub(crate) fn reason(row: &ProjectRow, newer_than: Option<DateTime<Utc>>) -> Opt
     }
 }
 
-/// Says whether a part of it is missing that the next reading may have.
+/// Says whether a part of the pipeline is missing that the next reading may bring.
 fn may_change(pipeline: &Pipeline) -> bool {
     pipeline.unread.as_ref().is_some_and(|failure| !failure.is_refusal())
 }
@@ -101,9 +101,9 @@ mod tests {
                 None,
                 Some("could not be read whole"),
             ),
-            ("ended, its jobs are not to be seen", partly(Status::Failed, FailureKind::Forbidden), None, None),
+            ("ended, its jobs are not visible", partly(Status::Failed, FailureKind::Forbidden), None, None),
             (
-                "runs, its jobs are not to be seen",
+                "runs, its jobs are not visible",
                 partly(Status::Running, FailureKind::Forbidden),
                 None,
                 Some("is still active"),
@@ -118,7 +118,7 @@ mod tests {
                 at(5),
                 Some("has no pipeline yet"),
             ),
-            ("not to be seen", row("p", RowState::NoAccess(failure())), at(5), None),
+            ("not visible", row("p", RowState::NoAccess(failure())), at(5), None),
             ("not read", row("p", RowState::Error(failure())), None, Some("could not be read")),
         ];
         for (sentence, row, newer_than, expected) in cases {

@@ -1,4 +1,4 @@
-//! Was it me? Whose fault a failed job is, as far as the memory shows it; never guessed.
+//! Attributes a failed job: was it my change, or not? It never guesses beyond what the history shows.
 //!
 //! The first that holds is the answer, with the evidence named:
 //!

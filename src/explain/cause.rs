@@ -1,4 +1,4 @@
-//! Why a pipeline is not green: from the evidence to causes, the one that explains the most first.
+//! Finds the causes of a pipeline that is not green, the one that explains the most first.
 
 use super::attribution::{self, FailureAttribution, FailureOrigin};
 use super::reason;

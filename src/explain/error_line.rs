@@ -1,4 +1,4 @@
-//! Which lines of a log look like the error, and how much each of them tells.
+//! Finds the lines of a log that look like an error, and weighs them.
 
 /// How much a line tells about the failure, from the least on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-//! The one line of a log that tells the most about the failure.
+//! Chooses the one line of a log that tells the most about the failure.
 //!
 //! - A script ends with its first command that fails, so what counts is what the last command wrote. The runner writes
 //!   each command in bold green before it runs.

@@ -1,4 +1,4 @@
-//! What of a job's log tells why the job failed, found while the log streams past.
+//! Finds the part of a job's log that shows why the job failed, while the log streams past.
 
 pub(crate) use super::error_line::is_passing;
 use super::error_line::{VERDICT, exit_code, reason_of_verdict, weight};

@@ -1,4 +1,4 @@
-//! GitLab's words for why a job or a pipeline failed, in plain words, and what to do next.
+//! Explains GitLab's failure reasons of jobs and pipelines in plain words, with what to do next.
 //!
 //! The words: `app/models/concerns/enums/ci/commit_status.rb` and `app/models/concerns/enums/ci/pipeline.rb`. One that
 //! is not in these tables is newer than this program and shown as it is.

@@ -1,4 +1,4 @@
-//! One cause behind failures in several projects: a runner, a test, or a pipeline that all of them triggered.
+//! Finds one cause of failures in several projects: a runner, a test, or a common downstream pipeline.
 
 use super::cause::{Cause, Explanation};
 use super::reason;

@@ -1,4 +1,4 @@
-//! Why a job has not begun: what GitLab says, and nothing that it does not.
+//! Explains why a job has not begun, from what GitLab says and nothing else.
 
 use super::sentence::Sentence;
 use crate::domain::evidence::JobEvidence;

@@ -1,4 +1,4 @@
-//! How much may be asked at once, and how fast: the one place where every request waits its turn.
+//! Limits how many requests are under way and how fast they are sent. Every request waits here for its turn.
 //!
 //! - At most `concurrency` requests are under way.
 //! - A token bucket bounds the rate of all callers together.

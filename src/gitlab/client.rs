@@ -1,4 +1,4 @@
-//! The public face: one method per question, domain types as answers.
+//! The public interface: one method per question, domain types as answers.
 
 use crate::domain::delivery::{DeploymentFact, EnvironmentFact, IncidentFact, MergeRequestFact};
 use crate::domain::host::Host;

@@ -1,4 +1,4 @@
-//! What requests carry to the configured server and to no other: the token, and the headers that the user adds.
+//! The token and the user's headers. Requests carry them to the configured server and to no other.
 
 use crate::domain::host::Host;
 use crate::domain::token::TokenHeader;

@@ -1,4 +1,4 @@
-//! What can go wrong with a request, with what was tried in it. Tokens and query secrets never print.
+//! The ways in which a request fails, with the attempts that were made. Tokens and query secrets never print.
 
 use crate::domain::failure::{self, FailedRequest, Failure, FailureKind, RequestLine};
 use crate::text::duration::duration;

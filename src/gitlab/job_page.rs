@@ -1,4 +1,4 @@
-//! Pages of jobs and of past pipelines, as GraphQL has them, and what asks for the next one.
+//! Pages of jobs and of past pipelines in GraphQL, with the cursor of the next page.
 
 use crate::domain::evidence::JobDetails;
 use crate::domain::id::PipelineId;

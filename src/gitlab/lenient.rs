@@ -1,4 +1,4 @@
-//! Decoding what may be odd: one wrong value is that value unknown, one wrong item is that item lost, and never more.
+//! Lenient decoding: a wrong value counts as unknown, a wrong item as missing; the rest is kept.
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};

@@ -1,4 +1,4 @@
-//! Offset paging: what the headers of a list say about the rest of it.
+//! Offset paging: reads the headers of a list that describe its further pages.
 
 use reqwest::header::HeaderMap;
 use url::Url;

@@ -1,4 +1,4 @@
-//! Redirects: followed by us, and only where the token may go too.
+//! Follows redirects, and only to addresses to which the token may go.
 
 use crate::domain::host::Host;
 use crate::gitlab::error::Kind;

@@ -1,4 +1,4 @@
-//! What an answer without a 2xx says, and whether GitLab itself said it.
+//! Interprets an answer without a 2xx, and whether GitLab itself gave it.
 //!
 //! GitLab refuses with a JSON object that has `message` (a text or an object) or `error` (a text). Whatever else comes
 //! with a 4xx is the page of a proxy, a firewall or another program, and a fact about nothing that was asked for.

@@ -1,4 +1,4 @@
-//! Which failures are worth another attempt, and how long to wait before it.
+//! Decides which failures are worth another attempt, and how long to wait before it.
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Changes as lines of text: `--watch` where there is no terminal. One line per change, TABs between, no control codes.
+//! Changes as lines of text, for `--watch` without a terminal: one per change, separated by TABs, without control codes.
 
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::project::StateWord;

@@ -1,4 +1,4 @@
-//! Lines in aligned columns, the last one as wide as it likes.
+//! Lines in aligned columns; the last column has any width.
 
 use crate::text::fit::GUTTER;
 use crate::text::sanitise::sanitise;

@@ -1,4 +1,4 @@
-//! Records as CSV (RFC 4180): a header, commas, and no cell that a spreadsheet would run.
+//! Records as CSV (RFC 4180), with a header. No cell is a formula for a spreadsheet.
 
 use crate::report::csv_records::{CsvField, CsvRecords};
 use crate::text::sanitise::sanitise;

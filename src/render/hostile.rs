@@ -1,4 +1,4 @@
-//! One hostile project through every format: foreign text never acts, whatever reads it.
+//! Test: a hostile project in every format. Foreign text must never act in the program that reads it.
 
 use super::example::{one_of_each, pipeline, project, snapshot, stage};
 use super::{csv, exposition, json, junit, markdown, ndjson, table};

@@ -1,4 +1,4 @@
-//! A digest as Markdown for a merge request, a job summary or a chat: GitLab's dialect, and harmless in others.
+//! The digest as Markdown for a merge request, a job summary or a chat: in GitLab's dialect, harmless in others.
 //!
 //! Foreign text becomes text. GitLab looks for mentions, references and addresses after the Markdown has been read
 //! (<https://docs.gitlab.com/user/markdown/#gitlab-specific-references>), so a backslash or an entity does not stop it:

@@ -1,4 +1,4 @@
-//! Events as JSON, one per line: what a log shipper or `jq` reads from a stream.
+//! Events as JSON, one per line, for log shippers and `jq`.
 
 use super::json::write_line;
 use crate::report::contract::{SnapshotEvent, StatusDocument};

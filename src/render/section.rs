@@ -1,4 +1,4 @@
-//! The status table in the log of a GitLab job: what needs a look is open, what passed is folded.
+//! The status table in the log of a GitLab job: rows that need attention are open, passed ones are folded.
 //!
 //! The log takes `\e[0Ksection_start:UNIX_TIME:NAME[collapsed=true]\r\e[0KHEADER` for the start of a section
 //! (<https://docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections>).

@@ -1,4 +1,4 @@
-//! Tones as colours: the sixteen that every terminal has, on whatever background the reader chose.
+//! Tones as the sixteen colours that every terminal has, readable on any background.
 
 use crate::report::cell::Tone;
 use anstyle::{AnsiColor, Style};

@@ -1,6 +1,6 @@
 //! The JSON contract `glwatch.status/1`: key for key what scripts may rely on. Fields may be added, none changes its meaning.
 //!
-//! Borrows from a snapshot and says how it is written; which bytes that makes is `render::json`'s.
+//! Borrows from a snapshot; `render::json` writes it.
 
 use super::what;
 use crate::domain::excerpt::SnapshotView;

@@ -1,6 +1,6 @@
 //! The state of the groups as flat records: one per pipeline, or one for a project that shows none.
 //!
-//! Fields bear the names of the JSON contract and hold what it holds, as text; what is null there is empty here.
+//! Fields have the names and values of the JSON contract, as text; null is empty.
 
 use super::contract::{PipelineEntry, ProjectEntry, StatusDocument};
 

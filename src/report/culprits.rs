@@ -1,4 +1,4 @@
-//! Who made a pipeline what it is: the jobs and the triggered pipelines behind its status, in words.
+//! Names the jobs and downstream pipelines that caused a pipeline's status, in words.
 
 use crate::domain::job::Job;
 use crate::domain::pipeline::{Downstream, Pipeline};

@@ -1,4 +1,4 @@
-//! Why pipelines are not green, as it is shown: the answer first, then what it rests on.
+//! The explanation of pipelines as it is shown: the answer first, then its evidence.
 
 use super::cell::Tone;
 use crate::domain::evidence::{Evidence, JobEvidence};

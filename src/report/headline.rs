@@ -45,7 +45,7 @@ fn kind(row: &ProjectRow) -> ((u8, u8), Mark, Tone) {
         (Some(worst), _) => {
             // GitLab's other words share a glyph, and so a count.
             let worst = if let Status::Other(_) = worst { Status::Other(Box::default()) } else { worst };
-            // A warning is looked at before what goes on by itself.
+            // A warning is looked at before what is still active.
             let rank = if worst == Status::Warning { Status::Canceling.severity() } else { worst.severity() };
             ((2, rank), Mark::Status(worst.clone()), Tone::from(&worst))
         }

@@ -1,4 +1,4 @@
-//! One content of a report as terminal text: sanitised, measured, and shortened in its own way.
+//! One content of a report as terminal text: sanitised, measured and shortened.
 
 use super::cell::{Cell, Content, PipelineCell, Tone};
 use crate::domain::project::StateWord;

@@ -1,4 +1,4 @@
-//! The state of the groups as verdicts: a suite per namespace, a case per project or pipeline, as test reports have them.
+//! The state of the groups as test suites: a suite per namespace, a case per project or pipeline.
 //!
 //! Unknown is never fine: a status that this version does not know is an error, not a pass.
 

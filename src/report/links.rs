@@ -1,4 +1,4 @@
-//! Which addresses a reader may be sent to: those of the GitLab that was asked, and no others.
+//! Permits links to the GitLab that was read, and to no other host.
 
 use crate::domain::host::Host;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};

@@ -1,4 +1,4 @@
-//! The state of the groups for a reader who scrolls: what needs a look first, with who is to blame, the rest apart.
+//! The digest for Markdown: rows that need attention first, with the jobs that caused it; the rest below.
 
 use super::culprits;
 use super::links::own_link;

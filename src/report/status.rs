@@ -1,6 +1,6 @@
 //! The state of the groups as rows and columns: one row per pipeline, or one that says why there is none.
 //!
-//! The order is the snapshot's, the present is when it was taken. It knows neither widths nor colours.
+//! Rows are in the order of the snapshot, and "now" is when it was taken. Widths and colours are unknown here.
 
 use super::cell::{Cell, Column, Content, PipelineCell, Tone};
 use super::headline::is_old;

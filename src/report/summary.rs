@@ -1,4 +1,4 @@
-//! The facts about a report as a whole: how many of what, what it cost, when it was taken.
+//! The summary of a report: counts, cost, and the time of the snapshot.
 
 use super::cell::Tone;
 use super::item::{Span, status_words};

@@ -1,4 +1,4 @@
-//! How urgent a row is: what reports for people show first, and what they fold away.
+//! The urgency of a row: decides which rows come first in reports for people, and which are folded.
 
 use crate::domain::project::StateWord;
 use crate::domain::status::Status;

@@ -1,4 +1,4 @@
-//! What a pipeline is about right now, in a few words: what failed, what runs, what it waits for.
+//! Describes a pipeline in a few words: what failed, what runs, or what it waits for.
 
 use super::culprits;
 use crate::domain::job::Job;

@@ -1,4 +1,4 @@
-//! What a job showed on one commit: whether a failure was flaky, and whether it was tried again.
+//! The verdicts of a job on one commit: was a failure flaky, and was the job run again?
 
 use super::plan::SECONDS_PER_DAY;
 use crate::domain::fact::UnixSeconds;

@@ -1,4 +1,4 @@
-//! What job minutes cost, and which of them were spent for nothing.
+//! The cost of job minutes, and which of them were wasted.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;

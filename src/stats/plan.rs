@@ -1,4 +1,4 @@
-//! What is counted: which time, which refs, and which time is a row of its own.
+//! What is counted: the window, the refs, and the grouping into rows.
 
 use crate::domain::fact::UnixSeconds;
 use crate::domain::selection::RefSelector;

@@ -1,4 +1,4 @@
-//! What was counted, as values and counts that add up: those of a group are the sum of its projects.
+//! Counts and values that add up: those of a group are the sum of its projects.
 
 use super::cost::SecondsSpent;
 use super::spread::Spread;

@@ -1,4 +1,4 @@
-//! Addresses that carry a name and a password, made fit to be shown.
+//! Redacts the user name and password in addresses.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Which columns fit into a terminal, and how wide each becomes. Pure arithmetic: it knows no names and no colours.
+//! Decides which columns fit into a terminal, and how wide each becomes. Pure arithmetic.
 
 /// Cells between two columns.
 pub(crate) const GUTTER: usize = 2;

@@ -1,4 +1,4 @@
-//! One cell per status: glyphs in Unicode and in ASCII. Knows no colours; the word is always beside it or one form richer.
+//! One-cell glyphs for statuses, in Unicode and in ASCII. Without colours.
 
 use crate::domain::project::StateWord;
 use crate::domain::status::Status;

@@ -1,4 +1,4 @@
-//! Foreign text made harmless for a terminal. Knows nothing of colours, widths or other formats.
+//! Makes foreign text harmless for a terminal. Colours, widths and other formats are handled elsewhere.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Text measured in terminal cells, cut to them. Expects text that is already sanitised.
+//! Measures and truncates text in terminal cells. Expects sanitised text.
 
 use super::glyph::Charset;
 use unicode_width::UnicodeWidthStr;

@@ -1,4 +1,4 @@
-//! Text in lines of a width, broken between words; a word that is wider is broken where the line ends.
+//! Wraps text to a width between words; a word that is wider than a line is split.
 
 use super::width::{cells, head};
 

@@ -263,7 +263,7 @@ fn check_says_what_is_wrong_and_exits_as_a_run_would() {
             ["error", "token", "lacks the scope read_api"],
             "make a token with scope",
         ),
-        ("an unknown token", "glpat-nobody", &group, 3, ["error", "token", "401"], "does not accept the token"),
+        ("an unknown token", "glpat-unknown", &group, 3, ["error", "token", "401"], "does not accept the token"),
         ("no token", "", &group, 3, ["warning", "token", "none"], "GITLAB_TOKEN is set but empty"),
         ("no group", TOKEN_READ_API, &[], 2, ["error", "group", "no group is given"], "--group-id 12345"),
         ("no such group", TOKEN_READ_API, &["-g", "nope"], 3, ["error", "group", "nope"], "the full one"),

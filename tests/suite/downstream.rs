@@ -14,7 +14,7 @@ const CHILD: &str = "parent = [[\"trigger\", \"go | child single\"]]";
 /// The parent, which ended long ago.
 const API: &str = "[[project]]\npath = \"acme/api\"\nrun = [{ jobs = \"parent\", age = \"3h\" }]";
 
-/// Asks the simulated GitLab directly, as somebody who may act.
+/// Asks the simulated GitLab directly, as a user who may act.
 fn api(sim: &Sim, method: &str, path: &str) -> Value {
     let address = sim.url().trim_start_matches("http://");
     let mut server = TcpStream::connect(address).unwrap();

@@ -32,7 +32,7 @@ fn count(sim: &Sim, kind: &str) -> u64 {
     sim.stats()["by_kind"][kind].as_u64().unwrap_or(0)
 }
 
-/// Calls `change` with every object of both documents that stands at the same place.
+/// Calls `change` with every object of both documents at the same place.
 fn both(one: &mut Value, other: &mut Value, change: &impl Fn(&mut Value, &mut Value)) {
     change(one, other);
     match (one, other) {
@@ -165,7 +165,7 @@ fn two_thousand_projects_cost_at_most_sixty_five_and_show_rows_before_the_list_h
     assert!(snapshots < last_page, "{}", sim.stats());
 }
 
-/// Starts a watch that refreshes at once, and waits until its first reading is told.
+/// Starts a watch that refreshes at once, and waits until it has reported its first reading.
 fn watch(sim: &Sim, more: &[&str]) -> (Running, Value) {
     let arguments = ["--host", sim.url(), "--group-id", GROUP, "--api", "auto", "--watch", "-o", "ndjson"];
     let arguments = [&arguments[..], &["--interval", "10ms", "--rps", "1000"], more].concat();
@@ -255,7 +255,7 @@ fn a_server_without_graphql_is_read_over_rest_and_says_so() {
         assert_eq!((&document["complete"], &document["summary"]["projects"]), (&json!(true), &json!(3)));
         assert_eq!(count(&sim, "graphql"), 1, "{served:?}");
         assert_eq!(command(&sim, "auto", &["--quiet"]).exits_with(0).stderr, "", "{served:?}");
-        // Whoever insists on it is told.
+        // A user who insists on it learns why.
         let refused = command(&sim, "graphql", &[]).exits_with(3);
         assert!(refused.stderr.contains("/api/graphql (Introspection)"), "{}", refused.stderr);
     }

@@ -30,7 +30,7 @@
 //! - `act.rs`: retry, cancel and play: what is asked, refused, sent once
 //! - `not_gitlab.rs`: answers that another server gives in GitLab's place
 //! - `proxy.rs`: a real proxy in between
-//! - `script.rs`: the script that the README gives, as it stands there
+//! - `script.rs`: the script of the README, run as printed
 //! - `words.rs`: first lines of errors, help, hints, completions, what `config check` finds
 //! - `seams.rs`: what other front ends build on: handles of a client, the loop without the program around it
 //! - `secrets.rs`: the token shows nowhere

@@ -1,4 +1,4 @@
-//! The script that the README gives to whoever guards a release with the group's health: run as it stands there.
+//! The README's script that guards a release with the state of the group, run as printed.
 
 use crate::support::{Env, Output};
 use glwatch_sim::{Options, Sim, WorldKind};

@@ -156,7 +156,7 @@ fn a_reading_of_some_projects_costs_what_these_cost_and_leaves_the_other_rows() 
         assert_eq!((second.rows.len(), &second.rows[1..]), (3, &first.rows[1..]));
         assert!(second.rows[0].as_of > first.rows[0].as_of && second.taken_at > first.taken_at);
 
-        // One has a new pipeline, and only that one is told.
+        // One has a new pipeline, and only that one is reported.
         sim.clock().advance(Duration::from_secs(3600));
         sim.clear_requests();
         watching.requests.send(reread(&[3]));

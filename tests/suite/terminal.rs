@@ -23,7 +23,7 @@ fn no_line_is_wider_than_the_terminal() {
 const LEAVE_SCREEN: &str = "\u{1B}[?1049l";
 const SHOW_CURSOR: &str = "\u{1B}[?25h";
 
-/// Opens the live view and waits for its first whole frame. The clock stands still: the picture is always the same.
+/// Opens the live view and waits for its first whole frame. The clock does not move: the picture is always the same.
 fn live(sim: &Sim, env: &Env, more: &[&str], columns: u16, rows: u16) -> Terminal {
     let arguments = [&["--host", sim.url(), "--group-id", "12345", "--watch", "--rps", "1000"], more].concat();
     let mut terminal = env.open(&arguments, columns, rows);
@@ -112,7 +112,7 @@ fn nothing_but_the_view_is_written_to_its_screen() {
     let mut terminal = live(&sim, &env, &["-vv", "--export", "csv=missing/health.csv"], 80, 24);
     assert!(!String::from_utf8_lossy(&terminal.raw).contains("DEBUG"), "{}", terminal.contents());
     terminal.send("q");
-    // What could not be written is told when there is a place for it.
+    // What could not be written is reported as soon as that is possible.
     assert_eq!(terminal.end(), 6);
     is_given_back(&terminal);
     assert!(

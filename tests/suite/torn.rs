@@ -145,7 +145,7 @@ fn a_torn_refresh_is_read_again() {
 /// A reading that stays torn is never green, and the next one does not believe what this one has left.
 #[test]
 fn what_stays_contradictory_is_partial_and_is_not_kept() {
-    // Where the jobs are those of before, the child is still to be seen.
+    // Where the jobs are those of before, the child is still shown.
     let torn = [(Part::Jobs, 1, "failed"), (Part::Bridges, 4, "unread")];
     for (api, (part, code, worst)) in APIS.iter().flat_map(|api| torn.map(|part| (api, part))) {
         let (sim, between) = world();

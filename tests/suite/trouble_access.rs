@@ -91,7 +91,7 @@ fn when_no_project_may_be_read_the_run_has_no_data() {
     let sim = Sim::start(Options { faults: vec![Fault::on("/pipelines").status(403)], ..Options::default() }).unwrap();
     let output = Env::new().run(&["--host", sim.url(), "--group-id", "12345"]);
     let _ = output.exits_with(3).says(&["error: ", "not one project's pipelines could be read", "\nHint: "]);
-    // What is known of the projects is still there for whoever wants to see it, and `--allow-partial` is not meant.
+    // What is known of the projects is still shown, and `--allow-partial` is not meant.
     let output = Env::new().run(&["--host", sim.url(), "--group-id", "12345", "-o", "json", "--allow-partial"]);
     let json = output.exits_with(3).json();
     let projects = json["projects"].as_array().unwrap();

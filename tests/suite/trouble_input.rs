@@ -4,7 +4,7 @@ use super::trouble::{sim, status};
 use crate::support::Env;
 use glwatch_sim::TOKEN_READ_API;
 
-/// Nobody listens there, and nobody is asked.
+/// No server listens there, and none is asked.
 const NOWHERE: [&str; 4] = ["--host", "http://127.0.0.1:9", "--group-id", "12345"];
 
 #[test]
@@ -137,7 +137,7 @@ fn a_host_with_credentials_is_refused_without_showing_them() {
 
 #[test]
 fn a_token_is_not_sent_unencrypted_to_another_machine() {
-    // An address of documentation: nobody answers, and a request would run into the test's time.
+    // An address for documentation: no server answers, and a request would run into the test's time.
     let remote = ["--host", "http://192.0.2.1", "--group-id", "12345"];
     let output = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API).run(&remote);
     let output = output.refuses(2, &["--host: \"http://192.0.2.1\" is not encrypted", "it was not sent", "use https"]);

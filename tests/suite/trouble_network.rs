@@ -1,4 +1,4 @@
-//! No way to the server, certificates that nobody trusts, redirects to elsewhere.
+//! No way to the server, untrusted certificates, redirects to other hosts.
 
 use super::trouble::{sim, status};
 use crate::support::Env;

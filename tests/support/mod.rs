@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_glwatch");
 
-/// What the program gets from whoever runs the tests: where to put what coverage counts, and a moved clock (faketime).
+/// What the program inherits from the environment of the tests: where to put what coverage counts, and a moved clock (faketime).
 const HANDED_ON: [&str; 4] = ["LLVM_PROFILE_FILE", "LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"];
 
 /// A clean environment: no variable of the caller's, a home of its own, one zone, one language.
@@ -83,7 +83,7 @@ impl Env {
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // Whoever does not read its input closes it.
+        // A program that does not read its input closes it.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();
         Output {

@@ -27,7 +27,7 @@ impl Env {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        // It ends with the program's output; whoever has stopped listening does not matter.
+        // It ends with the program's output; a receiver that is gone does not matter.
         spawn(move || stdout.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
         let (sender, error_lines) = channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -122,7 +122,7 @@ pub(crate) fn send_signal(process: u32, signal: &str) {
     assert!(Command::new("kill").args([signal, &process.to_string()]).status().unwrap().success());
 }
 
-/// Waits for the end of a process whose output nobody reads but for its standard error.
+/// Waits for the end of a process of whose output only standard error is read.
 #[track_caller]
 pub(crate) fn end_of(child: Child) -> Output {
     let process = child.id();

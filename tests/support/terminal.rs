@@ -1,4 +1,4 @@
-//! A program in a terminal that somebody sits at: what the screen shows, keys, sizes, and what is left in the end.
+//! A program in a terminal with a user: what the screen shows, keys, sizes, and the state in which it leaves the terminal.
 
 use super::running::{DEADLINE, send_signal};
 use super::{BINARY, Env};

@@ -1,4 +1,4 @@
-//! `glwatch config check`: whether a run would work, and what is missing where it would not.
+//! `glwatch config check`: says whether a run would work, and if not, what is missing.
 
 use super::checklist::Checklist;
 use crate::cli::error::{self, CliError};

@@ -1,4 +1,4 @@
-//! Findings on one thing each: as lines of glyph, word, subject, finding and what to do; or as JSON.
+//! The findings of a check, one per line (glyph, word, subject, finding, what to do) or as JSON.
 
 use crate::cli::exit::Exit;
 use crate::domain::status::Status;

@@ -1,4 +1,4 @@
-//! `glwatch config init`: the commented example as the user's own file.
+//! `glwatch config init`: writes the commented example as the user's configuration file.
 
 use super::EXAMPLE;
 use crate::cli::error::CliError;

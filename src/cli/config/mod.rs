@@ -1,4 +1,4 @@
-//! `glwatch config`: the settings as a file, as a list, and tried out.
+//! `glwatch config`: writes a settings file, lists the settings, and tries them out.
 
 mod check;
 mod checklist;

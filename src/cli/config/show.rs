@@ -1,4 +1,4 @@
-//! `glwatch config show`: every setting, its value, and where it came from.
+//! `glwatch config show`: lists every setting with its value and where it came from.
 
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;

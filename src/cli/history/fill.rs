@@ -1,4 +1,4 @@
-//! `glwatch history fill`: reads what happened before, or while nothing looked.
+//! `glwatch history fill`: reads past pipelines from GitLab that no run of glwatch has recorded.
 
 use super::open;
 use crate::cli::error::{self, CliError};

@@ -1,4 +1,4 @@
-//! What one process keeps for the next, so that it shows something at once and need not read again what has not changed.
+//! The cache between two processes: the next one shows rows at once and does not read again what has not changed.
 //!
 //! A file for each host, set of groups, kind of list and token: `store`. What is in it: `saved`. How it is written: `wire`.
 //! It is never needed: a file that is missing, foreign or damaged is none.

@@ -1,4 +1,4 @@
-//! What is handed from one process to the next. Shares with the collector's memory what it holds: a copy costs next to nothing.
+//! The content of the cache. It shares its data with the collector's memory, so a copy is cheap.
 
 use crate::collect::batch::BatchSize;
 use crate::collect::project::Remembered;

@@ -1,4 +1,4 @@
-//! The file: found, read, checked, replaced at once. Never an error; what cannot be used is none.
+//! The cache file: finds, reads, checks and atomically replaces it. An unusable file counts as absent; reading never fails.
 
 use super::saved::{SavedProject, SavedState};
 use super::wire::{SavedHeadWire, SavedProjectWire, Unknown};

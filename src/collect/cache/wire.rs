@@ -1,4 +1,4 @@
-//! How what is saved is written: one line of JSON for the whole, then one for each project, so that no more than one
+//! The format of the cache file: one line of JSON for the whole, then one for each project, so that no more than one
 //! project is held twice. Times are microseconds, durations nanoseconds; nothing is rounded that is compared later.
 
 use super::saved::{KnownFields, KnownProject, SavedProject, SavedState};

@@ -1,4 +1,4 @@
-//! From the `.graphql` files to the text that is sent.
+//! Builds the query text that is sent from the `.graphql` files.
 
 use super::fields::Fields;
 

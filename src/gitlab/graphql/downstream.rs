@@ -1,4 +1,4 @@
-//! Whether triggered pipelines have gone on that no pulse sees.
+//! Query: have downstream pipelines changed that no pulse sees?
 
 use super::document::{document, repeat};
 use super::fields::Fields;

@@ -1,4 +1,4 @@
-//! Which of the fields that came with later versions a server has.
+//! Query: which of the fields of later GitLab versions does a server have?
 
 use super::document::document;
 use super::question::{ErrorWire, ask};

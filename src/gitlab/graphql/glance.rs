@@ -1,4 +1,4 @@
-//! A first look at the newest pipeline of a project that is named by its path.
+//! Query: the newest pipeline of a project that is named by its path.
 
 use super::document::document;
 use super::fields::Fields;

@@ -1,4 +1,4 @@
-//! More jobs of pipelines that are known.
+//! Query: further pages of jobs of known pipelines.
 
 use super::document::{document, repeat};
 use super::fields::Fields;

@@ -1,4 +1,4 @@
-//! The newest pipelines of refs: what came before a pipeline that is known.
+//! Query: the newest pipelines of refs, to find the one before a known pipeline.
 
 use super::document::{document, repeat};
 use super::fields::Fields;

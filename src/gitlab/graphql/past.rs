@@ -1,4 +1,4 @@
-//! What was: pipelines since a time, of several projects a page.
+//! Query: past pipelines since a time, of several projects per page.
 
 use super::document::{document, repeat};
 use super::fields::Fields;

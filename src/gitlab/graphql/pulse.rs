@@ -1,4 +1,4 @@
-//! Whether anything has changed.
+//! Query: the heads of the newest pipelines of many projects, which show what has changed.
 
 use super::document::document;
 use super::fields::Fields;

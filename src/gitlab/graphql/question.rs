@@ -1,4 +1,4 @@
-//! Asking a question of GraphQL, and sorting what comes back: data, errors beside it, and silence.
+//! Sends a GraphQL query and sorts the answer into data, errors and missing answers.
 
 use crate::domain::id::{ById, ProjectId, by_id};
 use crate::gitlab::error::{Error, Kind};

@@ -1,4 +1,4 @@
-//! From GitLab's sentence about a failed job back to the word that REST has for it.
+//! Maps GitLab's sentence about a failed job back to the word that REST has for it.
 //!
 //! GraphQL has only the sentence (`app/presenters/commit_status_presenter.rb`). What two words share, what a newer
 //! GitLab says otherwise or what is translated, has no word here and is asked for over REST where an output prints it.

@@ -1,4 +1,4 @@
-//! The newest pipelines of many projects, with their jobs.
+//! Query: the newest pipelines of many projects, with their jobs.
 
 use super::document::document;
 use super::fields::Fields;

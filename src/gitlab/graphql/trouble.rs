@@ -1,4 +1,4 @@
-//! What REST does not tell about a pipeline in trouble.
+//! Query: what REST does not tell about a pipeline in trouble.
 
 use super::document::document;
 use super::fields::Fields;

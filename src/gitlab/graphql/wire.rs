@@ -1,4 +1,4 @@
-//! What the fragments answer, and its conversion to the domain.
+//! The wire structs of the fragments, and their conversion to the domain.
 
 use super::question::{GraphqlConnection, number};
 use super::reason;

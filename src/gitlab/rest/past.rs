@@ -1,5 +1,5 @@
-//! What was, over lists: pipelines since a time (<https://docs.gitlab.com/api/pipelines/>), and all jobs of a project
-//! (<https://docs.gitlab.com/api/jobs/#list-project-jobs>).
+//! Past pipelines of a project since a time (<https://docs.gitlab.com/api/pipelines/>), and all jobs of a project
+//! (<https://docs.gitlab.com/api/jobs/#list-project-jobs>), from lists.
 
 use super::encode;
 use super::job::{RestJobWire, all_pages};

@@ -1,4 +1,4 @@
-//! Questions of which only the refusal counts: whether the token may read commits and its own user.
+//! Requests of which only the refusal matters: may the token read commits and its own user?
 
 use super::{encode, project_key};
 use crate::domain::id::ProjectRef;

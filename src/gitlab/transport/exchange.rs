@@ -1,4 +1,4 @@
-//! What the log says about each request that was sent: when, how long it took, and what came.
+//! Logs each request that was sent: when, how long it took, and the answer.
 
 use super::{Purpose, Transport};
 use crate::domain::failure::RequestLine;

@@ -1,4 +1,4 @@
-//! What acts is sent once: a second time it might be done twice.
+//! Sends requests that act once: a repeated one might act twice.
 
 use super::failed::connect_kind;
 use super::{HttpAnswer, LONGEST_WAIT_TO_ACT, Refusal, Transport};

@@ -1,4 +1,4 @@
-//! Bodies that are handed out as they come and never held: logs of jobs.
+//! Streams bodies without holding them in memory: logs of jobs.
 
 use super::exchange::Exchange;
 use super::failed::{body_kind, connect_kind};

@@ -1,4 +1,4 @@
-//! From bytes to lines and sections.
+//! Turns the bytes of a log into lines and sections.
 
 use super::line::{LINE_AT_MOST, WrittenLine};
 use super::style::{StyledRun, painted};
