@@ -8,11 +8,12 @@ use super::exit::Exit;
 use super::run_context::RunContext;
 use super::{args, clock, log, output, recording};
 use crate::config::Config;
+use crate::history::gaps::KnownGap;
 use crate::history::place::HistoryPlace;
 use crate::history::store::HistoryStore;
 use crate::history::summary::{HistorySummary, ProjectSummary};
 use crate::render::{columns, json};
-use crate::report::history::{self, HistoryDocument, HistoryEntry};
+use crate::report::history::{self, HistoryDocument, HistoryEntry, KnownGapEntry};
 use crate::text::plural::counted;
 use crate::text::size::size;
 use clap::{Arg, ArgMatches, Command};
@@ -41,7 +42,8 @@ pub(super) fn command() -> Command {
         .after_help(
             "Every reading adds to it, and asks GitLab for nothing more. [history] in the configuration file sets where it\n\
              is kept, for how long, and whether at all; --no-history leaves one run out.\n\
-             days missing: nothing was read; days with gaps: pipelines between two readings may be missing.",
+             days missing: nothing was read; days with gaps: pipelines between two readings may be missing;\n\
+             today is none of them up to an hour after a fill.",
         )
         .arg(form(&["table", "json"], "table").help("What to write on standard output"))
         .args(args::offline_args())
@@ -131,6 +133,7 @@ fn document<'a>(store: &HistoryStore, host: &'a str, summary: &'a HistorySummary
         last: history::time(project.last),
         days_missing: project.days_missing,
         days_with_gaps: project.days_with_gaps,
+        gaps: project.gaps.iter().map(gap_entry).collect(),
     };
     HistoryDocument {
         schema: history::SCHEMA,
@@ -139,6 +142,10 @@ fn document<'a>(store: &HistoryStore, host: &'a str, summary: &'a HistorySummary
         bytes: summary.bytes,
         projects: summary.projects.iter().map(entry).collect(),
     }
+}
+
+fn gap_entry(gap: &KnownGap) -> KnownGapEntry<'_> {
+    KnownGapEntry { part: &gap.part, kind: &gap.kind, message: &gap.message, seen_at: history::time(Some(gap.seen_at)) }
 }
 
 fn write_table(store: &HistoryStore, summary: &HistorySummary, out: &mut dyn Write) -> io::Result<()> {
@@ -171,7 +178,27 @@ fn write_table(store: &HistoryStore, summary: &HistorySummary, out: &mut dyn Wri
         counted(total(|project| project.jobs), "job"),
         size(summary.bytes),
         store.file().display()
-    )
+    )?;
+    write_gaps(summary, out)
+}
+
+/// Writes what the last fill could not read, and why.
+fn write_gaps(summary: &HistorySummary, out: &mut dyn Write) -> io::Result<()> {
+    let with_gaps = summary.projects.iter().filter(|project| !project.gaps.is_empty()).count();
+    if with_gaps == 0 {
+        return Ok(());
+    }
+    writeln!(out, "\nnot all could be read of {}:", counted(with_gaps as u64, "project"))?;
+    let gaps = summary.projects.iter().flat_map(|project| project.gaps.iter().map(move |gap| (project, gap)));
+    let row = |(project, gap): (&ProjectSummary, &KnownGap)| {
+        [project.full_path.clone(), format!("{}: {}", gap.part, gap.message)]
+    };
+    let rows: Vec<[String; 2]> = gaps.map(row).collect();
+    columns::write(&rows[..rows.len().min(fill::MOST_GAPS)], out)?;
+    match rows.len().saturating_sub(fill::MOST_GAPS) {
+        0 => Ok(()),
+        more => writeln!(out, "and {more} more: -o json has all"),
+    }
 }
 
 fn prune(store: &mut HistoryStore, config: &Config) -> Result<(), CliError> {

@@ -108,6 +108,9 @@ pub struct JobAttempt {
     pub queued: Option<u64>,
 }
 
+/// What has happened since a backfill this long ago makes no number wrong: the day that is not over is whole until then.
+pub(crate) const SHORT_AGO: UnixSeconds = 60 * 60;
+
 /// How well a day of a project is known; a day that is not listed is not known at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CoveredDay {

@@ -67,7 +67,7 @@ pub async fn fill(
         work.done(task, answer)?;
         progress(work.progress());
     }
-    Ok(work.end(fallback))
+    Ok(work.end(fallback)?)
 }
 
 /// Chooses the API: GraphQL where it may be and answers, else with the reason why it is not.

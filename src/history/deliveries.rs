@@ -22,7 +22,7 @@ use crate::gitlab::error::Error;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// So long before the last look the next one begins, and so long after a deployment its merge requests are asked for:
@@ -113,7 +113,7 @@ pub(crate) async fn fill_deliveries(
     work.run(is_live, progress).await?;
     work.plan_merges()?;
     work.run(is_live, progress).await?;
-    Ok(work.summary)
+    Ok(work.end()?)
 }
 
 struct DeliveryFill<'a> {
@@ -296,6 +296,14 @@ impl<'a> DeliveryFill<'a> {
         self.halt.failed(&error, &failure);
         self.lost(task, failure, is_hidden);
         Ok(())
+    }
+
+    fn end(self) -> Result<DeliverySummary, HistoryError> {
+        let failed: HashSet<ProjectId> = self.summary.gaps.iter().map(|gap| gap.project.id).collect();
+        let whole = self.options.projects.iter().map(|project| project.id).filter(|id| !failed.contains(id));
+        let whole: Vec<ProjectId> = whole.collect();
+        self.store.write_gaps(FillPart::Deployments, (&self.summary.gaps, &whole), self.until)?;
+        Ok(self.summary)
     }
 
     fn lost(&mut self, task: &DeliveryTask, failure: Failure, is_hidden: bool) {

@@ -7,6 +7,7 @@ mod cursor;
 pub(crate) mod deliveries;
 mod delivery_rows;
 pub mod filled;
+pub mod gaps;
 pub mod past;
 pub mod place;
 pub mod record;

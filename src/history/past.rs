@@ -9,7 +9,7 @@ use crate::domain::past::{
 };
 use crate::domain::pipeline::{Pipeline, RefKind};
 use crate::domain::status::Status;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -29,7 +29,9 @@ pub const ELSEWHERE_SECONDS: i64 = 3 * SECONDS_PER_DAY;
 /// Attempts that are looked at for one job: a job that runs every five minutes for 14 days has 4032.
 const MOST_RUNS: i64 = 5000;
 /// Places that are named; more say nothing new.
-const MOST_ELSEWHERE: i64 = 20;
+const MOST_ELSEWHERE: usize = 20;
+/// Failures that are looked at for these, the latest first: each costs a look at where its pipeline began.
+const MOST_SAME_FAILURES: i64 = 100;
 /// Tests of one job that are looked for elsewhere. Where more failed, the first of them tell enough.
 const MOST_TESTS: usize = 20;
 
@@ -57,6 +59,52 @@ fn latest_of_each_place(mut found: Vec<SameFailure>) -> Vec<SameFailure> {
     let mut places = HashSet::new();
     found.retain(|failure| places.insert((failure.project, failure.ref_name.clone())));
     found
+}
+
+/// Returns the default branch, and the newest pipeline of it that had ended when another one was created.
+fn base_pipeline(
+    connection: &Connection,
+    project: ProjectId,
+    (before, created): (PipelineId, UnixSeconds),
+) -> rusqlite::Result<Option<(String, PipelineId)>> {
+    let sql = "SELECT default_branch FROM project WHERE id = ?1";
+    let branch: Option<Option<String>> =
+        connection.prepare_cached(sql)?.query_row([key(project)], |row| row.get(0)).optional()?;
+    let Some(branch) = branch.flatten() else { return Ok(None) };
+    let sql = "SELECT max(id) FROM (SELECT id, finished_at FROM pipeline WHERE project = ?1 AND ref = ?2 \
+               AND ref_kind = 'branch' AND status = ?5 AND id < ?3 ORDER BY id DESC LIMIT 50) WHERE finished_at <= ?4";
+    let newest = |status: &str| -> rusqlite::Result<Option<i64>> {
+        let values = params![key(project), branch, before.0.cast_signed(), created, status];
+        connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))
+    };
+    let newest = newest("success")?.max(newest("failed")?);
+    Ok(newest.map(|id| (branch, PipelineId(id.cast_unsigned()))))
+}
+
+/// Returns how the latest attempt at a job of a pipeline ended; `None` where it did not run it.
+fn last_status(
+    connection: &Connection,
+    project: ProjectId,
+    pipeline: PipelineId,
+    job: &str,
+) -> rusqlite::Result<Option<Status>> {
+    let sql = "SELECT status FROM job WHERE project = ?1 AND pipeline = ?2 AND name = ?3 ORDER BY id DESC LIMIT 1";
+    let values = params![key(project), pipeline.0.cast_signed(), job];
+    let word = connection.prepare_cached(sql)?.query_row(values, |row| row.get::<_, String>(0)).optional()?;
+    Ok(word.as_deref().map(Status::from_gitlab))
+}
+
+/// Says whether a job failed where the pipeline of a failure began, too: then it is that failure, and no other one.
+fn is_inherited(
+    connection: &Connection,
+    failure: &SameFailure,
+    created: Option<UnixSeconds>,
+    job: &str,
+) -> rusqlite::Result<bool> {
+    let Some(created) = created else { return Ok(false) };
+    let base = base_pipeline(connection, failure.project, (failure.pipeline, created))?;
+    let Some((_, base)) = base else { return Ok(false) };
+    Ok(last_status(connection, failure.project, base, job)? == Some(Status::Failed))
 }
 
 impl HistoryStore {
@@ -198,25 +246,26 @@ impl HistoryStore {
     }
 
     /// Returns where else a job failed in the same way around a time: with the same failing test, or for the same reason
-    /// where that names a cause. One failure for each other ref or project, the latest.
+    /// where that names a cause. One failure for each other ref or project, the latest. A failure that its place only has
+    /// because it builds on a broken default branch is none of these: it is that branch's failure.
     pub fn same_failure_elsewhere(
         &self,
         query: &FailedJobQuery<'_>,
         at: UnixSeconds,
     ) -> Result<Vec<SameFailure>, HistoryError> {
-        let (from, to) = (at.saturating_sub(ELSEWHERE_SECONDS), at.saturating_add(ELSEWHERE_SECONDS));
+        let span = (at.saturating_sub(ELSEWHERE_SECONDS), at.saturating_add(ELSEWHERE_SECONDS));
         let mut found = Vec::new();
-        let select = "SELECT j.project, r.full_path, p.ref, j.pipeline, max(j.finished_at)";
+        let select = "SELECT j.project, r.full_path, p.ref, j.pipeline, j.finished_at, p.created_at, p.ref_kind";
         let joins = "JOIN pipeline p ON p.project = j.project AND p.id = j.pipeline \
                      LEFT JOIN project r ON r.id = j.project";
         let other = "NOT (p.project = ?1 AND p.ref = ?2 AND p.ref_kind = ?3) AND j.finished_at BETWEEN ?5 AND ?6 \
-                     GROUP BY p.project, p.ref, p.ref_kind ORDER BY 5 DESC LIMIT ?7";
+                     ORDER BY j.finished_at DESC, j.pipeline DESC LIMIT ?7";
         for test in query.tests.iter().take(MOST_TESTS) {
             let sql = format!(
                 "{select} FROM test_failure t JOIN job j ON j.project = t.project AND j.id = t.job {joins} \
                  WHERE t.test = ?8 AND j.name = ?4 AND {other}"
             );
-            found.extend(self.failures(&sql, query, (from, to), test, Some(test))?);
+            found.extend(self.failures(&sql, query, span, (test, Some(test)))?);
         }
         let reason = query.reason.filter(|reason| names_a_cause(reason));
         if let (true, Some(reason)) = (query.tests.is_empty(), reason) {
@@ -224,18 +273,18 @@ impl HistoryStore {
                 "{select} FROM job j INDEXED BY job_failed {joins} \
                  WHERE j.status = 'failed' AND j.name = ?4 AND j.reason = ?8 AND {other}"
             );
-            found.extend(self.failures(&sql, query, (from, to), reason, None)?);
+            found.extend(self.failures(&sql, query, span, (reason, None))?);
         }
         Ok(latest_of_each_place(found))
     }
 
+    /// Returns the latest failure of each place that has one of its own.
     fn failures(
         &self,
         sql: &str,
         query: &FailedJobQuery<'_>,
         (from, to): (UnixSeconds, UnixSeconds),
-        value: &str,
-        test: Option<&String>,
+        (value, test): (&str, Option<&String>),
     ) -> Result<Vec<SameFailure>, HistoryError> {
         let values = params![
             key(query.project),
@@ -244,43 +293,41 @@ impl HistoryStore {
             query.job,
             from,
             to,
-            MOST_ELSEWHERE,
+            MOST_SAME_FAILURES,
             value
         ];
         self.ask(|connection| {
-            let failure = |row: &Row<'_>| same_failure(row, test);
-            connection.prepare_cached(sql)?.query_map(values, failure)?.collect()
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut rows = statement.query(values)?;
+            let (mut found, mut places) = (Vec::new(), HashSet::new());
+            while let Some(row) = rows.next()? {
+                let failure = same_failure(row, test)?;
+                let place = (failure.project, failure.ref_name.clone(), row.get::<_, String>(6)?);
+                let created: Option<UnixSeconds> = row.get(5)?;
+                if places.contains(&place) || is_inherited(connection, &failure, created, query.job)? {
+                    continue;
+                }
+                places.insert(place);
+                found.push(failure);
+                if found.len() == MOST_ELSEWHERE {
+                    break;
+                }
+            }
+            Ok(found)
         })
     }
 
     /// Returns how a job ended in the newest pipeline of the default branch that had ended when another one was created.
     pub fn base_run(&self, query: &FailedJobQuery<'_>) -> Result<Option<BaseRun>, HistoryError> {
-        let branch: Option<String> = self.ask(|connection| {
-            let sql = "SELECT default_branch FROM project WHERE id = ?1";
-            Ok(connection.prepare_cached(sql)?.query_row([key(query.project)], |row| row.get(0)).optional()?.flatten())
+        let found = self.ask(|connection| {
+            let before = (query.pipeline, query.created_at);
+            let Some((branch, pipeline)) = base_pipeline(connection, query.project, before)? else { return Ok(None) };
+            Ok(Some((branch, pipeline, last_status(connection, query.project, pipeline, query.job)?)))
         })?;
-        let Some(branch) = branch else { return Ok(None) };
-        let base: Option<PipelineId> = self.ask(|connection| {
-            let sql = "SELECT max(id) FROM (SELECT id, finished_at FROM pipeline WHERE project = ?1 AND ref = ?2 \
-                       AND ref_kind = 'branch' AND status = ?5 AND id < ?3 ORDER BY id DESC LIMIT 50) \
-                       WHERE finished_at <= ?4";
-            let newest = |status: &str| -> rusqlite::Result<Option<i64>> {
-                let values =
-                    params![key(query.project), branch, query.pipeline.0.cast_signed(), query.created_at, status];
-                connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))
-            };
-            Ok(newest("success")?.max(newest("failed")?).map(|id| PipelineId(id.cast_unsigned())))
-        })?;
-        let Some(pipeline) = base else { return Ok(None) };
-        let job = self.ask(|connection| {
-            let sql =
-                "SELECT status FROM job WHERE project = ?1 AND pipeline = ?2 AND name = ?3 ORDER BY id DESC LIMIT 1";
-            let values = params![key(query.project), pipeline.0.cast_signed(), query.job];
-            connection.prepare_cached(sql)?.query_row(values, |row| row.get::<_, String>(0)).optional()
-        })?;
+        let Some((branch, pipeline, job)) = found else { return Ok(None) };
         // Red again since a later pipeline says nothing about this one.
         let since = self.red_since(query.project, &branch, RefKind::Branch)?.filter(|red| red.first <= pipeline);
-        Ok(Some(BaseRun { branch, pipeline, job: job.as_deref().map(Status::from_gitlab), since }))
+        Ok(Some(BaseRun { branch, pipeline, job, since }))
     }
 
     /// Returns all that is known about a job that failed at a time.

@@ -1,9 +1,11 @@
 //! What is remembered, counted: ranges, rows, and days of which nothing or not all is known.
 
+use super::gaps::{self, KnownGap};
 use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
 use super::{delivery_rows, rows};
 use crate::domain::fact::{JobFact, PipelineFact, UnixSeconds};
 use crate::domain::id::ProjectId;
+use crate::domain::runs::SHORT_AGO;
 use rusqlite::OptionalExtension;
 use std::collections::HashMap;
 use std::fs;
@@ -33,8 +35,11 @@ pub struct ProjectSummary {
     pub last: Option<UnixSeconds>,
     /// Days since the first on which nothing was looked at.
     pub days_missing: u64,
-    /// Days since the first on which it was looked at now and then: pipelines may be missing.
+    /// Days since the first on which it was looked at now and then: pipelines may be missing. Today is none of them shortly
+    /// after a fill: it is known as far as it goes.
     pub days_with_gaps: u64,
+    /// What the last fill could not read.
+    pub gaps: Vec<KnownGap>,
 }
 
 impl HistoryStore {
@@ -53,7 +58,9 @@ impl HistoryStore {
                      (SELECT max(created_at) FROM pipeline p WHERE p.project = r.id), \
                      (SELECT min(day) FROM coverage c WHERE c.project = r.id), \
                      (SELECT count(*) FROM coverage c WHERE c.project = r.id AND day <= ?1), \
-                     (SELECT count(*) FROM coverage c WHERE c.project = r.id AND day <= ?1 AND source = 'recorded') \
+                     (SELECT count(*) FROM coverage c WHERE c.project = r.id AND day <= ?1 AND source = 'recorded' \
+                     AND NOT (day = ?1 AND EXISTS \
+                     (SELECT 1 FROM fill f WHERE f.project = r.id AND f.until >= ?2))) \
                      FROM project r ORDER BY r.full_path";
         let count = |row: &rusqlite::Row<'_>, column| row.get::<_, i64>(column).map(i64::cast_unsigned);
         let projects = self.ask(|connection| {
@@ -75,9 +82,10 @@ impl HistoryStore {
                     last: row.get(5)?,
                     days_missing: days.saturating_sub(count(row, 7)?),
                     days_with_gaps: count(row, 8)?,
+                    gaps: gaps::of_project(connection, id)?,
                 })
             };
-            connection.prepare_cached(query)?.query_map([today], project)?.collect()
+            connection.prepare_cached(query)?.query_map([today, now.saturating_sub(SHORT_AGO)], project)?.collect()
         })?;
         Ok(HistorySummary { bytes: ["", "-wal", "-shm"].map(size).iter().sum(), projects })
     }

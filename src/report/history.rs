@@ -36,6 +36,19 @@ pub(crate) struct HistoryEntry<'a> {
     pub days_missing: u64,
     /// Days on which pipelines may be missing.
     pub days_with_gaps: u64,
+    /// What the last fill could not read.
+    pub gaps: Vec<KnownGapEntry<'a>>,
+}
+
+/// Why a fill could not read all of a project.
+#[derive(Debug, Serialize)]
+pub(crate) struct KnownGapEntry<'a> {
+    /// `pipelines`, or `deployments`.
+    pub part: &'a str,
+    /// The words of `problems[].kind`.
+    pub kind: &'a str,
+    pub message: &'a str,
+    pub seen_at: Option<String>,
 }
 
 /// What a backfill has brought: `glwatch.history-fill/1`.

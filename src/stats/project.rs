@@ -13,7 +13,7 @@ use crate::domain::job::JobKind;
 use crate::domain::past::names_a_cause;
 use crate::domain::pipeline::{Ref, RefKind};
 use crate::domain::project::Project;
-use crate::domain::runs::{AttemptEnd, CoveredDay, JobAttempt, NameId, ProjectRuns};
+use crate::domain::runs::{AttemptEnd, CoveredDay, JobAttempt, NameId, ProjectRuns, SHORT_AGO};
 use crate::domain::status::Status;
 use crate::explain::reason;
 use std::collections::{BTreeMap, HashMap};
@@ -66,9 +66,6 @@ fn slot(project: &Project, fact: &PipelineFact, plan: &StatsPlan) -> Option<Time
     let of = Ref { name: fact.ref_name.clone(), kind: fact.ref_kind };
     plan.refs.iter().any(|selector| selector.selects(project, &of)).then_some(slot)
 }
-
-/// What has happened since a backfill this long ago makes no number wrong.
-const SHORT_AGO: UnixSeconds = 60 * 60;
 
 fn coverage(runs: &ProjectRuns, window: StatsWindow) -> CoverageTally {
     let days = window.days();

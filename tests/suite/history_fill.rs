@@ -108,8 +108,8 @@ fn both_apis_tell_the_same_as_far_as_lists_do() {
     let days = |days: Vec<ProjectSummary>| -> Vec<(u64, u64)> {
         days.iter().map(|of| (of.days_missing, of.days_with_gaps)).collect()
     };
-    assert_eq!(days(rest_days), vec![(0, 1); 3], "all days are filled, but for today");
-    assert_eq!(days(graphql_days), vec![(0, 1); 3]);
+    assert_eq!(days(rest_days), vec![(0, 0); 3], "all days are filled, and today as far as it goes");
+    assert_eq!(days(graphql_days), vec![(0, 0); 3]);
 }
 
 /// The formulas of the README.
@@ -148,7 +148,10 @@ fn what_happens_between_two_runs_is_what_the_second_asks_for() {
         let _ = fill_over(&env_once, &sim, api).exits_with(0);
         assert_eq!(kept(&env_twice, &sim).0, kept(&env_once, &sim).0, "{api}");
         let days = |env: &Env| kept(env, &sim).1.iter().map(|of| of.days_missing + of.days_with_gaps).sum::<u64>();
-        assert_eq!((days(&env_twice), days(&env_once)), (3, 3), "{api}: today");
+        assert_eq!((days(&env_twice), days(&env_once)), (0, 0), "{api}");
+        let store = HistoryStore::open(&place(&env_once, &sim), 0).unwrap();
+        let later = store.summary(sim.clock().now().timestamp() + 2 * 3600).unwrap().projects;
+        assert!(later.iter().all(|of| of.days_with_gaps + of.days_missing == 1), "{api}: two hours later today is one");
     }
 }
 
@@ -245,9 +248,20 @@ fn a_project_that_cannot_be_read_is_a_gap_and_no_day_of_it_is_filled() {
             assert_eq!((&gaps[0]["id"], &gaps[0]["kind"]), (&20001.into(), &kind.into()), "{sentence} over {api}");
             let (_, days, cursors) = kept(&env, &sim);
             assert_eq!(cursors.len(), 2, "{sentence} over {api}");
-            assert!(days.iter().all(|of| of.id.0 != 20001), "{sentence} over {api}: {days:?}");
+            let of = days.iter().find(|of| of.id.0 == 20001).unwrap();
+            assert_eq!((of.pipelines, of.days_missing, of.days_with_gaps), (0, 0, 0), "{sentence} over {api}: {of:?}");
+            assert_eq!(
+                of.gaps.iter().map(|gap| gap.kind.as_str()).collect::<Vec<_>>(),
+                [kind],
+                "{sentence} over {api}"
+            );
+            let shown = env.run(&["history", "--host", sim.url()]).exits_with(0).stdout;
+            assert!(shown.contains("not all could be read of 1 project:\nacme/"), "{sentence} over {api}: {shown}");
             let table = fill(&env, &sim, &["--api", api]).exits_with(exit).stdout;
             assert!(table.contains("not all could be read of 1 project:\nacme/"), "{sentence} over {api}: {table}");
+            sim.clear_faults();
+            let _ = fill(&env, &sim, &["--api", api]).exits_with(0);
+            assert!(kept(&env, &sim).1.iter().all(|of| of.gaps.is_empty()), "{sentence} over {api}: it is over");
         }
     }
 }

@@ -30,7 +30,7 @@ use tokio::time::Instant;
 
 const DEFAULT_SINCE: &str = "30d";
 /// Gaps that are named in the table; the JSON has all.
-const MOST_GAPS: usize = 20;
+pub(super) const MOST_GAPS: usize = 20;
 
 pub(super) fn command(form: Arg) -> Command {
     let fills = |arg: &Arg| arg.get_id() != "ref";

@@ -154,17 +154,17 @@ impl Backfill<'_> {
         FillProgress { projects, done, pipelines: self.pipelines, share }
     }
 
-    pub(super) fn end(self, fallback: Option<String>) -> FillSummary {
+    pub(super) fn end(self, fallback: Option<String>) -> Result<FillSummary, HistoryError> {
         let unread = Failure::new(FailureKind::Other("unread".into()), "it was not read to its end");
         let why = self.halt.why().cloned().unwrap_or(unread);
         let mut gaps = Vec::new();
-        let mut whole = 0;
+        let mut whole = Vec::new();
         for of in self.projects {
             match of.gap {
                 Some((failure, is_hidden)) => {
                     gaps.push(FillGap { project: of.project, part: FillPart::Pipelines, failure, is_hidden })
                 }
-                None if of.is_ended => whole += 1,
+                None if of.is_ended => whole.push(of.project.id),
                 None => gaps.push(FillGap {
                     project: of.project,
                     part: FillPart::Pipelines,
@@ -173,15 +173,16 @@ impl Backfill<'_> {
                 }),
             }
         }
-        FillSummary {
+        self.store.write_gaps(FillPart::Pipelines, (&gaps, &whole), self.until)?;
+        Ok(FillSummary {
             since: self.since,
             until: self.until,
             api: self.api,
             fallback,
-            projects: whole,
+            projects: whole.len(),
             pipelines: self.pipelines,
             jobs: self.jobs,
             gaps,
-        }
+        })
     }
 }

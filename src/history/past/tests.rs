@@ -158,6 +158,62 @@ fn the_same_failure_is_found_by_its_test_or_by_a_reason_that_names_a_cause() {
     assert_eq!(found(&[], None), [""; 0], "nothing to go by");
 }
 
+/// One commit that breaks the default branch of a project makes all of its branches fail, and that is one place.
+#[test]
+fn what_another_place_has_from_a_broken_default_branch_is_no_failure_of_its_own() {
+    let web = ProjectId(8);
+    let on_branch = |id: u64, name: &str| on(ran(id, Status::Failed), web, name);
+    let main = |id: u64, status: Status| on(ran(id, status), web, "main");
+    let of = |pipeline: u64, id: u64, status: Status| {
+        let mut fact = JobFact { project: web, ..job(pipeline, id, pipeline.cast_signed(), status) };
+        fact.course.failure_reason = Some("runner_system_failure".into());
+        fact
+    };
+    let failed = |pipeline: u64| of(pipeline, pipeline * 10, Status::Failed);
+    let passed = |pipeline: u64| of(pipeline, pipeline * 10, Status::Success);
+    type Case<'a> = (&'a str, Vec<PipelineFact>, Vec<JobFact>, &'a [&'a str]);
+    let cases: [Case<'_>; 7] = [
+        ("nothing is known of where it began", vec![on_branch(50, "a")], vec![failed(50)], &["a"]),
+        (
+            "the job passed there",
+            vec![main(40, Status::Success), on_branch(50, "a")],
+            vec![passed(40), failed(50)],
+            &["a"],
+        ),
+        ("the job did not run there", vec![main(40, Status::Failed), on_branch(50, "a")], vec![failed(50)], &["a"]),
+        (
+            "it failed there: that is the place",
+            vec![main(40, Status::Failed), on_branch(50, "a")],
+            vec![failed(40), failed(50)],
+            &["main"],
+        ),
+        (
+            "however many branches build on it",
+            vec![main(40, Status::Failed), on_branch(50, "a"), on_branch(51, "b"), main(52, Status::Failed)],
+            vec![failed(40), failed(50), failed(51), failed(52)],
+            &["main"],
+        ),
+        (
+            "it was repaired there by a retry",
+            vec![main(40, Status::Success), on_branch(50, "a")],
+            vec![failed(40), of(40, 401, Status::Success), failed(50)],
+            &["a", "main"],
+        ),
+        (
+            "the branch failed before, by itself",
+            vec![on_branch(30, "a"), main(40, Status::Failed), on_branch(50, "a")],
+            vec![failed(30), failed(40), failed(50)],
+            &["main", "a"],
+        ),
+    ];
+    for (sentence, pipelines, jobs, expected) in cases {
+        let (_folder, store) = memory(&FactBatch { pipelines, jobs, ..FactBatch::default() });
+        let found = store.same_failure_elsewhere(&query(60, &[], Some("runner_system_failure")), 60).unwrap();
+        let refs: Vec<&str> = found.iter().map(|failure| failure.ref_name.as_str()).collect();
+        assert_eq!(refs, expected, "{sentence}");
+    }
+}
+
 #[test]
 fn the_base_is_the_newest_pipeline_of_the_default_branch_that_had_ended() {
     let batch = FactBatch {
