@@ -11,11 +11,16 @@ use crate::collect::watch::{RequestSender, WatchListener};
 use crate::collect::{explain_service, log_service};
 use crate::config::Config;
 use crate::domain::evidence::Evidence;
+use crate::domain::fact::PipelineFact;
+use crate::domain::id::ProjectId;
 use crate::domain::past::KnownPast;
 use crate::gitlab::client::Client;
+use crate::history::place::HistoryPlace;
+use crate::history::store::HistoryStore;
 use crate::tui;
 use crate::tui::facts::ViewOptions;
 use crate::tui::run::{ViewEnd, ViewServices};
+use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
@@ -23,6 +28,8 @@ use tokio::sync::{mpsc, watch};
 const MOST_LOG: u64 = 16 << 20;
 /// Lines at the end of a log that belong to an explanation.
 const LOG_LINES: usize = 20;
+/// Pipelines of a project that are looked up.
+const MOST_RECENT: u32 = 100;
 /// Pieces of a log that wait for the view.
 const LOG_QUEUE: usize = 64;
 
@@ -39,7 +46,10 @@ pub(super) async fn run(
     let (messages_out, log_messages) = mpsc::channel(LOG_QUEUE);
     let (actions, actions_asked) = mpsc::unbounded_channel();
     let (outcomes_out, outcomes) = mpsc::unbounded_channel();
-    let services = ViewServices { readings, past, explain, answers, logs, log_messages, actions, outcomes };
+    let (look_back, past_asked) = watch::channel(None);
+    let (recent_out, recent) = watch::channel(None);
+    let services =
+        ViewServices { look_back, recent, readings, past, explain, answers, logs, log_messages, actions, outcomes };
     let time = config.pace.max_time;
     // A view owns the screen: what the memory has to say is said at the end of the run.
     let mut memory = ExplainPast::in_place(recording::place(config, run_context), client.server_now(), true);
@@ -51,6 +61,7 @@ pub(super) async fn run(
         tokio::join!(
             explain_service::run(client.clone(), (evidence, time), explain_asked, answers_out, remember),
             log_service::run(client.clone(), log, logs_asked, messages_out),
+            look_back_for(recording::place(config, run_context), client.server_now(), past_asked, recent_out),
             act::service::run(client.clone(), time, actions_asked, outcomes_out),
         );
         std::future::pending().await
@@ -58,5 +69,26 @@ pub(super) async fn run(
     tokio::select! {
         end = tui::run::run(options, listener, services) => end.map_err(CliError::View),
         () = answering => Ok(ViewEnd::Closed),
+    }
+}
+
+/// Looks up the last pipelines of the projects that are asked for, in a thread that may wait for the disk.
+async fn look_back_for(
+    place: Option<HistoryPlace>,
+    now: DateTime<Utc>,
+    mut asked: watch::Receiver<Option<ProjectId>>,
+    answers: watch::Sender<Option<(ProjectId, Vec<PipelineFact>)>>,
+) {
+    let Some(place) = place else { return };
+    while asked.changed().await.is_ok() {
+        let Some(project) = *asked.borrow_and_update() else { continue };
+        let place = place.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            HistoryStore::open(&place, now.timestamp())?.recent_pipelines(project, MOST_RECENT)
+        });
+        // A memory that cannot be read adds nothing; the run says so at its end.
+        if let Ok(Ok(pipelines)) = found.await {
+            answers.send_replace(Some((project, pipelines)));
+        }
     }
 }

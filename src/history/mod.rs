@@ -10,6 +10,7 @@ pub mod filled;
 pub mod gaps;
 pub mod past;
 pub mod place;
+mod recent;
 pub mod record;
 mod rows;
 pub mod runs;

@@ -13,6 +13,7 @@ use crate::collect::explain_service::ExplainAnswer;
 use crate::collect::watch::{ChangeNews, WatchUpdate};
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::evidence::Evidence;
+use crate::domain::fact::PipelineFact;
 use crate::domain::id::{ById, JobId, PipelineId, ProjectId};
 use crate::domain::project::{Failure, Project};
 use crate::domain::status::Status;
@@ -37,6 +38,8 @@ const WIDTH_WITH_PANE: u16 = 140;
 pub enum Modal {
     /// All keys, from this line on.
     Help { offset: usize },
+    /// What is to be copied.
+    Copy,
     /// A question before something is changed.
     Confirm(ActionQuestion),
 }
@@ -109,6 +112,8 @@ pub struct App {
     /// Until the next key, too.
     pub page_address: Option<PageAddress>,
     pub explanations: ById<PipelineId, ExplanationState>,
+    /// The last pipelines of projects that were looked at, from the memory; newest first.
+    pub recent: ById<ProjectId, Vec<PipelineFact>>,
     pub pending: Vec<PendingAction>,
     /// What the user has done, the last at the end.
     pub actions: Vec<ActionRecord>,
@@ -135,6 +140,7 @@ impl App {
             notice: None,
             page_address: None,
             explanations: ById::default(),
+            recent: ById::default(),
             pending: Vec::new(),
             actions: Vec::new(),
             events: VecDeque::new(),

@@ -52,6 +52,9 @@ fn question(app: &App) -> Option<Span> {
     if let Some(Modal::Confirm(question)) = &app.modal {
         return Some(Span::new(question.text.clone(), Tone::Warn));
     }
+    if app.modal == Some(Modal::Copy) {
+        return Some(Span::new("copy: l the link, i the id, c the command line", Tone::Active));
+    }
     let (_, line) = app.input.as_ref()?;
     let error = RowFilter::parse(line.text()).err().filter(|_| app.opened.is_empty());
     let error = error.map_or(String::new(), |error| format!("  {error}"));

@@ -27,6 +27,7 @@ pub enum KeyAction {
     Mute,
     Enter,
     Open,
+    Copy,
     Log,
     Failures,
     Active,
@@ -124,6 +125,7 @@ pub const BINDINGS: &[KeyBinding] = &[
     on(ACTING, &[shift('C')], "C", "cancel what goes on", KeyAction::Cancel, None),
     on(ACTING, &[shift('P')], "P", "start a manual job", KeyAction::Play, None),
     on(EVERY, &[key('o')], "o", "open the page in the browser", KeyAction::Open, Some("browser")),
+    on(EVERY, &[key('y')], "y", "copy: then l the link, i the id, c the command", KeyAction::Copy, None),
     on(ELSEWHERE, &[key('e')], "e", "what has changed", KeyAction::Events, None),
     on(
         ELSEWHERE,

@@ -10,6 +10,8 @@ use crate::act::service::ActionOutcome;
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::watch::{Request, RequestSender, WatchListener};
+use crate::domain::fact::PipelineFact;
+use crate::domain::id::ProjectId;
 use crate::domain::past::KnownPast;
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
@@ -41,6 +43,9 @@ pub struct ViewServices {
     pub answers: watch::Receiver<Option<ExplainAnswer>>,
     pub logs: watch::Sender<Option<LogRequest>>,
     pub log_messages: mpsc::Receiver<LogMessage>,
+    /// Asks the memory for the last pipelines of a project.
+    pub look_back: watch::Sender<Option<ProjectId>>,
+    pub recent: watch::Receiver<Option<(ProjectId, Vec<PipelineFact>)>>,
     pub actions: mpsc::UnboundedSender<PlannedAction>,
     pub outcomes: mpsc::UnboundedReceiver<ActionOutcome>,
 }
@@ -59,6 +64,7 @@ pub async fn run(options: ViewOptions, listener: WatchListener, mut services: Vi
     app.apply_update(updates.borrow_and_update().clone(), Instant::now());
     loop {
         screen.terminal.draw(|frame| view::draw(&app, frame))?;
+        screen.set_title(&view::title(&app))?;
         panic_if_asked();
         let event = tokio::select! {
             key = keys.next() => match key {
@@ -89,6 +95,10 @@ pub async fn run(options: ViewOptions, listener: WatchListener, mut services: Vi
                 let more = std::iter::from_fn(|| services.log_messages.try_recv().ok());
                 ViewEvent::Log(std::iter::once(message).chain(more).collect())
             }
+            Ok(()) = services.recent.changed() => match services.recent.borrow_and_update().clone() {
+                Some((project, pipelines)) => ViewEvent::Recent(project, pipelines),
+                None => continue,
+            },
             Some(outcome) = services.outcomes.recv() => ViewEvent::ActionDone(Box::new(outcome)),
             _ = tick.tick() => ViewEvent::Tick,
         };
@@ -120,6 +130,8 @@ fn perform(
         ViewEffect::Reread(project) => services.readings.send(Request::Reread(vec![project])),
         ViewEffect::Ask(request) => drop(services.explain.send_replace(Some(*request))),
         ViewEffect::Follow(request) => drop(services.logs.send_replace(request.map(|request| *request))),
+        ViewEffect::LookBack(project) => drop(services.look_back.send_replace(Some(project))),
+        ViewEffect::Copy(text) => screen.copy(&text)?,
         // The one who acts ends only with the view.
         ViewEffect::Act(planned) => drop(services.actions.send(*planned)),
         ViewEffect::Open(url) => {

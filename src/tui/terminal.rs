@@ -1,9 +1,10 @@
 //! Taking the terminal, and giving it back as it was on every way out.
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::execute;
 use crossterm::terminal::{
-    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
@@ -18,6 +19,8 @@ const PICTURE: usize = 256 * 1024;
 #[derive(Debug)]
 pub struct TerminalScreen {
     pub terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// The name that the window has by now.
+    title: String,
 }
 
 impl TerminalScreen {
@@ -26,7 +29,7 @@ impl TerminalScreen {
         give_back_on_panic();
         enter()?;
         match terminal() {
-            Ok(terminal) => Ok(Self { terminal }),
+            Ok(terminal) => Ok(Self { terminal, title: String::new() }),
             Err(error) => {
                 let _ = leave();
                 Err(error)
@@ -49,6 +52,20 @@ impl TerminalScreen {
     pub fn resize(&mut self) -> io::Result<(u16, u16)> {
         self.terminal.resize(area())?;
         Ok(self.size())
+    }
+
+    /// Names the window, where that is another name than before; a terminal without windows is left alone.
+    pub fn set_title(&mut self, title: &str) -> io::Result<()> {
+        if self.title == title || std::env::var("TERM").is_ok_and(|term| term == "linux") {
+            return Ok(());
+        }
+        title.clone_into(&mut self.title);
+        execute!(io::stdout(), SetTitle(title))
+    }
+
+    /// Asks the terminal to put a text on the clipboard (OSC 52).
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
     }
 
     /// Returns how many columns and rows are drawn.

@@ -18,6 +18,7 @@ use crate::collect::evidence::{PreviousPipeline, Subject};
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::watch::{ChangeNews, WatchUpdate};
+use crate::domain::fact::PipelineFact;
 use crate::domain::health::RowOrder;
 use crate::domain::id::{JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::{Job, JobKind};
@@ -47,6 +48,8 @@ pub enum ViewEvent {
     /// What became of an action.
     ActionDone(Box<ActionOutcome>),
     Log(Vec<LogMessage>),
+    /// The last pipelines of a project, from the memory.
+    Recent(ProjectId, Vec<PipelineFact>),
     Tick,
 }
 
@@ -63,6 +66,10 @@ pub enum ViewEffect {
     /// Why a pipeline is red.
     Ask(Box<ExplainRequest>),
     Act(Box<PlannedAction>),
+    /// Looks up the last pipelines of a project in the memory.
+    LookBack(ProjectId),
+    /// Puts a text on the clipboard, through the terminal.
+    Copy(String),
     /// Follows this log, or none.
     Follow(Option<Box<LogRequest>>),
 }
@@ -106,6 +113,7 @@ fn apply(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
             acting::note_outcome(app, &outcome);
             return vec![ViewEffect::Reread(outcome.planned.target.project)];
         }
+        ViewEvent::Recent(project, pipelines) => drop(app.recent.insert(project, pipelines)),
         ViewEvent::Log(messages) => messages.into_iter().for_each(|message| take_log(app, message)),
     }
     Vec::new()
@@ -139,6 +147,7 @@ fn press(app: &mut App, key: &KeyEvent, now: Instant) -> Vec<ViewEffect> {
         match app.modal.take() {
             Some(Modal::Confirm(question)) => return answer(app, key, question),
             Some(Modal::Help { offset }) => return help(app, key, offset),
+            Some(Modal::Copy) => return copy(app, key),
             None => {}
         }
         if let Some((purpose, line)) = app.input.take() {
@@ -246,6 +255,7 @@ fn act(app: &mut App, action: KeyAction, now: Instant) -> Vec<ViewEffect> {
         KeyAction::Retry => ask(app, Action::Retry),
         KeyAction::Cancel => ask(app, Action::Cancel),
         KeyAction::Play => ask(app, Action::Play),
+        KeyAction::Copy => app.modal = Some(Modal::Copy),
         KeyAction::Help => app.modal = Some(Modal::Help { offset: 0 }),
         KeyAction::Filter => begin_input(app),
         KeyAction::Freeze => app.toggle_frozen(now),
@@ -464,6 +474,9 @@ fn go_to(app: &mut App, place: ScreenPlace, now: Instant) -> Vec<ViewEffect> {
             effects.push(ViewEffect::Follow(Some(Box::new(request))));
         }
     }
+    if let ScreenPlace::Project(project) = place {
+        effects.push(ViewEffect::LookBack(project));
+    }
     app.opened.push(screen);
     effects
 }
@@ -597,6 +610,73 @@ fn go_to_match(app: &mut App, is_backwards: bool) {
         }
     }
     app.opened.push(screen);
+}
+
+/// Puts on the clipboard what the second key names.
+fn copy(app: &mut App, key: &KeyEvent) -> Vec<ViewEffect> {
+    let text = match key.code {
+        KeyCode::Char('l') => page_url(app).map_err(str::to_owned).and_then(|url| harmless(app, url)),
+        KeyCode::Char('i') => place_of(app).map(id_of),
+        KeyCode::Char('c') => place_of(app).and_then(|place| command_of(app, place)),
+        _ => return Vec::new(),
+    };
+    match text {
+        // Not every terminal takes it, and none says so.
+        Ok(text) => {
+            app.notice = Some(format!("copied, if this terminal permits it: {text}"));
+            vec![ViewEffect::Copy(text)]
+        }
+        Err(why) => {
+            app.notice = Some(why);
+            Vec::new()
+        }
+    }
+}
+
+/// Lets an address pass that is a page of the host, and nothing that would be more than an address where it is pasted.
+fn harmless(app: &App, url: String) -> Result<String, String> {
+    let is_plain = url.chars().all(|c| c.is_ascii_graphic() && c != '\'');
+    let is_ours = app.facts.own_page(&url).is_some();
+    if is_plain && is_ours { Ok(url) } else { Err("not copied: the link leads to another host".into()) }
+}
+
+/// Returns what the cursor is on.
+fn place_of(app: &App) -> Result<ScreenPlace, String> {
+    match app.opened.last() {
+        Some(screen) => Ok(screen.target(&screens::lines(app, screen)).unwrap_or(screen.place)),
+        None => {
+            let (row, project) = app.overview.cursor_row().ok_or("move the cursor to a row first")?;
+            let of_pipeline = |pipeline| ScreenPlace::Pipeline(project.project.id, pipeline);
+            Ok(row.pipeline.map_or(ScreenPlace::Project(project.project.id), of_pipeline))
+        }
+    }
+}
+
+fn id_of(place: ScreenPlace) -> String {
+    match place {
+        ScreenPlace::Project(project) => project.to_string(),
+        ScreenPlace::Pipeline(_, pipeline) => pipeline.to_string(),
+        ScreenPlace::Job(.., job) => job.to_string(),
+        ScreenPlace::Failures | ScreenPlace::Active | ScreenPlace::Events | ScreenPlace::Problems => String::new(),
+    }
+}
+
+/// Returns the command line that says the same. A path with a character that a shell may obey is not GitLab's.
+fn command_of(app: &App, place: ScreenPlace) -> Result<String, String> {
+    let is_plain = |path: &&str| path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'));
+    let path = |project| {
+        let row = app.facts.row(project).ok_or("it is no longer shown")?;
+        Some(row.project.full_path.as_str()).filter(is_plain).ok_or("its path is none that a shell leaves alone")
+    };
+    Ok(match place {
+        ScreenPlace::Project(project) => format!("glwatch explain {}", path(project)?),
+        ScreenPlace::Pipeline(project, pipeline) => format!("glwatch explain '{}#{pipeline}'", path(project)?),
+        ScreenPlace::Job(project, pipeline, job) => format!("glwatch logs '{}#{pipeline}' {job}", path(project)?),
+        ScreenPlace::Failures => "glwatch explain --all-failed".into(),
+        ScreenPlace::Active | ScreenPlace::Events | ScreenPlace::Problems => {
+            return Err("there is no command for this".into());
+        }
+    })
 }
 
 fn open_page(app: &mut App) -> Vec<ViewEffect> {

@@ -57,7 +57,7 @@ pub struct ListRow {
     pub target: Option<ScreenPlace>,
 }
 
-/// Puts rows below their titles; the columns that are cut first are the widest ones, and none is wider than the screen.
+/// Puts rows below their titles; a column without any content has none. The columns that are cut first are the widest ones, and none is wider than the screen.
 pub fn listed(titles: &[&str], rows: &[ListRow], width: usize, charset: Charset) -> Vec<ScreenLine> {
     let natural = |n: usize| {
         let cells_of = |row: &ListRow| row.cells.get(n).map_or(0, |cell| cells(&cell.text));
@@ -67,8 +67,13 @@ pub fn listed(titles: &[&str], rows: &[ListRow], width: usize, charset: Charset)
         let natural = natural(n);
         ColumnNeed { natural, targets: [natural.min(32), natural.min(20), natural.min(12)], leaves: None, floor: 4 }
     };
-    let needs: Vec<ColumnNeed> = (0..titles.len()).map(need).collect();
-    let widths = fit_columns(&needs, width);
+    let has_content = |n: &usize| rows.iter().any(|row| row.cells.get(*n).is_some_and(|cell| !cell.text.is_empty()));
+    let shown: Vec<usize> = (0..titles.len()).filter(has_content).collect();
+    let needs: Vec<ColumnNeed> = shown.iter().map(|n| need(*n)).collect();
+    let mut widths = vec![None; titles.len()];
+    for (n, width) in shown.iter().zip(fit_columns(&needs, width)) {
+        widths[*n] = width;
+    }
     let title = titles.iter().map(|title| Span::new(*title, Tone::Muted)).collect::<Vec<_>>();
     let mut lines = vec![ScreenLine::new(in_columns(&title, &widths, charset))];
     lines.extend(rows.iter().map(|row| ScreenLine {

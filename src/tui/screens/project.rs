@@ -2,15 +2,25 @@
 
 use super::line::{ListRow, ScreenLine, listed, status_span, wrapped};
 use super::place::ScreenPlace;
+use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
 use crate::domain::pipeline::Pipeline;
+use crate::domain::project::ProjectRow;
+use crate::domain::status::Status;
 use crate::report::cell::Tone;
 use crate::report::item::{Span, clean};
 use crate::report::status::origin_words;
 use crate::text::age::age;
 use crate::text::duration::duration;
+use crate::text::glyph::Charset;
 use crate::tui::app::App;
 use chrono::DateTime;
+use std::time::Duration;
+
+/// Cells of the longest bar.
+const BAR: f64 = 12.0;
+/// Pipelines whose outcome is summed up.
+const LAST: usize = 30;
 
 pub fn lines(app: &App, project: ProjectId) -> Vec<ScreenLine> {
     let charset = app.facts.options.charset;
@@ -31,13 +41,68 @@ pub fn lines(app: &App, project: ProjectId) -> Vec<ScreenLine> {
         return lines;
     }
     lines.push(ScreenLine::empty());
-    let rows: Vec<ListRow> = row.pipelines().iter().map(|pipeline| of_pipeline(app, project, pipeline)).collect();
-    let titles = ["pipeline", "ref", "state", "took", "usual", "age", "who", "commit"];
+    let longest = longest(app, row);
+    let mut rows: Vec<ListRow> =
+        row.pipelines().iter().map(|pipeline| of_pipeline(app, project, pipeline, longest)).collect();
+    let is_shown = |fact: &&PipelineFact| row.pipelines().iter().all(|pipeline| pipeline.id != fact.id);
+    let older = app.recent.get(&project).into_iter().flatten().filter(is_shown);
+    rows.extend(older.map(|fact| of_fact(app, fact, longest)));
+    let titles = ["pipeline", "ref", "state", "", "took", "usual", "age", "who", "commit"];
     lines.extend(listed(&titles, &rows, width.saturating_sub(2), charset));
+    lines.extend(last_runs(app, project));
     lines
 }
 
-fn of_pipeline(app: &App, project: ProjectId, pipeline: &Pipeline) -> ListRow {
+/// Returns how long the longest pipeline took that is listed.
+fn longest(app: &App, row: &ProjectRow) -> Duration {
+    let remembered = app.recent.get(&row.project.id).into_iter().flatten();
+    let remembered = remembered.filter_map(|fact| fact.course.duration.map(Duration::from_secs));
+    row.pipelines().iter().filter_map(|pipeline| pipeline.duration).chain(remembered).max().unwrap_or_default()
+}
+
+/// Returns a bar as long as a time is, compared with the longest.
+fn bar(time: Option<Duration>, longest: Duration, charset: Charset) -> Span {
+    let Some(time) = time.filter(|_| !longest.is_zero()) else { return Span::new("", Tone::Muted) };
+    let cells = (time.as_secs_f64() / longest.as_secs_f64() * BAR).round().clamp(1.0, BAR) as usize;
+    let block = match charset {
+        Charset::Unicode => "█",
+        Charset::Ascii => "#",
+    };
+    Span::new(block.repeat(cells), Tone::Muted)
+}
+
+/// Says how the last pipelines ended that the memory knows.
+fn last_runs(app: &App, project: ProjectId) -> Option<ScreenLine> {
+    let ended = app.recent.get(&project)?.iter().map(|fact| &fact.course.status);
+    let ended: Vec<&Status> =
+        ended.filter(|status| matches!(status, Status::Success | Status::Failed)).take(LAST).collect();
+    let passed = ended.iter().filter(|status| ***status == Status::Success).count();
+    let percent = (100 * passed).checked_div(ended.len())?;
+    Some(ScreenLine::text(format!("last {}: {percent} % passed", ended.len()), Tone::Muted))
+}
+
+/// A pipeline that is only remembered: it can be seen, and opened in the browser of GitLab alone.
+fn of_fact(app: &App, fact: &PipelineFact, longest: Duration) -> ListRow {
+    let charset = app.facts.options.charset;
+    let text = |text: Option<&str>| Span::new(clean(text.unwrap_or_default(), charset), Tone::Muted);
+    let created = fact.created_at.and_then(|at| DateTime::from_timestamp(at, 0));
+    let age_of = app.facts.present().zip(created).map(|(now, then)| age(now, then));
+    let time = fact.course.duration.map(Duration::from_secs);
+    let cells = vec![
+        Span::new(format!("#{}", fact.id), Tone::Muted),
+        text(Some(&fact.ref_name)),
+        status_span(&fact.course.status, charset),
+        bar(time, longest, charset),
+        Span::new(time.map(duration).unwrap_or_default(), Tone::Muted),
+        Span::new("", Tone::Muted),
+        Span::new(age_of.unwrap_or_default(), Tone::Muted),
+        text(fact.author.as_deref()),
+        text(fact.commit_title.as_deref()),
+    ];
+    ListRow { cells, target: None }
+}
+
+fn of_pipeline(app: &App, project: ProjectId, pipeline: &Pipeline, longest: Duration) -> ListRow {
     let charset = app.facts.options.charset;
     let text = |text: Option<&str>| Span::new(clean(text.unwrap_or_default(), charset), Tone::Plain);
     let usual = app.facts.past.of(pipeline.id).and_then(|past| past.usual);
@@ -46,6 +111,7 @@ fn of_pipeline(app: &App, project: ProjectId, pipeline: &Pipeline) -> ListRow {
         Span::new(format!("#{}", pipeline.id), Tone::Muted),
         text(Some(&pipeline.git_ref.name)),
         status_span(&pipeline.worst(), charset),
+        bar(pipeline.duration, longest, charset),
         Span::new(pipeline.duration.map(duration).unwrap_or_default(), Tone::Plain),
         Span::new(usual.map_or(String::new(), |usual| format!("~{}", duration(usual))), Tone::Muted),
         Span::new(age_of.unwrap_or_default(), Tone::Plain),

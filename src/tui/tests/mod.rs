@@ -2,6 +2,7 @@
 
 mod keys;
 mod pictures;
+mod screens;
 mod trouble;
 
 use super::app::App;

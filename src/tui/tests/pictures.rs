@@ -198,6 +198,7 @@ fn the_help_at_80_by_24() {
     C           cancel what goes on
     P           start a manual job
     o           open the page in the browser
+    y           copy: then l the link, i the id, c the command
     e           what has changed
     p           what could not be read, and what readings cost
     ?           this help
@@ -209,7 +210,6 @@ fn the_help_at_80_by_24() {
     2           only what runs
     3           only what waits for a person
     4           only warnings
-    5           only what is stale or unread
     … down shows more
     q close the help  down up scroll
     "#);
@@ -231,9 +231,9 @@ fn the_help_at_50_by_15() {
     C           cancel what goes on
     P           start a manual job
     o           open the page in the browser
+    y           copy: then l the link, i the id, c the
     e           what has changed
     p           what could not be read, and what readi
-    ?           this help
     … down shows more
     q close the help  down up scroll
     "#);

@@ -20,6 +20,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 fn keys(app: &App, width: usize) -> String {
     match (&app.modal, &app.input) {
         (Some(Modal::Help { .. }), _) => return "q close the help  down up scroll".into(),
+        (Some(Modal::Copy), _) => return "l link  i id  c command  any other key nothing".into(),
         (Some(Modal::Confirm(_)), _) => return "y yes  any other key no".into(),
         (None, Some(_)) => return "enter keep it  esc end it  tab complete  up the last one".into(),
         (None, None) => {}

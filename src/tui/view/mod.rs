@@ -19,6 +19,9 @@ mod table;
 
 use super::app::{App, Modal};
 use super::banner;
+use crate::domain::status::Status;
+use crate::report::headline::HeadCount;
+use crate::text::glyph::Mark;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 
@@ -46,4 +49,12 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
         let [all, _] = Layout::vertical([Constraint::Min(1), Constraint::Length(1)]).areas(frame.area());
         help::draw(app, *offset, frame, all);
     }
+}
+
+/// Returns the title of the window: what failed and what runs.
+pub fn title(app: &App) -> String {
+    let charset = app.facts.options.charset;
+    let is_named = |count: &&HeadCount| count.is_vital || count.mark == Mark::Status(Status::Running);
+    let counts = app.facts.counts.iter().filter(is_named);
+    counts.fold("glwatch".to_owned(), |title, count| format!("{title} {}{}", count.mark.glyph(charset), count.n))
 }

@@ -1,0 +1,290 @@
+//! Every screen at four sizes, and the way from one to the next.
+
+use super::pictures::picture;
+use super::*;
+use crate::act::Action;
+use crate::act::service::{ActionEnd, ActionOutcome};
+use crate::collect::explain_service::ExplainAnswer;
+use crate::collect::log_service::{LogMessage, LogNews};
+use crate::domain::evidence::{Evidence, JobDetails, JobEvidence};
+use crate::domain::example::{below, job};
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::id::JobId;
+use crate::domain::job::Job;
+use crate::tui::app::Modal;
+use crate::tui::screens::place::ScreenPlace;
+
+const SIZES: [(u16, u16); 4] = [(50, 15), (80, 24), (120, 40), (200, 60)];
+
+fn with_jobs(mut row: ProjectRow, stages: Vec<(&str, Vec<Job>)>) -> ProjectRow {
+    if let RowState::Ok(pipelines) = &mut row.state {
+        let pipeline = &mut Arc::make_mut(pipelines)[0];
+        let stage = |(name, jobs): (&str, Vec<Job>)| Stage {
+            name: name.into(),
+            status: crate::domain::job::stage_status(&jobs),
+            jobs: jobs.into_iter().map(|job| Job { stage: name.into(), ..job }).collect(),
+        };
+        pipeline.stages = stages.into_iter().map(stage).collect();
+        pipeline.user = Some("ada".into());
+        pipeline.commit_title = Some("use decimal rates".into());
+    }
+    row
+}
+
+fn numbered(id: u64, job: Job) -> Job {
+    Job { id: JobId(id), duration: Some(Duration::from_secs(101)), ..job }
+}
+
+/// A group in which one job failed, one runs, one waits for a person, and one project could not be read.
+fn group() -> Vec<ProjectRow> {
+    let failed = Job { failure_reason: Some("script_failure".into()), ..job("unit", Status::Failed) };
+    let running =
+        Job { started_at: Some(noon() - TimeDelta::seconds(64)), duration: None, ..job("unit", Status::Running) };
+    let mut triggered = project(4, "platform/auth", "success", 40, "");
+    if let RowState::Ok(pipelines) = &mut triggered.state {
+        Arc::make_mut(pipelines)[0].downstream = vec![below(9000, Status::Failed, vec![])];
+    }
+    let mut unread = row("acme/legacy/billing", RowState::Error(Failure::new(FailureKind::Http(500), "HTTP 500")));
+    Arc::make_mut(&mut unread.project).id = ProjectId(6);
+    unread.as_of = noon();
+    vec![
+        with_jobs(
+            project(1, "payments/invoices", "failed", 6, ""),
+            vec![
+                ("build", vec![numbered(11, job("compile", Status::Success))]),
+                ("test", vec![numbered(12, job("lint", Status::Success)), numbered(13, failed)]),
+                ("deploy", vec![numbered(14, job("production", Status::Skipped))]),
+            ],
+        ),
+        with_jobs(
+            project(2, "payments/ledger", "running", 3, ""),
+            vec![
+                ("build", vec![numbered(21, job("compile", Status::Success))]),
+                ("test", vec![Job { id: JobId(22), ..running }]),
+            ],
+        ),
+        with_jobs(
+            project(3, "platform/terraform", "manual", 60, ""),
+            vec![("approve", vec![Job { id: JobId(31), ..job("production", Status::Manual) }])],
+        ),
+        with_jobs(triggered, vec![("test", vec![numbered(41, job("unit", Status::Success))])]),
+        with_jobs(
+            project(5, "web/shop", "success", 20, ""),
+            vec![("test", vec![numbered(51, job("unit", Status::Success))])],
+        ),
+        unread,
+    ]
+}
+
+fn answer(rows: &[ProjectRow]) -> ExplainAnswer {
+    let pipeline = rows[0].pipelines()[0].clone();
+    let failed = pipeline.jobs().find(|job| job.status == Status::Failed).unwrap().clone();
+    let details = JobDetails { runner: Some("docker-runner-3".into()), ..JobDetails::default() };
+    let jobs = vec![JobEvidence { job: failed, details, earlier: vec![], log: None, past: None }];
+    let id = pipeline.id;
+    let evidence = Evidence {
+        project: "acme/payments/invoices".into(),
+        pipeline,
+        jobs,
+        tests: None,
+        previous: None,
+        below: vec![],
+        unread: vec![],
+    };
+    ExplainAnswer { pipeline: id, evidence: Ok(Arc::new(evidence)) }
+}
+
+/// The view after these keys, with what its screens ask for.
+fn after(keys: &[KeyCode], (width, height): (u16, u16)) -> App {
+    let now = Instant::now();
+    let mut app = app(group(), width, height, now);
+    for key in keys {
+        press(&mut app, *key);
+        update(&mut app, ViewEvent::Answer(answer(&group())), now);
+        let log = b"$ make test\nerror: 2 of 60 tests failed\nERROR: Job failed: exit code 1\n".to_vec();
+        let message = |news| LogMessage { job: JobId(13), news };
+        update(&mut app, ViewEvent::Log(vec![message(LogNews::Piece(log)), message(LogNews::Over)]), now);
+    }
+    app
+}
+
+#[test]
+fn every_screen_at_four_sizes() {
+    use KeyCode::{Char, Enter, Tab};
+    let screens: [(&str, &[KeyCode]); 10] = [
+        ("overview", &[Tab]),
+        ("project", &[Tab, Enter]),
+        ("pipeline", &[Tab, Enter, Enter]),
+        ("job", &[Tab, Enter, Enter, Enter]),
+        ("failures", &[Char('!')]),
+        ("active", &[Char('a')]),
+        ("events", &[Char('e')]),
+        ("problems", &[Char('p')]),
+        ("question", &[Tab, Char('R')]),
+        ("filter", &[Char('/'), Char('p'), Char('a'), Char('y')]),
+    ];
+    for (name, keys) in screens {
+        for (width, height) in SIZES {
+            let app = after(keys, (width, height));
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture(&app));
+        }
+    }
+}
+
+#[test]
+fn esc_goes_back_to_exactly_where_one_was() {
+    use KeyCode::{Char, Down, Enter, Esc, Tab};
+    let size = (80, 24);
+    let trail: [(&str, &[KeyCode]); 5] = [
+        ("the list", &[Tab]),
+        ("a project", &[Tab, Enter]),
+        ("a pipeline, another job", &[Tab, Enter, Enter, Down]),
+        ("a filter", &[Char('/'), Char('p'), Enter, Tab]),
+        ("the failures", &[Char('!'), Down]),
+    ];
+    for (sentence, keys) in trail {
+        let mut app = after(keys, size);
+        let before = picture(&app);
+        press(&mut app, Enter);
+        assert_ne!(picture(&app), before, "{sentence}");
+        press(&mut app, Esc);
+        assert_eq!(picture(&app), before, "{sentence}");
+    }
+}
+
+#[test]
+fn a_screen_asks_for_what_it_lacks_and_for_nothing_else() {
+    use KeyCode::{Char, Enter, Esc, Tab};
+    let cases: [(&str, &[KeyCode], &[&str]); 6] = [
+        ("a project looks into the memory", &[Tab, Enter], &["LookBack"]),
+        ("a pipeline is known", &[Tab, Enter, Enter], &[]),
+        ("a red job asks why, and for its log", &[Tab, Enter, Enter, Enter], &["Ask", "Follow"]),
+        ("the log ends with its screen", &[Tab, Enter, Enter, Enter, Esc], &["Follow"]),
+        ("a list of the group is known", &[Char('!')], &[]),
+        ("the log at once", &[Tab, Char('l')], &["Ask", "Follow"]),
+    ];
+    for (sentence, keys, expected) in cases {
+        let mut app = app(group(), 120, 40, Instant::now());
+        let mut effects = Vec::new();
+        for key in keys {
+            effects = press(&mut app, *key);
+        }
+        assert_eq!(said(&effects), expected, "{sentence}");
+    }
+}
+
+#[test]
+fn what_is_under_the_cursor_is_explained_beside_the_list_once_it_rests() {
+    let now = Instant::now();
+    let mut app = app(group(), 200, 60, now);
+    assert!(press(&mut app, KeyCode::Tab).is_empty(), "at once it is only passing by");
+    let rested = now + Duration::from_millis(300);
+    assert_eq!(said(&update(&mut app, ViewEvent::Tick, rested)), ["Ask"]);
+    assert!(update(&mut app, ViewEvent::Tick, rested).is_empty(), "one question at a time");
+    update(&mut app, ViewEvent::Answer(answer(&group())), rested);
+    assert!(picture(&app).contains("job unit failed"), "{}", picture(&app));
+    assert!(update(&mut app, ViewEvent::Tick, rested + Duration::from_secs(9)).is_empty(), "it is known");
+}
+
+#[test]
+fn an_action_is_asked_about_and_shown_until_gitlab_has_done_it() {
+    let now = Instant::now();
+    let mut app = app(group(), 120, 40, now);
+    press(&mut app, KeyCode::Tab);
+    assert!(type_keys(&mut app, "R").is_empty());
+    let Some(Modal::Confirm(question)) = &app.modal else { panic!("nothing is asked") };
+    assert_eq!(question.text, "Retry 1 failed job of payments/invoices #8101? y/N");
+    assert!(type_keys(&mut app, "n").is_empty());
+    assert_eq!((app.notice.as_deref(), app.pending.len()), (Some("nothing was done"), 0));
+    let effects = type_keys(&mut app, "Ry");
+    let [ViewEffect::Act(planned)] = &effects[..] else { panic!("{effects:?}") };
+    assert!(picture(&app).contains("↻ retry asked"), "{}", picture(&app));
+    let end = ActionEnd::Done { id: 8101, status: Status::Running };
+    let done = ActionOutcome { planned: (**planned).clone(), end };
+    assert_eq!(said(&update(&mut app, ViewEvent::ActionDone(Box::new(done)), now)), ["Reread"]);
+    assert!(picture(&app).contains("↻ retry asked"), "what GitLab made of it is not read yet");
+    give(&mut app, snapshot(group(), vec![]), now);
+    assert!(!picture(&app).contains("retry asked"));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_it_is_asked() {
+    let refused = |keys: &str, expected: &str| {
+        let mut app = app(group(), 120, 40, Instant::now());
+        press(&mut app, KeyCode::Tab);
+        type_keys(&mut app, keys);
+        assert_eq!(app.modal, None, "{keys}");
+        assert!(app.notice.as_deref().is_some_and(|notice| notice.contains(expected)), "{keys}: {:?}", app.notice);
+    };
+    refused("C", "there is nothing to cancel");
+    refused("P", "name one");
+    let mut app = app(group(), 120, 40, Instant::now());
+    app.facts.options.read_only = Some("GLWATCH_READ_ONLY".into());
+    press(&mut app, KeyCode::Tab);
+    type_keys(&mut app, "R");
+    assert!(app.notice.as_deref().is_some_and(|notice| notice.contains("GLWATCH_READ_ONLY")), "{:?}", app.notice);
+}
+
+#[test]
+fn actions_are_about_all_marked_rows() {
+    let mut app = app(group(), 120, 40, Instant::now());
+    press(&mut app, KeyCode::Tab);
+    type_keys(&mut app, "xx");
+    assert_eq!(app.overview.marked.len(), 2);
+    type_keys(&mut app, "C");
+    let Some(Modal::Confirm(question)) = &app.modal else { panic!("{:?}", app.notice) };
+    assert_eq!(question.planned.iter().map(|planned| planned.action).collect::<Vec<_>>(), [Action::Cancel]);
+}
+
+#[test]
+fn a_frozen_view_takes_nothing_new_and_its_ages_grow() {
+    let now = Instant::now();
+    let mut app = app(group(), 120, 40, now);
+    type_keys(&mut app, "Z");
+    give(&mut app, snapshot(many(3), vec![]), now);
+    assert!(picture(&app).contains("invoices") && picture(&app).contains("frozen"));
+    update(&mut app, ViewEvent::Tick, now + Duration::from_secs(50));
+    assert!(picture(&app).lines().next().is_some_and(|line| line.contains("50s")), "{}", picture(&app));
+    type_keys(&mut app, "Z");
+    assert!(picture(&app).contains("p00") && !picture(&app).contains("frozen"));
+}
+
+#[test]
+fn what_has_changed_is_marked_until_it_was_looked_at_and_listed_with_its_words() {
+    let now = Instant::now();
+    let mut app = app(many(3), 120, 40, now);
+    let mut rows = many(3);
+    rows[1] = project(1, "p01", "failed", 1, "build=failed");
+    give(&mut app, snapshot(rows, vec![]), now);
+    let marked = |app: &App| picture(app).lines().any(|line| line.starts_with("! p01"));
+    assert!(marked(&app), "{}", picture(&app));
+    press(&mut app, KeyCode::Tab);
+    assert!(!marked(&app), "the cursor was there");
+    type_keys(&mut app, "e");
+    assert!(picture(&app).contains("broke   p01"), "{}", picture(&app));
+    assert_eq!(app.opened[0].place, ScreenPlace::Events);
+}
+
+#[test]
+fn what_is_copied_is_an_address_of_the_host_or_harmless_to_a_shell() {
+    let copied = |keys: &str, url: &str, path: &str| {
+        let mut rows = many(1);
+        Arc::make_mut(&mut rows[0].project).full_path = path.into();
+        if let RowState::Ok(pipelines) = &mut rows[0].state {
+            Arc::make_mut(pipelines)[0].web_url = Some(url.into());
+        }
+        let mut app = app(rows, 120, 40, Instant::now());
+        press(&mut app, KeyCode::Down);
+        type_keys(&mut app, keys).into_iter().find_map(|effect| match effect {
+            ViewEffect::Copy(text) => Some(text),
+            _ => None,
+        })
+    };
+    let ours = "https://gitlab.example.com/acme/p00/-/pipelines/1";
+    assert_eq!(copied("yl", ours, "acme/p00").as_deref(), Some(ours));
+    assert_eq!(copied("yl", "https://evil.example/x", "acme/p00"), None);
+    assert_eq!(copied("yl", "https://gitlab.example.com/a\nrm -rf", "acme/p00"), None);
+    assert_eq!(copied("yi", ours, "acme/p00").as_deref(), Some("8100"));
+    assert_eq!(copied("yc", ours, "acme/p00").as_deref(), Some("glwatch explain 'acme/p00#8100'"));
+    assert_eq!(copied("yc", ours, "acme/$(reboot)"), None);
+}
