@@ -3,6 +3,7 @@
 use super::facts::ViewFacts;
 use super::screens::line::ScreenLine;
 use crate::collect::log_service::LogNews;
+use crate::domain::failure::FailureKind;
 use crate::explain::log::is_error;
 use crate::report::cell::Tone;
 use crate::report::item::Span;
@@ -89,7 +90,10 @@ impl LogView {
                 self.state = Some((format!("it was retried: following job {job}"), Tone::Active));
             }
             LogNews::Failed(failure) => {
-                self.state = Some((format!("the log could not be read: {}", failure.message), Tone::Bad));
+                // Without a token GitLab shows public pipelines, and no log.
+                let hint =
+                    if failure.kind == FailureKind::Unauthorized { "; a log needs a token that is valid" } else { "" };
+                self.state = Some((format!("the log could not be read: {}{hint}", failure.message), Tone::Bad));
             }
         }
     }

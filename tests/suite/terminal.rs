@@ -354,6 +354,7 @@ fn walk(terminal: &mut Terminal, steps: &[(&str, &str)]) {
 #[test]
 fn from_the_list_to_the_log_of_what_failed_a_retry_and_back() {
     let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    let env = env.with("GITLAB_TOKEN", glwatch_sim::TOKEN_API).with("GLWATCH_FOLLOW_WAIT", "5ms");
     let mut terminal = live(&sim, &env, &["--interval", "200ms"], 120, 40);
     let before =
         sim.requests().iter().filter(|request| request.method == "POST" && request.path.contains("/retry")).count();
