@@ -4,7 +4,7 @@ use super::output;
 use super::recording::{self, Recording};
 use super::session::Session;
 use crate::domain::evidence::{Evidence, JobEvidence};
-use crate::domain::fact::{FactBatch, TestFailureFact};
+use crate::domain::fact::{FactBatch, ProjectFact, TestFailureFact};
 use crate::domain::id::ProjectId;
 use crate::domain::past::{FailedJobQuery, JobPast};
 use crate::domain::pipeline::Pipeline;
@@ -67,9 +67,18 @@ impl ExplainPast {
 }
 
 fn add(store: &mut HistoryStore, evidence: &mut Evidence, now: i64) -> Result<(), HistoryError> {
-    let project = store.project_id(&evidence.project)?;
+    let project = match evidence.project_id {
+        Some(id) => Some(id),
+        None => store.project_id(&evidence.project)?,
+    };
     if let Some(project) = project {
-        store.write(&facts(project, evidence), now)?;
+        let mut facts = facts(project, evidence);
+        // A reading knows more of a project: its default branch.
+        if !store.knows_project(project)? {
+            let (full_path, default_branch) = (evidence.project.clone(), None);
+            facts.projects.push(ProjectFact { id: project, full_path, default_branch, seen_at: now });
+        }
+        store.write(&facts, now)?;
     }
     let names: Vec<Vec<String>> = evidence.jobs.iter().map(|job| failing_tests(evidence, job)).collect();
     let pipeline = &evidence.pipeline;
@@ -77,7 +86,7 @@ fn add(store: &mut HistoryStore, evidence: &mut Evidence, now: i64) -> Result<()
         if !has_origin(job) {
             continue;
         }
-        // Of a project that was never read, nothing is known.
+        // Of a project without an id nothing is known.
         let Some(project) = project else {
             job.past = Some(JobPast::default());
             continue;

@@ -111,6 +111,10 @@ impl Formats {
             OutputPlace::Stdout { style, is_ci_log: true } if style.width.is_none() && style.color => {
                 section::write(&report, &style, excerpt.whole.taken_at, out)
             }
+            // A program that reads a table counts on its columns.
+            OutputPlace::Stdout { style, .. } if wide && self.columns.is_none() && style.width.is_some() => {
+                table::write(&report.without_empty_columns(), &style, out)
+            }
             OutputPlace::Stdout { style, .. } => table::write(&report, &style, out),
             OutputPlace::File(style) => {
                 table::write(&report, &table::TableStyle { width: None, color: false, ..style }, out)

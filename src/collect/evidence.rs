@@ -118,7 +118,11 @@ fn level(
         unread.extend(missing);
         let failure_reason = pipeline.failure_reason.clone().or(graphql.failure_reason);
         let pipeline = Pipeline { failure_reason, ..pipeline };
-        Ok(Evidence { project: subject.full_path, pipeline, jobs, tests, previous, below, unread })
+        let project_id = match subject.project {
+            ProjectRef::Id(id) => Some(id),
+            ProjectRef::Path(_) => None,
+        };
+        Ok(Evidence { project: subject.full_path, project_id, pipeline, jobs, tests, previous, below, unread })
     })
 }
 

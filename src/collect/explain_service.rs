@@ -130,6 +130,7 @@ mod tests {
     fn evidence() -> Arc<Evidence> {
         Arc::new(Evidence {
             project: "acme/api".into(),
+            project_id: None,
             pipeline: example::pipeline(Status::Failed, vec![]),
             jobs: vec![],
             tests: None,

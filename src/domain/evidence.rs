@@ -1,6 +1,6 @@
 //! The evidence about a pipeline in trouble, gathered before it is judged.
 
-use super::id::{JobId, PipelineId};
+use super::id::{JobId, PipelineId, ProjectId};
 use super::job::Job;
 use super::log::LogExcerpt;
 use super::past::JobPast;
@@ -16,6 +16,8 @@ use std::time::Duration;
 pub struct Evidence {
     /// Full path.
     pub project: String,
+    /// `None` where it was asked for by its path.
+    pub project_id: Option<ProjectId>,
     pub pipeline: Pipeline,
     /// The jobs that failed or wait, in the pipeline's order.
     pub jobs: Vec<JobEvidence>,

@@ -100,6 +100,14 @@ impl HistoryStore {
         })
     }
 
+    /// Says whether a project has a name here.
+    pub fn knows_project(&self, id: ProjectId) -> Result<bool, HistoryError> {
+        self.ask(|connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM project WHERE id = ?1)";
+            connection.prepare_cached(sql)?.query_row([id.0.cast_signed()], |row| row.get(0))
+        })
+    }
+
     /// Returns the latest names of all projects.
     pub fn project_paths(&self) -> Result<HashMap<ProjectId, String>, HistoryError> {
         let entry = |row: &rusqlite::Row<'_>| Ok((ProjectId(row.get::<_, i64>(0)?.cast_unsigned()), row.get(1)?));

@@ -92,6 +92,30 @@ impl StatusReport {
     }
 }
 
+impl StatusReport {
+    /// Leaves the columns out that only `wide` has and that no row has anything in.
+    #[must_use]
+    pub fn without_empty_columns(mut self) -> Self {
+        let narrow = [Column::Project, Column::Ref, Column::Pipeline, Column::Stages, Column::Duration, Column::Age];
+        let is_silent = |row: &Row, n: usize| match row.contents.get(n) {
+            Some(Content::Text(cell)) => cell.text.is_empty(),
+            Some(_) => false,
+            None => true,
+        };
+        let stays = |(n, column): (usize, &Column)| {
+            narrow.contains(column) || *column == Column::Time || !self.rows.iter().all(|row| is_silent(row, n))
+        };
+        let stays: Vec<bool> = self.columns.iter().enumerate().map(stays).collect();
+        let mut places = stays.iter();
+        self.columns.retain(|_| places.next() == Some(&true));
+        for row in &mut self.rows {
+            let mut places = stays.iter();
+            row.contents.retain(|_| places.next() == Some(&true));
+        }
+        self
+    }
+}
+
 /// Returns the lines of a report about some rows of a snapshot, and nothing else of it.
 pub fn lines(rows: &[ProjectRow], columns: &[Column], scene: ReportMoment<'_>) -> Vec<Row> {
     rows.iter().flat_map(|row| row_lines(row, columns, scene)).collect()

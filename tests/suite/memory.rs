@@ -257,6 +257,29 @@ fn a_failure_of_the_runner_is_nobodys_fault_and_no_history_is_no_question() {
     assert_eq!(output.exits_with(0).json()["pipelines"][0]["causes"][0]["attribution"], Value::Null);
 }
 
+#[test]
+fn explain_remembers_a_project_that_no_reading_has_brought() {
+    let (sim, env) = (failures(), env());
+    let plain = self::env();
+    let before = sim.requests().len();
+    let arguments = ["explain", "acme/unit", "-o", "json", "--host", sim.url(), "--group-id", "12345"];
+    let _ = plain.run(&[&arguments[..], &["--no-history"]].concat()).exits_with(0);
+    let without = sim.requests().len() - before;
+    let pipeline = explained(&env, &sim, "acme/unit")["pipeline"].clone();
+    assert_eq!(sim.requests().len() - before - without, without, "it costs no request");
+    let lines = history(&env, &sim, &["export"]).exits_with(0).stdout;
+    let facts: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |kind: &str| facts.iter().filter(|fact| fact["fact"] == kind).collect::<Vec<_>>();
+    assert_eq!(of("pipeline").len(), 1, "{lines}");
+    assert_eq!((&of("pipeline")[0]["id"], &of("pipeline")[0]["full_path"]), (&pipeline["id"], &"acme/unit".into()));
+    assert!(of("job").iter().any(|job| job["name"] == "unit" && job["status"] == "failed"), "{lines}");
+    // A reading brings what explain does not know, and explain takes nothing of that away.
+    let _ = run(&env, &sim, &[]).code;
+    let _ = explained(&env, &sim, "acme/unit");
+    let project = store(&env, &sim).projects().unwrap().into_iter().find(|of| of.full_path == "acme/unit").unwrap();
+    assert_eq!(project.default_branch.as_deref(), Some("main"));
+}
+
 /// The project's own facts have to be there before anything is asked about it.
 #[test]
 fn a_project_keeps_its_memory_when_it_is_renamed() {

@@ -57,7 +57,16 @@ fn evidence(status: Status, jobs: Vec<JobEvidence>) -> Evidence {
         jobs: jobs.iter().map(|evidence| evidence.job.clone()).collect(),
     };
     let pipeline = Pipeline { stages: vec![stage], ..example::pipeline(status, vec![]) };
-    Evidence { project: "acme/api".into(), pipeline, jobs, tests: None, previous: None, below: vec![], unread: vec![] }
+    Evidence {
+        project: "acme/api".into(),
+        project_id: None,
+        pipeline,
+        jobs,
+        tests: None,
+        previous: None,
+        below: vec![],
+        unread: vec![],
+    }
 }
 
 fn below(bridge: JobEvidence, project: &str, mut child: Evidence) -> Evidence {

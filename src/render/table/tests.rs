@@ -106,6 +106,26 @@ fn two_hundred_columns_and_everything_that_wide_has() {
 }
 
 #[test]
+fn a_column_that_is_empty_for_all_rows_leaves_a_terminal() {
+    let whole = StatusReport::new(&one_of_each(), &WIDE);
+    let empty = |n: usize| {
+        whole
+            .rows
+            .iter()
+            .all(|row| matches!(&row.contents[n], crate::report::cell::Content::Text(cell) if cell.text.is_empty()))
+    };
+    let usual = whole.columns.iter().position(|column| *column == Column::Usual).unwrap();
+    assert!(empty(usual), "nothing is remembered");
+    let kept: Vec<Column> = (0..whole.columns.len()).filter(|n| !empty(*n)).map(|n| whole.columns[n]).collect();
+    let narrowed = whole.clone().without_empty_columns();
+    assert_eq!(narrowed.columns, kept);
+    assert!(narrowed.rows.iter().all(|row| row.contents.len() == kept.len()));
+    let (mut out, style) = (Vec::new(), in_terminal(200));
+    write(&narrowed, &style, &mut out).unwrap();
+    assert!(!String::from_utf8(out).unwrap().contains("usual"));
+}
+
+#[test]
 fn what_is_not_shown_is_counted_below() {
     let snapshot = one_of_each();
     let failed = FailOn { statuses: vec![Status::Failed], states: vec![] };

@@ -84,6 +84,7 @@ fn answer(rows: &[ProjectRow]) -> ExplainAnswer {
     let id = pipeline.id;
     let evidence = Evidence {
         project: "acme/payments/invoices".into(),
+        project_id: None,
         pipeline,
         jobs,
         tests: None,
