@@ -1,6 +1,7 @@
 //! Measures and truncates text in terminal cells. Expects sanitised text.
 
 use super::glyph::Charset;
+use unicode_truncate::UnicodeTruncateStr;
 use unicode_width::UnicodeWidthStr;
 
 /// Returns how many cells a text takes: wide characters two, combining marks none.
@@ -52,29 +53,12 @@ pub(crate) fn truncate_path(path: &str, width: usize, charset: Charset) -> Strin
 
 /// Returns the longest start of `text` that fits.
 pub(super) fn head(text: &str, width: usize) -> &str {
-    let mut end = 0;
-    for (at, c) in text.char_indices() {
-        let next = at + c.len_utf8();
-        if cells(&text[..next]) > width {
-            break;
-        }
-        end = next;
-    }
-    &text[..end]
+    text.unicode_truncate(width).0
 }
 
-/// Returns the longest end of `text` that fits and does not start with a combining mark.
+/// Returns the longest end of `text` that fits.
 fn tail(text: &str, width: usize) -> &str {
-    let mut start = text.len();
-    for (at, c) in text.char_indices().rev() {
-        if cells(&text[at..]) > width {
-            break;
-        }
-        if cells(c.encode_utf8(&mut [0; 4])) > 0 {
-            start = at;
-        }
-    }
-    &text[start..]
+    text.unicode_truncate_start(width).0
 }
 
 #[cfg(test)]
