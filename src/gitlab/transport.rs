@@ -2,11 +2,15 @@
 //!
 //! What is asked differently keeps to it: `stream` hands out a body as it comes, `once` sends what acts.
 
+mod answer;
 mod exchange;
 mod failed;
+mod options;
 mod send_once;
 mod stream;
 
+pub(super) use answer::HttpAnswer;
+pub use options::{IdentityPem, Purpose, TransportOptions};
 pub use stream::{TraceEnd, TraceLimits, TraceSink};
 
 use self::exchange::Exchange;
@@ -18,9 +22,9 @@ use crate::gitlab::auth::{Fingerprint, Token};
 use crate::gitlab::budget::{Budget, TooLong, Turn, Waiting};
 use crate::gitlab::credentials::Credentials;
 use crate::gitlab::error::{Error, Kind, SetupError};
-use crate::gitlab::proxy::{self, ProxyRules};
+use crate::gitlab::proxy;
 use crate::gitlab::redirect;
-use crate::gitlab::refusal::{RefusedAnswer, clean, is_html, retry_after};
+use crate::gitlab::refusal::{RefusedAnswer, clean, retry_after};
 use crate::gitlab::retry::RetryOptions;
 use crate::gitlab::tls::{self, ClientIdentity, ServerTrust};
 use backon::ExponentialBackoff;
@@ -30,8 +34,6 @@ use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, L
 use reqwest::{Method, RequestBuilder, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use serde::de::DeserializeOwned;
-use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,105 +43,6 @@ use url::Url;
 
 /// No answer of ours comes near it: a page of 100 jobs is about 300 KB.
 const MAX_BODY: u64 = 64 << 20;
-/// A wait longer than this, and the state may no longer be the one that the user agreed to act on.
-const LONGEST_WAIT_TO_ACT: Duration = Duration::from_secs(5);
-const PAGE: &str = "an HTML page, such as a login page or a proxy's";
-
-/// What a client is made of.
-#[derive(Debug, Clone)]
-pub struct TransportOptions {
-    pub host: Host,
-    pub credentials: Credentials,
-    /// Requests under way at most.
-    pub concurrency: usize,
-    /// Requests per second; `None` for the default bucket.
-    pub rps: Option<f64>,
-    /// For one request, its body included.
-    pub timeout: Duration,
-    /// Further trusted certificates, PEM.
-    pub ca: Option<Vec<u8>>,
-    pub insecure: bool,
-    /// What the host is shown where it asks for a certificate.
-    pub identity: Option<IdentityPem>,
-    /// What `HTTPS_PROXY` and the like say; `None` where no proxy counts.
-    pub proxy: Option<ProxyRules>,
-    pub retry: RetryOptions,
-    /// The program's clock, for servers that send no `Date`.
-    pub now: fn() -> DateTime<Utc>,
-}
-
-/// A client certificate and its key, PEM. The key is never printed.
-#[derive(Clone)]
-pub struct IdentityPem {
-    pub certificate: Vec<u8>,
-    pub key: Vec<u8>,
-}
-
-impl IdentityPem {
-    /// Fails where there is no certificate or key in it, or where they do not belong together.
-    pub fn check(&self) -> Result<(), SetupError> {
-        let identity = ClientIdentity::from_pem(&self.certificate, &self.key)?;
-        tls::config(ServerTrust::Anything, Some(&identity))?;
-        Ok(())
-    }
-}
-
-impl fmt::Debug for IdentityPem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("IdentityPem")
-    }
-}
-
-/// An answer that came with a 2xx.
-#[derive(Debug)]
-pub(super) struct HttpAnswer {
-    pub headers: HeaderMap,
-    body: Vec<u8>,
-    request: RequestLine,
-    credentials: Arc<Credentials>,
-}
-
-/// What requests are sent for. The log names it with each of them, and it decides how long they may wait for their turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Nothing in particular: no caller has said what for.
-    General,
-    /// A reading of the groups.
-    Refresh,
-    /// Why a pipeline is not green.
-    Explain,
-    /// The log of a job.
-    Log,
-    /// What acts, and what is read to decide about it.
-    Act,
-    /// Whether settings and token can be used.
-    Check,
-    /// What was, for the memory.
-    Backfill,
-}
-
-impl Purpose {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::General => "general",
-            Self::Refresh => "refresh",
-            Self::Explain => "explain",
-            Self::Log => "log",
-            Self::Act => "act",
-            Self::Check => "check",
-            Self::Backfill => "backfill",
-        }
-    }
-
-    /// Returns how long a request may wait for its turn; `None` where only the deadline limits it.
-    fn longest_wait(self) -> Option<Duration> {
-        match self {
-            // What was agreed to is about the state of now.
-            Self::Act => Some(LONGEST_WAIT_TO_ACT),
-            Self::General | Self::Refresh | Self::Explain | Self::Log | Self::Check | Self::Backfill => None,
-        }
-    }
-}
 
 /// One caller's way to the server: the connection is shared with all other callers, the rest is the caller's own.
 #[derive(Debug, Clone)]
@@ -591,41 +494,6 @@ impl Transport {
         let refused =
             RefusedAnswer { code, headers: &headers, body: &body, path: url.path(), is_graphql, retry_after, unfit };
         Err(Refusal { kind: refused.kind(&scrub), request_id, retry_after })
-    }
-}
-
-impl HttpAnswer {
-    /// Decodes the body; a failure names the place in it.
-    pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        if is_html(&self.headers) {
-            // As with a refusal: GitLab's JSON does not announce itself as a page.
-            return Err(self.error(Kind::NotJson { found: PAGE.into() }));
-        }
-        let mut json = serde_json::Deserializer::from_slice(&self.body);
-        serde_path_to_error::deserialize(&mut json).map_err(|error| self.error(self.undecodable(error)))
-    }
-
-    fn error(&self, kind: Kind) -> Error {
-        let request = Box::new(self.request.clone());
-        Error { request, kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
-    }
-
-    /// Makes an error of an answer that can be decoded and is not what was asked for.
-    pub(super) fn odd(&self, problem: &str) -> Error {
-        self.error(Kind::Decode { path: ".".into(), problem: problem.into() })
-    }
-
-    fn undecodable(&self, error: serde_path_to_error::Error<serde_json::Error>) -> Kind {
-        let start = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
-        if start == Some(&b'<') {
-            return Kind::NotJson { found: PAGE.into() };
-        }
-        if start.is_none() {
-            return Kind::NotJson { found: "an empty body".into() };
-        }
-        // It quotes what it found, which is foreign text.
-        let problem = self.credentials.scrub(&error.inner().to_string());
-        Kind::Decode { path: error.path().to_string(), problem: clean(&problem) }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Sends requests that act once: a repeated one might act twice.
 
 use super::failed::connect_kind;
-use super::{HttpAnswer, LONGEST_WAIT_TO_ACT, Refusal, Transport};
+use super::options::LONGEST_WAIT_TO_ACT;
+use super::{HttpAnswer, Refusal, Transport};
 use crate::domain::failure::RequestLine;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::refusal::is_html;
