@@ -28,9 +28,9 @@ pub(super) fn resolve(settings: &Settings) -> Result<Pace, ConfigError> {
     if watch {
         refuse_together(settings, "wait", waits, "--watch shows what goes on, --wait ends: choose one")?;
         if let Some(setting) = settings.get("output")
-            && !matches!(setting.text(), "table" | "ndjson")
+            && !matches!(setting.text(), "table" | "wide" | "ndjson")
         {
-            return Err(setting.refuse(setting.text(), "cannot be watched: --watch takes table and ndjson"));
+            return Err(setting.refuse(setting.text(), "cannot be watched: --watch takes table, wide and ndjson"));
         }
     }
     if !waits {

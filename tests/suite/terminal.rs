@@ -418,3 +418,19 @@ fn each_list_of_the_group_opens_with_its_key_and_leads_on() {
     terminal.send("Q");
     assert_eq!(terminal.end(), 0);
 }
+
+#[test]
+fn columns_that_were_asked_for_are_those_of_the_live_view() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    for (more, titles) in
+        [(&["-o", "wide"][..], &["stages", "commit", "source"][..]), (&["--columns", "project,age"], &["age"])]
+    {
+        let mut terminal = live(&sim, &env, more, 200, 40);
+        let contents = terminal.contents();
+        let head = contents.lines().nth(2).unwrap_or_default();
+        assert!(titles.iter().all(|title| head.contains(title)), "{more:?}\n{contents}");
+        assert!(!head.contains("what"), "{more:?}\n{contents}");
+        terminal.send("q");
+        assert_eq!(terminal.end(), 0);
+    }
+}
