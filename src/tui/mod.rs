@@ -12,6 +12,7 @@ pub mod facts;
 pub mod filter;
 mod input;
 pub mod keymap;
+mod links;
 pub mod log_view;
 pub mod pending;
 pub mod run;
