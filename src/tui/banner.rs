@@ -67,7 +67,7 @@ fn question(app: &App) -> Option<Span> {
 /// Returns the one message: what a key has done, else what began to fail, else what is hidden.
 fn message(app: &App) -> Option<Span> {
     if let Some(notice) = &app.notice {
-        return Some(Span::new(notice.clone(), Tone::Plain));
+        return Some(Span::new(clean(notice, app.facts.options.charset), Tone::Plain));
     }
     if let Some(latest) = app.alerts.last() {
         let more = match app.alerts.len() - 1 {

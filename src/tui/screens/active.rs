@@ -17,8 +17,10 @@ pub fn lines(app: &App) -> Vec<ScreenLine> {
     let charset = app.facts.options.charset;
     let mut jobs = active_jobs(&app.facts);
     if jobs.is_empty() {
-        let text =
-            if app.facts.update.is_whole { "nothing runs or waits" } else { "nothing that was read runs or waits" };
+        let text = match app.facts.is_sure() {
+            true => "nothing runs or waits",
+            false => "nothing that was read runs or waits; p says what was not",
+        };
         return vec![ScreenLine::text(text, Tone::Muted)];
     }
     // What runs first, then what waits for a runner, then what waits for a person.

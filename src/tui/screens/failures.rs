@@ -21,8 +21,10 @@ pub fn lines(app: &App) -> Vec<ScreenLine> {
     let failed = failed_jobs(&app.facts);
     let without_job = failed_without_job(&app.facts);
     if failed.is_empty() && without_job.is_empty() {
-        let text = if app.facts.update.is_whole { "nothing has failed" } else { "nothing that was read has failed" };
-        return vec![ScreenLine::text(text, Tone::Good)];
+        return vec![match app.facts.is_sure() {
+            true => ScreenLine::text("nothing has failed", Tone::Good),
+            false => ScreenLine::text("nothing that was read has failed; p says what was not", Tone::Muted),
+        }];
     }
     let mut rows: Vec<(usize, ListRow)> = failed.iter().map(|one| of_job(app, one, &failed)).collect();
     rows.sort_by_key(|(shared, _)| Reverse(*shared));

@@ -33,7 +33,7 @@ pub fn lines(app: &App, place: (ProjectId, PipelineId, JobId), log: Option<&LogV
     first.push(Span::new("  ", Tone::Plain));
     first.push(status_span(&job.status, charset));
     let mut lines = vec![ScreenLine { is_bold: true, ..ScreenLine::new(first) }];
-    lines.push(ScreenLine::text(facts(app, job), Tone::Muted));
+    lines.push(ScreenLine::text(clean(&facts(app, job), charset), Tone::Muted));
     lines.extend(newer.map(|newer| {
         let lead = Span::new(format!("an earlier attempt; enter opens the last one, job {}: ", newer.id), Tone::Warn);
         let line = ScreenLine::new(vec![lead, status_span(&newer.status, charset)]);

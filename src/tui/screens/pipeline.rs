@@ -5,10 +5,11 @@ use super::place::ScreenPlace;
 use crate::domain::id::{PipelineId, ProjectId};
 use crate::domain::job::{Job, JobKind, Stage};
 use crate::domain::pipeline::{Downstream, Pipeline};
-use crate::domain::project::{ProjectRow, RowState};
+use crate::domain::project::ProjectRow;
 use crate::domain::status::Status;
 use crate::explain::reason;
 use crate::report::cell::Tone;
+use crate::report::headline::is_old;
 use crate::report::item::{Span, clean};
 use crate::text::age::age;
 use crate::text::duration::duration;
@@ -59,7 +60,7 @@ pub fn head(app: &App, row: &ProjectRow, pipeline: &Pipeline) -> Vec<ScreenLine>
         first.push(status_span(&pipeline.worst(), charset));
     }
     let Some(now) = app.facts.present() else { return vec![ScreenLine::new(first)] };
-    if let RowState::Stale { .. } = row.state {
+    if app.facts.moment().is_some_and(|moment| is_old(row, moment.now, moment.expected)) {
         first.push(Span::new(format!("  {} old", age(now, row.as_of)), Tone::Warn));
     }
     let mut facts = Vec::new();

@@ -40,7 +40,10 @@ pub fn lines(app: &App) -> Vec<ScreenLine> {
         lines.extend(of_row(app, row));
     }
     if lines.len() == before {
-        lines.push(ScreenLine::text("all was read", Tone::Good));
+        lines.push(match app.facts.is_sure() {
+            true => ScreenLine::text("all was read", Tone::Good),
+            false => ScreenLine::text("not all was read yet, or not lately", Tone::Muted),
+        });
     }
     lines
 }

@@ -289,3 +289,84 @@ fn what_is_copied_is_an_address_of_the_host_or_harmless_to_a_shell() {
     assert_eq!(copied("yc", ours, "acme/p00").as_deref(), Some("glwatch explain 'acme/p00#8100'"));
     assert_eq!(copied("yc", ours, "acme/$(reboot)"), None);
 }
+
+#[test]
+fn what_is_not_there_says_something_only_where_all_was_read() {
+    let green = || vec![project(1, "a", "success", 10, "build=success")];
+    let with = |state| {
+        let mut unread = row("acme/b", state);
+        Arc::make_mut(&mut unread.project).id = ProjectId(2);
+        unread.as_of = noon();
+        [green(), vec![unread]].concat()
+    };
+    let stale = RowState::Stale { pipelines: green()[0].pipelines().to_vec().into(), failure: failure() };
+    let problem =
+        Problem { scope: crate::domain::snapshot::ProblemScope::List, subject: "acme".into(), failure: failure() };
+    let cases = [
+        ("all was read", green(), vec![], true),
+        ("a project could not be read", with(RowState::Error(failure())), vec![], false),
+        ("a project could not be read again", with(stale), vec![], false),
+        ("the list lost a part", green(), vec![problem], false),
+        ("a project that may not be seen is none that was not read", with(RowState::NoAccess(failure())), vec![], true),
+    ];
+    for (sentence, rows, problems, is_sure) in cases {
+        let now = Instant::now();
+        let mut app = App::new(options(), 120, 40, now);
+        give(&mut app, snapshot(rows, problems), now);
+        for (key, all, part) in
+            [("!", "nothing has failed", "that was read has failed"), ("a", "nothing runs", "that was read runs")]
+        {
+            type_keys(&mut app, key);
+            let seen = picture(&app);
+            assert_eq!((seen.contains(all), seen.contains(part)), (is_sure, !is_sure), "{sentence}\n{seen}");
+            press(&mut app, KeyCode::Esc);
+        }
+        // The same while no answer comes.
+        update(&mut app, ViewEvent::Tick, now + Duration::from_secs(300));
+        type_keys(&mut app, "!");
+        assert!(!picture(&app).contains("nothing has failed"), "{sentence}");
+    }
+}
+
+#[test]
+fn no_screen_prints_what_a_terminal_would_obey() {
+    use KeyCode::{Char, Down, Enter, Tab};
+    const HOSTILE: &str = "\u{1B}[31mevil\u{202E}\u{9B}2J\nx";
+    let bad = |id, status| Job { id: JobId(id), failure_reason: Some(HOSTILE.into()), ..job(HOSTILE, status) };
+    let odd = || Status::Other(HOSTILE.into());
+    let failed = Job { earlier: vec![bad(2, odd())], attempts: Some(2), ..bad(3, Status::Failed) };
+    let mut evil = with_jobs(project(1, HOSTILE, "failed", 6, ""), vec![(HOSTILE, vec![failed, bad(4, odd())])]);
+    if let RowState::Ok(pipelines) = &mut evil.state {
+        let pipeline = &mut Arc::make_mut(pipelines)[0];
+        pipeline.git_ref.name = HOSTILE.into();
+        pipeline.user = Some(HOSTILE.into());
+        pipeline.commit_title = Some(HOSTILE.into());
+        pipeline.yaml_errors = Some(HOSTILE.into());
+        let triggered = below(9000, odd(), vec![]);
+        pipeline.downstream = vec![crate::domain::pipeline::Downstream { project: Some(HOSTILE.into()), ..triggered }];
+    }
+    let mut unread = row(HOSTILE, RowState::Error(Failure::new(FailureKind::Http(500), HOSTILE)));
+    Arc::make_mut(&mut unread.project).id = ProjectId(2);
+    let trails: [&[KeyCode]; 9] = [
+        &[Tab],
+        &[Tab, Enter],
+        &[Tab, Enter, Enter],
+        &[Tab, Enter, Enter, Enter],
+        &[Tab, Enter, Enter, Down, Char('C')],
+        &[Tab, Char('C')],
+        &[Tab, Char('R'), Char('y')],
+        &[Char('!')],
+        &[Char('p')],
+    ];
+    for keys in trails {
+        let now = Instant::now();
+        let mut app = app(many(3), 120, 40, now);
+        give(&mut app, snapshot(vec![evil.clone(), unread.clone()], vec![]), now);
+        keys.iter().for_each(|key| drop(press(&mut app, *key)));
+        let seen = picture(&app);
+        let is_obeyed = |c: char| c.is_control() && c != '\n' || c == '\u{202E}';
+        assert!(!seen.contains(is_obeyed), "{keys:?}\n{seen:?}");
+        type_keys(&mut app, "qe");
+        assert!(!picture(&app).contains(is_obeyed), "{keys:?}, then the events");
+    }
+}

@@ -56,5 +56,8 @@ pub fn title(app: &App) -> String {
     let charset = app.facts.options.charset;
     let is_named = |count: &&HeadCount| count.is_vital || count.mark == Mark::Status(Status::Running);
     let counts = app.facts.counts.iter().filter(is_named);
-    counts.fold("glwatch".to_owned(), |title, count| format!("{title} {}{}", count.mark.glyph(charset), count.n))
+    let title =
+        counts.fold("glwatch".to_owned(), |title, count| format!("{title} {}{}", count.mark.glyph(charset), count.n));
+    // A title is all that is seen of a view in the background.
+    if app.facts.freshness().is_fresh() { title } else { format!("{title} (old)") }
 }

@@ -50,9 +50,12 @@ fn of_heading<'a>(app: &App, heading: &GroupHeading, is_under_cursor: bool) -> L
         (Charset::Ascii, false) => "- ",
     };
     let mut line = vec![gutter(app, is_under_cursor, None), Span::raw(fold), Span::raw(clean(&heading.name, charset))];
+    let is_sure = app.facts.update.is_whole && app.facts.freshness().is_fresh();
     for count in &heading.counts {
+        // As in the first line: what is not all read, or not lately, does not look fine.
+        let tone = if count.tone == Tone::Good && !is_sure { Tone::Muted } else { count.tone };
         line.push(Span::raw("  "));
-        line.push(span(app, format!("{} {}", count.mark.glyph(charset), count.n), count.tone));
+        line.push(span(app, format!("{} {}", count.mark.glyph(charset), count.n), tone));
     }
     if heading.hidden > 0 {
         line.push(span(app, format!("  {} hidden", heading.hidden), Tone::Muted));
