@@ -13,7 +13,7 @@ use crate::report::layout::{ColumnMeasures, TableRoom, measure};
 use crate::report::status::{ReportMoment, Row, StatusReport, lines, widest_old, widest_time};
 use crate::tui::facts::{UpdateNews, ViewFacts};
 use crate::tui::filter::{QuickFilter, RowFilter};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A change is marked until the refresh but one after it.
 const MARKED_FOR: u8 = 2;
@@ -271,34 +271,39 @@ impl OverviewScreen {
         all: &[ProjectRow],
         common: Option<&str>,
     ) -> (Vec<ProjectRow>, Vec<OverviewLine>) {
-        let mut groups: Vec<(&str, Vec<ProjectRow>)> = Vec::new();
         let is_alone = all.windows(2).all(|pair| group_of(&pair[0]) == group_of(&pair[1]));
         if self.is_flat || is_alone {
             let lines = rows.iter().enumerate().flat_map(|(nth, row)| row_facts(nth, row)).collect();
             return (rows, lines);
         }
-        let paths: Vec<String> = rows.iter().map(|row| group_of(row).to_owned()).collect();
-        for (row, path) in rows.into_iter().zip(&paths) {
-            match groups.iter_mut().find(|(known, _)| known == path) {
-                Some((_, members)) => members.push(row),
+        let mut members: HashMap<&str, Vec<&ProjectRow>> = HashMap::new();
+        all.iter().for_each(|row| members.entry(group_of(row)).or_default().push(row));
+        let mut groups: Vec<(&str, Vec<ProjectRow>)> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for row in rows {
+            // The key of all rows outlives the row that is moved.
+            let Some((&path, _)) = members.get_key_value(group_of(&row)) else { continue };
+            let place = *places.entry(path).or_insert(groups.len());
+            match groups.get_mut(place) {
+                Some((_, shown)) => shown.push(row),
                 None => groups.push((path, vec![row])),
             }
         }
         let (mut projects, mut lines) = (Vec::new(), Vec::new());
-        for (path, members) in groups {
-            lines.push(OverviewLine::Heading(self.heading(path, members.len(), all, common)));
+        for (path, shown) in groups {
+            let known = members.get(path).map_or(&[][..], Vec::as_slice);
+            lines.push(OverviewLine::Heading(self.heading(path, shown.len(), known, common)));
             if self.folded.contains(path) {
                 continue;
             }
             let first = projects.len();
-            lines.extend(members.iter().enumerate().flat_map(|(n, row)| row_facts(first + n, row)));
-            projects.extend(members);
+            lines.extend(shown.iter().enumerate().flat_map(|(n, row)| row_facts(first + n, row)));
+            projects.extend(shown);
         }
         (projects, lines)
     }
 
-    fn heading(&self, path: &str, shown: usize, all: &[ProjectRow], common: Option<&str>) -> GroupHeading {
-        let members: Vec<&ProjectRow> = all.iter().filter(|row| group_of(row) == path).collect();
+    fn heading(&self, path: &str, shown: usize, members: &[&ProjectRow], common: Option<&str>) -> GroupHeading {
         let below = common.and_then(|common| path.strip_prefix(common)?.strip_prefix('/'));
         GroupHeading {
             path: path.to_owned(),
