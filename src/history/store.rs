@@ -12,10 +12,12 @@ use crate::private_file::Untrusted;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a write waits for another process. A batch takes milliseconds; a slow disk may take seconds.
 const OTHER_PROCESS: Duration = Duration::from_secs(5);
+/// Between two tries to take the whole file.
+const ANOTHER_TRY: Duration = Duration::from_millis(5);
 /// Rows that pruning removes in one step, so that another process gets its turn.
 const PRUNE_STEP: usize = 5000;
 
@@ -213,7 +215,7 @@ fn connect(place: &HistoryPlace, file: &Path) -> Result<Connection, HistoryError
     connection.set_prepared_statement_cache_capacity(64);
     let version = check(&connection, file)?;
     // A batch of the last moments may be lost with the machine's power, never with the process.
-    connection.pragma_update(None, "journal_mode", "wal").map_err(lost)?;
+    write_ahead(&connection).map_err(lost)?;
     connection.pragma_update(None, "synchronous", "normal").map_err(lost)?;
     if version < schema::newest_version() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(lost)?;
@@ -232,6 +234,22 @@ fn connect(place: &HistoryPlace, file: &Path) -> Result<Connection, HistoryError
         return Err(HistoryError::OtherHost { file: file.to_owned(), found, wanted: place.host.clone() });
     }
     Ok(connection)
+}
+
+/// Makes a file write-ahead that is not yet. SQLite takes it whole for that and does not wait for others, although it was
+/// told how long to: two processes that begin a file at once would meet here.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(rusqlite::Error::SqliteFailure(error, _))
+                if error.code == ErrorCode::DatabaseBusy && begun.elapsed() < OTHER_PROCESS =>
+            {
+                std::thread::sleep(ANOTHER_TRY);
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Returns the version of a file of ours.

@@ -314,6 +314,15 @@ fn two_processes_write_at_once_and_nothing_is_lost() {
     assert_eq!((all_pipelines(&store).len(), all_jobs(&store).len()), (100, 500));
 }
 
+/// To make a new file write-ahead takes it whole for a moment, and SQLite does not wait for that by itself.
+#[test]
+fn many_that_begin_a_file_at_once_all_get_it() {
+    for _ in 0..30 {
+        let folder = TempDir::new().unwrap();
+        std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(|| open(&folder)))));
+    }
+}
+
 /// The other process of `killed_at_any_moment…`: the same test binary, called with a folder.
 #[test]
 fn a_process_that_writes() {
