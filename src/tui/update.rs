@@ -122,10 +122,11 @@ fn apply(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
 
 /// Scrolls so that the cursor of the screen on top is seen.
 fn keep_in_view(app: &mut App) {
-    let room = app.table_room();
-    app.overview.keep_in_view(room);
+    // What is said above the body depends on the screen on top.
+    let (table, body) = (app.table_room(), app.body_height());
+    app.overview.keep_in_view(table);
     let Some(mut screen) = app.opened.pop() else { return };
-    let (lines, room) = (screens::lines(app, &screen), app.body_height());
+    let (lines, room) = (screens::lines(app, &screen), body);
     if screen.log.as_ref().is_some_and(|log| log.is_following) && screen.has_no_cursor() {
         screen.offset = lines.len().saturating_sub(room);
     }
@@ -151,7 +152,8 @@ fn press(app: &mut App, key: &KeyEvent, now: Instant) -> Vec<ViewEffect> {
             Some(Modal::Copy) => return links::copy(app, key),
             None => {}
         }
-        if let Some((purpose, line)) = app.input.take() {
+        let is_suspend = keymap::action(app.kind(), key) == Some(KeyAction::Suspend);
+        if !is_suspend && let Some((purpose, line)) = app.input.take() {
             typed(app, key, purpose, line);
             return Vec::new();
         }

@@ -42,38 +42,48 @@ impl OpenedScreen {
         found.or_else(|| lines.len().checked_sub(1).map(|last| at.min(last)))
     }
 
-    /// Puts the cursor on a line that leads somewhere, the nearest one from there on in the direction of the move; without
-    /// such a line the screen is scrolled.
+    /// Moves the cursor to the next line that leads somewhere, or scrolls where that is not near: no line is passed over
+    /// unseen. A log is read, not chosen from.
     pub fn move_by(&mut self, step: isize, lines: &[ScreenLine], room: usize) {
-        if !lines.iter().any(|line| line.target.is_some()) {
-            self.offset = self.offset.saturating_add_signed(step).min(lines.len().saturating_sub(room));
-            return;
-        }
-        let at = self.cursor_index(lines);
-        let wanted = match at {
-            Some(at) => at.saturating_add_signed(step).min(lines.len().saturating_sub(1)),
-            None if step > 1 => self.offset.saturating_add_signed(step).min(lines.len().saturating_sub(1)),
-            None => self.offset,
+        let last = lines.len().saturating_sub(1);
+        let wanted = match self.cursor_index(lines) {
+            Some(at) => at.saturating_add_signed(step).min(last),
+            None if step.abs() > 1 => self.offset.saturating_add_signed(step).min(last),
+            None => self.offset.min(last),
         };
         let leads = |index: &usize| lines[*index].target.is_some();
-        let below = || (wanted..lines.len()).find(leads);
-        let above = || (0..=wanted.min(lines.len().saturating_sub(1))).rev().find(leads);
-        let found = if step < 0 { above().or_else(below) } else { below().or_else(above) };
-        if let Some(index) = found {
-            self.cursor = Some((index, lines[index].target));
-            self.keep_in_view(lines, room);
+        let below = (wanted..lines.len()).find(leads);
+        let above = (0..lines.len().min(wanted + 1)).rev().find(leads);
+        // At an end the last one that leads somewhere will do, if the end is seen with it.
+        let found = match step < 0 {
+            true => above.or(below.filter(|index| *index < room)),
+            false => below.or(above.filter(|index| index + room > last)),
+        };
+        let reach = self.offset.saturating_sub(step.unsigned_abs())..self.offset + room + step.unsigned_abs();
+        match found.filter(|index| self.log.is_none() && reach.contains(index)) {
+            Some(index) => {
+                self.cursor = Some((index, lines[index].target));
+                // Above the first line that leads somewhere, what introduces it is shown, too.
+                if step < 0 && index < room && !lines[..index].iter().any(|line| line.target.is_some()) {
+                    self.offset = 0;
+                }
+            }
+            None => {
+                let most = lines.len().saturating_sub(room);
+                self.offset = self.offset.saturating_add_signed(step).min(most);
+                let seen = self.offset..self.offset + room;
+                self.cursor = self.cursor.filter(|_| self.cursor_index(lines).is_some_and(|at| seen.contains(&at)));
+            }
         }
+        self.keep_in_view(lines, room);
     }
 
-    /// Scrolls as little as needed for the cursor to be seen and the screen to be full. Above the first line that leads
-    /// somewhere, what introduces it is shown, too.
+    /// Scrolls as little as needed for the cursor to be seen and the screen to be full.
     pub fn keep_in_view(&mut self, lines: &[ScreenLine], room: usize) {
         if let Some(index) = self.cursor_index(lines) {
             // Where the line is now: should it go, the cursor stays there.
             self.cursor = lines.get(index).map(|line| (index, line.target));
-            let is_first = lines[..index].iter().all(|line| line.target.is_none());
-            let top = if is_first && index < room { 0 } else { index };
-            self.offset = self.offset.clamp((index + 1).saturating_sub(room), top);
+            self.offset = self.offset.clamp((index + 1).saturating_sub(room), index);
         }
         self.offset = self.offset.min(lines.len().saturating_sub(room));
     }

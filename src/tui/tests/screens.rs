@@ -370,3 +370,78 @@ fn no_screen_prints_what_a_terminal_would_obey() {
         assert!(!picture(&app).contains(is_obeyed), "{keys:?}, then the events");
     }
 }
+
+/// A pipeline that the memory knows.
+fn remembered(id: u64) -> crate::domain::fact::PipelineFact {
+    let course = crate::domain::fact::PipelineCourse {
+        updated_at: None,
+        status: Status::Success,
+        started_at: None,
+        finished_at: None,
+        duration: Some(id),
+        queued: None,
+    };
+    crate::domain::fact::PipelineFact {
+        project: ProjectId(1),
+        id: PipelineId(id),
+        iid: None,
+        ref_name: "main".into(),
+        ref_kind: crate::domain::pipeline::RefKind::Branch,
+        sha: None,
+        source: None,
+        author: None,
+        commit_title: None,
+        created_at: Some(noon().timestamp() - 3600),
+        course,
+    }
+}
+
+#[test]
+fn lines_that_lead_nowhere_are_passed_over_and_all_of_them_can_be_seen() {
+    use KeyCode::{Down, End, Enter, Home, PageDown, PageUp, Tab, Up};
+    let mut app = after(&[Tab, Enter], (80, 24));
+    let recent = (1..=60).rev().map(remembered).collect();
+    let now = app.facts.now;
+    update(&mut app, ViewEvent::Recent(ProjectId(1), recent), now);
+    let sees = |app: &App, text: &str| picture(app).contains(text);
+    assert!(sees(&app, "▌ #8101") && sees(&app, "#60 "), "{}", picture(&app));
+    (0..80).for_each(|_| drop(press(&mut app, Down)));
+    assert!(sees(&app, "#1 ") && sees(&app, "last 30: 100 % passed"), "{}", picture(&app));
+    (0..80).for_each(|_| drop(press(&mut app, Up)));
+    assert!(sees(&app, "▌ #8101") && sees(&app, "acme/payments/invoices"), "{}", picture(&app));
+    press(&mut app, End);
+    assert!(sees(&app, "last 30"));
+    press(&mut app, Home);
+    assert!(sees(&app, "▌ #8101"), "{}", picture(&app));
+    press(&mut app, PageDown);
+    press(&mut app, PageDown);
+    assert!(!sees(&app, "#8101") && sees(&app, "#20 "), "{}", picture(&app));
+    press(&mut app, PageUp);
+    press(&mut app, PageUp);
+    assert!(sees(&app, "#8101"), "{}", picture(&app));
+}
+
+#[test]
+fn the_log_of_an_earlier_attempt_scrolls_and_enter_opens_the_last_one() {
+    let mut rows = group();
+    if let RowState::Ok(pipelines) = &mut rows[0].state {
+        let last = &mut Arc::make_mut(pipelines)[0].stages[1].jobs[1];
+        last.earlier = vec![numbered(10, Job { stage: "test".into(), ..job("unit", Status::Failed) })];
+        last.attempts = Some(2);
+    }
+    let now = Instant::now();
+    let mut app = app(rows, 80, 24, now);
+    for key in [KeyCode::Tab, KeyCode::Char('l'), KeyCode::Char('[')] {
+        press(&mut app, key);
+    }
+    assert_eq!(app.opened[0].place, ScreenPlace::Job(ProjectId(1), PipelineId(8101), JobId(10)));
+    let lines = (1..=100).fold(String::new(), |log, n| format!("{log}line {n}\n"));
+    let message = |news| LogMessage { job: JobId(10), news };
+    update(&mut app, ViewEvent::Log(vec![message(LogNews::Piece(lines.into_bytes())), message(LogNews::Over)]), now);
+    (0..100).for_each(|_| drop(press(&mut app, KeyCode::Down)));
+    assert!(picture(&app).contains("line 100"), "{}", picture(&app));
+    press(&mut app, KeyCode::Home);
+    assert!(picture(&app).contains("an earlier attempt"), "{}", picture(&app));
+    press(&mut app, KeyCode::Enter);
+    assert_eq!(app.opened.last().unwrap().place, ScreenPlace::Job(ProjectId(1), PipelineId(8101), JobId(13)));
+}
