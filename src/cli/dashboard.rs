@@ -51,10 +51,14 @@ pub(super) async fn run(
     let services =
         ViewServices { look_back, recent, readings, past, explain, answers, logs, log_messages, actions, outcomes };
     let time = config.pace.max_time;
-    // A view owns the screen: what the memory has to say is said at the end of the run.
-    let mut memory = ExplainPast::in_place(recording::place(config, run_context), client.server_now(), true);
-    let clock = client.clone();
-    let remember = move |evidence: &mut Evidence| memory.add(evidence, clock.server_now());
+    let (place, clock) = (recording::place(config, run_context), client.clone());
+    // Opened with the first question: most views never ask, and none waits for a disk before its first picture. A view owns
+    // the screen: what the memory has to say is said at the end of the run.
+    let mut memory = None;
+    let remember = move |evidence: &mut Evidence| {
+        let now = clock.server_now();
+        memory.get_or_insert_with(|| ExplainPast::in_place(place.clone(), now, true)).add(evidence, now);
+    };
     let evidence = EvidenceOptions { log_lines: LOG_LINES, api: config.collecting.api };
     let log = LogOptions { most: MOST_LOG, first_pause: config.pace.follow_wait, look_time: time };
     let answering = async {

@@ -38,6 +38,8 @@ type AnswerKey = (PipelineId, Option<DateTime<Utc>>);
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExplainAnswer {
     pub pipeline: PipelineId,
+    /// When the pipeline had last changed, as the asker knew it.
+    pub updated_at: Option<DateTime<Utc>>,
     pub evidence: Result<Arc<Evidence>, Failure>,
 }
 
@@ -78,7 +80,7 @@ pub async fn run(
     loop {
         let request = requests.borrow_and_update().clone();
         if let Some(request) = request {
-            let pipeline = request.subject.pipeline;
+            let (pipeline, updated_at) = request.key();
             let client = client.for_purpose(Purpose::Explain, Instant::now() + time);
             let evidence = match cache.get(&request.key()) {
                 Some(evidence) => Ok(evidence),
@@ -99,7 +101,7 @@ pub async fn run(
             if let Ok(evidence) = &evidence {
                 cache.put(request.key(), Arc::clone(evidence));
             }
-            answers.send_replace(Some(ExplainAnswer { pipeline, evidence }));
+            answers.send_replace(Some(ExplainAnswer { pipeline, updated_at, evidence }));
         }
         if requests.changed().await.is_err() {
             return;

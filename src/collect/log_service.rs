@@ -12,6 +12,8 @@ use tokio::time::Instant;
 /// The log that is wanted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogRequest {
+    /// Tells the messages of this request from those of an earlier one about the same job.
+    pub number: u64,
     pub project: ProjectRef,
     pub pipeline: PipelineId,
     pub job: Job,
@@ -40,8 +42,8 @@ pub enum LogNews {
 /// News of the log of one job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogMessage {
-    /// The job as it was asked for, whichever attempt is followed by now.
-    pub job: JobId,
+    /// The number of the request.
+    pub request: u64,
     pub news: LogNews,
 }
 
@@ -72,22 +74,22 @@ async fn follow(client: &Client, options: LogOptions, request: &LogRequest, mess
     let client = client.for_purpose(Purpose::Log, Instant::now() + options.look_time);
     let place = (request.project.clone(), request.pipeline);
     let mut log = LogFollow::new(&client, place, request.job.clone(), options);
-    let job = request.job.id;
-    if let Err(error) = log.follow(&mut MessageSink { job, messages }).await {
+    let number = request.number;
+    if let Err(error) = log.follow(&mut MessageSink { request: number, messages }).await {
         // Without a listener there is no one to tell.
-        let _ = messages.send(LogMessage { job, news: LogNews::Failed(Failure::from(&error)) }).await;
+        let _ = messages.send(LogMessage { request: number, news: LogNews::Failed(Failure::from(&error)) }).await;
     }
 }
 
 /// Sends on what comes of a log.
 struct MessageSink<'a> {
-    job: JobId,
+    request: u64,
     messages: &'a mpsc::Sender<LogMessage>,
 }
 
 impl LogSink for MessageSink<'_> {
     async fn take(&mut self, _: &Job, event: LogEvent<'_>) -> ControlFlow<()> {
-        let sent = self.messages.send(LogMessage { job: self.job, news: LogNews::from(event) }).await;
+        let sent = self.messages.send(LogMessage { request: self.request, news: LogNews::from(event) }).await;
         if sent.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 }

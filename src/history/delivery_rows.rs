@@ -73,7 +73,7 @@ fn incident(row: &Row<'_>) -> Result<IncidentFact> {
     })
 }
 
-/// Reads the row with this key, and returns what is to be written; nothing where the row says all of it.
+/// Reads the row with this key, and returns what it lacks; nothing where it lacks nothing.
 fn news<F: Clone + PartialEq>(
     connection: &Connection,
     (columns, table, second): (&str, &str, &str),

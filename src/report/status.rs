@@ -15,6 +15,7 @@ use crate::domain::pipeline::{Downstream, Pipeline, RefKind};
 use crate::domain::project::{ProjectRow, RowState, StateWord};
 use crate::domain::snapshot::{Group, Problem, ProblemScope, Snapshot};
 use crate::domain::status::Status;
+use crate::explain::attribution::FailureOrigin;
 use crate::text::age::{age, in_zone};
 use crate::text::duration::duration;
 use crate::text::plural::counted;
@@ -143,7 +144,6 @@ pub fn widest_old(rows: &[ProjectRow], scene: ReportMoment<'_>) -> usize {
 
 /// Says in a few words whose fault a failure is; `None` where that is not known.
 pub fn origin_words(pipeline: &Pipeline, scene: ReportMoment<'_>) -> Option<String> {
-    use crate::explain::attribution::FailureOrigin;
     let origin = what::origin(scene.past.of(pipeline.id), scene.now)?;
     (origin != FailureOrigin::Unknown).then(|| origin.word().replace('_', " "))
 }

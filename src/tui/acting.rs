@@ -34,6 +34,10 @@ fn of_rows(app: &App, action: Action) -> Result<Vec<PlannedAction>, String> {
     let overview = &app.overview;
     let is_meant = |key: &super::screens::overview::RowKey| overview.marked.contains(key);
     let marked: Vec<_> = overview.lines.iter().filter_map(|line| line.row()).filter(|row| is_meant(&row.key)).collect();
+    if marked.len() < overview.marked.len() {
+        let hidden = overview.marked.len() - marked.len();
+        return Err(format!("{} not in sight: end the filter or unfold first", counted(hidden, "marked row")));
+    }
     if !marked.is_empty() {
         let mut planned = Vec::new();
         for row in marked {

@@ -15,14 +15,16 @@ use crate::domain::change::{Change, ChangeKind};
 use crate::domain::evidence::Evidence;
 use crate::domain::fact::PipelineFact;
 use crate::domain::id::{ById, JobId, PipelineId, ProjectId};
-use crate::domain::project::{Failure, Project};
+use crate::domain::pipeline::Pipeline;
+use crate::domain::project::{Failure, Project, ProjectRow};
 use crate::domain::status::Status;
 use crate::explain::cause::explain;
 use crate::report::cell::Tone;
 use crate::report::explain::{CauseFinding, PipelineExplanation};
 use crate::report::status::StatusReport;
 use crate::text::plural::counted;
-use std::collections::VecDeque;
+use chrono::{DateTime, Utc};
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -38,7 +40,7 @@ const WIDTH_WITH_PANE: u16 = 140;
 pub enum Modal {
     /// All keys, from this line on.
     Help { offset: usize },
-    /// What is to be copied.
+    /// Which text to copy: the next key says it.
     Copy,
     /// A question before something is changed.
     Confirm(ActionQuestion),
@@ -74,7 +76,7 @@ pub struct AnsweredExplanation {
 }
 
 impl AnsweredExplanation {
-    fn new(evidence: &Evidence, now: chrono::DateTime<chrono::Utc>) -> Self {
+    fn new(evidence: &Evidence, now: DateTime<Utc>) -> Self {
         let explanation = explain(evidence, now);
         let jobs = explanation.causes.iter().map(|cause| Some(cause.job.as_ref()?.job.id)).collect();
         Self { answer: PipelineExplanation::new(evidence, &explanation, now), jobs }
@@ -95,6 +97,13 @@ pub enum ExplanationState {
     Failed(Failure),
 }
 
+/// What is known of why a pipeline is red, and which state of it that is about.
+#[derive(Debug)]
+struct KnownExplanation {
+    updated_at: Option<DateTime<Utc>>,
+    state: ExplanationState,
+}
+
 /// Everything that the picture is made of.
 #[derive(Debug)]
 pub struct App {
@@ -111,7 +120,7 @@ pub struct App {
     pub notice: Option<String>,
     /// Until the next key, too.
     pub page_address: Option<PageAddress>,
-    pub explanations: ById<PipelineId, ExplanationState>,
+    explanations: ById<PipelineId, KnownExplanation>,
     /// The last pipelines of projects that were looked at, from the memory; newest first.
     pub recent: ById<ProjectId, Vec<PipelineFact>>,
     pub pending: Vec<PendingAction>,
@@ -124,6 +133,8 @@ pub struct App {
     pub is_frozen: bool,
     /// Since when the cursor of the first screen rests where it is.
     pub rests_since: Instant,
+    /// Counts the logs that were asked for.
+    pub log_requests: u64,
     common_group: Option<String>,
 }
 
@@ -147,6 +158,7 @@ impl App {
             held: None,
             is_frozen: false,
             rests_since: now,
+            log_requests: 0,
             common_group: None,
         }
     }
@@ -188,6 +200,7 @@ impl App {
         }
         if news == UpdateNews::OtherRows {
             self.common_group = self.facts.update.snapshot.as_deref().and_then(StatusReport::common_group);
+            self.forget_unshown();
         }
         let (width, room) = (self.table_width(), self.table_room());
         self.overview.apply_update(&self.facts, news, width, room);
@@ -249,7 +262,35 @@ impl App {
             Ok(evidence) => ExplanationState::Answered(Box::new(AnsweredExplanation::new(&evidence, now))),
             Err(failure) => ExplanationState::Failed(failure),
         };
-        self.explanations.insert(answer.pipeline, state);
+        self.explanations.insert(answer.pipeline, KnownExplanation { updated_at: answer.updated_at, state });
+    }
+
+    /// Returns what is known of why a pipeline is red. What was known before it went on is no answer any more.
+    pub fn explanation_of(&self, pipeline: &Pipeline) -> Option<&ExplanationState> {
+        let known = self.explanations.get(&pipeline.id)?;
+        (known.updated_at == pipeline.updated_at).then_some(&known.state)
+    }
+
+    /// Notes that it is asked why a pipeline is red; a question that is still open is given up for it.
+    pub fn note_question(&mut self, pipeline: PipelineId, updated_at: Option<DateTime<Utc>>, now: Instant) {
+        self.explanations.retain(|_, known| !matches!(known.state, ExplanationState::Asked { .. }));
+        let state = ExplanationState::Asked { since: now };
+        self.explanations.insert(pipeline, KnownExplanation { updated_at, state });
+    }
+
+    /// Says whether an answer is still to come.
+    pub fn is_asking(&self) -> bool {
+        self.explanations.values().any(|known| matches!(known.state, ExplanationState::Asked { .. }))
+    }
+
+    /// Forgets what is known of pipelines that are no longer shown.
+    fn forget_unshown(&mut self) {
+        if self.explanations.is_empty() {
+            return;
+        }
+        let pipelines = self.facts.rows().iter().flat_map(ProjectRow::pipelines);
+        let shown: HashSet<PipelineId> = pipelines.map(|pipeline| pipeline.id).collect();
+        self.explanations.retain(|pipeline, _| shown.contains(pipeline));
     }
 
     /// Returns what was asked of GitLab about a job and is not seen yet.

@@ -60,8 +60,7 @@ pub struct KeyBinding {
     pub label: &'static str,
     pub help: &'static str,
     pub action: KeyAction,
-    /// Empty for every screen.
-    screens: &'static [ScreenKind],
+    is_on: ScreenChoice,
     /// Its words in the last line, where it has room there.
     pub short: Option<&'static str>,
 }
@@ -70,49 +69,29 @@ const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
 
-const EVERY: &[ScreenKind] = &[];
-const FIRST: &[ScreenKind] = &[ScreenKind::Overview];
-const ABOVE: &[ScreenKind] = &[
-    ScreenKind::Project,
-    ScreenKind::Pipeline,
-    ScreenKind::Job,
-    ScreenKind::Failures,
-    ScreenKind::Active,
-    ScreenKind::Events,
-    ScreenKind::Problems,
-];
-const WITH_LOG: &[ScreenKind] =
-    &[ScreenKind::Overview, ScreenKind::Project, ScreenKind::Pipeline, ScreenKind::Failures];
-const ACTING: &[ScreenKind] = &[
-    ScreenKind::Overview,
-    ScreenKind::Project,
-    ScreenKind::Pipeline,
-    ScreenKind::Job,
-    ScreenKind::Failures,
-    ScreenKind::Active,
-    ScreenKind::Events,
-];
-const JOB: &[ScreenKind] = &[ScreenKind::Job];
-const FILTERED: &[ScreenKind] = &[ScreenKind::Overview];
-const ELSEWHERE: &[ScreenKind] = &[
-    ScreenKind::Overview,
-    ScreenKind::Project,
-    ScreenKind::Pipeline,
-    ScreenKind::Failures,
-    ScreenKind::Active,
-    ScreenKind::Events,
-    ScreenKind::Problems,
-];
+/// On which screens a key means something.
+type ScreenChoice = fn(ScreenKind) -> bool;
+
+const EVERY: ScreenChoice = |_| true;
+const FIRST: ScreenChoice = |screen| matches!(screen, ScreenKind::Overview);
+const ABOVE: ScreenChoice = |screen| !matches!(screen, ScreenKind::Overview);
+const JOB: ScreenChoice = |screen| matches!(screen, ScreenKind::Job);
+/// Lists, from which a line leads on.
+const LISTS: ScreenChoice = |screen| !matches!(screen, ScreenKind::Job);
+const WITH_LOG: ScreenChoice =
+    |screen| matches!(screen, ScreenKind::Overview | ScreenKind::Project | ScreenKind::Pipeline | ScreenKind::Failures);
+const ACTING: ScreenChoice = |screen| !matches!(screen, ScreenKind::Problems);
 
 /// Every key that means something. What is above comes first in the last line of a screen.
 pub const BINDINGS: &[KeyBinding] = &[
-    on(EVERY, &[(KeyCode::Enter, NONE)], "enter", "go deeper: project, pipeline, job", KeyAction::Enter, Some("open")),
+    on(LISTS, &[(KeyCode::Enter, NONE)], "enter", "go deeper: project, pipeline, job", KeyAction::Enter, Some("open")),
+    on(JOB, &[(KeyCode::Enter, NONE)], "enter", "open the last attempt", KeyAction::Enter, None),
     on(ABOVE, &[(KeyCode::Esc, NONE)], "esc", "go back", KeyAction::Back, Some("back")),
-    on(FILTERED, &[key('/')], "/", "filter the rows", KeyAction::Filter, Some("filter")),
+    on(FIRST, &[key('/')], "/", "filter the rows", KeyAction::Filter, Some("filter")),
     on(JOB, &[key('/')], "/", "search in the log", KeyAction::Filter, Some("search")),
     on(FIRST, &[(KeyCode::Tab, NONE)], "tab", "next row that failed", KeyAction::NextRed, Some("next red")),
-    on(ELSEWHERE, &[key('!')], "!", "every failed job", KeyAction::Failures, Some("failures")),
-    on(ELSEWHERE, &[key('a')], "a", "what runs and waits", KeyAction::Active, Some("active")),
+    on(LISTS, &[key('!')], "!", "every failed job", KeyAction::Failures, Some("failures")),
+    on(LISTS, &[key('a')], "a", "what runs and waits", KeyAction::Active, Some("active")),
     on(WITH_LOG, &[key('l')], "l", "the log of the job, or of the first one that failed", KeyAction::Log, Some("log")),
     on(JOB, &[key('n')], "n", "next error, or next match", KeyAction::NextMatch, Some("next error")),
     on(JOB, &[shift('N')], "N", "the one before", KeyAction::PreviousMatch, None),
@@ -126,9 +105,9 @@ pub const BINDINGS: &[KeyBinding] = &[
     on(ACTING, &[shift('P')], "P", "start a manual job", KeyAction::Play, None),
     on(EVERY, &[key('o')], "o", "open the page in the browser", KeyAction::Open, Some("browser")),
     on(EVERY, &[key('y')], "y", "copy: then l the link, i the id, c the command", KeyAction::Copy, None),
-    on(ELSEWHERE, &[key('e')], "e", "what has changed", KeyAction::Events, None),
+    on(LISTS, &[key('e')], "e", "what has changed", KeyAction::Events, None),
     on(
-        ELSEWHERE,
+        LISTS,
         &[key('p')],
         "p",
         "what could not be read, and what readings cost",
@@ -196,21 +175,17 @@ const fn shift(c: char) -> (KeyCode, KeyModifiers) {
 }
 
 const fn on(
-    screens: &'static [ScreenKind],
+    is_on: ScreenChoice,
     keys: &'static [(KeyCode, KeyModifiers)],
     label: &'static str,
     help: &'static str,
     action: KeyAction,
     short: Option<&'static str>,
 ) -> KeyBinding {
-    KeyBinding { keys, label, help, action, screens, short }
+    KeyBinding { keys, label, help, action, is_on, short }
 }
 
 impl KeyBinding {
-    fn is_on(&self, screen: ScreenKind) -> bool {
-        self.screens.is_empty() || self.screens.contains(&screen)
-    }
-
     fn is_for(&self, key: &KeyEvent) -> bool {
         self.keys.iter().any(|(code, modifiers)| {
             // A capital or a sign says by itself that shift was held; terminals differ in whether they tell.
@@ -224,7 +199,7 @@ impl KeyBinding {
 
 /// Returns the keys of a screen, in the table's order.
 pub fn bindings(screen: ScreenKind) -> impl Iterator<Item = &'static KeyBinding> {
-    BINDINGS.iter().filter(move |binding| binding.is_on(screen))
+    BINDINGS.iter().filter(move |binding| (binding.is_on)(screen))
 }
 
 /// Returns what a key asks for on a screen.
@@ -236,17 +211,6 @@ pub fn action(screen: ScreenKind, key: &KeyEvent) -> Option<KeyAction> {
 mod tests {
     use super::*;
     use std::collections::HashSet;
-
-    const SCREENS: [ScreenKind; 8] = [
-        ScreenKind::Overview,
-        ScreenKind::Project,
-        ScreenKind::Pipeline,
-        ScreenKind::Job,
-        ScreenKind::Failures,
-        ScreenKind::Active,
-        ScreenKind::Events,
-        ScreenKind::Problems,
-    ];
 
     /// The README's table is made of the same bindings: `UPDATE_README=1 cargo test --lib keymap` writes it.
     #[test]
@@ -269,9 +233,10 @@ mod tests {
         }
     }
 
-    /// Says where a key works, unless it works everywhere.
+    /// Says where a key works, where that is one screen only.
     fn place(binding: &KeyBinding) -> &'static str {
-        match binding.screens {
+        let on: Vec<ScreenKind> = ScreenKind::ALL.into_iter().filter(|screen| (binding.is_on)(*screen)).collect();
+        match on[..] {
             [ScreenKind::Overview] => " (list of projects)",
             [ScreenKind::Job] => " (job)",
             _ => "",
@@ -280,7 +245,7 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_on_one_screen() {
-        for screen in SCREENS {
+        for screen in ScreenKind::ALL {
             let mut seen = HashSet::new();
             for (key, modifiers) in bindings(screen).flat_map(|binding| binding.keys) {
                 assert!(seen.insert((*key, *modifiers)), "{key:?} is bound twice on {screen:?}");
@@ -301,7 +266,7 @@ mod tests {
 
     #[test]
     fn the_last_line_of_every_screen_has_five_keys_at_least() {
-        for screen in SCREENS {
+        for screen in ScreenKind::ALL {
             assert!(bindings(screen).filter(|binding| binding.short.is_some()).count() >= 5, "{screen:?}");
         }
     }

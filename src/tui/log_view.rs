@@ -8,6 +8,7 @@ use crate::explain::log::is_error;
 use crate::report::cell::Tone;
 use crate::report::item::Span;
 use crate::text::log::{CleanerEvent, LogCleaner};
+use crate::text::wrap::wrap;
 
 /// Lines that are kept; of a longer log the first ones go.
 const MOST_LINES: usize = 20_000;
@@ -26,6 +27,8 @@ struct ShownLine {
 
 /// What is known of a log by now.
 pub struct LogView {
+    /// The number of the request that it shows.
+    pub number: u64,
     cleaner: LogCleaner,
     lines: Vec<ShownLine>,
     /// How many lines were dropped from the top.
@@ -51,8 +54,9 @@ impl std::fmt::Debug for LogView {
 }
 
 impl LogView {
-    pub fn new(is_following: bool) -> Self {
+    pub fn new(number: u64, is_following: bool) -> Self {
         Self {
+            number,
             cleaner: LogCleaner::new(),
             lines: Vec::new(),
             dropped: 0,
@@ -101,7 +105,7 @@ impl LogView {
     fn begin_again(&mut self) {
         let (is_following, is_wrapped) = (self.is_following, self.is_wrapped);
         let search = std::mem::take(&mut self.search);
-        *self = Self { is_wrapped, search, ..Self::new(is_following) };
+        *self = Self { is_wrapped, search, ..Self::new(self.number, is_following) };
     }
 
     fn push(&mut self, bytes: &[u8]) {
@@ -138,7 +142,7 @@ impl LogView {
         }
     }
 
-    /// Folds the section of a line of the screen, or unfolds it. Without one it folds all sections, or unfolds all.
+    /// Folds all sections but those with an error in them, or unfolds all.
     pub fn toggle_all_sections(&mut self) {
         if self.folded.is_empty() {
             self.folded = (1..=self.sections).collect();
@@ -154,29 +158,37 @@ impl LogView {
         line.is_header || !self.folded.contains(&line.section)
     }
 
-    /// Returns the place of the next line, among those of the log that are shown, that is an error or what is searched for.
-    pub fn next_match(&self, from: Option<usize>, is_backwards: bool) -> Option<usize> {
-        let shown: Vec<&ShownLine> = self.lines.iter().filter(|line| self.is_shown(line)).collect();
-        let is_match = |at: &usize| match self.search.as_str() {
-            "" => shown[*at].is_error,
-            wanted => shown[*at].text.to_lowercase().contains(wanted),
-        };
-        if is_backwards {
-            (0..from.unwrap_or(shown.len()).min(shown.len())).rev().find(is_match)
-        } else {
-            (from.map_or(0, |at| at + 1)..shown.len()).find(is_match)
+    fn is_match(&self, line: &ShownLine) -> bool {
+        match self.search.as_str() {
+            "" => line.is_error,
+            wanted => line.text.to_lowercase().contains(wanted),
         }
     }
 
-    /// Returns how many lines are shown; wrapping aside.
-    pub fn shown_lines(&self) -> usize {
-        self.lines.iter().filter(|line| self.is_shown(line)).count()
+    /// Returns which of its lines on the screen begin an error, or what is searched for.
+    pub fn matches(&self, facts: &ViewFacts) -> Vec<usize> {
+        let room = room(facts);
+        let mut at = 1;
+        let mut found = Vec::new();
+        for line in self.lines.iter().filter(|line| self.is_shown(line)) {
+            if self.is_match(line) {
+                found.push(at);
+            }
+            at += if self.is_wrapped { wrap(&self.text_of(line), room).len() } else { 1 };
+        }
+        found
+    }
+
+    /// Returns a line's text; the header of a section that is folded says so.
+    fn text_of(&self, line: &ShownLine) -> String {
+        let fold = if line.is_header && self.folded.contains(&line.section) { "+ " } else { "" };
+        format!("{fold}{}", line.text)
     }
 
     /// Returns what is said above the log, and its lines.
     pub fn lines(&self, facts: &ViewFacts) -> Vec<ScreenLine> {
         let charset = facts.options.charset;
-        let width = usize::from(facts.width).saturating_sub(2);
+        let room = room(facts);
         let mut title = vec![Span::new(format!("log, {} lines", self.dropped + self.lines.len()), Tone::Muted)];
         if self.dropped > 0 {
             title.push(Span::new(format!(", the first {} are not kept", self.dropped), Tone::Warn));
@@ -195,12 +207,10 @@ impl LogView {
                 (false, true) => ("!", Tone::Bad),
                 (false, false) => (" ", Tone::Plain),
             };
-            let fold = if line.is_header && self.folded.contains(&line.section) { "+ " } else { "" };
             let number = Span::new(format!("{sign}{:>5} ", line.number), Tone::Muted);
-            let text = format!("{fold}{}", line.text);
-            let room = width.saturating_sub(7).max(8);
+            let text = self.text_of(line);
             if self.is_wrapped {
-                for (n, part) in crate::text::wrap::wrap(&text, room).into_iter().enumerate() {
+                for (n, part) in wrap(&text, room).into_iter().enumerate() {
                     let lead = if n == 0 { number.clone() } else { Span::new(" ".repeat(7), Tone::Plain) };
                     lines.push(ScreenLine::new(vec![lead, Span::new(part, tone)]));
                 }
@@ -210,4 +220,9 @@ impl LogView {
         }
         lines
     }
+}
+
+/// Returns the cells for the text of a line, behind its number.
+fn room(facts: &ViewFacts) -> usize {
+    usize::from(facts.width).saturating_sub(9).max(8)
 }

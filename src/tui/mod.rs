@@ -14,6 +14,7 @@ mod input;
 pub mod keymap;
 mod links;
 pub mod log_view;
+mod navigate;
 pub mod pending;
 pub mod run;
 pub mod screens;

@@ -3,6 +3,7 @@
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::execute;
+use crossterm::style::Print;
 use crossterm::terminal::{
     Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
@@ -40,6 +41,7 @@ impl TerminalScreen {
     /// Gives the terminal back, stops the process as ctrl-z does, and takes the terminal again when it goes on.
     pub fn suspend(&mut self) -> io::Result<()> {
         leave()?;
+        self.title.clear();
         signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
         enter()?;
         // A new one knows that its screen is empty. Clearing the old one would ask the terminal where the cursor is, and
@@ -60,6 +62,9 @@ impl TerminalScreen {
             return Ok(());
         }
         title.clone_into(&mut self.title);
+        if !IS_NAMED.swap(true, Ordering::SeqCst) {
+            execute!(io::stdout(), Print(KEEP_TITLE))?;
+        }
         execute!(io::stdout(), SetTitle(title))
     }
 
@@ -97,6 +102,12 @@ impl Drop for TerminalScreen {
     }
 }
 
+/// Whether the window has a name of ours. Its own is kept by the terminal, where that can.
+static IS_NAMED: AtomicBool = AtomicBool::new(false);
+/// Puts the window's name on the terminal's stack, and takes it from there again (xterm's `CSI 22 t` and `CSI 23 t`).
+const KEEP_TITLE: &str = "\u{1B}[22;0t";
+const OLD_TITLE: &str = "\u{1B}[23;0t";
+
 /// Whether the terminal is ours. To give it back twice would move the cursor over what was written in between.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -113,6 +124,9 @@ fn leave() -> io::Result<()> {
     // tmux gives the main screen its old size before it comes back: rows of ours that are wider by now would be broken over
     // two lines, and what then has no room would return among the user's own lines.
     let shown = execute!(io::stdout(), MoveTo(0, 0), Clear(ClearType::FromCursorDown), Show, LeaveAlternateScreen);
+    if IS_NAMED.swap(false, Ordering::SeqCst) {
+        execute!(io::stdout(), Print(OLD_TITLE))?;
+    }
     disable_raw_mode()?;
     shown
 }

@@ -1,39 +1,28 @@
 //! What an event does to the view: pure, so that every key can be tried without a terminal.
 
 use super::acting;
-use super::app::{App, ExplanationState, InputPurpose, Modal};
+use super::app::{App, InputPurpose, Modal};
 use super::filter::{self, QuickFilter, RowFilter};
 use super::input::{InputLine, InputStep};
 use super::keymap::{self, KeyAction};
 use super::links;
-use super::log_view::LogView;
+use super::navigate;
 use super::pending::ActionQuestion;
 use super::screens;
-use super::screens::overview::pipeline_of;
 use super::screens::place::ScreenPlace;
-use super::screens::stack::OpenedScreen;
 use crate::act::Action;
 use crate::act::plan::PlannedAction;
 use crate::act::service::ActionOutcome;
-use crate::collect::evidence::{PreviousPipeline, Subject};
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::watch::{ChangeNews, WatchUpdate};
 use crate::domain::fact::PipelineFact;
 use crate::domain::health::RowOrder;
-use crate::domain::id::{JobId, PipelineId, ProjectId, ProjectRef};
-use crate::domain::job::{Job, JobKind};
+use crate::domain::id::ProjectId;
 use crate::domain::past::KnownPast;
-use crate::domain::pipeline::Pipeline;
-use crate::domain::project::ProjectRow;
-use crate::domain::status::Status;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::Instant;
-
-/// How long the cursor rests on a row before what is beside it is asked for.
-const REST: Duration = Duration::from_millis(300);
 
 /// Everything that can happen to the view.
 #[derive(Debug)]
@@ -75,7 +64,7 @@ pub enum ViewEffect {
     Follow(Option<Box<LogRequest>>),
 }
 
-/// Changes the state, and says what is to be done besides.
+/// Changes the state, and returns what the world has to do.
 pub fn update(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
     app.expire_alerts(now);
     let cursor = app.overview.cursor.clone();
@@ -89,7 +78,7 @@ pub fn update(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> 
     }
     // What is said above the table may take more lines by now, or fewer.
     keep_in_view(app);
-    effects.extend(ask_beside(app, now));
+    effects.extend(navigate::ask_beside(app, now));
     effects
 }
 
@@ -135,9 +124,8 @@ fn keep_in_view(app: &mut App) {
 }
 
 fn take_log(app: &mut App, message: LogMessage) {
-    let screen =
-        app.opened.last_mut().filter(|screen| matches!(screen.place, ScreenPlace::Job(.., job) if job == message.job));
-    if let Some(log) = screen.and_then(|screen| screen.log.as_mut()) {
+    let log = app.opened.last_mut().and_then(|screen| screen.log.as_mut());
+    if let Some(log) = log.filter(|log| log.number == message.request) {
         log.take(message.news);
     }
 }
@@ -248,13 +236,13 @@ fn act(app: &mut App, action: KeyAction, now: Instant) -> Vec<ViewEffect> {
         KeyAction::Suspend => return vec![ViewEffect::Suspend],
         KeyAction::Refresh => return vec![ViewEffect::Refresh],
         KeyAction::Open => return links::open_page(app),
-        KeyAction::Quit | KeyAction::Back => return go_back(app),
-        KeyAction::Enter => return enter(app, now),
-        KeyAction::Log => return enter_log(app, now),
-        KeyAction::Failures => return go_to(app, ScreenPlace::Failures, now),
-        KeyAction::Active => return go_to(app, ScreenPlace::Active, now),
-        KeyAction::Events => return go_to(app, ScreenPlace::Events, now),
-        KeyAction::Problems => return go_to(app, ScreenPlace::Problems, now),
+        KeyAction::Quit | KeyAction::Back => return navigate::go_back(app),
+        KeyAction::Enter => return navigate::enter(app, now),
+        KeyAction::Log => return navigate::enter_log(app, now),
+        KeyAction::Failures => return navigate::go_to(app, ScreenPlace::Failures, now),
+        KeyAction::Active => return navigate::go_to(app, ScreenPlace::Active, now),
+        KeyAction::Events => return navigate::go_to(app, ScreenPlace::Events, now),
+        KeyAction::Problems => return navigate::go_to(app, ScreenPlace::Problems, now),
         KeyAction::Retry => ask(app, Action::Retry),
         KeyAction::Cancel => ask(app, Action::Cancel),
         KeyAction::Play => ask(app, Action::Play),
@@ -263,8 +251,8 @@ fn act(app: &mut App, action: KeyAction, now: Instant) -> Vec<ViewEffect> {
         KeyAction::Filter => begin_input(app),
         KeyAction::Freeze => app.toggle_frozen(now),
         KeyAction::Follow | KeyAction::FoldSections | KeyAction::Wrap => change_log(app, action),
-        KeyAction::EarlierAttempt => return other_attempt(app, false, now),
-        KeyAction::LaterAttempt => return other_attempt(app, true, now),
+        KeyAction::EarlierAttempt => return navigate::other_attempt(app, false, now),
+        KeyAction::LaterAttempt => return navigate::other_attempt(app, true, now),
         KeyAction::NextMatch => go_to_match(app, false),
         KeyAction::PreviousMatch => go_to_match(app, true),
         KeyAction::Up
@@ -376,208 +364,6 @@ fn begin_input(app: &mut App) {
     app.input = Some((purpose, InputLine::new(&text)));
 }
 
-fn go_back(app: &mut App) -> Vec<ViewEffect> {
-    if let Some(screen) = app.opened.pop() {
-        // A log is read only while it is looked at.
-        return if screen.log.is_some() { vec![ViewEffect::Follow(None)] } else { Vec::new() };
-    }
-    let list = &mut app.overview;
-    if !list.filter.is_empty() || list.quick != QuickFilter::All {
-        list.filter = RowFilter::default();
-        list.quick = QuickFilter::All;
-        app.arrange();
-    } else {
-        list.cursor = None;
-        list.offset = 0;
-    }
-    Vec::new()
-}
-
-/// Returns where the line under the cursor leads; an error says why nowhere.
-fn target(app: &App) -> Result<ScreenPlace, &'static str> {
-    match app.opened.last() {
-        Some(screen) => {
-            let lines = screens::lines(app, screen);
-            let first = || lines.iter().find_map(|line| line.target);
-            screen.target(&lines).or_else(first).ok_or("there is nothing to open here")
-        }
-        None => {
-            let (_, project) = app.overview.cursor_row().ok_or("move the cursor to a row first")?;
-            Ok(ScreenPlace::Project(project.project.id))
-        }
-    }
-}
-
-fn enter(app: &mut App, now: Instant) -> Vec<ViewEffect> {
-    if app.opened.is_empty() && app.overview.cursor.is_some() && app.overview.cursor_row().is_none() {
-        change_list(app, KeyAction::ToggleFold);
-        return Vec::new();
-    }
-    match target(app) {
-        Ok(place) => go_to(app, place, now),
-        Err(why) => {
-            app.notice = Some(why.into());
-            Vec::new()
-        }
-    }
-}
-
-/// Opens the log of the job that is meant: the one under the cursor, else the first that failed, else one that runs.
-fn enter_log(app: &mut App, now: Instant) -> Vec<ViewEffect> {
-    let of_row = app.overview.cursor_row().filter(|_| app.opened.is_empty());
-    let of_row = of_row.and_then(|(row, project)| Some(ScreenPlace::Pipeline(project.project.id, row.pipeline?)));
-    let place = match of_row.map_or_else(|| target(app), Ok) {
-        Ok(place) => place,
-        Err(why) => {
-            app.notice = Some(why.into());
-            return Vec::new();
-        }
-    };
-    let found = match place {
-        ScreenPlace::Job(..) => Some(place),
-        ScreenPlace::Pipeline(project, pipeline) => {
-            app.facts.pipeline(project, pipeline).and_then(|(row, pipeline)| {
-                let job = telling_job(pipeline)?;
-                Some(ScreenPlace::Job(row.project.id, pipeline.id, job.id))
-            })
-        }
-        _ => None,
-    };
-    match found {
-        Some(place) => go_to(app, place, now),
-        None => {
-            app.notice = Some("no job failed or runs here: enter shows them all".into());
-            Vec::new()
-        }
-    }
-}
-
-fn telling_job(pipeline: &Pipeline) -> Option<&Job> {
-    let first = |is_it: &dyn Fn(&Job) -> bool| pipeline.jobs().find(|job| job.kind == JobKind::Job && is_it(job));
-    first(&|job| job.status == Status::Failed && !job.allow_failure)
-        .or_else(|| first(&|job| job.status == Status::Running))
-        .or_else(|| first(&|job| job.status == Status::Failed))
-}
-
-fn go_to(app: &mut App, place: ScreenPlace, now: Instant) -> Vec<ViewEffect> {
-    // One of the lists is left for another one; what was opened on the way stays.
-    let is_there = app.opened.last().is_some_and(|screen| screen.place == place);
-    if is_there {
-        return Vec::new();
-    }
-    let mut screen = OpenedScreen::new(place);
-    if let Some(telling) = telling_line(app, place) {
-        screen.point_at(telling);
-    }
-    let mut effects = Vec::new();
-    if let ScreenPlace::Job(project, pipeline, job) = place {
-        effects.extend(explain_effect(app, project, pipeline, now));
-        if let Some(request) = log_request(app, project, pipeline, job) {
-            screen.log = Some(LogView::new(request.job.status.is_active()));
-            effects.push(ViewEffect::Follow(Some(Box::new(request))));
-        }
-    }
-    if let ScreenPlace::Project(project) = place {
-        effects.push(ViewEffect::LookBack(project));
-    }
-    app.opened.push(screen);
-    effects
-}
-
-/// Returns where the cursor of a new screen begins: at what tells the most.
-fn telling_line(app: &App, place: ScreenPlace) -> Option<ScreenPlace> {
-    match place {
-        ScreenPlace::Project(project) => {
-            let shown = app.overview.cursor_row().filter(|(_, row)| row.project.id == project);
-            let pipeline = shown.and_then(|(row, _)| row.pipeline);
-            pipeline.map(|pipeline| ScreenPlace::Pipeline(project, pipeline))
-        }
-        ScreenPlace::Pipeline(project, pipeline) => {
-            let (_, shown) = app.facts.pipeline(project, pipeline)?;
-            let job =
-                shown.jobs().find(|job| job.status == Status::Failed && !job.allow_failure).or(telling_job(shown))?;
-            Some(ScreenPlace::Job(project, pipeline, job.id))
-        }
-        _ => None,
-    }
-}
-
-/// Shows the attempt at the job before the one that is shown, or after it, in its place.
-fn other_attempt(app: &mut App, is_later: bool, now: Instant) -> Vec<ViewEffect> {
-    let Some(ScreenPlace::Job(project, pipeline, id)) = app.opened.last().map(|screen| screen.place) else {
-        return Vec::new();
-    };
-    let attempts = app.facts.pipeline(project, pipeline).map(|(_, shown)| attempts_at(shown, id)).unwrap_or_default();
-    let at = attempts.iter().position(|attempt| *attempt == id);
-    let wanted = at.and_then(|at| if is_later { at.checked_add(1) } else { at.checked_sub(1) });
-    let Some(other) = wanted.and_then(|wanted| attempts.get(wanted)) else {
-        let which = if is_later { "later" } else { "earlier" };
-        app.notice = Some(format!("there is no {which} attempt, or none was read"));
-        return Vec::new();
-    };
-    app.opened.pop();
-    go_to(app, ScreenPlace::Job(project, pipeline, *other), now)
-}
-
-/// Returns all attempts at a job, in their order.
-fn attempts_at(pipeline: &Pipeline, id: JobId) -> Vec<JobId> {
-    let is_it = |job: &&Job| job.id == id || job.earlier.iter().any(|earlier| earlier.id == id);
-    let job = pipeline.jobs().find(is_it);
-    let mut attempts: Vec<JobId> =
-        job.iter().flat_map(|job| job.earlier.iter().map(|job| job.id).chain([job.id])).collect();
-    attempts.sort_unstable();
-    attempts
-}
-
-fn log_request(app: &App, project: ProjectId, pipeline: PipelineId, id: JobId) -> Option<LogRequest> {
-    let (_, shown) = app.facts.pipeline(project, pipeline)?;
-    let job = shown.jobs().flat_map(|job| std::iter::once(job).chain(&job.earlier)).find(|job| job.id == id)?;
-    (job.kind == JobKind::Job).then(|| LogRequest { project: ProjectRef::Id(project), pipeline, job: job.clone() })
-}
-
-/// Asks why a pipeline is red, unless that is known or nothing has failed.
-fn explain_effect(app: &mut App, project: ProjectId, pipeline: PipelineId, now: Instant) -> Option<ViewEffect> {
-    let (row, shown) = app.facts.pipeline(project, pipeline)?;
-    let is_red = shown.worst() == Status::Failed || shown.has_warnings;
-    let is_known = match app.explanations.get(&pipeline) {
-        Some(ExplanationState::Asked { .. } | ExplanationState::Answered(_)) => true,
-        Some(ExplanationState::Failed(_)) | None => false,
-    };
-    if !is_red || is_known {
-        return None;
-    }
-    let request = explain_request(row, shown);
-    app.explanations.insert(pipeline, ExplanationState::Asked { since: now });
-    Some(ViewEffect::Ask(Box::new(request)))
-}
-
-fn explain_request(row: &ProjectRow, pipeline: &Pipeline) -> ExplainRequest {
-    let subject = Subject {
-        project: ProjectRef::Id(row.project.id),
-        full_path: row.project.full_path.clone(),
-        pipeline: pipeline.id,
-        before: PreviousPipeline::Unknown,
-        first_look: None,
-    };
-    ExplainRequest { subject, updated_at: pipeline.updated_at }
-}
-
-/// Asks about the red row under the cursor, once that rests there, where the answer has a place beside the list. One
-/// question at a time.
-fn ask_beside(app: &mut App, now: Instant) -> Option<ViewEffect> {
-    let is_asking = app.explanations.values().any(|state| matches!(state, ExplanationState::Asked { .. }));
-    if app.pane_width() == 0 || is_asking || now.saturating_duration_since(app.rests_since) < REST {
-        return None;
-    }
-    let (row, project) = app.overview.cursor_row()?;
-    let (project_id, pipeline) = (project.project.id, pipeline_of(project, row)?.id);
-    // What could not be answered is not asked again and again.
-    if app.explanations.contains_key(&pipeline) {
-        return None;
-    }
-    explain_effect(app, project_id, pipeline, now)
-}
-
 fn ask(app: &mut App, action: Action) {
     match acting::ask(app, action) {
         Ok(question) => app.modal = Some(Modal::Confirm(question)),
@@ -599,15 +385,21 @@ fn go_to_match(app: &mut App, is_backwards: bool) {
     let Some(mut screen) = app.opened.pop() else { return };
     let total = screens::lines(app, &screen).len();
     if let Some(log) = &mut screen.log {
-        // The log is the end of the screen, so its first line is this far down.
-        let first = total.saturating_sub(log.shown_lines());
-        let at = screen.match_line.filter(|line| *line >= first).map_or(0, |line| line - first);
-        let from = if screen.match_line.is_none() && !is_backwards { None } else { Some(at) };
-        match log.next_match(from, is_backwards) {
-            Some(found) => {
+        // The log is the end of the screen.
+        let first = total.saturating_sub(log.lines(&app.facts).len());
+        let matches = log.matches(&app.facts).into_iter().map(|line| first + line);
+        let found = match (screen.match_line, is_backwards) {
+            (Some(at), true) => matches.rev().find(|line| *line < at),
+            (Some(at), false) => matches.into_iter().find(|line| *line > at),
+            (None, true) => matches.last(),
+            (None, false) => matches.into_iter().next(),
+        };
+        match found {
+            Some(line) => {
                 log.is_following = false;
-                screen.match_line = Some(first + found);
-                screen.offset = (first + found).saturating_sub(2);
+                screen.match_line = Some(line);
+                // What led to it is in sight, too.
+                screen.offset = line.saturating_sub(2);
             }
             None => app.notice = Some("no further one".into()),
         }

@@ -6,6 +6,7 @@ use super::pipeline::{reason_of, time_of, waits_for};
 use super::place::ScreenPlace;
 use crate::domain::id::{JobId, PipelineId, ProjectId};
 use crate::domain::job::{Job, JobKind};
+use crate::domain::pipeline::Pipeline;
 use crate::report::cell::Tone;
 use crate::report::explain::CauseFinding;
 use crate::report::item::{Span, clean};
@@ -41,7 +42,7 @@ pub fn lines(app: &App, place: (ProjectId, PipelineId, JobId), log: Option<&LogV
     }));
     lines.extend(app.action_line(project, pipeline));
     lines.extend(waits_for(job).map(|waits| ScreenLine::text(waits, Tone::Active)));
-    lines.extend(why(app, pipeline, job, ExplanationRoom { width, charset }));
+    lines.extend(why(app, shown, job, ExplanationRoom { width, charset }));
     if let Some(log) = log {
         lines.push(ScreenLine::empty());
         lines.extend(log.lines(&app.facts));
@@ -77,10 +78,10 @@ fn facts(app: &App, job: &Job) -> String {
 }
 
 /// Says why it failed: what is known at once, and the answer of `explain` when it has come.
-fn why(app: &App, pipeline: PipelineId, job: &Job, room: ExplanationRoom) -> Vec<ScreenLine> {
+fn why(app: &App, pipeline: &Pipeline, job: &Job, room: ExplanationRoom) -> Vec<ScreenLine> {
     let Some(reason) = reason_of(job) else { return Vec::new() };
     let known = || wrapped(&reason, Tone::Bad, room.width, room.charset);
-    match app.explanations.get(&pipeline) {
+    match app.explanation_of(pipeline) {
         Some(ExplanationState::Answered(answer)) => match answer.finding_of(job.id) {
             Some(finding) => of_job(finding, room),
             None => known(),

@@ -11,6 +11,7 @@ use crate::report::cell::{Column, Content, Tone};
 use crate::report::headline::{self, HeadCount, is_old};
 use crate::report::layout::{ColumnMeasures, TableRoom, measure};
 use crate::report::status::{ReportMoment, Row, StatusReport, lines, widest_old, widest_time};
+use crate::text::glyph::Mark;
 use crate::tui::facts::{UpdateNews, ViewFacts};
 use crate::tui::filter::{QuickFilter, RowFilter};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -349,7 +350,9 @@ impl OverviewScreen {
             OverviewLine::Row(row) => {
                 self.projects.get(row.nth).is_some_and(|project| pipeline_of(project, row).is_some_and(is_failed))
             }
-            OverviewLine::Heading(heading) => heading.is_folded && heading.counts.iter().any(|count| count.is_vital),
+            OverviewLine::Heading(heading) => {
+                heading.is_folded && heading.counts.iter().any(|count| count.mark == Mark::Status(Status::Failed))
+            }
         };
         let next = self.cursor_index().map_or(0, |index| index + 1);
         let order = (next..self.lines.len()).chain(0..next.min(self.lines.len()));

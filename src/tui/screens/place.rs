@@ -27,6 +27,20 @@ pub enum ScreenKind {
     Problems,
 }
 
+impl ScreenKind {
+    #[cfg(test)]
+    pub const ALL: [Self; 8] = [
+        Self::Overview,
+        Self::Project,
+        Self::Pipeline,
+        Self::Job,
+        Self::Failures,
+        Self::Active,
+        Self::Events,
+        Self::Problems,
+    ];
+}
+
 impl ScreenPlace {
     pub fn kind(self) -> ScreenKind {
         match self {

@@ -92,7 +92,7 @@ fn answer(rows: &[ProjectRow]) -> ExplainAnswer {
         below: vec![],
         unread: vec![],
     };
-    ExplainAnswer { pipeline: id, evidence: Ok(Arc::new(evidence)) }
+    ExplainAnswer { pipeline: id, updated_at: None, evidence: Ok(Arc::new(evidence)) }
 }
 
 /// The view after these keys, with what its screens ask for.
@@ -103,7 +103,7 @@ fn after(keys: &[KeyCode], (width, height): (u16, u16)) -> App {
         press(&mut app, *key);
         update(&mut app, ViewEvent::Answer(answer(&group())), now);
         let log = b"$ make test\nerror: 2 of 60 tests failed\nERROR: Job failed: exit code 1\n".to_vec();
-        let message = |news| LogMessage { job: JobId(13), news };
+        let message = |news| LogMessage { request: 1, news };
         update(&mut app, ViewEvent::Log(vec![message(LogNews::Piece(log)), message(LogNews::Over)]), now);
     }
     app
@@ -156,13 +156,14 @@ fn esc_goes_back_to_exactly_where_one_was() {
 #[test]
 fn a_screen_asks_for_what_it_lacks_and_for_nothing_else() {
     use KeyCode::{Char, Enter, Esc, Tab};
-    let cases: [(&str, &[KeyCode], &[&str]); 6] = [
+    let cases: [(&str, &[KeyCode], &[&str]); 7] = [
         ("a project looks into the memory", &[Tab, Enter], &["LookBack"]),
         ("a pipeline is known", &[Tab, Enter, Enter], &[]),
         ("a red job asks why, and for its log", &[Tab, Enter, Enter, Enter], &["Ask", "Follow"]),
         ("the log ends with its screen", &[Tab, Enter, Enter, Enter, Esc], &["Follow"]),
         ("a list of the group is known", &[Char('!')], &[]),
         ("the log at once", &[Tab, Char('l')], &["Ask", "Follow"]),
+        ("a job that passed has no why", &[Tab, Enter, Enter, KeyCode::Up, Enter], &["Follow"]),
     ];
     for (sentence, keys, expected) in cases {
         let mut app = app(group(), 120, 40, Instant::now());
@@ -436,7 +437,7 @@ fn the_log_of_an_earlier_attempt_scrolls_and_enter_opens_the_last_one() {
     }
     assert_eq!(app.opened[0].place, ScreenPlace::Job(ProjectId(1), PipelineId(8101), JobId(10)));
     let lines = (1..=100).fold(String::new(), |log, n| format!("{log}line {n}\n"));
-    let message = |news| LogMessage { job: JobId(10), news };
+    let message = |news| LogMessage { request: 2, news };
     update(&mut app, ViewEvent::Log(vec![message(LogNews::Piece(lines.into_bytes())), message(LogNews::Over)]), now);
     (0..100).for_each(|_| drop(press(&mut app, KeyCode::Down)));
     assert!(picture(&app).contains("line 100"), "{}", picture(&app));
@@ -444,4 +445,163 @@ fn the_log_of_an_earlier_attempt_scrolls_and_enter_opens_the_last_one() {
     assert!(picture(&app).contains("an earlier attempt"), "{}", picture(&app));
     press(&mut app, KeyCode::Enter);
     assert_eq!(app.opened.last().unwrap().place, ScreenPlace::Job(ProjectId(1), PipelineId(8101), JobId(13)));
+}
+
+/// The group after the red pipeline has gone on: it changed at noon.
+fn gone_on() -> Vec<ProjectRow> {
+    let mut rows = group();
+    if let RowState::Ok(pipelines) = &mut rows[0].state {
+        Arc::make_mut(pipelines)[0].updated_at = Some(noon());
+    }
+    rows
+}
+
+#[test]
+fn an_answer_about_a_pipeline_that_has_gone_on_since_is_none() {
+    let now = Instant::now();
+    let mut app = app(group(), 200, 60, now);
+    press(&mut app, KeyCode::Tab);
+    let rested = now + Duration::from_secs(1);
+    assert_eq!(said(&update(&mut app, ViewEvent::Tick, rested)), ["Ask"]);
+    update(&mut app, ViewEvent::Answer(answer(&group())), rested);
+    assert!(picture(&app).contains("job unit failed"));
+    let update_of = snapshot(gone_on(), vec![]);
+    let asked = update(&mut app, ViewEvent::Update(Box::new(update_of)), rested);
+    assert!(!picture(&app).contains("job unit failed"), "{}", picture(&app));
+    assert_eq!(said(&asked), ["Ask"], "and it is asked again");
+}
+
+#[test]
+fn a_question_that_another_one_has_replaced_keeps_no_one_waiting() {
+    let now = Instant::now();
+    let mut rows = group();
+    rows[4] = with_jobs(
+        project(5, "web/shop", "failed", 5, ""),
+        vec![(
+            "test",
+            vec![numbered(51, Job { failure_reason: Some("script_failure".into()), ..job("unit", Status::Failed) })],
+        )],
+    );
+    let mut app = app(rows, 200, 60, now);
+    let point_at = |app: &mut App, id| {
+        let is_it =
+            |line: &crate::tui::screens::overview::OverviewLine| line.row().is_some_and(|row| row.key.project == id);
+        let at = app.overview.lines.iter().position(is_it).unwrap();
+        app.overview.move_to(at, 50);
+    };
+    let rested = now + Duration::from_secs(1);
+    point_at(&mut app, ProjectId(1));
+    update(&mut app, ViewEvent::Tick, now);
+    assert_eq!(said(&update(&mut app, ViewEvent::Tick, rested)), ["Ask"], "about the first");
+    point_at(&mut app, ProjectId(5));
+    assert_eq!(said(&type_keys(&mut app, "l")), ["Ask", "Follow"], "about the other one, whose job is opened");
+    let evidence = Err(Failure::new(FailureKind::Http(500), "HTTP 500"));
+    update(
+        &mut app,
+        ViewEvent::Answer(ExplainAnswer { pipeline: PipelineId(8105), updated_at: None, evidence }),
+        rested,
+    );
+    assert!(!app.is_asking(), "the answer to the first will never come");
+    press(&mut app, KeyCode::Esc);
+    point_at(&mut app, ProjectId(1));
+    assert_eq!(
+        said(&update(&mut app, ViewEvent::Tick, rested + Duration::from_secs(1))),
+        ["Ask"],
+        "about the first again"
+    );
+}
+
+#[test]
+fn what_comes_late_of_a_log_that_was_closed_is_not_shown_in_the_next() {
+    use KeyCode::{Char, Esc, Tab};
+    let now = Instant::now();
+    let mut app = app(group(), 120, 40, now);
+    [Tab, Char('l'), Esc, Char('l')].into_iter().for_each(|key| drop(press(&mut app, key)));
+    let piece = |request, text: &str| LogMessage { request, news: LogNews::Piece(text.into()) };
+    update(&mut app, ViewEvent::Log(vec![piece(1, "late\n"), piece(2, "of now\n")]), now);
+    let seen = picture(&app);
+    assert!(seen.contains("of now") && !seen.contains("late"), "{seen}");
+}
+
+#[test]
+fn the_next_error_is_found_in_wrapped_lines_and_behind_folded_sections() {
+    let now = Instant::now();
+    for keys in ["", "w", "z", "wz"] {
+        let mut app = app(group(), 80, 24, now);
+        press(&mut app, KeyCode::Tab);
+        type_keys(&mut app, "l");
+        let mut log = String::new();
+        for n in 0..30 {
+            log.push_str(&format!("section_start:1:s{n}\r\u{1B}[0Kstep {n}\n{}\n", "long ".repeat(60)));
+            let text = if n % 10 == 9 { format!("error: number {n} was wrong\n") } else { "fine\n".into() };
+            log.push_str(&format!("{text}section_end:1:s{n}\r\u{1B}[0K\n"));
+        }
+        let message = |news| LogMessage { request: 1, news };
+        update(&mut app, ViewEvent::Log(vec![message(LogNews::Piece(log.into_bytes())), message(LogNews::Over)]), now);
+        type_keys(&mut app, keys);
+        for n in [9, 19, 29] {
+            type_keys(&mut app, "n");
+            assert!(picture(&app).contains(&format!("error: number {n} was wrong")), "{keys} {n}\n{}", picture(&app));
+        }
+        type_keys(&mut app, "NN");
+        assert!(picture(&app).contains("error: number 9 was wrong"), "{keys}\n{}", picture(&app));
+    }
+}
+
+#[test]
+fn no_marked_row_is_left_out_of_an_action_without_a_word() {
+    let mut app = app(group(), 120, 40, Instant::now());
+    press(&mut app, KeyCode::Tab);
+    type_keys(&mut app, "xx");
+    press(&mut app, KeyCode::Char('1'));
+    type_keys(&mut app, "C");
+    assert_eq!(app.modal, None);
+    assert!(
+        app.notice.as_deref().is_some_and(|notice| notice.contains("1 marked row not in sight")),
+        "{:?}",
+        app.notice
+    );
+}
+
+#[test]
+fn in_ascii_no_screen_has_anything_else() {
+    use KeyCode::{Char, Enter, Tab};
+    let trails: [&[KeyCode]; 8] = [
+        &[Tab],
+        &[Tab, Enter],
+        &[Tab, Enter, Enter],
+        &[Tab, Enter, Enter, Enter],
+        &[Char('!')],
+        &[Char('a')],
+        &[Char('p')],
+        &[Char('?')],
+    ];
+    for (keys, size) in trails.into_iter().flat_map(|keys| SIZES.map(|size| (keys, size))) {
+        let now = Instant::now();
+        let options = ViewOptions { charset: Charset::Ascii, ..options() };
+        let mut app = App::new(options, size.0, size.1, now);
+        give(&mut app, snapshot(group(), vec![]), now);
+        for key in keys {
+            press(&mut app, *key);
+            update(&mut app, ViewEvent::Answer(answer(&group())), now);
+            update(&mut app, ViewEvent::Recent(ProjectId(1), vec![remembered(7)]), now);
+        }
+        assert!(picture(&app).is_ascii(), "{keys:?} {size:?}\n{}", picture(&app));
+        assert!(crate::tui::view::title(&app).is_ascii());
+    }
+}
+
+#[test]
+fn what_the_user_has_done_is_listed_with_what_became_of_it() {
+    let now = Instant::now();
+    let mut app = app(group(), 120, 40, now);
+    press(&mut app, KeyCode::Tab);
+    let effects = type_keys(&mut app, "Ry");
+    let [ViewEffect::Act(planned)] = &effects[..] else { panic!("{effects:?}") };
+    let end = ActionEnd::Refused(Failure::new(FailureKind::Http(403), "the token may only read"));
+    update(&mut app, ViewEvent::ActionDone(Box::new(ActionOutcome { planned: (**planned).clone(), end })), now);
+    type_keys(&mut app, "e");
+    let seen = picture(&app);
+    assert!(seen.contains("refused: the token may only read") && seen.contains("  you"), "{seen}");
+    assert!(app.pending.is_empty(), "what was refused is not awaited");
 }

@@ -4,21 +4,24 @@ use super::paint::spans;
 use crate::domain::status::Status;
 use crate::report::cell::Tone;
 use crate::text::duration::duration;
+use crate::text::glyph::Charset;
 use crate::tui::app::{App, ExplanationState};
 use crate::tui::screens::explanation::{self, ExplanationRoom};
-use crate::tui::screens::line::{ScreenLine, cut};
+use crate::tui::screens::line::{ScreenLine, cut, wrapped};
 use crate::tui::screens::overview::pipeline_of;
+use crate::tui::screens::pipeline::head;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
+use ratatui::symbols::border::{PLAIN, Set};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Borders, Paragraph};
 
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let block = Block::new().borders(Borders::LEFT).border_style(Style::new().add_modifier(Modifier::DIM));
     let block = match app.facts.options.charset {
-        crate::text::glyph::Charset::Unicode => block,
-        crate::text::glyph::Charset::Ascii => block.border_set(ascii()),
+        Charset::Unicode => block,
+        Charset::Ascii => block.border_set(ascii()),
     };
     let inner = block.inner(area);
     frame.render_widget(block, area);
@@ -31,27 +34,27 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(drawn.collect::<Vec<_>>()), inner);
 }
 
-fn ascii() -> ratatui::symbols::border::Set<'static> {
-    ratatui::symbols::border::Set { vertical_left: "|", ..ratatui::symbols::border::PLAIN }
+fn ascii() -> Set<'static> {
+    Set { vertical_left: "|", ..PLAIN }
 }
 
 fn lines(app: &App, width: usize) -> Vec<ScreenLine> {
     let Some((row, project)) = app.overview.cursor_row() else { return Vec::new() };
     let Some(pipeline) = pipeline_of(project, row) else {
         let why = project.failure().map(ToString::to_string).unwrap_or_default();
-        return crate::tui::screens::line::wrapped(&why, Tone::Bad, width, app.facts.options.charset);
+        return wrapped(&why, Tone::Bad, width, app.facts.options.charset);
     };
-    let mut lines = crate::tui::screens::pipeline::head(app, project, pipeline);
+    let mut lines = head(app, project, pipeline);
     lines.push(ScreenLine::empty());
     let is_red = pipeline.worst() == Status::Failed || pipeline.has_warnings;
-    match app.explanations.get(&pipeline.id) {
+    match app.explanation_of(pipeline) {
         Some(ExplanationState::Answered(answered)) => {
             let room = ExplanationRoom { width, charset: app.facts.options.charset };
             lines.extend(explanation::whole(&answered.answer, room));
         }
         Some(ExplanationState::Failed(failure)) => {
             let text = format!("no explanation: {}", failure.message);
-            lines.extend(crate::tui::screens::line::wrapped(&text, Tone::Warn, width, app.facts.options.charset));
+            lines.extend(wrapped(&text, Tone::Warn, width, app.facts.options.charset));
         }
         Some(ExplanationState::Asked { since }) => {
             let since = duration(app.facts.now.saturating_duration_since(*since));
