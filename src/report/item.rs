@@ -41,6 +41,8 @@ pub(super) enum TableItem {
         short: String,
         numbered: Option<String>,
         tone: Tone,
+        /// It could not be read again: its age is in every form.
+        is_old: bool,
     },
     Stages(Vec<StageMark>),
     /// One glyph for each stage.
@@ -64,6 +66,7 @@ impl TableItem {
     pub(super) fn least(&self) -> usize {
         match self {
             Self::Stages(stages) => focused_width(stages).min(full_width(stages)),
+            Self::Pipeline { short, is_old: true, .. } => cells(short),
             _ => 0,
         }
     }
@@ -100,6 +103,7 @@ impl TableItem {
                 ),
                 numbered: Some(pipeline_status(cell, &format!(" #{}", cell.id), charset)),
                 tone: Tone::from(&cell.worst),
+                is_old: cell.read_ago.is_some(),
             },
             Content::State(state) => Self::Text(state_text(*state, charset), Tone::from(*state)),
             Content::Stages(stages) => Self::Stages(stages.iter().map(|stage| stage_mark(stage, charset)).collect()),
@@ -111,7 +115,9 @@ impl TableItem {
     /// Returns it without the number of a pipeline.
     pub(super) fn without_id(self) -> Self {
         match self {
-            Self::Pipeline { status, short, tone, .. } => Self::Pipeline { status, short, numbered: None, tone },
+            Self::Pipeline { status, short, tone, is_old, .. } => {
+                Self::Pipeline { status, short, numbered: None, tone, is_old }
+            }
             other => other,
         }
     }

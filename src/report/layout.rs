@@ -293,7 +293,8 @@ fn need(column: Column, n: usize, rows: &[Vec<TableItem>], stages: StagesWidth) 
     let limit = if column == Column::Stages { stages.limit() } else { usize::MAX };
     let widest = rows.iter().map(|row| wanted(row, n)).max().unwrap_or(0);
     let natural = widest.max(cells(column.title())).min(limit);
-    let least = rows.iter().map(|row| row[n].least()).max().unwrap_or(0).clamp(12, NAMES);
+    let needed = rows.iter().map(|row| row[n].least()).max().unwrap_or(0);
+    let least = needed.clamp(12, NAMES);
     let (targets, leaves, floor) = match column {
         Column::Project => ([36, 24, 16], None, 6),
         Column::Pipeline => ([22, 22, 20], None, 8),
@@ -310,7 +311,7 @@ fn need(column: Column, n: usize, rows: &[Vec<TableItem>], stages: StagesWidth) 
         Column::Usual => ([8, 8, 8], Some(10), 0),
         Column::Since => ([5, 5, 5], Some(2), 0),
         Column::What => ([48, 40, 16], None, 8),
-        Column::State => ([22, 22, 20], None, 8),
+        Column::State => ([22, needed.max(14), needed.max(12)], None, 8),
         Column::Shape => ([16, 12, 8], Some(7), 0),
     };
     ColumnNeed { natural, targets, leaves, floor }
