@@ -44,7 +44,7 @@ impl LogPrinter {
         Self { lines, tail: tail.map(|most| (most, VecDeque::new())) }
     }
 
-    /// Takes the next piece, and returns what is to be written by now.
+    /// Takes the next piece, and returns what can be written by now.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let Self { lines, tail } = self;

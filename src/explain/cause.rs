@@ -74,7 +74,7 @@ pub struct Cause {
     pub attribution: Option<FailureAttribution>,
 }
 
-/// What is to be said about one pipeline.
+/// Everything that explains one pipeline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
     /// The answer in one line.

@@ -387,12 +387,12 @@ fn go_to_match(app: &mut App, is_backwards: bool) {
     if let Some(log) = &mut screen.log {
         // The log is the end of the screen.
         let first = total.saturating_sub(log.lines(&app.facts).len());
-        let matches = log.matches(&app.facts).into_iter().map(|line| first + line);
+        let mut matches = log.matches(&app.facts).into_iter().map(|line| first + line);
         let found = match (screen.match_line, is_backwards) {
             (Some(at), true) => matches.rev().find(|line| *line < at),
-            (Some(at), false) => matches.into_iter().find(|line| *line > at),
-            (None, true) => matches.last(),
-            (None, false) => matches.into_iter().next(),
+            (Some(at), false) => matches.find(|line| *line > at),
+            (None, true) => matches.next_back(),
+            (None, false) => matches.next(),
         };
         match found {
             Some(line) => {
