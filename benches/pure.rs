@@ -176,6 +176,8 @@ fn live() -> (app::App, WatchUpdate) {
         groups: Vec::new(),
         interval: Duration::from_secs(10),
         read_only: None,
+        bell: vec![],
+        desktop: vec![],
     };
     let (now, interval) = (Instant::now(), Duration::from_secs(10));
     let phase = WatchPhase::Waiting { until: now + interval, interval };

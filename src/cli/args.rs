@@ -213,6 +213,13 @@ fn pace_args() -> Vec<Arg> {
         switch("watch", PACE, "Show it live; without a terminal, one line per change or ndjson").short('w'),
         option("interval", "TIME", PACE, "From one reading to the next [default: 10s]"),
         option("list-interval", "TIME", PACE, "From one reading of the list of projects to the next [default: 5m]"),
+        option(
+            "on-change",
+            "COMMAND",
+            PACE,
+            "Run this on each change under --watch, without a shell: JSON on its input",
+        )
+        .value_hint(ValueHint::CommandString),
         switch("wait", PACE, "Wait until no pipeline is active, then show it"),
         option("deadline", "TIME", PACE, "Wait this long at most, then exit with 5 [default: 30m]"),
         switch("fail-fast", PACE, "Wait no longer than to the first match of --fail-on"),

@@ -39,6 +39,7 @@ pub(super) async fn run(
     options: ViewOptions,
     listener: WatchListener,
     (readings, past): (RequestSender, Option<watch::Receiver<Arc<KnownPast>>>),
+    notices: mpsc::UnboundedReceiver<String>,
 ) -> Result<ViewEnd, CliError> {
     let (explain, explain_asked) = watch::channel(None);
     let (answers_out, answers) = watch::channel(None);
@@ -48,8 +49,19 @@ pub(super) async fn run(
     let (outcomes_out, outcomes) = mpsc::unbounded_channel();
     let (look_back, past_asked) = watch::channel(None);
     let (recent_out, recent) = watch::channel(None);
-    let services =
-        ViewServices { look_back, recent, readings, past, explain, answers, logs, log_messages, actions, outcomes };
+    let services = ViewServices {
+        look_back,
+        recent,
+        readings,
+        past,
+        explain,
+        answers,
+        logs,
+        log_messages,
+        actions,
+        outcomes,
+        notices,
+    };
     let time = config.pace.max_time;
     let (place, clock) = (recording::place(config, run_context), client.clone());
     // Opened with the first question: most views never ask, and none waits for a disk before its first picture. A view owns

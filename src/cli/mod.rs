@@ -24,6 +24,7 @@ mod log;
 mod log_printer;
 mod logs;
 mod man;
+mod notify;
 mod output;
 mod progress;
 mod recording;

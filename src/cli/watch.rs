@@ -7,10 +7,10 @@ use super::format::{self, Formats, OutputPlace};
 use super::recording::Recording;
 use super::run_context::RunContext;
 use super::terminal;
-use super::{dashboard, export, output};
+use super::{dashboard, export, notify, output};
 use crate::collect::run::Collector;
 use crate::collect::watch::{self, ChangeNews, WatchHooks, WatchListener, WatchPace, WatchPhase, WatchUpdate};
-use crate::config::{Config, Output};
+use crate::config::{Config, NoticeWay, Output};
 use crate::domain::change;
 use crate::domain::snapshot::Snapshot;
 use crate::render::table::TableStyle;
@@ -26,7 +26,7 @@ use std::io::{self, Write};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch as channel;
+use tokio::sync::{mpsc, watch as channel};
 
 /// How long the end of a watch waits for files that are being written: a pipe without a reader is never written.
 const LAST_EXPORT: Duration = Duration::from_secs(2);
@@ -63,6 +63,7 @@ pub(super) async fn run(
             .map_err(|group| terminal::group_error(group, config, surroundings))
     };
     let (first, exports, recorded) = (listener.updates(), listener.updates(), listener.updates());
+    let noticed = listener.changes();
     let style = terminal::style(&config.display, surroundings);
     let held = RefCell::new(Vec::new());
     // What is written into the live view would be lost with it, and the view with what is written.
@@ -70,10 +71,19 @@ pub(super) async fn run(
         true => held.borrow_mut().push(failure),
         false => drop(error::report(&failure)),
     };
+    let (notices_out, notices) = mpsc::unbounded_channel();
+    let tell_notice = |text: String| match is_view {
+        // Without a view it is the end.
+        true => drop(notices_out.send(text)),
+        false => output::to_stderr(&[format!("warning: {text}")]),
+    };
+    let (ending, is_ending) = channel::channel(false);
+    let mut noticing = pin!(notify::run(&config.notify, noticed, &tell_notice, is_ending));
     let shown = async {
         if is_view {
             let options = view_options(config, formats, &style);
-            dashboard::run((client, config, surroundings), options, listener, (requests, recording.past())).await
+            dashboard::run((client, config, surroundings), options, listener, (requests, recording.past()), notices)
+                .await
         } else {
             tokio::select! {
                 end = print_changes(config, listener) => end,
@@ -90,18 +100,30 @@ pub(super) async fn run(
         refusal = nothing_left(first) => return Err(refusal),
         () = record(recorded, recording) => Exit::Done,
         () = &mut exports => Exit::Done,
+        () = &mut noticing => Exit::Done,
         end = shown => match end? {
             ViewEnd::Quit | ViewEnd::Closed => Exit::Done,
             ViewEnd::Interrupted => Exit::Interrupted,
         },
     };
-    // A file whose writing has begun is written, and a failure is reported.
-    tokio::select! {
-        () = exports => {}
-        _ = written.wait_for(|writing| !writing) => {}
-        () = tokio::time::sleep(LAST_EXPORT) => {}
-    }
+    ending.send_replace(true);
+    finish(exports, &mut written, noticing).await;
     Ok(held.take().iter().fold(exit, |exit, failure| exit.worse(error::report(failure))))
+}
+
+/// A file whose writing has begun is written, and a program that was started may end; what is not over in time is left.
+async fn finish(
+    exports: impl Future<Output = ()>,
+    written: &mut channel::Receiver<bool>,
+    noticing: impl Future<Output = ()>,
+) {
+    let last_export = async {
+        tokio::select! {
+            () = exports => {}
+            _ = written.wait_for(|writing| !writing) => {}
+        }
+    };
+    let _ = tokio::time::timeout(LAST_EXPORT, async { tokio::join!(last_export, noticing) }).await;
 }
 
 /// Says whether it is shown live on a terminal.
@@ -112,7 +134,13 @@ pub(super) fn is_view(config: &Config) -> bool {
 }
 
 fn view_options(config: &Config, formats: &Formats, style: &TableStyle) -> ViewOptions {
+    let rules = |way| {
+        let rules = config.notify.rules.iter().filter(|rule| rule.ways.contains(&way));
+        rules.map(|rule| rule.rule.clone()).collect()
+    };
     ViewOptions {
+        bell: rules(NoticeWay::Bell),
+        desktop: rules(NoticeWay::Osc9),
         status: formats.status_options(false),
         columns: formats.view_columns(config.display.output == Output::Wide),
         only: config.display.only.clone(),

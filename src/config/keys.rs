@@ -15,6 +15,8 @@ pub(crate) enum Form {
     List,
     /// Numbers by name.
     Factors,
+    /// Sections by name, each with texts or lists of texts by name.
+    Sections,
     /// A program and its arguments.
     Command,
     /// The name of a variable.
@@ -32,6 +34,7 @@ impl Form {
             Self::Switch => "true or false",
             Self::Command => "a list of a program and its arguments, such as [\"pass\", \"gitlab\"]",
             Self::List => "a list, such as [\"a\", \"b\"]",
+            Self::Sections => "a section with a name, such as [views.oncall]",
             Self::Factors => "a number for each name, such as { large = 2, gpu = 7.5 }",
         }
     }
@@ -79,6 +82,8 @@ const WRITES: InProject = InProject::Refused("it writes a file");
 const CACHE: InProject = InProject::Refused("the user decides whether glwatch writes a cache");
 const MEMORY: InProject = InProject::Refused("the user decides what glwatch keeps, and where");
 const PRICE: InProject = InProject::Refused("the user decides what a minute costs");
+const RUNS: InProject = InProject::Refused("it runs a program");
+const NOTICE: InProject = InProject::Refused("the user decides what makes a noise");
 const CHOICE: InProject = InProject::Refused("the user decides which file and profile count");
 
 /// Every setting, in the order of `glwatch config show`.
@@ -138,6 +143,13 @@ pub(crate) const KEYS: &[Key] = &[
     in_section("history.path", Form::Path, "", MEMORY),
     in_section("cost.price-per-minute", Form::Number, "", PRICE),
     Key { reach: KeyReach::OnlyFile, ..in_section("cost.factor", Form::Factors, "", PRICE) },
+    refused("on-change", Form::Command, "", RUNS),
+    in_section("notify.events", Form::List, "broke, fixed", NOTICE),
+    in_section("notify.projects", Form::List, "", NOTICE),
+    in_section("notify.how", Form::List, "bell, osc9", NOTICE),
+    Key { reach: KeyReach::OnlyFile, ..in_section("notify.command", Form::Command, "", RUNS) },
+    in_section("notify.time", Form::Text, "30s", NOTICE),
+    Key { reach: KeyReach::OnlyFile, ..in_section("notify.rules", Form::Sections, "", RUNS) },
     refused("profile", Form::Text, "", CHOICE),
     Key { name: "config", form: Form::Path, default: "", in_project: CHOICE, reach: KeyReach::NoFile },
 ];

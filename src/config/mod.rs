@@ -10,6 +10,7 @@ mod history;
 pub(crate) mod keys;
 mod layer;
 mod nearest;
+mod notify;
 mod origin;
 mod pace;
 mod reader;
@@ -24,6 +25,7 @@ pub(crate) use error::ConfigError;
 pub(crate) use file::File;
 pub(crate) use keys::variable;
 pub(crate) use layer::Layer;
+pub(crate) use notify::{NoticeCommand, NoticeWay, NotifySettings};
 pub(crate) use origin::{Origin, Owner};
 pub(crate) use secret::SecretSource;
 pub(crate) use section::{

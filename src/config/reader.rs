@@ -267,7 +267,16 @@ impl Reader<'_> {
                 .into_iter()
                 .map(|(name, _, factor)| Ok(format!("{name}={}", scalar(factor.get_ref())?)))
                 .collect::<Result<_, String>>()?,
-            (Form::Factors, _) => return Err(wrong(value)),
+            (Form::Sections, DeValue::Table(sections)) => self
+                .entries(sections)
+                .into_iter()
+                .map(|(name, _, section)| match section.get_ref() {
+                    DeValue::Table(names) => self.named(names, &format!("{}.", plain_name(name)?), &wrong),
+                    other => Err(wrong(other)),
+                })
+                .collect::<Result<Vec<_>, String>>()?
+                .concat(),
+            (Form::Factors | Form::Sections, _) => return Err(wrong(value)),
             _ => vec![scalar(value)?],
         };
         Ok(match key.form {
@@ -277,6 +286,33 @@ impl Reader<'_> {
             }
             _ => values.into_iter().filter(|text| !text.trim().is_empty()).collect(),
         })
+    }
+
+    /// Returns `PREFIX NAME=TEXT` of each text; a list has one for each of its items.
+    fn named(
+        &self,
+        names: &DeTable<'_>,
+        prefix: &str,
+        wrong: &dyn Fn(&DeValue<'_>) -> String,
+    ) -> Result<Vec<String>, String> {
+        let mut values = Vec::new();
+        for (name, _, value) in self.entries(names) {
+            let name = plain_name(name)?.replace('-', "_");
+            let mut push = |value: &DeValue<'_>| {
+                let text = match value {
+                    DeValue::String(text) => text.to_string(),
+                    DeValue::Boolean(on) => on.to_string(),
+                    other => return Err(wrong(other)),
+                };
+                values.push(format!("{prefix}{name}={text}"));
+                Ok(())
+            };
+            match value.get_ref() {
+                DeValue::Array(items) => items.iter().try_for_each(|item| push(item.get_ref()))?,
+                other => push(other)?,
+            }
+        }
+        Ok(values)
     }
 
     /// Makes a program that is named by a path independent of the current folder.
@@ -343,6 +379,15 @@ fn form(value: &DeValue<'_>) -> &'static str {
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a section",
     }
+}
+
+/// Refuses a name that could not be told from what is around it.
+fn plain_name(name: &str) -> Result<&str, String> {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    if !name.is_empty() && name.chars().all(is_plain) {
+        return Ok(name);
+    }
+    Err(format!("has the name \"{}\"; permitted are letters, digits, - and _", name.escape_debug()))
 }
 
 /// Writes the name of a section as TOML wants it.

@@ -5,6 +5,7 @@ use super::error::ConfigError;
 use super::history::HistorySettings;
 use super::layer::Setting;
 use super::nearest::meant;
+use super::notify::NotifySettings;
 use super::origin::Origin;
 use super::pace;
 use super::section::{
@@ -58,6 +59,7 @@ impl Config {
             acting: acting(settings)?,
             history: HistorySettings::resolve(settings)?,
             cost: CostSettings::resolve(settings)?,
+            notify: NotifySettings::resolve(settings)?,
         };
         let has_glob = config.scope.refs.iter().any(|selector| matches!(selector, RefSelector::Glob(_)));
         match settings.get("api") {

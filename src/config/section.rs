@@ -4,6 +4,7 @@ use super::cost::CostSettings;
 use super::error::ConfigError;
 use super::history::HistorySettings;
 use super::nearest::meant;
+use super::notify::NotifySettings;
 use super::origin::Origin;
 use super::secret::SecretSource;
 use crate::domain::health::{FailOn, RowOrder};
@@ -29,6 +30,7 @@ pub(crate) struct Config {
     pub acting: Acting,
     pub history: HistorySettings,
     pub cost: CostSettings,
+    pub notify: NotifySettings,
 }
 
 /// What the host is shown where it asks for a certificate.

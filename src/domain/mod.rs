@@ -15,6 +15,7 @@ pub mod host;
 pub mod id;
 pub mod job;
 pub(crate) mod log;
+pub mod outcome;
 pub mod past;
 pub(crate) mod permission;
 pub mod pipeline;

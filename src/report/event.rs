@@ -48,6 +48,15 @@ pub(crate) enum ChangeEvent<'a> {
     },
 }
 
+/// What a program gets that is run on a change.
+#[derive(Debug, Serialize)]
+pub(crate) struct NoticeDocument<'a> {
+    /// Broke, fixed, began, ended: the event in one word.
+    pub meaning: &'static str,
+    #[serde(flatten)]
+    pub event: ChangeEvent<'a>,
+}
+
 impl<'a> ChangeEvent<'a> {
     pub(crate) fn missed(at: DateTime<Utc>, changes: u64) -> Self {
         Self::Missed { at: time(at), changes }

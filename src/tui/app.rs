@@ -1,5 +1,6 @@
 //! What the dashboard is made of: what is known, the first screen, the screens that were opened above it, and what is said.
 
+use super::announcement::{self, ViewAnnouncement};
 use super::banner;
 use super::event_entry::{EventEntry, MOST_EVENTS};
 use super::facts::{UpdateNews, ViewFacts, ViewOptions};
@@ -11,13 +12,13 @@ use super::screens::place::ScreenKind;
 use super::screens::stack::OpenedScreen;
 use crate::collect::explain_service::ExplainAnswer;
 use crate::collect::watch::{ChangeNews, WatchUpdate};
-use crate::domain::change::{Change, ChangeKind};
+use crate::domain::change::Change;
 use crate::domain::evidence::Evidence;
 use crate::domain::fact::PipelineFact;
 use crate::domain::id::{ById, JobId, PipelineId, ProjectId};
+use crate::domain::outcome::{ChangeMeaning, OutcomeMemory, project_of};
 use crate::domain::pipeline::Pipeline;
-use crate::domain::project::{Failure, Project, ProjectRow};
-use crate::domain::status::Status;
+use crate::domain::project::{Failure, ProjectRow};
 use crate::explain::cause::explain;
 use crate::report::cell::Tone;
 use crate::report::explain::{CauseFinding, PipelineExplanation};
@@ -128,6 +129,7 @@ pub struct App {
     pub actions: Vec<ActionRecord>,
     /// What has changed, the last at the end.
     pub events: VecDeque<EventEntry>,
+    outcomes: OutcomeMemory,
     /// While the view is frozen: the update that is not shown.
     pub held: Option<Box<WatchUpdate>>,
     pub is_frozen: bool,
@@ -155,6 +157,7 @@ impl App {
             pending: Vec::new(),
             actions: Vec::new(),
             events: VecDeque::new(),
+            outcomes: OutcomeMemory::default(),
             held: None,
             is_frozen: false,
             rests_since: now,
@@ -167,24 +170,32 @@ impl App {
         self.opened.last().map_or(ScreenKind::Overview, |screen| screen.place.kind())
     }
 
-    /// Takes what has changed: notes it, and names for a while what began to fail.
-    pub fn apply_changes(&mut self, news: &ChangeNews, now: Instant) {
-        match news {
-            // What is read first has not changed, and what was missed is seen in the table only.
-            ChangeNews::Start { missed: 0, .. } => {}
-            ChangeNews::Start { missed, .. } => {
-                self.notice = Some(format!("{} not shown one by one", counted(*missed, "change")));
+    /// Takes what has changed: notes it, and names for a while what began to fail. Returns what is announced of it.
+    pub fn apply_changes(&mut self, news: &ChangeNews, now: Instant) -> Option<ViewAnnouncement> {
+        let changes = match news {
+            ChangeNews::Start { snapshot, missed } => {
+                // What is read first has not changed, and what was missed is seen in the table only.
+                self.outcomes.begin(&snapshot.rows);
+                if *missed > 0 {
+                    self.notice = Some(format!("{} not shown one by one", counted(*missed, "change")));
+                }
+                return None;
             }
-            ChangeNews::Changes(changes) => {
-                self.overview.mark_changes(changes);
-                let muted = &self.overview.muted;
-                let failed = changes.iter().filter_map(newly_failed).filter(|project| !muted.contains_key(&project.id));
-                self.alerts.extend(failed.map(|project| Alert { project: project.full_path.clone(), since: now }));
-                self.events.extend(changes.iter().map(EventEntry::of));
-                let surplus = self.events.len().saturating_sub(MOST_EVENTS);
-                self.events.drain(..surplus);
-            }
-        }
+            ChangeNews::Changes(changes) => changes,
+        };
+        let of = |change| (change, self.outcomes.meaning(change));
+        let judged: Vec<(&Change, ChangeMeaning)> = changes.iter().map(of).collect();
+        self.overview.mark_changes(&judged);
+        self.events.extend(judged.iter().map(|(change, meaning)| EventEntry::of(change, *meaning)));
+        let surplus = self.events.len().saturating_sub(MOST_EVENTS);
+        self.events.drain(..surplus);
+        let muted = &self.overview.muted;
+        let is_news = |change: &Change| project_of(change).is_none_or(|project| !muted.contains_key(&project.id));
+        let news: Vec<_> = judged.into_iter().filter(|(change, _)| is_news(change)).collect();
+        let broke = news.iter().filter(|(_, meaning)| *meaning == ChangeMeaning::Broke);
+        let broke = broke.filter_map(|(change, _)| project_of(change));
+        self.alerts.extend(broke.map(|project| Alert { project: project.full_path.clone(), since: now }));
+        announcement::of(&self.facts.options, &news)
     }
 
     /// Takes a newer update; a view that is frozen keeps it for later.
@@ -309,19 +320,5 @@ impl App {
     pub fn action_line(&self, project: ProjectId, pipeline: PipelineId) -> Option<ScreenLine> {
         let words = self.pending_words(project, pipeline)?;
         Some(ScreenLine::text(format!("{} {words}", self.facts.options.charset.asked()), Tone::Active))
-    }
-}
-
-/// Returns the project of a change that made a pipeline of it fail.
-fn newly_failed(change: &Change) -> Option<&Project> {
-    match &change.kind {
-        ChangeKind::Pipeline { project, from, to: Status::Failed, .. } if *from != Some(Status::Failed) => {
-            Some(project)
-        }
-        ChangeKind::Pipeline { .. }
-        | ChangeKind::Appeared { .. }
-        | ChangeKind::Left { .. }
-        | ChangeKind::State { .. }
-        | ChangeKind::Problem(_) => None,
     }
 }

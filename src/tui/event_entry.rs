@@ -2,7 +2,7 @@
 
 use super::screens::place::ScreenPlace;
 use crate::domain::change::{Change, ChangeKind};
-use crate::domain::status::Status;
+use crate::domain::outcome::ChangeMeaning;
 use crate::report::cell::Tone;
 use chrono::{DateTime, Utc};
 
@@ -23,7 +23,7 @@ pub struct EventEntry {
 }
 
 impl EventEntry {
-    pub fn of(change: &Change) -> Self {
+    pub fn of(change: &Change, meaning: ChangeMeaning) -> Self {
         let entry = |project: &str, word, rest: String, tone, target| Self {
             at: change.at,
             project: project.to_owned(),
@@ -34,7 +34,13 @@ impl EventEntry {
         };
         match &change.kind {
             ChangeKind::Pipeline { project, from, to, pipeline } => {
-                let (word, tone) = word_of(from.as_ref(), to);
+                let tone = match meaning {
+                    ChangeMeaning::Broke => Tone::Bad,
+                    ChangeMeaning::Fixed => Tone::Good,
+                    ChangeMeaning::Began => Tone::Active,
+                    _ => Tone::from(to),
+                };
+                let word = if meaning == ChangeMeaning::Changed { "now" } else { meaning.word() };
                 let from = from.as_ref().map_or(String::new(), |from| format!("{} to ", from.word()));
                 let rest = format!("{} #{}: {from}{}", pipeline.git_ref.name, pipeline.id, to.word());
                 let target = ScreenPlace::Pipeline(project.id, pipeline.id);
@@ -50,16 +56,5 @@ impl EventEntry {
                 entry(&problem.subject, "problem", problem.failure.message.clone(), Tone::Bad, None)
             }
         }
-    }
-}
-
-/// Says what a change of status means.
-fn word_of(from: Option<&Status>, to: &Status) -> (&'static str, Tone) {
-    match (from, to) {
-        (from, Status::Failed) if from != Some(&Status::Failed) => ("broke", Tone::Bad),
-        (Some(Status::Failed), Status::Success | Status::Warning) => ("fixed", Tone::Good),
-        (_, to) if to.is_active() => ("began", Tone::Active),
-        (_, to) if to.is_terminal() => ("ended", Tone::from(to)),
-        (_, to) => ("now", Tone::from(to)),
     }
 }

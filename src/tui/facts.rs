@@ -3,6 +3,7 @@
 use crate::collect::watch::{WatchPhase, WatchUpdate};
 use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::id::{PipelineId, ProjectId};
+use crate::domain::outcome::NoticeRule;
 use crate::domain::past::KnownPast;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::ProjectRow;
@@ -39,6 +40,10 @@ pub struct ViewOptions {
     pub interval: Duration,
     /// The setting that forbids changes, where one does.
     pub read_only: Option<String>,
+    /// The changes that ring the terminal's bell.
+    pub bell: Vec<NoticeRule>,
+    /// The changes that the desktop is asked to show.
+    pub desktop: Vec<NoticeRule>,
 }
 
 /// What an update has brought.

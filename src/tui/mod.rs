@@ -5,6 +5,7 @@
 //! exactly where one was.
 
 pub mod acting;
+pub mod announcement;
 pub mod app;
 mod banner;
 pub mod event_entry;

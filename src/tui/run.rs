@@ -48,6 +48,8 @@ pub struct ViewServices {
     pub recent: watch::Receiver<Option<(ProjectId, Vec<PipelineFact>)>>,
     pub actions: mpsc::UnboundedSender<PlannedAction>,
     pub outcomes: mpsc::UnboundedReceiver<ActionOutcome>,
+    /// What the user has to know from beside the view.
+    pub notices: mpsc::UnboundedReceiver<String>,
 }
 
 /// Shows updates until the user has seen enough.
@@ -100,6 +102,7 @@ pub async fn run(options: ViewOptions, listener: WatchListener, mut services: Vi
                 None => continue,
             },
             Some(outcome) = services.outcomes.recv() => ViewEvent::ActionDone(Box::new(outcome)),
+            Some(notice) = services.notices.recv() => ViewEvent::Notice(notice),
             _ = tick.tick() => ViewEvent::Tick,
         };
         for effect in update(&mut app, event, Instant::now()) {
@@ -132,6 +135,7 @@ fn perform(
         ViewEffect::Follow(request) => drop(services.logs.send_replace(request.map(|request| *request))),
         ViewEffect::LookBack(project) => drop(services.look_back.send_replace(Some(project))),
         ViewEffect::Copy(text) => screen.copy(&text)?,
+        ViewEffect::Announce(announcement) => screen.announce(&announcement)?,
         // The one who acts ends only with the view.
         ViewEffect::Act(planned) => drop(services.actions.send(*planned)),
         ViewEffect::Open(url) => {

@@ -1,5 +1,6 @@
 //! Taking the terminal, and giving it back as it was on every way out.
 
+use super::announcement::ViewAnnouncement;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::execute;
@@ -58,7 +59,7 @@ impl TerminalScreen {
 
     /// Names the window, where that is another name than before; a terminal without windows is left alone.
     pub fn set_title(&mut self, title: &str) -> io::Result<()> {
-        if self.title == title || std::env::var("TERM").is_ok_and(|term| term == "linux") {
+        if self.title == title || !has_windows() {
             return Ok(());
         }
         title.clone_into(&mut self.title);
@@ -73,11 +74,28 @@ impl TerminalScreen {
         execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
     }
 
+    /// Rings the bell, and asks the desktop to show a line (OSC 9), which a terminal without windows would not know.
+    pub fn announce(&mut self, announcement: &ViewAnnouncement) -> io::Result<()> {
+        let mut text = String::new();
+        if let Some(shown) = announcement.text.as_ref().filter(|_| has_windows()) {
+            text.push_str(&format!("\u{1B}]9;{shown}\u{7}"));
+        }
+        if announcement.has_bell {
+            text.push('\u{7}');
+        }
+        execute!(io::stdout(), Print(text))
+    }
+
     /// Returns how many columns and rows are drawn.
     pub fn size(&mut self) -> (u16, u16) {
         let area = self.terminal.get_frame().area();
         (area.width, area.height)
     }
+}
+
+/// The console of Linux has neither windows nor a desktop around it.
+fn has_windows() -> bool {
+    std::env::var("TERM").map_or(true, |term| term != "linux")
 }
 
 /// A terminal whose screen is taken for empty. Its size changes when that is reported, not in the middle of a picture.

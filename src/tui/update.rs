@@ -1,6 +1,7 @@
 //! What an event does to the view: pure, so that every key can be tried without a terminal.
 
 use super::acting;
+use super::announcement::ViewAnnouncement;
 use super::app::{App, InputPurpose, Modal};
 use super::filter::{self, QuickFilter, RowFilter};
 use super::input::{InputLine, InputStep};
@@ -40,6 +41,8 @@ pub enum ViewEvent {
     Log(Vec<LogMessage>),
     /// The last pipelines of a project, from the memory.
     Recent(ProjectId, Vec<PipelineFact>),
+    /// A word to the user from beside the view.
+    Notice(String),
     Tick,
 }
 
@@ -60,6 +63,8 @@ pub enum ViewEffect {
     LookBack(ProjectId),
     /// Puts a text on the clipboard, through the terminal.
     Copy(String),
+    /// Makes itself heard.
+    Announce(ViewAnnouncement),
     /// Follows this log, or none.
     Follow(Option<Box<LogRequest>>),
 }
@@ -90,7 +95,10 @@ fn apply(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
             (app.facts.width, app.facts.height) = (width, height);
             app.arrange();
         }
-        ViewEvent::Changes(news) => app.apply_changes(&news, now),
+        ViewEvent::Changes(news) => {
+            return app.apply_changes(&news, now).map(ViewEffect::Announce).into_iter().collect();
+        }
+        ViewEvent::Notice(text) => app.notice = Some(text),
         ViewEvent::Past(past) => {
             if app.facts.past != past {
                 app.facts.past = past;

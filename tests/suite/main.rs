@@ -24,6 +24,7 @@
 //! - `graphql.rs`: many projects with one request: the same answers as over REST, on any server, for less
 //! - `queries.rs`: the queries themselves against the published schemas, and their complexity
 //! - `real_logs.rs`: why it is red, on real logs and on answers that the simulated GitLab does not give
+//! - `notify.rs`: the bell, the desktop and programs that get each change
 //! - `watch.rs`: `--watch` without a terminal: what a refresh costs, what it tells, how it ends
 //! - `wait.rs`: `--wait`, and where each exit code is reached
 //! - `logs.rs`: a job's log, once and as it grows
@@ -64,6 +65,7 @@ mod logs;
 mod memory;
 mod misplaced;
 mod not_gitlab;
+mod notify;
 mod proxy;
 mod queries;
 mod real_logs;

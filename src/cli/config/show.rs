@@ -4,7 +4,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::output;
 use crate::cli::run_context::RunContext;
-use crate::config::keys::{KEYS, Key};
+use crate::config::keys::{Form, KEYS, Key};
 use crate::config::{Config, Origin};
 use crate::render::columns;
 use clap::{ArgMatches, Command};
@@ -44,9 +44,22 @@ fn row(key: &Key, config: &Config, run_context: &RunContext) -> [String; 3] {
             (set(read.join(", ")), origin.to_string())
         }
         (name, _) => match run_context.settings.shown_for(name, host) {
-            Some((value, origin)) => (value, origin.to_string()),
+            Some((value, origin)) => (brief(key, value), origin.to_string()),
             None => (set(key.default.to_owned()), Origin::Default.to_string()),
         },
     };
     [key.in_snake_case(), value, origin]
+}
+
+/// Returns what may be shown of a value: an argument of a program may be secret.
+fn brief(key: &Key, value: String) -> String {
+    match key.form {
+        Form::Command => value.split([' ', ',']).next().unwrap_or_default().to_owned(),
+        Form::Sections => {
+            let mut names: Vec<&str> = value.split(", ").filter_map(|part| Some(part.split_once('.')?.0)).collect();
+            names.dedup();
+            names.join(", ")
+        }
+        _ => value,
+    }
 }

@@ -4,6 +4,7 @@ use crate::domain::change::{Change, ChangeKind};
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::health::RowOrder;
 use crate::domain::id::{ById, PipelineId, ProjectId, by_id};
+use crate::domain::outcome::ChangeMeaning;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::ProjectRow;
 use crate::domain::status::Status;
@@ -144,10 +145,10 @@ impl OverviewScreen {
     }
 
     /// Marks what has changed; the row under the cursor is seen already.
-    pub fn mark_changes(&mut self, changes: &[Change]) {
-        for change in changes {
-            let ChangeKind::Pipeline { project, from, to, .. } = &change.kind else { continue };
-            let is_newly_red = *to == Status::Failed && *from != Some(Status::Failed);
+    pub fn mark_changes(&mut self, changes: &[(&Change, ChangeMeaning)]) {
+        for (change, meaning) in changes {
+            let ChangeKind::Pipeline { project, .. } = &change.kind else { continue };
+            let is_newly_red = *meaning == ChangeMeaning::Broke;
             // One more than it is shown for: the reading that brought the change is still to come.
             self.change_marks.insert(project.id, ChangeMark { is_newly_red, refreshes: MARKED_FOR + 1 });
         }

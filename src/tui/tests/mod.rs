@@ -102,6 +102,8 @@ fn options() -> ViewOptions {
         groups: vec!["12345".into()],
         interval: Duration::from_secs(10),
         read_only: None,
+        bell: vec![],
+        desktop: vec![],
     }
 }
 
