@@ -176,6 +176,8 @@ fn live() -> (app::App, WatchUpdate) {
         groups: Vec::new(),
         interval: Duration::from_secs(10),
         read_only: None,
+        keys: Default::default(),
+        theme: Default::default(),
         bell: vec![],
         desktop: vec![],
     };

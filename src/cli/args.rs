@@ -48,7 +48,7 @@ pub(super) fn acting_args() -> Vec<Arg> {
 
 /// Returns what sets how projects are asked, one or all that are in trouble, for commands that do not show the group.
 pub(super) fn explaining_args() -> Vec<Arg> {
-    const OF_STATUS: [&str; 7] = ["output", "export", "only", "columns", "sort", "stages-width", "timezone"];
+    const OF_STATUS: [&str; 8] = ["output", "export", "only", "columns", "sort", "stages-width", "timezone", "theme"];
     let args = [project_args(), access_args(), output_args(), load_args()].concat();
     briefly(args.into_iter().filter(|arg| !OF_STATUS.contains(&arg.get_id().as_str())))
 }
@@ -197,6 +197,8 @@ fn output_args() -> Vec<Arg> {
         option("timezone", "ZONE", OUTPUT, "Show times in this zone instead of ages, such as Europe/Berlin"),
         option("color", "WHEN", OUTPUT, "Use colours [default: auto]").value_parser(["auto", "always", "never"]),
         switch("ascii", OUTPUT, "Draw with ASCII characters only"),
+        switch("plain", OUTPUT, "Words instead of signs; live: lines that are only added, choices by number"),
+        option("theme", "NAME", OUTPUT, "Colours of the live view: dark, light, high-contrast, .. [default: dark]"),
         switch("quiet", OUTPUT, "No progress and no warnings on standard error").short('q'),
         Arg::new("verbose")
             .long("verbose")

@@ -82,8 +82,14 @@ pub(super) async fn run(
         );
         std::future::pending().await
     };
+    let view = async {
+        match config.display.plain {
+            true => tui::plain_run::run(options, listener, services).await,
+            false => tui::run::run(options, listener, services).await,
+        }
+    };
     tokio::select! {
-        end = tui::run::run(options, listener, services) => end.map_err(CliError::View),
+        end = view => end.map_err(CliError::View),
         () = answering => Ok(ViewEnd::Closed),
     }
 }

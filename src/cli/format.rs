@@ -2,6 +2,7 @@
 
 use super::clock;
 use super::error::CliError;
+use super::look::ViewLook;
 use crate::config::{Choice, ConfigError, Display, Output};
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::health::FailOn;
@@ -26,6 +27,7 @@ pub(super) struct Formats {
     zone: Tz,
     /// Whether the reader named a zone, and so wants times instead of ages.
     times: bool,
+    pub look: ViewLook,
 }
 
 /// Where the bytes go, as far as it changes them.
@@ -49,6 +51,7 @@ impl Formats {
             fields: display.columns.as_ref().map_or_else(|| CsvField::ALL.to_vec(), fields),
             zone: display.timezone.unwrap_or_else(|| clock::default_zone(environment)),
             times: display.timezone.is_some(),
+            look: ViewLook::new(display)?,
         })
     }
 

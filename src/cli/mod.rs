@@ -23,6 +23,7 @@ mod job_choice;
 mod log;
 mod log_printer;
 mod logs;
+mod look;
 mod man;
 mod notify;
 mod output;

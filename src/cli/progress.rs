@@ -34,7 +34,7 @@ impl ProgressLine {
     pub(super) fn new(config: &Config, is_shown: bool) -> Self {
         let host = config.connection.host.to_string();
         let is_quiet = config.display.quiet;
-        if !is_shown || is_quiet {
+        if !is_shown || is_quiet || config.display.plain {
             return Self { bar: ProgressBar::hidden(), host, is_quiet };
         }
         let style =

@@ -47,7 +47,7 @@ impl RunContext {
 
     /// Returns the characters that the terminal can draw: only ASCII where its kind or the locale says so.
     pub(super) fn charset(&self, display: &Display) -> Charset {
-        if display.ascii || draws_ascii(|name| self.environment.get(name).map(String::as_str)) {
+        if display.ascii || display.plain || draws_ascii(|name| self.environment.get(name).map(String::as_str)) {
             Charset::Ascii
         } else {
             Charset::Unicode

@@ -15,6 +15,7 @@ use crate::domain::change;
 use crate::domain::snapshot::Snapshot;
 use crate::render::table::TableStyle;
 use crate::render::{changes as lines, ndjson};
+use crate::report::cell::Column;
 use crate::report::contract::StatusDocument;
 use crate::report::event::ChangeEvent;
 use crate::text::glyph::Charset;
@@ -141,8 +142,13 @@ fn view_options(config: &Config, formats: &Formats, style: &TableStyle) -> ViewO
     ViewOptions {
         bell: rules(NoticeWay::Bell),
         desktop: rules(NoticeWay::Osc9),
+        keys: formats.look.keys.clone(),
+        theme: formats.look.theme.clone(),
         status: formats.status_options(false),
-        columns: formats.view_columns(config.display.output == Output::Wide),
+        columns: match config.display.plain && config.display.columns.is_none() {
+            true => Some(Column::IN_WORDS.to_vec()),
+            false => formats.view_columns(config.display.output == Output::Wide),
+        },
         only: config.display.only.clone(),
         sort: config.display.sort,
         charset: if style.ascii { Charset::Ascii } else { Charset::Unicode },

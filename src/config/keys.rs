@@ -15,6 +15,8 @@ pub(crate) enum Form {
     List,
     /// Numbers by name.
     Factors,
+    /// Texts or lists of texts by name.
+    Names,
     /// Sections by name, each with texts or lists of texts by name.
     Sections,
     /// A program and its arguments.
@@ -34,6 +36,7 @@ impl Form {
             Self::Switch => "true or false",
             Self::Command => "a list of a program and its arguments, such as [\"pass\", \"gitlab\"]",
             Self::List => "a list, such as [\"a\", \"b\"]",
+            Self::Names => "a text for each name, in a section",
             Self::Sections => "a section with a name, such as [views.oncall]",
             Self::Factors => "a number for each name, such as { large = 2, gpu = 7.5 }",
         }
@@ -84,6 +87,7 @@ const MEMORY: InProject = InProject::Refused("the user decides what glwatch keep
 const PRICE: InProject = InProject::Refused("the user decides what a minute costs");
 const RUNS: InProject = InProject::Refused("it runs a program");
 const NOTICE: InProject = InProject::Refused("the user decides what makes a noise");
+const LOOK: InProject = InProject::Refused("the user decides what a key does and what a colour means");
 const CHOICE: InProject = InProject::Refused("the user decides which file and profile count");
 
 /// Every setting, in the order of `glwatch config show`.
@@ -117,6 +121,10 @@ pub(crate) const KEYS: &[Key] = &[
     permitted("timezone", Form::Text, ""),
     permitted("color", Form::Text, "auto"),
     permitted("ascii", Form::Switch, "false"),
+    permitted("plain", Form::Switch, "false"),
+    refused("theme", Form::Text, "dark", LOOK),
+    Key { reach: KeyReach::OnlyFile, ..refused("themes", Form::Sections, "", LOOK) },
+    Key { reach: KeyReach::OnlyFile, ..refused("keys", Form::Names, "", LOOK) },
     permitted("quiet", Form::Switch, "false"),
     refused("log-file", Form::Path, "", WRITES),
     flag_only("watch"),

@@ -267,6 +267,7 @@ impl Reader<'_> {
                 .into_iter()
                 .map(|(name, _, factor)| Ok(format!("{name}={}", scalar(factor.get_ref())?)))
                 .collect::<Result<_, String>>()?,
+            (Form::Names, DeValue::Table(names)) => self.named(names, "", &wrong)?,
             (Form::Sections, DeValue::Table(sections)) => self
                 .entries(sections)
                 .into_iter()
@@ -276,7 +277,7 @@ impl Reader<'_> {
                 })
                 .collect::<Result<Vec<_>, String>>()?
                 .concat(),
-            (Form::Factors | Form::Sections, _) => return Err(wrong(value)),
+            (Form::Factors | Form::Names | Form::Sections, _) => return Err(wrong(value)),
             _ => vec![scalar(value)?],
         };
         Ok(match key.form {

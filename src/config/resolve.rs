@@ -219,6 +219,10 @@ fn display(settings: &Settings) -> Result<Display, ConfigError> {
         columns: columns(settings)?,
         color: settings.choice("color", &colors, Color::Auto)?,
         ascii: settings.switch("ascii")?,
+        plain: settings.switch("plain")?,
+        theme: words(settings, "theme").unwrap_or_else(default_theme),
+        themes: words(settings, "themes"),
+        keys: words(settings, "keys"),
         stages_width,
         sort: settings.choice("sort", &RowOrder::ALL, RowOrder::Attention)?,
         timezone,
@@ -265,6 +269,16 @@ fn columns(settings: &Settings) -> Result<Option<Choice>, ConfigError> {
         return Err(setting.refuse(setting.text(), "names no column"));
     }
     Ok(Some(Choice { words, origin: setting.origin.clone() }))
+}
+
+fn default_theme() -> Choice {
+    Choice { words: vec!["dark".into()], origin: Origin::Default }
+}
+
+/// Returns words that another module understands.
+fn words(settings: &Settings, key: &str) -> Option<Choice> {
+    let setting = settings.get(key)?;
+    Some(Choice { words: setting.values.clone(), origin: setting.origin.clone() })
 }
 
 /// Reads `FORMAT=FILE`, not split at commas: a file may have one in its name.

@@ -31,7 +31,9 @@ impl SecretSource {
                 Self::given(setting.values.iter().flat_map(|value| value.lines()))
             }
             Form::List => Self::given(setting.values.iter().map(String::as_str)),
-            Form::Text | Form::Number | Form::Switch | Form::Factors | Form::Sections => Self::given([setting.text()]),
+            Form::Text | Form::Number | Form::Switch | Form::Factors | Form::Names | Form::Sections => {
+                Self::given([setting.text()])
+            }
         }
     }
 

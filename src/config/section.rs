@@ -194,6 +194,13 @@ pub(crate) struct Display {
     pub columns: Option<Choice>,
     pub color: Color,
     pub ascii: bool,
+    /// Lines and words instead of a picture.
+    pub plain: bool,
+    pub theme: Choice,
+    /// `THEME.TONE=STYLE` each.
+    pub themes: Option<Choice>,
+    /// `ACTION=KEY` each.
+    pub keys: Option<Choice>,
     pub stages_width: StagesWidthSetting,
     pub sort: RowOrder,
     /// Shows times in this zone instead of ages.

@@ -14,7 +14,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// Variables that other GitLab tools share with us, below our own.
-const SHARED: [(&str, &str); 2] = [("GITLAB_TOKEN", "token"), ("GITLAB_HOST", "host")];
+const SHARED: [(&str, &str); 3] = [("GITLAB_TOKEN", "token"), ("GITLAB_HOST", "host"), (ACCESSIBLE, "plain")];
+
+/// Asks a program to do without pictures.
+pub(super) const ACCESSIBLE: &str = "GLWATCH_ACCESSIBLE";
 
 /// Variables of a GitLab CI job that answer the question where we are
 /// (<https://docs.gitlab.com/ci/variables/predefined_variables/>).

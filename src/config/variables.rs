@@ -2,11 +2,14 @@
 
 use super::keys::{KEYS, Key, KeyReach, of_variable, variable};
 use super::nearest::nearest;
+use super::settings::ACCESSIBLE;
 
 /// Returns the variables that are named like ours and are none, each with what was probably meant.
 pub(crate) fn unknown_variables<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let is_read = |key: &&Key| key.reach != KeyReach::OnlyFile;
-    let unknown = |name: &&str| name.starts_with(PREFIX) && !of_variable(name).is_some_and(|key| is_read(&key));
+    let unknown = |name: &&str| {
+        name.starts_with(PREFIX) && *name != ACCESSIBLE && !of_variable(name).is_some_and(|key| is_read(&key))
+    };
     let tell = |name: &str| {
         let hint = match of_variable(name) {
             Some(key) => format!("{} goes into the configuration file", key.in_snake_case()),

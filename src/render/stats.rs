@@ -257,7 +257,7 @@ fn relative(counts: impl Iterator<Item = u64> + Clone) -> Vec<Option<f64>> {
 fn sparkline(shares: &[Option<f64>], charset: Charset) -> String {
     let levels: &[char] = match charset {
         Charset::Unicode => &['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
-        Charset::Ascii => &['_', '.', '-', '=', '+', '*', '#'],
+        Charset::Ascii | Charset::Words => &['_', '.', '-', '=', '+', '*', '#'],
     };
     let level = |share: f64| levels[((share * levels.len() as f64) as usize).min(levels.len() - 1)];
     let cells: String = shares.iter().map(|share| share.map_or(' ', level)).collect();

@@ -128,6 +128,9 @@ pub enum Column {
 }
 
 impl Column {
+    /// What a row says in words alone.
+    pub const IN_WORDS: [Self; 6] = [Self::Project, Self::Ref, Self::State, Self::What, Self::Duration, Self::Since];
+
     /// Every column that can be asked for.
     pub const ALL: [Self; 15] = [
         Self::Project,

@@ -220,7 +220,7 @@ pub(crate) fn clean(text: &str, charset: Charset) -> String {
     let clean = sanitise(text);
     let clean = clean.trim();
     match charset {
-        Charset::Unicode => clean.to_owned(),
+        Charset::Unicode | Charset::Words => clean.to_owned(),
         Charset::Ascii => clean.replace(REPLACEMENT, "?"),
     }
 }

@@ -9,6 +9,8 @@ pub enum Charset {
     #[default]
     Unicode,
     Ascii,
+    /// No signs at all: every glyph has a word beside it, which says the same.
+    Words,
 }
 
 impl Charset {
@@ -17,6 +19,7 @@ impl Charset {
         match self {
             Self::Unicode => "…",
             Self::Ascii => "~",
+            Self::Words => "...",
         }
     }
 
@@ -25,6 +28,7 @@ impl Charset {
         match self {
             Self::Unicode => "→",
             Self::Ascii => "->",
+            Self::Words => "next:",
         }
     }
 
@@ -33,6 +37,7 @@ impl Charset {
         match self {
             Self::Unicode => "↻",
             Self::Ascii => "~",
+            Self::Words => "",
         }
     }
 
@@ -41,6 +46,7 @@ impl Charset {
         match self {
             Self::Unicode => "·",
             Self::Ascii => "|",
+            Self::Words => ",",
         }
     }
 }
@@ -102,6 +108,7 @@ fn pick(charset: Charset, unicode: &'static str, ascii: &'static str) -> &'stati
     match charset {
         Charset::Unicode => unicode,
         Charset::Ascii => ascii,
+        Charset::Words => "",
     }
 }
 

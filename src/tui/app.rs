@@ -23,6 +23,7 @@ use crate::explain::cause::explain;
 use crate::report::cell::Tone;
 use crate::report::explain::{CauseFinding, PipelineExplanation};
 use crate::report::status::StatusReport;
+use crate::text::glyph::Charset;
 use crate::text::plural::counted;
 use chrono::{DateTime, Utc};
 use std::collections::{HashSet, VecDeque};
@@ -252,7 +253,11 @@ impl App {
 
     /// Returns how wide the pane beside the list is; 0 where there is none.
     pub fn pane_width(&self) -> u16 {
-        let is_wanted = self.facts.width >= WIDTH_WITH_PANE && self.overview.cursor.is_some() && self.opened.is_empty();
+        let has_picture = self.facts.options.charset != Charset::Words;
+        let is_wanted = has_picture
+            && self.facts.width >= WIDTH_WITH_PANE
+            && self.overview.cursor.is_some()
+            && self.opened.is_empty();
         if is_wanted { (self.facts.width / 3).min(80) } else { 0 }
     }
 

@@ -1,5 +1,7 @@
 //! What every screen knows: the latest update and when it came, what the memory adds, the time, the size of the terminal.
 
+use super::keymap::ViewKeymap;
+use super::theme::ViewTheme;
 use crate::collect::watch::{WatchPhase, WatchUpdate};
 use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::id::{PipelineId, ProjectId};
@@ -40,6 +42,8 @@ pub struct ViewOptions {
     pub interval: Duration,
     /// The setting that forbids changes, where one does.
     pub read_only: Option<String>,
+    pub keys: ViewKeymap,
+    pub theme: ViewTheme,
     /// The changes that ring the terminal's bell.
     pub bell: Vec<NoticeRule>,
     /// The changes that the desktop is asked to show.

@@ -2,9 +2,10 @@
 
 use super::screens::place::ScreenKind;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::collections::HashMap;
 
 /// What a key asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyAction {
     Quit,
     QuitAll,
@@ -185,26 +186,218 @@ const fn on(
     KeyBinding { keys, label, help, action, is_on, short }
 }
 
-impl KeyBinding {
-    fn is_for(&self, key: &KeyEvent) -> bool {
-        self.keys.iter().any(|(code, modifiers)| {
-            // A capital or a sign says by itself that shift was held; terminals differ in whether they tell.
-            let is_text = matches!(code, KeyCode::Char(_)) && *modifiers != CTRL;
-            let told = if is_text { key.modifiers - SHIFT } else { key.modifiers };
-            let wanted = if is_text { NONE } else { *modifiers };
-            *code == key.code && told == wanted
+/// Every action that has a name of its own, for settings and for what is typed.
+pub const ACTION_NAMES: [(&str, KeyAction); 48] = [
+    ("enter", KeyAction::Enter),
+    ("back", KeyAction::Back),
+    ("filter", KeyAction::Filter),
+    ("next-red", KeyAction::NextRed),
+    ("failures", KeyAction::Failures),
+    ("active", KeyAction::Active),
+    ("events", KeyAction::Events),
+    ("problems", KeyAction::Problems),
+    ("log", KeyAction::Log),
+    ("next-match", KeyAction::NextMatch),
+    ("previous-match", KeyAction::PreviousMatch),
+    ("follow", KeyAction::Follow),
+    ("fold-sections", KeyAction::FoldSections),
+    ("earlier-attempt", KeyAction::EarlierAttempt),
+    ("later-attempt", KeyAction::LaterAttempt),
+    ("wrap", KeyAction::Wrap),
+    ("retry", KeyAction::Retry),
+    ("cancel", KeyAction::Cancel),
+    ("play", KeyAction::Play),
+    ("browser", KeyAction::Open),
+    ("copy", KeyAction::Copy),
+    ("help", KeyAction::Help),
+    ("quit", KeyAction::Quit),
+    ("quit-all", KeyAction::QuitAll),
+    ("refresh", KeyAction::Refresh),
+    ("attention", KeyAction::ToggleAttention),
+    ("only-red", KeyAction::Quick(1)),
+    ("only-running", KeyAction::Quick(2)),
+    ("only-manual", KeyAction::Quick(3)),
+    ("only-warnings", KeyAction::Quick(4)),
+    ("only-unread", KeyAction::Quick(5)),
+    ("everything", KeyAction::Quick(6)),
+    ("sort", KeyAction::NextSort),
+    ("reverse", KeyAction::Reverse),
+    ("fold", KeyAction::ToggleFold),
+    ("fold-green", KeyAction::FoldGreen),
+    ("freeze", KeyAction::Freeze),
+    ("groups", KeyAction::ToggleGroups),
+    ("mark", KeyAction::Mark),
+    ("mute", KeyAction::Mute),
+    ("up", KeyAction::Up),
+    ("down", KeyAction::Down),
+    ("page-up", KeyAction::PageUp),
+    ("page-down", KeyAction::PageDown),
+    ("top", KeyAction::Top),
+    ("bottom", KeyAction::Bottom),
+    ("suspend", KeyAction::Suspend),
+    ("interrupt", KeyAction::Interrupt),
+];
+
+/// A key with what is held with it.
+type KeyPress = (KeyCode, KeyModifiers);
+
+/// The table with the keys that the user has chosen.
+#[derive(Debug, Clone, Default)]
+pub struct ViewKeymap {
+    own: HashMap<KeyAction, OwnKeys>,
+}
+
+/// The user's own keys of an action, and how they are written.
+#[derive(Debug, Clone)]
+struct OwnKeys {
+    keys: Vec<KeyPress>,
+    label: String,
+}
+
+/// Why a keymap cannot be: the word, what is wrong with it, and the words that are permitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeymapProblem {
+    pub word: String,
+    pub problem: String,
+    pub permitted: Vec<&'static str>,
+}
+
+/// A line of the table with its keys.
+#[derive(Debug, Clone, Copy)]
+pub struct BoundKeys<'k> {
+    pub binding: &'static KeyBinding,
+    pub label: &'k str,
+    keys: &'k [KeyPress],
+}
+
+impl ViewKeymap {
+    /// Gives actions other keys: `(action, key)` each, an action with several keys several times.
+    pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, KeymapProblem> {
+        let mut map = Self::default();
+        for (name, text) in pairs {
+            let action = ACTION_NAMES.iter().find(|(known, _)| *known == name.replace('_', "-"));
+            let action = action.map(|(_, action)| *action).ok_or_else(|| KeymapProblem {
+                word: name.to_owned(),
+                problem: "is no action of the view".into(),
+                permitted: ACTION_NAMES.iter().map(|(name, _)| *name).collect(),
+            })?;
+            let key = parse_key(text).map_err(|problem| KeymapProblem {
+                word: text.to_owned(),
+                problem: problem.to_owned(),
+                permitted: KEY_NAMES.iter().map(|(name, _)| *name).collect(),
+            })?;
+            let own = map.own.entry(action).or_insert_with(|| OwnKeys { keys: Vec::new(), label: String::new() });
+            own.keys.push(key);
+            own.label = format!("{} {text}", own.label).trim_start().to_owned();
+        }
+        map.check()?;
+        Ok(map)
+    }
+
+    /// Refuses a key that would mean two things on one screen.
+    fn check(&self) -> Result<(), KeymapProblem> {
+        for screen in ScreenKind::ALL {
+            let mut seen: HashMap<KeyPress, KeyAction> = HashMap::new();
+            for bound in self.bindings(screen) {
+                for key in bound.keys {
+                    let action = bound.binding.action;
+                    let Some(other) = seen.insert(normal(*key), action).filter(|other| *other != action) else {
+                        continue;
+                    };
+                    let names = [name_of(other), name_of(action)];
+                    return Err(KeymapProblem {
+                        word: bound.label.to_owned(),
+                        problem: format!("is the key of both {} and {}: give one of them another", names[0], names[1]),
+                        permitted: Vec::new(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the keys of a screen, in the table's order.
+    pub fn bindings(&self, screen: ScreenKind) -> impl Iterator<Item = BoundKeys<'_>> {
+        BINDINGS.iter().filter(move |binding| (binding.is_on)(screen)).map(|binding| {
+            match self.own.get(&binding.action) {
+                Some(own) => BoundKeys { binding, label: &own.label, keys: &own.keys },
+                None => BoundKeys { binding, label: binding.label, keys: binding.keys },
+            }
         })
+    }
+
+    /// Returns what a key asks for on a screen.
+    pub fn action(&self, screen: ScreenKind, key: &KeyEvent) -> Option<KeyAction> {
+        self.bindings(screen).find(|bound| bound.is_for(key)).map(|bound| bound.binding.action)
+    }
+
+    /// Returns how the keys of an action are written.
+    pub fn label(&self, action: KeyAction) -> &str {
+        let default = BINDINGS.iter().find(|binding| binding.action == action).map_or("", |binding| binding.label);
+        self.own.get(&action).map_or(default, |own| &own.label)
     }
 }
 
-/// Returns the keys of a screen, in the table's order.
-pub fn bindings(screen: ScreenKind) -> impl Iterator<Item = &'static KeyBinding> {
-    BINDINGS.iter().filter(move |binding| (binding.is_on)(screen))
+impl BoundKeys<'_> {
+    fn is_for(&self, key: &KeyEvent) -> bool {
+        let pressed = normal((key.code, key.modifiers));
+        self.keys.iter().any(|known| normal(*known) == pressed)
+    }
 }
 
-/// Returns what a key asks for on a screen.
-pub fn action(screen: ScreenKind, key: &KeyEvent) -> Option<KeyAction> {
-    bindings(screen).find(|binding| binding.is_for(key)).map(|binding| binding.action)
+/// A capital or a sign says by itself that shift was held; terminals differ in whether they tell.
+fn normal((code, modifiers): KeyPress) -> KeyPress {
+    let is_text = matches!(code, KeyCode::Char(_)) && !modifiers.contains(CTRL);
+    (code, if is_text { modifiers - SHIFT } else { modifiers })
+}
+
+fn name_of(action: KeyAction) -> &'static str {
+    ACTION_NAMES.iter().find(|(_, known)| *known == action).map_or("another action", |(name, _)| name)
+}
+
+/// Keys that are no character.
+const KEY_NAMES: [(&str, KeyCode); 15] = [
+    ("enter", KeyCode::Enter),
+    ("esc", KeyCode::Esc),
+    ("tab", KeyCode::Tab),
+    ("space", KeyCode::Char(' ')),
+    ("backspace", KeyCode::Backspace),
+    ("delete", KeyCode::Delete),
+    ("insert", KeyCode::Insert),
+    ("up", KeyCode::Up),
+    ("down", KeyCode::Down),
+    ("left", KeyCode::Left),
+    ("right", KeyCode::Right),
+    ("home", KeyCode::Home),
+    ("end", KeyCode::End),
+    ("page-up", KeyCode::PageUp),
+    ("page-down", KeyCode::PageDown),
+];
+
+/// Reads a key as it is written: `x`, `ctrl-x`, `alt-enter`, `f5`, `page-up`.
+fn parse_key(text: &str) -> Result<KeyPress, &'static str> {
+    const NO_KEY: &str = "is no key, such as x, X, ctrl-x, alt-x, f5, space or page-up";
+    let (mut rest, mut modifiers) = (text, NONE);
+    for (prefix, modifier) in [("ctrl-", CTRL), ("alt-", KeyModifiers::ALT)] {
+        if let Some(after) = rest.strip_prefix(prefix) {
+            (rest, modifiers) = (after, modifiers | modifier);
+        }
+    }
+    let mut chars = rest.chars();
+    let code = match (chars.next(), chars.next()) {
+        (Some(c), None) if !c.is_control() && !c.is_whitespace() => KeyCode::Char(c),
+        _ => match KEY_NAMES.iter().find(|(name, _)| *name == rest) {
+            Some((_, code)) => *code,
+            None => match rest.strip_prefix('f').and_then(|n| n.parse().ok()) {
+                Some(n @ 1..=12) => KeyCode::F(n),
+                _ => return Err(NO_KEY),
+            },
+        },
+    };
+    if (code, modifiers) == (KeyCode::Char('c'), CTRL) {
+        return Err("ends the program everywhere");
+    }
+    Ok((code, modifiers))
 }
 
 #[cfg(test)]
@@ -247,7 +440,7 @@ mod tests {
     fn no_key_means_two_things_on_one_screen() {
         for screen in ScreenKind::ALL {
             let mut seen = HashSet::new();
-            for (key, modifiers) in bindings(screen).flat_map(|binding| binding.keys) {
+            for (key, modifiers) in ViewKeymap::default().bindings(screen).flat_map(|bound| bound.binding.keys) {
                 assert!(seen.insert((*key, *modifiers)), "{key:?} is bound twice on {screen:?}");
             }
         }
@@ -256,18 +449,68 @@ mod tests {
     #[test]
     fn capitals_work_with_and_without_the_shift_that_a_terminal_tells() {
         for modifiers in [KeyModifiers::NONE, KeyModifiers::SHIFT] {
-            let pressed = |c| action(ScreenKind::Overview, &KeyEvent::new(KeyCode::Char(c), modifiers));
+            let pressed =
+                |c| ViewKeymap::default().action(ScreenKind::Overview, &KeyEvent::new(KeyCode::Char(c), modifiers));
             assert_eq!(pressed('G'), Some(KeyAction::Bottom));
             assert_eq!(pressed('!'), Some(KeyAction::Failures));
         }
-        assert_eq!(action(ScreenKind::Overview, &KeyEvent::new(KeyCode::Char('G'), KeyModifiers::CONTROL)), None);
-        assert_eq!(action(ScreenKind::Job, &KeyEvent::new(KeyCode::Char('x'), KeyModifiers::NONE)), None);
+        assert_eq!(
+            ViewKeymap::default()
+                .action(ScreenKind::Overview, &KeyEvent::new(KeyCode::Char('G'), KeyModifiers::CONTROL)),
+            None
+        );
+        assert_eq!(
+            ViewKeymap::default().action(ScreenKind::Job, &KeyEvent::new(KeyCode::Char('x'), KeyModifiers::NONE)),
+            None
+        );
     }
 
     #[test]
     fn the_last_line_of_every_screen_has_five_keys_at_least() {
         for screen in ScreenKind::ALL {
-            assert!(bindings(screen).filter(|binding| binding.short.is_some()).count() >= 5, "{screen:?}");
+            assert!(
+                ViewKeymap::default().bindings(screen).filter(|bound| bound.binding.short.is_some()).count() >= 5,
+                "{screen:?}"
+            );
         }
+    }
+
+    #[test]
+    fn every_action_of_the_table_has_a_name() {
+        for binding in BINDINGS {
+            assert!(ACTION_NAMES.iter().any(|(_, action)| *action == binding.action), "{:?}", binding.action);
+        }
+    }
+
+    #[test]
+    fn an_action_gets_other_keys_and_those_are_the_ones_that_are_shown() {
+        let map = ViewKeymap::new([("retry", "ctrl-t"), ("mark", "t"), ("mark", "f9")]).unwrap();
+        let pressed = |code, modifiers| map.action(ScreenKind::Overview, &KeyEvent::new(code, modifiers));
+        assert_eq!(pressed(KeyCode::Char('t'), KeyModifiers::CONTROL), Some(KeyAction::Retry));
+        assert_eq!(pressed(KeyCode::Char('R'), KeyModifiers::SHIFT), None);
+        assert_eq!(pressed(KeyCode::Char('t'), KeyModifiers::NONE), Some(KeyAction::Mark));
+        assert_eq!(pressed(KeyCode::Char('x'), KeyModifiers::NONE), None);
+        assert_eq!((map.label(KeyAction::Retry), map.label(KeyAction::Cancel)), ("ctrl-t", "C"));
+    }
+
+    #[test]
+    fn what_is_no_keymap_is_refused() {
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+        let cases: [Case<'_>; 7] = [
+            ("no action", &[("retri", "x")], "retri", "is no action"),
+            ("no key", &[("retry", "hyper-x")], "hyper-x", "is no key"),
+            ("an empty key", &[("retry", "")], "", "is no key"),
+            ("a key of another action", &[("retry", "x")], "x", "the key of both retry and mark"),
+            ("two new keys alike", &[("retry", "t"), ("cancel", "t")], "t", "the key of both retry and cancel"),
+            ("a capital that is taken", &[("log", "R")], "R", "the key of both log and retry"),
+            ("the last way out", &[("retry", "ctrl-c")], "ctrl-c", "ends the program"),
+        ];
+        for (sentence, pairs, word, problem) in cases {
+            let refused = ViewKeymap::new(pairs.iter().copied()).expect_err(sentence);
+            assert_eq!(refused.word, word, "{sentence}");
+            assert!(refused.problem.contains(problem), "{sentence}: {}", refused.problem);
+        }
+        let swapped = ViewKeymap::new([("retry", "x"), ("mark", "R")]);
+        assert!(swapped.is_ok(), "two actions may change keys: {swapped:?}");
     }
 }

@@ -13,6 +13,9 @@ use crate::text::wrap::wrap;
 /// Lines that are kept; of a longer log the first ones go.
 const MOST_LINES: usize = 20_000;
 
+/// Until it is known how long it is.
+const READING: &str = "reading the log";
+
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ShownLine {
@@ -64,11 +67,16 @@ impl LogView {
             open: Vec::new(),
             is_header_next: false,
             folded: Vec::new(),
-            state: Some(("reading the log".into(), Tone::Muted)),
+            state: Some((READING.into(), Tone::Muted)),
             is_following,
             is_wrapped: false,
             search: String::new(),
         }
+    }
+
+    /// Says whether there is more to come at once: what is there already has not come as far as the log.
+    pub fn is_beginning(&self) -> bool {
+        self.state.as_ref().is_some_and(|(state, _)| state == READING)
     }
 
     /// Takes what has come.

@@ -17,10 +17,13 @@ mod links;
 pub mod log_view;
 mod navigate;
 pub mod pending;
+pub mod plain;
+pub mod plain_run;
 pub mod run;
 pub mod screens;
 pub mod tally;
 pub mod terminal;
+pub mod theme;
 pub mod update;
 pub mod view;
 

@@ -9,7 +9,7 @@ use crate::act::plan::PlannedAction;
 use crate::act::service::ActionOutcome;
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::log_service::{LogMessage, LogRequest};
-use crate::collect::watch::{Request, RequestSender, WatchListener};
+use crate::collect::watch::{ChangeStream, Request, RequestSender, WatchListener, WatchUpdate};
 use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
 use crate::domain::past::KnownPast;
@@ -52,18 +52,65 @@ pub struct ViewServices {
     pub notices: mpsc::UnboundedReceiver<String>,
 }
 
+/// Everything that comes to the view from beside the terminal.
+#[derive(Debug)]
+pub struct ViewSources {
+    updates: watch::Receiver<WatchUpdate>,
+    changes: ChangeStream,
+    pub services: ViewServices,
+}
+
+impl ViewSources {
+    pub fn new(listener: WatchListener, services: ViewServices) -> Self {
+        Self { updates: listener.updates(), changes: listener.changes(), services }
+    }
+
+    /// Returns what there is already: it is in the first picture.
+    pub fn latest(&mut self) -> WatchUpdate {
+        self.updates.borrow_and_update().clone()
+    }
+
+    /// Waits for what comes next; `None` when the readings are gone. Nothing is lost where the wait is given up.
+    pub async fn next(&mut self) -> Option<ViewEvent> {
+        let services = &mut self.services;
+        loop {
+            return Some(tokio::select! {
+                news = self.changes.next() => ViewEvent::Changes(news?),
+                changed = self.updates.changed() => {
+                    changed.ok()?;
+                    ViewEvent::Update(Box::new(self.updates.borrow_and_update().clone()))
+                }
+                known = next_past(&mut services.past) => ViewEvent::Past(known),
+                Ok(()) = services.answers.changed() => match services.answers.borrow_and_update().clone() {
+                    Some(answer) => ViewEvent::Answer(answer),
+                    None => continue,
+                },
+                Some(message) = services.log_messages.recv() => {
+                    // One picture for all that has come: a long log comes in many pieces.
+                    let more = std::iter::from_fn(|| services.log_messages.try_recv().ok());
+                    ViewEvent::Log(std::iter::once(message).chain(more).collect())
+                }
+                Ok(()) = services.recent.changed() => match services.recent.borrow_and_update().clone() {
+                    Some((project, pipelines)) => ViewEvent::Recent(project, pipelines),
+                    None => continue,
+                },
+                Some(outcome) = services.outcomes.recv() => ViewEvent::ActionDone(Box::new(outcome)),
+                Some(notice) = services.notices.recv() => ViewEvent::Notice(notice),
+            });
+        }
+    }
+}
+
 /// Shows updates until the user has seen enough.
-pub async fn run(options: ViewOptions, listener: WatchListener, mut services: ViewServices) -> io::Result<ViewEnd> {
-    let (mut updates, mut changes) = (listener.updates(), listener.changes());
-    drop(listener);
+pub async fn run(options: ViewOptions, listener: WatchListener, services: ViewServices) -> io::Result<ViewEnd> {
+    let mut sources = ViewSources::new(listener, services);
     let mut screen = TerminalScreen::take()?;
     let (width, height) = screen.size();
     let mut app = App::new(options, width, height, Instant::now());
     let mut keys = EventStream::new();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    // What there is already is in the first picture.
-    app.apply_update(updates.borrow_and_update().clone(), Instant::now());
+    app.apply_update(sources.latest(), Instant::now());
     loop {
         screen.terminal.draw(|frame| view::draw(&app, frame))?;
         screen.set_title(&view::title(&app))?;
@@ -79,34 +126,14 @@ pub async fn run(options: ViewOptions, listener: WatchListener, mut services: Vi
                 Some(Err(error)) => return Err(error),
                 None => return Ok(ViewEnd::Closed),
             },
-            news = changes.next() => match news {
-                Some(news) => ViewEvent::Changes(news),
+            event = sources.next() => match event {
+                Some(event) => event,
                 None => return Ok(ViewEnd::Closed),
             },
-            changed = updates.changed() => match changed {
-                Ok(()) => ViewEvent::Update(Box::new(updates.borrow_and_update().clone())),
-                Err(_) => return Ok(ViewEnd::Closed),
-            },
-            known = next_past(&mut services.past) => ViewEvent::Past(known),
-            Ok(()) = services.answers.changed() => match services.answers.borrow_and_update().clone() {
-                Some(answer) => ViewEvent::Answer(answer),
-                None => continue,
-            },
-            Some(message) = services.log_messages.recv() => {
-                // One picture for all that has come: a long log comes in many pieces.
-                let more = std::iter::from_fn(|| services.log_messages.try_recv().ok());
-                ViewEvent::Log(std::iter::once(message).chain(more).collect())
-            }
-            Ok(()) = services.recent.changed() => match services.recent.borrow_and_update().clone() {
-                Some((project, pipelines)) => ViewEvent::Recent(project, pipelines),
-                None => continue,
-            },
-            Some(outcome) = services.outcomes.recv() => ViewEvent::ActionDone(Box::new(outcome)),
-            Some(notice) = services.notices.recv() => ViewEvent::Notice(notice),
             _ = tick.tick() => ViewEvent::Tick,
         };
         for effect in update(&mut app, event, Instant::now()) {
-            if let Some(end) = perform(effect, &mut app, &mut screen, &services)? {
+            if let Some(end) = perform(effect, &mut app, &mut screen, &sources.services)? {
                 return Ok(end);
             }
         }
@@ -120,30 +147,42 @@ fn perform(
     screen: &mut TerminalScreen,
     services: &ViewServices,
 ) -> io::Result<Option<ViewEnd>> {
-    match effect {
-        ViewEffect::Quit => return Ok(Some(ViewEnd::Quit)),
-        ViewEffect::Interrupt => return Ok(Some(ViewEnd::Interrupted)),
-        ViewEffect::Suspend => {
+    match hand_on(effect, services) {
+        Some(ViewEffect::Quit) => return Ok(Some(ViewEnd::Quit)),
+        Some(ViewEffect::Interrupt) => return Ok(Some(ViewEnd::Interrupted)),
+        Some(ViewEffect::Suspend) => {
             screen.suspend()?;
             // The window may be another size by now.
             let (width, height) = screen.size();
             update(app, ViewEvent::Resize(width, height), Instant::now());
         }
+        Some(ViewEffect::Copy(text)) => screen.copy(&text)?,
+        Some(ViewEffect::Announce(announcement)) => screen.announce(&announcement)?,
+        Some(ViewEffect::Open(url)) => app.page_address = Some(open_page(url)),
+        Some(_) | None => {}
+    }
+    Ok(None)
+}
+
+/// Hands on what is asked of a service; returns what is asked of the terminal.
+pub fn hand_on(effect: ViewEffect, services: &ViewServices) -> Option<ViewEffect> {
+    match effect {
         ViewEffect::Refresh => services.readings.send(Request::Refresh),
         ViewEffect::Reread(project) => services.readings.send(Request::Reread(vec![project])),
         ViewEffect::Ask(request) => drop(services.explain.send_replace(Some(*request))),
         ViewEffect::Follow(request) => drop(services.logs.send_replace(request.map(|request| *request))),
         ViewEffect::LookBack(project) => drop(services.look_back.send_replace(Some(project))),
-        ViewEffect::Copy(text) => screen.copy(&text)?,
-        ViewEffect::Announce(announcement) => screen.announce(&announcement)?,
         // The one who acts ends only with the view.
         ViewEffect::Act(planned) => drop(services.actions.send(*planned)),
-        ViewEffect::Open(url) => {
-            let is_opened = has_browser() && open::that_detached(&url).is_ok();
-            app.page_address = Some(PageAddress { url, is_opened });
-        }
+        other => return Some(other),
     }
-    Ok(None)
+    None
+}
+
+/// Opens a page in the browser, where there is one.
+pub fn open_page(url: String) -> PageAddress {
+    let is_opened = has_browser() && open::that_detached(&url).is_ok();
+    PageAddress { url, is_opened }
 }
 
 /// Returns what the memory adds, when it has changed; never, without a memory.

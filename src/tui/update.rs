@@ -5,7 +5,7 @@ use super::announcement::ViewAnnouncement;
 use super::app::{App, InputPurpose, Modal};
 use super::filter::{self, QuickFilter, RowFilter};
 use super::input::{InputLine, InputStep};
-use super::keymap::{self, KeyAction};
+use super::keymap::KeyAction;
 use super::links;
 use super::navigate;
 use super::pending::ActionQuestion;
@@ -41,6 +41,8 @@ pub enum ViewEvent {
     Log(Vec<LogMessage>),
     /// The last pipelines of a project, from the memory.
     Recent(ProjectId, Vec<PipelineFact>),
+    /// What a key would ask for, by another way.
+    Act(KeyAction),
     /// A word to the user from beside the view.
     Notice(String),
     Tick,
@@ -90,6 +92,10 @@ pub fn update(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> 
 fn apply(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
     match event {
         ViewEvent::Key(key) if key.kind != KeyEventKind::Release => return press(app, &key, now),
+        ViewEvent::Act(action) => {
+            (app.notice, app.page_address) = (None, None);
+            return act(app, action, now);
+        }
         ViewEvent::Key(_) | ViewEvent::Tick => {}
         ViewEvent::Resize(width, height) => {
             (app.facts.width, app.facts.height) = (width, height);
@@ -148,13 +154,13 @@ fn press(app: &mut App, key: &KeyEvent, now: Instant) -> Vec<ViewEffect> {
             Some(Modal::Copy) => return links::copy(app, key),
             None => {}
         }
-        let is_suspend = keymap::action(app.kind(), key) == Some(KeyAction::Suspend);
+        let is_suspend = app.facts.options.keys.action(app.kind(), key) == Some(KeyAction::Suspend);
         if !is_suspend && let Some((purpose, line)) = app.input.take() {
             typed(app, key, purpose, line);
             return Vec::new();
         }
     }
-    match keymap::action(app.kind(), key) {
+    match app.facts.options.keys.action(app.kind(), key) {
         Some(action) => act(app, action, now),
         None => Vec::new(),
     }
@@ -173,7 +179,7 @@ fn answer(app: &mut App, key: &KeyEvent, question: ActionQuestion) -> Vec<ViewEf
 
 fn help(app: &mut App, key: &KeyEvent, offset: usize) -> Vec<ViewEffect> {
     let page = app.body_height();
-    let offset = match keymap::action(app.kind(), key) {
+    let offset = match app.facts.options.keys.action(app.kind(), key) {
         Some(KeyAction::Down) => offset + 1,
         Some(KeyAction::Up) => offset.saturating_sub(1),
         Some(KeyAction::PageDown) => offset + page,

@@ -434,3 +434,48 @@ fn columns_that_were_asked_for_are_those_of_the_live_view() {
         assert_eq!(terminal.end(), 0);
     }
 }
+
+#[test]
+fn plain_words_are_only_added_and_numbers_lead_to_the_log() {
+    for (name, value, more) in [("GLWATCH_ACCESSIBLE", "1", &[][..]), ("GLWATCH_QUIET", "true", &["--plain"][..])] {
+        let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new().with(name, value));
+        let env = env.with("GITLAB_TOKEN", glwatch_sim::TOKEN_API);
+        let arguments = ["--host", sim.url(), "--group-id", "12345", "--watch", "--rps", "1000"];
+        let mut terminal = env.open(&[&arguments[..], more].concat(), 100, 60);
+        terminal.wait_until(|contents| contents.contains("40 projects: ") && contents.contains("1. payments/"));
+        walk(&mut terminal, &[("filter invoices\r", "1. payments/invoices"), ("1\r", "pipeline, ref")]);
+        walk(
+            &mut terminal,
+            &[("1\r", "job, state"), ("log\r", "Job failed: exit code 1"), ("nonsense\r", "there is no word")],
+        );
+        terminal.send("quit\rquit\rquit\rquit\r");
+        assert_eq!(terminal.end(), 0);
+        let raw = String::from_utf8_lossy(&terminal.raw).into_owned();
+        assert!(!raw.contains('\u{1B}'), "no control sequence: {raw:?}");
+        assert!(terminal.is_as_before());
+    }
+}
+
+#[test]
+fn keys_and_colours_are_those_of_the_settings() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    let text = "theme = 'mine'\n[themes.mine]\nbad = 'bright-magenta'\n[keys]\nfailures = ['F', 'f2']\nquit = 'X'\n";
+    std::fs::write(env.home().join("c.toml"), text).unwrap();
+    let mut terminal = live(&sim, &env, &["--config", "c.toml"], 80, 24);
+    assert!(terminal.contents().contains("F f2 failures"), "{}", terminal.contents());
+    assert!(String::from_utf8_lossy(&terminal.raw).contains("38;5;13"), "bright magenta");
+    walk(&mut terminal, &[("F", "overview > failures")]);
+    terminal.send("XX");
+    assert_eq!(terminal.end(), 0);
+    let refused = [
+        ("[keys]\nretri = 't'\n", "did you mean retry?"),
+        ("[keys]\nretry = 'x'\n", "the key of both retry and mark"),
+        ("theme = 'lihgt'\n", "did you mean light?"),
+        ("[themes.mine]\nbad = 'rad'\n", "did you mean red?"),
+    ];
+    for (text, words) in refused {
+        std::fs::write(env.home().join("c.toml"), text).unwrap();
+        let output = env.run(&["--host", sim.url(), "--group-id", "12345", "--config", "c.toml"]);
+        let _ = output.refuses(2, &[words]);
+    }
+}

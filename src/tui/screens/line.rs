@@ -47,7 +47,7 @@ pub fn wrapped(text: &str, tone: Tone, width: usize, charset: Charset) -> Vec<Sc
 /// Returns a status as glyph and word.
 pub fn status_span(status: &Status, charset: Charset) -> Span {
     let word = clean(&crate::report::item::status_words(status), charset);
-    Span::new(format!("{} {word}", glyph(status, charset)), Tone::from(status))
+    Span::new(format!("{} {word}", glyph(status, charset)).trim_start(), Tone::from(status))
 }
 
 /// A line of a list before it is known how wide its columns are.

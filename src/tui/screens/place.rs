@@ -28,7 +28,6 @@ pub enum ScreenKind {
 }
 
 impl ScreenKind {
-    #[cfg(test)]
     pub const ALL: [Self; 8] = [
         Self::Overview,
         Self::Project,

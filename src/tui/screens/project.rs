@@ -67,6 +67,7 @@ fn bar(time: Option<Duration>, longest: Duration, charset: Charset) -> Span {
     let block = match charset {
         Charset::Unicode => "█",
         Charset::Ascii => "#",
+        Charset::Words => "",
     };
     Span::new(block.repeat(cells), Tone::Muted)
 }

@@ -2,6 +2,7 @@
 
 mod keys;
 mod pictures;
+mod plain;
 mod screens;
 mod trouble;
 
@@ -102,6 +103,8 @@ fn options() -> ViewOptions {
         groups: vec!["12345".into()],
         interval: Duration::from_secs(10),
         read_only: None,
+        keys: Default::default(),
+        theme: Default::default(),
         bell: vec![],
         desktop: vec![],
     }

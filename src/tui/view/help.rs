@@ -7,7 +7,6 @@ use crate::report::cell::Tone;
 use crate::report::item::status_words;
 use crate::text::glyph::{Charset, glyph, state_glyph};
 use crate::tui::app::App;
-use crate::tui::keymap;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -36,11 +35,11 @@ pub(super) fn draw(app: &App, offset: usize, frame: &mut Frame<'_>, area: Rect) 
 
 fn lines(app: &App, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    for binding in keymap::bindings(app.kind()) {
-        let label = binding.label;
+    for bound in app.facts.options.keys.bindings(app.kind()) {
+        let label = bound.label;
         lines.push(Line::from(vec![
             span(app, format!("{label:LABEL$} "), Tone::Active),
-            span(app, binding.help, Tone::Plain),
+            span(app, bound.binding.help, Tone::Plain),
         ]));
     }
     lines.push(Line::default());

@@ -1,25 +1,17 @@
-//! Tones as styles of the terminal's own sixteen colours, no background.
+//! Spans in the styles of the theme.
 
 use crate::report::cell::Tone;
 use crate::report::item::Span as Text;
 use crate::text::glyph::Charset;
 use crate::tui::app::App;
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::Style;
 use ratatui::text::Span;
 
 pub(super) fn style(app: &App, tone: Tone) -> Style {
     if !app.facts.options.color {
         return Style::new();
     }
-    match tone {
-        Tone::Plain => Style::new(),
-        Tone::Good => Style::new().fg(Color::Green),
-        Tone::Warn => Style::new().fg(Color::Yellow),
-        Tone::Bad => Style::new().fg(Color::Red),
-        Tone::Active => Style::new().fg(Color::Cyan),
-        Tone::Blocked => Style::new().fg(Color::Magenta),
-        Tone::Muted => Style::new().add_modifier(Modifier::DIM),
-    }
+    app.facts.options.theme.style(tone)
 }
 
 pub(super) fn span<'a>(app: &App, text: impl Into<String>, tone: Tone) -> Span<'a> {
@@ -34,7 +26,7 @@ pub(super) fn spans<'a>(app: &App, texts: &[Text]) -> Vec<Span<'a>> {
 pub(super) fn gutter<'a>(app: &App, is_under_cursor: bool, mark: Option<bool>) -> Span<'a> {
     match (is_under_cursor, mark, app.facts.options.charset) {
         (true, _, Charset::Unicode) => Span::raw("▌ "),
-        (true, _, Charset::Ascii) => Span::raw("> "),
+        (true, _, Charset::Ascii | Charset::Words) => Span::raw("> "),
         (false, Some(true), _) => span(app, "! ", Tone::Bad),
         (false, Some(false), _) => span(app, "* ", Tone::Active),
         (false, None, _) => Span::raw("  "),

@@ -21,7 +21,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let block = Block::new().borders(Borders::LEFT).border_style(Style::new().add_modifier(Modifier::DIM));
     let block = match app.facts.options.charset {
         Charset::Unicode => block,
-        Charset::Ascii => block.border_set(ascii()),
+        Charset::Ascii | Charset::Words => block.border_set(ascii()),
     };
     let inner = block.inner(area);
     frame.render_widget(block, area);

@@ -46,8 +46,8 @@ fn of_heading<'a>(app: &App, heading: &GroupHeading, is_under_cursor: bool) -> L
     let fold = match (charset, heading.is_folded) {
         (Charset::Unicode, true) => "▸ ",
         (Charset::Unicode, false) => "▾ ",
-        (Charset::Ascii, true) => "+ ",
-        (Charset::Ascii, false) => "- ",
+        (Charset::Ascii | Charset::Words, true) => "+ ",
+        (Charset::Ascii | Charset::Words, false) => "- ",
     };
     let mut line = vec![gutter(app, is_under_cursor, None), Span::raw(fold), Span::raw(clean(&heading.name, charset))];
     let is_sure = app.facts.update.is_whole && app.facts.freshness().is_fresh();

@@ -1,0 +1,88 @@
+//! The view without a picture.
+
+use super::*;
+use crate::tui::plain::PlainView;
+
+fn plain(rows: Vec<ProjectRow>, now: Instant) -> (PlainView, Vec<String>) {
+    use crate::report::cell::Column;
+    let options = ViewOptions { columns: Some(Column::IN_WORDS.to_vec()), ..options() };
+    let mut view = PlainView::new(options, now);
+    let (lines, _) = view.take(ViewEvent::Update(Box::new(snapshot(rows, vec![]))), now);
+    (view, lines)
+}
+
+#[test]
+fn the_first_reading_is_written_as_a_summary_and_numbered_lines() {
+    let now = Instant::now();
+    let (_, lines) = plain(one_of_each(), now);
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn what_changes_is_added_and_a_number_opens_what_it_stood_for() {
+    let now = Instant::now();
+    let (mut view, lines) = plain(one_of_each(), now);
+    let number = lines.iter().find(|line| line.contains("payments/api")).unwrap().split('.').next().unwrap().to_owned();
+    let mut rows = one_of_each();
+    rows[2] = project(3, "web/shop", "failed", 1, "build=success test=failed deploy=skipped");
+    let before = view.app.facts.update.whole().cloned().unwrap();
+    let after = snapshot(rows, vec![]);
+    let news = ChangeNews::Changes(changes(Some(&before), after.whole().unwrap(), 0).into());
+    let (lines, _) = view.take(ViewEvent::Changes(news), now);
+    assert_eq!(lines, ["12:00 web/shop broke main #8103: success to failed"]);
+    let (lines, _) = view.take(ViewEvent::Update(Box::new(after)), now);
+    assert_eq!(lines, [""; 0]);
+    let (lines, effects) = view.typed(&number, now);
+    assert!(lines[0].starts_with("acme/payments/api"), "{lines:?}");
+    assert_eq!(said(&effects), ["LookBack"]);
+    let (lines, _) = view.typed("1", now);
+    assert!(lines[0].contains("#8101") && lines.iter().any(|line| line == "test, failed"), "{lines:?}");
+    let (lines, _) = view.typed("back", now);
+    assert!(lines[0].starts_with("acme/payments/api"), "{lines:?}");
+}
+
+#[test]
+fn an_action_is_done_after_a_yes_in_full_and_never_without() {
+    let now = Instant::now();
+    let (mut view, _) = plain(one_of_each(), now);
+    let _ = view.typed("all", now);
+    let (lines, effects) = view.typed("cancel 4", now);
+    assert!(effects.is_empty() && lines[0].starts_with("Cancel ") && lines[0].contains("Type yes"), "{lines:?}");
+    let (lines, effects) = view.typed("maybe", now);
+    assert_eq!((lines.concat().as_str(), effects.len()), ("nothing was done", 0));
+    let _ = view.typed("cancel 4", now);
+    assert_eq!(said(&view.typed("yes", now).1), ["Act"]);
+}
+
+#[test]
+fn what_makes_no_sense_is_answered() {
+    let now = Instant::now();
+    let (mut view, _) = plain(one_of_each(), now);
+    let cases = [
+        ("99", "there is no line 99"),
+        ("0", "there is no line 0"),
+        ("retry x", "that is no number"),
+        ("frobnicate", "there is no word \"frobnicate\" here; help writes all"),
+        ("filter age:<soon", "age"),
+        ("whole", "no log is open"),
+        ("help", "A number opens that line"),
+    ];
+    for (typed, words) in cases {
+        let (lines, effects) = view.typed(typed, now);
+        assert!(lines.concat().contains(words) && effects.is_empty(), "{typed}: {lines:?}");
+    }
+    assert_eq!(said(&view.typed("quit", now).1), ["Quit"]);
+}
+
+#[test]
+fn no_sign_of_a_picture_is_written_anywhere() {
+    let now = Instant::now();
+    let (mut view, mut all) = plain(one_of_each(), now);
+    for typed in ["all", "failures", "1", "back", "active", "events", "problems", "all", "1", "1", "1", "list"] {
+        all.extend(view.typed(typed, now).0);
+    }
+    let text = all.join("\n");
+    let is_sign = |c: char| !c.is_ascii() && !c.is_alphanumeric() && c != '\u{FFFD}';
+    let signs: Vec<char> = text.chars().filter(|c| is_sign(*c) || c.is_control() && *c != '\n').collect();
+    assert!(signs.is_empty(), "{signs:?} in\n{text}");
+}
