@@ -24,7 +24,7 @@ use glwatch::report::status::{StatusOptions, StatusReport};
 use glwatch::testing::Rehearsal;
 use glwatch::text::glyph::Charset;
 use glwatch::tui::facts::ViewOptions;
-use glwatch::tui::{app, update, view};
+use glwatch::tui::{app, effect, update, view};
 use glwatch_sim::{Options as SimOptions, Sim, WorldKind};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -176,6 +176,9 @@ fn live() -> (app::App, WatchUpdate) {
         groups: Vec::new(),
         interval: Duration::from_secs(10),
         read_only: None,
+        rights: glwatch::act::rights::TokenRights::May,
+        views: vec![],
+        pager: "less".into(),
         keys: Default::default(),
         theme: Default::default(),
         bell: vec![],
@@ -217,7 +220,7 @@ fn a_frame_after_a_refresh(bencher: Bencher<'_, '_>) {
         WatchUpdate { snapshot: Some(Arc::new(snapshot)), ..update.clone() }
     };
     bencher.with_inputs(newer).bench_local_values(|newer| {
-        update::update(&mut app, update::ViewEvent::Update(Box::new(newer)), now);
+        update::update(&mut app, effect::ViewEvent::Update(Box::new(newer)), now);
         terminal.draw(|frame| view::draw(&app, frame)).expect("memory takes everything");
     });
 }

@@ -1,6 +1,7 @@
 //! Acts on pipelines and jobs. A plan is made without a request; one function performs it.
 
 pub mod plan;
+pub mod rights;
 pub mod service;
 
 use self::plan::PlannedAction;

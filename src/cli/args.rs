@@ -48,7 +48,8 @@ pub(super) fn acting_args() -> Vec<Arg> {
 
 /// Returns what sets how projects are asked, one or all that are in trouble, for commands that do not show the group.
 pub(super) fn explaining_args() -> Vec<Arg> {
-    const OF_STATUS: [&str; 8] = ["output", "export", "only", "columns", "sort", "stages-width", "timezone", "theme"];
+    const OF_STATUS: [&str; 9] =
+        ["output", "export", "only", "columns", "sort", "stages-width", "timezone", "theme", "no-view-state"];
     let args = [project_args(), access_args(), output_args(), load_args()].concat();
     briefly(args.into_iter().filter(|arg| !OF_STATUS.contains(&arg.get_id().as_str())))
 }
@@ -199,6 +200,7 @@ fn output_args() -> Vec<Arg> {
         switch("ascii", OUTPUT, "Draw with ASCII characters only"),
         switch("plain", OUTPUT, "Words instead of signs; live: lines that are only added, choices by number"),
         option("theme", "NAME", OUTPUT, "Colours of the live view: dark, light, high-contrast, .. [default: dark]"),
+        switch("no-view-state", OUTPUT, "Neither use nor keep how the live view was left: order, folds, mutes"),
         switch("quiet", OUTPUT, "No progress and no warnings on standard error").short('q'),
         Arg::new("verbose")
             .long("verbose")

@@ -2,14 +2,16 @@
 
 use super::error::CliError;
 use super::explain_past::ExplainPast;
+use super::files;
 use super::recording;
 use super::run_context::RunContext;
+use super::view_file::ViewFile;
 use crate::act;
 use crate::collect::evidence::EvidenceOptions;
 use crate::collect::log_follow::LogOptions;
 use crate::collect::watch::{RequestSender, WatchListener};
 use crate::collect::{explain_service, log_service};
-use crate::config::Config;
+use crate::config::{Config, Origin};
 use crate::domain::evidence::Evidence;
 use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
@@ -19,9 +21,11 @@ use crate::history::place::HistoryPlace;
 use crate::history::store::HistoryStore;
 use crate::tui;
 use crate::tui::facts::ViewOptions;
+use crate::tui::remembered::RememberedView;
 use crate::tui::run::{ViewEnd, ViewServices};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// Bytes of a log that are read at most: what a screen is for is found at the end of a log or near its errors.
@@ -30,6 +34,8 @@ const MOST_LOG: u64 = 16 << 20;
 const LOG_LINES: usize = 20;
 /// Pipelines of a project that are looked up.
 const MOST_RECENT: u32 = 100;
+/// So long after a change it is kept how the list is.
+const KEEP_AFTER: Duration = Duration::from_millis(500);
 /// Pieces of a log that wait for the view.
 const LOG_QUEUE: usize = 64;
 
@@ -49,6 +55,13 @@ pub(super) async fn run(
     let (outcomes_out, outcomes) = mpsc::unbounded_channel();
     let (look_back, past_asked) = watch::channel(None);
     let (recent_out, recent) = watch::channel(None);
+    let (rights_asked, token_asked) = mpsc::unbounded_channel();
+    let (rights_out, rights) = mpsc::unbounded_channel();
+    let view_file = view_file(config, run_context);
+    let (remembered, mut left) = watch::channel(view_file.as_ref().map(ViewFile::load).unwrap_or_default());
+    if config.display.sort_is_chosen {
+        remembered.send_modify(|view| view.sort = None);
+    }
     let services = ViewServices {
         look_back,
         recent,
@@ -61,6 +74,9 @@ pub(super) async fn run(
         actions,
         outcomes,
         notices,
+        rights_asked,
+        rights,
+        remembered,
     };
     let time = config.pace.max_time;
     let (place, clock) = (recording::place(config, run_context), client.clone());
@@ -79,6 +95,8 @@ pub(super) async fn run(
             log_service::run(client.clone(), log, logs_asked, messages_out),
             look_back_for(recording::place(config, run_context), client.server_now(), past_asked, recent_out),
             act::service::run(client.clone(), time, actions_asked, outcomes_out),
+            act::rights::run(client.clone(), time, token_asked, rights_out),
+            keep(view_file.clone(), left.clone()),
         );
         std::future::pending().await
     };
@@ -88,9 +106,33 @@ pub(super) async fn run(
             false => tui::run::run(options, listener, services).await,
         }
     };
-    tokio::select! {
+    let end = tokio::select! {
         end = view => end.map_err(CliError::View),
         () = answering => Ok(ViewEnd::Closed),
+    };
+    if let (Some(file), true) = (view_file, left.has_changed().is_err()) {
+        file.save(&left.borrow_and_update());
+    }
+    end
+}
+
+/// Finds the file for how the list of these groups was left; a demo has none: its groups are not real.
+fn view_file(config: &Config, run_context: &RunContext) -> Option<ViewFile> {
+    let is_wanted = config.display.remembers_view && config.connection.host_origin != Origin::Demo;
+    let folder = files::state_directory(&run_context.environment).filter(|_| is_wanted)?;
+    let groups = config.scope.groups.iter().map(ToString::to_string);
+    Some(ViewFile::new(&folder, &config.connection.host.to_string(), groups))
+}
+
+/// Keeps how the list is while it changes: what ends the program leaves no time for it.
+async fn keep(file: Option<ViewFile>, mut left: watch::Receiver<RememberedView>) {
+    let Some(file) = file else { return };
+    left.mark_unchanged();
+    while left.changed().await.is_ok() {
+        tokio::time::sleep(KEEP_AFTER).await;
+        let (file, view) = (file.clone(), left.borrow_and_update().clone());
+        // A file that cannot be written is no reason to disturb the view.
+        let _ = tokio::task::spawn_blocking(move || file.save(&view)).await;
     }
 }
 

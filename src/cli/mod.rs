@@ -40,6 +40,7 @@ mod status;
 mod terminal;
 mod token;
 mod typed;
+mod view_file;
 mod wait;
 mod waiting;
 mod watch;

@@ -52,9 +52,18 @@ pub(super) async fn until_stopped<T>(work: impl Future<Output = Result<T, CliErr
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Start)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Start)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(CliError::Start)?;
+    let interrupted = async {
+        loop {
+            interrupt.recv().await;
+            // What another program has the terminal for is not ended with it.
+            if !crate::tui::terminal::is_lent() {
+                return;
+            }
+        }
+    };
     tokio::select! {
         outcome = work => outcome,
-        _ = interrupt.recv() => Err(CliError::Stopped(Exit::Interrupted)),
+        () = interrupted => Err(CliError::Stopped(Exit::Interrupted)),
         _ = terminate.recv() => Err(CliError::Stopped(Exit::Terminated)),
         // The terminal is gone.
         _ = hangup.recv() => Err(CliError::Stopped(Exit::Terminated)),

@@ -8,6 +8,7 @@ use super::recording::Recording;
 use super::run_context::RunContext;
 use super::terminal;
 use super::{dashboard, export, notify, output};
+use crate::act::rights::TokenRights;
 use crate::collect::run::Collector;
 use crate::collect::watch::{self, ChangeNews, WatchHooks, WatchListener, WatchPace, WatchPhase, WatchUpdate};
 use crate::config::{Config, NoticeWay, Output};
@@ -82,7 +83,7 @@ pub(super) async fn run(
     let mut noticing = pin!(notify::run(&config.notify, noticed, &tell_notice, is_ending));
     let shown = async {
         if is_view {
-            let options = view_options(config, formats, &style);
+            let options = view_options(config, formats, (&style, surroundings));
             dashboard::run((client, config, surroundings), options, listener, (requests, recording.past()), notices)
                 .await
         } else {
@@ -134,7 +135,9 @@ pub(super) fn is_view(config: &Config) -> bool {
         && output::stdout_width().is_some()
 }
 
-fn view_options(config: &Config, formats: &Formats, style: &TableStyle) -> ViewOptions {
+fn view_options(config: &Config, formats: &Formats, (style, surroundings): (&TableStyle, &RunContext)) -> ViewOptions {
+    let has_access = config.connection.token.is_some() || config.connection.headers.is_some();
+    let pager = surroundings.environment.get("PAGER").filter(|pager| !pager.trim().is_empty());
     let rules = |way| {
         let rules = config.notify.rules.iter().filter(|rule| rule.ways.contains(&way));
         rules.map(|rule| rule.rule.clone()).collect()
@@ -142,6 +145,9 @@ fn view_options(config: &Config, formats: &Formats, style: &TableStyle) -> ViewO
     ViewOptions {
         bell: rules(NoticeWay::Bell),
         desktop: rules(NoticeWay::Osc9),
+        rights: if has_access { TokenRights::Unknown } else { TokenRights::Lacks("none is given".into()) },
+        views: formats.look.views.clone(),
+        pager: pager.cloned().unwrap_or_else(|| "less".into()),
         keys: formats.look.keys.clone(),
         theme: formats.look.theme.clone(),
         status: formats.status_options(false),

@@ -122,6 +122,8 @@ pub(crate) const KEYS: &[Key] = &[
     permitted("color", Form::Text, "auto"),
     permitted("ascii", Form::Switch, "false"),
     permitted("plain", Form::Switch, "false"),
+    Key { reach: KeyReach::OnlyFile, ..permitted("views", Form::Sections, "") },
+    refused("no-view-state", Form::Switch, "false", CACHE),
     refused("theme", Form::Text, "dark", LOOK),
     Key { reach: KeyReach::OnlyFile, ..refused("themes", Form::Sections, "", LOOK) },
     Key { reach: KeyReach::OnlyFile, ..refused("keys", Form::Names, "", LOOK) },

@@ -196,6 +196,10 @@ pub(crate) struct Display {
     pub ascii: bool,
     /// Lines and words instead of a picture.
     pub plain: bool,
+    /// `VIEW.KEY=VALUE` each.
+    pub views: Option<Choice>,
+    /// Whether a view begins as the last one of its groups was left.
+    pub remembers_view: bool,
     pub theme: Choice,
     /// `THEME.TONE=STYLE` each.
     pub themes: Option<Choice>,
@@ -203,6 +207,8 @@ pub(crate) struct Display {
     pub keys: Option<Choice>,
     pub stages_width: StagesWidthSetting,
     pub sort: RowOrder,
+    /// It was set, and is not the default.
+    pub sort_is_chosen: bool,
     /// Shows times in this zone instead of ages.
     pub timezone: Option<Tz>,
     pub quiet: bool,

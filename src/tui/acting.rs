@@ -138,6 +138,11 @@ fn concerned(action: Action, planned: &PlannedAction) -> String {
     }
 }
 
+/// Says that the token may not do it.
+pub fn lacking(action: Action, why: &str) -> String {
+    format!("{} needs a token with the scope api: {why}", action.word())
+}
+
 fn capital(word: &str) -> String {
     let mut chars = word.chars();
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())

@@ -10,6 +10,8 @@ use super::screens::line::ScreenLine;
 use super::screens::overview::OverviewScreen;
 use super::screens::place::ScreenKind;
 use super::screens::stack::OpenedScreen;
+use crate::act::Action;
+use crate::act::rights::TokenRights;
 use crate::collect::explain_service::ExplainAnswer;
 use crate::collect::watch::{ChangeNews, WatchUpdate};
 use crate::domain::change::Change;
@@ -44,6 +46,8 @@ pub enum Modal {
     Help { offset: usize },
     /// Which text to copy: the next key says it.
     Copy,
+    /// Which view of the configuration: the next key says it.
+    Views,
     /// A question before something is changed.
     Confirm(ActionQuestion),
 }
@@ -53,6 +57,10 @@ pub enum Modal {
 pub enum InputPurpose {
     Filter,
     Search,
+    /// The program that gets the log.
+    Pipe,
+    /// The file that gets the log.
+    Save,
 }
 
 /// A project that has begun to fail.
@@ -138,11 +146,17 @@ pub struct App {
     pub rests_since: Instant,
     /// Counts the logs that were asked for.
     pub log_requests: u64,
+    pub has_mouse: bool,
+    /// What the token may, as far as it was asked.
+    pub rights: TokenRights,
+    /// The question that waits for that.
+    pub waiting_question: Option<(Action, ActionQuestion)>,
     common_group: Option<String>,
 }
 
 impl App {
     pub fn new(options: ViewOptions, width: u16, height: u16, now: Instant) -> Self {
+        let rights = options.rights.clone();
         Self {
             overview: OverviewScreen::new(options.sort),
             facts: ViewFacts::new(options, width, height, now),
@@ -163,6 +177,9 @@ impl App {
             is_frozen: false,
             rests_since: now,
             log_requests: 0,
+            has_mouse: false,
+            rights,
+            waiting_question: None,
             common_group: None,
         }
     }

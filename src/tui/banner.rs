@@ -2,7 +2,7 @@
 //!
 //! It takes as many lines as it needs, up to a third of the screen; without anything to say it is one empty line.
 
-use super::app::{App, Modal};
+use super::app::{App, InputPurpose, Modal};
 use super::filter::{QuickFilter, RowFilter};
 use super::screens::place::ScreenPlace;
 use super::screens::stack::OpenedScreen;
@@ -55,13 +55,23 @@ fn question(app: &App) -> Option<Span> {
     if app.modal == Some(Modal::Copy) {
         return Some(Span::new("copy: l the link, i the id, c the command line", Tone::Active));
     }
-    let (_, line) = app.input.as_ref()?;
+    if app.modal == Some(Modal::Views) {
+        let named = app.facts.options.views.iter().take(9).enumerate();
+        let names: Vec<String> = named.map(|(n, view)| format!("{} {}", n + 1, view.name)).collect();
+        return Some(Span::new(format!("views: {}", names.join("  ")), Tone::Active));
+    }
+    let (purpose, line) = app.input.as_ref()?;
     let error = RowFilter::parse(line.text()).err().filter(|_| app.opened.is_empty());
     let error = error.map_or(String::new(), |error| format!("  {error}"));
     // The cursor is drawn as a sign: the terminal's own is hidden.
     let (before, after) = line.split();
     let found = if app.opened.is_empty() && error.is_empty() { format!("  {}", matching(app)) } else { String::new() };
-    Some(Span::new(format!("/{before}_{after}{error}{found}"), Tone::Active))
+    let lead = match purpose {
+        InputPurpose::Filter | InputPurpose::Search => "/",
+        InputPurpose::Pipe => "the log into | ",
+        InputPurpose::Save => "save the log as ",
+    };
+    Some(Span::new(format!("{lead}{before}_{after}{error}{found}"), Tone::Active))
 }
 
 /// Returns the one message: what a key has done, else what began to fail, else what is hidden.

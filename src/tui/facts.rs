@@ -1,7 +1,9 @@
 //! What every screen knows: the latest update and when it came, what the memory adds, the time, the size of the terminal.
 
 use super::keymap::ViewKeymap;
+use super::named_view::NamedView;
 use super::theme::ViewTheme;
+use crate::act::rights::TokenRights;
 use crate::collect::watch::{WatchPhase, WatchUpdate};
 use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::id::{PipelineId, ProjectId};
@@ -42,6 +44,12 @@ pub struct ViewOptions {
     pub interval: Duration,
     /// The setting that forbids changes, where one does.
     pub read_only: Option<String>,
+    /// What is known of what the token may.
+    pub rights: TokenRights,
+    /// The views of the configuration.
+    pub views: Vec<NamedView>,
+    /// The program that shows long texts.
+    pub pager: String,
     pub keys: ViewKeymap,
     pub theme: ViewTheme,
     /// The changes that ring the terminal's bell.

@@ -44,6 +44,12 @@ pub enum KeyAction {
     Wrap,
     NextMatch,
     PreviousMatch,
+    Times,
+    Pipe,
+    Save,
+    Mouse,
+    Views,
+    Branches,
     Up,
     Down,
     PageUp,
@@ -76,6 +82,7 @@ type ScreenChoice = fn(ScreenKind) -> bool;
 const EVERY: ScreenChoice = |_| true;
 const FIRST: ScreenChoice = |screen| matches!(screen, ScreenKind::Overview);
 const ABOVE: ScreenChoice = |screen| !matches!(screen, ScreenKind::Overview);
+const PROJECT: ScreenChoice = |screen| matches!(screen, ScreenKind::Project);
 const JOB: ScreenChoice = |screen| matches!(screen, ScreenKind::Job);
 /// Lists, from which a line leads on.
 const LISTS: ScreenChoice = |screen| !matches!(screen, ScreenKind::Job);
@@ -94,6 +101,7 @@ pub const BINDINGS: &[KeyBinding] = &[
     on(LISTS, &[key('!')], "!", "every failed job", KeyAction::Failures, Some("failures")),
     on(LISTS, &[key('a')], "a", "what runs and waits", KeyAction::Active, Some("active")),
     on(WITH_LOG, &[key('l')], "l", "the log of the job, or of the first one that failed", KeyAction::Log, Some("log")),
+    on(PROJECT, &[key('b')], "b", "only one ref, the next one, or all", KeyAction::Branches, Some("branches")),
     on(JOB, &[key('n')], "n", "next error, or next match", KeyAction::NextMatch, Some("next error")),
     on(JOB, &[shift('N')], "N", "the one before", KeyAction::PreviousMatch, None),
     on(JOB, &[shift('F')], "F", "stay at the end of the log, or not", KeyAction::Follow, Some("follow")),
@@ -101,6 +109,9 @@ pub const BINDINGS: &[KeyBinding] = &[
     on(JOB, &[key('[')], "[", "the attempt before", KeyAction::EarlierAttempt, None),
     on(JOB, &[key(']')], "]", "the attempt after", KeyAction::LaterAttempt, None),
     on(JOB, &[key('w')], "w", "wrap long lines", KeyAction::Wrap, Some("wrap")),
+    on(JOB, &[key('t')], "t", "when each line was written, or not", KeyAction::Times, None),
+    on(JOB, &[key('|')], "|", "the log into a pager or another program", KeyAction::Pipe, None),
+    on(JOB, &[shift('S')], "S", "save the log to a file", KeyAction::Save, None),
     on(ACTING, &[shift('R')], "R", "retry what failed", KeyAction::Retry, Some("retry")),
     on(ACTING, &[shift('C')], "C", "cancel what goes on", KeyAction::Cancel, None),
     on(ACTING, &[shift('P')], "P", "start a manual job", KeyAction::Play, None),
@@ -139,6 +150,7 @@ pub const BINDINGS: &[KeyBinding] = &[
     on(FIRST, &[key('z')], "z", "fold every group in which all is well", KeyAction::FoldGreen, None),
     on(EVERY, &[shift('Z')], "Z", "freeze the view", KeyAction::Freeze, None),
     on(FIRST, &[key('g')], "g", "with or without groups", KeyAction::ToggleGroups, None),
+    on(FIRST, &[key('v')], "v", "a view of the configuration", KeyAction::Views, None),
     on(FIRST, &[key('x')], "x", "mark the row for an action", KeyAction::Mark, None),
     on(FIRST, &[key('m')], "m", "mute the row until its next pipeline", KeyAction::Mute, None),
     on(EVERY, &[(KeyCode::Up, NONE), key('k')], "up k", "one row up", KeyAction::Up, None),
@@ -162,6 +174,7 @@ pub const BINDINGS: &[KeyBinding] = &[
     on(EVERY, &[(KeyCode::Home, NONE)], "home", "first row", KeyAction::Top, None),
     on(EVERY, &[(KeyCode::End, NONE), shift('G')], "end G", "last row", KeyAction::Bottom, None),
     on(FIRST, &[(KeyCode::Esc, NONE)], "esc", "end the filter; let the cursor go", KeyAction::Back, None),
+    on(EVERY, &[shift('M')], "M", "the mouse: wheel, click, titles; or selecting text", KeyAction::Mouse, None),
     on(EVERY, &[(KeyCode::Char('z'), CTRL)], "ctrl-z", "suspend", KeyAction::Suspend, None),
     on(EVERY, &[(KeyCode::Char('c'), CTRL)], "ctrl-c", "interrupt: exit code 130", KeyAction::Interrupt, None),
 ];
@@ -187,7 +200,7 @@ const fn on(
 }
 
 /// Every action that has a name of its own, for settings and for what is typed.
-pub const ACTION_NAMES: [(&str, KeyAction); 48] = [
+pub const ACTION_NAMES: [(&str, KeyAction); 54] = [
     ("enter", KeyAction::Enter),
     ("back", KeyAction::Back),
     ("filter", KeyAction::Filter),
@@ -204,6 +217,12 @@ pub const ACTION_NAMES: [(&str, KeyAction); 48] = [
     ("earlier-attempt", KeyAction::EarlierAttempt),
     ("later-attempt", KeyAction::LaterAttempt),
     ("wrap", KeyAction::Wrap),
+    ("times", KeyAction::Times),
+    ("pipe", KeyAction::Pipe),
+    ("save", KeyAction::Save),
+    ("mouse", KeyAction::Mouse),
+    ("views", KeyAction::Views),
+    ("branches", KeyAction::Branches),
     ("retry", KeyAction::Retry),
     ("cancel", KeyAction::Cancel),
     ("play", KeyAction::Play),
@@ -432,6 +451,7 @@ mod tests {
         match on[..] {
             [ScreenKind::Overview] => " (list of projects)",
             [ScreenKind::Job] => " (job)",
+            [ScreenKind::Project] => " (project)",
             _ => "",
         }
     }

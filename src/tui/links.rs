@@ -1,9 +1,9 @@
 //! What leads out of the view: a page in the browser, a text on the clipboard.
 
 use super::app::App;
+use super::effect::ViewEffect;
 use super::screens;
 use super::screens::place::ScreenPlace;
-use super::update::ViewEffect;
 use crossterm::event::{KeyCode, KeyEvent};
 
 /// Puts on the clipboard what the second key names.

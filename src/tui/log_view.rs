@@ -9,6 +9,8 @@ use crate::report::cell::Tone;
 use crate::report::item::Span;
 use crate::text::log::{CleanerEvent, LogCleaner};
 use crate::text::wrap::wrap;
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 /// Lines that are kept; of a longer log the first ones go.
 const MOST_LINES: usize = 20_000;
@@ -21,6 +23,8 @@ const READING: &str = "reading the log";
 struct ShownLine {
     number: u64,
     text: String,
+    /// When it was written, where the log says so.
+    time: Option<String>,
     is_error: bool,
     /// The section that it is in, counted from 1; 0 for none.
     section: usize,
@@ -46,6 +50,8 @@ pub struct LogView {
     /// The view stays at the end as the log grows.
     pub is_following: bool,
     pub is_wrapped: bool,
+    pub has_times: bool,
+    laid: Mutex<LaidLog>,
     /// What is searched for, in lower case.
     pub search: String,
 }
@@ -70,6 +76,8 @@ impl LogView {
             state: Some((READING.into(), Tone::Muted)),
             is_following,
             is_wrapped: false,
+            has_times: false,
+            laid: Mutex::default(),
             search: String::new(),
         }
     }
@@ -111,9 +119,9 @@ impl LogView {
     }
 
     fn begin_again(&mut self) {
-        let (is_following, is_wrapped) = (self.is_following, self.is_wrapped);
+        let (is_following, is_wrapped, has_times) = (self.is_following, self.is_wrapped, self.has_times);
         let search = std::mem::take(&mut self.search);
-        *self = Self { is_wrapped, search, ..Self::new(self.number, is_following) };
+        *self = Self { is_wrapped, has_times, search, ..Self::new(self.number, is_following) };
     }
 
     fn push(&mut self, bytes: &[u8]) {
@@ -140,7 +148,8 @@ impl LogView {
                 let is_header = std::mem::take(&mut self.is_header_next);
                 let text = line.text.replace('\t', "    ");
                 let is_error = is_error(line.text);
-                self.lines.push(ShownLine { number: line.number, text, is_error, section, is_header });
+                let time = line.time.map(str::to_owned);
+                self.lines.push(ShownLine { number: line.number, text, time, is_error, section, is_header });
                 if self.lines.len() > MOST_LINES {
                     let surplus = self.lines.len() - MOST_LINES * 9 / 10;
                     self.lines.drain(..surplus);
@@ -176,7 +185,7 @@ impl LogView {
     /// Returns which of its lines on the screen begin an error, or what is searched for.
     pub fn matches(&self, facts: &ViewFacts) -> Vec<usize> {
         let room = room(facts);
-        let mut at = 1;
+        let mut at = 0;
         let mut found = Vec::new();
         for line in self.lines.iter().filter(|line| self.is_shown(line)) {
             if self.is_match(line) {
@@ -190,13 +199,32 @@ impl LogView {
     /// Returns a line's text; the header of a section that is folded says so.
     fn text_of(&self, line: &ShownLine) -> String {
         let fold = if line.is_header && self.folded.contains(&line.section) { "+ " } else { "" };
-        format!("{fold}{}", line.text)
+        let time = line.time.as_ref().filter(|_| self.has_times).map(|time| format!("{time} ")).unwrap_or_default();
+        format!("{time}{fold}{}", line.text)
     }
 
-    /// Returns what is said above the log, and its lines.
-    pub fn lines(&self, facts: &ViewFacts) -> Vec<ScreenLine> {
+    /// Says whether the log tells when its lines were written.
+    pub fn knows_times(&self) -> bool {
+        self.lines.iter().any(|line| line.time.is_some())
+    }
+
+    /// Returns all lines as a text of their own, whatever is folded.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for line in &self.lines {
+            if let Some(time) = line.time.as_ref().filter(|_| self.has_times) {
+                text.push_str(time);
+                text.push(' ');
+            }
+            text.push_str(&line.text);
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Returns what is said above the log.
+    pub fn title(&self, facts: &ViewFacts) -> ScreenLine {
         let charset = facts.options.charset;
-        let room = room(facts);
         let mut title = vec![Span::new(format!("log, {} lines", self.dropped + self.lines.len()), Tone::Muted)];
         if self.dropped > 0 {
             title.push(Span::new(format!(", the first {} are not kept", self.dropped), Tone::Warn));
@@ -207,27 +235,74 @@ impl LogView {
         if self.is_following && self.state.is_some() {
             title.push(Span::new(" (following; F stops it)", Tone::Muted));
         }
-        let mut lines = vec![ScreenLine::new(title)];
-        for line in self.lines.iter().filter(|line| self.is_shown(line)) {
-            let is_match = !self.search.is_empty() && line.text.to_lowercase().contains(&self.search);
-            let (sign, tone) = match (is_match, line.is_error) {
-                (true, _) => (">", Tone::Active),
-                (false, true) => ("!", Tone::Bad),
-                (false, false) => (" ", Tone::Plain),
-            };
-            let number = Span::new(format!("{sign}{:>5} ", line.number), Tone::Muted);
-            let text = self.text_of(line);
-            if self.is_wrapped {
-                for (n, part) in wrap(&text, room).into_iter().enumerate() {
-                    let lead = if n == 0 { number.clone() } else { Span::new(" ".repeat(7), Tone::Plain) };
-                    lines.push(ScreenLine::new(vec![lead, Span::new(part, tone)]));
-                }
-            } else {
-                lines.push(ScreenLine::new(vec![number, Span::new(text, tone)]));
-            }
-        }
-        lines
+        ScreenLine::new(title)
     }
+
+    /// Returns the lines of the log. They are made once: a picture of a long log costs no more than one of a short one.
+    pub fn laid(&self, facts: &ViewFacts) -> Arc<Vec<ScreenLine>> {
+        let key = LaidKey {
+            room: room(facts),
+            is_wrapped: self.is_wrapped,
+            has_times: self.has_times,
+            search: self.search.clone(),
+            folded: self.folded.clone(),
+            dropped: self.dropped,
+        };
+        let mut laid = self.laid.lock();
+        if laid.key.as_ref() != Some(&key) || laid.taken > self.lines.len() {
+            *laid = LaidLog::default();
+        }
+        if laid.taken < self.lines.len() {
+            let from = laid.taken;
+            let lines = Arc::make_mut(&mut laid.lines);
+            self.lines[from..]
+                .iter()
+                .filter(|line| self.is_shown(line))
+                .for_each(|line| self.lay(line, key.room, lines));
+            laid.taken = self.lines.len();
+        }
+        laid.key = Some(key);
+        Arc::clone(&laid.lines)
+    }
+
+    fn lay(&self, line: &ShownLine, room: usize, lines: &mut Vec<ScreenLine>) {
+        let is_match = !self.search.is_empty() && line.text.to_lowercase().contains(&self.search);
+        let (sign, tone) = match (is_match, line.is_error) {
+            (true, _) => (">", Tone::Active),
+            (false, true) => ("!", Tone::Bad),
+            (false, false) => (" ", Tone::Plain),
+        };
+        let number = Span::new(format!("{sign}{:>5} ", line.number), Tone::Muted);
+        let text = self.text_of(line);
+        if !self.is_wrapped {
+            lines.push(ScreenLine::new(vec![number, Span::new(text, tone)]));
+            return;
+        }
+        for (n, part) in wrap(&text, room).into_iter().enumerate() {
+            let lead = if n == 0 { number.clone() } else { Span::new(" ".repeat(7), Tone::Plain) };
+            lines.push(ScreenLine::new(vec![lead, Span::new(part, tone)]));
+        }
+    }
+}
+
+/// The lines of a log as they were last made.
+#[derive(Default)]
+struct LaidLog {
+    key: Option<LaidKey>,
+    /// How many lines of the log are in it.
+    taken: usize,
+    lines: Arc<Vec<ScreenLine>>,
+}
+
+/// What they depend on beside the log itself.
+#[derive(PartialEq, Eq)]
+struct LaidKey {
+    room: usize,
+    is_wrapped: bool,
+    has_times: bool,
+    search: String,
+    folded: Vec<usize>,
+    dropped: usize,
 }
 
 /// Returns the cells for the text of a line, behind its number.

@@ -1,13 +1,13 @@
 //! From one screen to another: where a line leads, what a screen asks for when it is opened, and the way back.
 
 use super::app::{App, ExplanationState};
+use super::effect::ViewEffect;
 use super::filter::{QuickFilter, RowFilter};
 use super::log_view::LogView;
 use super::screens;
 use super::screens::overview::pipeline_of;
 use super::screens::place::ScreenPlace;
 use super::screens::stack::OpenedScreen;
-use super::update::ViewEffect;
 use crate::collect::evidence::{PreviousPipeline, Subject};
 use crate::collect::explain_service::ExplainRequest;
 use crate::collect::log_service::LogRequest;
@@ -45,7 +45,7 @@ fn target(app: &App) -> Result<ScreenPlace, &'static str> {
     match app.opened.last() {
         Some(screen) => {
             let lines = screens::lines(app, screen);
-            let first = || lines.iter().find_map(|line| line.target);
+            let first = || lines.targets().next().map(|(_, target)| target);
             screen.target(&lines).or_else(first).ok_or("there is nothing to open here")
         }
         None => {

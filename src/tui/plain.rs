@@ -4,15 +4,15 @@
 
 use super::app::{App, Modal};
 use super::banner;
+use super::effect::{ViewEffect, ViewEvent};
 use super::facts::ViewOptions;
 use super::filter::{QuickFilter, RowFilter};
 use super::keymap::{ACTION_NAMES, KeyAction};
 use super::screens;
-use super::screens::job;
 use super::screens::line::ScreenLine;
 use super::screens::overview::{LineKey, OverviewLine};
 use super::screens::place::ScreenPlace;
-use super::update::{ViewEffect, ViewEvent, update};
+use super::update::update;
 use crate::collect::watch::ChangeNews;
 use crate::domain::status::Status;
 use crate::report::item::{Span, clean, status_words};
@@ -205,10 +205,7 @@ impl PlainView {
         self.choices.clear();
         self.written = self.app.opened.last().map(|screen| screen.place);
         let Some(screen) = self.app.opened.last() else { return self.overview() };
-        let lines = match screen.place {
-            ScreenPlace::Job(project, pipeline, id) => job::lines(&self.app, (project, pipeline, id), None),
-            _ => screens::lines(&self.app, screen),
-        };
+        let lines = screens::head(&self.app, screen);
         let mut written: Vec<String> = lines.iter().map(|line| self.numbered(line)).collect();
         written.retain(|line| !line.is_empty());
         written
@@ -299,14 +296,14 @@ impl PlainView {
         if log.is_beginning() {
             return Vec::new();
         }
-        let lines = log.lines(&self.app.facts);
-        let new = lines.len().saturating_sub(self.log_lines.max(1));
-        let first = if self.log_lines == 0 { lines.first().map(|line| joined(&line.spans)) } else { None };
+        let lines = log.laid(&self.app.facts);
+        let new = lines.len().saturating_sub(self.log_lines);
+        let title = (self.log_lines == 0).then(|| joined(&log.title(&self.app.facts).spans));
         let skipped = new.saturating_sub(most);
         self.log_lines = lines.len();
         let note = (skipped > 0).then(|| format!("{} before these; whole writes them all", counted(skipped, "line")));
         let shown = lines[lines.len() - (new - skipped)..].iter().map(of_log);
-        first.into_iter().chain(note).chain(shown).collect()
+        title.into_iter().chain(note).chain(shown).collect()
     }
 
     fn whole_log(&mut self) -> Vec<String> {

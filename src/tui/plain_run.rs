@@ -1,9 +1,9 @@
 //! The loop of the view without a picture: events and typed lines go in, lines come out.
 
+use super::effect::{ViewEffect, ViewEvent};
 use super::facts::ViewOptions;
 use super::plain::{PlainStep, PlainView};
 use super::run::{ViewEnd, ViewServices, ViewSources, hand_on, open_page};
-use super::update::{ViewEffect, ViewEvent};
 use crate::collect::watch::WatchListener;
 use std::io::{self, BufRead, IsTerminal, Write};
 use tokio::sync::mpsc;
@@ -51,6 +51,7 @@ fn perform((lines, effects): PlainStep, services: &ViewServices) -> io::Result<O
                 let what = if page.is_opened { "opening in the browser" } else { "there is no browser here" };
                 write(&[format!("{what}; the address is {}", page.url)])?;
             }
+            Some(ViewEffect::Save { path, text }) => write(&[super::outside::save(&path, &text)])?,
             // Its text comes as a change.
             Some(ViewEffect::Announce(announcement)) if announcement.has_bell => write_text("\u{7}")?,
             _ => {}

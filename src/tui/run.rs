@@ -1,11 +1,15 @@
 //! The loop: every source of events becomes one kind of event, and every event one picture.
 
 use super::app::{App, PageAddress};
+use super::effect::{ViewEffect, ViewEvent};
 use super::facts::ViewOptions;
+use super::outside;
+use super::remembered::RememberedView;
 use super::terminal::TerminalScreen;
-use super::update::{ViewEffect, ViewEvent, update};
+use super::update::update;
 use super::view;
 use crate::act::plan::PlannedAction;
+use crate::act::rights::TokenRights;
 use crate::act::service::ActionOutcome;
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::log_service::{LogMessage, LogRequest};
@@ -50,6 +54,11 @@ pub struct ViewServices {
     pub outcomes: mpsc::UnboundedReceiver<ActionOutcome>,
     /// What the user has to know from beside the view.
     pub notices: mpsc::UnboundedReceiver<String>,
+    /// Asks what the token may.
+    pub rights_asked: mpsc::UnboundedSender<()>,
+    pub rights: mpsc::UnboundedReceiver<TokenRights>,
+    /// How the list is: what is there in the beginning was left by an earlier view.
+    pub remembered: watch::Sender<RememberedView>,
 }
 
 /// Everything that comes to the view from beside the terminal.
@@ -95,6 +104,7 @@ impl ViewSources {
                     None => continue,
                 },
                 Some(outcome) = services.outcomes.recv() => ViewEvent::ActionDone(Box::new(outcome)),
+                Some(rights) = services.rights.recv() => ViewEvent::Rights(rights),
                 Some(notice) = services.notices.recv() => ViewEvent::Notice(notice),
             });
         }
@@ -107,6 +117,8 @@ pub async fn run(options: ViewOptions, listener: WatchListener, services: ViewSe
     let mut screen = TerminalScreen::take()?;
     let (width, height) = screen.size();
     let mut app = App::new(options, width, height, Instant::now());
+    let left = sources.services.remembered.borrow().clone();
+    left.restore(&mut app);
     let mut keys = EventStream::new();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -122,6 +134,7 @@ pub async fn run(options: ViewOptions, listener: WatchListener, services: ViewSe
                     let (width, height) = screen.resize()?;
                     ViewEvent::Resize(width, height)
                 }
+                Some(Ok(TerminalEvent::Mouse(mouse))) => ViewEvent::Mouse(mouse),
                 Some(Ok(_)) => continue,
                 Some(Err(error)) => return Err(error),
                 None => return Ok(ViewEnd::Closed),
@@ -132,12 +145,40 @@ pub async fn run(options: ViewOptions, listener: WatchListener, services: ViewSe
             },
             _ = tick.tick() => ViewEvent::Tick,
         };
+        let is_key = matches!(event, ViewEvent::Key(_) | ViewEvent::Mouse(_));
         for effect in update(&mut app, event, Instant::now()) {
+            if let ViewEffect::Page { words, text } = effect {
+                // Else its thread would take the keys that are meant for the other program.
+                drop(keys);
+                page(&mut app, &mut screen, &words, text).await?;
+                keys = EventStream::new();
+                continue;
+            }
             if let Some(end) = perform(effect, &mut app, &mut screen, &sources.services)? {
                 return Ok(end);
             }
         }
+        if is_key {
+            let now = RememberedView::of(&app);
+            sources.services.remembered.send_if_modified(|known| {
+                let is_new = *known != now;
+                *known = now;
+                is_new
+            });
+        }
     }
+}
+
+/// Shows a text in another program, which has the terminal meanwhile; readings go on.
+async fn page(app: &mut App, screen: &mut TerminalScreen, words: &[String], text: String) -> io::Result<()> {
+    screen.lend()?;
+    let outcome = outside::show(words, text, &app.facts.options.pager).await;
+    screen.take_again()?;
+    screen.set_mouse(app.has_mouse)?;
+    let (width, height) = screen.size();
+    update(app, ViewEvent::Resize(width, height), Instant::now());
+    app.notice = outcome.err();
+    Ok(())
 }
 
 /// Does what the view asks for; returns how it ended, where it did.
@@ -152,12 +193,15 @@ fn perform(
         Some(ViewEffect::Interrupt) => return Ok(Some(ViewEnd::Interrupted)),
         Some(ViewEffect::Suspend) => {
             screen.suspend()?;
+            screen.set_mouse(app.has_mouse)?;
             // The window may be another size by now.
             let (width, height) = screen.size();
             update(app, ViewEvent::Resize(width, height), Instant::now());
         }
         Some(ViewEffect::Copy(text)) => screen.copy(&text)?,
         Some(ViewEffect::Announce(announcement)) => screen.announce(&announcement)?,
+        Some(ViewEffect::Mouse(is_ours)) => screen.set_mouse(is_ours)?,
+        Some(ViewEffect::Save { path, text }) => app.notice = Some(outside::save(&path, &text)),
         Some(ViewEffect::Open(url)) => app.page_address = Some(open_page(url)),
         Some(_) | None => {}
     }
@@ -174,6 +218,7 @@ pub fn hand_on(effect: ViewEffect, services: &ViewServices) -> Option<ViewEffect
         ViewEffect::LookBack(project) => drop(services.look_back.send_replace(Some(project))),
         // The one who acts ends only with the view.
         ViewEffect::Act(planned) => drop(services.actions.send(*planned)),
+        ViewEffect::CheckToken => drop(services.rights_asked.send(())),
         other => return Some(other),
     }
     None

@@ -3,6 +3,7 @@
 use super::announcement::ViewAnnouncement;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use crossterm::execute;
 use crossterm::style::Print;
 use crossterm::terminal::{
@@ -49,6 +50,27 @@ impl TerminalScreen {
         // wait for an answer that not every terminal gives.
         self.terminal = terminal()?;
         Ok(())
+    }
+
+    /// Gives the terminal to another program for a while.
+    pub fn lend(&mut self) -> io::Result<()> {
+        IS_LENT.store(true, Ordering::SeqCst);
+        self.title.clear();
+        leave()
+    }
+
+    /// Takes it again.
+    pub fn take_again(&mut self) -> io::Result<()> {
+        IS_LENT.store(false, Ordering::SeqCst);
+        enter()?;
+        self.terminal = terminal()?;
+        Ok(())
+    }
+
+    /// Makes the mouse ours, or gives it back to the terminal.
+    pub fn set_mouse(&mut self, is_ours: bool) -> io::Result<()> {
+        HAS_MOUSE.store(is_ours, Ordering::SeqCst);
+        if is_ours { execute!(io::stdout(), EnableMouseCapture) } else { execute!(io::stdout(), DisableMouseCapture) }
     }
 
     /// Takes over another size, and returns it.
@@ -126,6 +148,17 @@ static IS_NAMED: AtomicBool = AtomicBool::new(false);
 const KEEP_TITLE: &str = "\u{1B}[22;0t";
 const OLD_TITLE: &str = "\u{1B}[23;0t";
 
+/// Whether the mouse is ours.
+static HAS_MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// Whether another program has the terminal: then ctrl-c is meant for that one.
+static IS_LENT: AtomicBool = AtomicBool::new(false);
+
+/// Says whether another program has the terminal for a while.
+pub fn is_lent() -> bool {
+    IS_LENT.load(Ordering::SeqCst)
+}
+
 /// Whether the terminal is ours. To give it back twice would move the cursor over what was written in between.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -138,6 +171,9 @@ fn enter() -> io::Result<()> {
 fn leave() -> io::Result<()> {
     if !IS_TAKEN.swap(false, Ordering::SeqCst) {
         return Ok(());
+    }
+    if HAS_MOUSE.swap(false, Ordering::SeqCst) {
+        execute!(io::stdout(), DisableMouseCapture)?;
     }
     // tmux gives the main screen its old size before it comes back: rows of ours that are wider by now would be broken over
     // two lines, and what then has no room would return among the user's own lines.

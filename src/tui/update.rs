@@ -1,75 +1,25 @@
 //! What an event does to the view: pure, so that every key can be tried without a terminal.
 
 use super::acting;
-use super::announcement::ViewAnnouncement;
 use super::app::{App, InputPurpose, Modal};
+use super::effect::{ViewEffect, ViewEvent};
 use super::filter::{self, QuickFilter, RowFilter};
 use super::input::{InputLine, InputStep};
 use super::keymap::KeyAction;
 use super::links;
+use super::log_orders;
+use super::mouse;
+use super::named_view::NamedView;
 use super::navigate;
 use super::pending::ActionQuestion;
 use super::screens;
 use super::screens::place::ScreenPlace;
 use crate::act::Action;
-use crate::act::plan::PlannedAction;
-use crate::act::service::ActionOutcome;
-use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
-use crate::collect::log_service::{LogMessage, LogRequest};
-use crate::collect::watch::{ChangeNews, WatchUpdate};
-use crate::domain::fact::PipelineFact;
+use crate::act::rights::TokenRights;
+use crate::collect::log_service::LogMessage;
 use crate::domain::health::RowOrder;
-use crate::domain::id::ProjectId;
-use crate::domain::past::KnownPast;
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use std::sync::Arc;
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
 use tokio::time::Instant;
-
-/// Everything that can happen to the view.
-#[derive(Debug)]
-pub enum ViewEvent {
-    Key(KeyEvent),
-    Resize(u16, u16),
-    Update(Box<WatchUpdate>),
-    Changes(ChangeNews),
-    /// What the memory adds to the last reading.
-    Past(Arc<KnownPast>),
-    /// Why a pipeline is red.
-    Answer(ExplainAnswer),
-    /// What became of an action.
-    ActionDone(Box<ActionOutcome>),
-    Log(Vec<LogMessage>),
-    /// The last pipelines of a project, from the memory.
-    Recent(ProjectId, Vec<PipelineFact>),
-    /// What a key would ask for, by another way.
-    Act(KeyAction),
-    /// A word to the user from beside the view.
-    Notice(String),
-    Tick,
-}
-
-/// What the view asks of the world.
-#[derive(Debug, Clone)]
-pub enum ViewEffect {
-    Quit,
-    Interrupt,
-    Suspend,
-    Refresh,
-    Reread(ProjectId),
-    /// A URL on the host's own origin.
-    Open(String),
-    /// Why a pipeline is red.
-    Ask(Box<ExplainRequest>),
-    Act(Box<PlannedAction>),
-    /// Looks up the last pipelines of a project in the memory.
-    LookBack(ProjectId),
-    /// Puts a text on the clipboard, through the terminal.
-    Copy(String),
-    /// Makes itself heard.
-    Announce(ViewAnnouncement),
-    /// Follows this log, or none.
-    Follow(Option<Box<LogRequest>>),
-}
 
 /// Changes the state, and returns what the world has to do.
 pub fn update(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
@@ -92,6 +42,14 @@ pub fn update(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> 
 fn apply(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
     match event {
         ViewEvent::Key(key) if key.kind != KeyEventKind::Release => return press(app, &key, now),
+        ViewEvent::Mouse(event) => {
+            if !matches!(event.kind, MouseEventKind::Moved | MouseEventKind::Up(_)) {
+                (app.notice, app.page_address) = (None, None);
+            }
+            let actions = mouse::actions(app, &event);
+            return actions.into_iter().flat_map(|action| act(app, action, now)).collect();
+        }
+        ViewEvent::Rights(rights) => take_rights(app, rights),
         ViewEvent::Act(action) => {
             (app.notice, app.page_address) = (None, None);
             return act(app, action, now);
@@ -131,7 +89,7 @@ fn keep_in_view(app: &mut App) {
     let Some(mut screen) = app.opened.pop() else { return };
     let (lines, room) = (screens::lines(app, &screen), body);
     if screen.log.as_ref().is_some_and(|log| log.is_following) && screen.has_no_cursor() {
-        screen.offset = lines.len().saturating_sub(room);
+        screen.offset = lines.count().saturating_sub(room);
     }
     screen.keep_in_view(&lines, room);
     app.opened.push(screen);
@@ -145,19 +103,22 @@ fn take_log(app: &mut App, message: LogMessage) {
 }
 
 fn press(app: &mut App, key: &KeyEvent, now: Instant) -> Vec<ViewEffect> {
-    (app.notice, app.page_address) = (None, None);
+    (app.notice, app.page_address, app.waiting_question) = (None, None, None);
     let is_interrupt = key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL;
     if !is_interrupt {
         match app.modal.take() {
             Some(Modal::Confirm(question)) => return answer(app, key, question),
             Some(Modal::Help { offset }) => return help(app, key, offset),
             Some(Modal::Copy) => return links::copy(app, key),
+            Some(Modal::Views) => {
+                choose_view(app, key);
+                return Vec::new();
+            }
             None => {}
         }
         let is_suspend = app.facts.options.keys.action(app.kind(), key) == Some(KeyAction::Suspend);
         if !is_suspend && let Some((purpose, line)) = app.input.take() {
-            typed(app, key, purpose, line);
-            return Vec::new();
+            return typed(app, key, purpose, line);
         }
     }
     match app.facts.options.keys.action(app.kind(), key) {
@@ -197,21 +158,21 @@ fn help(app: &mut App, key: &KeyEvent, offset: usize) -> Vec<ViewEffect> {
     Vec::new()
 }
 
-fn typed(app: &mut App, key: &KeyEvent, purpose: InputPurpose, mut line: InputLine) {
+fn typed(app: &mut App, key: &KeyEvent, purpose: InputPurpose, mut line: InputLine) -> Vec<ViewEffect> {
     let step = line.press(key);
     match (purpose, step) {
         (InputPurpose::Filter, InputStep::Accepted) => {
             app.last_filter = line.text().trim().to_owned();
             // What is no filter is said, and can be corrected.
             match RowFilter::parse(line.text()) {
-                Ok(_) => return,
+                Ok(_) => return Vec::new(),
                 Err(error) => app.notice = Some(error.to_string()),
             }
         }
         (InputPurpose::Filter, InputStep::Given) => {
             app.overview.filter = RowFilter::default();
             app.arrange();
-            return;
+            return Vec::new();
         }
         (InputPurpose::Filter, InputStep::Complete) => {
             if let Some(text) = filter::completed(line.text(), app.facts.rows()) {
@@ -228,9 +189,13 @@ fn typed(app: &mut App, key: &KeyEvent, purpose: InputPurpose, mut line: InputLi
             if step == InputStep::Accepted {
                 go_to_match(app, false);
             }
-            return;
+            return Vec::new();
         }
-        (InputPurpose::Search, _) => {}
+        (InputPurpose::Pipe | InputPurpose::Save, InputStep::Given) => return Vec::new(),
+        (InputPurpose::Pipe | InputPurpose::Save, InputStep::Accepted) => {
+            return log_orders::order(app, purpose, line.text());
+        }
+        (InputPurpose::Search | InputPurpose::Pipe | InputPurpose::Save, _) => {}
     }
     if purpose == InputPurpose::Filter
         && let Ok(filter) = RowFilter::parse(line.text())
@@ -240,6 +205,7 @@ fn typed(app: &mut App, key: &KeyEvent, purpose: InputPurpose, mut line: InputLi
         app.arrange();
     }
     app.input = Some((purpose, line));
+    Vec::new()
 }
 
 fn act(app: &mut App, action: KeyAction, now: Instant) -> Vec<ViewEffect> {
@@ -257,9 +223,19 @@ fn act(app: &mut App, action: KeyAction, now: Instant) -> Vec<ViewEffect> {
         KeyAction::Active => return navigate::go_to(app, ScreenPlace::Active, now),
         KeyAction::Events => return navigate::go_to(app, ScreenPlace::Events, now),
         KeyAction::Problems => return navigate::go_to(app, ScreenPlace::Problems, now),
-        KeyAction::Retry => ask(app, Action::Retry),
-        KeyAction::Cancel => ask(app, Action::Cancel),
-        KeyAction::Play => ask(app, Action::Play),
+        KeyAction::Retry => return ask(app, Action::Retry),
+        KeyAction::Cancel => return ask(app, Action::Cancel),
+        KeyAction::Play => return ask(app, Action::Play),
+        KeyAction::Times | KeyAction::Pipe | KeyAction::Save => log_orders::begin(app, action),
+        KeyAction::Mouse => {
+            app.has_mouse = !app.has_mouse;
+            let words =
+                if app.has_mouse { "the mouse works here; M gives it back" } else { "the mouse selects text again" };
+            app.notice = Some(words.into());
+            return vec![ViewEffect::Mouse(app.has_mouse)];
+        }
+        KeyAction::Views => open_views(app),
+        KeyAction::Branches => next_branch(app),
         KeyAction::Copy => app.modal = Some(Modal::Copy),
         KeyAction::Help => app.modal = Some(Modal::Help { offset: 0 }),
         KeyAction::Filter => begin_input(app),
@@ -336,7 +312,7 @@ fn go(app: &mut App, action: KeyAction) {
     let (room, page) = (app.table_room(), app.body_height());
     if let Some(mut screen) = app.opened.pop() {
         let lines = screens::lines(app, &screen);
-        let far = isize::try_from(lines.len()).unwrap_or(isize::MAX);
+        let far = isize::try_from(lines.count()).unwrap_or(isize::MAX);
         let step = match action {
             KeyAction::Up => -1,
             KeyAction::Down => 1,
@@ -373,16 +349,73 @@ fn begin_input(app: &mut App) {
     let purpose = if app.opened.is_empty() { InputPurpose::Filter } else { InputPurpose::Search };
     let text = match purpose {
         InputPurpose::Filter => app.overview.filter.text().to_owned(),
-        InputPurpose::Search => String::new(),
+        InputPurpose::Search | InputPurpose::Pipe | InputPurpose::Save => String::new(),
     };
     app.input = Some((purpose, InputLine::new(&text)));
 }
 
-fn ask(app: &mut App, action: Action) {
-    match acting::ask(app, action) {
-        Ok(question) => app.modal = Some(Modal::Confirm(question)),
-        Err(why) => app.notice = Some(why),
+/// Asks the user, once it is known that the token may do it: a question that leads to a refusal is a waste of time.
+fn ask(app: &mut App, action: Action) -> Vec<ViewEffect> {
+    match (acting::ask(app, action), &app.rights) {
+        (Err(why), _) => app.notice = Some(why),
+        (Ok(_), TokenRights::Lacks(why)) => app.notice = Some(acting::lacking(action, why)),
+        (Ok(question), TokenRights::May) => app.modal = Some(Modal::Confirm(question)),
+        (Ok(question), TokenRights::Unknown) => {
+            app.notice = Some("asking GitLab what the token may do".into());
+            app.waiting_question = Some((action, question));
+            return vec![ViewEffect::CheckToken];
+        }
     }
+    Vec::new()
+}
+
+/// Takes what the token may, and asks the question that waits for it. Where GitLab does not say, the action itself does.
+fn take_rights(app: &mut App, rights: TokenRights) {
+    let question = app.waiting_question.take();
+    match (&rights, question) {
+        (TokenRights::Lacks(why), Some((action, _))) => app.notice = Some(acting::lacking(action, why)),
+        (_, Some((_, question))) if app.modal.is_none() && app.input.is_none() => {
+            app.notice = None;
+            app.modal = Some(Modal::Confirm(question));
+        }
+        _ => {}
+    }
+    app.rights = rights;
+}
+
+/// Lists the pipelines of the next ref only; after the last one those of all.
+fn next_branch(app: &mut App) {
+    let Some(ScreenPlace::Project(project)) = app.opened.last().map(|screen| screen.place) else { return };
+    let refs = screens::project::refs(app, project);
+    let Some(screen) = app.opened.last_mut() else { return };
+    let at = screen.git_ref.as_ref().and_then(|shown| refs.iter().position(|known| known == shown));
+    screen.git_ref = refs.get(at.map_or(0, |at| at + 1)).cloned();
+    screen.offset = 0;
+}
+
+fn open_views(app: &mut App) {
+    match &app.facts.options.views[..] {
+        [] => app.notice = Some("there are no views: a section [views.NAME] of the configuration is one".into()),
+        [only] => {
+            let only = only.clone();
+            show_view(app, &only);
+        }
+        _ => app.modal = Some(Modal::Views),
+    }
+}
+
+fn choose_view(app: &mut App, key: &KeyEvent) {
+    let KeyCode::Char(c) = key.code else { return };
+    let chosen = c.to_digit(10).and_then(|n| (n as usize).checked_sub(1));
+    if let Some(view) = chosen.and_then(|at| app.facts.options.views.get(at)).cloned() {
+        show_view(app, &view);
+    }
+}
+
+fn show_view(app: &mut App, view: &NamedView) {
+    view.show(&mut app.overview);
+    app.notice = Some(format!("view {}", view.name));
+    app.arrange();
 }
 
 fn change_log(app: &mut App, action: KeyAction) {
@@ -397,10 +430,9 @@ fn change_log(app: &mut App, action: KeyAction) {
 /// Scrolls to the next line of the log that is an error, or that has what is searched for.
 fn go_to_match(app: &mut App, is_backwards: bool) {
     let Some(mut screen) = app.opened.pop() else { return };
-    let total = screens::lines(app, &screen).len();
+    // The log is the end of the screen.
+    let first = screens::lines(app, &screen).before_log();
     if let Some(log) = &mut screen.log {
-        // The log is the end of the screen.
-        let first = total.saturating_sub(log.lines(&app.facts).len());
         let mut matches = log.matches(&app.facts).into_iter().map(|line| first + line);
         let found = match (screen.match_line, is_backwards) {
             (Some(at), true) => matches.rev().find(|line| *line < at),

@@ -30,6 +30,8 @@ pub struct CleanLine<'a> {
     /// As GitLab's viewer numbers it; an empty line has the number of the one before.
     pub number: u64,
     pub text: &'a str,
+    /// When it was written, `19:00:00` in UTC, where the log says so.
+    pub time: Option<&'a str>,
     /// Empty unless colours are kept, and where the line has none. Text before the first is plain.
     pub runs: &'a [StyledRun],
 }
@@ -55,6 +57,8 @@ pub struct LogCleaner {
     parser: vte::Parser,
     written: WrittenLine,
     number: u64,
+    /// Of the line that is being written; empty where the log has none.
+    time: String,
 }
 
 /// Whether the lines have timestamps: the first one decides, as in GitLab.
@@ -86,6 +90,7 @@ impl Default for LogCleaner {
             parser: vte::Parser::new(),
             written: WrittenLine::default(),
             number: 0,
+            time: String::new(),
         }
     }
 }
@@ -162,7 +167,7 @@ impl LogCleaner {
         }
         let Ok(text) = str::from_utf8(line) else { return false };
         self.number += u64::from(!text.is_empty());
-        out(CleanerEvent::Line(CleanLine { number: self.number.max(1), text, runs: &[] }));
+        out(CleanerEvent::Line(CleanLine { number: self.number.max(1), text, time: None, runs: &[] }));
         true
     }
 
@@ -176,8 +181,17 @@ impl LogCleaner {
         if std::mem::take(&mut self.is_held) && continues != Some(true) {
             self.end_line(out);
         }
-        if continues.is_none() {
-            self.take(&head, out);
+        match continues {
+            // What goes on has the time of its beginning.
+            Some(true) => {}
+            Some(false) => {
+                self.time.clear();
+                self.time.push_str(timestamp::time_of(&head));
+            }
+            None => {
+                self.time.clear();
+                self.take(&head, out);
+            }
         }
     }
 
@@ -323,7 +337,8 @@ impl LogCleaner {
         self.written.close();
         let text = self.written.text.as_str();
         self.number += u64::from(!text.is_empty());
-        out(CleanerEvent::Line(CleanLine { number: self.number.max(1), text, runs: &self.written.runs }));
+        let time = Some(self.time.as_str()).filter(|time| !time.is_empty());
+        out(CleanerEvent::Line(CleanLine { number: self.number.max(1), text, time, runs: &self.written.runs }));
     }
 }
 

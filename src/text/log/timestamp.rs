@@ -19,3 +19,8 @@ pub(super) fn continues(head: &[u8]) -> Option<bool> {
     let is_header = head.len() == LENGTH && head.iter().zip(PATTERN).all(fits);
     is_header.then(|| head[LENGTH - 1] == b'+')
 }
+
+/// Returns the time of day of such a header.
+pub(super) fn time_of(head: &[u8]) -> &str {
+    head.get(11..19).and_then(|time| str::from_utf8(time).ok()).unwrap_or_default()
+}

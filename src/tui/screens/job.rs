@@ -12,15 +12,12 @@ use crate::report::explain::CauseFinding;
 use crate::report::item::{Span, clean};
 use crate::text::duration::duration;
 use crate::tui::app::{App, ExplanationState};
-use crate::tui::log_view::LogView;
 
-pub fn lines(app: &App, place: (ProjectId, PipelineId, JobId), log: Option<&LogView>) -> Vec<ScreenLine> {
+pub fn lines(app: &App, place: (ProjectId, PipelineId, JobId)) -> Vec<ScreenLine> {
     let (project, pipeline, id) = place;
     let Some((row, shown)) = app.facts.pipeline(project, pipeline) else {
         let text = "the pipeline of this job is no longer the one that is shown of its project";
-        let mut lines = vec![ScreenLine::text(text, Tone::Warn)];
-        lines.extend(log.iter().flat_map(|log| log.lines(&app.facts)));
-        return lines;
+        return vec![ScreenLine::text(text, Tone::Warn)];
     };
     let Some(job) = shown.jobs().find(|job| job.id == id || job.earlier.iter().any(|earlier| earlier.id == id)) else {
         return vec![ScreenLine::text("this job is no longer a part of the pipeline", Tone::Warn)];
@@ -43,10 +40,7 @@ pub fn lines(app: &App, place: (ProjectId, PipelineId, JobId), log: Option<&LogV
     lines.extend(app.action_line(project, pipeline));
     lines.extend(waits_for(job).map(|waits| ScreenLine::text(waits, Tone::Active)));
     lines.extend(why(app, shown, job, ExplanationRoom { width, charset }));
-    if let Some(log) = log {
-        lines.push(ScreenLine::empty());
-        lines.extend(log.lines(&app.facts));
-    } else if job.kind != JobKind::Job {
+    if job.kind != JobKind::Job {
         lines.push(ScreenLine::empty());
         lines.push(ScreenLine::text("it has no log", Tone::Muted));
         let target = job.target_url().map(|url| wrapped(url, Tone::Muted, width, charset));

@@ -8,6 +8,7 @@ use crate::text::fit::{ColumnNeed, GUTTER, fit_columns};
 use crate::text::glyph::{Charset, glyph};
 use crate::text::width::{cells, truncate};
 use crate::text::wrap::wrap;
+use std::sync::Arc;
 
 /// One line, and where it leads.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +40,47 @@ impl ScreenLine {
     }
 }
 
+/// The lines of a screen: its own, and below them those of a log, which are made once for many pictures.
+#[derive(Debug, Clone, Default)]
+pub struct ScreenLines {
+    head: Vec<ScreenLine>,
+    log: Arc<Vec<ScreenLine>>,
+}
+
+impl ScreenLines {
+    pub fn new(head: Vec<ScreenLine>, log: Arc<Vec<ScreenLine>>) -> Self {
+        Self { head, log }
+    }
+
+    pub fn count(&self) -> usize {
+        self.head.len() + self.log.len()
+    }
+
+    /// Returns how many lines are above the log.
+    pub fn before_log(&self) -> usize {
+        self.head.len()
+    }
+
+    pub fn get(&self, at: usize) -> Option<&ScreenLine> {
+        self.head.get(at).or_else(|| self.log.get(at.checked_sub(self.head.len())?))
+    }
+
+    /// Returns where a line leads; those of a log lead nowhere.
+    pub fn target(&self, at: usize) -> Option<ScreenPlace> {
+        self.head.get(at)?.target
+    }
+
+    /// Returns every line that leads somewhere, and where.
+    pub fn targets(&self) -> impl DoubleEndedIterator<Item = (usize, ScreenPlace)> {
+        self.head.iter().enumerate().filter_map(|(at, line)| Some((at, line.target?)))
+    }
+
+    /// Returns as many lines from one on.
+    pub fn part(&self, first: usize, many: usize) -> impl Iterator<Item = (usize, &ScreenLine)> {
+        (first..self.count().min(first.saturating_add(many))).filter_map(|at| Some((at, self.get(at)?)))
+    }
+}
+
 /// Breaks a foreign text into lines.
 pub fn wrapped(text: &str, tone: Tone, width: usize, charset: Charset) -> Vec<ScreenLine> {
     wrap(&clean(text, charset), width).into_iter().map(|line| ScreenLine::text(line, tone)).collect()
@@ -49,6 +91,9 @@ pub fn status_span(status: &Status, charset: Charset) -> Span {
     let word = clean(&crate::report::item::status_words(status), charset);
     Span::new(format!("{} {word}", glyph(status, charset)).trim_start(), Tone::from(status))
 }
+
+/// Columns that leave where there is no room for all, the highest number first: half a word in each would say nothing.
+const LEAVING: [(&str, u8); 6] = [("", 6), ("usual", 5), ("who", 4), ("also", 3), ("since", 2), ("ref", 1)];
 
 /// A line of a list before it is known how wide its columns are.
 #[derive(Debug, Clone)]
@@ -65,7 +110,8 @@ pub fn listed(titles: &[&str], rows: &[ListRow], width: usize, charset: Charset)
     };
     let need = |n: usize| {
         let natural = natural(n);
-        ColumnNeed { natural, targets: [natural.min(32), natural.min(20), natural.min(12)], leaves: None, floor: 4 }
+        let leaves = LEAVING.iter().find(|(title, _)| *title == titles[n]).map(|(_, turn)| *turn);
+        ColumnNeed { natural, targets: [natural.min(32), natural.min(20), natural.min(12)], leaves, floor: 4 }
     };
     let has_content = |n: &usize| rows.iter().any(|row| row.cells.get(*n).is_some_and(|cell| !cell.text.is_empty()));
     let shown: Vec<usize> = (0..titles.len()).filter(has_content).collect();

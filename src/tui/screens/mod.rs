@@ -15,17 +15,27 @@ pub mod problems;
 pub mod project;
 pub mod stack;
 
-use self::line::ScreenLine;
+use self::line::{ScreenLine, ScreenLines};
 use self::place::ScreenPlace;
 use self::stack::OpenedScreen;
 use super::app::App;
+use std::sync::Arc;
 
 /// Returns the lines of a screen.
-pub fn lines(app: &App, screen: &OpenedScreen) -> Vec<ScreenLine> {
+pub fn lines(app: &App, screen: &OpenedScreen) -> ScreenLines {
+    let mut head = head(app, screen);
+    let Some(log) = &screen.log else { return ScreenLines::new(head, Arc::default()) };
+    head.push(ScreenLine::empty());
+    head.push(log.title(&app.facts));
+    ScreenLines::new(head, log.laid(&app.facts))
+}
+
+/// Returns the lines above the log.
+pub fn head(app: &App, screen: &OpenedScreen) -> Vec<ScreenLine> {
     match screen.place {
-        ScreenPlace::Project(project) => project::lines(app, project),
+        ScreenPlace::Project(project) => project::lines(app, project, screen.git_ref.as_deref()),
         ScreenPlace::Pipeline(project, pipeline) => pipeline::lines(app, project, pipeline),
-        ScreenPlace::Job(project, pipeline, job) => job::lines(app, (project, pipeline, job), screen.log.as_ref()),
+        ScreenPlace::Job(project, pipeline, job) => job::lines(app, (project, pipeline, job)),
         ScreenPlace::Failures => failures::lines(app),
         ScreenPlace::Active => active::lines(app),
         ScreenPlace::Events => events::lines(app),

@@ -14,6 +14,7 @@ use crate::text::age::age;
 use crate::text::duration::duration;
 use crate::text::glyph::Charset;
 use crate::tui::app::App;
+use crate::tui::keymap::KeyAction;
 use chrono::DateTime;
 use std::time::Duration;
 
@@ -21,8 +22,10 @@ use std::time::Duration;
 const BAR: f64 = 12.0;
 /// Pipelines whose outcome is summed up.
 const LAST: usize = 30;
+/// Of fewer nothing is said that takes many.
+const ENOUGH: usize = 5;
 
-pub fn lines(app: &App, project: ProjectId) -> Vec<ScreenLine> {
+pub fn lines(app: &App, project: ProjectId, only: Option<&str>) -> Vec<ScreenLine> {
     let charset = app.facts.options.charset;
     let width = usize::from(app.facts.width);
     let Some(row) = app.facts.row(project) else {
@@ -42,14 +45,23 @@ pub fn lines(app: &App, project: ProjectId) -> Vec<ScreenLine> {
     }
     lines.push(ScreenLine::empty());
     let longest = longest(app, row);
-    let mut rows: Vec<ListRow> =
-        row.pipelines().iter().map(|pipeline| of_pipeline(app, project, pipeline, longest)).collect();
+    let is_meant = |name: &str| only.is_none_or(|only| only == name);
+    if let Some(only) = only {
+        let key = app.facts.options.keys.label(KeyAction::Branches);
+        lines.push(ScreenLine::text(format!("only {}; {key} shows the next ref", clean(only, charset)), Tone::Warn));
+    }
+    let mut rows: Vec<ListRow> = row
+        .pipelines()
+        .iter()
+        .filter(|pipeline| is_meant(&pipeline.git_ref.name))
+        .map(|pipeline| of_pipeline(app, project, pipeline, longest))
+        .collect();
     let is_shown = |fact: &&PipelineFact| row.pipelines().iter().all(|pipeline| pipeline.id != fact.id);
-    let older = app.recent.get(&project).into_iter().flatten().filter(is_shown);
+    let older = app.recent.get(&project).into_iter().flatten().filter(is_shown).filter(|fact| is_meant(&fact.ref_name));
     rows.extend(older.map(|fact| of_fact(app, fact, longest)));
     let titles = ["pipeline", "ref", "state", "", "took", "usual", "age", "who", "commit"];
     lines.extend(listed(&titles, &rows, width.saturating_sub(2), charset));
-    lines.extend(last_runs(app, project));
+    lines.extend(last_runs(app, project, only));
     lines
 }
 
@@ -72,14 +84,59 @@ fn bar(time: Option<Duration>, longest: Duration, charset: Charset) -> Span {
     Span::new(block.repeat(cells), Tone::Muted)
 }
 
-/// Says how the last pipelines ended that the memory knows.
-fn last_runs(app: &App, project: ProjectId) -> Option<ScreenLine> {
-    let ended = app.recent.get(&project)?.iter().map(|fact| &fact.course.status);
-    let ended: Vec<&Status> =
-        ended.filter(|status| matches!(status, Status::Success | Status::Failed)).take(LAST).collect();
-    let passed = ended.iter().filter(|status| ***status == Status::Success).count();
+/// Returns the refs whose pipelines are known, the newest first.
+pub fn refs(app: &App, project: ProjectId) -> Vec<String> {
+    let shown = app.facts.row(project).into_iter().flat_map(|row| row.pipelines());
+    let shown = shown.map(|pipeline| pipeline.git_ref.name.as_str());
+    let remembered = app.recent.get(&project).into_iter().flatten().map(|fact| fact.ref_name.as_str());
+    let mut refs: Vec<String> = Vec::new();
+    for name in shown.chain(remembered) {
+        if refs.iter().all(|known| known != name) {
+            refs.push(name.to_owned());
+        }
+    }
+    refs
+}
+
+/// Says how the last pipelines ended that the memory knows: how many passed, how long they took, how long they waited.
+fn last_runs(app: &App, project: ProjectId, only: Option<&str>) -> Option<ScreenLine> {
+    let facts = app.recent.get(&project)?.iter().filter(|fact| only.is_none_or(|only| only == fact.ref_name));
+    let ended = facts.filter(|fact| matches!(fact.course.status, Status::Success | Status::Failed));
+    let ended: Vec<&PipelineFact> = ended.take(LAST).collect();
+    let passed = ended.iter().filter(|fact| fact.course.status == Status::Success).count();
     let percent = (100 * passed).checked_div(ended.len())?;
-    Some(ScreenLine::text(format!("last {}: {percent} % passed", ended.len()), Tone::Muted))
+    let mut text = format!("last {}: {percent} % passed", ended.len());
+    let times: Vec<u64> = ended.iter().rev().filter_map(|fact| fact.course.duration).collect();
+    let trend = trend(&times, app.facts.options.charset);
+    if !trend.is_empty() {
+        text.push_str(&format!("  {trend}"));
+    }
+    let mut queued: Vec<u64> = ended.iter().filter_map(|fact| fact.course.queued).collect();
+    queued.sort_unstable();
+    // Of a few the worst one would be all that is said.
+    if queued.len() >= ENOUGH
+        && let Some(slow) = queued.get((queued.len() * 95).div_ceil(100) - 1)
+    {
+        text.push_str(&format!("  queue p95 {}", duration(Duration::from_secs(*slow))));
+    }
+    Some(ScreenLine::text(text, Tone::Muted))
+}
+
+/// Returns a sign for each time, the oldest first, as high as it is long compared with the longest.
+fn trend(times: &[u64], charset: Charset) -> String {
+    let signs: &[char] = match charset {
+        Charset::Unicode => &['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
+        Charset::Ascii => &['_', '.', '-', '=', '+', '*', '#'],
+        Charset::Words => return String::new(),
+    };
+    let longest = times.iter().copied().max().unwrap_or(0);
+    if times.len() < ENOUGH || longest == 0 {
+        return String::new();
+    }
+    let last = signs.len() - 1;
+    let sign =
+        |time: &u64| signs.get((*time as f64 / longest as f64 * last as f64).round() as usize).unwrap_or(&signs[last]);
+    times.iter().map(sign).collect()
 }
 
 /// A pipeline that is only remembered: it can be seen, and opened in the browser of GitLab alone.

@@ -7,8 +7,10 @@ mod screens;
 mod trouble;
 
 use super::app::App;
+use super::effect::{ViewEffect, ViewEvent};
 use super::facts::ViewOptions;
-use super::update::{ViewEffect, ViewEvent, update};
+use super::update::update;
+use crate::act::rights::TokenRights;
 use crate::collect::watch::{ChangeNews, WatchPhase, WatchUpdate};
 use crate::domain::change::changes;
 use crate::domain::health::RowOrder;
@@ -103,6 +105,9 @@ fn options() -> ViewOptions {
         groups: vec!["12345".into()],
         interval: Duration::from_secs(10),
         read_only: None,
+        rights: TokenRights::May,
+        views: vec![],
+        pager: "less".into(),
         keys: Default::default(),
         theme: Default::default(),
         bell: vec![],

@@ -605,3 +605,39 @@ fn what_the_user_has_done_is_listed_with_what_became_of_it() {
     assert!(seen.contains("refused: the token may only read") && seen.contains("  you"), "{seen}");
     assert!(app.pending.is_empty(), "what was refused is not awaited");
 }
+
+#[test]
+fn a_project_lists_one_ref_after_the_other_with_the_trend_of_what_has_ended() {
+    let mut app = after(&[KeyCode::Tab, KeyCode::Enter], (100, 30));
+    let of = |id: u64, ref_name: &str, status: Status, queued: u64| {
+        let mut fact = remembered(id);
+        fact.ref_name = ref_name.into();
+        fact.course.status = status;
+        fact.course.duration = Some(60 * id);
+        fact.course.queued = Some(queued);
+        fact
+    };
+    let failed = (1..=4).map(|id| of(id, "fix", Status::Failed, 5));
+    let passed = (5..=10).map(|id| of(id, "main", Status::Success, 4 * id));
+    let mut recent: Vec<_> = failed.chain(passed).collect();
+    recent.reverse();
+    let now = app.facts.now;
+    update(&mut app, ViewEvent::Recent(ProjectId(1), recent), now);
+    let line = |app: &App, start: &str| {
+        let picture = picture(app);
+        picture.lines().map(str::trim).find(|line| line.starts_with(start)).unwrap_or_default().to_owned()
+    };
+    assert_eq!(line(&app, "last"), "last 10: 60 % passed  ▂▂▃▄▅▅▆▇▇█  queue p95 40s");
+    type_keys(&mut app, "b");
+    assert_eq!(line(&app, "only"), "only main; b shows the next ref");
+    assert_eq!(line(&app, "last"), "last 6: 100 % passed  ▅▅▆▇▇█  queue p95 40s");
+    assert!(!picture(&app).contains("fix"), "{}", picture(&app));
+    type_keys(&mut app, "b");
+    // Of four there is no trend.
+    assert_eq!(
+        (line(&app, "only").as_str(), line(&app, "last").as_str()),
+        ("only fix; b shows the next ref", "last 4: 0 % passed")
+    );
+    type_keys(&mut app, "b");
+    assert_eq!(line(&app, "only"), "");
+}

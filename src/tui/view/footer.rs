@@ -3,7 +3,7 @@
 use super::paint::span;
 use crate::report::cell::Tone;
 use crate::text::width::cells;
-use crate::tui::app::{App, Modal};
+use crate::tui::app::{App, InputPurpose, Modal};
 use crate::tui::keymap::KeyAction;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -22,8 +22,10 @@ fn keys(app: &App, width: usize) -> String {
         (Some(Modal::Help { .. }), _) => {
             return format!("{} close the help  down up scroll", app.facts.options.keys.label(KeyAction::Quit));
         }
+        (Some(Modal::Views), _) => return "1-9 show it  any other key nothing".into(),
         (Some(Modal::Copy), _) => return "l link  i id  c command  any other key nothing".into(),
         (Some(Modal::Confirm(_)), _) => return "y yes  any other key no".into(),
+        (None, Some((InputPurpose::Pipe | InputPurpose::Save, _))) => return "enter do it  esc leave it".into(),
         (None, Some(_)) => return "enter keep it  esc end it  tab complete  up the last one".into(),
         (None, None) => {}
     }

@@ -19,8 +19,9 @@ pub(super) fn draw(app: &App, screen: &OpenedScreen, frame: &mut Frame<'_>, area
     let lines = lines(app, screen);
     let cursor = screen.cursor_index(&lines);
     let (width, charset) = (usize::from(area.width).saturating_sub(GUTTER), app.facts.options.charset);
-    let shown = lines.iter().enumerate().skip(screen.offset).take(usize::from(area.height));
-    let drawn = shown.map(|(n, line)| drawn(app, line, cursor == Some(n), width, charset));
+    let drawn = lines
+        .part(screen.offset, usize::from(area.height))
+        .map(|(n, line)| drawn(app, line, cursor == Some(n), width, charset));
     frame.render_widget(Paragraph::new(drawn.collect::<Vec<_>>()), area);
 }
 

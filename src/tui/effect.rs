@@ -1,0 +1,78 @@
+//! What can happen to the view, and what the view asks of the world.
+
+use super::announcement::ViewAnnouncement;
+use super::keymap::KeyAction;
+use crate::act::plan::PlannedAction;
+use crate::act::rights::TokenRights;
+use crate::act::service::ActionOutcome;
+use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
+use crate::collect::log_service::{LogMessage, LogRequest};
+use crate::collect::watch::{ChangeNews, WatchUpdate};
+use crate::domain::fact::PipelineFact;
+use crate::domain::id::ProjectId;
+use crate::domain::past::KnownPast;
+use crossterm::event::{KeyEvent, MouseEvent};
+use std::sync::Arc;
+
+/// Everything that can happen to the view.
+#[derive(Debug)]
+pub enum ViewEvent {
+    Key(KeyEvent),
+    Mouse(MouseEvent),
+    Resize(u16, u16),
+    Update(Box<WatchUpdate>),
+    Changes(ChangeNews),
+    /// What the memory adds to the last reading.
+    Past(Arc<KnownPast>),
+    /// Why a pipeline is red.
+    Answer(ExplainAnswer),
+    /// What became of an action.
+    ActionDone(Box<ActionOutcome>),
+    Log(Vec<LogMessage>),
+    /// The last pipelines of a project, from the memory.
+    Recent(ProjectId, Vec<PipelineFact>),
+    /// What a key would ask for, by another way.
+    Act(KeyAction),
+    /// What the token may.
+    Rights(TokenRights),
+    /// A word to the user from beside the view.
+    Notice(String),
+    Tick,
+}
+
+/// What the view asks of the world.
+#[derive(Debug, Clone)]
+pub enum ViewEffect {
+    Quit,
+    Interrupt,
+    Suspend,
+    Refresh,
+    Reread(ProjectId),
+    /// A URL on the host's own origin.
+    Open(String),
+    /// Why a pipeline is red.
+    Ask(Box<ExplainRequest>),
+    Act(Box<PlannedAction>),
+    /// Looks up the last pipelines of a project in the memory.
+    LookBack(ProjectId),
+    /// Puts a text on the clipboard, through the terminal.
+    Copy(String),
+    /// Gives a text to a program that has the terminal meanwhile.
+    Page {
+        words: Vec<String>,
+        text: String,
+    },
+    /// Writes a text to a file that is not there yet.
+    Save {
+        path: String,
+        text: String,
+    },
+    /// Whether the mouse is ours: then text can no longer be selected with it.
+    Mouse(bool),
+    /// Asks GitLab what the token may.
+    CheckToken,
+    /// Makes itself heard.
+    Announce(ViewAnnouncement),
+    /// Follows this log, or none.
+    Follow(Option<Box<LogRequest>>),
+}

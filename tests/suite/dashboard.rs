@@ -1,0 +1,169 @@
+//! The dashboard in a real terminal: views, what it remembers, logs outside of it, the mouse, what a token may.
+
+use crate::support::Env;
+use crate::support::terminal::Terminal;
+use glwatch_sim::{Options, Sim, TOKEN_API, TOKEN_READ_API};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+fn open(env: &Env, sim: &Sim, more: &[&str]) -> Terminal {
+    let fixed = ["--host", sim.url(), "--group-id", "12345", "--watch", "--rps", "1000"];
+    let mut terminal = env.open(&[&fixed[..], more].concat(), 120, 40);
+    let is_whole = |contents: &str| contents.contains("40 projects  ") && !contents.contains("read so far");
+    terminal.wait_until(|contents| is_whole(contents) && contents.contains(" ago") && contents.contains("? all keys"));
+    terminal
+}
+
+#[track_caller]
+fn walk(terminal: &mut Terminal, steps: &[(&str, &str)]) {
+    for (keys, shown) in steps {
+        terminal.send(keys);
+        terminal.wait_until(|contents| contents.contains(shown));
+    }
+}
+
+#[track_caller]
+fn quit(mut terminal: Terminal) -> Vec<u8> {
+    terminal.send("Q");
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.is_as_before());
+    terminal.raw.clone()
+}
+
+#[test]
+fn a_view_of_the_configuration_is_shown_by_its_number() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    let text = "[views.oncall]\nonly = 'red'\nsort = 'name'\ngroups = false\n[views.web]\nfilter = 'group:web'\n";
+    fs::write(env.home().join("c.toml"), text).unwrap();
+    let mut terminal = open(&env, &sim, &["--config", "c.toml"]);
+    walk(&mut terminal, &[("v", "views: 1 oncall  2 web"), ("1", "view oncall"), ("j", "of 40 projects")]);
+    let contents = terminal.contents();
+    assert!(contents.contains("only what failed") && !contents.contains("▾"), "{contents}");
+    walk(&mut terminal, &[("v2", "view web"), ("j", "/group:web")]);
+    quit(terminal);
+    fs::write(env.home().join("c.toml"), "[views.a]\nsrot = 'name'\n").unwrap();
+    let output = env.run(&["--host", sim.url(), "--group-id", "12345", "--config", "c.toml"]);
+    let _ = output.refuses(2, &["is no part of a view", "did you mean sort?"]);
+}
+
+#[test]
+fn the_next_view_of_the_same_groups_begins_as_the_last_one_was_left() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    let mut terminal = open(&env, &sim, &[]);
+    walk(&mut terminal, &[("s", "sorted by name"), ("zj", "▸"), ("/ref:main\r", "/ref:main")]);
+    quit(terminal);
+    let folder = env.home().join(".local/state/glwatch/views");
+    let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert_eq!(fs::metadata(&files[0]).unwrap().permissions().mode() & 0o777, 0o600);
+    let mut terminal = open(&env, &sim, &[]);
+    // The filter itself is not left on; it is only recalled.
+    assert!(terminal.contents().contains("▸") && !terminal.contents().contains("/ref:main"), "{}", terminal.contents());
+    walk(&mut terminal, &[("/\u{1B}[A", "/ref:main"), ("\r", "of 40 projects")]);
+    quit(terminal);
+    let terminal = open(&env, &sim, &["--no-view-state"]);
+    assert!(!terminal.contents().contains("▸"), "{}", terminal.contents());
+    quit(terminal);
+    // Whatever is in the file, there is a view.
+    for hostile in
+        ["", "{", "[]", "{\"sort\":\"\\u001b[31m\",\"folded\":[\"\\u001b\"],\"muted\":{\"1\":null}}", "{\"sort\":7}"]
+    {
+        fs::write(&files[0], hostile).unwrap();
+        let terminal = open(&env, &sim, &[]);
+        quit(terminal);
+    }
+    fs::set_permissions(&files[0], fs::Permissions::from_mode(0o666)).unwrap();
+    fs::write(&files[0], "{\"reverse\":true,\"flat\":true}").unwrap();
+    let terminal = open(&env, &sim, &[]);
+    assert!(terminal.contents().contains("▾"), "a file that others can write is not used\n{}", terminal.contents());
+    quit(terminal);
+}
+
+/// Opens the log of the job that failed in one project.
+fn open_log(env: &Env, sim: &Sim) -> Terminal {
+    let mut terminal = open(env, sim, &[]);
+    walk(&mut terminal, &[("/invoices\r", "1 of 40 projects"), ("\tl", "log, 92 lines")]);
+    terminal
+}
+
+#[test]
+fn a_log_is_saved_once_for_its_reader_only_and_given_to_other_programs() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new().with("GITLAB_TOKEN", TOKEN_API));
+    let mut terminal = open_log(&env, &sim);
+    walk(&mut terminal, &[("S", "save the log as invoices-test-3-11-"), ("\u{15}a.log\r", "saved as a.log")]);
+    let saved = fs::read_to_string(env.home().join("a.log")).unwrap();
+    assert!(saved.contains("ERROR: Job failed: exit code 1") && !saved.contains('\u{1B}'), "{saved}");
+    assert_eq!(fs::metadata(env.home().join("a.log")).unwrap().permissions().mode() & 0o777, 0o600);
+    walk(
+        &mut terminal,
+        &[("S\u{15}a.log\r", "a.log is there already"), ("S\u{15}no/where\r", "not saved as no/where")],
+    );
+    walk(&mut terminal, &[("|", "the log into | less"), ("\u{15}wc -l\r", "enter goes back to glwatch")]);
+    assert!(!terminal.screen().alternate_screen(), "the other program has the terminal");
+    assert!(terminal.contents().contains("92"), "{}", terminal.contents());
+    walk(
+        &mut terminal,
+        &[("\r", "overview > job"), ("|\u{15}nothing-there\r", "could not be run"), ("|\u{15}'x\r", "quotation mark")],
+    );
+    quit(terminal);
+}
+
+#[test]
+fn the_pager_gets_the_keys_and_ctrl_c_is_meant_for_it() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new().with("GITLAB_TOKEN", TOKEN_API));
+    // It reads the terminal as a pager does, and takes no notice of an interrupt.
+    let pager = env.home().join("pager");
+    fs::write(
+        &pager,
+        "#!/bin/sh\ntrap '' INT\ncat >/dev/null\necho the pager is here\nread line </dev/tty\necho got $line >got\n",
+    )
+    .unwrap();
+    fs::set_permissions(&pager, fs::Permissions::from_mode(0o700)).unwrap();
+    let env = env.with("PAGER", pager.to_str().unwrap());
+    let mut terminal = open_log(&env, &sim);
+    walk(&mut terminal, &[("|\r", "the pager is here"), ("\u{3}all of it\r", "overview > job")]);
+    assert_eq!(fs::read_to_string(env.home().join("got")).unwrap(), "got all of it\n");
+    quit(terminal);
+}
+
+#[test]
+fn the_mouse_is_the_terminals_until_it_is_asked_for() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new());
+    let mut terminal = open(&env, &sim, &[]);
+    assert_eq!(terminal.last("\u{1B}[?1000h"), None);
+    walk(&mut terminal, &[("M", "the mouse works here")]);
+    assert!(terminal.last("\u{1B}[?1000h").is_some());
+    // The titles are in the third line; a click on one sorts.
+    walk(
+        &mut terminal,
+        &[("\u{1B}[<0;6;3M", "▾ attic"), ("\u{1B}[<0;10;5M", "▌"), ("\u{1B}[<0;10;5M", "overview > project")],
+    );
+    walk(&mut terminal, &[("\u{1B}[<2;10;5M", "▾ attic"), ("M", "the mouse selects text again")]);
+    assert!(terminal.last("\u{1B}[?1000l").is_some());
+    terminal.send("M");
+    terminal.wait_until(|contents| contents.contains("the mouse works here"));
+    let raw = quit(terminal);
+    let tail = String::from_utf8_lossy(&raw[raw.len().saturating_sub(400)..]).into_owned();
+    assert!(tail.contains("\u{1B}[?1000l"), "the mouse is given back: {tail:?}");
+}
+
+#[test]
+fn what_the_token_may_not_is_said_before_the_question_with_one_request() {
+    let sim = Sim::start(Options::default()).unwrap();
+    for (token, shown) in
+        [(TOKEN_READ_API, "needs a token with the scope api: this one has read_api"), (TOKEN_API, "? y/N")]
+    {
+        let env = Env::new().with("GITLAB_TOKEN", token);
+        let mut terminal = open(&env, &sim, &[]);
+        sim.clear_requests();
+        walk(&mut terminal, &[("/invoices\r\tR", shown)]);
+        terminal.send("n");
+        terminal.wait_until(|contents| !contents.contains(shown));
+        walk(&mut terminal, &[("R", shown)]);
+        let asked = sim.requests().iter().filter(|request| request.path.contains("personal_access_tokens")).count();
+        assert_eq!(asked, 1, "{shown}");
+        assert!(sim.requests().iter().all(|request| !request.path.contains("/retry")));
+        terminal.send("n");
+        quit(terminal);
+    }
+}
