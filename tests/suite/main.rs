@@ -39,6 +39,9 @@
 //! - `downstream.rs`: triggered pipelines that no pulse tells of
 //! - `silence.rs`: what an answer leaves out is asked for again and never made up
 //! - `kinds.rs`: the README's lists of kinds and states against the code
+//! - `dashboard.rs`: views, what is remembered of them, logs outside, the mouse, what the token may
+//! - `tmux.rs`: the same inside tmux; sizes in a storm; what a quiet refresh writes
+//! - `pictures.rs`: the README's pictures, made of the screen
 //! - `terminal.rs`: the real binary in a real terminal, the live view included
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
@@ -51,6 +54,7 @@ mod cache;
 mod config;
 mod conformance;
 mod cost;
+mod dashboard;
 mod downstream;
 mod explain;
 mod exports;
@@ -66,6 +70,7 @@ mod memory;
 mod misplaced;
 mod not_gitlab;
 mod notify;
+mod pictures;
 mod proxy;
 mod queries;
 mod real_logs;
@@ -79,6 +84,7 @@ mod stats;
 mod stats_truth;
 mod status;
 mod terminal;
+mod tmux;
 mod torn;
 mod trouble;
 mod trouble_access;

@@ -6,6 +6,7 @@ pub(crate) mod one_pipeline;
 #[path = "../gitlab/published.rs"]
 pub(crate) mod published;
 pub(crate) mod running;
+pub(crate) mod svg;
 pub(crate) mod terminal;
 pub(crate) mod terms;
 pub(crate) mod tls;
