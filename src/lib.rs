@@ -6,13 +6,13 @@
 //! main -> cli -> everything
 //! tui     -> collect, act, explain, report, domain, text
 //! render  -> report, domain, text
-//! report  -> explain, stats, domain, text
+//! report  -> explain, stats, dora, domain, text
 //! collect -> gitlab, explain, domain, private_file
 //! history -> gitlab, domain, private_file
 //! act     -> gitlab, domain
 //! testing -> collect, gitlab
 //! gitlab  -> domain, text
-//! stats   -> explain, domain
+//! stats   -> explain, domain             dora -> domain
 //! explain -> domain, text                config -> domain, text
 //! text    -> domain
 //! domain  -> nothing                     private_file -> nothing
@@ -23,6 +23,7 @@ mod cli;
 pub mod collect;
 mod config;
 pub mod domain;
+mod dora;
 mod explain;
 pub mod gitlab;
 pub mod history;

@@ -11,10 +11,11 @@ use glwatch::domain::id::{PipelineId, ProjectId};
 use glwatch::domain::past::FailedJobQuery;
 use glwatch::domain::pipeline::RefKind;
 use glwatch::domain::selection::RefSelector;
+use glwatch::domain::window::TimeWindow;
 use glwatch::history::place::HistoryPlace;
 use glwatch::history::store::HistoryStore;
 use glwatch::report::stats::{StatsDocument, StatsOptions};
-use glwatch::stats::plan::{StatsBy, StatsPlan, StatsWindow};
+use glwatch::stats::plan::{StatsBy, StatsPlan};
 use glwatch::stats::study::{StatsStudy, study_project};
 use std::collections::BTreeMap;
 use std::fs;
@@ -68,7 +69,7 @@ fn count_a_month() -> Result<(), Failure> {
     drop(filled(folder.path(), 100, 30)?);
     // What filling took is not what counting takes.
     let before = resident_kib();
-    let plan = StatsPlan::new(StatsWindow { from: NOW - 30 * DAY, to: NOW }, StatsBy::Project, vec![RefSelector::Any]);
+    let plan = StatsPlan::new(TimeWindow { from: NOW - 30 * DAY, to: NOW }, StatsBy::Project, vec![RefSelector::Any]);
     let store = HistoryStore::open(&HistoryPlace::in_folder(folder.path(), "https://gitlab.example.com"), NOW)?;
     println!("\nglwatch stats over 30 days of {PROJECTS} projects (target: below 200 ms and 150 MB)");
     let (mut reading, mut counting, mut joining, mut writing) = (vec![], vec![], vec![], vec![]);

@@ -10,6 +10,8 @@ const PACE: &str = "Watching and waiting";
 const VERDICT: &str = "Exit code";
 const LOAD: &str = "Load on the server";
 
+/// The option that only `dora` has.
+pub(super) const HOTFIX_WINDOW: &str = "hotfix-window";
 /// The flag that says no to the setting `history.enabled`.
 const NO_HISTORY: &str = "no-history";
 
@@ -20,6 +22,12 @@ fn option(key: &'static str, value: &'static str, heading: &'static str, help: &
 
 fn switch(key: &'static str, heading: &'static str, help: &'static str) -> Arg {
     Arg::new(key).long(key).help_heading(heading).help(help).action(ArgAction::SetTrue)
+}
+
+/// Says whether the command looks back: a demo then shows a group that has a past.
+#[cfg(feature = "demo")]
+pub(super) fn needs_past(matches: &ArgMatches) -> bool {
+    matches.try_contains_id(HOTFIX_WINDOW).is_ok()
 }
 
 /// Returns everything that sets a setting, for each command that has settings.

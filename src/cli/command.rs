@@ -1,6 +1,6 @@
 //! The whole command line: the subcommands, and what help prints.
 
-use super::{act, args, completions, config, exit, explain, history, logs, man, stats};
+use super::{act, args, completions, config, dora, exit, explain, history, logs, man, stats};
 use clap::Command;
 use clap::builder::styling::{AnsiColor, Styles};
 
@@ -33,7 +33,7 @@ Usage: glwatch -g GROUP [OPTIONS]       the group, once
   explain PROJECT                  why its newest pipeline failed
   logs PROJECT [JOB]               a job's log; --follow: as it grows
   retry|cancel|play PROJECT [JOB]  acts on a pipeline or job, and asks first
-  config init|show|check           settings; also history, stats, man, sim
+  config init|show|check           settings; also history, stats, dora, man, sim
 
   -g, --group-id GROUP      group, by number or full path; repeatable
   -w, --watch               show it live
@@ -83,6 +83,7 @@ pub(super) fn command() -> Command {
         .subcommands(act::commands())
         .subcommand(history::command())
         .subcommand(stats::command())
+        .subcommand(dora::command())
         .subcommand(config::command())
         .subcommand(completions::command())
         .subcommand(man::command())

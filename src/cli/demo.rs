@@ -4,18 +4,26 @@ use super::error::CliError;
 use super::run_context::RunContext;
 use super::{files, output};
 use crate::config::{Layer, Origin, Settings, variable};
-use glwatch_sim::{Clock, Options, Sim, TOKEN_API};
+use glwatch_sim::{Clock, Options, Sim, TOKEN_API, WorldKind};
 use std::collections::HashMap;
 
 /// Sources that do not count in a demo: what they name is somewhere else.
 const IGNORED: [&str; 9] =
     ["host", "token", "token-file", "token-header", "header", "ca-file", "client-cert", "client-key", "insecure"];
+/// The group for what looks back: the demo group was made just now. Its projects deploy every three days.
+const PAST: WorldKind =
+    WorldKind::History { projects: 8, days: 120, pipelines: 240, merge_requests: 40, deployments: 60 };
 /// The demo group's own number; any other is accepted, too.
 const GROUP: &str = "12345";
 
 /// Starts the simulated GitLab and points the settings at it.
-pub(super) fn start(mut flags: Layer, mut environment: HashMap<String, String>) -> Result<RunContext, CliError> {
-    let options = Options { clock: Clock::real(), any_group: true, ..Options::default() };
+pub(super) fn start(
+    mut flags: Layer,
+    mut environment: HashMap<String, String>,
+    needs_past: bool,
+) -> Result<RunContext, CliError> {
+    let world = if needs_past { PAST } else { WorldKind::Demo };
+    let options = Options { world, clock: Clock::real(), any_group: true, ..Options::default() };
     let sim = Sim::start(options).map_err(CliError::Sim)?;
     flags.forget(&IGNORED);
     flags.set("host", vec![sim.url().to_owned()], Origin::Demo);

@@ -100,7 +100,7 @@ fn no_place(config: &Config) -> CliError {
     CliError::Refused { problem: problem.to_owned(), hints: vec![hint.to_owned()] }
 }
 
-fn open(place: &HistoryPlace) -> Result<HistoryStore, CliError> {
+pub(super) fn open(place: &HistoryPlace) -> Result<HistoryStore, CliError> {
     let mut store = HistoryStore::open(place, clock::now().timestamp()).map_err(CliError::History)?;
     if let Some(file) = store.take_set_aside() {
         let notice = crate::history::record::HistoryNotice::SetAside(file);

@@ -10,6 +10,7 @@ mod config;
 mod dashboard;
 #[cfg(feature = "demo")]
 mod demo;
+mod dora;
 mod error;
 mod exit;
 mod explain;
@@ -78,6 +79,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some((name @ ("retry" | "cancel" | "play"), matches)) => act::run(name, matches),
         Some(("history", matches)) => history::run(matches),
         Some(("stats", matches)) => stats::run(matches),
+        Some(("dora", matches)) => dora::run(matches),
         Some(("config", matches)) => config::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", _)) => man::run(),

@@ -29,7 +29,7 @@ impl RunContext {
         let flags = args::layer(matches);
         #[cfg(feature = "demo")]
         if matches.get_flag("demo") {
-            return super::demo::start(flags, environment);
+            return super::demo::start(flags, environment, args::needs_past(matches));
         }
         let mut settings = Settings::new(flags, &environment);
         let mut files = files::add(&mut settings, &environment, false)?;

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::domain::fact::UnixSeconds;
 use crate::domain::id::ProjectId;
 use crate::domain::project::Project;
+use crate::domain::window::TimeWindow;
 use crate::history::store::HistoryStore;
 use crate::render::exposition::{self, MetricsFormat};
 use crate::render::{csv, json, stats, stats_markdown};
@@ -16,7 +17,7 @@ use crate::report::stats::{StatsDocument, StatsOptions};
 use crate::report::stats_metrics;
 use crate::report::stats_record::StatsRecord;
 use crate::stats::CostRates;
-use crate::stats::plan::{StatsBy, StatsPlan, StatsWindow};
+use crate::stats::plan::{StatsBy, StatsPlan};
 use crate::stats::study::{StatsStudy, study_project};
 use crate::text::duration::{duration, parse_duration};
 use crate::text::glyph::Charset;
@@ -148,7 +149,12 @@ fn chosen_projects(store: &HistoryStore, config: &Config) -> Result<Vec<Project>
 }
 
 /// Reads the window. What lies ahead of `now` has not happened: an end there is now.
-fn window(since: &str, until: Option<&str>, now: UnixSeconds, keep: Duration) -> Result<StatsWindow, CliError> {
+pub(super) fn window(
+    since: &str,
+    until: Option<&str>,
+    now: UnixSeconds,
+    keep: Duration,
+) -> Result<TimeWindow, CliError> {
     let refuse = |problem: String, hint: String| CliError::Refused { problem, hints: vec![hint] };
     let from = moment("--since", since, now)?;
     let to = until.map(|until| moment("--until", until, now)).transpose()?.unwrap_or(now).min(now);
@@ -165,7 +171,7 @@ fn window(since: &str, until: Option<&str>, now: UnixSeconds, keep: Duration) ->
         let end = until.map_or_else(|| "now".to_owned(), |until| format!("--until \"{until}\""));
         return Err(refuse(format!("--since: \"{since}\" is not before {end}"), "let it end after it begins".into()));
     }
-    Ok(StatsWindow { from, to })
+    Ok(TimeWindow { from, to })
 }
 
 fn moment(flag: &str, text: &str, now: UnixSeconds) -> Result<UnixSeconds, CliError> {

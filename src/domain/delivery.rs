@@ -32,6 +32,8 @@ pub(crate) struct DeploymentFact {
     pub sha: Option<String>,
     /// Of its job; `None` where a program made it without one.
     pub pipeline: Option<PipelineId>,
+    /// GitLab's word for what started that, such as `parent_pipeline`.
+    pub pipeline_source: Option<String>,
     pub job: Option<JobId>,
     pub created_at: Option<UnixSeconds>,
     pub course: DeploymentCourse,
@@ -58,6 +60,10 @@ pub(crate) struct MergeRequestFact {
     pub merged_at: Option<UnixSeconds>,
     /// The latest counts.
     pub updated_at: Option<UnixSeconds>,
+    /// When its first commit was made.
+    pub first_commit_at: Option<UnixSeconds>,
+    /// Whether its commits were asked for.
+    pub has_commits: bool,
 }
 
 /// That GitLab links a merge request to a deployment.
@@ -67,6 +73,17 @@ pub(crate) struct DeployedMerge {
     pub deployment: DeploymentId,
     /// The merge request's.
     pub iid: u64,
+}
+
+/// What lies before the first success to an environment that the memory has: asked for once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EnvironmentStart {
+    pub project: ProjectId,
+    pub environment_name: String,
+    /// When the first success finished that was known then, or the one before it which the answer told of.
+    pub first_at: UnixSeconds,
+    /// The first success ever, where nothing lies before it.
+    pub baseline: Option<DeploymentId>,
 }
 
 /// An issue of the type incident.
@@ -90,6 +107,7 @@ pub(crate) struct DeliveryBatch {
     pub merge_requests: Vec<MergeRequestFact>,
     pub merges: Vec<DeployedMerge>,
     pub incidents: Vec<IncidentFact>,
+    pub starts: Vec<EnvironmentStart>,
 }
 
 /// Returns the one with the larger key.
@@ -116,11 +134,19 @@ impl DeploymentFact {
             ref_name: self.ref_name.max(other.ref_name),
             sha: self.sha.max(other.sha),
             pipeline: self.pipeline.max(other.pipeline),
+            pipeline_source: self.pipeline_source.max(other.pipeline_source),
             job: self.job.max(other.job),
             created_at: self.created_at.max(other.created_at),
             course: self.course.merge(other.course),
             has_merges: self.has_merges || other.has_merges,
         }
+    }
+}
+
+impl DeploymentFact {
+    /// Returns when it ended, as far as GitLab says so: its own time or its job's, else that of its last change.
+    pub(crate) fn finished_at(&self) -> Option<UnixSeconds> {
+        self.course.finished_at.or(self.course.updated_at)
     }
 }
 
@@ -138,10 +164,14 @@ impl DeploymentCourse {
 impl MergeRequestFact {
     /// Joins two facts about the same merge request.
     pub(crate) fn merge(self, other: Self) -> Self {
-        larger(self, other, |fact| {
-            let Self { project: _, iid: _, title, source_branch, labels, merged_at, updated_at } = fact.clone();
+        // Commits are asked for apart, once, and by no other answer.
+        let first_commit_at = self.first_commit_at.max(other.first_commit_at);
+        let has_commits = self.has_commits || other.has_commits;
+        let newest = larger(self, other, |fact| {
+            let Self { project: _, iid: _, title, source_branch, labels, merged_at, updated_at, .. } = fact.clone();
             (updated_at, merged_at, title, source_branch, labels)
-        })
+        });
+        Self { first_commit_at, has_commits, ..newest }
     }
 }
 
@@ -172,6 +202,7 @@ mod tests {
                     ref_name: Some("main".into()),
                     sha: None,
                     pipeline: pipeline.map(PipelineId),
+                    pipeline_source: None,
                     job: None,
                     created_at: None,
                     course,
@@ -182,8 +213,9 @@ mod tests {
     }
 
     fn merge_request() -> impl Strategy<Value = MergeRequestFact> {
-        (prop::option::of(0_i64..3), prop::option::of(0_i64..3), "[ab]", prop::collection::vec("[ab]", 0..2)).prop_map(
-            |(updated_at, merged_at, title, labels)| MergeRequestFact {
+        let times = (prop::option::of(0_i64..3), prop::option::of(0_i64..3), prop::option::of(0_i64..3));
+        (times, "[ab]", prop::collection::vec("[ab]", 0..2)).prop_map(
+            |((updated_at, merged_at, first_commit_at), title, labels)| MergeRequestFact {
                 project: ProjectId(7),
                 iid: 1,
                 title,
@@ -191,6 +223,8 @@ mod tests {
                 labels,
                 merged_at,
                 updated_at,
+                first_commit_at,
+                has_commits: first_commit_at.is_some(),
             },
         )
     }

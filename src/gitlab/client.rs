@@ -1,6 +1,7 @@
 //! The public interface: one method per question, domain types as answers.
 
 use crate::domain::delivery::{DeploymentFact, EnvironmentFact, IncidentFact, MergeRequestFact};
+use crate::domain::fact::UnixSeconds;
 use crate::domain::host::Host;
 use crate::domain::id::{DeploymentId, GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::Job;
@@ -257,6 +258,21 @@ impl Client {
         id: DeploymentId,
     ) -> Result<Vec<MergeRequestFact>, Error> {
         rest::delivery::merge_requests(&self.transport, project, id).await
+    }
+
+    /// Reads the last success to an environment before a time, other than the one that is known.
+    pub(crate) async fn deployment_before(
+        &self,
+        project: ProjectId,
+        environment: &str,
+        known: (DeploymentId, DateTime<Utc>),
+    ) -> Result<Option<DeploymentFact>, Error> {
+        rest::delivery::deployment_before(&self.transport, project, environment, known).await
+    }
+
+    /// Reads when the first commit of a merge request was made.
+    pub(crate) async fn first_commit(&self, project: ProjectId, iid: u64) -> Result<Option<UnixSeconds>, Error> {
+        rest::delivery::first_commit(&self.transport, project, iid).await
     }
 
     /// Reads a page of a group's incidents that changed at a time or later, the longest unchanged first.

@@ -8,16 +8,23 @@
 //!
 //! Each answer is written with how far the list was read by it, so that a reading that ends at any moment goes on there.
 
+mod plan;
+
+pub(crate) use self::plan::DeliveryWants;
+use self::plan::{OpenStart, open_commits, open_merges, open_starts};
 use super::backfill::{FillError, FillGap, FillPart, Halt, gap_failure};
 use super::delivery_rows::{self, KnownDeliveries};
 use super::filled::FilledSpan;
 use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
-use crate::domain::delivery::{DeliveryBatch, DeploymentFact, EnvironmentFact, IncidentFact, MergeRequestFact};
+use crate::domain::delivery::{
+    DeliveryBatch, DeploymentFact, EnvironmentFact, EnvironmentStart, IncidentFact, MergeRequestFact,
+};
 use crate::domain::fact::UnixSeconds;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{DeploymentId, GroupRef, ProjectId};
 use crate::domain::project::Project;
-use crate::gitlab::client::{ChangedPage, Client};
+use crate::domain::usage::ApiChoice;
+use crate::gitlab::client::{ChangedPage, Client, PipelineNews, ProjectSaid};
 use crate::gitlab::error::Error;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
@@ -29,6 +36,8 @@ use std::sync::Arc;
 /// GitLab links them in the background.
 const OVERLAP: i64 = 10 * 60;
 
+/// Projects in one question for what is new: GitLab's page.
+const NEWS_BATCH: usize = 100;
 /// A project is asked again after this time, whatever its pipelines say.
 const WEEK: i64 = 7 * SECONDS_PER_DAY;
 /// Before any time at which something was seen.
@@ -42,6 +51,10 @@ pub(crate) struct DeliveryOptions {
     pub groups: Vec<GroupRef>,
     /// Begin of a day.
     pub since: UnixSeconds,
+    pub wants: DeliveryWants,
+    /// Asks GitLab which projects have pipelines that changed; else the memory knows, because it was just filled.
+    pub asks_news: bool,
+    pub api: ApiChoice,
 }
 
 /// What came of it.
@@ -80,6 +93,8 @@ enum DeliveryTask {
     Environments(usize),
     Merges(usize, DeploymentId),
     Incidents(GroupRef, ChangedList),
+    Start(usize, OpenStart),
+    Commits(usize, u64),
 }
 
 /// Where a list of what changed goes on.
@@ -97,6 +112,8 @@ enum DeliveryAnswer {
     Environments(Vec<EnvironmentFact>),
     Merges(Vec<MergeRequestFact>),
     Incidents(ChangedPage<IncidentFact>),
+    Start(Option<Box<DeploymentFact>>),
+    Commits(Option<UnixSeconds>),
 }
 
 /// Reads what is missing of the deliveries of these projects and groups; with half of what the client may, while something
@@ -109,9 +126,12 @@ pub(crate) async fn fill_deliveries(
     progress: &dyn Fn(DeliveryProgress),
 ) -> Result<DeliverySummary, FillError> {
     let mut work = DeliveryFill::new(client, store, options);
-    work.plan_lists()?;
+    let changed = work.changed_projects().await?;
+    work.plan_lists(&changed)?;
     work.run(is_live, progress).await?;
     work.plan_merges()?;
+    work.run(is_live, progress).await?;
+    work.plan_commits()?;
     work.run(is_live, progress).await?;
     Ok(work.end()?)
 }
@@ -147,7 +167,60 @@ impl<'a> DeliveryFill<'a> {
         self.tasks.push_back(task);
     }
 
-    fn plan_lists(&mut self) -> Result<(), HistoryError> {
+    /// Asks which of the projects that were read have pipelines that changed since. Where GitLab does not tell, all may have.
+    async fn changed_projects(&mut self) -> Result<ChangedProjects, FillError> {
+        if !self.options.asks_news {
+            return Ok(ChangedProjects::Remembered);
+        }
+        let read = self.read_projects()?;
+        let is_told = self.options.api != ApiChoice::Rest && !read.is_empty();
+        if !is_told || (self.client.fields().is_none() && self.client.read_fields().await.is_err()) {
+            return Ok(ChangedProjects::AllBut(HashSet::new()));
+        }
+        let mut quiet = HashSet::new();
+        for batch in read.chunks(NEWS_BATCH) {
+            quiet.extend(self.quiet_projects(batch).await?);
+        }
+        for project in &quiet {
+            self.store.write_quiet_deliveries(*project, self.until)?;
+        }
+        Ok(ChangedProjects::AllBut(quiet))
+    }
+
+    /// Returns the projects of which a change would be seen, and until when they were read. The same time for all of a
+    /// question: those that were read at the same time come together.
+    fn read_projects(&self) -> Result<Vec<(UnixSeconds, ProjectId)>, HistoryError> {
+        let mut read = Vec::new();
+        for project in &self.options.projects {
+            let known = self.store.known_deliveries(project.id)?;
+            let is_enough = !known.has_apart && !known.has_open && !known.is_old(self.until);
+            let whole = known.whole.filter(|whole| is_enough && whole.since <= self.options.since);
+            read.extend(whole.map(|whole| (whole.until, project.id)));
+        }
+        read.sort_unstable();
+        Ok(read)
+    }
+
+    /// Asks which of these projects have no pipeline that changed since the first of them was read.
+    async fn quiet_projects(&self, batch: &[(UnixSeconds, ProjectId)]) -> Result<Vec<ProjectId>, FillError> {
+        let since = batch.first().map_or(self.options.since, |(until, _)| *until).min(self.until);
+        let since = DateTime::from_timestamp(since.saturating_sub(OVERLAP), 0).unwrap_or(DateTime::UNIX_EPOCH);
+        let ids: Vec<ProjectId> = batch.iter().map(|(_, id)| *id).collect();
+        let is_quiet = |said: &ProjectSaid<PipelineNews>| matches!(said, ProjectSaid::Newest(news) if news.sees_any && news.count == 0);
+        match self.client.news(&ids, since).await {
+            Ok(answered) => {
+                let quiet = answered.projects.into_iter().filter(|(_, said)| is_quiet(said));
+                Ok(quiet.map(|(id, _)| id).collect())
+            }
+            Err(error) if error.is_fatal() && self.client.has_token() => Err(FillError::Request(Box::new(error))),
+            Err(error) => {
+                tracing::info!(%error, "what has changed is not known: all projects are asked");
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn plan_lists(&mut self, changed: &ChangedProjects) -> Result<(), HistoryError> {
         for group in self.options.groups.clone() {
             let known = self.store.known_incidents(&group)?;
             let list = ChangedList::new(known, self.options.since, self.until);
@@ -155,7 +228,11 @@ impl<'a> DeliveryFill<'a> {
         }
         for (at, project) in self.options.projects.clone().iter().enumerate() {
             let known = self.store.known_deliveries(project.id)?;
-            if is_due(&known, self.options.since, self.until) {
+            let is_due = match changed {
+                ChangedProjects::Remembered => is_due(&known, self.options.since, self.until),
+                ChangedProjects::AllBut(quiet) => !quiet.contains(&project.id),
+            };
+            if is_due {
                 let list = ChangedList::new(known.whole, self.options.since, self.until);
                 self.add(DeliveryTask::Deployments(at, list));
             } else if self.store.lacks_environments(project.id, EVER)? {
@@ -170,10 +247,32 @@ impl<'a> DeliveryFill<'a> {
     fn plan_merges(&mut self) -> Result<(), HistoryError> {
         let chosen: HashMap<ProjectId, usize> =
             self.options.projects.iter().enumerate().map(|(at, project)| (project.id, at)).collect();
-        let span = FilledSpan { since: self.options.since, until: self.until.saturating_sub(OVERLAP) };
-        for (project, deployment) in self.store.deployments_without_merges(span)? {
+        let batch = self.store.deliveries()?;
+        let mut wants = self.options.wants.clone();
+        wants.merges.1 = wants.merges.1.min(self.until.saturating_sub(OVERLAP));
+        for (project, deployment) in open_merges(&batch, &wants, self.options.since) {
             if let Some(at) = chosen.get(&project) {
                 self.add(DeliveryTask::Merges(*at, deployment));
+            }
+        }
+        for start in open_starts(&batch, &wants).into_iter().filter(|_| wants.starts) {
+            if let Some(at) = chosen.get(&start.project) {
+                self.add(DeliveryTask::Start(*at, start));
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans the first commits of merge requests that are known.
+    fn plan_commits(&mut self) -> Result<(), HistoryError> {
+        if !self.options.wants.first_commits {
+            return Ok(());
+        }
+        let chosen: HashMap<ProjectId, usize> =
+            self.options.projects.iter().enumerate().map(|(at, project)| (project.id, at)).collect();
+        for (project, iid) in open_commits(&self.store.deliveries()?, &self.options.wants) {
+            if let Some(at) = chosen.get(&project) {
+                self.add(DeliveryTask::Commits(*at, iid));
             }
         }
         Ok(())
@@ -223,11 +322,17 @@ impl<'a> DeliveryFill<'a> {
             (DeliveryTask::Incidents(group, list), DeliveryAnswer::Incidents(page)) => {
                 self.incidents(group, list, page)?
             }
+            (DeliveryTask::Start(at, start), DeliveryAnswer::Start(before)) => self.started(at, start, before)?,
+            (DeliveryTask::Commits(at, iid), DeliveryAnswer::Commits(first)) => {
+                self.store.write_first_commit(self.options.projects[at].id, iid, first)?;
+            }
             (
                 DeliveryTask::Deployments(..)
                 | DeliveryTask::Environments(_)
                 | DeliveryTask::Merges(..)
-                | DeliveryTask::Incidents(..),
+                | DeliveryTask::Incidents(..)
+                | DeliveryTask::Start(..)
+                | DeliveryTask::Commits(..),
                 _,
             ) => unreachable!("each question has its own answer"),
         }
@@ -261,6 +366,25 @@ impl<'a> DeliveryFill<'a> {
         Ok(())
     }
 
+    /// Takes what lies before the first deployment that is known of an environment.
+    fn started(
+        &mut self,
+        at: usize,
+        start: OpenStart,
+        before: Option<Box<DeploymentFact>>,
+    ) -> Result<(), HistoryError> {
+        let baseline = before.is_none().then_some(start.first);
+        let first_at = before.as_ref().and_then(|before| before.finished_at()).unwrap_or(start.first_at);
+        let known = EnvironmentStart {
+            project: self.options.projects[at].id,
+            environment_name: start.environment,
+            first_at,
+            baseline,
+        };
+        let deployments = before.into_iter().map(|before| *before).collect();
+        self.store.write_deliveries(&DeliveryBatch { deployments, starts: vec![known], ..DeliveryBatch::default() })
+    }
+
     /// Takes a page of a group's incidents.
     fn incidents(
         &mut self,
@@ -292,6 +416,12 @@ impl<'a> DeliveryFill<'a> {
             self.store.write_merges((self.options.projects[*at].id, *deployment), &[])?;
             return Ok(());
         }
+        if let DeliveryTask::Commits(at, iid) = task
+            && error.status() == Some(404)
+        {
+            self.store.write_first_commit(self.options.projects[*at].id, *iid, None)?;
+            return Ok(());
+        }
         let (failure, is_hidden) = gap_failure(&error, self.client.has_token(), FillPart::Deployments);
         self.halt.failed(&error, &failure);
         self.lost(task, failure, is_hidden);
@@ -311,7 +441,11 @@ impl<'a> DeliveryFill<'a> {
             DeliveryTask::Incidents(group, _) => {
                 self.summary.incident_gaps.push(IncidentGap { group: group.clone(), failure, is_hidden });
             }
-            DeliveryTask::Deployments(at, _) | DeliveryTask::Environments(at) | DeliveryTask::Merges(at, _) => {
+            DeliveryTask::Deployments(at, _)
+            | DeliveryTask::Environments(at)
+            | DeliveryTask::Merges(at, _)
+            | DeliveryTask::Start(at, _)
+            | DeliveryTask::Commits(at, _) => {
                 let project = Arc::clone(&self.options.projects[*at]);
                 // The first reason says it all.
                 if self.summary.gaps.iter().all(|gap| gap.project.id != project.id) {
@@ -325,7 +459,11 @@ impl<'a> DeliveryFill<'a> {
 impl DeliveryTask {
     fn project(&self) -> Option<usize> {
         match self {
-            Self::Deployments(at, _) | Self::Environments(at) | Self::Merges(at, _) => Some(*at),
+            Self::Deployments(at, _)
+            | Self::Environments(at)
+            | Self::Merges(at, _)
+            | Self::Start(at, _)
+            | Self::Commits(at, _) => Some(*at),
             Self::Incidents(..) => None,
         }
     }
@@ -371,9 +509,24 @@ fn is_due(known: &KnownDeliveries, since: UnixSeconds, now: UnixSeconds) -> bool
         Some(_) if known.has_apart => true,
         Some(whole) => {
             let is_changed = known.changed_at.is_some_and(|changed| changed > whole.until.saturating_sub(OVERLAP));
-            is_changed || whole.until < now.saturating_sub(WEEK)
+            is_changed || known.is_old(now)
         }
     }
+}
+
+impl KnownDeliveries {
+    /// Says whether they were asked for so long ago that they are asked for again, whatever else is known.
+    fn is_old(&self, now: UnixSeconds) -> bool {
+        let listed = self.listed_at.or(self.whole.map(|whole| whole.until));
+        listed.is_some_and(|listed| listed < now.saturating_sub(WEEK))
+    }
+}
+
+/// Projects that have pipelines which changed.
+enum ChangedProjects {
+    /// As the memory has it.
+    Remembered,
+    AllBut(HashSet<ProjectId>),
 }
 
 /// Asks one thing, and hands it back with the answer.
@@ -394,6 +547,13 @@ async fn ask(
         DeliveryTask::Incidents(group, list) => {
             client.changed_incidents(group, (list.after, list.page)).await.map(DeliveryAnswer::Incidents)
         }
+        DeliveryTask::Start(_, start) => {
+            let first_at = DateTime::from_timestamp(start.first_at, 0).unwrap_or(DateTime::UNIX_EPOCH);
+            let known = (start.first, first_at);
+            let before = client.deployment_before(project, &start.environment, known).await;
+            before.map(|before| DeliveryAnswer::Start(before.map(Box::new)))
+        }
+        DeliveryTask::Commits(_, iid) => client.first_commit(project, *iid).await.map(DeliveryAnswer::Commits),
     };
     (task, answer)
 }
@@ -403,12 +563,25 @@ impl HistoryStore {
         self.ask(|connection| delivery_rows::known_incidents(connection, &group.to_string()))
     }
 
+    pub(crate) fn known_deliveries_span(&self, project: ProjectId) -> Result<Option<FilledSpan>, HistoryError> {
+        Ok(self.known_deliveries(project)?.whole)
+    }
+
     fn known_deliveries(&self, project: ProjectId) -> Result<KnownDeliveries, HistoryError> {
         self.ask(|connection| delivery_rows::known(connection, project))
     }
 
-    fn deployments_without_merges(&self, span: FilledSpan) -> Result<Vec<(ProjectId, DeploymentId)>, HistoryError> {
-        self.ask(|connection| delivery_rows::without_merges(connection, span))
+    fn write_quiet_deliveries(&mut self, project: ProjectId, until: UnixSeconds) -> Result<(), HistoryError> {
+        self.transaction(|transaction| delivery_rows::write_quiet(transaction, project, until))
+    }
+
+    fn write_first_commit(
+        &mut self,
+        project: ProjectId,
+        iid: u64,
+        at: Option<UnixSeconds>,
+    ) -> Result<(), HistoryError> {
+        self.transaction(|transaction| delivery_rows::write_first_commit(transaction, (project, iid), at))
     }
 
     fn lacks_environments(&self, project: ProjectId, seen_at: UnixSeconds) -> Result<bool, HistoryError> {

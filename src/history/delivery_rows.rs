@@ -3,7 +3,8 @@
 use super::cursor::FilledSpan;
 use super::rows::{id, optional, status};
 use crate::domain::delivery::{
-    DeliveryBatch, DeployedMerge, DeploymentCourse, DeploymentFact, EnvironmentFact, IncidentFact, MergeRequestFact,
+    DeliveryBatch, DeployedMerge, DeploymentCourse, DeploymentFact, EnvironmentFact, EnvironmentStart, IncidentFact,
+    MergeRequestFact,
 };
 use crate::domain::fact::UnixSeconds;
 use crate::domain::id::{DeploymentId, EnvironmentId, JobId, PipelineId, ProjectId};
@@ -13,8 +14,9 @@ use rusqlite::{Connection, OptionalExtension, Params, Result, Row, params};
 const LABEL_END: char = '\n';
 
 const DEPLOYMENT_COLUMNS: &str = "project, id, iid, environment, environment_name, ref, sha, pipeline, job, created_at, \
-                                  updated_at, status, finished_at, merges_read";
-const MERGE_REQUEST_COLUMNS: &str = "project, iid, title, source_branch, labels, merged_at, updated_at";
+                                  updated_at, status, finished_at, merges_read, pipeline_source";
+const MERGE_REQUEST_COLUMNS: &str =
+    "project, iid, title, source_branch, labels, merged_at, updated_at, first_commit_at, commits_read";
 const INCIDENT_COLUMNS: &str = "project, iid, title, created_at, updated_at, closed_at";
 const ENVIRONMENT_COLUMNS: &str = "project, id, name, tier, seen_at";
 
@@ -46,6 +48,7 @@ fn deployment(row: &Row<'_>) -> Result<DeploymentFact> {
         created_at: row.get(9)?,
         course: DeploymentCourse { updated_at: row.get(10)?, status: status(row, 11)?, finished_at: row.get(12)? },
         has_merges: row.get(13)?,
+        pipeline_source: row.get(14)?,
     })
 }
 
@@ -59,6 +62,8 @@ fn merge_request(row: &Row<'_>) -> Result<MergeRequestFact> {
         labels: labels.split(LABEL_END).filter(|label| !label.is_empty()).map(ToOwned::to_owned).collect(),
         merged_at: row.get(5)?,
         updated_at: row.get(6)?,
+        first_commit_at: row.get(7)?,
+        has_commits: row.get(8)?,
     })
 }
 
@@ -104,7 +109,7 @@ fn write_deployment(connection: &Connection, fact: &DeploymentFact) -> Result<()
     let merge = |known: Option<DeploymentFact>| known.into_iter().fold(fact.clone(), DeploymentFact::merge);
     let Some(merged) = news(connection, place, (fact.project, fact.id.0), deployment, merge)? else { return Ok(()) };
     let query = "INSERT OR REPLACE INTO deployment \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     let values = params![
         number(merged.project.0),
         number(merged.id.0),
@@ -120,6 +125,7 @@ fn write_deployment(connection: &Connection, fact: &DeploymentFact) -> Result<()
         merged.course.status.word(),
         merged.course.finished_at,
         merged.has_merges,
+        merged.pipeline_source,
     ];
     execute(connection, query, values)
 }
@@ -136,8 +142,10 @@ fn write_merge_request(connection: &Connection, fact: &MergeRequestFact) -> Resu
         merged.labels.join("\n"),
         merged.merged_at,
         merged.updated_at,
+        merged.first_commit_at,
+        merged.has_commits,
     ];
-    execute(connection, "INSERT OR REPLACE INTO merge_request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", values)
+    execute(connection, "INSERT OR REPLACE INTO merge_request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", values)
 }
 
 fn write_incident(connection: &Connection, fact: &IncidentFact) -> Result<()> {
@@ -158,7 +166,24 @@ pub(super) fn write_batch(connection: &Connection, batch: &DeliveryBatch) -> Res
         let values = [number(project.0), number(deployment.0), number(*iid)];
         execute(connection, "INSERT OR IGNORE INTO deployed_merge VALUES (?1, ?2, ?3)", values)
     })?;
+    batch.starts.iter().try_for_each(|fact| write_start(connection, fact))?;
     batch.incidents.iter().try_for_each(|fact| write_incident(connection, fact))
+}
+
+/// The latest answer counts: it is about the earliest deployment.
+fn write_start(connection: &Connection, fact: &EnvironmentStart) -> Result<()> {
+    let EnvironmentStart { project, environment_name, first_at, baseline } = fact;
+    let values = params![number(project.0), environment_name, first_at, baseline.map(|id| number(id.0))];
+    execute(connection, "INSERT OR REPLACE INTO environment_start VALUES (?1, ?2, ?3, ?4)", values)
+}
+
+fn start(row: &Row<'_>) -> Result<EnvironmentStart> {
+    Ok(EnvironmentStart {
+        project: ProjectId(id(row, 0)?),
+        environment_name: row.get(1)?,
+        first_at: row.get(2)?,
+        baseline: optional(row, 3)?.map(DeploymentId),
+    })
 }
 
 fn each<F>(connection: &Connection, query: &str, read: fn(&Row<'_>) -> Result<F>) -> Result<Vec<F>> {
@@ -177,6 +202,7 @@ pub(super) fn all(connection: &Connection) -> Result<DeliveryBatch> {
         merge_requests: each(connection, &of(MERGE_REQUEST_COLUMNS, "merge_request"), merge_request)?,
         merges: each(connection, "SELECT project, deployment, iid FROM deployed_merge ORDER BY 1, 2, 3", merge)?,
         incidents: each(connection, &of(INCIDENT_COLUMNS, "incident"), incident)?,
+        starts: each(connection, &of("project, environment_name, first_at, baseline", "environment_start"), start)?,
     })
 }
 
@@ -211,26 +237,56 @@ pub(super) struct KnownDeliveries {
     pub whole: Option<FilledSpan>,
     /// When a pipeline of it changed last.
     pub changed_at: Option<UnixSeconds>,
-    /// Whether some of them belong to no pipeline that is known, so that no change of a pipeline tells of the next one.
+    /// Whether some of them belong to no pipeline of which a change would be seen, so that nothing tells of the next one.
     pub has_apart: bool,
+    /// Whether some of them are not over: their end changes no pipeline that is listed where they are a child pipeline's.
+    pub has_open: bool,
+    /// When they were asked for last; before that counts, `whole` may be later, because nothing has changed since.
+    pub listed_at: Option<UnixSeconds>,
 }
 
 pub(super) fn known(connection: &Connection, project: ProjectId) -> Result<KnownDeliveries> {
     let key = [number(project.0)];
     let whole = "SELECT since, until FROM delivery_fill WHERE project = ?1";
     let changed = "SELECT max(updated_at) FROM pipeline WHERE project = ?1";
+    // A pipeline is on no list where a list that reaches back to it lacks it.
     let apart = "SELECT EXISTS (SELECT 1 FROM deployment d LEFT JOIN pipeline p ON p.project = d.project \
-                 AND p.id = d.pipeline WHERE d.project = ?1 AND p.id IS NULL)";
+                 AND p.id = d.pipeline WHERE d.project = ?1 AND p.id IS NULL \
+                 AND (d.pipeline IS NULL OR d.pipeline_source = 'parent_pipeline' OR EXISTS (SELECT 1 FROM fill f \
+                 WHERE f.project = d.project AND f.since <= coalesce(d.created_at, d.finished_at, d.updated_at))))";
+    let open = "SELECT EXISTS (SELECT 1 FROM deployment WHERE project = ?1 \
+                AND status NOT IN ('success', 'failed', 'canceled', 'skipped'))";
+    let listed = "SELECT listed_at FROM delivery_fill WHERE project = ?1";
     Ok(KnownDeliveries {
         whole: connection.prepare_cached(whole)?.query_row(key, span).optional()?,
         changed_at: connection.prepare_cached(changed)?.query_row(key, |row| row.get(0))?,
         has_apart: connection.prepare_cached(apart)?.query_row(key, |row| row.get(0))?,
+        has_open: connection.prepare_cached(open)?.query_row(key, |row| row.get(0))?,
+        listed_at: connection.prepare_cached(listed)?.query_row(key, |row| row.get(0)).optional()?.flatten(),
     })
 }
 
 pub(super) fn write_known(connection: &Connection, project: ProjectId, whole: FilledSpan) -> Result<()> {
     let values = [number(project.0), whole.since, whole.until];
-    execute(connection, "INSERT OR REPLACE INTO delivery_fill VALUES (?1, ?2, ?3)", values)
+    let query = "INSERT OR REPLACE INTO delivery_fill (project, since, until, listed_at) VALUES (?1, ?2, ?3, ?3)";
+    execute(connection, query, values)
+}
+
+/// Notes that nothing has changed up to a time.
+pub(super) fn write_quiet(connection: &Connection, project: ProjectId, until: UnixSeconds) -> Result<()> {
+    let query =
+        "UPDATE delivery_fill SET listed_at = coalesce(listed_at, until), until = max(until, ?2) WHERE project = ?1";
+    execute(connection, query, [number(project.0), until])
+}
+
+/// Notes when the first commit of a merge request was made.
+pub(super) fn write_first_commit(
+    connection: &Connection,
+    (project, iid): (ProjectId, u64),
+    at: Option<UnixSeconds>,
+) -> Result<()> {
+    let query = "UPDATE merge_request SET first_commit_at = ?3, commits_read = 1 WHERE project = ?1 AND iid = ?2";
+    execute(connection, query, params![number(project.0), number(iid), at])
 }
 
 pub(super) fn known_incidents(connection: &Connection, group: &str) -> Result<Option<FilledSpan>> {
@@ -248,17 +304,6 @@ pub(super) fn lacks_environments(connection: &Connection, project: ProjectId, se
     let query = "SELECT EXISTS (SELECT 1 FROM deployment d LEFT JOIN environment e ON e.project = d.project \
                  AND e.id = d.environment WHERE d.project = ?1 AND coalesce(e.seen_at, ?3) < ?2)";
     connection.prepare_cached(query)?.query_row([number(project.0), seen_at, i64::MIN], |row| row.get(0))
-}
-
-/// Returns the deployments to production that ended well within a time and whose merge requests were not asked for, newest
-/// first.
-pub(super) fn without_merges(connection: &Connection, span: FilledSpan) -> Result<Vec<(ProjectId, DeploymentId)>> {
-    let query = "SELECT d.project, d.id FROM deployment d JOIN environment e ON e.project = d.project \
-                 AND e.id = d.environment WHERE e.tier = 'production' AND d.status = 'success' AND NOT d.merges_read \
-                 AND coalesce(d.finished_at, d.updated_at) BETWEEN ?1 AND ?2 \
-                 ORDER BY coalesce(d.finished_at, d.updated_at) DESC, d.id DESC";
-    let place = |row: &Row<'_>| Ok((ProjectId(id(row, 0)?), DeploymentId(id(row, 1)?)));
-    connection.prepare_cached(query)?.query_map([span.since, span.until], place)?.collect()
 }
 
 /// Writes the merge requests of a deployment, and that they were asked for.

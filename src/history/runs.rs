@@ -31,6 +31,15 @@ impl HistoryStore {
         self.ask(|connection| connection.prepare_cached(sql)?.query_map([], project)?.collect())
     }
 
+    /// Returns the pipelines of a project that were created since a time.
+    pub(crate) fn past_pipelines(
+        &self,
+        project: ProjectId,
+        since: UnixSeconds,
+    ) -> Result<Vec<PipelineFact>, HistoryError> {
+        self.ask(|connection| pipelines(connection, project.0.cast_signed(), since))
+    }
+
     /// Returns the pipelines of a project that were created since a time, with their attempts and days. A pipeline
     /// without a time of creation counts from the first moment that is known of it.
     pub fn project_runs(&self, project: &Project, since: UnixSeconds) -> Result<ProjectRuns, HistoryError> {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Result};
 pub(super) const APPLICATION_ID: i32 = 0x676C_7774;
 
 /// The step from each version to the next. A step that was released is never changed.
-const STEPS: &[&str] = &[V1, V2, V3];
+const STEPS: &[&str] = &[V1, V2, V3, V4];
 
 /// Times are seconds since 1970, durations are seconds.
 ///
@@ -83,6 +83,19 @@ const V3: &str = "
     CREATE TABLE fill_gap (
         project INTEGER NOT NULL, part TEXT NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, seen_at INTEGER NOT NULL,
         PRIMARY KEY (project, part)
+    ) WITHOUT ROWID;
+";
+
+/// What delivery measures need beside: when the first commit of a merge request was made, of what kind the pipeline of a
+/// deployment is, and what lies before the first deployment that is known of an environment (`starts.rs`).
+const V4: &str = "
+    ALTER TABLE merge_request ADD COLUMN first_commit_at INTEGER;
+    ALTER TABLE merge_request ADD COLUMN commits_read INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE deployment ADD COLUMN pipeline_source TEXT;
+    ALTER TABLE delivery_fill ADD COLUMN listed_at INTEGER;
+    CREATE TABLE environment_start (
+        project INTEGER NOT NULL, environment_name TEXT NOT NULL, first_at INTEGER NOT NULL, baseline INTEGER,
+        PRIMARY KEY (project, environment_name)
     ) WITHOUT ROWID;
 ";
 

@@ -5,6 +5,10 @@
 pub(crate) mod changes;
 pub(crate) mod columns;
 pub(crate) mod csv;
+pub(crate) mod dora;
+pub(crate) mod dora_events;
+pub(crate) mod dora_markdown;
+mod dora_words;
 pub(crate) mod explain;
 pub(crate) mod explain_markdown;
 pub(crate) mod exposition;
@@ -13,6 +17,7 @@ pub(crate) mod junit;
 pub(crate) mod markdown;
 pub(crate) mod ndjson;
 pub(crate) mod section;
+mod sparkline;
 pub(crate) mod stats;
 pub(crate) mod stats_markdown;
 mod stats_words;

@@ -1,6 +1,7 @@
 //! CI quality for people: four sections about everything together, then a row for each group.
 
 use super::columns;
+use super::sparkline::{relative, sparkline};
 use super::stats_words::{NO_DATA, before, hours, minutes, name, percent, seconds, spread};
 use crate::report::stats::{BucketEntry, SlowPartEntry, StatsDocument, StatsEntry};
 use crate::text::glyph::Charset;
@@ -245,21 +246,4 @@ fn group_row(entry: &StatsEntry) -> [String; 14] {
 fn day_rate(day: &crate::report::stats::DayEntry) -> Option<f64> {
     let judged = day.success + day.failed;
     (judged > 0).then(|| day.success as f64 / judged as f64)
-}
-
-/// Returns counts as shares of the largest.
-fn relative(counts: impl Iterator<Item = u64> + Clone) -> Vec<Option<f64>> {
-    let most = counts.clone().max().unwrap_or(0).max(1);
-    counts.map(|count| Some(count as f64 / most as f64)).collect()
-}
-
-/// Draws shares from 0 to 1, one cell each; a blank where there is no data.
-fn sparkline(shares: &[Option<f64>], charset: Charset) -> String {
-    let levels: &[char] = match charset {
-        Charset::Unicode => &['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
-        Charset::Ascii | Charset::Words => &['_', '.', '-', '=', '+', '*', '#'],
-    };
-    let level = |share: f64| levels[((share * levels.len() as f64) as usize).min(levels.len() - 1)];
-    let cells: String = shares.iter().map(|share| share.map_or(' ', level)).collect();
-    if cells.trim().is_empty() { NO_DATA.to_owned() } else { cells }
 }

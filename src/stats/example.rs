@@ -1,6 +1,6 @@
 //! Facts for tests: a project whose pipelines and attempts are written one by one.
 
-use super::plan::{SECONDS_PER_DAY, StatsBy, StatsPlan, StatsWindow};
+use super::plan::{SECONDS_PER_DAY, StatsBy, StatsPlan};
 use super::study::{StatsStudy, study_project};
 use super::tally::RunTally;
 use crate::domain::fact::{PipelineCourse, PipelineFact};
@@ -11,14 +11,15 @@ use crate::domain::project::Project;
 use crate::domain::runs::{AttemptEnd, CoveredDay, JobAttempt, NameTable, ProjectRuns};
 use crate::domain::selection::RefSelector;
 use crate::domain::status::Status;
+use crate::domain::window::TimeWindow;
 
 /// Monday, 2026-11-02, 00:00 UTC.
 pub(super) const START: i64 = 1_793_577_600;
 pub(super) const DAY: i64 = SECONDS_PER_DAY;
 
 /// The ten days from `START`.
-pub(super) fn ten_days() -> StatsWindow {
-    StatsWindow { from: START, to: START + 10 * DAY }
+pub(super) fn ten_days() -> TimeWindow {
+    TimeWindow { from: START, to: START + 10 * DAY }
 }
 
 pub(super) fn plan(by: StatsBy) -> StatsPlan {

@@ -2,46 +2,12 @@
 
 use crate::domain::fact::UnixSeconds;
 use crate::domain::selection::RefSelector;
+use crate::domain::window::TimeWindow;
 use std::iter::once;
 
 pub const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 /// How far before a fact its evidence may lie: the last pipeline of the default branch, and the verdict before on its ref.
 pub const LOOKBACK_SECONDS: i64 = 30 * SECONDS_PER_DAY;
-
-/// A span of time: its first moment belongs to it, its end does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StatsWindow {
-    pub from: UnixSeconds,
-    pub to: UnixSeconds,
-}
-
-impl StatsWindow {
-    pub fn contains(self, at: UnixSeconds) -> bool {
-        (self.from..self.to).contains(&at)
-    }
-
-    /// Returns the window as long as this one that ends where it begins.
-    pub fn before(self) -> Self {
-        Self { from: self.from.saturating_sub(self.to.saturating_sub(self.from)), to: self.from }
-    }
-
-    /// Returns the days that it touches, as days since 1970, UTC.
-    pub fn days(self) -> std::ops::RangeInclusive<i64> {
-        self.from.div_euclid(SECONDS_PER_DAY)..=(self.to - 1).div_euclid(SECONDS_PER_DAY)
-    }
-
-    /// Returns its parts by week, which begin on Monday, UTC; the first and the last may be shorter.
-    fn weeks(self) -> impl Iterator<Item = (i64, Self)> {
-        /// 1970-01-01 was a Thursday.
-        const FIRST_MONDAY: i64 = 4 * SECONDS_PER_DAY;
-        const WEEK: i64 = 7 * SECONDS_PER_DAY;
-        let week = |at: i64| (at - FIRST_MONDAY).div_euclid(WEEK);
-        (week(self.from)..=week(self.to - 1)).map(move |week| {
-            let begin = week * WEEK + FIRST_MONDAY;
-            (begin, Self { from: self.from.max(begin), to: self.to.min(begin + WEEK) })
-        })
-    }
-}
 
 /// What has a row of its own beside everything together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,14 +44,14 @@ pub enum TimeSlot {
 /// What is counted.
 #[derive(Debug, Clone)]
 pub struct StatsPlan {
-    pub window: StatsWindow,
+    pub window: TimeWindow,
     pub by: StatsBy,
     pub refs: Vec<RefSelector>,
-    slots: Vec<(TimeSlot, StatsWindow)>,
+    slots: Vec<(TimeSlot, TimeWindow)>,
 }
 
 impl StatsPlan {
-    pub fn new(window: StatsWindow, by: StatsBy, refs: Vec<RefSelector>) -> Self {
+    pub fn new(window: TimeWindow, by: StatsBy, refs: Vec<RefSelector>) -> Self {
         let now = match by {
             StatsBy::Project | StatsBy::Subgroup => vec![(TimeSlot::Now, window)],
             StatsBy::Week => window.weeks().map(|(monday, part)| (TimeSlot::Week(monday), part)).collect(),
@@ -99,7 +65,7 @@ impl StatsPlan {
         self.window.before().from.saturating_sub(LOOKBACK_SECONDS)
     }
 
-    pub(super) fn slots(&self) -> &[(TimeSlot, StatsWindow)] {
+    pub(super) fn slots(&self) -> &[(TimeSlot, TimeWindow)] {
         &self.slots
     }
 

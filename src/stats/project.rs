@@ -4,7 +4,7 @@ use super::commit::{AttemptVerdict, CommitNumber, CommitVerdicts};
 use super::cost::SecondsSpent;
 use super::critical_path::{busy_seconds, critical_path};
 use super::origin::{FailedAttempt, FailurePast};
-use super::plan::{StatsPlan, StatsWindow, TimeSlot};
+use super::plan::{StatsPlan, TimeSlot};
 use super::stretch::{created_at, ended_at, red_times};
 use super::tally::{CoverageTally, JobTally, PartKey, RunTally};
 use crate::domain::fact::{PipelineFact, UnixSeconds};
@@ -15,6 +15,7 @@ use crate::domain::pipeline::{Ref, RefKind};
 use crate::domain::project::Project;
 use crate::domain::runs::{AttemptEnd, CoveredDay, JobAttempt, NameId, ProjectRuns, SHORT_AGO};
 use crate::domain::status::Status;
+use crate::domain::window::TimeWindow;
 use crate::explain::reason;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -67,7 +68,7 @@ fn slot(project: &Project, fact: &PipelineFact, plan: &StatsPlan) -> Option<Time
     plan.refs.iter().any(|selector| selector.selects(project, &of)).then_some(slot)
 }
 
-fn coverage(runs: &ProjectRuns, window: StatsWindow) -> CoverageTally {
+fn coverage(runs: &ProjectRuns, window: TimeWindow) -> CoverageTally {
     let days = window.days();
     // The day on which the window ends may not be over: it is known as far as it goes.
     let is_read_to_its_end = runs.filled_until.is_some_and(|until| until >= window.to.saturating_sub(SHORT_AGO));

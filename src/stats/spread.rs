@@ -1,4 +1,6 @@
-//! Exact quantiles.
+//! How values are spread.
+
+use crate::domain::quantile::quantile;
 
 /// How values are spread: their number, the middle, and what 95 of 100 do not exceed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,17 +13,10 @@ pub struct Spread {
 impl Spread {
     /// Returns the quantiles of all values, in any order; `None` where there is no value.
     pub fn of(values: &[u64]) -> Option<Self> {
-        let mut sorted = values.to_vec();
-        sorted.sort_unstable();
+        let mut sorted: Vec<f64> = values.iter().map(|value| *value as f64).collect();
+        sorted.sort_by(f64::total_cmp);
         Some(Self { count: sorted.len(), p50: quantile(&sorted, 0.5)?, p95: quantile(&sorted, 0.95)? })
     }
-}
-
-/// Interpolates between the two values around the place, as PERCENTILE_CONT of SQL does.
-fn quantile(sorted: &[u64], share: f64) -> Option<f64> {
-    let place = share * sorted.len().checked_sub(1)? as f64;
-    let (lower, upper) = (sorted[place.floor() as usize] as f64, sorted[place.ceil() as usize] as f64);
-    Some(lower + (upper - lower) * place.fract())
 }
 
 #[cfg(test)]

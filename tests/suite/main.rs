@@ -1,5 +1,6 @@
 //! The one integration binary. Which file holds what:
 //!
+//! - `dora.rs`: how well a group delivers, against simulated months whose failures were planted
 //! - `stats_truth.rs`: the same against a simulated month whose causes were planted
 //! - `stats.rs`: how good the CI is, from the history alone, and what is refused
 //! - `status.rs`: the group as the simulated GitLab knows it, in every output
@@ -55,6 +56,7 @@ mod config;
 mod conformance;
 mod cost;
 mod dashboard;
+mod dora;
 mod downstream;
 mod explain;
 mod exports;

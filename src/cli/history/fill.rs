@@ -10,10 +10,11 @@ use crate::collect::listing::{ListedProjects, list_projects};
 use crate::config::{Config, ConfigError, Origin};
 use crate::domain::fact::UnixSeconds;
 use crate::domain::id::ProjectId;
+use crate::domain::production::ProductionChoice;
 use crate::domain::snapshot::Problem;
 use crate::gitlab::client::{Client, Purpose};
 use crate::history::backfill::{self, FillError, FillGap, FillOptions, FillSummary};
-use crate::history::deliveries::{self, DeliveryOptions, DeliverySummary, IncidentGap};
+use crate::history::deliveries::{self, DeliveryOptions, DeliverySummary, DeliveryWants, IncidentGap};
 use crate::history::place::HistoryPlace;
 use crate::history::store::SECONDS_PER_DAY;
 use crate::render::{columns, json};
@@ -156,8 +157,19 @@ async fn fill(session: &Session, choice: FillChoice) -> Result<Exit, CliError> {
     let mut store = open(&place)?;
     let keep = i64::try_from(config.history.keep.as_secs()).unwrap_or(i64::MAX);
     store.prune_daily(now.timestamp(), keep).map_err(CliError::History)?;
-    let wanted =
-        DeliveryOptions { projects: projects.clone(), groups: config.scope.groups.clone(), since: since.day(now) };
+    let wanted = DeliveryOptions {
+        projects: projects.clone(),
+        groups: config.scope.groups.clone(),
+        since: since.day(now),
+        wants: DeliveryWants {
+            choice: ProductionChoice::default(),
+            merges: (since.day(now), now.timestamp()),
+            starts: false,
+            first_commits: false,
+        },
+        asks_news: false,
+        api: config.collecting.api,
+    };
     let options = FillOptions { projects, since: since.day(now), api: config.collecting.api };
     let show = |progress| line.show_fill(progress, begun.elapsed());
     let is_live = || place.is_live();

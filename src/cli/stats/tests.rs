@@ -86,7 +86,7 @@ fn example(form: &str, by: StatsBy, charset: Charset) -> String {
     add(&mut api, 3, 3600, 400, &[AttemptEnd::Failed]);
     add(&mut api, 4, DAY + 60, 500, &[AttemptEnd::Success]);
     let web = runs(2, "acme/web");
-    let plan = StatsPlan::new(StatsWindow { from: START, to: START + 2 * DAY }, by, vec![RefSelector::Any]);
+    let plan = StatsPlan::new(TimeWindow { from: START, to: START + 2 * DAY }, by, vec![RefSelector::Any]);
     let study = StatsStudy::new([api, web].iter().map(|runs| study_project(runs, &plan)).collect(), &plan);
     let paths = [(ProjectId(1), "acme/api".to_owned()), (ProjectId(2), "acme/web".to_owned())].into();
     let rates = CostRates { price_per_minute: 0.1, factors: [("gpu".to_owned(), 3.0)].into() };

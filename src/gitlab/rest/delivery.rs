@@ -72,6 +72,8 @@ struct DeployableWire {
 #[derive(Deserialize)]
 struct DeployedPipelineWire {
     id: u64,
+    #[serde(default, deserialize_with = "loose")]
+    source: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -142,6 +144,7 @@ impl DeploymentWire {
             ref_name: self.git_ref,
             sha: self.sha,
             pipeline: self.deployable.as_ref().and_then(|job| Some(PipelineId(job.pipeline.as_ref()?.id))),
+            pipeline_source: self.deployable.as_ref().and_then(|job| job.pipeline.as_ref()?.source.clone()),
             job: self.deployable.as_ref().and_then(|job| job.id).map(JobId),
             created_at: seconds(self.created_at),
             course: DeploymentCourse {
@@ -221,8 +224,60 @@ pub(in crate::gitlab) async fn merge_requests(
         labels: wire.labels.unwrap_or_default(),
         merged_at: seconds(wire.merged_at),
         updated_at: seconds(wire.updated_at),
+        first_commit_at: None,
+        has_commits: false,
     };
     Ok(own.map(convert).collect())
+}
+
+/// The filters by the time of the end need this order and this status.
+pub(in crate::gitlab) async fn deployment_before(
+    transport: &Transport,
+    project: ProjectId,
+    environment: &str,
+    (known, before): (DeploymentId, DateTime<Utc>),
+) -> Result<Option<DeploymentFact>, Error> {
+    let (environment, before) = (encode(environment), encode(&before.to_rfc3339_opts(SecondsFormat::Secs, true)));
+    // Two: the one that is known may be among them, because its time was cut to whole seconds.
+    let path = format!(
+        "projects/{project}/deployments?status=success&order_by=finished_at&sort=desc&environment={environment}\
+         &finished_before={before}&per_page=2"
+    );
+    let wires: Vec<DeploymentWire> = transport.get(&path).await?.decode()?;
+    Ok(wires.into_iter().map(|wire| wire.convert(project)).find(|fact| fact.id != known))
+}
+
+#[derive(Deserialize)]
+struct MergeCommitWire {
+    id: String,
+    #[serde(default, deserialize_with = "loose")]
+    authored_date: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "loose")]
+    committed_date: Option<DateTime<Utc>>,
+}
+
+/// A rebase makes commits again and keeps when they were written: that counts.
+pub(in crate::gitlab) async fn first_commit(
+    transport: &Transport,
+    project: ProjectId,
+    iid: u64,
+) -> Result<Option<UnixSeconds>, Error> {
+    let path = format!("projects/{project}/merge_requests/{iid}/commits?per_page={PER_PAGE}&page=");
+    let mut first: Option<DateTime<Utc>> = None;
+    let mut number = 1;
+    let mut last_seen = String::new();
+    loop {
+        let answer = transport.get(&format!("{path}{number}")).await?;
+        let wires: Vec<MergeCommitWire> = answer.decode()?;
+        let page = ListPage::new(wires, number, &answer.headers);
+        let times = page.items.iter().filter_map(|commit| commit.authored_date.or(commit.committed_date));
+        first = first.into_iter().chain(times).min();
+        let last = page.items.last().map(|commit| commit.id.clone()).unwrap_or_default();
+        match page.next {
+            Some(next) if last != last_seen => (number, last_seen) = (next, last),
+            Some(_) | None => return Ok(first.map(|first| first.timestamp())),
+        }
+    }
 }
 
 pub(in crate::gitlab) async fn incidents(

@@ -90,6 +90,10 @@ pub enum FillError {
 pub(in crate::history) fn gap_failure(error: &Error, has_token: bool, part: FillPart) -> (Failure, bool) {
     let is_hidden = error.is_no_access() || (error.status() == Some(401) && !has_token);
     let failure = match (error.status(), error.reason()) {
+        (Some(403), None) if is_hidden && part == FillPart::Deployments => {
+            let words = "403: this token may not see its deployments, or environments are switched off";
+            Failure::new(FailureKind::Forbidden, words)
+        }
         (Some(403), None) if is_hidden => Failure::forbidden(),
         (Some(404), None) if is_hidden => {
             let words = format!("404: listed, but its {} are not visible to this token", part.word());

@@ -2,7 +2,10 @@ use super::*;
 use crate::domain::delivery::{DeploymentCourse, IncidentFact};
 use crate::domain::fact::FactBatch;
 use crate::domain::id::{EnvironmentId, PipelineId};
+use crate::domain::production::ProductionChoice;
 use crate::domain::status::Status;
+use crate::domain::usage::Api;
+use crate::history::filled::{FillCursor, FilledPart};
 use crate::history::place::HistoryPlace;
 use crate::history::store::tests::pipeline_fact;
 use tempfile::TempDir;
@@ -34,6 +37,7 @@ fn deployment(id: u64, pipeline: Option<u64>, finished_at: UnixSeconds) -> Deplo
             finished_at: Some(finished_at),
         },
         has_merges: false,
+        pipeline_source: None,
     }
 }
 
@@ -51,6 +55,8 @@ fn request(iid: u64) -> MergeRequestFact {
         labels: vec!["hotfix".into(), "a b".into()],
         merged_at: Some(NOW),
         updated_at: None,
+        first_commit_at: None,
+        has_commits: false,
     }
 }
 
@@ -68,6 +74,7 @@ fn facts_come_back_as_they_were_and_twice_is_once() {
         merge_requests: vec![request(3)],
         merges,
         incidents: vec![incident(4, None)],
+        starts: vec![],
     };
     for _ in 0..2 {
         store.write_deliveries(&batch).unwrap();
@@ -78,11 +85,13 @@ fn facts_come_back_as_they_were_and_twice_is_once() {
 #[test]
 fn a_project_is_asked_again_where_something_may_be_new() {
     let known = |since: i64, until: i64, changed_at: Option<i64>, has_apart: bool| KnownDeliveries {
+        listed_at: None,
+        has_open: false,
         whole: Some(FilledSpan { since: NOW + since, until: NOW + until }),
         changed_at: changed_at.map(|changed| NOW + changed),
         has_apart,
     };
-    let never = KnownDeliveries { whole: None, changed_at: None, has_apart: false };
+    let never = KnownDeliveries { whole: None, changed_at: None, has_apart: false, has_open: false, listed_at: None };
     let cases = [
         ("it was never read", never, true),
         ("nothing has changed since", known(-9000, -60, Some(-8000), false), false),
@@ -103,21 +112,101 @@ fn a_deployment_of_no_known_pipeline_is_noticed() {
     let cases = [
         ("of a pipeline that is known", Some(11), false),
         ("of a child pipeline, which no list has", Some(12), true),
+        ("of a child pipeline that ended before the list begins", Some(13), false),
         ("of a program", None, true),
     ];
     for (sentence, pipeline, expected) in cases {
         let (_folder, mut store) = memory();
         let pipelines = vec![pipeline_fact(11, Status::Success)];
-        store.write(&FactBatch { pipelines, ..FactBatch::default() }, NOW).unwrap();
-        let deployments = vec![deployment(1, pipeline, NOW)];
+        let whole = Some(FilledSpan { since: NOW - 100, until: NOW });
+        let part = FilledPart {
+            project: PROJECT,
+            facts: FactBatch { pipelines, ..FactBatch::default() },
+            cursor: FillCursor { api: Api::Graphql, whole, open: None },
+            days: 0..0,
+        };
+        store.write_filled(&[part], NOW).unwrap();
+        let finished_at = if pipeline == Some(13) { NOW - 900 } else { NOW };
+        let deployments = vec![deployment(1, pipeline, finished_at)];
         store.write_deliveries(&DeliveryBatch { deployments, ..DeliveryBatch::default() }).unwrap();
         assert_eq!(store.known_deliveries(PROJECT).unwrap().has_apart, expected, "{sentence}");
     }
 }
 
+fn wants() -> DeliveryWants {
+    let choice = ProductionChoice::default();
+    DeliveryWants { choice, merges: (NOW - 100, NOW), starts: true, first_commits: true }
+}
+
+/// A success to an environment of its own.
+fn elsewhere(id: u64, environment: u64, finished_at: UnixSeconds) -> DeploymentFact {
+    let of = deployment(id, None, finished_at);
+    DeploymentFact { environment: EnvironmentId(environment), environment_name: format!("eu-{environment}"), ..of }
+}
+
+#[test]
+fn with_several_production_environments_the_time_before_is_read_too() {
+    let named =
+        |id: u64| EnvironmentFact { id: EnvironmentId(id), name: format!("eu-{id}"), ..environment("production") };
+    let batch =
+        |deployments| DeliveryBatch { environments: vec![named(1), named(2)], deployments, ..DeliveryBatch::default() };
+    let ids = |deployments: Vec<DeploymentFact>| -> Vec<u64> {
+        let open = open_merges(&batch(deployments), &wants(), NOW - 200);
+        open.into_iter().map(|(_, id)| id.0).collect()
+    };
+    let before = NOW - 150;
+    assert_eq!(ids(vec![elsewhere(1, 1, before), elsewhere(2, 1, NOW - 50)]), [2], "one environment");
+    assert_eq!(ids(vec![elsewhere(1, 1, before), elsewhere(2, 2, NOW - 50)]), [2, 1], "two");
+    assert_eq!(ids(vec![elsewhere(1, 1, NOW - 201), elsewhere(2, 2, NOW - 50)]), [2], "longer ago");
+}
+
+#[test]
+fn what_lies_before_the_first_deployment_is_asked_once() {
+    let start = |first_at: UnixSeconds, baseline: Option<u64>| EnvironmentStart {
+        project: PROJECT,
+        environment_name: "production".into(),
+        first_at,
+        baseline: baseline.map(DeploymentId),
+    };
+    type Case<'a> = (&'a str, Vec<UnixSeconds>, Vec<EnvironmentStart>, Vec<u64>);
+    let cases: [Case<'_>; 5] = [
+        ("the first one lies in the time that is counted", vec![NOW - 50, NOW - 20], vec![], vec![1]),
+        ("one lies before it", vec![NOW - 101, NOW - 20], vec![], vec![]),
+        ("it was asked: none lies before", vec![NOW - 50], vec![start(NOW - 50, Some(1))], vec![]),
+        ("it was asked: one lies before", vec![NOW - 50], vec![start(NOW - 900, None)], vec![]),
+        ("more of the past is known by now", vec![NOW - 50], vec![start(NOW - 20, Some(2))], vec![1]),
+    ];
+    for (sentence, times, starts, expected) in cases {
+        let deployments = times.into_iter().zip(1..).map(|(at, id)| deployment(id, None, at)).collect();
+        let batch = DeliveryBatch {
+            environments: vec![environment("production")],
+            deployments,
+            starts,
+            ..DeliveryBatch::default()
+        };
+        let open: Vec<u64> = open_starts(&batch, &wants()).into_iter().map(|open| open.first.0).collect();
+        assert_eq!(open, expected, "{sentence}");
+    }
+}
+
+#[test]
+fn first_commits_are_asked_for_once() {
+    let (_folder, mut store) = memory();
+    let deployments = vec![deployment(1, None, NOW - 50)];
+    let environments = vec![environment("production")];
+    store.write_deliveries(&DeliveryBatch { environments, deployments, ..DeliveryBatch::default() }).unwrap();
+    store.write_merges((PROJECT, DeploymentId(1)), &[request(3)]).unwrap();
+    let open = |store: &HistoryStore| open_commits(&store.deliveries().unwrap(), &wants());
+    assert_eq!(open(&store), [(PROJECT, 3)]);
+    store.write_first_commit(PROJECT, 3, Some(NOW - 900)).unwrap();
+    assert_eq!(open(&store), []);
+    // The list of merge requests does not know it.
+    store.write_merges((PROJECT, DeploymentId(1)), &[request(3)]).unwrap();
+    assert_eq!(store.deliveries().unwrap().merge_requests[0].first_commit_at, Some(NOW - 900));
+}
+
 #[test]
 fn merge_requests_are_asked_for_once_and_only_of_production() {
-    let span = FilledSpan { since: NOW - 100, until: NOW };
     let failed = |of: DeploymentFact| {
         let course = DeploymentCourse { status: Status::Failed, ..of.course };
         DeploymentFact { course, ..of }
@@ -137,11 +226,12 @@ fn merge_requests_are_asked_for_once_and_only_of_production() {
             ..DeliveryBatch::default()
         };
         store.write_deliveries(&batch).unwrap();
-        assert_eq!(store.deployments_without_merges(span).unwrap().len(), usize::from(expected), "{sentence}");
+        let open = |store: &HistoryStore| open_merges(&store.deliveries().unwrap(), &wants(), NOW - 200).len();
+        assert_eq!(open(&store), usize::from(expected), "{sentence}");
         store.write_merges((PROJECT, DeploymentId(1)), &[request(3)]).unwrap();
         // The list of deployments does not know that they were asked for.
         store.write_deliveries(&batch).unwrap();
-        assert_eq!(store.deployments_without_merges(span).unwrap(), [], "{sentence}: again");
+        assert_eq!(open(&store), 0, "{sentence}: again");
     }
 }
 

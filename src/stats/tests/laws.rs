@@ -1,7 +1,7 @@
 //! What holds for all facts.
 
 use super::super::example::{DAY, START, project, study};
-use super::super::plan::{StatsBy, StatsPlan, StatsWindow};
+use super::super::plan::{StatsBy, StatsPlan};
 use super::super::study::StatsStudy;
 use super::super::tally::RunTally;
 use crate::domain::id::JobId;
@@ -9,6 +9,7 @@ use crate::domain::pipeline::RefKind;
 use crate::domain::runs::{AttemptEnd, ProjectRuns};
 use crate::domain::selection::RefSelector;
 use crate::domain::status::Status;
+use crate::domain::window::TimeWindow;
 use proptest::prelude::*;
 
 /// One pipeline: hours after the start, ref, commit, how it ended, and how its jobs did.
@@ -54,7 +55,7 @@ fn facts(plots: &[Vec<Plot>]) -> Vec<ProjectRuns> {
 }
 
 fn plan(from_day: i64, to_day: i64, by: StatsBy) -> StatsPlan {
-    let window = StatsWindow { from: START + from_day * DAY, to: START + to_day * DAY };
+    let window = TimeWindow { from: START + from_day * DAY, to: START + to_day * DAY };
     StatsPlan::new(window, by, vec![RefSelector::Any])
 }
 

@@ -1,0 +1,309 @@
+//! `glwatch dora` against simulated months whose failures were planted: its numbers, what they cost, and groups about which
+//! little can be said.
+
+use crate::support::{Env, Output};
+use glwatch_sim::{Fault, Options, Sim, TOKEN_READ_API, WorldKind};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+const PROJECTS: usize = 6;
+
+fn world(merge_requests: usize, deployments: usize) -> WorldKind {
+    WorldKind::History { projects: PROJECTS, days: 60, pipelines: 240, merge_requests, deployments }
+}
+
+fn sim(merge_requests: usize, deployments: usize) -> Sim {
+    Sim::start(Options { world: world(merge_requests, deployments), ..Options::default() }).unwrap()
+}
+
+fn env() -> Env {
+    Env::new().with("GITLAB_TOKEN", TOKEN_READ_API)
+}
+
+fn dora(env: &Env, sim: &Sim, more: &[&str]) -> Output {
+    env.run(&[&["dora", "--host", sim.url(), "-g", "12345", "--since", "30d", "--api", "auto"][..], more].concat())
+}
+
+fn asked(sim: &Sim, run: impl FnOnce()) -> usize {
+    let before = sim.requests().len();
+    run();
+    sim.requests().len() - before
+}
+
+fn seconds(value: &Value) -> Option<i64> {
+    Some(chrono::DateTime::parse_from_rfc3339(value.as_str()?).unwrap().timestamp())
+}
+
+fn median(mut values: Vec<i64>) -> Option<f64> {
+    values.sort_unstable();
+    let middle = values.len() / 2;
+    let odd = values.get(middle).map(|value| *value as f64)?;
+    Some(if values.len() % 2 == 1 { odd } else { (odd + values[middle - 1] as f64) / 2.0 })
+}
+
+/// What was planted in one project, counted by the plan alone.
+#[derive(Default)]
+struct PlannedDelivery {
+    deployments: usize,
+    failed_attempts: usize,
+    failures: BTreeMap<String, Value>,
+    recoveries: BTreeMap<String, i64>,
+    open: BTreeSet<u64>,
+    rework: BTreeSet<u64>,
+    leads: Vec<i64>,
+}
+
+impl PlannedDelivery {
+    fn add(&mut self, plan: &Value, from: i64, to: i64) {
+        let items = |name: &str| plan[name].as_array().unwrap().clone();
+        let is_in = |at: i64| (from..to).contains(&at);
+        let production: Vec<Value> = items("deployments")
+            .into_iter()
+            .filter(|of| of["tier"] == "production" && seconds(&of["finished_at"]).is_some())
+            .collect();
+        let ended = |of: &Value| seconds(&of["finished_at"]).unwrap();
+        let failed = production.iter().filter(|of| of["status"] == "failed" && is_in(ended(of)));
+        self.failed_attempts += failed.count();
+        let good: Vec<&Value> = production.iter().filter(|of| of["status"] == "success").collect();
+        let merged: BTreeMap<u64, Option<i64>> =
+            items("merge_requests").iter().map(|of| (of["iid"].as_u64().unwrap(), seconds(&of["merged_at"]))).collect();
+        let mut fixes = false;
+        for (at, of) in good.iter().enumerate() {
+            let id = of["id"].as_u64().unwrap();
+            let reasons = of["failure_reasons"].as_array().unwrap();
+            let is_rework = of["rollback"] == true || fixes;
+            fixes = reasons.iter().any(|reason| reason == "revert" || reason == "hotfix");
+            if !is_in(ended(of)) {
+                continue;
+            }
+            self.deployments += 1;
+            self.rework.extend(is_rework.then_some(id));
+            let brought = of["merge_requests"].as_array().unwrap().iter().map(|iid| iid.as_u64().unwrap());
+            self.leads.extend(brought.filter_map(|iid| Some(ended(of) - merged[&iid]?)));
+            if reasons.is_empty() {
+                continue;
+            }
+            self.failures.insert(id.to_string(), of["failure_reasons"].clone());
+            let next = good.get(at + 1).map(|next| ended(next));
+            let remedy = match reasons[0].as_str().unwrap() {
+                "incident" => {
+                    let owned = |incident: &Value| {
+                        let created = seconds(&incident["created_at"]).unwrap();
+                        created >= ended(of) && next.is_none_or(|next| created < next)
+                    };
+                    items("incidents")
+                        .iter()
+                        .filter(|incident| owned(incident))
+                        .filter_map(|of| seconds(&of["closed_at"]))
+                        .min()
+                }
+                _ => next,
+            };
+            match remedy {
+                Some(remedy) => drop(self.recoveries.insert(id.to_string(), remedy - ended(of))),
+                None => drop(self.open.insert(id)),
+            }
+        }
+    }
+}
+
+fn check(found: &Value, planned: &PlannedDelivery, sentence: &str) {
+    assert_eq!(found["deployments"], planned.deployments, "{sentence}");
+    assert_eq!(found["failed_attempts"], planned.failed_attempts, "{sentence}");
+    assert_eq!(found["failures"], json!(planned.failures), "{sentence}");
+    assert_eq!(found["recoveries"], json!(planned.recoveries), "{sentence}");
+    assert_eq!(found["open_failures"], json!(planned.open), "{sentence}");
+    assert_eq!(found["rework_deployments"], json!(planned.rework), "{sentence}");
+    assert_eq!(found["lead_time_count"], planned.leads.len(), "{sentence}");
+    assert_eq!(found["lead_time_for_changes_seconds"], json!(median(planned.leads.clone())), "{sentence}");
+    assert_eq!(found["dropped_baseline"], 0, "{sentence}: the first deployment lies before the window");
+}
+
+#[test]
+fn the_numbers_are_those_that_were_planted_and_the_second_run_asks_little() {
+    let (sim, env) = (sim(30, 45), env());
+    let mut document = Value::Null;
+    let first = asked(&sim, || document = dora(&env, &sim, &["-o", "json"]).exits_with(0).json());
+    assert_eq!((&document["schema"], &document["complete"]), (&json!("glwatch.dora/1"), &json!(true)));
+    let (from, to) = (seconds(&document["from"]).unwrap(), seconds(&document["to"]).unwrap());
+    let plan = sim.expected_history();
+    let mut pooled = PlannedDelivery::default();
+    for of in plan["projects"].as_array().unwrap() {
+        let mut planned = PlannedDelivery::default();
+        planned.add(of, from, to);
+        pooled.add(of, from, to);
+        let found = document["projects"].as_array().unwrap().iter().find(|found| found["id"] == of["id"]).unwrap();
+        check(&found["measures"], &planned, of["full_path"].as_str().unwrap());
+        assert_eq!(found["basis"], "deployments");
+    }
+    check(&document["pooled"]["deployments"]["measures"], &pooled, "all projects");
+    assert!(pooled.failures.len() > 3 && !pooled.rework.is_empty() && pooled.failed_attempts > 0, "the plan has some");
+    assert_eq!(document["pooled"]["pipelines"], Value::Null);
+    // Group, list of projects; incidents; deployments and environments of each; what each deployment brought.
+    let most = 2 + 1 + 2 * PROJECTS + pooled.deployments;
+    assert!(first <= most, "{first} requests, at most {most}: {}", sim.stats());
+    let mut again = Value::Null;
+    let second = asked(&sim, || again = dora(&env, &sim, &["-o", "json"]).exits_with(0).json());
+    assert_eq!(again["pooled"]["deployments"]["measures"], document["pooled"]["deployments"]["measures"]);
+    assert!(second <= 6, "fields, group, list, news, incidents: {second}: {}", sim.stats());
+}
+
+#[test]
+fn first_commits_are_asked_for_once() {
+    let (sim, env) = (sim(30, 45), env());
+    let measures = |document: Value| document["pooled"]["deployments"]["measures"].clone();
+    let merge = measures(dora(&env, &sim, &["-o", "json"]).exits_with(0).json());
+    assert_eq!(merge["lead_time_from_first_commit_count"], 0);
+    let mut commit = Value::Null;
+    let with = ["-o", "json", "--lead-from", "first-commit"];
+    let first = asked(&sim, || commit = measures(dora(&env, &sim, &with).exits_with(0).json()));
+    assert_eq!(commit["lead_time_from_first_commit_count"], merge["lead_time_count"]);
+    let later = |key: &str, of: &Value| of[key].as_f64().unwrap();
+    assert!(later("lead_time_from_first_commit_seconds", &commit) > later("lead_time_for_changes_seconds", &merge));
+    let second = asked(&sim, || drop(dora(&env, &sim, &with).exits_with(0)));
+    assert!(second < first, "{second}, {first}");
+    let table = dora(&env, &sim, &["--lead-from", "first-commit"]).exits_with(0).stdout;
+    assert!(table.contains("from first commit") && !table.contains("from merge"), "{table}");
+}
+
+#[test]
+fn a_group_without_deployments_is_counted_from_pipelines_apart() {
+    let (sim, env) = (sim(10, 0), env());
+    let document = dora(&env, &sim, &["-o", "json"]).exits_with(0).json();
+    assert_eq!(document["pooled"]["deployments"], Value::Null);
+    let measures = &document["pooled"]["pipelines"]["measures"];
+    assert_eq!(measures["basis"], "pipelines");
+    let (from, to) = (seconds(&document["from"]).unwrap(), seconds(&document["to"]).unwrap());
+    let plan = sim.expected_history();
+    let pipelines = plan["projects"].as_array().unwrap().iter().flat_map(|of| of["pipelines"].as_array().unwrap());
+    let counted = |of: &&Value| {
+        let is_in = seconds(&of["finished_at"]).is_some_and(|at| (from..to).contains(&at));
+        is_in && of["ref"] == "main" && of["source"] != "schedule"
+    };
+    let counted: Vec<&Value> = pipelines.filter(counted).collect();
+    let of = |status: &str| counted.iter().filter(|of| of["status"] == status).count();
+    assert_eq!((&measures["deployments"], &measures["failed_attempts"]), (&json!(of("success")), &json!(of("failed"))));
+    assert!(of("success") > 10);
+    assert_eq!(measures["lead_time_for_changes_seconds"], Value::Null, "no data, not 0");
+    let table = dora(&env, &sim, &[]).exits_with(0).stdout;
+    assert!(table.contains("basis: pipelines of the default branch") && table.contains("no data"), "{table}");
+    let checked = dora(&env, &sim, &["--check"]).exits_with(0).stdout;
+    assert!(checked.contains("it has no deployments: pipelines take their place"), "{checked}");
+}
+
+#[test]
+fn without_merge_requests_there_is_no_lead_time() {
+    let (sim, env) = (sim(0, 20), env());
+    let document = dora(&env, &sim, &["-o", "json"]).exits_with(0).json();
+    let measures = &document["pooled"]["deployments"]["measures"];
+    assert!(measures["deployments"].as_u64().unwrap() > 0);
+    assert_eq!(measures["lead_time_for_changes_seconds"], Value::Null);
+    let table = dora(&env, &sim, &[]).exits_with(0).stdout;
+    assert!(table.contains("change lead time                 no data"), "{table}");
+    let checked = dora(&env, &sim, &["--check"]).exits_with(0).stdout;
+    assert!(checked.contains("deployments brought a merge request"), "{checked}");
+}
+
+#[test]
+fn what_cannot_be_read_has_no_numbers_and_is_in_none() {
+    let one = |sim: &Sim| sim.expected_history()["projects"][0]["id"].as_u64().unwrap();
+    type Case<'a> = (&'a str, u16, usize, i32, &'a str);
+    let cases: [Case<'_>; 3] = [
+        ("one is in trouble", 500, 1, 4, "500"),
+        ("half are hidden", 403, PROJECTS / 2, 0, "may not see its deployments"),
+        ("all are hidden", 403, PROJECTS, 3, "may not see its deployments"),
+    ];
+    for (sentence, status, count, exit, words) in cases {
+        let (sim, env) = (sim(10, 20), env());
+        let first = one(&sim);
+        let ids: Vec<u64> = sim.expected_history()["projects"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|of| of["id"].as_u64().unwrap())
+            .collect();
+        assert_eq!(ids[0], first);
+        for id in &ids[..count] {
+            sim.add_fault(Fault::on(&format!("/projects/{id}/deployments")).status(status));
+        }
+        let document = dora(&env, &sim, &["-o", "json", "--retry-wait", "1ms"]).exits_with(exit).json();
+        assert_eq!(document["complete"], false, "{sentence}");
+        let unread = document["projects"].as_array().unwrap().iter().filter(|of| of["measures"].is_null());
+        assert_eq!(unread.count(), count, "{sentence}");
+        let read = document["pooled"]["deployments"]["projects"].as_u64().unwrap_or(0);
+        assert_eq!(usize::try_from(read).unwrap(), PROJECTS - count, "{sentence}");
+        let problems = document["problems"].to_string();
+        assert!(problems.contains(words), "{sentence}: {problems}");
+        let table = dora(&env, &sim, &["--retry-wait", "1ms"]).exits_with(exit).stdout;
+        assert!(table.contains("note: ") && table.contains("no data"), "{sentence}: {table}");
+    }
+}
+
+#[test]
+fn every_format_has_the_numbers() {
+    let (sim, env) = (sim(30, 45), env());
+    let table = dora(&env, &sim, &["--levels", "dora-2023"]).exits_with(0).stdout;
+    for words in ["Throughput", "Instability", "from merge", "pending", "level: ", "by week"] {
+        assert!(table.contains(words), "{words}: {table}");
+    }
+    let csv = dora(&env, &sim, &["-o", "csv"]).exits_with(0).stdout;
+    assert_eq!(csv.lines().count(), 2 + PROJECTS, "{csv}");
+    let markdown = dora(&env, &sim, &["-o", "markdown", "--by", "month"]).exits_with(0).stdout;
+    assert!(markdown.contains("| Throughput | change lead time |"), "{markdown}");
+    let metrics = dora(&env, &sim, &["-o", "openmetrics"]).exits_with(0).stdout;
+    assert!(metrics.contains("glwatch_dora_change_fail_ratio{scope=\"pooled\",basis=\"deployments\"}"), "{metrics}");
+    assert!(metrics.ends_with("# EOF\n"));
+    let gitlab = dora(&env, &sim, &["--mode", "gitlab"]).exits_with(0).stdout;
+    assert!(gitlab.contains("As GitLab Ultimate counts") && gitlab.contains("change failure rate"), "{gitlab}");
+    let ascii = dora(&env, &sim, &["--ascii"]).exits_with(0).stdout;
+    assert!(ascii.is_ascii(), "{ascii}");
+}
+
+#[test]
+fn every_event_behind_a_number_has_its_rule_and_evidence() {
+    let (sim, env) = (sim(30, 45), env());
+    let measures = dora(&env, &sim, &["-o", "json"]).exits_with(0).json()["pooled"]["deployments"]["measures"].clone();
+    let events = |measure: &str| {
+        let document = dora(&env, &sim, &["--explain", measure, "-o", "json"]).exits_with(0).json();
+        document["events"].as_array().unwrap().clone()
+    };
+    let is = |verdict: &'static str| move |event: &&Value| event["verdict"].as_str().unwrap().starts_with(verdict);
+    let all = events("change-fail-rate");
+    assert_eq!(all.len() as u64, measures["deployments"].as_u64().unwrap());
+    assert_eq!(all.iter().filter(is("failed")).count(), measures["failures"].as_object().unwrap().len());
+    assert!(all.iter().filter(is("failed")).all(|event| !event["evidence"].as_str().unwrap().is_empty()));
+    assert!(all.iter().all(|event| event["link"].as_str().unwrap().starts_with(sim.url())));
+    let count = |measure: &str| json!(events(measure).len());
+    assert_eq!(count("deployment-frequency"), measures["deployments"]);
+    assert_eq!(count("lead-time"), measures["lead_time_count"]);
+    assert_eq!(count("failed-attempts"), measures["failed_attempts"]);
+    assert_eq!(count("recovery-time"), json!(measures["failures"].as_object().unwrap().len()));
+    let rework = events("rework-rate");
+    assert_eq!(rework.iter().filter(is("rework")).count(), measures["rework_deployments"].as_array().unwrap().len());
+    let table = dora(&env, &sim, &["--explain", "recovery-time"]).exits_with(0).stdout;
+    assert!(table.lines().next().unwrap().starts_with("when "), "{table}");
+}
+
+#[test]
+fn environments_can_be_chosen_and_what_cannot_be_is_refused() {
+    let (sim, env) = (sim(10, 20), env());
+    let deployments = |more: &[&str]| {
+        let document = dora(&env, &sim, &[&["-o", "json"][..], more].concat()).exits_with(0).json();
+        document["pooled"]["deployments"]["measures"]["deployments"].as_u64().unwrap()
+    };
+    let (production, staging) = (deployments(&[]), deployments(&["--tier", "staging"]));
+    assert!(production > 0 && staging > 0);
+    assert_eq!(deployments(&["--environment", "^stag"]), staging, "by its name");
+    assert_eq!(deployments(&["--environment", "."]), production + staging, "all");
+    assert_eq!(deployments(&["--environment", ".", "--tier", "production"]), production, "both have to hold");
+    let cases: [(&[&str], &str); 4] = [
+        (&["--environment", "("], "--environment: \"(\""),
+        (&["--since", "900d"], "is further back than facts are kept"),
+        (&["--hotfix-window", "soon"], "--hotfix-window: \"soon\""),
+        (&["--check", "-o", "csv"], "-o csv: events and checks have no such form"),
+    ];
+    for (arguments, words) in cases {
+        let _ = env.run(&[&["dora", "--host", sim.url(), "-g", "12345"][..], arguments].concat()).refuses(2, &[words]);
+    }
+    let _ = env.run(&["dora", "--by", "person"]).exits_with(2);
+}
