@@ -34,7 +34,8 @@ pub(crate) fn write(document: &DoraDocument<'_>, charset: Charset, out: &mut dyn
         write_lines(&lines(document, entry), out)?;
         writeln!(out, "  by week: {}", weeks(&entry.weeks, charset))?;
     }
-    write_rows(document, charset, out)
+    write_rows(document, charset, out)?;
+    document.before_hint.iter().try_for_each(|hint| writeln!(out, "\nnote: {hint}"))
 }
 
 fn weeks(counts: &[usize], charset: Charset) -> String {

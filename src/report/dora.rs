@@ -1,7 +1,7 @@
 //! How well software is delivered, as it is printed: `glwatch.dora/1`. `null` is "no data".
 
 use super::history::time;
-use crate::domain::fact::UnixSeconds;
+use crate::domain::fact::{SECONDS_PER_DAY, UnixSeconds};
 use crate::domain::window::TimeWindow;
 use crate::dora::known::DoraBasis;
 use crate::dora::levels::{LevelScheme, LevelledMeasure};
@@ -35,6 +35,9 @@ pub(crate) struct DoraDocument<'a> {
     pub is_from_commit: bool,
     #[serde(skip)]
     pub days: f64,
+    /// What makes all measures comparable with the window before, where they are not.
+    #[serde(skip)]
+    pub before_hint: Option<String>,
 }
 
 /// What could not be read, or what the numbers lack.
@@ -227,6 +230,7 @@ impl<'a> DoraDocument<'a> {
             by: options.by,
             is_from_commit: options.is_from_commit,
             days: options.window.length_in_days(),
+            before_hint: before_hint(&options),
             problems: options.problems,
         }
     }
@@ -241,6 +245,18 @@ fn levels(of: &DoraMeasures, options: &DoraOptions<'_>) -> Option<DoraLevels> {
         change_lead_time: scheme.level(LevelledMeasure::LeadSeconds, lead),
         failed_deployment_recovery_time: scheme.level(LevelledMeasure::RecoverySeconds, of.recovery().median()),
         change_fail_rate: scheme.level(LevelledMeasure::FailRate, of.change_fail_rate()),
+    })
+}
+
+fn before_hint(options: &DoraOptions<'_>) -> Option<String> {
+    let is_lacking = options.is_before_known && !options.is_before_read;
+    let seconds = options.now.saturating_sub(options.window.before().from);
+    let days = seconds.unsigned_abs().div_ceil(SECONDS_PER_DAY.unsigned_abs());
+    is_lacking.then(|| {
+        format!(
+            "it was not read what the deployments of the window before brought: what needs that is not compared; \
+             glwatch history fill --deployments --since {days}d reads it"
+        )
     })
 }
 

@@ -70,3 +70,23 @@ fn a_wrong_number_is_seen() {
     assert!(same.iter().all(|(found, expected)| is_same(&read(found), &read(expected))));
     assert!(other.iter().all(|(found, expected)| !is_same(&read(found), &read(expected))));
 }
+
+#[test]
+fn the_example_of_the_page_is_right() {
+    let read = |file: &str| std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let found = measured(&read_case(&serde_json::from_str(&read("tests/dora/example.json")).unwrap()));
+    let page = read("docs/dora.md");
+    let row = |line: &str| {
+        let (key, value) = line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | ")?;
+        Some((key.to_owned(), serde_json::from_str::<Value>(value).unwrap()))
+    };
+    let rows: Vec<(String, Value)> = page.lines().filter_map(row).collect();
+    assert!(rows.len() > 20, "the table is gone");
+    for (key, value) in rows {
+        assert!(
+            found.get(&key).is_some_and(|found| is_same(found, &value)),
+            "{key}: {}, the page: {value}",
+            found[&key]
+        );
+    }
+}
