@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on panics")]
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use divan::Bencher;
 use glwatch::collect::run::{CollectOptions, Collector};
 use glwatch::collect::watch::{WatchPhase, WatchUpdate};
@@ -163,6 +164,10 @@ fn json_document(bencher: Bencher<'_, '_>) {
 
 /// A live view of 120 x 40 cells that knows the group, and the update that tells it.
 fn live() -> (app::App, WatchUpdate) {
+    live_of(Arc::clone(&GROUP))
+}
+
+fn live_of(group: Arc<Snapshot>) -> (app::App, WatchUpdate) {
     let status = status_options();
     let options = ViewOptions {
         columns: None,
@@ -172,7 +177,7 @@ fn live() -> (app::App, WatchUpdate) {
         charset: Charset::Unicode,
         color: true,
         stages: StagesWidth::Auto,
-        host: GROUP.host.clone(),
+        host: group.host.clone(),
         groups: Vec::new(),
         interval: Duration::from_secs(10),
         read_only: None,
@@ -187,7 +192,7 @@ fn live() -> (app::App, WatchUpdate) {
     let (now, interval) = (Instant::now(), Duration::from_secs(10));
     let phase = WatchPhase::Waiting { until: now + interval, interval };
     let update = WatchUpdate {
-        snapshot: Some(Arc::clone(&GROUP)),
+        snapshot: Some(group),
         is_whole: true,
         phase,
         cost: Cost { requests: 20, bytes: 350_000 },
@@ -230,4 +235,34 @@ fn a_frame_after_a_refresh(bencher: Bencher<'_, '_>) {
 fn arranging(bencher: Bencher<'_, '_>) {
     let (mut app, _) = live();
     bencher.bench_local(|| app.arrange());
+}
+
+/// The same with some of the projects only.
+fn live_with(projects: usize) -> app::App {
+    let mut group = (**GROUP).clone();
+    group.rows.truncate(projects);
+    live_of(Arc::new(group)).0
+}
+
+/// From a key to its picture: the cursor moves.
+#[divan::bench(args = [20, 200, 2000])]
+fn a_key_that_moves(bencher: Bencher<'_, '_>, projects: usize) {
+    a_key(bencher, projects, [KeyCode::Down, KeyCode::Up]);
+}
+
+/// From a key to its picture: the list has another order.
+#[divan::bench(args = [20, 200, 2000])]
+fn a_key_that_sorts(bencher: Bencher<'_, '_>, projects: usize) {
+    a_key(bencher, projects, [KeyCode::Char('s'), KeyCode::Char('S')]);
+}
+
+fn a_key(bencher: Bencher<'_, '_>, projects: usize, keys: [KeyCode; 2]) {
+    let mut app = live_with(projects);
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("a terminal of memory");
+    let (now, mut turns) = (Instant::now(), keys.into_iter().cycle());
+    bencher.bench_local(|| {
+        let key = KeyEvent::new(turns.next().expect("it goes round"), KeyModifiers::NONE);
+        update::update(&mut app, effect::ViewEvent::Key(key), now);
+        terminal.draw(|frame| view::draw(&app, frame)).expect("memory takes everything");
+    });
 }

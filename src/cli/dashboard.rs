@@ -10,7 +10,7 @@ use crate::act;
 use crate::collect::evidence::EvidenceOptions;
 use crate::collect::log_follow::LogOptions;
 use crate::collect::watch::{RequestSender, WatchListener};
-use crate::collect::{explain_service, log_service};
+use crate::collect::{explain_service, log_service, older_pipeline};
 use crate::config::{Config, Origin};
 use crate::domain::evidence::Evidence;
 use crate::domain::fact::PipelineFact;
@@ -55,13 +55,12 @@ pub(super) async fn run(
     let (outcomes_out, outcomes) = mpsc::unbounded_channel();
     let (look_back, past_asked) = watch::channel(None);
     let (recent_out, recent) = watch::channel(None);
+    let (older_asked, older_wanted) = watch::channel(None);
+    let (older_out, older) = watch::channel(None);
     let (rights_asked, token_asked) = mpsc::unbounded_channel();
     let (rights_out, rights) = mpsc::unbounded_channel();
     let view_file = view_file(config, run_context);
-    let (remembered, mut left) = watch::channel(view_file.as_ref().map(ViewFile::load).unwrap_or_default());
-    if config.display.sort_is_chosen {
-        remembered.send_modify(|view| view.sort = None);
-    }
+    let (remembered, mut left) = watch::channel(left_view(config, view_file.as_ref()));
     let services = ViewServices {
         look_back,
         recent,
@@ -74,6 +73,8 @@ pub(super) async fn run(
         actions,
         outcomes,
         notices,
+        older_asked,
+        older,
         rights_asked,
         rights,
         remembered,
@@ -95,6 +96,7 @@ pub(super) async fn run(
             log_service::run(client.clone(), log, logs_asked, messages_out),
             look_back_for(recording::place(config, run_context), client.server_now(), past_asked, recent_out),
             act::service::run(client.clone(), time, actions_asked, outcomes_out),
+            older_pipeline::run(client.clone(), time, older_wanted, older_out),
             act::rights::run(client.clone(), time, token_asked, rights_out),
             keep(view_file.clone(), left.clone()),
         );
@@ -122,6 +124,13 @@ fn view_file(config: &Config, run_context: &RunContext) -> Option<ViewFile> {
     let folder = files::state_directory(&run_context.environment).filter(|_| is_wanted)?;
     let groups = config.scope.groups.iter().map(ToString::to_string);
     Some(ViewFile::new(&folder, &config.connection.host.to_string(), groups))
+}
+
+/// Returns how the list was left; an order that was chosen for this run counts before that.
+fn left_view(config: &Config, file: Option<&ViewFile>) -> RememberedView {
+    let mut left = file.map(ViewFile::load).unwrap_or_default();
+    left.sort = left.sort.filter(|_| !config.display.sort_is_chosen);
+    left
 }
 
 /// Keeps how the list is while it changes: what ends the program leaves no time for it.

@@ -23,6 +23,7 @@ pub mod log_follow;
 pub mod log_service;
 mod lookout;
 mod merge;
+pub mod older_pipeline;
 mod options;
 mod outage;
 mod pages;

@@ -7,6 +7,7 @@ use crate::act::rights::TokenRights;
 use crate::act::service::ActionOutcome;
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::log_service::{LogMessage, LogRequest};
+use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
 use crate::collect::watch::{ChangeNews, WatchUpdate};
 use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
@@ -33,6 +34,8 @@ pub enum ViewEvent {
     Recent(ProjectId, Vec<PipelineFact>),
     /// What a key would ask for, by another way.
     Act(KeyAction),
+    /// A pipeline that was only remembered, with its jobs.
+    Older(Box<OlderAnswer>),
     /// What the token may.
     Rights(TokenRights),
     /// A word to the user from beside the view.
@@ -69,6 +72,8 @@ pub enum ViewEffect {
     },
     /// Whether the mouse is ours: then text can no longer be selected with it.
     Mouse(bool),
+    /// Reads the jobs of a pipeline that is only remembered.
+    ReadOlder(Box<OlderRequest>),
     /// Asks GitLab what the token may.
     CheckToken,
     /// Makes itself heard.

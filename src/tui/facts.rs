@@ -6,11 +6,11 @@ use super::theme::ViewTheme;
 use crate::act::rights::TokenRights;
 use crate::collect::watch::{WatchPhase, WatchUpdate};
 use crate::domain::health::{FailOn, RowOrder};
-use crate::domain::id::{PipelineId, ProjectId};
+use crate::domain::id::{ById, PipelineId, ProjectId};
 use crate::domain::outcome::NoticeRule;
 use crate::domain::past::KnownPast;
 use crate::domain::pipeline::Pipeline;
-use crate::domain::project::ProjectRow;
+use crate::domain::project::{Failure, ProjectRow};
 use crate::report::cell::Column;
 use crate::report::headline::{self, Freshness, HeadCount};
 use crate::report::layout::StagesWidth;
@@ -68,6 +68,14 @@ pub enum UpdateNews {
     OtherRows,
 }
 
+/// How far a pipeline is read that is not in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OlderPipeline {
+    Asked { since: Instant },
+    Read(Box<Pipeline>),
+    Failed(Failure),
+}
+
 /// What is known, whatever screen shows it.
 #[derive(Debug)]
 pub struct ViewFacts {
@@ -87,6 +95,8 @@ pub struct ViewFacts {
     pub height: u16,
     /// How many of all projects are in which state, the worst first.
     pub counts: Vec<HeadCount>,
+    /// Pipelines that are not in the list, as far as they were opened.
+    pub older: ById<PipelineId, OlderPipeline>,
 }
 
 impl ViewFacts {
@@ -102,6 +112,7 @@ impl ViewFacts {
             width,
             height,
             counts: Vec::new(),
+            older: ById::default(),
         }
     }
 
@@ -177,10 +188,15 @@ impl ViewFacts {
         self.rows().iter().find(|row| row.project.id == project)
     }
 
-    /// Returns a pipeline that is shown in the list; `None` for any other.
+    /// Returns a pipeline that is shown in the list, or was opened beside it; `None` for any other.
     pub fn pipeline(&self, project: ProjectId, pipeline: PipelineId) -> Option<(&ProjectRow, &Pipeline)> {
         let row = self.row(project)?;
-        Some((row, row.pipelines().iter().find(|known| known.id == pipeline)?))
+        let listed = row.pipelines().iter().find(|known| known.id == pipeline);
+        let older = || match self.older.get(&pipeline)? {
+            OlderPipeline::Read(read) => Some(&**read),
+            OlderPipeline::Asked { .. } | OlderPipeline::Failed(_) => None,
+        };
+        Some((row, listed.or_else(older)?))
     }
 
     /// Returns an address if it is a page of the host: a link is whatever the server says.

@@ -86,6 +86,11 @@ const PROJECT: ScreenChoice = |screen| matches!(screen, ScreenKind::Project);
 const JOB: ScreenChoice = |screen| matches!(screen, ScreenKind::Job);
 /// Lists, from which a line leads on.
 const LISTS: ScreenChoice = |screen| !matches!(screen, ScreenKind::Job);
+/// Lists but the one that the key would open.
+const NOT_FAILURES: ScreenChoice = |screen| !matches!(screen, ScreenKind::Job | ScreenKind::Failures);
+const NOT_ACTIVE: ScreenChoice = |screen| !matches!(screen, ScreenKind::Job | ScreenKind::Active);
+const NOT_EVENTS: ScreenChoice = |screen| !matches!(screen, ScreenKind::Job | ScreenKind::Events);
+const NOT_PROBLEMS: ScreenChoice = |screen| !matches!(screen, ScreenKind::Job | ScreenKind::Problems);
 const WITH_LOG: ScreenChoice =
     |screen| matches!(screen, ScreenKind::Overview | ScreenKind::Project | ScreenKind::Pipeline | ScreenKind::Failures);
 const ACTING: ScreenChoice = |screen| !matches!(screen, ScreenKind::Problems);
@@ -98,8 +103,8 @@ pub const BINDINGS: &[KeyBinding] = &[
     on(FIRST, &[key('/')], "/", "filter the rows", KeyAction::Filter, Some("filter")),
     on(JOB, &[key('/')], "/", "search in the log", KeyAction::Filter, Some("search")),
     on(FIRST, &[(KeyCode::Tab, NONE)], "tab", "next row that failed", KeyAction::NextRed, Some("next red")),
-    on(LISTS, &[key('!')], "!", "every failed job", KeyAction::Failures, Some("failures")),
-    on(LISTS, &[key('a')], "a", "what runs and waits", KeyAction::Active, Some("active")),
+    on(NOT_FAILURES, &[key('!')], "!", "every failed job", KeyAction::Failures, Some("failures")),
+    on(NOT_ACTIVE, &[key('a')], "a", "what runs and waits", KeyAction::Active, Some("active")),
     on(WITH_LOG, &[key('l')], "l", "the log of the job, or of the first one that failed", KeyAction::Log, Some("log")),
     on(PROJECT, &[key('b')], "b", "only one ref, the next one, or all", KeyAction::Branches, Some("branches")),
     on(JOB, &[key('n')], "n", "next error, or next match", KeyAction::NextMatch, Some("next error")),
@@ -117,9 +122,9 @@ pub const BINDINGS: &[KeyBinding] = &[
     on(ACTING, &[shift('P')], "P", "start a manual job", KeyAction::Play, None),
     on(EVERY, &[key('o')], "o", "open the page in the browser", KeyAction::Open, Some("browser")),
     on(EVERY, &[key('y')], "y", "copy: then l the link, i the id, c the command", KeyAction::Copy, None),
-    on(LISTS, &[key('e')], "e", "what has changed", KeyAction::Events, None),
+    on(NOT_EVENTS, &[key('e')], "e", "what has changed", KeyAction::Events, None),
     on(
-        LISTS,
+        NOT_PROBLEMS,
         &[key('p')],
         "p",
         "what could not be read, and what readings cost",

@@ -2,6 +2,7 @@
 
 use super::app::{App, ExplanationState};
 use super::effect::ViewEffect;
+use super::facts::OlderPipeline;
 use super::filter::{QuickFilter, RowFilter};
 use super::log_view::LogView;
 use super::screens;
@@ -11,11 +12,14 @@ use super::screens::stack::OpenedScreen;
 use crate::collect::evidence::{PreviousPipeline, Subject};
 use crate::collect::explain_service::ExplainRequest;
 use crate::collect::log_service::LogRequest;
+use crate::collect::older_pipeline::OlderRequest;
+use crate::domain::fact::PipelineFact;
 use crate::domain::id::{JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::{Job, JobKind};
-use crate::domain::pipeline::Pipeline;
+use crate::domain::pipeline::{Pipeline, Ref};
 use crate::domain::project::ProjectRow;
 use crate::domain::status::Status;
+use chrono::DateTime;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -132,8 +136,55 @@ pub(super) fn go_to(app: &mut App, place: ScreenPlace, now: Instant) -> Vec<View
     if let ScreenPlace::Project(project) = place {
         effects.push(ViewEffect::LookBack(project));
     }
+    if let ScreenPlace::Pipeline(project, pipeline) = place {
+        effects.extend(read_older(app, project, pipeline, now));
+    }
     app.opened.push(screen);
     effects
+}
+
+/// Asks for the jobs of a pipeline that is only remembered, unless they are known.
+fn read_older(app: &mut App, project: ProjectId, id: PipelineId, now: Instant) -> Option<ViewEffect> {
+    if app.facts.pipeline(project, id).is_some() {
+        return None;
+    }
+    let row = app.facts.row(project)?;
+    let fact = app.recent.get(&project)?.iter().find(|fact| fact.id == id)?;
+    let page = row.project.web_url.as_ref().map(|url| format!("{url}/-/pipelines/{id}"));
+    let known = remembered_pipeline(fact, page);
+    app.facts.older.insert(id, OlderPipeline::Asked { since: now });
+    Some(ViewEffect::ReadOlder(Box::new(OlderRequest { project, known })))
+}
+
+/// Returns what the memory knows of a pipeline; its jobs are not there.
+fn remembered_pipeline(fact: &PipelineFact, web_url: Option<String>) -> Pipeline {
+    let at = |seconds: Option<i64>| seconds.and_then(|at| DateTime::from_timestamp(at, 0));
+    let time = |seconds: Option<u64>| seconds.map(Duration::from_secs);
+    Pipeline {
+        id: fact.id,
+        iid: fact.iid,
+        status: fact.course.status.clone(),
+        has_warnings: false,
+        git_ref: Ref { name: fact.ref_name.clone(), kind: fact.ref_kind },
+        sha: fact.sha.clone(),
+        source: fact.source.clone(),
+        name: None,
+        created_at: at(fact.created_at),
+        started_at: at(fact.course.started_at),
+        finished_at: at(fact.course.finished_at),
+        updated_at: at(fact.course.updated_at),
+        duration: time(fact.course.duration),
+        queued: time(fact.course.queued),
+        coverage: None,
+        user: fact.author.clone(),
+        commit_title: fact.commit_title.clone(),
+        failure_reason: None,
+        yaml_errors: None,
+        web_url,
+        stages: Vec::new(),
+        downstream: Vec::new(),
+        unread: None,
+    }
 }
 
 /// Returns where the cursor of a new screen begins: at what tells the most.

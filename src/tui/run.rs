@@ -13,6 +13,7 @@ use crate::act::rights::TokenRights;
 use crate::act::service::ActionOutcome;
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::log_service::{LogMessage, LogRequest};
+use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
 use crate::collect::watch::{ChangeStream, Request, RequestSender, WatchListener, WatchUpdate};
 use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
@@ -54,6 +55,9 @@ pub struct ViewServices {
     pub outcomes: mpsc::UnboundedReceiver<ActionOutcome>,
     /// What the user has to know from beside the view.
     pub notices: mpsc::UnboundedReceiver<String>,
+    /// Asks for the jobs of a pipeline that is only remembered.
+    pub older_asked: watch::Sender<Option<OlderRequest>>,
+    pub older: watch::Receiver<Option<OlderAnswer>>,
     /// Asks what the token may.
     pub rights_asked: mpsc::UnboundedSender<()>,
     pub rights: mpsc::UnboundedReceiver<TokenRights>,
@@ -101,6 +105,10 @@ impl ViewSources {
                 }
                 Ok(()) = services.recent.changed() => match services.recent.borrow_and_update().clone() {
                     Some((project, pipelines)) => ViewEvent::Recent(project, pipelines),
+                    None => continue,
+                },
+                Ok(()) = services.older.changed() => match services.older.borrow_and_update().clone() {
+                    Some(answer) => ViewEvent::Older(Box::new(answer)),
                     None => continue,
                 },
                 Some(outcome) = services.outcomes.recv() => ViewEvent::ActionDone(Box::new(outcome)),
@@ -218,6 +226,7 @@ pub fn hand_on(effect: ViewEffect, services: &ViewServices) -> Option<ViewEffect
         ViewEffect::LookBack(project) => drop(services.look_back.send_replace(Some(project))),
         // The one who acts ends only with the view.
         ViewEffect::Act(planned) => drop(services.actions.send(*planned)),
+        ViewEffect::ReadOlder(request) => drop(services.older_asked.send_replace(Some(*request))),
         ViewEffect::CheckToken => drop(services.rights_asked.send(())),
         other => return Some(other),
     }

@@ -9,11 +9,13 @@ use crossterm::style::Print;
 use crossterm::terminal::{
     Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
+use parking_lot::Mutex;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use std::io::{self, BufWriter, Stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// Bytes of a large picture, escape sequences included.
 const PICTURE: usize = 256 * 1024;
@@ -61,6 +63,7 @@ impl TerminalScreen {
 
     /// Takes it again.
     pub fn take_again(&mut self) -> io::Result<()> {
+        *LENT_UNTIL.lock() = Some(Instant::now());
         IS_LENT.store(false, Ordering::SeqCst);
         enter()?;
         self.terminal = terminal()?;
@@ -154,9 +157,14 @@ static HAS_MOUSE: AtomicBool = AtomicBool::new(false);
 /// Whether another program has the terminal: then ctrl-c is meant for that one.
 static IS_LENT: AtomicBool = AtomicBool::new(false);
 
-/// Says whether another program has the terminal for a while.
+/// When it was given back: an interrupt of that moment was meant for the other program, too.
+static LENT_UNTIL: Mutex<Option<Instant>> = Mutex::new(None);
+const SAME_MOMENT: Duration = Duration::from_millis(500);
+
+/// Says whether another program has the terminal, or had it just now.
 pub fn is_lent() -> bool {
-    IS_LENT.load(Ordering::SeqCst)
+    let was_lent = || LENT_UNTIL.lock().is_some_and(|until| until.elapsed() < SAME_MOMENT);
+    IS_LENT.load(Ordering::SeqCst) || was_lent()
 }
 
 /// Whether the terminal is ours. To give it back twice would move the cursor over what was written in between.

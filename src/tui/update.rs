@@ -3,6 +3,7 @@
 use super::acting;
 use super::app::{App, InputPurpose, Modal};
 use super::effect::{ViewEffect, ViewEvent};
+use super::facts::OlderPipeline;
 use super::filter::{self, QuickFilter, RowFilter};
 use super::input::{InputLine, InputStep};
 use super::keymap::KeyAction;
@@ -17,6 +18,7 @@ use super::screens::place::ScreenPlace;
 use crate::act::Action;
 use crate::act::rights::TokenRights;
 use crate::collect::log_service::LogMessage;
+use crate::collect::older_pipeline::OlderAnswer;
 use crate::domain::health::RowOrder;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
 use tokio::time::Instant;
@@ -50,6 +52,11 @@ fn apply(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
             return actions.into_iter().flat_map(|action| act(app, action, now)).collect();
         }
         ViewEvent::Rights(rights) => take_rights(app, rights),
+        ViewEvent::Older(answer) => {
+            let OlderAnswer { id, outcome } = *answer;
+            let state = outcome.map_or_else(OlderPipeline::Failed, |read| OlderPipeline::Read(Box::new(read)));
+            app.facts.older.insert(id, state);
+        }
         ViewEvent::Act(action) => {
             (app.notice, app.page_address) = (None, None);
             return act(app, action, now);

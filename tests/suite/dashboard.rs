@@ -167,3 +167,24 @@ fn what_the_token_may_not_is_said_before_the_question_with_one_request() {
         quit(terminal);
     }
 }
+
+#[test]
+fn a_pipeline_that_is_only_remembered_opens_with_one_request() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new().with("GITLAB_TOKEN", TOKEN_API));
+    let fill = ["history", "fill", "--since", "30d", "--host", sim.url(), "--group-id", "12345"];
+    let _ = env.run(&fill).exits_with(0);
+    let mut terminal = open(&env, &sim, &[]);
+    walk(&mut terminal, &[("/invoices\r", "1 of 40 projects"), ("\t\r", "% passed")]);
+    sim.clear_requests();
+    walk(&mut terminal, &[("j\r", "what it triggered is not read")]);
+    let contents = terminal.contents();
+    assert!(contents.contains("test: [3.11]") && contents.contains("overview > project > #"), "{contents}");
+    let requests = sim.requests();
+    let of_it: Vec<&str> =
+        requests.iter().map(|request| request.path.as_str()).filter(|path| path.contains("/20003/")).collect();
+    assert!(matches!(of_it[..], [only] if only.ends_with("/jobs")), "{of_it:?}");
+    // Again it costs nothing; the next one is asked for.
+    walk(&mut terminal, &[("q", "% passed"), ("\r", "what it triggered is not read"), ("q", "% passed")]);
+    assert_eq!(sim.requests().iter().filter(|request| request.path.contains("/20003/")).count(), 1);
+    quit(terminal);
+}

@@ -14,11 +14,12 @@ use crate::report::item::{Span, clean};
 use crate::text::age::age;
 use crate::text::duration::duration;
 use crate::tui::app::App;
+use crate::tui::facts::OlderPipeline;
 use chrono::{DateTime, Utc};
 
 pub fn lines(app: &App, project: ProjectId, pipeline: PipelineId) -> Vec<ScreenLine> {
     let Some((row, shown)) = app.facts.pipeline(project, pipeline) else {
-        return gone(app, project);
+        return older(app, pipeline).unwrap_or_else(|| gone(app, project));
     };
     let mut lines = head(app, row, shown);
     lines.extend(app.action_line(project, pipeline));
@@ -30,8 +31,26 @@ pub fn lines(app: &App, project: ProjectId, pipeline: PipelineId) -> Vec<ScreenL
         lines.extend(wrapped(text, Tone::Bad, usize::from(app.facts.width), app.facts.options.charset));
     }
     lines.extend(jobs(app, project, shown));
+    if app.facts.older.contains_key(&pipeline) {
+        lines.push(ScreenLine::text("what it triggered is not read", Tone::Muted));
+    }
     lines.extend(triggered(app, &shown.downstream));
     lines
+}
+
+/// Says how far a pipeline is read that is not in the list; `None` where it was not asked for.
+fn older(app: &App, pipeline: PipelineId) -> Option<Vec<ScreenLine>> {
+    match app.facts.older.get(&pipeline)? {
+        OlderPipeline::Asked { since } => {
+            let since = duration(app.facts.now.saturating_duration_since(*since));
+            Some(vec![ScreenLine::text(format!("reading the jobs of #{pipeline}, for {since}"), Tone::Muted)])
+        }
+        OlderPipeline::Failed(failure) => {
+            let text = format!("the jobs of #{pipeline} could not be read: {}", failure.message);
+            Some(wrapped(&text, Tone::Bad, usize::from(app.facts.width), app.facts.options.charset))
+        }
+        OlderPipeline::Read(_) => None,
+    }
 }
 
 /// Says that the pipeline is not the one that is shown any more.

@@ -50,6 +50,7 @@ pub fn lines(app: &App, project: ProjectId, only: Option<&str>) -> Vec<ScreenLin
         let key = app.facts.options.keys.label(KeyAction::Branches);
         lines.push(ScreenLine::text(format!("only {}; {key} shows the next ref", clean(only, charset)), Tone::Warn));
     }
+    lines.extend(last_runs(app, project, only));
     let mut rows: Vec<ListRow> = row
         .pipelines()
         .iter()
@@ -61,7 +62,6 @@ pub fn lines(app: &App, project: ProjectId, only: Option<&str>) -> Vec<ScreenLin
     rows.extend(older.map(|fact| of_fact(app, fact, longest)));
     let titles = ["pipeline", "ref", "state", "", "took", "usual", "age", "who", "commit"];
     lines.extend(listed(&titles, &rows, width.saturating_sub(2), charset));
-    lines.extend(last_runs(app, project, only));
     lines
 }
 
@@ -139,7 +139,7 @@ fn trend(times: &[u64], charset: Charset) -> String {
     times.iter().map(sign).collect()
 }
 
-/// A pipeline that is only remembered: it can be seen, and opened in the browser of GitLab alone.
+/// A pipeline that is only remembered: its jobs are read when it is opened.
 fn of_fact(app: &App, fact: &PipelineFact, longest: Duration) -> ListRow {
     let charset = app.facts.options.charset;
     let text = |text: Option<&str>| Span::new(clean(text.unwrap_or_default(), charset), Tone::Muted);
@@ -157,7 +157,7 @@ fn of_fact(app: &App, fact: &PipelineFact, longest: Duration) -> ListRow {
         text(fact.author.as_deref()),
         text(fact.commit_title.as_deref()),
     ];
-    ListRow { cells, target: None }
+    ListRow { cells, target: Some(ScreenPlace::Pipeline(fact.project, fact.id)) }
 }
 
 fn of_pipeline(app: &App, project: ProjectId, pipeline: &Pipeline, longest: Duration) -> ListRow {

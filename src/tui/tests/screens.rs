@@ -398,7 +398,7 @@ fn remembered(id: u64) -> crate::domain::fact::PipelineFact {
 }
 
 #[test]
-fn lines_that_lead_nowhere_are_passed_over_and_all_of_them_can_be_seen() {
+fn every_line_of_a_long_list_can_be_seen_and_older_pipelines_open() {
     use KeyCode::{Down, End, Enter, Home, PageDown, PageUp, Tab, Up};
     let mut app = after(&[Tab, Enter], (80, 24));
     let recent = (1..=60).rev().map(remembered).collect();
@@ -407,16 +407,20 @@ fn lines_that_lead_nowhere_are_passed_over_and_all_of_them_can_be_seen() {
     let sees = |app: &App, text: &str| picture(app).contains(text);
     assert!(sees(&app, "▌ #8101") && sees(&app, "#60 "), "{}", picture(&app));
     (0..80).for_each(|_| drop(press(&mut app, Down)));
-    assert!(sees(&app, "#1 ") && sees(&app, "last 30: 100 % passed"), "{}", picture(&app));
+    assert!(sees(&app, "▌ #1 "), "{}", picture(&app));
     (0..80).for_each(|_| drop(press(&mut app, Up)));
     assert!(sees(&app, "▌ #8101") && sees(&app, "acme/payments/invoices"), "{}", picture(&app));
+    assert!(sees(&app, "last 30: 100 % passed"));
     press(&mut app, End);
-    assert!(sees(&app, "last 30"));
+    assert!(sees(&app, "▌ #1 "));
+    assert_eq!(said(&press(&mut app, Enter)), ["ReadOlder"]);
+    assert!(sees(&app, "reading the jobs of #1, for 0s"), "{}", picture(&app));
+    press(&mut app, KeyCode::Esc);
     press(&mut app, Home);
     assert!(sees(&app, "▌ #8101"), "{}", picture(&app));
     press(&mut app, PageDown);
     press(&mut app, PageDown);
-    assert!(!sees(&app, "#8101") && sees(&app, "#20 "), "{}", picture(&app));
+    assert!(!sees(&app, "#8101") && sees(&app, "▌ #21 "), "{}", picture(&app));
     press(&mut app, PageUp);
     press(&mut app, PageUp);
     assert!(sees(&app, "#8101"), "{}", picture(&app));
