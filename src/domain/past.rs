@@ -4,6 +4,7 @@ use super::fact::UnixSeconds;
 use super::id::{ById, JobId, PipelineId, ProjectId};
 use super::pipeline::RefKind;
 use super::status::Status;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// Says whether a reason of GitLab's says more than that a job failed. Two failures for another reason are not the same.
@@ -85,6 +86,20 @@ pub struct JobPast {
     pub elsewhere: Vec<SameFailure>,
     /// Median of the last 20 that passed.
     pub usual: Option<Duration>,
+}
+
+impl JobPast {
+    /// Returns how many attempts failed, and how many of these were never followed by another one in their pipeline. Of
+    /// the latter it cannot be known whether the job would have passed.
+    pub fn failures_and_never_rerun(&self) -> (usize, usize) {
+        let mut last: HashMap<PipelineId, JobId> = HashMap::new();
+        for run in &self.runs {
+            let latest = last.entry(run.pipeline).or_insert(run.id);
+            *latest = run.id.max(*latest);
+        }
+        let failed = || self.runs.iter().filter(|run| run.status == Status::Failed);
+        (failed().count(), failed().filter(|run| last.get(&run.pipeline) == Some(&run.id)).count())
+    }
 }
 
 /// A failed job of a pipeline that is shown, with its past.

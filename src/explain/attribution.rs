@@ -64,6 +64,9 @@ pub enum OriginEvidence {
     BothVerdicts { sha: String, failed: u64, passed: u64 },
     /// How many passes are known of the job.
     Passes(usize),
+    /// How many failures of the job are known, and how many of them were never run again: with those, it may be flaky
+    /// without showing it.
+    NeverRerun { failures: usize, never_rerun: usize },
 }
 
 /// Whose fault a failed job is, and why that is the answer.
@@ -209,6 +212,7 @@ fn yours(past: &JobPast) -> Option<FailureAttribution> {
                 since: None,
             },
             OriginEvidence::Passes(passes),
+            never_rerun(past),
         ],
     })
 }
@@ -223,8 +227,13 @@ fn unknown(past: &JobPast) -> FailureAttribution {
     FailureAttribution {
         origin: FailureOrigin::Unknown,
         sentence: Sentence::words(format!("yours or not is unknown: {why}")),
-        evidence: vec![OriginEvidence::Passes(passes)],
+        evidence: vec![OriginEvidence::Passes(passes), never_rerun(past)],
     }
+}
+
+fn never_rerun(past: &JobPast) -> OriginEvidence {
+    let (failures, never_rerun) = past.failures_and_never_rerun();
+    OriginEvidence::NeverRerun { failures, never_rerun }
 }
 
 fn passes(past: &JobPast) -> usize {

@@ -100,7 +100,7 @@ pub struct AttributionEntry<'a> {
 /// One fact behind an attribution; what does not apply is null.
 #[derive(Debug, Default, Serialize)]
 pub struct OriginEntry<'a> {
-    /// `reason`, `base`, `same_failure`, `both_verdicts` or `passes`.
+    /// `reason`, `base`, `same_failure`, `both_verdicts`, `passes` or `never_rerun`.
     pub kind: &'static str,
     pub reason: Option<&'a str>,
     pub status: Option<&'a str>,
@@ -117,6 +117,8 @@ pub struct OriginEntry<'a> {
     pub failed_pipeline: Option<u64>,
     pub passed_pipeline: Option<u64>,
     pub count: Option<u64>,
+    /// Failures that are known, of which `count` were never run again.
+    pub failures: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -308,6 +310,12 @@ impl<'a> From<&'a OriginEvidence> for OriginEntry<'a> {
                 ..Self::default()
             },
             OriginEvidence::Passes(count) => Self { kind: "passes", count: Some(*count as u64), ..Self::default() },
+            OriginEvidence::NeverRerun { failures, never_rerun } => Self {
+                kind: "never_rerun",
+                count: Some(*never_rerun as u64),
+                failures: Some(*failures as u64),
+                ..Self::default()
+            },
         }
     }
 }

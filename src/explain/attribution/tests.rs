@@ -140,3 +140,30 @@ fn the_sentence_names_the_evidence() {
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap()
 }
+
+#[test]
+fn a_failure_that_was_never_run_again_is_no_sign_that_the_job_is_stable() {
+    let cases: [(&str, &[(u64, u64, bool)], (usize, usize)); 6] = [
+        ("nothing is known", &[], (0, 0)),
+        ("one that was not run again", &[(1, 10, false)], (1, 1)),
+        ("one that passed when it was run again", &[(1, 10, false), (1, 11, true)], (1, 0)),
+        ("one that failed twice: the second was not run again", &[(1, 10, false), (1, 11, false)], (2, 1)),
+        ("a pass in another pipeline is no rerun", &[(1, 10, false), (2, 20, true)], (1, 1)),
+        ("whatever the order in which they ended", &[(1, 11, true), (1, 10, false), (2, 20, false)], (2, 1)),
+    ];
+    for (sentence, attempts, expected) in cases {
+        let run = |&(pipeline, id, is_pass): &(u64, u64, bool)| JobRun {
+            id: JobId(id),
+            pipeline: PipelineId(pipeline),
+            sha: None,
+            status: if is_pass { Status::Success } else { Status::Failed },
+            finished_at: NOW,
+        };
+        let past = JobPast { runs: attempts.iter().map(run).collect(), ..JobPast::default() };
+        assert_eq!(past.failures_and_never_rerun(), expected, "{sentence}");
+        let (failures, never_rerun) = expected;
+        let evidence = attribute(&JobEvidence { past: Some(past), ..failed("script_failure") }, at(NOW)).evidence;
+        let named = OriginEvidence::NeverRerun { failures, never_rerun };
+        assert!(evidence.contains(&named), "{sentence}: {evidence:?}");
+    }
+}
