@@ -4,13 +4,14 @@
 //!
 //! ```text
 //! main -> cli -> everything
+//! serve   -> collect, report, render, domain, text
 //! tui     -> collect, act, explain, report, domain, text
 //! render  -> report, domain, text
 //! report  -> explain, stats, dora, domain, text
 //! collect -> gitlab, explain, domain, private_file
 //! history -> gitlab, domain, private_file
 //! act     -> gitlab, domain
-//! testing -> collect, gitlab
+//! testing -> collect, config, gitlab
 //! gitlab  -> domain, text
 //! stats   -> explain, domain             dora -> domain
 //! explain -> domain, text                config -> domain, text
@@ -30,6 +31,7 @@ pub mod history;
 mod private_file;
 pub mod render;
 pub mod report;
+pub mod serve;
 pub mod stats;
 #[doc(hidden)]
 pub mod testing;

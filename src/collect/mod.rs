@@ -5,6 +5,7 @@ pub(crate) mod batch;
 pub(crate) mod cache;
 pub mod evidence;
 pub mod explain_service;
+pub mod exported;
 mod external;
 mod fetch;
 pub mod find;

@@ -4,6 +4,7 @@
 
 mod cost;
 mod error;
+pub(crate) mod exporter;
 mod file;
 mod glab;
 mod history;

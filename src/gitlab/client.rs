@@ -1,5 +1,7 @@
 //! The public interface: one method per question, domain types as answers.
 
+mod exported;
+
 use crate::domain::delivery::{DeploymentFact, EnvironmentFact, IncidentFact, MergeRequestFact};
 use crate::domain::fact::UnixSeconds;
 use crate::domain::host::Host;

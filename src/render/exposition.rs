@@ -13,19 +13,56 @@ use std::io::{self, Write};
 pub(crate) enum MetricsFormat {
     OpenMetrics,
     /// Prometheus' own format 0.0.4.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a scrape will choose it by its Accept header"))]
     PrometheusText,
 }
 
-/// Writes the families that have a series.
+/// Writes the families that have a series, as a whole page.
 pub(crate) fn write(families: &[Family], format: MetricsFormat, out: &mut dyn Write) -> io::Result<()> {
-    for family in families.iter().filter(|family| !family.series.is_empty()) {
-        write_family(family, format, out)?;
-    }
+    write_families(families, format, out)?;
+    write_end(format, out)
+}
+
+/// Writes the families that have a series, as a part of a page.
+pub(crate) fn write_families(families: &[Family], format: MetricsFormat, out: &mut dyn Write) -> io::Result<()> {
+    families.iter().filter(|family| !family.series.is_empty()).try_for_each(|family| write_family(family, format, out))
+}
+
+/// Ends a page.
+pub(crate) fn write_end(format: MetricsFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
         MetricsFormat::OpenMetrics => writeln!(out, "# EOF"),
         MetricsFormat::PrometheusText => Ok(()),
     }
+}
+
+/// Writes what comes before the series of a family: name, kind and help.
+pub(crate) fn write_header(
+    (name, kind, help): (&str, &str, &str),
+    format: MetricsFormat,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let help = if format == MetricsFormat::OpenMetrics { escaped(help) } else { escaped_help(help) };
+    writeln!(out, "# TYPE {name} {kind}")?;
+    writeln!(out, "# HELP {name} {help}")
+}
+
+/// Writes a series whose labels are text already.
+pub(crate) fn write_series(
+    (name, suffix): (&str, &str),
+    labels: &str,
+    value: f64,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if labels.is_empty() {
+        writeln!(out, "{name}{suffix} {}", number(value))
+    } else {
+        writeln!(out, "{name}{suffix}{{{labels}}} {}", number(value))
+    }
+}
+
+/// Returns labels as text; values are foreign.
+pub(crate) fn label_text<'a>(all: impl Iterator<Item = (&'static str, &'a str)>) -> String {
+    all.filter_map(|(name, value)| label(name, value)).collect::<Vec<_>>().join(",")
 }
 
 fn write_family(family: &Family, format: MetricsFormat, out: &mut dyn Write) -> io::Result<()> {
@@ -93,11 +130,12 @@ fn write_histogram(
 
 /// Returns `name="value"` for each label. A label without a value is the same as no label, so it is left out.
 fn labels(labels: &[(&'static str, String)]) -> Vec<String> {
-    let label = |(name, value): &(&str, String)| {
-        let clean = sanitise(value);
-        (!clean.is_empty()).then(|| format!("{name}=\"{}\"", escaped(&clean)))
-    };
-    labels.iter().filter_map(label).collect()
+    labels.iter().filter_map(|(name, value)| label(name, value)).collect()
+}
+
+fn label(name: &str, value: &str) -> Option<String> {
+    let clean = sanitise(value);
+    (!clean.is_empty()).then(|| format!("{name}=\"{}\"", escaped(&clean)))
 }
 
 fn braced(labels: &[String]) -> String {

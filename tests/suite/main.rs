@@ -11,6 +11,7 @@
 //! - `trouble_server.rs`: answers that no GitLab should give, and limits
 //! - `trouble_output.rs`: nowhere to write to, and signals
 //! - `conformance.rs`: GitLab's own documented answers
+//! - `exporter_cases.rs`: the exporter that `glwatch serve` replaces, case by case
 //! - `exports.rs`: every format, files replaced whole, what is shown against what is judged
 //! - `trouble.rs`: bad input and bad servers, each with its message and exit code
 //! - `config.rs`: files, profiles, who may set what, `glwatch config`
@@ -59,6 +60,7 @@ mod dashboard;
 mod dora;
 mod downstream;
 mod explain;
+mod exporter_cases;
 mod exports;
 mod gate;
 mod graphql;

@@ -51,19 +51,7 @@ fn two_more_readings(sim: &Sim) {
 
 /// Makes what reads a group of the simulated GitLab, without the program around it.
 pub(crate) fn reader(sim: &Sim) -> (Client, collect::run::CollectOptions) {
-    let client = Client::new(gitlab::TransportOptions {
-        host: Host::parse(sim.url()).unwrap(),
-        credentials: Credentials::default(),
-        concurrency: 8,
-        rps: Some(1000.0),
-        timeout: DEADLINE,
-        ca: None,
-        identity: None,
-        insecure: false,
-        proxy: None,
-        retry: RetryOptions::default(),
-        now: Utc::now,
-    });
+    let client = client_of(sim.url());
     let options = collect::run::CollectOptions {
         api: ApiChoice::Rest,
         wants_reasons: false,
@@ -75,7 +63,25 @@ pub(crate) fn reader(sim: &Sim) -> (Client, collect::run::CollectOptions) {
         max_time: Duration::from_secs(300),
         list_every: DEADLINE,
     };
-    (client.unwrap(), options)
+    (client, options)
+}
+
+/// Makes a client of a server, without a token.
+pub(crate) fn client_of(url: &str) -> Client {
+    let client = Client::new(gitlab::TransportOptions {
+        host: Host::parse(url).unwrap(),
+        credentials: Credentials::default(),
+        concurrency: 8,
+        rps: Some(1000.0),
+        timeout: DEADLINE,
+        ca: None,
+        identity: None,
+        insecure: false,
+        proxy: None,
+        retry: RetryOptions::default(),
+        now: Utc::now,
+    });
+    client.unwrap()
 }
 
 #[test]

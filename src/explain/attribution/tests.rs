@@ -143,7 +143,8 @@ fn at(seconds: i64) -> DateTime<Utc> {
 
 #[test]
 fn a_failure_that_was_never_run_again_is_no_sign_that_the_job_is_stable() {
-    let cases: [(&str, &[(u64, u64, bool)], (usize, usize)); 6] = [
+    type Case<'a> = (&'a str, &'a [(u64, u64, bool)], (usize, usize));
+    let cases: [Case<'_>; 6] = [
         ("nothing is known", &[], (0, 0)),
         ("one that was not run again", &[(1, 10, false)], (1, 1)),
         ("one that passed when it was run again", &[(1, 10, false), (1, 11, true)], (1, 0)),

@@ -3,6 +3,7 @@
 pub(super) mod action;
 pub(super) mod commit_status;
 pub(super) mod delivery;
+pub(super) mod exported;
 pub(super) mod group;
 pub(super) mod job;
 pub(super) mod past;

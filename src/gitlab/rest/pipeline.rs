@@ -121,7 +121,7 @@ struct RestDetailedStatusWire {
 }
 
 /// Reads a coverage: documented as null, in practice a text such as `"84.20"`.
-fn coverage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+pub(super) fn coverage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Coverage {

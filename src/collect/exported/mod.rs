@@ -1,0 +1,5 @@
+//! Reads what an exporter shows: the newest pipeline of each ref that is tracked, and environments.
+
+pub mod environment;
+pub mod ref_reading;
+pub mod refs;

@@ -1,0 +1,164 @@
+//! The series of the exporter's families, by what they are about. A scrape only writes them down: their text is made when
+//! a value comes.
+
+use super::families::{self, FamilySpec};
+use crate::render::exposition::{MetricsFormat, label_text, write_header, write_series};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// What a series is about: all of a ref's, or of an environment's, go together.
+pub type SeriesOwner = Arc<str>;
+
+/// What tells a series from others of its family: its owner, and the values of further labels. It is whole, where the
+/// exporter that this one replaces keeps a checksum of 32 bits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct SeriesKey {
+    owner: SeriesOwner,
+    rest: Box<str>,
+}
+
+#[derive(Debug)]
+struct StoredSeries {
+    /// `a="x",b="y"`.
+    labels: Box<str>,
+    value: f64,
+    /// Which pass has set it last.
+    pass: u64,
+}
+
+/// A series that is set: its labels, and which of their values tell it from others of its owner.
+#[derive(Debug, Clone, Copy)]
+pub struct SeriesLabels<'a> {
+    pub identity: &'a [&'a str],
+    pub labels: &'a [(&'static str, &'a str)],
+}
+
+/// All series of all families, up to a number of them.
+#[derive(Debug)]
+pub struct MetricStore {
+    families: BTreeMap<&'static str, BTreeMap<SeriesKey, StoredSeries>>,
+    most: usize,
+    count: usize,
+    dropped: u64,
+    pass: u64,
+}
+
+impl MetricStore {
+    /// Makes an empty one that takes so many series.
+    pub fn new(most: usize) -> Self {
+        Self { families: BTreeMap::new(), most, count: 0, dropped: 0, pass: 0 }
+    }
+
+    /// Returns how many series there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Returns how many series were refused because there were too many.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Begins to set all series of an owner again.
+    pub fn begin(&mut self) {
+        self.pass += 1;
+    }
+
+    /// Removes the series of an owner that were not set since the last `begin`.
+    pub fn remove_unset(&mut self, owner: &SeriesOwner) {
+        let pass = self.pass;
+        self.retain(owner, |series| series.pass == pass);
+    }
+
+    /// Removes all series of an owner.
+    pub fn remove(&mut self, owner: &SeriesOwner) {
+        self.retain(owner, |_| false);
+    }
+
+    fn retain(&mut self, owner: &SeriesOwner, keeps: impl Fn(&StoredSeries) -> bool) {
+        for series in self.families.values_mut() {
+            let from = SeriesKey { owner: Arc::clone(owner), rest: "".into() };
+            let of_owner = series.range(from..).take_while(|(key, _)| key.owner == *owner);
+            let gone: Vec<SeriesKey> =
+                of_owner.filter(|(_, series)| !keeps(series)).map(|(key, _)| key.clone()).collect();
+            self.count -= gone.len();
+            for key in gone {
+                series.remove(&key);
+            }
+        }
+    }
+
+    /// Returns a value.
+    pub fn get(&self, family: &'static FamilySpec, owner: &SeriesOwner, identity: &[&str]) -> Option<f64> {
+        let key = SeriesKey { owner: Arc::clone(owner), rest: joined(identity) };
+        Some(self.families.get(family.name)?.get(&key)?.value)
+    }
+
+    /// Sets a value. Where there are too many series, a new one is refused and counted.
+    pub fn set(&mut self, family: &'static FamilySpec, owner: &SeriesOwner, labels: SeriesLabels<'_>, value: f64) {
+        let series = self.families.entry(family.name).or_default();
+        let key = SeriesKey { owner: Arc::clone(owner), rest: joined(labels.identity) };
+        let pass = self.pass;
+        let text = || label_text(labels.labels.iter().copied()).into();
+        if let Some(known) = series.get_mut(&key) {
+            *known = StoredSeries { labels: text(), value, pass };
+        } else if self.count < self.most {
+            series.insert(key, StoredSeries { labels: text(), value, pass });
+            self.count += 1;
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// Removes a series.
+    pub fn unset(&mut self, family: &'static FamilySpec, owner: &SeriesOwner, identity: &[&str]) {
+        let key = SeriesKey { owner: Arc::clone(owner), rest: joined(identity) };
+        let Some(series) = self.families.get_mut(family.name) else { return };
+        self.count -= usize::from(series.remove(&key).is_some());
+    }
+
+    /// Writes every family that has a series.
+    pub(crate) fn write(&self, format: MetricsFormat, out: &mut dyn Write) -> io::Result<()> {
+        for family in families::ALL {
+            let Some(series) = self.families.get(family.name).filter(|series| !series.is_empty()) else { continue };
+            let kind = if family.is_counter { "counter" } else { "gauge" };
+            write_header((family.name, kind, family.help), format, out)?;
+            let suffix = if family.is_counter && format == MetricsFormat::OpenMetrics { "_total" } else { "" };
+            for stored in series.values() {
+                write_series((family.name, suffix), &stored.labels, stored.value, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the values of the counters, each with what names it, for a later process.
+    pub fn counters(&self) -> Vec<SavedCounter> {
+        let mut counters = Vec::new();
+        for family in families::ALL.into_iter().filter(|family| family.is_counter) {
+            for (key, stored) in self.families.get(family.name).into_iter().flatten() {
+                let (owner, rest) = (key.owner.to_string(), key.rest.to_string());
+                counters.push(SavedCounter { family: family.name.to_owned(), owner, rest, value: stored.value });
+            }
+        }
+        counters
+    }
+}
+
+/// A counter's value between two processes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedCounter {
+    pub family: String,
+    pub owner: String,
+    pub rest: String,
+    pub value: f64,
+}
+
+/// Joins what no label value can contain unescaped after sanitising: a separator of its own.
+fn joined(identity: &[&str]) -> Box<str> {
+    identity.join("\u{0}").into()
+}

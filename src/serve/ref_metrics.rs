@@ -1,0 +1,249 @@
+//! Turns what was read of a ref into series.
+
+use super::families as family;
+use super::families::FamilySpec;
+use super::metric_store::{MetricStore, SeriesLabels, SeriesOwner};
+use super::status_word::set_status;
+use crate::domain::exported::{
+    ExportedCounts, ExportedJob, ExportedPipeline, ExportedSuite, ExportedTests, PipelineReadout, TrackedRef,
+};
+use crate::domain::id::{JobId, PipelineId};
+use crate::domain::tracking::{Compatibility, TrackingRules};
+use std::collections::{BTreeMap, HashMap};
+
+/// Names a ref and how it is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct ShownRef<'a> {
+    /// The project's full path.
+    pub project: &'a str,
+    pub tracked: &'a TrackedRef,
+    pub rules: &'a TrackingRules,
+    pub compatibility: Compatibility,
+}
+
+impl ShownRef<'_> {
+    /// Returns what its series belong to.
+    pub fn owner(&self) -> SeriesOwner {
+        ref_owner(self.project, self.tracked)
+    }
+}
+
+/// Returns what the series of a ref belong to.
+pub fn ref_owner(project: &str, tracked: &TrackedRef) -> SeriesOwner {
+    format!("ref\u{0}{project}\u{0}{}\u{0}{}", tracked.kind.word(), tracked.name).into()
+}
+
+/// What is remembered of a ref between two readings of it.
+#[derive(Debug, Default)]
+pub struct RefMemory {
+    last_pipeline: Option<PipelineId>,
+    /// The newest job of each name, and its status.
+    last_jobs: HashMap<String, (JobId, String)>,
+}
+
+/// Takes over a reading of a ref. Pipelines come from the oldest to the newest; `new_runs` of them are known to have begun
+/// since the last reading, where that is known.
+pub fn show_ref(
+    store: &mut MetricStore,
+    shown: ShownRef<'_>,
+    memory: &mut RefMemory,
+    (readouts, new_runs): (&[PipelineReadout], Option<u64>),
+) {
+    store.begin();
+    let owner = shown.owner();
+    for readout in readouts {
+        RefWriter { store: &mut *store, owner: &owner, shown, pipeline: &readout.pipeline }
+            .write(readout, memory, new_runs);
+    }
+    // A job, a source or a suite that is gone would else stay as it was last: running, for ever.
+    if shown.compatibility == Compatibility::Corrected {
+        store.remove_unset(&owner);
+    }
+}
+
+/// Writes what one pipeline of a ref says.
+struct RefWriter<'s, 'a> {
+    store: &'s mut MetricStore,
+    owner: &'a SeriesOwner,
+    shown: ShownRef<'a>,
+    pipeline: &'a ExportedPipeline,
+}
+
+impl<'a> RefWriter<'_, 'a> {
+    fn write(&mut self, readout: &'a PipelineReadout, memory: &mut RefMemory, new_runs: Option<u64>) {
+        self.write_pipeline(memory, new_runs);
+        if let Some(jobs) = &readout.jobs {
+            for job in self.shown_jobs(jobs) {
+                self.write_job(job, memory);
+            }
+        }
+        if let Some(tests) = &readout.tests {
+            self.write_tests(tests);
+        }
+    }
+
+    /// Returns the labels that every series of the ref has, and further ones.
+    fn labels(&self, more: &[(&'static str, &'a str)]) -> Vec<(&'static str, &'a str)> {
+        let (shown, pipeline) = (self.shown, self.pipeline);
+        let mut labels = vec![
+            ("project", shown.project),
+            ("topics", ""),
+            ("kind", shown.tracked.kind.word()),
+            ("ref", shown.tracked.name.as_str()),
+            ("source", pipeline.source.as_str()),
+            ("variables", pipeline.variables.as_str()),
+        ];
+        labels.extend_from_slice(more);
+        labels
+    }
+
+    fn set(&mut self, family: &'static FamilySpec, (identity, more): Place<'_, 'a>, value: f64) {
+        let labels = self.labels(more);
+        self.store.set(family, self.owner, SeriesLabels { identity, labels: &labels }, value);
+    }
+
+    fn set_status(&mut self, family: &'static FamilySpec, (identity, more): Place<'_, 'a>, status: &str) {
+        let labels = self.labels(more);
+        let labels = SeriesLabels { identity, labels: &labels };
+        set_status(self.store, family, self.owner, (labels, status), self.shown.rules.is_sparse);
+    }
+
+    fn write_pipeline(&mut self, memory: &mut RefMemory, new_runs: Option<u64>) {
+        let pipeline = self.pipeline;
+        let place: Place<'_, 'a> = (&[&pipeline.source, &pipeline.variables], &[]);
+        let before = self.store.get(&family::PIPELINE_RUN_COUNT, self.owner, place.0).unwrap_or_default();
+        let more = match memory.last_pipeline {
+            Some(last) if last < pipeline.id => new_runs.unwrap_or(1).max(1) as f64,
+            // To begin with 1 would look like a run of the moment in which the exporter started.
+            Some(_) | None => 0.0,
+        };
+        memory.last_pipeline = memory.last_pipeline.max(Some(pipeline.id));
+        // The exporter that this one replaces says 0 where GitLab says nothing, and dashboards build on it.
+        let values = [
+            (&family::PIPELINE_RUN_COUNT, Some(before + more)),
+            (&family::PIPELINE_COVERAGE, pipeline.coverage),
+            (&family::PIPELINE_ID, Some(pipeline.id.0 as f64)),
+            (&family::PIPELINE_DURATION_SECONDS, pipeline.duration),
+            (&family::PIPELINE_QUEUED_DURATION_SECONDS, pipeline.queued),
+            (&family::PIPELINE_TIMESTAMP, pipeline.updated_at.map(|at| at as f64)),
+        ];
+        for (family, value) in values {
+            self.set(family, place, value.unwrap_or_default());
+        }
+        self.set_status(&family::PIPELINE_STATUS, place, &pipeline.status);
+    }
+
+    /// Returns the jobs in the order in which they count. Of several of one name, as a child pipeline may have them, the
+    /// newest is shown; the exporter that this one replaces shows the last of the list.
+    fn shown_jobs(&self, jobs: &'a [ExportedJob]) -> Vec<&'a ExportedJob> {
+        if self.shown.compatibility == Compatibility::Strict {
+            return jobs.iter().collect();
+        }
+        let mut newest: BTreeMap<(&str, &str, &[String]), &ExportedJob> = BTreeMap::new();
+        for job in jobs {
+            let known = newest.entry((&job.stage, &job.name, &job.tags)).or_insert(job);
+            if job.id > known.id {
+                *known = job;
+            }
+        }
+        newest.into_values().collect()
+    }
+
+    fn write_job(&mut self, job: &'a ExportedJob, memory: &mut RefMemory) {
+        let tags = job.tags.join(",");
+        let identity: &[&str] = &[&job.stage, &tags, &job.name];
+        let runner = match &self.shown.rules.jobs.runner_pattern {
+            Some(pattern) if pattern.matches(&job.runner) => pattern.text(),
+            Some(_) => job.runner.as_str(),
+            None => "",
+        };
+        let job_labels: [(&'static str, &str); 5] = [
+            ("stage", &job.stage),
+            ("job_name", &job.name),
+            ("runner_description", runner),
+            ("tag_list", &tags),
+            ("failure_reason", &job.failure_reason),
+        ];
+        let mut labels: Vec<(&'static str, &str)> = self.labels(&[]);
+        labels.extend(job_labels);
+        let labels = SeriesLabels { identity, labels: &labels };
+        let counted = self.store.get(&family::PIPELINE_JOB_RUN_COUNT, self.owner, identity);
+        let runs = counted.map_or(0.0, |runs| runs + f64::from(u8::from(is_new_run(job, memory))));
+        memory.last_jobs.insert(job.name.clone(), (job.id, job.status.clone()));
+        let values = [
+            (&family::PIPELINE_JOB_ID, job.id.0 as f64),
+            (&family::PIPELINE_JOB_TIMESTAMP, job.created_at.unwrap_or_default() as f64),
+            (&family::PIPELINE_JOB_DURATION_SECONDS, job.duration.unwrap_or_default()),
+            (&family::PIPELINE_JOB_QUEUED_DURATION_SECONDS, job.queued.unwrap_or_default()),
+            (&family::PIPELINE_JOB_RUN_COUNT, runs),
+            (&family::PIPELINE_JOB_ARTIFACT_SIZE_BYTES, job.artifact_bytes as f64),
+        ];
+        for (family, value) in values {
+            self.store.set(family, self.owner, labels, value);
+        }
+        let is_sparse = self.shown.rules.is_sparse;
+        set_status(self.store, &family::PIPELINE_JOB_STATUS, self.owner, (labels, &job.status), is_sparse);
+    }
+
+    fn write_tests(&mut self, tests: &'a ExportedTests) {
+        let pipeline = self.pipeline;
+        let place: Place<'_, 'a> = (&[&pipeline.source, &pipeline.variables], &[]);
+        for (family, value) in report_values(&tests.counts) {
+            self.set(family, place, value);
+        }
+        for suite in &tests.suites {
+            self.write_suite(suite);
+        }
+    }
+
+    fn write_suite(&mut self, suite: &'a ExportedSuite) {
+        let place: Place<'_, 'a> = (&[&suite.name], &[("test_suite_name", &suite.name)]);
+        for (family, value) in suite_values(&suite.counts) {
+            self.set(family, place, value);
+        }
+        for case in suite.cases.iter().filter(|_| self.shown.rules.tests.cases) {
+            let labels: [(&'static str, &'a str); 3] = [
+                ("test_suite_name", &suite.name),
+                ("test_case_name", &case.name),
+                ("test_case_classname", &case.class),
+            ];
+            let place: Place<'_, 'a> = (&[&suite.name, &case.name, &case.class], &labels);
+            self.set(&family::PIPELINE_TEST_CASE_EXECUTION_TIME, place, case.time);
+            self.set_status(&family::PIPELINE_TEST_CASE_STATUS, place, &case.status);
+        }
+    }
+}
+
+/// The values that tell a series from others of its family and owner, and the labels beside those of the ref.
+type Place<'i, 'a> = (&'i [&'i str], &'i [(&'static str, &'a str)]);
+
+/// Says whether a job is a run that was not counted: another one than before, or the same that has only now begun.
+fn is_new_run(job: &ExportedJob, memory: &RefMemory) -> bool {
+    let is_idle = |status: &str| matches!(status, "skipped" | "manual" | "scheduled");
+    match memory.last_jobs.get(&job.name) {
+        Some((id, status)) if *id == job.id => is_idle(status) && !is_idle(&job.status),
+        Some(_) | None => !is_idle(&job.status),
+    }
+}
+
+fn report_values(counts: &ExportedCounts) -> [(&'static FamilySpec, f64); 6] {
+    [
+        (&family::PIPELINE_TEST_REPORT_TOTAL_TIME, counts.total_time),
+        (&family::PIPELINE_TEST_REPORT_TOTAL_COUNT, counts.total as f64),
+        (&family::PIPELINE_TEST_REPORT_SUCCESS_COUNT, counts.success as f64),
+        (&family::PIPELINE_TEST_REPORT_FAILED_COUNT, counts.failed as f64),
+        (&family::PIPELINE_TEST_REPORT_SKIPPED_COUNT, counts.skipped as f64),
+        (&family::PIPELINE_TEST_REPORT_ERROR_COUNT, counts.error as f64),
+    ]
+}
+
+fn suite_values(counts: &ExportedCounts) -> [(&'static FamilySpec, f64); 6] {
+    [
+        (&family::PIPELINE_TEST_SUITE_TOTAL_TIME, counts.total_time),
+        (&family::PIPELINE_TEST_SUITE_TOTAL_COUNT, counts.total as f64),
+        (&family::PIPELINE_TEST_SUITE_SUCCESS_COUNT, counts.success as f64),
+        (&family::PIPELINE_TEST_SUITE_FAILED_COUNT, counts.failed as f64),
+        (&family::PIPELINE_TEST_SUITE_SKIPPED_COUNT, counts.skipped as f64),
+        (&family::PIPELINE_TEST_SUITE_ERROR_COUNT, counts.error as f64),
+    ]
+}

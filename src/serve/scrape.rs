@@ -1,0 +1,77 @@
+//! A page of metrics for a scraper, in the format that it asks for.
+
+use super::metric_store::MetricStore;
+use crate::render::exposition::{MetricsFormat, write_end, write_families};
+use crate::report::metrics::Family;
+use std::io;
+
+/// The page, and what its `Content-Type` must be.
+#[derive(Debug)]
+pub struct MetricsPage {
+    pub content_type: &'static str,
+    pub text: Vec<u8>,
+}
+
+/// Writes a page. `accept` is the scraper's header; OpenMetrics only where it is switched on, as counters are called
+/// otherwise there.
+pub(crate) fn scrape(
+    (store, families): (&MetricStore, &[Family]),
+    accept: &str,
+    has_openmetrics: bool,
+) -> io::Result<MetricsPage> {
+    let format = format(accept, has_openmetrics);
+    let mut text = Vec::new();
+    write_families(families, format, &mut text)?;
+    store.write(format, &mut text)?;
+    write_end(format, &mut text)?;
+    let content_type = match format {
+        MetricsFormat::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        MetricsFormat::PrometheusText => "text/plain; version=0.0.4; charset=utf-8",
+    };
+    Ok(MetricsPage { content_type, text })
+}
+
+/// Writes a page of these series alone.
+pub fn scrape_store(store: &MetricStore, accept: &str, has_openmetrics: bool) -> io::Result<MetricsPage> {
+    scrape((store, &[]), accept, has_openmetrics)
+}
+
+/// Chooses the format: the one of the two that the scraper wants more.
+fn format(accept: &str, has_openmetrics: bool) -> MetricsFormat {
+    let weight = |kind: &str| {
+        let part = accept.split(',').map(str::trim).find(|part| part.split(';').next().map(str::trim) == Some(kind))?;
+        let weight = part.split(';').find_map(|parameter| parameter.trim().strip_prefix("q="));
+        weight.map_or(Some(1.0), |weight| weight.parse::<f64>().ok())
+    };
+    let open = weight("application/openmetrics-text").filter(|weight| *weight > 0.0 && has_openmetrics);
+    let plain = weight("text/plain").unwrap_or(0.0);
+    match open {
+        Some(open) if open >= plain => MetricsFormat::OpenMetrics,
+        Some(_) | None => MetricsFormat::PrometheusText,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scraper_gets_the_format_that_it_asks_for() {
+        use MetricsFormat::{OpenMetrics, PrometheusText};
+        let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,\
+                          text/plain;version=1.0.0;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
+        let cases = [
+            ("nothing is asked for", "", true, PrometheusText),
+            ("a browser", "text/html,*/*;q=0.8", true, PrometheusText),
+            ("Prometheus", prometheus, true, OpenMetrics),
+            ("Prometheus, where it is switched off", prometheus, false, PrometheusText),
+            ("the newer alone", "application/openmetrics-text; version=1.0.0", true, OpenMetrics),
+            ("the older alone", "text/plain; version=0.0.4", true, PrometheusText),
+            ("the older rather", "application/openmetrics-text;q=0.2,text/plain;q=0.9", true, PrometheusText),
+            ("the newer not at all", "application/openmetrics-text;q=0", true, PrometheusText),
+        ];
+        for (sentence, accept, has_openmetrics, expected) in cases {
+            assert_eq!(format(accept, has_openmetrics), expected, "{sentence}");
+        }
+    }
+}
