@@ -62,6 +62,39 @@ pub(super) fn explaining_args() -> Vec<Arg> {
     briefly(args.into_iter().filter(|arg| !OF_STATUS.contains(&arg.get_id().as_str())))
 }
 
+/// Returns the settings of `[serve]` that have a flag. Their keys are in that section.
+pub(super) fn serve_args() -> Vec<Arg> {
+    let option = |key: &'static str, long: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(key).long(long).value_name(value).action(ArgAction::Append).help(help)
+    };
+    vec![
+        option("serve.listen", "listen", "ADDRESS", "Address and port [default: 127.0.0.1:9252]"),
+        option(
+            "serve.exporter-config",
+            "exporter-config",
+            "FILE",
+            "Take host, projects and what is shown of them from a file of gitlab-ci-pipelines-exporter",
+        ),
+        option(
+            "serve.compatibility",
+            "compatibility",
+            "WORD",
+            "corrected, or strict: with the mistakes of that exporter, too [default: corrected]",
+        ),
+        Arg::new("serve.insecure-open")
+            .long("insecure-open")
+            .action(ArgAction::SetTrue)
+            .help("Let everyone who reaches the address look, without a token"),
+    ]
+}
+
+/// Returns what sets how a server asks; what it prints is its own.
+pub(super) fn serving_args() -> Vec<Arg> {
+    const PACE_OF_ALL: [&str; 2] = ["interval", "list-interval"];
+    let pace = pace_args().into_iter().filter(|arg| PACE_OF_ALL.contains(&arg.get_id().as_str()));
+    briefly(pace).into_iter().chain(explaining_args()).collect()
+}
+
 /// Returns the settings for a subcommand: its `-h` shows only those that nearly every call needs.
 pub(super) fn briefly(args: impl IntoIterator<Item = Arg>) -> Vec<Arg> {
     const COMMON: [&str; 3] = ["group-id", "host", "demo"];
@@ -298,6 +331,15 @@ pub(super) fn layer(matches: &ArgMatches) -> Layer {
             }
             _ => {}
         }
+    }
+    for arg in serve_args() {
+        let (key, flag) = (arg.get_id().as_str(), arg.get_long().unwrap_or_default());
+        let values: Vec<String> = match arg.get_action() {
+            ArgAction::SetTrue if matches!(matches.try_get_one::<bool>(key), Ok(Some(true))) => vec!["true".into()],
+            ArgAction::SetTrue => continue,
+            _ => matches.try_get_many::<String>(key).ok().flatten().into_iter().flatten().cloned().collect(),
+        };
+        layer.set(key, values, Origin::Flag(flag.to_owned()));
     }
     layer
 }

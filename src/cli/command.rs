@@ -1,6 +1,6 @@
 //! The whole command line: the subcommands, and what help prints.
 
-use super::{act, args, completions, config, dora, exit, explain, history, logs, man, stats};
+use super::{act, args, completions, config, dora, exit, explain, history, logs, man, serve, stats};
 use clap::Command;
 use clap::builder::styling::{AnsiColor, Styles};
 
@@ -33,7 +33,7 @@ Usage: glwatch -g GROUP [OPTIONS]       the group, once
   explain PROJECT                  why its newest pipeline failed
   logs PROJECT [JOB]               a job's log; --follow: as it grows
   retry|cancel|play PROJECT [JOB]  acts on a pipeline or job, and asks first
-  config init|show|check           settings; also history, stats, dora, man, sim
+  config init|show|check           settings; history, stats, dora, serve, sim
 
   -g, --group-id GROUP      group, by number or full path; repeatable
   -w, --watch               show it live
@@ -54,7 +54,7 @@ All options, examples and exit codes: glwatch --help
 fn one_screen() -> String {
     let is_shown = |line: &&str| cfg!(feature = "demo") || !line.trim_start().starts_with("--demo");
     let words = SHORT_HELP.lines().filter(is_shown).map(|line| format!("{line}\n")).collect::<String>();
-    if cfg!(feature = "demo") { words } else { words.replace(", man, sim", ", man") }
+    if cfg!(feature = "demo") { words } else { words.replace(", serve, sim", ", serve") }
 }
 
 /// Returns a command whose help is the one screen.
@@ -84,6 +84,7 @@ pub(super) fn command() -> Command {
         .subcommand(history::command())
         .subcommand(stats::command())
         .subcommand(dora::command())
+        .subcommand(serve::command())
         .subcommand(config::command())
         .subcommand(completions::command())
         .subcommand(man::command())

@@ -436,6 +436,7 @@ pub(super) fn for_setting(origin: &Origin) -> String {
     match origin {
         Origin::Flag(_) | Origin::Demo | Origin::Default => format!("glwatch --help says more about {origin}"),
         Origin::File(_) | Origin::Glab(_) => "glwatch config show says where each value comes from".into(),
+        Origin::Exporter(path) => format!("correct it in {path}, or say it to glwatch, which counts more"),
         Origin::Variable(_) | Origin::Ci(_) => format!("correct {origin} or unset it"),
     }
 }

@@ -33,6 +33,7 @@ mod recording;
 mod refs;
 mod run_context;
 mod secret;
+mod serve;
 mod session;
 #[cfg(feature = "demo")]
 mod sim;
@@ -80,6 +81,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(("history", matches)) => history::run(matches),
         Some(("stats", matches)) => stats::run(matches),
         Some(("dora", matches)) => dora::run(matches),
+        Some(("serve", matches)) => serve::run(matches),
         Some(("config", matches)) => config::run(matches),
         Some(("completions", matches)) => completions::run(matches),
         Some(("man", _)) => man::run(),

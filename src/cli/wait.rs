@@ -35,6 +35,7 @@ pub(super) async fn run(
         asked: config.pace.interval,
         rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS),
         hands_out_rows: false,
+        is_patient: false,
     };
     let hooks = WatchHooks {
         keep: Box::new(|collector| cache.keep(collector)),

@@ -54,6 +54,7 @@ pub(super) async fn run(
         asked: config.pace.interval,
         rps: config.collecting.rps.unwrap_or(watch::DEFAULT_RPS),
         hands_out_rows: is_view,
+        is_patient: false,
     };
     let hooks = WatchHooks {
         keep: Box::new(|collector| cache.keep_going(collector)),

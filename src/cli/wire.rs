@@ -99,3 +99,8 @@ pub(super) fn collecting(config: &Config) -> collect::run::CollectOptions {
         list_every: config.pace.list_interval,
     }
 }
+
+/// Returns what a reading of the server reads: what its answers contain.
+pub(super) fn serving(config: &Config) -> collect::run::CollectOptions {
+    collect::run::CollectOptions { wants_reasons: true, ..collecting(config) }
+}

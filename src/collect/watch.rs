@@ -158,6 +158,8 @@ pub struct WatchPace {
     pub rps: f64,
     /// Whether the rows of the first reading are handed out before it has ended.
     pub hands_out_rows: bool,
+    /// Whether a first reading that brings nothing, because the server is away, is made again instead of ending the loop.
+    pub is_patient: bool,
 }
 
 /// What is done beside the reading.
@@ -172,7 +174,7 @@ pub struct WatchHooks<'h> {
 ///
 /// A reading answers what was asked for before it began; what is asked for meanwhile leads to the next one at once. Only a
 /// first reading that brings nothing ends the loop with an error, whatever an earlier process has left: a user whose token
-/// has expired, or who has no network, must learn it at once.
+/// has expired, or who has no network, must learn it at once. Unless it is patient: then only a refusal does.
 pub async fn run(
     collector: Collector,
     pace: WatchPace,
@@ -230,6 +232,10 @@ impl WatchTurns<'_> {
                 let now = client.server_now();
                 (Snapshot { taken_at: now, usage, ..stale(&last, &error) }, None, Some((self.hooks.explain)(&error)))
             }
+            (Err(error), None) if self.pace.is_patient && !error.source.is_fatal() => {
+                self.wait_for_the_server((self.hooks.explain)(&error));
+                return Ok(true);
+            }
             (Err(error), None) => return Err(error),
         };
         let cost = plan::next_cost(&snapshot, self.collector.batch_size());
@@ -243,6 +249,16 @@ impl WatchTurns<'_> {
             update.failed = failed;
         });
         Ok(true)
+    }
+
+    /// Tells why there is nothing yet, until the next turn.
+    fn wait_for_the_server(&mut self, failed: FailedReading) {
+        self.until = Instant::now() + plan::jittered(self.interval, fastrand::f64());
+        let (until, interval) = (self.until, self.interval);
+        self.outlet.updates.send_modify(|update| {
+            update.phase = WatchPhase::Waiting { until, interval };
+            update.failed = Some(failed);
+        });
     }
 
     /// Reads some projects again; `false` where no listener is left. Where that brings nothing, only their rows are old.

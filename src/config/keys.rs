@@ -88,6 +88,7 @@ const PRICE: InProject = InProject::Refused("the user decides what a minute cost
 const RUNS: InProject = InProject::Refused("it runs a program");
 const NOTICE: InProject = InProject::Refused("the user decides what makes a noise");
 const LOOK: InProject = InProject::Refused("the user decides what a key does and what a colour means");
+const SERVES: InProject = InProject::Refused("the user decides what is served, and to whom");
 const CHOICE: InProject = InProject::Refused("the user decides which file and profile count");
 
 /// Every setting, in the order of `glwatch config show`.
@@ -160,6 +161,24 @@ pub(crate) const KEYS: &[Key] = &[
     Key { reach: KeyReach::OnlyFile, ..in_section("notify.command", Form::Command, "", RUNS) },
     in_section("notify.time", Form::Text, "30s", NOTICE),
     Key { reach: KeyReach::OnlyFile, ..in_section("notify.rules", Form::Sections, "", RUNS) },
+    in_section("serve.listen", Form::Text, "127.0.0.1:9252", SERVES),
+    in_section("serve.exporter-config", Form::Path, "", SERVES),
+    in_section("serve.compatibility", Form::Text, "corrected", SERVES),
+    in_section("serve.openmetrics", Form::Switch, "true", SERVES),
+    in_section("serve.max-series", Form::Number, "200000", SERVES),
+    in_section("serve.insecure-open", Form::Switch, "false", SERVES),
+    in_section("serve.access-token", Form::Text, "", SECRET),
+    source("serve.access-token-file", Form::Path),
+    source("serve.access-token-command", Form::Command),
+    source("serve.access-token-variable", Form::Variable),
+    in_section("serve.webhook-secret", Form::Text, "", SECRET),
+    source("serve.webhook-secret-file", Form::Path),
+    source("serve.webhook-secret-command", Form::Command),
+    source("serve.webhook-secret-variable", Form::Variable),
+    in_section("serve.signing-token", Form::Text, "", SECRET),
+    source("serve.signing-token-file", Form::Path),
+    source("serve.signing-token-command", Form::Command),
+    source("serve.signing-token-variable", Form::Variable),
     refused("profile", Form::Text, "", CHOICE),
     Key { name: "config", form: Form::Path, default: "", in_project: CHOICE, reach: KeyReach::NoFile },
 ];
@@ -167,7 +186,7 @@ pub(crate) const KEYS: &[Key] = &[
 /// What goes to one host and to no other, beside secrets.
 pub(super) const OF_HOST: [&str; 3] = ["token-header", "client-cert", "client-key"];
 /// Each has keys of its own for the sources that it may come from.
-const SECRETS: [&str; 2] = ["token", "header"];
+const SECRETS: [&str; 5] = ["token", "header", "serve.access-token", "serve.webhook-secret", "serve.signing-token"];
 /// The ends of these keys.
 const SOURCES: [&str; 4] = ["", "-file", "-command", "-variable"];
 

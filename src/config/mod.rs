@@ -18,6 +18,7 @@ mod reader;
 mod resolve;
 mod secret;
 mod section;
+mod serve;
 mod settings;
 mod value;
 pub(crate) mod variables;
@@ -32,4 +33,5 @@ pub(crate) use secret::SecretSource;
 pub(crate) use section::{
     Choice, ClientCertificate, Color, Config, Connection, Display, Export, NewerThan, Output, StagesWidthSetting, Wait,
 };
+pub(crate) use serve::NamedSecret;
 pub(crate) use settings::Settings;

@@ -37,6 +37,8 @@ pub(crate) enum Origin {
     File(Box<SettingPlace>),
     /// The configuration of `glab`.
     Glab(String),
+    /// The configuration of the exporter that `glwatch serve` replaces.
+    Exporter(String),
     /// A variable that GitLab sets in every CI job.
     Ci(&'static str),
     /// What a demo sets by itself.
@@ -51,6 +53,7 @@ impl fmt::Display for Origin {
             Self::Variable(name) => f.write_str(name),
             Self::File(place) => place.fmt(f),
             Self::Glab(path) => write!(f, "{path} (glab)"),
+            Self::Exporter(path) => write!(f, "{path} (exporter)"),
             Self::Ci(name) => write!(f, "{name} (GitLab CI)"),
             Self::Demo => f.write_str("demo"),
             Self::Default => f.write_str("default"),

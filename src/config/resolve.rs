@@ -12,6 +12,7 @@ use super::section::{
     Acting, Choice, ClientCertificate, Collecting, Color, Config, Connection, Display, Export, Output, Scope,
     StagesWidthSetting, Verdict,
 };
+use super::serve::ServeSettings;
 use super::settings::Settings;
 use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::host::Host;
@@ -49,8 +50,10 @@ impl Config {
 
     /// Validates the settings; the first that cannot be used is the error.
     pub(crate) fn resolve(settings: &Settings) -> Result<Self, ConfigError> {
+        let connection = connection(settings)?;
         let config = Self {
-            connection: connection(settings)?,
+            serve: ServeSettings::resolve(settings, &connection.host)?,
+            connection,
             scope: scope(settings)?,
             collecting: collecting(settings)?,
             pace: pace::resolve(settings)?,

@@ -7,6 +7,7 @@ use super::nearest::meant;
 use super::notify::NotifySettings;
 use super::origin::Origin;
 use super::secret::SecretSource;
+use super::serve::ServeSettings;
 use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::host::Host;
 use crate::domain::id::GroupRef;
@@ -31,6 +32,7 @@ pub(crate) struct Config {
     pub history: HistorySettings,
     pub cost: CostSettings,
     pub notify: NotifySettings,
+    pub serve: ServeSettings,
 }
 
 /// What the host is shown where it asks for a certificate.
@@ -60,7 +62,8 @@ impl Connection {
     pub(crate) fn secret(&self, name: &str) -> Option<&(SecretSource, Origin)> {
         match name {
             "token" => self.token.as_ref(),
-            _ => self.headers.as_ref(),
+            "header" => self.headers.as_ref(),
+            _ => None,
         }
     }
 }

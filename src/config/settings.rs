@@ -152,7 +152,6 @@ impl Settings {
     }
 
     /// Sets a value below all others.
-    #[cfg(feature = "demo")]
     pub(crate) fn set_default(&mut self, key: &str, value: &str, origin: Origin) {
         let mut layer = Layer::default();
         layer.set(key, vec![value.to_owned()], origin);

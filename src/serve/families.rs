@@ -493,3 +493,51 @@ pub static ALL: [&FamilySpec; 45] = [
     &PIPELINE_TEST_SUITE_TOTAL_TIME,
     &PIPELINE_TIMESTAMP,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+    use std::fmt::Write;
+
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
+
+    /// Returns the table of the documentation.
+    fn table() -> String {
+        let mut table = "| family | kind | labels | what |\n|---|---|---|---|\n".to_owned();
+        for family in ALL {
+            let kind = if family.is_counter { "counter" } else { "gauge" };
+            let labels: Vec<String> = family.labels.iter().map(|label| format!("`{label}`")).collect();
+            writeln!(table, "| `{}` | {kind} | {} | {} |", family.name, labels.join(", "), family.help).unwrap();
+        }
+        table
+    }
+
+    #[test]
+    fn the_documentation_has_every_family() {
+        let page = std::fs::read_to_string(PAGE).unwrap();
+        let (before, rest) = page.split_once("<!-- families -->\n").unwrap();
+        let (known, after) = rest.split_once("<!-- end -->").unwrap();
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            let page = format!("{before}<!-- families -->\n{}<!-- end -->{after}", table());
+            std::fs::write(PAGE, page).unwrap();
+        } else {
+            assert_eq!(known, table(), "UPDATE_DOCS=1 cargo test --lib families writes it");
+        }
+    }
+
+    #[test]
+    fn the_families_are_those_of_the_exporter() {
+        let known = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/exporter-metrics.json"));
+        let known: Vec<Value> = serde_json::from_str(known).unwrap();
+        let mut found = 0;
+        for family in &known {
+            let ours = ALL.iter().find(|ours| family["name"] == ours.name).unwrap_or_else(|| panic!("{family}"));
+            let labels: Vec<&str> = family["labels"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            assert_eq!(labels, ours.labels, "{}", ours.name);
+            assert_eq!(family["type"] == "counter", ours.is_counter, "{}", ours.name);
+            found += 1;
+        }
+        assert_eq!(found, ALL.len());
+    }
+}

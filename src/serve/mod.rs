@@ -1,10 +1,19 @@
 //! Serves what is known to others: metrics for Prometheus, an API, a page, and an address for GitLab's webhooks.
 
+mod access;
 pub mod environment_metrics;
+pub mod event_log;
+pub mod exporter;
 pub mod families;
 pub mod hook_answer;
+pub mod http;
+pub mod hub;
 pub mod metric_store;
+mod own_metrics;
+mod page;
+mod recent_ids;
 pub mod ref_metrics;
 pub mod scrape;
 mod status_word;
+pub mod wake_batch;
 pub mod webhook;

@@ -36,6 +36,7 @@
 //! - `script.rs`: the script of the README, run as printed
 //! - `words.rs`: first lines of errors, help, hints, completions, what `config check` finds
 //! - `seams.rs`: what other front ends build on: handles of a client, the loop without the program around it
+//! - `serve.rs`: the server's addresses, who may look, what a webhook leads to, what it costs
 //! - `secrets.rs`: the token shows nowhere
 //! - `torn.rs`: readings that are half of one moment, that lack a part, or that never end
 //! - `downstream.rs`: triggered pipelines that no pulse tells of
@@ -83,6 +84,7 @@ mod seam_act;
 mod seams;
 mod secret_sources;
 mod secrets;
+mod serve;
 mod silence;
 mod stats;
 mod stats_truth;

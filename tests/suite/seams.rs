@@ -62,7 +62,8 @@ impl Watching {
         let (outlet, listener) = watch_channel(WatchUpdate::new());
         let (updates, changes) = (listener.updates(), listener.changes());
         let (requests, asked) = request_queue();
-        let pace = WatchPace { asked: Duration::from_secs(3600), rps: 1000.0, hands_out_rows: false };
+        let pace =
+            WatchPace { asked: Duration::from_secs(3600), rps: 1000.0, hands_out_rows: false, is_patient: false };
         let explain = |error: &GroupError| FailedReading { cause: error.to_string(), hints: vec![] };
         let hooks = WatchHooks { keep: Box::new(|_| ()), explain: Box::new(explain) };
         let collector = Collector::new(client, Arc::new(options));

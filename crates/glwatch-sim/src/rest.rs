@@ -14,6 +14,7 @@ mod page;
 mod parameters;
 mod pipelines;
 mod projects;
+mod repository;
 mod test_report;
 
 use serde_json::json;
@@ -115,6 +116,19 @@ fn past_route(parts: &[&str]) -> Option<(&'static str, RestHandler)> {
         }
         ["projects", _, "deployments", _, "merge_requests"] => {
             ("merge_requests", |rest, asked, p| deployments::merge_requests(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "pipelines", _, "variables"] => {
+            ("variables", |rest, asked, p| repository::variables(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "repository", "branches"] => {
+            ("branches", |rest, asked, p| repository::branches(rest, asked, p[1]))
+        }
+        ["projects", _, "repository", "branches", _] => {
+            ("branch", |rest, asked, p| repository::branch(rest, asked, p[1], p[4]))
+        }
+        ["projects", _, "repository", "tags"] => ("tags", |rest, asked, p| repository::tags(rest, asked, p[1])),
+        ["projects", _, "repository", "compare"] => {
+            ("compare", |rest, asked, p| repository::compare(rest, asked, p[1]))
         }
         ["projects", _, "issues"] => ("issues", |rest, asked, p| issues::of_project(rest, asked, p[1])),
         _ => return request_route(parts),

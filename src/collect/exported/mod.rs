@@ -3,3 +3,6 @@
 pub mod environment;
 pub mod ref_reading;
 pub mod refs;
+mod tracked_project;
+pub mod tracker;
+pub mod wakes;

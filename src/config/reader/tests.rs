@@ -109,7 +109,7 @@ fn what_a_file_may_not_say_is_refused_with_line_and_help() {
         ("[profiles.work.history]\nkep = '1d'", ":2 (profiles.work.history.kep): is no setting", "did you mean keep?"),
         ("[cost]\nsort = 'age'", "(cost.sort): is no setting", "did you mean sort?"),
         ("price_per_minute = 1", "is no setting", "did you mean cost.price_per_minute?"),
-        ("[serve]\nport = 1", ":1 (serve): is no setting", "config show names all settings"),
+        ("[grafana]\nport = 1", ":1 (grafana): is no setting", "config show names all settings"),
         ("history = true", "(history): is true or false; permitted is a section [history]", ""),
         ("[history]\nenabled = 'yes'", "(history.enabled): is a text; permitted is true or false", ""),
         ("[history]\nkeep = 400", "(history.keep): is a number; permitted is a text in quotes", ""),

@@ -33,7 +33,7 @@ pub(super) fn single(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str, wante
     }
 }
 
-fn commit(rest: &RestApi<'_>, pipeline: &Pipeline) -> Value {
+pub(super) fn commit(rest: &RestApi<'_>, pipeline: &Pipeline) -> Value {
     let (username, name) = USERS[pipeline.user];
     let (email, at) = (format!("{username}@example.com"), time(pipeline.created - 60_000));
     let path = &rest.world.projects[pipeline.project].full_path;

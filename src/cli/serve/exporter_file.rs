@@ -1,0 +1,199 @@
+//! What a file of the exporter that is replaced says: below everything that is said to glwatch itself.
+
+use super::of_exporter;
+use crate::cli::error::CliError;
+use crate::cli::output;
+use crate::cli::run_context::RunContext;
+use crate::collect::exported::tracker::RulesOf;
+use crate::config::exporter::{ExporterConfig, ExporterWildcard, WildcardOwner};
+use crate::config::{Config, ConfigError, Origin};
+use crate::domain::id::ProjectRef;
+use crate::domain::project::Project;
+use crate::domain::tracking::TrackingRules;
+use crate::gitlab::client::Client;
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is shown where no file says it: what the exporter shows by default, but for tags, which cost a list each.
+const DEFAULT_FILE: &str =
+    "{\"wildcards\": [{}], \"project_defaults\": {\"pull\": {\"refs\": {\"tags\": {\"enabled\": false}}}}}";
+
+/// The plan of what is shown as metrics.
+pub(super) struct ExporterPlan {
+    exporter: Arc<ExporterConfig>,
+    /// Where it is from; `None` for what is shown by default.
+    path: Option<String>,
+}
+
+/// Reads the file, and sets what it says below all other settings.
+pub(super) fn read(run_context: &mut RunContext) -> Result<ExporterPlan, CliError> {
+    let named = run_context.settings.shown("serve.exporter-config").map(|(path, origin)| (path, origin.clone()));
+    let Some((path, origin)) = named else {
+        let exporter = ExporterConfig::parse(DEFAULT_FILE)
+            .map_err(|error| CliError::Refused { problem: error.to_string(), hints: Vec::new() })?;
+        return Ok(ExporterPlan { exporter: Arc::new(exporter), path: None });
+    };
+    let text = fs::read_to_string(&path).map_err(|source| CliError::File {
+        origin: origin.to_string(),
+        path: path.clone(),
+        source,
+    })?;
+    let exporter = ExporterConfig::parse(&text).map_err(|error| {
+        let hints = vec!["its keys: the exporter's docs/configuration_syntax.md".to_owned()];
+        ConfigError { origin: Origin::Exporter(path.clone()), value: None, problem: error.to_string(), hints }
+    })?;
+    let settings = &mut run_context.settings;
+    let from = || Origin::Exporter(path.clone());
+    settings.set_default("host", &exporter.host, from());
+    if let Some(token) = &exporter.token {
+        settings.set_default("token", token.expose_secret(), from());
+    }
+    let groups = groups(&exporter);
+    if !groups.is_empty() {
+        settings.set_default("group-id", &groups.into_iter().collect::<Vec<_>>().join(","), from());
+    }
+    if exporter.wildcards.is_empty() {
+        let paths: Vec<&str> = exporter.projects.iter().map(|project| project.path.as_str()).collect();
+        settings.set_default("include", &paths.join(","), from());
+    }
+    if !exporter.verifies_tls {
+        settings.set_default("insecure", "true", from());
+    }
+    settings.set_default("rps", &exporter.rps.to_string(), from());
+    settings.set_default("serve.listen", &listen(&exporter.listen), from());
+    settings.set_default("serve.openmetrics", if exporter.has_openmetrics { "true" } else { "false" }, from());
+    Ok(ExporterPlan { exporter: Arc::new(exporter), path: Some(path) })
+}
+
+/// Go's way to write every address is `:8080`.
+fn listen(address: &str) -> String {
+    if address.starts_with(':') { format!("0.0.0.0{address}") } else { address.to_owned() }
+}
+
+/// Returns the groups that are listed: those of wildcards, else those in which the projects are.
+fn groups(exporter: &ExporterConfig) -> BTreeSet<String> {
+    let of_wildcard = |wildcard: &ExporterWildcard| match &wildcard.owner {
+        WildcardOwner::Group { path, .. } => Some(path.clone()),
+        WildcardOwner::User(_) | WildcardOwner::Anyone => None,
+    };
+    let groups: BTreeSet<String> = exporter.wildcards.iter().filter_map(of_wildcard).collect();
+    if !groups.is_empty() {
+        return groups;
+    }
+    exporter.projects.iter().filter_map(|project| Some(project.path.rsplit_once('/')?.0.to_owned())).collect()
+}
+
+impl ExporterPlan {
+    /// Names the keys that mean nothing here.
+    pub(super) fn warn(&self, config: &Config) {
+        let Some(path) = self.path.as_ref().filter(|_| !config.display.quiet) else { return };
+        let mut lines: Vec<String> =
+            self.exporter.notices.iter().map(|notice| format!("warning: {path}: {notice}")).collect();
+        for (nth, wildcard) in self.exporter.wildcards.iter().enumerate() {
+            let what = match &wildcard.owner {
+                WildcardOwner::Group { .. } => continue,
+                WildcardOwner::User(name) => format!("the projects of user {name} are not listed"),
+                WildcardOwner::Anyone => "not every project that the token sees is listed".to_owned(),
+            };
+            lines.push(format!("warning: {path}: wildcards[{nth}]: {what}, only those of --group-id"));
+        }
+        output::to_stderr(&lines);
+    }
+
+    pub(super) fn webhook_secret(&self) -> Option<SecretString> {
+        self.exporter.webhook_secret.clone()
+    }
+
+    /// Returns how often the file says to ask, unless the user says it otherwise.
+    pub(super) fn interval(&self, run_context: &RunContext) -> Option<Duration> {
+        let is_said = run_context.settings.shown("interval").is_some_and(|(_, origin)| !of_exporter(origin));
+        self.exporter.pull_metrics.filter(|_| !is_said)
+    }
+
+    /// Reads the projects that no group lists.
+    pub(super) async fn projects(&self, client: &Client) -> Vec<Arc<Project>> {
+        let groups = groups(&self.exporter);
+        let is_listed = |path: &str| groups.iter().any(|group| is_below(path, group, true));
+        let mut found = Vec::new();
+        for project in self.exporter.projects.iter().filter(|project| !is_listed(&project.path)) {
+            match client.project(&ProjectRef::Path(project.path.clone())).await {
+                Ok(read) => found.push(Arc::new(read)),
+                Err(error) => output::to_stderr(&[format!("warning: {} is not shown: {error}", project.path)]),
+            }
+        }
+        found
+    }
+
+    /// Returns what chooses the rules of a project: those of its own entry, else those of the first wildcard that fits.
+    pub(super) fn rules_of(&self) -> RulesOf {
+        let own: HashMap<String, Arc<TrackingRules>> = self
+            .exporter
+            .projects
+            .iter()
+            .map(|project| (project.path.clone(), Arc::new(project.rules.clone())))
+            .collect();
+        let wildcards: Vec<(ExporterWildcard, Arc<TrackingRules>)> = self
+            .exporter
+            .wildcards
+            .iter()
+            .map(|wildcard| (wildcard.clone(), Arc::new(wildcard.rules.clone())))
+            .collect();
+        Arc::new(move |path| {
+            let of_wildcard = || {
+                let found = wildcards.iter().find(|(wildcard, _)| fits(wildcard, path));
+                found.map(|(_, rules)| Arc::clone(rules))
+            };
+            own.get(path).map(Arc::clone).or_else(of_wildcard)
+        })
+    }
+}
+
+fn fits(wildcard: &ExporterWildcard, path: &str) -> bool {
+    let is_owned = match &wildcard.owner {
+        WildcardOwner::Anyone => true,
+        WildcardOwner::User(name) => is_below(path, name, false),
+        WildcardOwner::Group { path: group, include_subgroups } => is_below(path, group, *include_subgroups),
+    };
+    is_owned && path.to_lowercase().contains(&wildcard.search.to_lowercase())
+}
+
+/// Says whether a project lies in a group: directly, or in one of its subgroups.
+fn is_below(path: &str, group: &str, is_deep: bool) -> bool {
+    let rest = path.strip_prefix(group).and_then(|rest| rest.strip_prefix('/'));
+    rest.is_some_and(|rest| is_deep || !rest.contains('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_has_the_rules_of_its_own_entry_or_of_the_first_wildcard_that_fits() {
+        let text = "
+projects: [{name: acme/api, output_sparse_status_metrics: false}]
+wildcards:
+  - {owner: {name: acme, kind: group}, search: web}
+  - {owner: {name: other, kind: group, include_subgroups: true}, pull: {pipeline: {jobs: {enabled: true}}}}
+";
+        let plan = ExporterPlan { exporter: Arc::new(ExporterConfig::parse(text).unwrap()), path: None };
+        let rules = plan.rules_of();
+        let cases = [
+            ("its own entry", "acme/api", Some((false, false))),
+            ("a wildcard with a part of the name", "acme/web", Some((true, false))),
+            ("another name", "acme/tool", None),
+            ("a subgroup that is not meant", "acme/team/web", None),
+            ("a group that only begins alike", "acme-2/web", None),
+            ("a subgroup that is meant", "other/a/b/c", Some((true, true))),
+            ("nothing", "elsewhere/web", None),
+        ];
+        for (sentence, path, expected) in cases {
+            let found = rules(path).map(|rules| (rules.is_sparse, rules.jobs.enabled));
+            assert_eq!(found, expected, "{sentence}");
+        }
+        let listed: Vec<String> = groups(&plan.exporter).into_iter().collect();
+        assert_eq!(listed, ["acme", "other"]);
+    }
+}

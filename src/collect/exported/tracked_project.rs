@@ -1,0 +1,198 @@
+//! What the tracker knows of one project: its refs, which of them are due, and its environments.
+
+use super::environment::EnvironmentReadout;
+use super::wakes::TrackerWake;
+use crate::domain::exported::{TrackedKind, TrackedRef};
+use crate::domain::id::{EnvironmentId, PipelineId, ProjectId, ProjectRef};
+use crate::domain::pipeline::{Pipeline, RefKind};
+use crate::domain::tracking::TrackingRules;
+use chrono::{DateTime, Utc};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a project that cannot be read is left alone at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(1800);
+
+/// A ref that is tracked.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TrackedRefState {
+    /// The newest pipeline that was read.
+    pub last: Option<PipelineId>,
+    /// Whether that was still under way: its jobs move without a change of the pipeline.
+    pub is_active: bool,
+}
+
+/// Why a ref is due.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct DueRef {
+    /// The newest pipeline, where a list has told it.
+    pub newest: Option<PipelineId>,
+    /// Pipelines that are newer than the last one that was read, where a list has told them.
+    pub new_runs: Option<u64>,
+}
+
+/// An environment that is tracked.
+#[derive(Debug, Clone)]
+pub(super) struct EnvironmentState {
+    pub name: String,
+    pub last: Option<EnvironmentReadout>,
+}
+
+/// A project that is tracked.
+#[derive(Debug)]
+pub(super) struct TrackedProject {
+    pub id: ProjectId,
+    pub path: Arc<str>,
+    pub rules: Arc<TrackingRules>,
+    pub refs: BTreeMap<TrackedRef, TrackedRefState>,
+    /// What must be read. It stays until it has been.
+    pub due: BTreeMap<TrackedRef, DueRef>,
+    pub environments: BTreeMap<EnvironmentId, EnvironmentState>,
+    pub due_environments: BTreeSet<EnvironmentId>,
+    /// Whether its refs and environments must be looked for.
+    pub is_discovery_due: bool,
+    /// How often that has failed one after the other.
+    failures: u32,
+    /// After failures, when it is tried again.
+    retry_at: Option<Instant>,
+    /// Up to when its changes are known, by the server's clock.
+    pub looked_at: Option<DateTime<Utc>>,
+}
+
+impl TrackedProject {
+    pub(super) fn new(id: ProjectId, path: &str, rules: Arc<TrackingRules>) -> Self {
+        Self {
+            id,
+            path: path.into(),
+            rules,
+            refs: BTreeMap::new(),
+            due: BTreeMap::new(),
+            environments: BTreeMap::new(),
+            due_environments: BTreeSet::new(),
+            is_discovery_due: true,
+            failures: 0,
+            retry_at: None,
+            looked_at: None,
+        }
+    }
+
+    /// Says whether its refs and environments must be looked for now.
+    pub(super) fn wants_discovery(&self) -> bool {
+        self.is_discovery_due && self.retry_at.is_none_or(|at| at <= Instant::now())
+    }
+
+    /// Notes how looking for them has ended. What fails again and again is tried less and less often.
+    pub(super) fn discovered(&mut self, has_failed: bool, interval: Duration) {
+        self.is_discovery_due = has_failed;
+        self.failures = if has_failed { self.failures.saturating_add(1) } else { 0 };
+        let wait = interval.saturating_mul(1 << self.failures.min(6)).min(LONGEST_WAIT);
+        self.retry_at = has_failed.then(|| Instant::now() + wait);
+    }
+
+    pub(super) fn key(&self) -> ProjectRef {
+        ProjectRef::Id(self.id)
+    }
+
+    /// Notes what something has said to be due.
+    pub(super) fn wake(&mut self, wake: TrackerWake) {
+        match wake {
+            // A list may be older than what was said: the newest pipeline is asked for again.
+            TrackerWake::Ref(_, tracked) if self.refs.contains_key(&tracked) => {
+                self.due.insert(tracked, DueRef::default());
+            }
+            TrackerWake::Ref(_, tracked) => self.is_discovery_due |= self.rules.wants(&tracked),
+            TrackerWake::Environment(_, name) => match self.environments.iter().find(|(_, state)| state.name == name) {
+                Some((id, _)) => drop(self.due_environments.insert(*id)),
+                None => self.is_discovery_due |= self.rules.environments.enabled,
+            },
+            TrackerWake::Project(_) => self.is_discovery_due = true,
+        }
+    }
+
+    /// Takes over which refs there are. Returns those that are gone.
+    pub(super) fn found_refs(&mut self, found: BTreeSet<TrackedRef>) -> Vec<TrackedRef> {
+        let gone: Vec<TrackedRef> = self.refs.keys().filter(|known| !found.contains(*known)).cloned().collect();
+        for tracked in &gone {
+            self.refs.remove(tracked);
+            self.due.remove(tracked);
+        }
+        for tracked in found {
+            if !self.refs.contains_key(&tracked) {
+                self.due.entry(tracked.clone()).or_default();
+                self.refs.insert(tracked, TrackedRefState::default());
+            }
+        }
+        gone
+    }
+
+    /// Takes over which environments there are. Returns the names of those that are gone.
+    pub(super) fn found_environments(&mut self, found: Vec<(EnvironmentId, String)>) -> Vec<String> {
+        let found: BTreeMap<EnvironmentId, String> = found.into_iter().collect();
+        let gone: Vec<EnvironmentId> =
+            self.environments.keys().filter(|id| !found.contains_key(*id)).copied().collect();
+        let names = gone.iter().filter_map(|id| self.environments.remove(id)).map(|state| state.name).collect();
+        self.due_environments.retain(|id| found.contains_key(id));
+        for (id, name) in found {
+            if let Entry::Vacant(place) = self.environments.entry(id) {
+                place.insert(EnvironmentState { name, last: None });
+                self.due_environments.insert(id);
+            }
+        }
+        names
+    }
+
+    /// Takes over pipelines that changed, from a list. A ref that is new makes a discovery due.
+    pub(super) fn changed(&mut self, pipelines: &[Pipeline]) {
+        let mut by_ref: BTreeMap<TrackedRef, Vec<PipelineId>> = BTreeMap::new();
+        for pipeline in pipelines {
+            match self.tracked(pipeline) {
+                Some(tracked) => by_ref.entry(tracked).or_default().push(pipeline.id),
+                None => self.is_discovery_due |= self.may_be_new(pipeline),
+            }
+            if pipeline.status.is_terminal() {
+                self.due_environments.extend(self.environments.keys());
+            }
+        }
+        for (tracked, mut ids) in by_ref {
+            ids.sort_unstable();
+            ids.dedup();
+            let last = self.refs.get(&tracked).and_then(|state| state.last);
+            let newest = ids.last().copied().max(last);
+            let new_runs = last.map(|last| ids.iter().filter(|id| **id > last).count() as u64);
+            // What is older than the newest is not shown.
+            if newest.is_some_and(|newest| ids.contains(&newest)) {
+                self.due.insert(tracked, DueRef { newest, new_runs });
+            }
+        }
+    }
+
+    /// Returns the ref of a listed pipeline, where it is tracked. A list does not tell branches from tags.
+    fn tracked(&self, pipeline: &Pipeline) -> Option<TrackedRef> {
+        let name = &pipeline.git_ref.name;
+        let kinds: &[TrackedKind] = match pipeline.git_ref.kind {
+            RefKind::MergeRequest | RefKind::MergeTrain => &[TrackedKind::MergeRequest],
+            RefKind::Branch => &[TrackedKind::Branch],
+            RefKind::Tag => &[TrackedKind::Tag],
+            RefKind::Other => &[TrackedKind::Branch, TrackedKind::Tag],
+        };
+        kinds.iter().map(|kind| named(*kind, name)).find(|tracked| self.refs.contains_key(tracked))
+    }
+
+    /// Says whether a pipeline whose ref is not tracked may be of one that should be.
+    fn may_be_new(&self, pipeline: &Pipeline) -> bool {
+        let name = &pipeline.git_ref.name;
+        let kinds: &[TrackedKind] = match pipeline.git_ref.kind {
+            RefKind::MergeRequest | RefKind::MergeTrain => &[TrackedKind::MergeRequest],
+            RefKind::Branch | RefKind::Tag | RefKind::Other => &[TrackedKind::Branch, TrackedKind::Tag],
+        };
+        kinds.iter().any(|kind| self.rules.wants(&named(*kind, name)))
+    }
+}
+
+/// A merge request is `!42` in the list of pipelines as the domain has it.
+fn named(kind: TrackedKind, name: &str) -> TrackedRef {
+    TrackedRef::new(kind, if kind == TrackedKind::MergeRequest { name.trim_start_matches('!') } else { name })
+}

@@ -1,0 +1,257 @@
+//! The addresses of the server, and the server itself: limits on connections, heads and bodies, and an end that waits for
+//! answers that have begun.
+
+use super::access::is_permitted;
+use super::event_log::{EventStart, NumberedEvent};
+use super::hook_answer::HookDelivery;
+use super::hub::Hub;
+use super::page;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use futures_util::{Stream, StreamExt, stream};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{sleep, timeout};
+use tower_http::compression::CompressionLayer;
+
+/// GitLab sends no webhook above 25 MB.
+const LARGEST_BODY: usize = 25 * 1024 * 1024;
+/// Connections at once; dashboards that stay open have one each.
+const MOST_CONNECTIONS: usize = 2000;
+/// How long the head of a request may take to come.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long answers that have begun may take when the server ends.
+const END_TIME: Duration = Duration::from_secs(5);
+/// A listener that hears nothing for so long gets a comment, so that proxies keep the connection.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// The page runs its own script and style, and asks this server only.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+                           base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What the addresses share.
+#[derive(Clone)]
+struct Shared {
+    hub: Arc<Hub>,
+    /// What the API and the page ask for.
+    token: Option<Arc<SecretString>>,
+}
+
+/// Returns the addresses.
+pub fn router(hub: Arc<Hub>, token: Option<SecretString>) -> Router {
+    let shared = Shared { hub, token: token.map(Arc::new) };
+    let guarded = Router::new()
+        .route("/", get(page::index))
+        .route("/page.js", get(page::script))
+        .route("/page.css", get(page::style))
+        .route("/api/v1/snapshot", get(snapshot))
+        .route("/api/v1/explain/{*project}", get(explain))
+        .layer(CompressionLayer::new())
+        // What is sent as it comes is not packed: a packer would hold it back.
+        .route("/api/v1/events", get(events))
+        .layer(middleware::from_fn_with_state(shared.clone(), guard));
+    let open = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/health/live", get(|| async { "alive\n" }))
+        .route("/health/ready", get(ready))
+        .layer(CompressionLayer::new())
+        .route("/webhook", post(webhook).layer(DefaultBodyLimit::max(LARGEST_BODY)));
+    open.merge(guarded).layer(middleware::from_fn(harmless)).with_state(shared)
+}
+
+async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    if is_permitted(shared.token.as_deref(), request.headers()) {
+        return next.run(request).await;
+    }
+    let realm = [(WWW_AUTHENTICATE, "Basic realm=\"glwatch\", charset=\"UTF-8\"")];
+    (StatusCode::UNAUTHORIZED, realm, "a token is needed: Authorization: Bearer, or as the password\n").into_response()
+}
+
+/// Adds headers that keep a browser from doing more with an answer than showing it.
+async fn harmless(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    response
+}
+
+async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    let accept = text(&headers, &ACCEPT).unwrap_or_default();
+    match shared.hub.metrics(accept) {
+        Ok(page) => ([(CONTENT_TYPE, page.content_type)], page.text).into_response(),
+        Err(error) => broken(&error),
+    }
+}
+
+async fn ready(State(shared): State<Shared>) -> Response {
+    match shared.hub.staleness() {
+        None => "ready\n".into_response(),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
+    }
+}
+
+async fn snapshot(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    let snapshot = match shared.hub.snapshot() {
+        Ok(Some(snapshot)) => snapshot,
+        Ok(None) => return refused(StatusCode::SERVICE_UNAVAILABLE, "nothing has been read yet"),
+        Err(error) => return broken(&error),
+    };
+    // Packed and unpacked texts are two, so the tag is a weak one.
+    let etag = format!("W/\"{}\"", snapshot.etag);
+    let is_known = text(&headers, &IF_NONE_MATCH)
+        .is_some_and(|known| known.split(',').any(|known| known.trim() == etag || known.trim() == "*"));
+    let tag = [(ETAG, etag), (CACHE_CONTROL, "no-cache".to_owned())];
+    if is_known {
+        return (StatusCode::NOT_MODIFIED, tag).into_response();
+    }
+    (tag, [(CONTENT_TYPE, "application/json")], Bytes::from_owner(snapshot.json)).into_response()
+}
+
+#[derive(Deserialize)]
+struct ExplainQuery {
+    pipeline: Option<u64>,
+}
+
+async fn explain(
+    State(shared): State<Shared>,
+    Path(project): Path<String>,
+    Query(query): Query<ExplainQuery>,
+) -> Response {
+    match shared.hub.explain(project, query.pipeline).await {
+        Ok(document) => ([(CONTENT_TYPE, "application/json")], document).into_response(),
+        Err(refusal) => {
+            let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_GATEWAY);
+            refused(status, &refusal.message)
+        }
+    }
+}
+
+async fn events(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    let last = text(&headers, &HeaderName::from_static("last-event-id"));
+    let hub = shared.hub;
+    let (start, receiver) = hub.events().listen(last);
+    let first = match start {
+        EventStart::Missed(missed) => missed.iter().map(|event| as_sent(&hub, event)).collect(),
+        // What it shows may be anything: it takes the snapshot.
+        EventStart::Snapshot => vec![Event::default().event("snapshot").data("{}")],
+    };
+    let sent = stream::iter(first).chain(following(hub, receiver)).map(Ok::<_, Infallible>);
+    let stream = Sse::new(sent).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here"));
+    ([(CACHE_CONTROL, "no-cache")], stream).into_response()
+}
+
+/// Returns the events that come from now on. One that is too slow takes the snapshot again.
+fn following(hub: Arc<Hub>, receiver: Receiver<NumberedEvent>) -> impl Stream<Item = Event> {
+    stream::unfold((hub, receiver), |(hub, mut receiver)| async move {
+        let event = match receiver.recv().await {
+            Ok(event) => as_sent(&hub, &event),
+            Err(RecvError::Lagged(_)) => Event::default().event("snapshot").data("{}"),
+            Err(RecvError::Closed) => return None,
+        };
+        Some((event, (hub, receiver)))
+    })
+}
+
+fn as_sent(hub: &Hub, event: &NumberedEvent) -> Event {
+    // What was missed is in no event.
+    if event.json.is_empty() {
+        return Event::default().event("snapshot").data("{}");
+    }
+    Event::default().id(hub.events().id(event.number)).event("change").data(&*event.json)
+}
+
+async fn webhook(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    if !shared.hub.rules().has_webhook {
+        return refused(StatusCode::NOT_FOUND, "webhooks are switched off");
+    }
+    let header = |name: &'static str| text(&headers, &HeaderName::from_static(name));
+    let delivery = HookDelivery {
+        token: headers.get("x-gitlab-token").map(HeaderValue::as_bytes),
+        event: header("x-gitlab-event"),
+        id: header("webhook-id").or_else(|| header("idempotency-key")),
+        timestamp: header("webhook-timestamp"),
+        signature: header("webhook-signature"),
+        body: &body,
+    };
+    let answer = shared.hub.deliver(delivery);
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    (status, [(CONTENT_TYPE, "application/json")], answer.body).into_response()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn refused(status: StatusCode, message: &str) -> Response {
+    let body = serde_json::json!({ "error": message }).to_string();
+    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+fn broken(error: &std::io::Error) -> Response {
+    tracing::error!(%error, "an answer could not be written");
+    refused(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written")
+}
+
+/// Serves until `end` is over; then waits a little for answers that have begun.
+pub async fn serve(listener: TcpListener, router: Router, end: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut end = std::pin::pin!(end);
+    loop {
+        let slot = Arc::clone(&connections);
+        let accepted = tokio::select! {
+            accepted = async {
+                // A closed semaphore would be an end; it is never closed.
+                let slot = slot.acquire_owned().await.ok();
+                (listener.accept().await, slot)
+            } => accepted,
+            () = &mut end => break,
+        };
+        let (Ok((stream, _)), slot) = accepted else {
+            // Out of files, most likely: others must end first.
+            sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            let _slot = slot;
+            // A client that goes away in the middle is no trouble of ours.
+            let _ = connection.await;
+        });
+    }
+    drop(listener);
+    let _ = timeout(END_TIME, graceful.shutdown()).await;
+}
+
+/// Makes an answer of a text that never changes.
+pub(super) fn constant(kind: &'static str, text: &'static str) -> Response {
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache")], Body::from(text)).into_response()
+}

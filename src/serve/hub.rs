@@ -1,0 +1,227 @@
+//! What the server knows and who it tells: shared by all of its addresses.
+
+use super::event_log::EventLog;
+use super::exporter::ExporterState;
+use super::hook_answer::{HookAnswer, HookDelivery, HookRules, answer_hook};
+use super::recent_ids::RecentIds;
+use super::scrape::{MetricsPage, scrape};
+use super::webhook::{HookMeaning, HookProject, WakeUp};
+use super::{own_metrics, wake_batch::WakeBatch};
+use crate::collect::watch::{WatchListener, WatchUpdate};
+use crate::domain::change::Change;
+use crate::domain::excerpt::SnapshotView;
+use crate::domain::id::ProjectId;
+use crate::domain::project::{ProjectRow, RowState};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::usage::Usage;
+use crate::render::json;
+use crate::report::contract::StatusDocument;
+use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Answers a question that takes requests to GitLab.
+pub type ExplainAnswerer =
+    Arc<dyn Fn(String, Option<u64>) -> Pin<Box<dyn Future<Output = ExplainReply> + Send>> + Send + Sync>;
+
+/// The answer to a question about a pipeline: the document, or why there is none.
+pub type ExplainReply = Result<Vec<u8>, ExplainRefusal>;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainRefusal {
+    /// The status of the answer.
+    pub status: u16,
+    pub message: String,
+}
+
+/// What tells the hub about GitLab and time.
+#[derive(Clone)]
+pub struct HubSources {
+    /// By the server's clock.
+    pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    pub usage: Arc<dyn Fn() -> Usage + Send + Sync>,
+    pub explain: ExplainAnswerer,
+}
+
+/// What is configured.
+#[derive(Debug, Clone, Default)]
+pub struct HubRules {
+    pub hooks: HookRules,
+    pub has_webhook: bool,
+    pub has_openmetrics: bool,
+    /// Data that is older than this is not fresh.
+    pub fresh_for: Duration,
+}
+
+/// A webhook's outcome, counted by kind.
+type HookCounts = BTreeMap<&'static str, u64>;
+
+/// The snapshot as it is sent, made once for each.
+#[derive(Debug, Clone)]
+pub struct SnapshotText {
+    pub etag: String,
+    pub json: Arc<[u8]>,
+}
+
+/// Everything that the server shares.
+pub struct Hub {
+    listener: WatchListener,
+    exporter: Mutex<ExporterState>,
+    events: EventLog,
+    rules: HubRules,
+    sources: HubSources,
+    wakes: WakeBatch,
+    hooks: Mutex<HookCounts>,
+    recent: Mutex<RecentIds>,
+    text: Mutex<Option<(Arc<Snapshot>, SnapshotText)>>,
+}
+
+impl Hub {
+    pub fn new(
+        (listener, exporter, events): (WatchListener, ExporterState, EventLog),
+        rules: HubRules,
+        sources: HubSources,
+        wakes: WakeBatch,
+    ) -> Self {
+        Self {
+            listener,
+            exporter: Mutex::new(exporter),
+            events,
+            rules,
+            sources,
+            wakes,
+            hooks: Mutex::default(),
+            recent: Mutex::default(),
+            text: Mutex::default(),
+        }
+    }
+
+    pub(super) fn rules(&self) -> &HubRules {
+        &self.rules
+    }
+
+    pub(super) fn events(&self) -> &EventLog {
+        &self.events
+    }
+
+    /// Passes on what webhooks have said, again and again.
+    pub async fn run_wakes(&self) {
+        self.wakes.run().await;
+    }
+
+    /// Tells listeners what has changed.
+    pub fn add_events(&self, changes: &[Change]) {
+        self.events.add(changes);
+    }
+
+    /// Tells listeners that changes were missed.
+    pub fn lose_events(&self) {
+        self.events.lose();
+    }
+
+    /// Tells listeners that there is a first reading.
+    pub fn first_reading(&self) {
+        self.events.lose();
+    }
+
+    pub fn exporter(&self) -> &Mutex<ExporterState> {
+        &self.exporter
+    }
+
+    pub(super) fn update(&self) -> WatchUpdate {
+        self.listener.updates().borrow().clone()
+    }
+
+    /// Returns the listener to what is read.
+    pub fn listener(&self) -> &WatchListener {
+        &self.listener
+    }
+
+    pub(super) async fn explain(&self, project: String, pipeline: Option<u64>) -> ExplainReply {
+        (self.sources.explain)(project, pipeline).await
+    }
+
+    /// Returns why the data is not fresh; `None` where it is.
+    pub(super) fn staleness(&self) -> Option<String> {
+        let update = self.update();
+        let Some(snapshot) = update.whole() else {
+            return Some("nothing has been read yet".to_owned());
+        };
+        let age = ((self.sources.now)() - snapshot.taken_at).to_std().unwrap_or_default();
+        if let Some(failed) = update.failed {
+            return Some(format!("the last reading failed: {}", failed.cause));
+        }
+        let is_old = |row: &ProjectRow| matches!(row.state, RowState::Stale { .. } | RowState::Error(_));
+        if !snapshot.rows.is_empty() && snapshot.rows.iter().all(is_old) {
+            return Some("the last reading failed for every project".to_owned());
+        }
+        (age > self.rules.fresh_for).then(|| format!("the data is {} s old", age.as_secs()))
+    }
+
+    /// Returns the snapshot as `glwatch -o json` prints it; `None` until there is one.
+    pub(super) fn snapshot(&self) -> io::Result<Option<SnapshotText>> {
+        let update = self.update();
+        let Some(snapshot) = update.whole() else { return Ok(None) };
+        let mut text = self.text.lock();
+        if let Some((_, known)) = text.as_ref().filter(|(of, _)| Arc::ptr_eq(of, snapshot)) {
+            return Ok(Some(known.clone()));
+        }
+        let mut bytes = Vec::new();
+        json::write(&StatusDocument::from(&SnapshotView::all(snapshot)), &mut bytes)?;
+        let etag = own_metrics::fingerprint(&bytes);
+        let made = SnapshotText { etag, json: bytes.into() };
+        *text = Some((Arc::clone(snapshot), made.clone()));
+        Ok(Some(made))
+    }
+
+    /// Writes the page of metrics.
+    pub(super) fn metrics(&self, accept: &str) -> io::Result<MetricsPage> {
+        let update = self.update();
+        let mut exporter = self.exporter.lock();
+        exporter.show_itself(&(self.sources.usage)());
+        let hooks = self.hooks.lock().clone();
+        let families = own_metrics::families(update.whole().map(Arc::as_ref), &exporter, &hooks);
+        scrape((exporter.store(), &families), accept, self.rules.has_openmetrics)
+    }
+
+    /// Takes over a delivery of a webhook.
+    pub(super) fn deliver(&self, delivery: HookDelivery<'_>) -> HookAnswer {
+        let answer = answer_hook(&self.rules.hooks, delivery, (self.sources.now)().timestamp());
+        let is_accepted = answer.status != 403;
+        let is_repeated = is_accepted && delivery.id.is_some_and(|id| self.recent.lock().note(id));
+        let outcome = match &answer.meaning {
+            _ if !is_accepted => "refused",
+            _ if is_repeated => "repeated",
+            HookMeaning::Wakes(_) => "used",
+            HookMeaning::Unused => "unused",
+            HookMeaning::Unknown => "unknown",
+        };
+        *self.hooks.lock().entry(outcome).or_default() += 1;
+        if let HookMeaning::Wakes(wakes) = &answer.meaning
+            && is_accepted
+            && !is_repeated
+        {
+            self.wakes.add(wakes.iter().filter(|wake| self.is_listed(wake)).cloned());
+        }
+        answer
+    }
+
+    /// Says whether an event is about a project that is shown; until the first list is read, about any.
+    fn is_listed(&self, wake: &WakeUp) -> bool {
+        let project = match wake {
+            WakeUp::Ref { project, .. } | WakeUp::Environment { project, .. } | WakeUp::RefGone { project, .. } => {
+                project
+            }
+            WakeUp::Projects => return true,
+        };
+        let HookProject { id, .. } = project;
+        let update = self.update();
+        update.whole().is_none_or(|snapshot| snapshot.rows.iter().any(|row| row.project.id == ProjectId(*id)))
+    }
+}

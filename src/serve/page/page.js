@@ -1,0 +1,134 @@
+"use strict";
+// Shows the snapshot and takes it again when something changes. Foreign text is only ever set as text.
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const ORDER = ["failed", "error", "unread", "stale", "warning", "canceled", "active", "manual", "other", "success"];
+  let snapshot = null;
+  let takenAt = null;
+  let wait = null;
+
+  const kind = (word) => {
+    if (["failed", "error", "unread", "stale", "warning", "canceled", "manual", "success"].includes(word)) return word;
+    const active = ["created", "waiting_for_resource", "preparing", "waiting_for_callback", "pending", "running", "canceling"];
+    return active.includes(word) ? "active" : "other";
+  };
+
+  const look = (word) => {
+    const of = kind(word);
+    if (["failed", "error", "unread", "stale"].includes(of)) return "failed";
+    return ["warning", "active", "success"].includes(of) ? of : "";
+  };
+
+  // The worst pipeline of a project, or the state that takes its place.
+  const worst = (project) => {
+    if (project.state !== "ok") return project.state;
+    const words = project.pipelines.map((pipeline) => pipeline.worst);
+    words.sort((a, b) => ORDER.indexOf(kind(a)) - ORDER.indexOf(kind(b)));
+    return words[0] || "no_pipeline";
+  };
+
+  const what = (project) => {
+    if (project.error) return project.error.message || "";
+    for (const pipeline of project.pipelines) {
+      if (pipeline.what) return pipeline.what;
+      for (const stage of pipeline.stages) {
+        for (const job of stage.jobs) {
+          if (job.status === "failed" && !job.allow_failure) {
+            return stage.name + " \u203a " + job.name + (job.failure_reason ? " \u00b7 " + job.failure_reason : "");
+          }
+        }
+      }
+    }
+    const first = project.pipelines[0];
+    return first && first.commit_title ? first.commit_title : "";
+  };
+
+  const element = (name, text, className) => {
+    const made = document.createElement(name);
+    if (text !== undefined) made.textContent = text;
+    if (className) made.className = className;
+    return made;
+  };
+
+  // Only links of GitLab itself are links.
+  const link = (text, url) => {
+    if (typeof url !== "string" || !snapshot || !url.startsWith(snapshot.host.replace(/\/$/, "") + "/")) return element("span", text);
+    const made = element("a", text);
+    made.href = url;
+    made.rel = "noopener noreferrer";
+    return made;
+  };
+
+  const card = (project) => {
+    const word = worst(project);
+    const made = element("article", undefined, look(word));
+    const title = element("h2");
+    const pipeline = project.pipelines[0];
+    title.append(link(project.full_path, pipeline ? pipeline.web_url : project.web_url));
+    const state = element("p");
+    state.append(element("span", word.replaceAll("_", " "), "state"));
+    if (pipeline) state.append(" \u00b7 " + pipeline.ref + " \u00b7 #" + pipeline.id);
+    made.append(title, state);
+    const said = what(project);
+    if (said) made.append(element("p", said));
+    return made;
+  };
+
+  const show = () => {
+    const projects = [...snapshot.projects];
+    const rank = (project) => ORDER.indexOf(kind(worst(project)));
+    projects.sort((a, b) => rank(a) - rank(b));
+    const group = snapshot.groups.map((one) => one.full_path).join(", ") || "glwatch";
+    byId("group").textContent = group;
+    const counts = {};
+    for (const project of projects) counts[worst(project)] = (counts[worst(project)] || 0) + 1;
+    const shown = Object.entries(counts).map(([word, count]) => element("span", word.replaceAll("_", " ") + " " + count));
+    byId("counts").replaceChildren(...shown);
+    byId("cards").replaceChildren(...projects.map(card));
+    const problems = snapshot.problems.filter((problem) => problem.scope !== "project");
+    trouble(problems.length ? problems[0].subject + ": " + problems[0].message : "");
+    const failed = projects.filter((project) => look(worst(project)) === "failed").length;
+    document.title = (failed ? "\u2717" + failed + " " : "\u2713 ") + group;
+    age();
+  };
+
+  const trouble = (text) => {
+    byId("trouble").textContent = text;
+    byId("trouble").hidden = !text;
+  };
+
+  const age = () => {
+    if (!takenAt) return;
+    const seconds = Math.max(0, Math.round((Date.now() - takenAt) / 1000));
+    const text = seconds < 90 ? seconds + " s" : Math.round(seconds / 60) + " min";
+    byId("age").textContent = "read " + text + " ago" + (snapshot.complete ? "" : ", not complete");
+    byId("age").classList.toggle("old", seconds > 120);
+  };
+
+  const take = async () => {
+    wait = null;
+    try {
+      const answer = await fetch("api/v1/snapshot");
+      if (!answer.ok) throw new Error("the server answers " + answer.status);
+      snapshot = await answer.json();
+      takenAt = Date.parse(snapshot.generated_at);
+      show();
+    } catch (error) {
+      trouble("no news: " + error.message);
+      later(5000);
+    }
+  };
+
+  const later = (milliseconds) => {
+    if (wait === null) wait = setTimeout(take, milliseconds);
+  };
+
+  const events = new EventSource("api/v1/events");
+  events.addEventListener("snapshot", () => later(0));
+  events.addEventListener("change", () => later(100));
+  events.onerror = () => trouble("the connection is lost, trying again");
+  events.onopen = () => later(0);
+  setInterval(age, 1000);
+  // What is read again without a change is newer all the same.
+  setInterval(() => later(0), 30000);
+})();

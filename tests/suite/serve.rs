@@ -1,0 +1,280 @@
+//! `glwatch serve`: its addresses, who may look, what a webhook leads to, and what it costs GitLab.
+
+use super::cost::scenario;
+use super::watch::TWO;
+use crate::support::Env;
+use crate::support::running::{DEADLINE, Running};
+use glwatch_sim::{Clock, Fault, Options, Sim, WorldKind};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// The server, and the address that it is on.
+struct Served {
+    running: Running,
+    address: String,
+}
+
+struct Reply {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+impl Reply {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+impl Served {
+    fn start(env: &Env, sim: &Sim, more: &[&str]) -> Self {
+        let fixed = ["serve", "--host", sim.url(), "--group-id", "12345", "--listen", "127.0.0.1:0", "--rps", "1000"];
+        let mut running = env.start(&[&fixed, more].concat());
+        let line = running.error_line();
+        let address = line.strip_prefix("serving on http://").unwrap_or_else(|| panic!("{line}")).to_owned();
+        Self { running, address }
+    }
+
+    /// Starts it and waits until it has read the group.
+    fn ready(env: &Env, sim: &Sim, more: &[&str]) -> Self {
+        let served = Self::start(env, sim, more);
+        served.wait(|served| served.get("/health/ready").status == 200);
+        served
+    }
+
+    #[track_caller]
+    fn wait(&self, holds: impl Fn(&Self) -> bool) {
+        let until = Instant::now() + DEADLINE;
+        while !holds(self) {
+            assert!(Instant::now() < until, "it did not come to that: {}", self.get("/health/ready").body);
+        }
+    }
+
+    fn get(&self, path: &str) -> Reply {
+        self.ask("GET", path, &[], "")
+    }
+
+    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+        head += &format!("content-length: {}\r\n", body.len());
+        headers.iter().for_each(|(name, value)| head += &format!("{name}: {value}\r\n"));
+        stream.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+        Reply { status, headers, body: body.to_owned() }
+    }
+
+    /// Returns the value of a series by its text.
+    fn metric(&self, series: &str) -> Option<f64> {
+        let page = self.get("/metrics").body;
+        page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
+    }
+}
+
+fn hook(project: u64, git_ref: &str) -> String {
+    json!({
+        "object_kind": "pipeline",
+        "object_attributes": { "ref": git_ref, "tag": false },
+        "project": { "id": project, "path_with_namespace": "acme/api" },
+    })
+    .to_string()
+}
+
+#[test]
+fn the_snapshot_is_what_the_command_prints_and_is_sent_once() {
+    let sim = scenario("", TWO);
+    let env = Env::new();
+    let served = Served::ready(&env, &sim, &[]);
+    let reply = served.get("/api/v1/snapshot");
+    assert_eq!((reply.status, reply.headers["content-type"].as_str()), (200, "application/json"));
+    let document = reply.json();
+    assert_eq!(document["schema"], "glwatch.status/1");
+    let paths: Vec<&str> =
+        document["projects"].as_array().unwrap().iter().map(|one| one["full_path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["acme/api", "acme/web"]);
+    let tag = reply.headers["etag"].clone();
+    let again = served.ask("GET", "/api/v1/snapshot", &[("if-none-match", &tag)], "");
+    assert_eq!((again.status, again.body.as_str()), (304, ""));
+    let other = served.ask("GET", "/api/v1/snapshot", &[("if-none-match", "W/\"other\"")], "");
+    assert_eq!(other.status, 200);
+    for (path, kind) in [("/", "text/html"), ("/page.js", "text/javascript"), ("/page.css", "text/css")] {
+        let page = served.get(path);
+        assert!(page.status == 200 && page.headers["content-type"].starts_with(kind), "{path}");
+        assert!(page.headers["content-security-policy"].starts_with("default-src 'none'"), "{path}");
+        assert!(!page.body.contains("innerHTML") && !page.body.contains("//cdn"), "{path}");
+    }
+    assert_eq!(served.get("/health/live").status, 200);
+    assert_eq!(served.get("/nothing").status, 404);
+}
+
+#[test]
+fn metrics_have_the_names_of_the_exporter_and_our_own() {
+    let sim = scenario("", TWO);
+    let env = Env::new();
+    let served = Served::ready(&env, &sim, &[]);
+    served.wait(|served| served.metric("gcpe_executed_tasks_count") == Some(2.0));
+    let page = served.get("/metrics");
+    assert!(page.headers["content-type"].starts_with("text/plain; version=0.0.4"), "{:?}", page.headers);
+    let labels = "{project=\"acme/web\",kind=\"branch\",ref=\"main\",source=\"push\"}";
+    assert_eq!(served.metric(&format!("gitlab_ci_pipeline_run_count{labels}")), Some(0.0));
+    let status = "{project=\"acme/web\",kind=\"branch\",ref=\"main\",source=\"push\",status=\"success\"}";
+    assert_eq!(served.metric(&format!("gitlab_ci_pipeline_status{status}")), Some(1.0));
+    assert_eq!(served.metric("gcpe_projects_count"), Some(2.0));
+    assert_eq!(served.metric("glwatch_tracked_due"), Some(0.0));
+    assert!(page.body.contains("glwatch_project_read_timestamp_seconds{project=\"acme/api\"}"), "{}", page.body);
+    let open = served.ask("GET", "/metrics", &[("accept", "application/openmetrics-text; version=1.0.0")], "");
+    assert!(open.body.ends_with("# EOF\n") && open.body.contains("gitlab_ci_pipeline_run_count_total{"));
+}
+
+#[test]
+fn a_webhook_makes_one_project_due_and_says_nothing_that_is_shown() {
+    let sim = scenario("", TWO);
+    let env = Env::new();
+    // Nothing is read but what is asked for.
+    let served = Served::ready(&env, &sim, &["--interval", "1h", "--api", "graphql"]);
+    served.wait(|served| served.metric("gcpe_executed_tasks_count") == Some(2.0));
+    let project = served.get("/api/v1/snapshot").json()["projects"][0]["id"].as_u64().unwrap();
+    sim.clear_requests();
+    let delivery = [("webhook-id", "a-1")];
+    assert_eq!(served.ask("POST", "/webhook", &delivery, &hook(project, "main")).status, 200);
+    assert!(sim.wait_for_requests(3, DEADLINE), "the project was not read again");
+    served.wait(|served| served.metric("gcpe_executed_tasks_count") >= Some(3.0));
+    let asked = sim.requests();
+    let of_others =
+        asked.iter().filter(|request| request.path.contains("/groups/") || request.path.ends_with("/branches"));
+    assert_eq!(of_others.count(), 0, "a webhook is about one project: {asked:?}");
+    // The same again is one that GitLab believes to have failed.
+    assert_eq!(served.ask("POST", "/webhook", &delivery, &hook(project, "main")).status, 200);
+    let before = served.metric("glwatch_webhooks{outcome=\"repeated\"}");
+    assert_eq!(before, Some(1.0));
+    for (body, outcome) in [("[", "unknown"), ("{\"object_kind\":\"wiki_page\"}", "unused")] {
+        assert_eq!(served.ask("POST", "/webhook", &[], body).status, 200, "{body}");
+        assert_eq!(served.metric(&format!("glwatch_webhooks{{outcome=\"{outcome}\"}}")), Some(1.0), "{body}");
+    }
+}
+
+#[test]
+fn only_those_with_the_secret_wake_it_and_only_those_with_the_token_look() {
+    let sim = scenario("", TWO);
+    let env = Env::new()
+        .with("GLWATCH_SERVE_WEBHOOK_SECRET", "s3cret-hook")
+        .with("GLWATCH_SERVE_ACCESS_TOKEN", "s3cret-look");
+    let served = Served::ready(&env, &sim, &[]);
+    let body = hook(1, "main");
+    assert_eq!(served.ask("POST", "/webhook", &[], &body).status, 403);
+    assert_eq!(served.ask("POST", "/webhook", &[("x-gitlab-token", "other")], &body).status, 403);
+    assert_eq!(served.ask("POST", "/webhook", &[("x-gitlab-token", "s3cret-hook")], &body).status, 200);
+    for path in ["/", "/api/v1/snapshot", "/api/v1/explain/acme/api", "/api/v1/events"] {
+        let refused = served.get(path);
+        assert_eq!(refused.status, 401, "{path}");
+        assert!(refused.headers.contains_key("www-authenticate"), "{path}");
+        assert!(!refused.body.contains("acme"), "{path}");
+    }
+    assert_eq!(served.ask("GET", "/api/v1/snapshot", &[("authorization", "Bearer s3cret-look")], "").status, 200);
+    assert_eq!(served.get("/metrics").status, 200);
+    let all = [served.get("/metrics").body, served.get("/health/ready").body].concat();
+    assert!(!all.contains("s3cret"));
+}
+
+#[test]
+fn an_address_that_others_reach_needs_a_token_or_the_word_that_it_is_open() {
+    let sim = scenario("", TWO);
+    let env = Env::new();
+    let arguments = ["serve", "--host", sim.url(), "--group-id", "12345", "--listen", "0.0.0.0:0"];
+    let _ = env.run(&arguments).refuses(2, &["reached by others", "--insecure-open"]);
+    assert_eq!(sim.requests().len(), 0);
+}
+
+#[test]
+fn a_change_is_an_event_with_a_number_that_one_can_come_back_to() {
+    let sim = scenario("", TWO);
+    let env = Env::new();
+    let served = Served::ready(&env, &sim, &["--interval", "100ms"]);
+    let events = |last: Option<&str>| {
+        let mut stream = TcpStream::connect(&served.address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let last = last.map_or_else(String::new, |last| format!("last-event-id: {last}\r\n"));
+        stream.write_all(format!("GET /api/v1/events HTTP/1.1\r\nhost: x\r\n{last}\r\n").as_bytes()).unwrap();
+        BufReader::new(stream).lines().map_while(Result::ok)
+    };
+    let mut first = events(None);
+    assert!(first.by_ref().any(|line| line == "event: snapshot"), "one that is new takes the snapshot");
+    // What runs ends.
+    sim.clock().advance(Duration::from_secs(300));
+    let id = first.by_ref().find_map(|line| line.strip_prefix("id: ").map(str::to_owned)).unwrap();
+    let (epoch, number) = id.split_once('-').unwrap();
+    assert!(number.parse::<u64>().unwrap() >= 1);
+    let data = first.by_ref().find_map(|line| line.strip_prefix("data: ").map(str::to_owned)).unwrap();
+    assert!(serde_json::from_str::<Value>(&data).unwrap()["event"].is_string(), "{data}");
+    // One that has seen none of this process's events gets them all; one of another process takes the snapshot.
+    let mut again = events(Some(&format!("{epoch}-0")));
+    assert!(again.by_ref().any(|line| line == format!("id: {id}")));
+    let mut other = events(Some("1-0"));
+    assert!(other.by_ref().any(|line| line == "event: snapshot"));
+}
+
+#[test]
+fn what_cannot_be_read_is_not_ready_and_it_goes_on_by_itself() {
+    let sim = scenario("", TWO);
+    sim.add_fault(Fault::on("").status(502));
+    let env = Env::new();
+    let served = Served::start(&env, &sim, &["--interval", "100ms", "--retry-wait", "1ms"]);
+    served.wait(|served| served.get("/health/ready").body.contains("nothing has been read yet"));
+    assert_eq!(served.get("/health/ready").status, 503);
+    assert_eq!(served.get("/api/v1/snapshot").status, 503);
+    assert_eq!(served.get("/health/live").status, 200);
+    sim.clear_faults();
+    served.wait(|served| served.get("/health/ready").status == 200);
+    sim.add_fault(Fault::on("").status(502));
+    served.wait(|served| served.get("/health/ready").body.contains("the last reading failed"));
+    let snapshot = served.get("/api/v1/snapshot").json();
+    assert_eq!(
+        (snapshot["complete"].as_bool(), snapshot["projects"][0]["state"].as_str()),
+        (Some(false), Some("stale"))
+    );
+}
+
+#[test]
+fn it_ends_with_a_signal_though_someone_listens() {
+    let sim = scenario("", TWO);
+    let env = Env::new();
+    let served = Served::ready(&env, &sim, &[]);
+    let mut stream = TcpStream::connect(&served.address).unwrap();
+    stream.write_all(b"GET /api/v1/events HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let mut lines = BufReader::new(stream).lines();
+    assert!(lines.by_ref().map_while(Result::ok).any(|line| line == "event: snapshot"));
+    served.running.signal("-TERM");
+    let (_, said, code) = served.running.end();
+    assert_eq!(code, Some(143), "{said}");
+}
+
+#[test]
+fn a_quiet_interval_costs_two_queries_for_each_hundred_projects_and_a_few_that_look_around() {
+    let world = WorldKind::Uniform { projects: 120, stages: 1, jobs: 1 };
+    let sim = Sim::start(Options { world, any_group: true, clock: Clock::real(), ..Options::default() }).unwrap();
+    let env = Env::new();
+    let served = Served::ready(&env, &sim, &["--interval", "200ms", "--api", "graphql"]);
+    // It is counted when a look has ended.
+    served.wait(|served| served.metric("gcpe_refs_count") == Some(120.0));
+    sim.clear_requests();
+    assert!(sim.wait_for_requests(100, DEADLINE));
+    let asked = sim.requests();
+    let count = |is: &dyn Fn(&glwatch_sim::Request) -> bool| asked.iter().filter(|request| is(request)).count();
+    let news = count(&|request| request.operation.as_deref() == Some("News"));
+    let around = count(&|request| request.path.contains("/repository/"));
+    let whole = count(&|request| request.path.contains("/pipelines/"));
+    // 120 projects are two queries; a turn that has begun may have sent one of them.
+    assert!(news >= 4, "{news} of {asked:#?}");
+    assert!(around <= (news / 2 + 2) * 8, "{around} requests that look around in {news} queries");
+    assert_eq!(whole, 0, "nothing has changed, so no pipeline is read: {asked:?}");
+}
