@@ -65,16 +65,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let plan = exporter_file::read(&mut run_context)?;
     let config = Config::resolve(&run_context.settings)?;
     config.required_groups()?;
-    let address = config.serve.listen.0;
-    if !address.ip().is_loopback() && config.serve.access_token.is_none() && !config.serve.is_open {
-        return Err(CliError::Refused {
-            problem: format!("{address} is reached by others, and nothing says who may look"),
-            hints: vec![
-                "set access_token_file in [serve], or GLWATCH_SERVE_ACCESS_TOKEN".into(),
-                "--insecure-open lets everyone look".into(),
-            ],
-        });
-    }
+    check_address(&config)?;
     log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
     run_context.warn(&config);
     terminal::warn_of_insecure(&config);
@@ -91,6 +82,21 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     recording.end();
     runtime.shutdown_background();
     outcome
+}
+
+/// Refuses an address that others reach, where nothing says who of them may look.
+fn check_address(config: &Config) -> Result<(), CliError> {
+    let address = config.serve.listen.0;
+    if address.ip().is_loopback() || config.serve.access_token.is_some() || config.serve.is_open {
+        return Ok(());
+    }
+    Err(CliError::Refused {
+        problem: format!("{address} is reached by others, and nothing says who may look"),
+        hints: vec![
+            "set access_token_file in [serve], or GLWATCH_SERVE_ACCESS_TOKEN".into(),
+            "--insecure-open lets everyone look".into(),
+        ],
+    })
 }
 
 /// What one run of the server has at hand.

@@ -43,10 +43,8 @@ pub(super) async fn run(
 ) -> Result<Exit, CliError> {
     let is_view = is_view(config);
     // A stream tells what is and what changes; what an earlier run has seen is neither.
-    let update = match collector.remembered().filter(|_| is_view) {
-        Some(old) => WatchUpdate::from_cache(cache.age(old.taken_at), old),
-        None => WatchUpdate::new(),
-    };
+    let remembered = collector.remembered().filter(|_| is_view);
+    let update = remembered.map_or_else(WatchUpdate::new, |old| WatchUpdate::from_cache(cache.age(old.taken_at), old));
     let client = collector.client().clone();
     let (outlet, listener) = watch::watch_channel(update);
     let (requests, asked) = watch::request_queue();

@@ -43,33 +43,22 @@ fn of_the_server(exporter: &ExporterState, hooks: &BTreeMap<&'static str, u64>) 
         labels: vec![("outcome", (*outcome).to_owned())],
         value: *count as f64,
     };
-    let family = |name, help, series| Family { name, help, unit: None, series };
+    let gauge = |name, help, value: f64| Family { name, help, unit: None, series: MetricSeries::Gauge(single(value)) };
+    let counter = |name, help, samples| Family { name, help, unit: None, series: MetricSeries::Counter(samples) };
+    let series = exporter.store().len() as f64;
+    let dropped = single(exporter.store().dropped() as f64);
+    let failed = single(exporter.failed() as f64);
+    let hooks: Vec<Sample> = hooks.iter().map(hook).collect();
     vec![
-        family(
-            "glwatch_series",
-            "Series about refs and environments.",
-            MetricSeries::Gauge(single(exporter.store().len() as f64)),
-        ),
-        family(
-            "glwatch_series_dropped",
-            "Series that were not shown because there are too many.",
-            MetricSeries::Counter(single(exporter.store().dropped() as f64)),
-        ),
-        family(
+        gauge("glwatch_series", "Series about refs and environments.", series),
+        counter("glwatch_series_dropped", "Series that were not shown because there are too many.", dropped),
+        gauge(
             "glwatch_tracked_due",
             "Refs and environments that are known to have moved and were not read yet.",
-            MetricSeries::Gauge(single(counts.due as f64)),
+            counts.due as f64,
         ),
-        family(
-            "glwatch_tracked_failures",
-            "Times that a ref or an environment could not be read.",
-            MetricSeries::Counter(single(exporter.failed() as f64)),
-        ),
-        family(
-            "glwatch_webhooks",
-            "Webhooks that came, by what became of them.",
-            MetricSeries::Counter(hooks.iter().map(hook).collect()),
-        ),
+        counter("glwatch_tracked_failures", "Times that a ref or an environment could not be read.", failed),
+        counter("glwatch_webhooks", "Webhooks that came, by what became of them.", hooks),
     ]
 }
 

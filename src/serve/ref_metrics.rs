@@ -170,15 +170,7 @@ impl<'a> RefWriter<'_, 'a> {
         let counted = self.store.get(&family::PIPELINE_JOB_RUN_COUNT, self.owner, identity);
         let runs = counted.map_or(0.0, |runs| runs + f64::from(u8::from(is_new_run(job, memory))));
         memory.last_jobs.insert(job.name.clone(), (job.id, job.status.clone()));
-        let values = [
-            (&family::PIPELINE_JOB_ID, job.id.0 as f64),
-            (&family::PIPELINE_JOB_TIMESTAMP, job.created_at.unwrap_or_default() as f64),
-            (&family::PIPELINE_JOB_DURATION_SECONDS, job.duration.unwrap_or_default()),
-            (&family::PIPELINE_JOB_QUEUED_DURATION_SECONDS, job.queued.unwrap_or_default()),
-            (&family::PIPELINE_JOB_RUN_COUNT, runs),
-            (&family::PIPELINE_JOB_ARTIFACT_SIZE_BYTES, job.artifact_bytes as f64),
-        ];
-        for (family, value) in values {
+        for (family, value) in job_values(job, runs) {
             self.store.set(family, self.owner, labels, value);
         }
         let is_sparse = self.shown.rules.is_sparse;
@@ -224,6 +216,17 @@ fn is_new_run(job: &ExportedJob, memory: &RefMemory) -> bool {
         Some((id, status)) if *id == job.id => is_idle(status) && !is_idle(&job.status),
         Some(_) | None => !is_idle(&job.status),
     }
+}
+
+fn job_values(job: &ExportedJob, runs: f64) -> [(&'static FamilySpec, f64); 6] {
+    [
+        (&family::PIPELINE_JOB_ID, job.id.0 as f64),
+        (&family::PIPELINE_JOB_TIMESTAMP, job.created_at.unwrap_or_default() as f64),
+        (&family::PIPELINE_JOB_DURATION_SECONDS, job.duration.unwrap_or_default()),
+        (&family::PIPELINE_JOB_QUEUED_DURATION_SECONDS, job.queued.unwrap_or_default()),
+        (&family::PIPELINE_JOB_RUN_COUNT, runs),
+        (&family::PIPELINE_JOB_ARTIFACT_SIZE_BYTES, job.artifact_bytes as f64),
+    ]
 }
 
 fn report_values(counts: &ExportedCounts) -> [(&'static FamilySpec, f64); 6] {

@@ -6,7 +6,7 @@ use crate::cli::output;
 use crate::cli::run_context::RunContext;
 use crate::collect::exported::tracker::RulesOf;
 use crate::config::exporter::{ExporterConfig, ExporterWildcard, WildcardOwner};
-use crate::config::{Config, ConfigError, Origin};
+use crate::config::{Config, ConfigError, Origin, Settings};
 use crate::domain::id::ProjectRef;
 use crate::domain::project::Project;
 use crate::domain::tracking::TrackingRules;
@@ -45,13 +45,18 @@ pub(super) fn read(run_context: &mut RunContext) -> Result<ExporterPlan, CliErro
         let hints = vec!["its keys: the exporter's docs/configuration_syntax.md".to_owned()];
         ConfigError { origin: Origin::Exporter(path.clone()), value: None, problem: error.to_string(), hints }
     })?;
-    let settings = &mut run_context.settings;
-    let from = || Origin::Exporter(path.clone());
+    set(&mut run_context.settings, &exporter, &path);
+    Ok(ExporterPlan { exporter: Arc::new(exporter), path: Some(path) })
+}
+
+/// Sets what the file says, below all other settings.
+fn set(settings: &mut Settings, exporter: &ExporterConfig, path: &str) {
+    let from = || Origin::Exporter(path.to_owned());
     settings.set_default("host", &exporter.host, from());
     if let Some(token) = &exporter.token {
         settings.set_default("token", token.expose_secret(), from());
     }
-    let groups = groups(&exporter);
+    let groups = groups(exporter);
     if !groups.is_empty() {
         settings.set_default("group-id", &groups.into_iter().collect::<Vec<_>>().join(","), from());
     }
@@ -65,7 +70,6 @@ pub(super) fn read(run_context: &mut RunContext) -> Result<ExporterPlan, CliErro
     settings.set_default("rps", &exporter.rps.to_string(), from());
     settings.set_default("serve.listen", &listen(&exporter.listen), from());
     settings.set_default("serve.openmetrics", if exporter.has_openmetrics { "true" } else { "false" }, from());
-    Ok(ExporterPlan { exporter: Arc::new(exporter), path: Some(path) })
 }
 
 /// Go's way to write every address is `:8080`.

@@ -269,7 +269,7 @@ impl Tracker {
             }
         }
         let chunks: Vec<Vec<(ProjectId, DateTime<Utc>)>> = open.chunks(PER_QUERY).map(<[_]>::to_vec).collect();
-        let told: Vec<ChangedProjects> = stream::iter(chunks)
+        let told: Vec<ProjectChanges> = stream::iter(chunks)
             .map(|chunk| changed_projects(client, chunk))
             .buffer_unordered(client.concurrency())
             .collect()
@@ -320,19 +320,13 @@ impl Tracker {
     }
 
     async fn read_refs(&mut self, client: &Client) -> Result<(), NoListener> {
-        let due: Vec<(ProjectId, TrackedRef, DueRef)> = self
-            .projects
-            .values()
-            .flat_map(|project| project.due.iter().map(|(tracked, due)| (project.id, tracked.clone(), due.clone())))
-            .collect();
+        let of_project = |project: &TrackedProject| {
+            let (id, key, rules) = (project.id, project.key(), Arc::clone(&project.rules));
+            let due: Vec<_> = project.due.iter().map(|(tracked, due)| (tracked.clone(), due.clone())).collect();
+            due.into_iter().map(move |(tracked, due)| (id, key.clone(), Arc::clone(&rules), tracked, due))
+        };
+        let jobs: Vec<_> = self.projects.values().flat_map(of_project).collect();
         let compatibility = self.options.compatibility;
-        let jobs: Vec<_> = due
-            .into_iter()
-            .filter_map(|(id, tracked, due)| {
-                let project = self.projects.get(&id)?;
-                Some((id, project.key(), Arc::clone(&project.rules), tracked, due))
-            })
-            .collect();
         let mut read = stream::iter(jobs)
             .map(|(id, key, rules, tracked, due)| async move {
                 let reader = RefReader { client, project: &key, rules: &rules, compatibility };
@@ -457,18 +451,18 @@ impl Discovery {
 }
 
 /// Which of some projects have changed.
-struct ChangedProjects {
+struct ProjectChanges {
     unchanged: Vec<ProjectId>,
     may_have_changed: Vec<(ProjectId, DateTime<Utc>)>,
 }
 
 /// Asks about up to a hundred projects. Where that is not answered, each of them may have changed.
-async fn changed_projects(client: &Client, chunk: Vec<(ProjectId, DateTime<Utc>)>) -> ChangedProjects {
+async fn changed_projects(client: &Client, chunk: Vec<(ProjectId, DateTime<Utc>)>) -> ProjectChanges {
     let ids: Vec<ProjectId> = chunk.iter().map(|(id, _)| *id).collect();
     let since = chunk.iter().map(|(_, since)| *since).min().unwrap_or_default();
     let mut told = match client.news(&ids, since).await {
         Ok(answered) => answered.projects,
-        Err(_) => return ChangedProjects { unchanged: Vec::new(), may_have_changed: chunk },
+        Err(_) => return ProjectChanges { unchanged: Vec::new(), may_have_changed: chunk },
     };
     let (mut unchanged, mut may_have_changed) = (Vec::new(), Vec::new());
     for (id, since) in chunk {
@@ -478,7 +472,7 @@ async fn changed_projects(client: &Client, chunk: Vec<(ProjectId, DateTime<Utc>)
             _ => may_have_changed.push((id, since)),
         }
     }
-    ChangedProjects { unchanged, may_have_changed }
+    ProjectChanges { unchanged, may_have_changed }
 }
 
 async fn changed_pipelines(client: &Client, id: ProjectId, since: DateTime<Utc>) -> Result<Vec<Pipeline>, Error> {
