@@ -1,14 +1,14 @@
 //! Turns what was read of an environment into series.
 
 use super::families as family;
-use super::metric_store::{MetricStore, SeriesLabels, SeriesOwner};
+use super::metric_store::{MetricStore, SeriesLabels, SeriesOwner, owner};
 use super::status_word::set_status;
 use crate::collect::exported::environment::EnvironmentReadout;
 use crate::domain::id::JobId;
 
 /// Returns what the series of an environment belong to.
 pub fn environment_owner(project: &str, name: &str) -> SeriesOwner {
-    format!("environment\u{0}{project}\u{0}{name}").into()
+    owner(&["environment", project, name])
 }
 
 /// Takes over a reading of an environment. `known_job` is the job of the deployment that was known before.

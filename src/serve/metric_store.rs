@@ -3,6 +3,7 @@
 
 use super::families::{self, FamilySpec};
 use crate::render::exposition::{MetricsFormat, label_text, write_header, write_series};
+use crate::text::sanitise::sanitise;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -53,6 +54,11 @@ impl MetricStore {
     /// Returns how many series there are.
     pub fn len(&self) -> usize {
         self.count
+    }
+
+    /// Returns how many series a family has.
+    pub fn count(&self, family: &'static FamilySpec) -> usize {
+        self.families.get(family.name).map_or(0, BTreeMap::len)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -158,7 +164,77 @@ pub struct SavedCounter {
     pub value: f64,
 }
 
-/// Joins what no label value can contain unescaped after sanitising: a separator of its own.
+/// Joins values as they are written: two foreign texts that become the same harmless one would else be one line twice, and
+/// a scraper refuses the whole page for it. No harmless text has the separator.
 fn joined(identity: &[&str]) -> Box<str> {
-    identity.join("\u{0}").into()
+    identity.iter().map(|value| sanitise(value)).collect::<Vec<_>>().join("\u{0}").into()
+}
+
+/// Names what a series is about, by what is written of it.
+pub(super) fn owner(parts: &[&str]) -> SeriesOwner {
+    joined(parts).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::families::{PIPELINE_ID, PIPELINE_RUN_COUNT};
+
+    fn text(store: &MetricStore) -> String {
+        let mut out = Vec::new();
+        store.write(MetricsFormat::PrometheusText, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn set(store: &mut MetricStore, name: &str, value: f64) {
+        let owner = owner(&["ref", "acme/api", "branch", name]);
+        let labels = [("project", "acme/api"), ("ref", name)];
+        store.set(&PIPELINE_ID, &owner, SeriesLabels { identity: &[], labels: &labels }, value);
+    }
+
+    #[test]
+    fn two_names_that_are_written_alike_are_one_series() {
+        let mut store = MetricStore::new(10);
+        for name in ["main", "ma\u{200b}in", "ma\u{feff}in"] {
+            set(&mut store, name, 7.0);
+        }
+        let lines = text(&store);
+        assert_eq!(lines.lines().filter(|line| !line.starts_with('#')).count(), 1, "{lines}");
+    }
+
+    #[test]
+    fn what_is_hostile_stays_in_its_label() {
+        let mut store = MetricStore::new(10);
+        set(&mut store, "a\"} 1\ngitlab_ci_pipeline_id{ref=\"b", 7.0);
+        let lines = text(&store);
+        let series: Vec<&str> = lines.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(series.len(), 1, "{lines}");
+        assert!(series[0].ends_with("} 7") && series[0].contains("a\\\"} 1"), "{lines}");
+    }
+
+    #[test]
+    fn there_are_no_more_series_than_permitted_and_what_was_refused_is_counted() {
+        let mut store = MetricStore::new(2);
+        for name in ["a", "b", "c", "a"] {
+            set(&mut store, name, 1.0);
+        }
+        assert_eq!((store.len(), store.dropped()), (2, 1));
+        store.remove(&owner(&["ref", "acme/api", "branch", "a"]));
+        set(&mut store, "c", 1.0);
+        assert_eq!((store.len(), store.dropped()), (2, 1), "{}", text(&store));
+    }
+
+    #[test]
+    fn what_was_not_set_again_is_gone_and_others_stay() {
+        let mut store = MetricStore::new(10);
+        set(&mut store, "a", 1.0);
+        set(&mut store, "b", 1.0);
+        store.begin();
+        let a = owner(&["ref", "acme/api", "branch", "a"]);
+        store.set(&PIPELINE_RUN_COUNT, &a, SeriesLabels { identity: &[], labels: &[("ref", "a")] }, 3.0);
+        store.remove_unset(&a);
+        assert_eq!(store.get(&PIPELINE_RUN_COUNT, &a, &[]), Some(3.0));
+        assert_eq!(store.get(&PIPELINE_ID, &a, &[]), None);
+        assert_eq!((store.len(), store.is_empty()), (2, false));
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::families as family;
 use super::families::FamilySpec;
-use super::metric_store::{MetricStore, SeriesLabels, SeriesOwner};
+use super::metric_store::{MetricStore, SeriesLabels, SeriesOwner, owner};
 use super::status_word::set_status;
 use crate::domain::exported::{
     ExportedCounts, ExportedJob, ExportedPipeline, ExportedSuite, ExportedTests, PipelineReadout, TrackedRef,
@@ -30,7 +30,7 @@ impl ShownRef<'_> {
 
 /// Returns what the series of a ref belong to.
 pub fn ref_owner(project: &str, tracked: &TrackedRef) -> SeriesOwner {
-    format!("ref\u{0}{project}\u{0}{}\u{0}{}", tracked.kind.word(), tracked.name).into()
+    owner(&["ref", project, tracked.kind.word(), &tracked.name])
 }
 
 /// What is remembered of a ref between two readings of it.
@@ -168,7 +168,8 @@ impl<'a> RefWriter<'_, 'a> {
         labels.extend(job_labels);
         let labels = SeriesLabels { identity, labels: &labels };
         let counted = self.store.get(&family::PIPELINE_JOB_RUN_COUNT, self.owner, identity);
-        let runs = counted.map_or(0.0, |runs| runs + f64::from(u8::from(is_new_run(job, memory))));
+        let runs =
+            counted.map_or(0.0, |runs| runs + f64::from(u8::from(is_new_run(job, memory, self.shown.compatibility))));
         memory.last_jobs.insert(job.name.clone(), (job.id, job.status.clone()));
         for (family, value) in job_values(job, runs) {
             self.store.set(family, self.owner, labels, value);
@@ -210,9 +211,11 @@ impl<'a> RefWriter<'_, 'a> {
 type Place<'i, 'a> = (&'i [&'i str], &'i [(&'static str, &'a str)]);
 
 /// Says whether a job is a run that was not counted: another one than before, or the same that has only now begun.
-fn is_new_run(job: &ExportedJob, memory: &RefMemory) -> bool {
+fn is_new_run(job: &ExportedJob, memory: &RefMemory, compatibility: Compatibility) -> bool {
     let is_idle = |status: &str| matches!(status, "skipped" | "manual" | "scheduled");
     match memory.last_jobs.get(&job.name) {
+        // Where the newest pipeline was deleted, an older one is shown again.
+        Some((id, _)) if *id > job.id && compatibility == Compatibility::Corrected => false,
         Some((id, status)) if *id == job.id => is_idle(status) && !is_idle(&job.status),
         Some(_) | None => !is_idle(&job.status),
     }
@@ -249,4 +252,162 @@ fn suite_values(counts: &ExportedCounts) -> [(&'static FamilySpec, f64); 6] {
         (&family::PIPELINE_TEST_SUITE_SKIPPED_COUNT, counts.skipped as f64),
         (&family::PIPELINE_TEST_SUITE_ERROR_COUNT, counts.error as f64),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::exported::TrackedKind;
+    use crate::domain::name_pattern::NamePattern;
+    use crate::domain::tracking::{EnvironmentRules, JobRules, RefRules, TestRules};
+    use std::time::Duration;
+
+    fn rules() -> TrackingRules {
+        let pattern = || NamePattern::parse(".*").unwrap();
+        let refs = || RefRules {
+            enabled: true,
+            pattern: pattern(),
+            most_recent: 0,
+            max_age: Duration::ZERO,
+            exclude_gone: true,
+        };
+        TrackingRules {
+            is_sparse: true,
+            branches: refs(),
+            tags: refs(),
+            merge_requests: refs(),
+            per_ref: 1,
+            jobs: JobRules { enabled: true, from_children: true, runner_pattern: None },
+            variables: None,
+            tests: TestRules { enabled: false, from_children: false, cases: false },
+            environments: EnvironmentRules { enabled: false, pattern: pattern(), exclude_stopped: true },
+        }
+    }
+
+    fn pipeline(id: u64, source: &str, jobs: &[(&str, u64, &str)]) -> PipelineReadout {
+        let job = |(name, id, status): &(&str, u64, &str)| ExportedJob {
+            id: JobId(*id),
+            name: (*name).to_owned(),
+            stage: "test".to_owned(),
+            status: (*status).to_owned(),
+            created_at: None,
+            duration: None,
+            queued: None,
+            tags: Vec::new(),
+            failure_reason: String::new(),
+            runner: String::new(),
+            artifact_bytes: 0,
+        };
+        let pipeline = ExportedPipeline {
+            id: PipelineId(id),
+            status: "success".to_owned(),
+            source: source.to_owned(),
+            variables: String::new(),
+            coverage: None,
+            duration: None,
+            queued: None,
+            updated_at: None,
+        };
+        PipelineReadout { pipeline, jobs: Some(jobs.iter().map(job).collect()), tests: None }
+    }
+
+    /// Shows readings one after the other, and returns how many runs of pipelines and of the job `unit` are counted, and
+    /// how many series of jobs and of sources there are.
+    fn shown(
+        compatibility: Compatibility,
+        readings: &[(PipelineReadout, Option<u64>)],
+    ) -> (f64, Option<f64>, usize, usize) {
+        let (rules, tracked) = (rules(), TrackedRef::new(TrackedKind::Branch, "main"));
+        let shown = ShownRef { project: "acme/api", tracked: &tracked, rules: &rules, compatibility };
+        let (mut store, mut memory) = (MetricStore::new(1000), RefMemory::default());
+        for (readout, new_runs) in readings {
+            show_ref(&mut store, shown, &mut memory, (std::slice::from_ref(readout), *new_runs));
+        }
+        let owner = shown.owner();
+        let runs = store.get(&family::PIPELINE_RUN_COUNT, &owner, &["push", ""]).unwrap_or(f64::NAN);
+        let jobs = store.get(&family::PIPELINE_JOB_RUN_COUNT, &owner, &["test", "", "unit"]);
+        (runs, jobs, store.count(&family::PIPELINE_JOB_ID), store.count(&family::PIPELINE_ID))
+    }
+
+    #[test]
+    fn a_run_is_counted_once_and_what_is_gone_is_not_shown() {
+        use Compatibility::{Corrected, Strict};
+        let push = |id, jobs: &[(&str, u64, &str)], new| (pipeline(id, "push", jobs), new);
+        let unit = |id| [("unit", id, "success")];
+        let cases = [
+            ("first seen", Corrected, vec![push(1, &unit(10), None)], (0.0, Some(0.0), 1, 1)),
+            (
+                "read again",
+                Corrected,
+                vec![push(1, &unit(10), None), push(1, &unit(10), Some(0))],
+                (0.0, Some(0.0), 1, 1),
+            ),
+            (
+                "a new pipeline",
+                Corrected,
+                vec![push(1, &unit(10), None), push(2, &unit(20), Some(1))],
+                (1.0, Some(1.0), 1, 1),
+            ),
+            (
+                "three that a list has told",
+                Corrected,
+                vec![push(1, &unit(10), None), push(4, &unit(40), Some(3))],
+                (3.0, Some(1.0), 1, 1),
+            ),
+            (
+                "three, as the exporter counts",
+                Strict,
+                vec![push(1, &unit(10), None), push(4, &unit(40), None)],
+                (1.0, Some(1.0), 1, 1),
+            ),
+            (
+                "a job that was run again",
+                Corrected,
+                vec![push(1, &unit(10), None), push(1, &unit(11), Some(0))],
+                (0.0, Some(1.0), 1, 1),
+            ),
+            (
+                "one that waits for a person is no run",
+                Corrected,
+                vec![push(1, &unit(10), None), push(2, &[("unit", 20, "manual")], Some(1))],
+                (1.0, Some(0.0), 1, 1),
+            ),
+            (
+                "and is one when it begins",
+                Corrected,
+                vec![push(1, &[("unit", 10, "manual")], None), push(1, &[("unit", 10, "running")], Some(0))],
+                (0.0, Some(1.0), 1, 1),
+            ),
+            (
+                "a job that is gone",
+                Corrected,
+                vec![push(1, &[("unit", 10, "running"), ("old", 11, "running")], None), push(2, &unit(20), Some(1))],
+                (1.0, Some(1.0), 1, 1),
+            ),
+            (
+                "a job that is gone, as in the exporter",
+                Strict,
+                vec![push(1, &[("unit", 10, "running"), ("old", 11, "running")], None), push(2, &unit(20), None)],
+                (1.0, Some(1.0), 2, 1),
+            ),
+            (
+                "two of one name: the newest",
+                Corrected,
+                vec![push(1, &[("unit", 12, "failed"), ("unit", 10, "success")], None)],
+                (0.0, Some(0.0), 1, 1),
+            ),
+            (
+                "the newest was deleted",
+                Corrected,
+                vec![push(5, &unit(50), None), push(4, &unit(40), None)],
+                (0.0, Some(0.0), 1, 1),
+            ),
+        ];
+        for (sentence, compatibility, readings, expected) in cases {
+            assert_eq!(shown(compatibility, &readings), expected, "{sentence}");
+        }
+        let sources = [push(1, &unit(10), None), (pipeline(2, "schedule", &unit(20)), Some(1))];
+        assert_eq!(shown(Corrected, &sources).3, 1, "a source that is not the newest one's is gone");
+        assert_eq!(shown(Strict, &sources).3, 2, "as in the exporter, it stays");
+    }
 }
