@@ -78,25 +78,31 @@ impl MemoryPlace {
     }
 }
 
+/// Lists the projects. After it the server's clock is known, by which the window is counted.
+pub(super) async fn list(session: &Session) -> Result<ListedProjects, CliError> {
+    let (config, run_context) = (&session.config, &session.run_context);
+    let listed = list_projects(&session.client, &wire::collecting(config))
+        .await
+        .map_err(|group| terminal::group_error(group, config, run_context))?;
+    if listed.projects.is_empty() && listed.excluded > 0 {
+        return Err(CliError::NothingLeft { excluded: listed.excluded, unmatched: listed.unmatched });
+    }
+    if listed.projects.is_empty() && listed.problems.is_empty() {
+        return Err(CliError::EmptyGroup { hints: hint::empty_group(config, &run_context.settings) });
+    }
+    Ok(listed)
+}
+
 /// Reads and judges.
 pub(super) async fn read(
     session: &Session,
     choice: &DoraChoice<'_>,
-    window: TimeWindow,
-    rules: DoraRules,
+    (window, rules): (TimeWindow, DoraRules),
+    listed: ListedProjects,
 ) -> Result<DeliveryReading, CliError> {
-    let (config, run_context) = (&session.config, &session.run_context);
+    let config = &session.config;
     let line = ProgressLine::new(config, output::stderr_is_terminal());
-    let listed = list_projects(&session.client, &wire::collecting(config))
-        .await
-        .map_err(|group| terminal::group_error(group, config, run_context))?;
-    let ListedProjects { projects, problems, unmatched, excluded } = listed;
-    if projects.is_empty() && excluded > 0 {
-        return Err(CliError::NothingLeft { excluded, unmatched });
-    }
-    if projects.is_empty() && problems.is_empty() {
-        return Err(CliError::EmptyGroup { hints: hint::empty_group(config, &run_context.settings) });
-    }
+    let ListedProjects { projects, problems, unmatched, .. } = listed;
     let memory = MemoryPlace::new(session)?;
     let mut store = history::open(&memory.place)?;
     let keep = i64::try_from(config.history.keep.as_secs()).unwrap_or(i64::MAX);
