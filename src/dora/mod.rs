@@ -3,7 +3,7 @@
 //! - `known`: what is known of one project, and the rules' own numbers
 //! - `gather`: that, out of the facts of the memory
 //! - `merging`: successes of one pipeline are one deployment
-//! - `verdict`: what is to be said of each deployment, merge request and failed attempt, over all facts
+//! - `verdict`: the verdict on each deployment, merge request and failed attempt, over all facts
 //! - `measures`: the window is cut out last, and what lies in it is counted
 //! - `levels`: the levels that reports have published
 //! - `study`: projects judged, and put together in rows

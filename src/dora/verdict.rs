@@ -1,4 +1,4 @@
-//! What is to be said of each deployment, merge request and failed attempt of one project, over all that is known.
+//! The verdict on each deployment, merge request and failed attempt of one project, over all that is known.
 
 use super::known::{
     BroughtMerge, DoraBasis, DoraRules, JUDGED_AFTER, ProductionEvent, ProductionIncident, ProjectDeliveries,

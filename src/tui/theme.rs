@@ -64,7 +64,7 @@ const THEMES: [(&str, [&str; 7]); 5] = [
             "default",
         ],
     ),
-    // Blue and yellow are told apart with every kind of colour blindness, red and green are not.
+    // With every kind of colour blindness one can distinguish blue from yellow, but not red from green.
     ("colour-blind-safe", ["default", "bright-blue", "yellow", "bold reversed yellow", "white", "underlined", "dim"]),
     ("mono", ["default", "default", "underlined", "bold", "default", "underlined", "dim"]),
 ];
