@@ -16,6 +16,7 @@ use crate::collect::run::Collector;
 use crate::collect::watch::{self, ChangeNews, WatchHooks, WatchListener, WatchPace, WatchUpdate};
 use crate::config::{Config, NamedSecret, Origin};
 use crate::domain::project::Project;
+use crate::domain::snapshot::{ProblemScope, Snapshot};
 use crate::gitlab::client::Client;
 use crate::serve::event_log::EventLog;
 use crate::serve::exporter::ExporterState;
@@ -280,10 +281,8 @@ async fn pass_on_projects(
     loop {
         let snapshot = updates.borrow_and_update().whole().cloned();
         if let Some(snapshot) = snapshot {
-            let mut listed: Vec<Arc<Project>> = snapshot.rows.iter().map(|row| Arc::clone(&row.project)).collect();
-            let is_missing = |project: &&Arc<Project>| listed.iter().all(|known| known.id != project.id);
-            let missing: Vec<Arc<Project>> = extra.iter().filter(is_missing).cloned().collect();
-            listed.extend(missing);
+            let before = projects.borrow().clone();
+            let listed = tracked_projects(&snapshot, &before, &extra);
             projects.send_if_modified(|known| {
                 let is_news = **known != *listed;
                 if is_news {
@@ -296,6 +295,20 @@ async fn pass_on_projects(
             return;
         }
     }
+}
+
+/// Returns the projects that are tracked. A list that lacks a part removes none: what it does not name may be there.
+fn tracked_projects(snapshot: &Snapshot, before: &[Arc<Project>], extra: &[Arc<Project>]) -> Vec<Arc<Project>> {
+    let is_cut =
+        snapshot.problems.iter().any(|problem| matches!(problem.scope, ProblemScope::Group | ProblemScope::List));
+    let mut all: Vec<Arc<Project>> = snapshot.rows.iter().map(|row| Arc::clone(&row.project)).collect();
+    let kept = before.iter().filter(|_| is_cut).chain(extra);
+    for project in kept {
+        if all.iter().all(|known| known.id != project.id) {
+            all.push(Arc::clone(project));
+        }
+    }
+    all
 }
 
 async fn take_news(hub: &Hub, mut news: mpsc::Receiver<TrackerNews>) {
@@ -334,4 +347,54 @@ async fn stopped() -> Result<Exit, CliError> {
 /// Says that a value is what the exporter's file says.
 fn of_exporter(origin: &Origin) -> bool {
     matches!(origin, Origin::Exporter(_) | Origin::Default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::{Failure, FailureKind};
+    use crate::domain::health::tests::ran;
+    use crate::domain::id::ProjectId;
+    use crate::domain::snapshot::Problem;
+    use crate::domain::status::Status;
+    use crate::domain::usage::Usage;
+    use chrono::DateTime;
+
+    #[test]
+    fn a_list_that_lacks_a_part_removes_no_project() {
+        let row = |id: u64| {
+            let mut row = ran(&format!("p{id}"), Status::Success, 0);
+            row.project = Arc::new(Project { id: ProjectId(id), ..(*row.project).clone() });
+            row
+        };
+        let snapshot = |rows: &[u64], scope: Option<ProblemScope>| Snapshot {
+            host: String::new(),
+            taken_at: DateTime::UNIX_EPOCH,
+            groups: Vec::new(),
+            rows: rows.iter().copied().map(row).collect(),
+            problems: scope
+                .into_iter()
+                .map(|scope| Problem {
+                    scope,
+                    subject: "acme".into(),
+                    failure: Failure::new(FailureKind::Timeout, "late"),
+                })
+                .collect(),
+            usage: Usage::default(),
+        };
+        let projects = |ids: &[u64]| ids.iter().map(|id| row(*id).project).collect::<Vec<_>>();
+        let cases = [
+            ("one that is gone from a whole list", snapshot(&[1], None), vec![1]),
+            ("one that a cut list does not name", snapshot(&[1], Some(ProblemScope::List)), vec![1, 2]),
+            ("a group that could not be read", snapshot(&[], Some(ProblemScope::Group)), vec![1, 2]),
+            ("a project that could not be read", snapshot(&[1, 3], Some(ProblemScope::Project)), vec![1, 3]),
+        ];
+        for (sentence, snapshot, expected) in cases {
+            let found = tracked_projects(&snapshot, &projects(&[1, 2]), &[]);
+            assert_eq!(found.iter().map(|project| project.id.0).collect::<Vec<_>>(), expected, "{sentence}");
+        }
+        let whole = snapshot(&[1], None);
+        let found = tracked_projects(&whole, &[], &projects(&[1, 9]));
+        assert_eq!(found.iter().map(|project| project.id.0).collect::<Vec<_>>(), [1, 9], "one that no group lists");
+    }
 }

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+    ACCEPT, AGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -124,7 +124,8 @@ async fn snapshot(State(shared): State<Shared>, headers: HeaderMap) -> Response 
     let etag = format!("W/\"{}\"", snapshot.etag);
     let is_known = text(&headers, &IF_NONE_MATCH)
         .is_some_and(|known| known.split(',').any(|known| known.trim() == etag || known.trim() == "*"));
-    let tag = [(ETAG, etag), (CACHE_CONTROL, "no-cache".to_owned())];
+    let age = shared.hub.age_seconds(snapshot.taken_at).to_string();
+    let tag = [(ETAG, etag), (CACHE_CONTROL, "no-cache".to_owned()), (AGE, age)];
     if is_known {
         return (StatusCode::NOT_MODIFIED, tag).into_response();
     }

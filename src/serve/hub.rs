@@ -67,6 +67,8 @@ type HookCounts = BTreeMap<&'static str, u64>;
 pub struct SnapshotText {
     pub etag: String,
     pub json: Arc<[u8]>,
+    /// When it was read, by GitLab's clock.
+    pub taken_at: DateTime<Utc>,
 }
 
 /// Everything that the server shares.
@@ -164,6 +166,11 @@ impl Hub {
         (age > self.rules.fresh_for).then(|| format!("the data is {} s old", age.as_secs()))
     }
 
+    /// Returns for how many seconds something of this time is known, whatever the clock of the one who looks.
+    pub(super) fn age_seconds(&self, taken_at: DateTime<Utc>) -> i64 {
+        ((self.sources.now)() - taken_at).num_seconds().max(0)
+    }
+
     /// Returns the snapshot as `glwatch -o json` prints it; `None` until there is one.
     pub(super) fn snapshot(&self) -> io::Result<Option<SnapshotText>> {
         let update = self.update();
@@ -175,7 +182,7 @@ impl Hub {
         let mut bytes = Vec::new();
         json::write(&StatusDocument::from(&SnapshotView::all(snapshot)), &mut bytes)?;
         let etag = own_metrics::fingerprint(&bytes);
-        let made = SnapshotText { etag, json: bytes.into() };
+        let made = SnapshotText { etag, json: bytes.into(), taken_at: snapshot.taken_at };
         *text = Some((Arc::clone(snapshot), made.clone()));
         Ok(Some(made))
     }

@@ -8,7 +8,7 @@ use glwatch::collect::exported::environment::{self, EnvironmentReadout};
 use glwatch::collect::exported::ref_reading::RefReader;
 use glwatch::collect::exported::refs;
 use glwatch::domain::exported::{CommitHead, ExportedDeployment, ExportedEnvironment, TrackedKind, TrackedRef};
-use glwatch::domain::id::{EnvironmentId, JobId, ProjectRef};
+use glwatch::domain::id::{EnvironmentId, JobId, ProjectId, ProjectRef};
 use glwatch::domain::tracking::{Compatibility, TrackingRules};
 use glwatch::gitlab::client::Client;
 use glwatch::serve::environment_metrics::show_environment;
@@ -263,6 +263,42 @@ impl<'a> CaseRun<'a> {
         let page = scrape_store(&self.store, "", false).unwrap();
         let text = String::from_utf8(page.text).unwrap();
         text.lines().filter(|line| !line.starts_with('#')).map(parsed).collect()
+    }
+}
+
+#[test]
+fn an_answer_about_something_else_is_no_answer() {
+    let list = |git_ref: &str| json!([{ "id": 11, "ref": git_ref }]);
+    let detail = |id: u64, project: Value| json!({ "id": id, "project_id": project, "status": "success" });
+    let cases = [
+        ("what was asked for", list("main"), detail(11, json!(7)), true),
+        ("a list that does not tell the ref", json!([{ "id": 11 }]), detail(11, Value::Null), true),
+        ("a server that ignores the ref", list("other"), detail(11, json!(7)), false),
+        (
+            "one of another ref among them",
+            json!([{ "id": 11, "ref": "main" }, { "id": 10, "ref": "x" }]),
+            detail(11, json!(7)),
+            false,
+        ),
+        ("the details of another pipeline", list("main"), detail(12, json!(7)), false),
+        ("of another project", list("main"), detail(11, json!(8)), false),
+        ("no list", json!({ "message": "hello" }), detail(11, json!(7)), false),
+    ];
+    let config = ExporterConfig::parse("projects: [{name: acme/api}]").unwrap();
+    for (sentence, list, detail, is_answer) in cases {
+        let server = Canned::start(move |path| {
+            let is_list = path.contains("/pipelines?");
+            (200, if is_list { list.to_string() } else { detail.to_string() })
+        });
+        let client = client_of(server.url());
+        let (project, rules) = (ProjectRef::Id(ProjectId(7)), &config.projects[0].rules);
+        for compatibility in [Compatibility::Strict, Compatibility::Corrected] {
+            let reader = RefReader { client: &client, project: &project, rules, compatibility };
+            let tracked = TrackedRef::new(TrackedKind::Branch, "main");
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            let found = runtime.block_on(reader.read(&tracked));
+            assert_eq!(found.is_ok_and(|found| found.len() == 1), is_answer, "{sentence}");
+        }
     }
 }
 

@@ -102,6 +102,7 @@ fn the_snapshot_is_what_the_command_prints_and_is_sent_once() {
     let paths: Vec<&str> =
         document["projects"].as_array().unwrap().iter().map(|one| one["full_path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["acme/api", "acme/web"]);
+    assert!(reply.headers["age"].parse::<u64>().unwrap() < 60, "{:?}", reply.headers);
     let tag = reply.headers["etag"].clone();
     let again = served.ask("GET", "/api/v1/snapshot", &[("if-none-match", &tag)], "");
     assert_eq!((again.status, again.body.as_str()), (304, ""));

@@ -5,6 +5,7 @@ use crate::collect::evidence::{self, EvidenceOptions, PreviousPipeline, Subject}
 use crate::collect::watch::WatchListener;
 use crate::domain::evidence::Evidence;
 use crate::domain::id::{PipelineId, ProjectRef};
+use crate::domain::pipeline::Pipeline;
 use crate::domain::usage::ApiChoice;
 use crate::explain::cause::explain;
 use crate::gitlab::client::{Client, Purpose};
@@ -87,10 +88,12 @@ impl Answerer {
         let row = row.ok_or_else(|| refused(404, "no such project is shown here"))?;
         let newest = row.pipelines().first();
         let shown = pipeline.and_then(|id| row.pipelines().iter().find(|known| known.id.0 == id));
+        // The jobs of one that runs move without a change of it.
+        let settled = |pipeline: &Pipeline| pipeline.updated_at.filter(|_| pipeline.status.is_terminal());
         let (id, updated_at) = match (pipeline, shown, newest) {
-            (_, Some(shown), _) => (shown.id, shown.updated_at),
+            (_, Some(shown), _) => (shown.id, settled(shown)),
             (Some(id), None, _) => (PipelineId(id), None),
-            (None, _, Some(newest)) => (newest.id, newest.updated_at),
+            (None, _, Some(newest)) => (newest.id, settled(newest)),
             (None, _, None) => return Err(refused(404, "the project has no pipeline")),
         };
         let subject = Subject {
@@ -123,6 +126,9 @@ impl Answerer {
     }
 
     fn keep(&self, key: PipelineState, document: Arc<[u8]>) {
+        if key.1.is_none() {
+            return;
+        }
         let mut known = self.known.lock();
         known.retain(|(of, _)| of.0 != key.0);
         known.push_back((key, document));

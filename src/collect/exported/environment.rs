@@ -38,7 +38,11 @@ pub async fn read(
     };
     let latest = match last.kind {
         TrackedKind::Tag => client.newest_tag(project).await?,
-        TrackedKind::Branch | TrackedKind::MergeRequest => client.branch_head(project, &last.ref_name).await?,
+        TrackedKind::Branch | TrackedKind::MergeRequest => match client.branch_head(project, &last.ref_name).await {
+            // A branch that was deleted after its deployment has no newest commit; the deployment is shown all the same.
+            Err(error) if error.is_no_access() => CommitHead::default(),
+            head => head?,
+        },
     };
     let is_comparable = !last.commit.is_empty() && !latest.short_id.is_empty();
     let commits_behind = if last.commit == latest.short_id || !is_comparable {

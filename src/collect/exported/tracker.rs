@@ -357,6 +357,10 @@ impl Tracker {
     ) -> Result<(), NoListener> {
         let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
         let path = Arc::clone(&project.path);
+        // What GitLab itself refuses is not asked for again before something changes.
+        if readouts.as_ref().is_err_and(Error::is_no_access) {
+            project.due.remove(&tracked);
+        }
         let readouts = match readouts {
             Ok(readouts) => readouts,
             Err(error) => return self.tell(TrackerNews::Failed { project: path, failure: (&error).into() }).await,
@@ -405,7 +409,12 @@ impl Tracker {
                 state.last = Some(readout.clone());
                 TrackerNews::Environment { project: path, rules, readout: Box::new(readout), known_job }
             }
-            Err(error) => TrackerNews::Failed { project: path, failure: (&error).into() },
+            Err(error) => {
+                if error.is_no_access() {
+                    project.due_environments.remove(&environment);
+                }
+                TrackerNews::Failed { project: path, failure: (&error).into() }
+            }
         };
         self.tell(news).await
     }

@@ -5,7 +5,7 @@
 //! The values are GitLab's own words and numbers: a detailed status, parts of seconds, sizes of artifacts.
 
 use super::job::{Identified, all_pages};
-use super::pipeline::coverage;
+use super::pipeline::{coverage, foreign};
 use super::{encode, project_key};
 use crate::domain::exported::{
     CommitHead, ExportedCase, ExportedCounts, ExportedDeployment, ExportedEnvironment, ExportedJob, ExportedPipeline,
@@ -23,11 +23,15 @@ use serde::de::DeserializeOwned;
 #[derive(Deserialize)]
 struct PipelineIdWire {
     id: u64,
+    #[serde(default, rename = "ref", deserialize_with = "loose")]
+    git_ref: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct ExportedPipelineWire {
     id: u64,
+    #[serde(default, deserialize_with = "loose")]
+    project_id: Option<u64>,
     #[serde(default, deserialize_with = "loose")]
     status: Option<String>,
     #[serde(default, deserialize_with = "loose")]
@@ -355,7 +359,12 @@ pub(crate) async fn newest(
 ) -> Result<Vec<PipelineId>, Error> {
     let (key, git_ref) = (project_key(project), encode(raw_ref));
     let path = format!("projects/{key}/pipelines?ref={git_ref}&page=1&per_page={count}");
-    let wires: Vec<PipelineIdWire> = transport.get(&path).await?.decode()?;
+    let answer = transport.get(&path).await?;
+    let wires: Vec<PipelineIdWire> = answer.decode()?;
+    // What ignores the parameter lists other refs, too: one of them would be shown as this one.
+    if wires.iter().any(|wire| wire.git_ref.as_deref().is_some_and(|told| told != raw_ref)) {
+        return Err(answer.odd("the list names pipelines that were not asked for"));
+    }
     Ok(wires.into_iter().map(|wire| PipelineId(wire.id)).collect())
 }
 
@@ -368,6 +377,9 @@ pub(crate) async fn pipeline(
     let wire: ExportedPipelineWire = answer.decode()?;
     if wire.id != id.0 {
         return Err(answer.odd("the answer is about another pipeline"));
+    }
+    if let Some(foreign) = foreign(project, wire.project_id, "the pipeline is one") {
+        return Err(answer.odd(&foreign.message));
     }
     Ok(wire.into())
 }

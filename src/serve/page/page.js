@@ -87,9 +87,17 @@
     byId("cards").replaceChildren(...projects.map(card));
     const problems = snapshot.problems.filter((problem) => problem.scope !== "project");
     trouble(problems.length ? problems[0].subject + ": " + problems[0].message : "");
-    const failed = projects.filter((project) => look(worst(project)) === "failed").length;
-    document.title = (failed ? "\u2717" + failed + " " : "\u2713 ") + group;
     age();
+  };
+
+  // The sign says what is known: green only where everything was read, lately, and is green.
+  const title = (isOld) => {
+    const looks = snapshot.projects.map((project) => look(worst(project)));
+    const failed = looks.filter((one) => one === "failed").length;
+    const quiet = (project, at) => looks[at] === "success" || project.state === "no_pipeline";
+    const certain = !isOld && snapshot.complete && looks.includes("success") && snapshot.projects.every(quiet);
+    const sign = failed ? "\u2717" + failed + " " : certain ? "\u2713 " : isOld ? "? " : "";
+    document.title = sign + byId("group").textContent;
   };
 
   const trouble = (text) => {
@@ -103,6 +111,7 @@
     const text = seconds < 90 ? seconds + " s" : Math.round(seconds / 60) + " min";
     byId("age").textContent = "read " + text + " ago" + (snapshot.complete ? "" : ", not complete");
     byId("age").classList.toggle("old", seconds > 120);
+    title(seconds > 120);
   };
 
   const take = async () => {
@@ -111,7 +120,8 @@
       const answer = await fetch("api/v1/snapshot");
       if (!answer.ok) throw new Error("the server answers " + answer.status);
       snapshot = await answer.json();
-      takenAt = Date.parse(snapshot.generated_at);
+      // By the server's reckoning: the clock of this device may be another one.
+      takenAt = Date.now() - 1000 * Number(answer.headers.get("age") || 0);
       show();
     } catch (error) {
       trouble("no news: " + error.message);
