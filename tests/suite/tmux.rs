@@ -48,6 +48,8 @@ fn from_the_list_to_the_log_of_what_failed_and_back_inside_tmux() {
     let sim = Sim::start(Options::default()).unwrap();
     let env = environment().with("GITLAB_TOKEN", TOKEN_API);
     let Some(mut terminal) = open(&env, &sim, &[], (120, 40)) else { return };
+    // The group's path, which the question leaves out, is known when the first reading has ended.
+    terminal.wait_until(|contents| contents.contains("next in"));
     let steps = [
         ("/invo", "1 of 40 projects"),
         ("\r", "/invo"),
