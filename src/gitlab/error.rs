@@ -230,6 +230,40 @@ impl Kind {
         }
     }
 
+    /// Returns what kind of failure it is to those who do not know about requests.
+    pub fn failure_kind(&self) -> FailureKind {
+        match self {
+            Kind::Dns(_) => FailureKind::Dns,
+            Kind::Refused(_) => FailureKind::ConnectionRefused,
+            Kind::Certificate { .. } | Kind::ClientCertificate { .. } => FailureKind::Certificate,
+            Kind::Proxy { .. } => FailureKind::Proxy,
+            Kind::NotTls(_) => FailureKind::NotHttps,
+            Kind::NotPacked(_) | Kind::OddPacking(_) => FailureKind::NotPacked,
+            Kind::Connection(_) => FailureKind::Connection,
+            Kind::Timeout(_) => FailureKind::Timeout,
+            Kind::BodyCut(_) => FailureKind::BodyCut,
+            Kind::TooLarge(_) => FailureKind::BodyTooLarge,
+            Kind::Unauthorized { .. } => FailureKind::Unauthorized,
+            Kind::InsufficientScope { .. } => FailureKind::InsufficientScope,
+            Kind::GranularScope { .. } => FailureKind::InsufficientGranularScope,
+            Kind::NotGitlab { .. } => FailureKind::NotGitlab,
+            Kind::RateLimited { .. } | Kind::WaitTooLong { .. } | Kind::WaitBeforeAct { .. } => {
+                FailureKind::RateLimited
+            }
+            Kind::Deadline => FailureKind::Deadline,
+            Kind::Status { code, .. } => FailureKind::Http(*code),
+            Kind::NotJson { .. } => FailureKind::NotJson,
+            Kind::Decode { .. } => FailureKind::Decode,
+            Kind::OwnRate { .. } => FailureKind::OwnRate,
+            Kind::Query(_) => FailureKind::Graphql,
+            Kind::TooComplex(_) => FailureKind::GraphqlComplexity,
+            Kind::UnknownField(_) => FailureKind::GraphqlSchema,
+            Kind::Redirect { .. } => FailureKind::Redirect,
+            Kind::NotLog => FailureKind::NotLog,
+            Kind::Unsure(_) => FailureKind::Unsure,
+        }
+    }
+
     /// Says whether a smaller question may fare better, or tell which project is to blame.
     pub fn is_too_much(&self) -> bool {
         match self {
@@ -274,36 +308,7 @@ pub(super) fn reason(said: &str) -> Option<&str> {
 impl Error {
     /// Returns what kind of failure it is to those who do not know about requests.
     pub fn failure_kind(&self) -> FailureKind {
-        match &self.kind {
-            Kind::Dns(_) => FailureKind::Dns,
-            Kind::Refused(_) => FailureKind::ConnectionRefused,
-            Kind::Certificate { .. } | Kind::ClientCertificate { .. } => FailureKind::Certificate,
-            Kind::Proxy { .. } => FailureKind::Proxy,
-            Kind::NotTls(_) => FailureKind::NotHttps,
-            Kind::NotPacked(_) | Kind::OddPacking(_) => FailureKind::NotPacked,
-            Kind::Connection(_) => FailureKind::Connection,
-            Kind::Timeout(_) => FailureKind::Timeout,
-            Kind::BodyCut(_) => FailureKind::BodyCut,
-            Kind::TooLarge(_) => FailureKind::BodyTooLarge,
-            Kind::Unauthorized { .. } => FailureKind::Unauthorized,
-            Kind::InsufficientScope { .. } => FailureKind::InsufficientScope,
-            Kind::GranularScope { .. } => FailureKind::InsufficientGranularScope,
-            Kind::NotGitlab { .. } => FailureKind::NotGitlab,
-            Kind::RateLimited { .. } | Kind::WaitTooLong { .. } | Kind::WaitBeforeAct { .. } => {
-                FailureKind::RateLimited
-            }
-            Kind::Deadline => FailureKind::Deadline,
-            Kind::Status { code, .. } => FailureKind::Http(*code),
-            Kind::NotJson { .. } => FailureKind::NotJson,
-            Kind::Decode { .. } => FailureKind::Decode,
-            Kind::OwnRate { .. } => FailureKind::OwnRate,
-            Kind::Query(_) => FailureKind::Graphql,
-            Kind::TooComplex(_) => FailureKind::GraphqlComplexity,
-            Kind::UnknownField(_) => FailureKind::GraphqlSchema,
-            Kind::Redirect { .. } => FailureKind::Redirect,
-            Kind::NotLog => FailureKind::NotLog,
-            Kind::Unsure(_) => FailureKind::Unsure,
-        }
+        self.kind.failure_kind()
     }
 
     /// Returns the HTTP status that GitLab itself refused with, if it did; the page of another server is no refusal.

@@ -3,6 +3,7 @@
 //! `NO_PROXY` takes names (`example.com`, `.example.com` and `*.example.com`, each with what is below it), addresses,
 //! ranges of addresses (`10.0.0.0/8`), and any of the names and addresses with a port.
 
+use super::error::SetupError;
 use std::net::IpAddr;
 use url::Url;
 
@@ -57,6 +58,12 @@ impl ProxyRules {
         }
     }
 
+    /// Returns the proxy for an address as it may be shown.
+    pub(super) fn shown_of(&self, url: &Url) -> Result<Option<String>, SetupError> {
+        let used = self.of(url).map_err(|(variable, problem)| SetupError::Proxy { variable, problem })?;
+        Ok(used.map(shown))
+    }
+
     fn excepts(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_lowercase();
         let port = url.port_or_known_default();
@@ -65,7 +72,7 @@ impl ProxyRules {
 }
 
 /// Returns a proxy's address without a name and a password.
-pub(super) fn shown(proxy: &Url) -> String {
+fn shown(proxy: &Url) -> String {
     let port = proxy.port().map_or(String::new(), |port| format!(":{port}"));
     format!("{}://{}{port}", proxy.scheme(), proxy.host_str().unwrap_or_default())
 }

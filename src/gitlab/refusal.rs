@@ -115,7 +115,7 @@ pub(super) fn is_html(headers: &HeaderMap) -> bool {
 }
 
 /// Keeps the beginning of a foreign text, on one line and harmless.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let start: String = text.chars().take(MAX_SAID).collect();
     sanitise(&start).split_whitespace().collect::<Vec<_>>().join(" ")
 }

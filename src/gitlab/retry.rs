@@ -21,7 +21,7 @@ impl Default for RetryOptions {
 
 impl RetryOptions {
     /// Returns the waits between the attempts.
-    pub(super) fn waits(&self) -> ExponentialBackoff {
+    pub fn waits(&self) -> ExponentialBackoff {
         ExponentialBuilder::default()
             .with_min_delay(self.first_wait)
             .with_max_delay(self.longest_wait)

@@ -24,6 +24,22 @@ pub(super) enum ServerTrust {
     System(Vec<CertificateDer<'static>>),
 }
 
+impl ServerTrust {
+    /// Trusts what the system trusts and the certificates of a PEM text; or, where that is accepted, anything.
+    pub(super) fn new(ca: Option<&[u8]>, is_anything: bool) -> Result<Self, SetupError> {
+        let mut named = Vec::new();
+        if let Some(pem) = ca {
+            // Says what is wrong with a file better than what follows.
+            if reqwest::Certificate::from_pem_bundle(pem)?.is_empty() {
+                return Err(SetupError::NoCertificate);
+            }
+            named = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect();
+            check(&named).map_err(SetupError::DamagedCertificate)?;
+        }
+        Ok(if is_anything { Self::Anything } else { Self::System(named) })
+    }
+}
+
 /// A certificate that shows a server who asks, with its key.
 #[derive(Debug)]
 pub(super) struct ClientIdentity {
@@ -49,7 +65,7 @@ impl ClientIdentity {
 }
 
 /// Fails where one of the certificates that the user names cannot be read: that is said before anything is asked.
-pub(super) fn check(named: &[CertificateDer<'static>]) -> Result<(), Error> {
+fn check(named: &[CertificateDer<'static>]) -> Result<(), Error> {
     let mut roots = RootCertStore::empty();
     named.iter().try_for_each(|certificate| roots.add(certificate.clone()))
 }

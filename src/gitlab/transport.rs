@@ -4,7 +4,7 @@
 
 mod answer;
 mod exchange;
-mod failed;
+pub(super) mod failed;
 mod options;
 mod send_once;
 mod stream;
@@ -22,18 +22,16 @@ use crate::gitlab::auth::{Fingerprint, Token};
 use crate::gitlab::budget::{Budget, TooLong, Turn, Waiting};
 use crate::gitlab::credentials::Credentials;
 use crate::gitlab::error::{Error, Kind, SetupError};
-use crate::gitlab::proxy;
+use crate::gitlab::plain_http::http_client;
 use crate::gitlab::redirect;
 use crate::gitlab::refusal::{RefusedAnswer, clean, retry_after};
 use crate::gitlab::retry::RetryOptions;
-use crate::gitlab::tls::{self, ClientIdentity, ServerTrust};
+use crate::gitlab::tls::{ClientIdentity, ServerTrust};
 use backon::ExponentialBackoff;
 use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, LOCATION};
 use reqwest::{Method, RequestBuilder, StatusCode};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -113,43 +111,13 @@ struct Refusal {
 
 impl Transport {
     pub(super) fn new(options: TransportOptions) -> Result<Self, SetupError> {
-        // A second call finds the provider already there, which is what we want.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut named = Vec::new();
-        if let Some(pem) = &options.ca {
-            // Says what is wrong with a file better than what follows.
-            if reqwest::Certificate::from_pem_bundle(pem)?.is_empty() {
-                return Err(SetupError::NoCertificate);
-            }
-            named = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect();
-            tls::check(&named).map_err(SetupError::DamagedCertificate)?;
-        }
-        let trust = if options.insecure { ServerTrust::Anything } else { ServerTrust::System(named) };
+        let trust = ServerTrust::new(options.ca.as_deref(), options.insecure)?;
         let identity = options.identity.as_ref().map(|pem| ClientIdentity::from_pem(&pem.certificate, &pem.key));
         let identity = identity.transpose()?;
         let home = options.host.rest("");
-        let mut proxy = None;
-        if let Some(rules) = &options.proxy {
-            let used = rules.of(&home).map_err(|(variable, problem)| SetupError::Proxy { variable, problem })?;
-            proxy = used.map(proxy::shown);
-        }
-        let http = |identity: Option<&ClientIdentity>| -> Result<reqwest::Client, SetupError> {
-            let builder = reqwest::Client::builder()
-                .user_agent(concat!("glwatch/", env!("CARGO_PKG_VERSION")))
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .pool_max_idle_per_host(options.concurrency)
-                .tls_backend_preconfigured(tls::config(trust.clone(), identity)?);
-            let builder = match options.proxy.clone() {
-                None => builder.no_proxy(),
-                Some(rules) if !rules.is_empty() => {
-                    let choose = move |url: &Url| rules.of(url).ok().flatten().cloned();
-                    builder.no_proxy().proxy(reqwest::Proxy::custom(choose))
-                }
-                // What the system itself is set to.
-                Some(_) => builder,
-            };
-            Ok(builder.build()?)
+        let proxy = options.proxy.as_ref().map(|rules| rules.shown_of(&home)).transpose()?.flatten();
+        let http = |identity: Option<&ClientIdentity>| {
+            http_client(&trust, identity, options.proxy.as_ref(), options.concurrency)
         };
         let own = http(identity.as_ref())?;
         let connection = HttpConnection {
@@ -498,7 +466,7 @@ impl Transport {
 }
 
 /// Refuses a body that is packed in another way than was asked for. What could be unpacked has lost this header.
-fn check_packing(headers: &HeaderMap) -> Result<(), Kind> {
+pub(super) fn check_packing(headers: &HeaderMap) -> Result<(), Kind> {
     let packing = headers.get(CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes()));
     match packing.as_deref().map(str::trim) {
         None | Some("") => Ok(()),

@@ -9,7 +9,7 @@ use std::time::Duration;
 type FailedStep<'a> = &'a (dyn StdError + 'static);
 
 /// Sorts a request that was not answered. `proxy` is what the host is asked through, by its address without a password.
-pub(super) fn connect_kind(error: reqwest::Error, timeout: Duration, proxy: Option<&str>) -> Kind {
+pub(in crate::gitlab) fn connect_kind(error: reqwest::Error, timeout: Duration, proxy: Option<&str>) -> Kind {
     let error = error.without_url();
     if error.is_timeout() {
         return Kind::Timeout(timeout);
@@ -43,7 +43,7 @@ pub(super) fn connect_kind(error: reqwest::Error, timeout: Duration, proxy: Opti
 }
 
 /// Sorts a body that did not come whole: it was cut off, or it is not packed as it says.
-pub(super) fn body_kind(error: reqwest::Error) -> Kind {
+pub(in crate::gitlab) fn body_kind(error: reqwest::Error) -> Kind {
     let error = error.without_url();
     let causes = causes(&error);
     let is_cut = causes.iter().any(|cause| cause.to_string().contains("error reading a body from connection"));
