@@ -141,6 +141,7 @@ mod tests {
           "full_path": "acme/payments/api",
           "name": "api",
           "web_url": "https://gitlab.example.com/acme/payments/api",
+          "ancestor_names": [],
           "default_branch": "main",
           "state": "ok",
           "ever_ran": true,
@@ -152,6 +153,8 @@ mod tests {
               "iid": 45,
               "status": "failed",
               "worst": "failed",
+              "warnings": false,
+              "unread": null,
               "ref": "main",
               "ref_kind": "branch",
               "sha": "4f2d1c",
@@ -201,9 +204,12 @@ mod tests {
               "downstream": [
                 {
                   "id": 8200,
+                  "depth": 1,
                   "project": "acme/deploy",
                   "status": "running",
                   "worst": "running",
+                  "warnings": false,
+                  "unread": false,
                   "web_url": null
                 }
               ]
@@ -215,6 +221,7 @@ mod tests {
           "full_path": "acme/docs",
           "name": "docs",
           "web_url": "https://gitlab.example.com/acme/docs",
+          "ancestor_names": [],
           "default_branch": "main",
           "state": "no_pipeline",
           "ever_ran": false,
@@ -227,12 +234,14 @@ mod tests {
           "full_path": "acme/x",
           "name": "x",
           "web_url": "https://gitlab.example.com/acme/x",
+          "ancestor_names": [],
           "default_branch": "main",
           "state": "error",
           "ever_ran": null,
           "error": {
             "kind": "http_500",
-            "message": "no answer"
+            "message": "no answer",
+            "request": null
           },
           "as_of": "2026-11-20T19:00:00Z",
           "pipelines": []

@@ -113,11 +113,13 @@ pub struct RequestEntry<'a> {
     pub request_id: Option<&'a str>,
     pub json_path: Option<&'a str>,
     pub attempts: u32,
+    /// How long all attempts took.
+    pub elapsed_ms: u64,
 }
 
 impl<'a> From<&'a FailedRequest> for RequestEntry<'a> {
     fn from(request: &'a FailedRequest) -> Self {
-        let FailedRequest { line, status, request_id, json_path, attempts, .. } = request;
+        let FailedRequest { line, status, request_id, json_path, attempts, elapsed } = request;
         Self {
             method: &line.method,
             url: &line.url,
@@ -126,6 +128,7 @@ impl<'a> From<&'a FailedRequest> for RequestEntry<'a> {
             request_id: request_id.as_deref(),
             json_path: json_path.as_deref(),
             attempts: *attempts,
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         }
     }
 }
@@ -196,6 +199,8 @@ pub struct ProjectEntry<'a> {
     pub full_path: &'a str,
     pub name: &'a str,
     pub web_url: Option<&'a str>,
+    /// Names, not paths, of the groups above, outermost first.
+    pub ancestor_names: &'a [String],
     pub default_branch: Option<&'a str>,
     pub state: &'static str,
     pub ever_ran: Option<bool>,
@@ -212,6 +217,7 @@ impl<'a> ProjectEntry<'a> {
             full_path: &project.full_path,
             name: &project.name,
             web_url: project.web_url.as_deref(),
+            ancestor_names: &project.ancestor_names,
             default_branch: project.default_branch.as_deref(),
             state: row.state_word().word(),
             ever_ran: row.ever_ran(),
@@ -230,11 +236,13 @@ impl<'a> ProjectEntry<'a> {
 pub struct ErrorEntry<'a> {
     pub kind: Cow<'a, str>,
     pub message: String,
+    pub request: Option<RequestEntry<'a>>,
 }
 
 impl<'a> From<&'a Failure> for ErrorEntry<'a> {
     fn from(failure: &'a Failure) -> Self {
-        Self { kind: failure.kind.word(), message: failure.to_string() }
+        let request = failure.request.as_deref().map(RequestEntry::from);
+        Self { kind: failure.kind.word(), message: failure.to_string(), request }
     }
 }
 
@@ -244,6 +252,10 @@ pub struct PipelineEntry<'a> {
     pub iid: Option<u64>,
     pub status: &'a str,
     pub worst: String,
+    /// It passed with a failure that was allowed.
+    pub warnings: bool,
+    /// Why a part of it could not be read.
+    pub unread: Option<ErrorEntry<'a>>,
     #[serde(rename = "ref")]
     pub git_ref: &'a str,
     pub ref_kind: &'static str,
@@ -283,6 +295,8 @@ impl<'a> From<&'a Pipeline> for PipelineEntry<'a> {
             iid: pipeline.iid,
             status: pipeline.status.word(),
             worst: pipeline.worst().word().to_owned(),
+            warnings: pipeline.has_warnings,
+            unread: pipeline.unread.as_ref().map(ErrorEntry::from),
             git_ref: &pipeline.git_ref.name,
             ref_kind: pipeline.git_ref.kind.word(),
             sha: pipeline.sha.as_deref(),
@@ -306,7 +320,7 @@ impl<'a> From<&'a Pipeline> for PipelineEntry<'a> {
             red_since: None,
             attribution: None,
             stages: pipeline.stages.iter().map(StageEntry::from).collect(),
-            downstream: pipeline.descendants().into_iter().map(DownstreamEntry::from).collect(),
+            downstream: downstream_entries(&pipeline.downstream),
         }
     }
 }
@@ -383,22 +397,44 @@ impl<'a> From<&'a Job> for JobEntry<'a> {
 #[derive(Debug, Serialize)]
 pub struct DownstreamEntry<'a> {
     pub id: u64,
+    /// 1 for what the pipeline itself triggered, 2 for what that triggered in turn.
+    pub depth: usize,
     pub project: Option<&'a str>,
     pub status: &'a str,
     pub worst: String,
+    /// It passed with a failure that was allowed.
+    pub warnings: bool,
+    /// A part of it could not be read.
+    pub unread: bool,
     pub web_url: Option<&'a str>,
 }
 
-impl<'a> From<&'a Downstream> for DownstreamEntry<'a> {
-    fn from(downstream: &'a Downstream) -> Self {
+impl<'a> DownstreamEntry<'a> {
+    fn new(downstream: &'a Downstream, depth: usize) -> Self {
         Self {
             id: downstream.id.0,
+            depth,
             project: downstream.project.as_deref(),
             status: downstream.status.word(),
             worst: downstream.worst().word().to_owned(),
+            warnings: downstream.has_warnings,
+            unread: downstream.is_unread,
             web_url: downstream.web_url.as_deref(),
         }
     }
+}
+
+/// Returns everything that was triggered, depth first.
+fn downstream_entries(first: &[Downstream]) -> Vec<DownstreamEntry<'_>> {
+    fn walk<'a>(level: &'a [Downstream], depth: usize, found: &mut Vec<DownstreamEntry<'a>>) {
+        for downstream in level {
+            found.push(DownstreamEntry::new(downstream, depth));
+            walk(&downstream.downstream, depth + 1, found);
+        }
+    }
+    let mut found = Vec::new();
+    walk(first, 1, &mut found);
+    found
 }
 
 /// RFC 3339 in UTC and whole seconds.
