@@ -5,6 +5,7 @@
 //! ```text
 //! main -> cli -> everything
 //! serve   -> collect, report, render, domain, text
+//! hub_client -> collect, gitlab, report, explain, domain, text
 //! tui     -> collect, act, explain, report, domain, text
 //! render  -> report, domain, text
 //! report  -> explain, stats, dora, domain, text
@@ -28,6 +29,7 @@ mod dora;
 mod explain;
 pub mod gitlab;
 pub mod history;
+pub mod hub_client;
 mod private_file;
 pub mod render;
 pub mod report;

@@ -32,7 +32,13 @@ pub(super) fn needs_past(matches: &ArgMatches) -> bool {
 
 /// Returns everything that sets a setting, for each command that has settings.
 pub(super) fn setting_args() -> Vec<Arg> {
-    [project_args(), access_args(), output_args(), pace_args(), verdict_args(), load_args()].concat()
+    [project_args(), access_args(), vec![from_arg()], output_args(), pace_args(), verdict_args(), load_args()].concat()
+}
+
+/// Returns the option that names a hub, for commands that can read one.
+pub(super) fn from_arg() -> Arg {
+    option("from", "URL", ACCESS, "Read another glwatch serve instead of GitLab, such as http://hub.example.com:9252")
+        .value_hint(ValueHint::Url)
 }
 
 /// Returns what sets how single projects are asked, for commands that are about one.

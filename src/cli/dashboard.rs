@@ -3,12 +3,20 @@
 use super::error::CliError;
 use super::explain_past::ExplainPast;
 use super::files;
+use super::hub_services;
 use super::recording;
 use super::run_context::RunContext;
 use super::view_file::ViewFile;
+use super::watch::ViewBackend;
 use crate::act;
+use crate::act::plan::PlannedAction;
+use crate::act::rights::TokenRights;
+use crate::act::service::ActionOutcome;
 use crate::collect::evidence::EvidenceOptions;
+use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::log_follow::LogOptions;
+use crate::collect::log_service::{LogMessage, LogRequest};
+use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
 use crate::collect::watch::{RequestSender, WatchListener};
 use crate::collect::{explain_service, log_service, older_pipeline};
 use crate::config::{Config, Origin};
@@ -39,9 +47,48 @@ const KEEP_AFTER: Duration = Duration::from_millis(500);
 /// Pieces of a log that wait for the view.
 const LOG_QUEUE: usize = 64;
 
+/// What the screens ask for, and the ways on which the answers go.
+pub(super) struct AskedServices {
+    pub explain: (watch::Receiver<Option<ExplainRequest>>, watch::Sender<Option<ExplainAnswer>>),
+    pub logs: (watch::Receiver<Option<LogRequest>>, mpsc::Sender<LogMessage>),
+    pub actions: (mpsc::UnboundedReceiver<PlannedAction>, mpsc::UnboundedSender<ActionOutcome>),
+    pub past: (watch::Receiver<Option<ProjectId>>, watch::Sender<Option<RecentPipelines>>),
+    pub older: (watch::Receiver<Option<OlderRequest>>, watch::Sender<Option<OlderAnswer>>),
+    pub rights: (mpsc::UnboundedReceiver<()>, mpsc::UnboundedSender<TokenRights>),
+}
+
+/// The last pipelines of a project.
+pub(super) type RecentPipelines = (ProjectId, Vec<PipelineFact>);
+
+impl AskedServices {
+    /// Answers from GitLab and the memory.
+    async fn answer(self, client: Client, config: &Config, run_context: &RunContext) {
+        let time = config.pace.max_time;
+        let (place, clock) = (recording::place(config, run_context), client.clone());
+        // Opened with the first question: most views never ask, and none waits for a disk before its first picture. A view
+        // owns the screen: what the memory has to say is said at the end of the run.
+        let mut memory = None;
+        let remember = move |evidence: &mut Evidence| {
+            let now = clock.server_now();
+            memory.get_or_insert_with(|| ExplainPast::in_place(place.clone(), now, true)).add(evidence, now);
+        };
+        let evidence = EvidenceOptions { log_lines: LOG_LINES, api: config.collecting.api };
+        let log = LogOptions { most: MOST_LOG, first_pause: config.pace.follow_wait, look_time: time };
+        let (place, now) = (recording::place(config, run_context), client.server_now());
+        tokio::join!(
+            explain_service::run(client.clone(), (evidence, time), self.explain.0, self.explain.1, remember),
+            log_service::run(client.clone(), log, self.logs.0, self.logs.1),
+            look_back_for(place, now, self.past.0, self.past.1),
+            act::service::run(client.clone(), time, self.actions.0, self.actions.1),
+            older_pipeline::run(client.clone(), time, self.older.0, self.older.1),
+            act::rights::run(client.clone(), time, self.rights.0, self.rights.1),
+        );
+    }
+}
+
 /// Shows the dashboard until the user has seen enough, and answers what it asks for.
 pub(super) async fn run(
-    (client, config, run_context): (Client, &Config, &RunContext),
+    (backend, config, run_context): (ViewBackend, &Config, &RunContext),
     options: ViewOptions,
     listener: WatchListener,
     (readings, past): (RequestSender, Option<watch::Receiver<Arc<KnownPast>>>),
@@ -79,27 +126,24 @@ pub(super) async fn run(
         rights,
         remembered,
     };
-    let time = config.pace.max_time;
-    let (place, clock) = (recording::place(config, run_context), client.clone());
-    // Opened with the first question: most views never ask, and none waits for a disk before its first picture. A view owns
-    // the screen: what the memory has to say is said at the end of the run.
-    let mut memory = None;
-    let remember = move |evidence: &mut Evidence| {
-        let now = clock.server_now();
-        memory.get_or_insert_with(|| ExplainPast::in_place(place.clone(), now, true)).add(evidence, now);
+    let asked = AskedServices {
+        explain: (explain_asked, answers_out),
+        logs: (logs_asked, messages_out),
+        actions: (actions_asked, outcomes_out),
+        past: (past_asked, recent_out),
+        older: (older_wanted, older_out),
+        rights: (token_asked, rights_out),
     };
-    let evidence = EvidenceOptions { log_lines: LOG_LINES, api: config.collecting.api };
-    let log = LogOptions { most: MOST_LOG, first_pause: config.pace.follow_wait, look_time: time };
+    let keeping = keep(view_file.clone(), left.clone());
     let answering = async {
-        tokio::join!(
-            explain_service::run(client.clone(), (evidence, time), explain_asked, answers_out, remember),
-            log_service::run(client.clone(), log, logs_asked, messages_out),
-            look_back_for(recording::place(config, run_context), client.server_now(), past_asked, recent_out),
-            act::service::run(client.clone(), time, actions_asked, outcomes_out),
-            older_pipeline::run(client.clone(), time, older_wanted, older_out),
-            act::rights::run(client.clone(), time, token_asked, rights_out),
-            keep(view_file.clone(), left.clone()),
-        );
+        match backend {
+            ViewBackend::Gitlab(client) => {
+                tokio::join!(asked.answer(client, config, run_context), keeping);
+            }
+            ViewBackend::Hub => {
+                tokio::join!(hub_services::answer(asked), keeping);
+            }
+        }
         std::future::pending().await
     };
     let view = async {
@@ -123,7 +167,8 @@ fn view_file(config: &Config, run_context: &RunContext) -> Option<ViewFile> {
     let is_wanted = config.display.remembers_view && config.connection.host_origin != Origin::Demo;
     let folder = files::state_directory(&run_context.environment).filter(|_| is_wanted)?;
     let groups = config.scope.groups.iter().map(ToString::to_string);
-    Some(ViewFile::new(&folder, &config.connection.host.to_string(), groups))
+    let shown = config.hub.as_ref().map_or(&config.connection.host, |hub| &hub.address);
+    Some(ViewFile::new(&folder, &shown.to_string(), groups))
 }
 
 /// Returns how the list was left; an order that was chosen for this run counts before that.
@@ -150,7 +195,7 @@ async fn look_back_for(
     place: Option<HistoryPlace>,
     now: DateTime<Utc>,
     mut asked: watch::Receiver<Option<ProjectId>>,
-    answers: watch::Sender<Option<(ProjectId, Vec<PipelineFact>)>>,
+    answers: watch::Sender<Option<RecentPipelines>>,
 ) {
     let Some(place) = place else { return };
     while asked.changed().await.is_ok() {

@@ -8,8 +8,19 @@ use glwatch_sim::{Clock, Options, Sim, TOKEN_API, WorldKind};
 use std::collections::HashMap;
 
 /// Sources that do not count in a demo: what they name is somewhere else.
-const IGNORED: [&str; 9] =
-    ["host", "token", "token-file", "token-header", "header", "ca-file", "client-cert", "client-key", "insecure"];
+const IGNORED: [&str; 11] = [
+    "host",
+    "token",
+    "token-file",
+    "token-header",
+    "header",
+    "ca-file",
+    "client-cert",
+    "client-key",
+    "insecure",
+    "from",
+    "from-token",
+];
 /// The group for what looks back: the demo group was made just now. Its projects deploy every three days.
 const PAST: WorldKind =
     WorldKind::History { projects: 8, days: 120, pipelines: 400, merge_requests: 60, deployments: 54 };
@@ -22,10 +33,18 @@ pub(super) fn start(
     mut environment: HashMap<String, String>,
     needs_past: bool,
 ) -> Result<RunContext, CliError> {
+    if flags.sets("from") {
+        return Err(CliError::Refused {
+            problem: "--demo shows a simulated group, and --from what a hub has read".into(),
+            hints: vec!["leave one of them out".into()],
+        });
+    }
     let world = if needs_past { PAST } else { WorldKind::Demo };
     let options = Options { world, clock: Clock::real(), any_group: true, ..Options::default() };
     let sim = Sim::start(options).map_err(CliError::Sim)?;
     flags.forget(&IGNORED);
+    // Stronger than that of a file.
+    flags.set("from", vec![String::new()], Origin::Demo);
     flags.set("host", vec![sim.url().to_owned()], Origin::Demo);
     // Logs need one, and so does whatever acts.
     flags.set("token", vec![TOKEN_API.to_owned()], Origin::Demo);

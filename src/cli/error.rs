@@ -6,6 +6,7 @@ use super::output;
 use crate::collect::find::{FindError, TargetError};
 use crate::collect::run::GroupError;
 use crate::config::ConfigError;
+use crate::domain::failure::FailedRequest;
 use crate::gitlab::error::{Error, Kind, SetupError};
 use crate::history::store::HistoryError;
 use std::io;
@@ -46,6 +47,9 @@ pub(super) enum CliError {
     Find { headline: String, error: FindError, hints: Vec<String> },
     #[error("{headline}")]
     Request { headline: String, source: Box<Error>, hints: Vec<String> },
+    /// A hub shows nothing.
+    #[error("{headline}")]
+    Hub { headline: String, request: Option<Box<FailedRequest>>, hints: Vec<String> },
     /// What was asked for cannot be, for a reason that is the user's to change.
     #[error("{problem}")]
     Refused { problem: String, hints: Vec<String> },
@@ -88,6 +92,7 @@ impl CliError {
             Self::Group { .. }
             | Self::Find { .. }
             | Self::Request { .. }
+            | Self::Hub { .. }
             | Self::NothingRead { .. }
             | Self::History(_)
             | Self::Start(_) => Exit::NoData,
@@ -116,6 +121,7 @@ impl CliError {
             Self::Group { hints, .. }
             | Self::Find { hints, .. }
             | Self::Request { hints, .. }
+            | Self::Hub { hints, .. }
             | Self::Refused { hints, .. }
             | Self::EmptyGroup { hints }
             | Self::UnknownRef { hints, .. }
@@ -162,7 +168,12 @@ pub(super) fn report(error: &CliError) -> Exit {
         lines.extend(table.iter().map(|line| format!("  {line}")));
     }
     lines.extend(error.hints().into_iter().map(|hint| format!("Hint: {hint}")));
-    lines.extend(error.request().map(|error| format!("Request: {}", error.failed_request())));
+    let of_hub = match error {
+        CliError::Hub { request, .. } => request.as_deref().map(ToString::to_string),
+        _ => None,
+    };
+    let request = error.request().map(|error| error.failed_request().to_string()).or(of_hub);
+    lines.extend(request.map(|request| format!("Request: {request}")));
     output::to_stderr(&lines);
     error.exit()
 }

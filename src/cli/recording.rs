@@ -44,6 +44,11 @@ impl Recording {
         Self { recorder: place(config, run_context).map(start), is_quiet: config.display.quiet }
     }
 
+    /// Records nothing: what is shown was not read from GitLab.
+    pub(super) fn off() -> Self {
+        Self { recorder: None, is_quiet: true }
+    }
+
     /// Notes what was read; the rows are shared, not copied.
     pub(super) fn record(&self, snapshot: &Snapshot) {
         if let Some(recorder) = &self.recorder {

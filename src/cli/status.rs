@@ -7,12 +7,13 @@ use super::format::{self, Formats, OutputPlace};
 use super::progress::ProgressLine;
 use super::recording::{self, Recording};
 use super::run_context::RunContext;
-use super::{export, hint, log, output, refs, terminal, wait, waiting, watch, wire};
+use super::{export, from_hub, hint, log, output, refs, terminal, wait, waiting, watch, wire};
 use crate::collect::run::{Collector, ReadingReply};
 use crate::config::{Config, Display, Settings};
 use crate::domain::past::KnownPast;
 use crate::domain::project::Failure;
 use crate::domain::snapshot::Snapshot;
+use chrono::{DateTime, Utc};
 use clap::ArgMatches;
 use std::io::Write;
 use std::sync::Arc;
@@ -24,13 +25,18 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
 
 fn show(run_context: &RunContext, verbosity: u8) -> Result<Exit, CliError> {
     let config = Config::resolve(&run_context.settings)?;
-    config.required_groups()?;
+    if config.hub.is_none() {
+        config.required_groups()?;
+    }
     let formats = Formats::new(&config.display, &run_context.environment)?;
     // On the screen that the live view draws on there is no room for a log.
     let verbosity = if watch::is_view(&config) && output::stderr_is_terminal() { 0 } else { verbosity };
     log::start(verbosity, config.display.log_file.as_deref())?;
     run_context.warn(&config);
     terminal::warn_of_insecure(&config);
+    if let Some(hub) = &config.hub {
+        return from_hub::show(hub, &config, &formats, run_context);
+    }
     let runtime = crate::cli::terminal::runtime()?;
     // What may wait for a person or a pipe (the token) is read before signals are ours.
     let client = wire::client(&config, run_context.proxy.as_ref())?;
@@ -52,7 +58,7 @@ fn show(run_context: &RunContext, verbosity: u8) -> Result<Exit, CliError> {
             recording.record(&reply.snapshot);
             Arc::default()
         };
-        tell((reply, past), &config, &formats, run_context, &cache).await.map(|told| told.worse(exit))
+        tell((reply, past), &config, &formats, run_context, cache.restored()).await.map(|told| told.worse(exit))
     };
     let outcome = runtime.block_on(terminal::until_stopped(work));
     cache.write();
@@ -62,13 +68,13 @@ fn show(run_context: &RunContext, verbosity: u8) -> Result<Exit, CliError> {
     outcome
 }
 
-/// Shows what was read, and returns what it is worth.
-async fn tell(
+/// Shows what was read, and returns what it is worth. What is not younger than `restored` was read before.
+pub(super) async fn tell(
     (reply, past): (ReadingReply, Arc<KnownPast>),
     config: &Config,
     formats: &Formats,
     run_context: &RunContext,
-    cache: &Cache,
+    restored: Option<DateTime<Utc>>,
 ) -> Result<Exit, CliError> {
     if let Some(empty) = empty(&reply, config, &run_context.settings) {
         return Err(empty);
@@ -84,7 +90,7 @@ async fn tell(
     if let Some(unknown) = &unselected.error {
         exit = exit.worse(error::report(unknown));
     }
-    if let Some(unread) = nothing_read(&snapshot, config, &run_context.settings, cache) {
+    if let Some(unread) = nothing_read(&snapshot, config, &run_context.settings, restored) {
         exit = exit.worse(error::report(&unread));
     }
     // Of several ends the worst counts; all reasons are printed.
@@ -102,7 +108,8 @@ fn empty(reply: &ReadingReply, config: &Config, settings: &Settings) -> Option<C
     }
     // What may only seem empty, because a part of the list is missing, is partial instead.
     let is_certain = snapshot.is_complete() || config.verdict.allow_partial;
-    is_certain.then(|| CliError::EmptyGroup { hints: hint::empty_group(config, settings) })
+    let hints = || if config.hub.is_some() { Vec::new() } else { hint::empty_group(config, settings) };
+    is_certain.then(|| CliError::EmptyGroup { hints: hints() })
 }
 
 /// Writes the output and the files; each is tried, whatever became of the others.
@@ -158,13 +165,18 @@ fn judge(snapshot: &Snapshot, config: &Config) -> Exit {
 }
 
 /// Returns the error that a snapshot is whose rows all say only that they could not be read.
-fn nothing_read(snapshot: &Snapshot, config: &Config, settings: &Settings, cache: &Cache) -> Option<CliError> {
-    if !snapshot.nothing_was_read(cache.restored()) {
+fn nothing_read(
+    snapshot: &Snapshot,
+    config: &Config,
+    settings: &Settings,
+    restored: Option<DateTime<Utc>>,
+) -> Option<CliError> {
+    if !snapshot.nothing_was_read(restored) {
         return None;
     }
     let failures = || snapshot.rows.iter().filter_map(|row| Some((row, row.failure()?)));
     let first = failures().map(|(row, failure)| format!("{}: {}", row.project.full_path, failure.sentence())).next()?;
     let all: Vec<&Failure> = failures().map(|(_, failure)| failure).collect();
-    let hints = hint::nothing_read(&all, config, settings);
+    let hints = if config.hub.is_some() { Vec::new() } else { hint::nothing_read(&all, config, settings) };
     Some(CliError::NothingRead { projects: snapshot.rows.len(), first, hints })
 }

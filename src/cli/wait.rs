@@ -41,14 +41,28 @@ pub(super) async fn run(
         keep: Box::new(|collector| cache.keep(collector)),
         explain: Box::new(|group| terminal::failed_reading(group, config, run_context)),
     };
-    let readings = watch::run(collector, pace, outlet, asked, hooks);
+    let readings = async {
+        let end = watch::run(collector, pace, outlet, asked, hooks).await;
+        end.map_err(|group| terminal::group_error(group, config, run_context))
+    };
+    until_over(readings, listener.updates(), config, wait, line).await
+}
+
+/// Waits beside readings, wherever they come from, which end only with an error.
+pub(super) async fn until_over(
+    readings: impl Future<Output = Result<(), CliError>>,
+    updates: channel::Receiver<WatchUpdate>,
+    config: &Config,
+    wait: &Wait,
+    line: &ProgressLine,
+) -> Result<(ReadingReply, Exit), CliError> {
     let deadline = Instant::now() + wait.deadline;
     tokio::select! {
         outcome = readings => match outcome {
-            Err(group) => Err(terminal::group_error(group, config, run_context)),
+            Err(error) => Err(error),
             Ok(()) => unreachable!("the receiver lives as long as this waits"),
         },
-        waited = judge(listener.updates(), config, wait, deadline, line) => Ok(waited),
+        waited = judge(updates, config, wait, deadline, line) => Ok(waited),
     }
 }
 

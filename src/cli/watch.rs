@@ -10,10 +10,13 @@ use super::terminal;
 use super::{dashboard, export, notify, output};
 use crate::act::rights::TokenRights;
 use crate::collect::run::Collector;
-use crate::collect::watch::{self, ChangeNews, WatchHooks, WatchListener, WatchPace, WatchPhase, WatchUpdate};
+use crate::collect::watch::{
+    self, ChangeNews, RequestSender, WatchHooks, WatchListener, WatchPace, WatchPhase, WatchUpdate,
+};
 use crate::config::{Config, NoticeWay, Output};
 use crate::domain::change;
 use crate::domain::snapshot::Snapshot;
+use crate::gitlab::client::Client;
 use crate::render::table::TableStyle;
 use crate::render::{changes as lines, ndjson};
 use crate::report::cell::Column;
@@ -63,53 +66,94 @@ pub(super) async fn run(
             .await
             .map_err(|group| terminal::group_error(group, config, surroundings))
     };
-    let (first, exports, recorded) = (listener.updates(), listener.updates(), listener.updates());
-    let noticed = listener.changes();
-    let style = terminal::style(&config.display, surroundings);
-    let held = RefCell::new(Vec::new());
-    // What is written into the live view would be lost with it, and the view with what is written.
-    let tell = |failure| match is_view {
-        true => held.borrow_mut().push(failure),
-        false => drop(error::report(&failure)),
-    };
-    let (notices_out, notices) = mpsc::unbounded_channel();
-    let tell_notice = |text: String| match is_view {
-        // Without a view it is the end.
-        true => drop(notices_out.send(text)),
-        false => output::to_stderr(&[format!("warning: {text}")]),
-    };
-    let (ending, is_ending) = channel::channel(false);
-    let mut noticing = pin!(notify::run(&config.notify, noticed, &tell_notice, is_ending));
-    let shown = async {
-        if is_view {
-            let options = view_options(config, formats, (&style, surroundings));
-            dashboard::run((client, config, surroundings), options, listener, (requests, recording.past()), notices)
+    let shown =
+        WatchedRun { config, formats, run_context: surroundings, recording, services: ViewBackend::Gitlab(client) };
+    shown.show(readings, listener, requests).await
+}
+
+/// What answers the questions of the view beside the readings.
+#[derive(Clone)]
+pub(super) enum ViewBackend {
+    Gitlab(Client),
+    Hub,
+}
+
+/// What a watch needs, wherever the readings come from.
+pub(super) struct WatchedRun<'a> {
+    pub config: &'a Config,
+    pub formats: &'a Formats,
+    pub run_context: &'a RunContext,
+    pub recording: &'a Recording,
+    pub services: ViewBackend,
+}
+
+impl WatchedRun<'_> {
+    /// Shows the readings, writes files and runs programs, until the user, a signal or a closed output ends it.
+    pub(super) async fn show(
+        self,
+        readings: impl Future<Output = Result<(), CliError>>,
+        listener: WatchListener,
+        requests: RequestSender,
+    ) -> Result<Exit, CliError> {
+        let Self { config, formats, run_context: surroundings, recording, services } = self;
+        let is_view = is_view(config);
+        let (first, exports, recorded) = (listener.updates(), listener.updates(), listener.updates());
+        let noticed = listener.changes();
+        let style = terminal::style(&config.display, surroundings);
+        let held = RefCell::new(Vec::new());
+        // What is written into the live view would be lost with it, and the view with what is written.
+        let tell = |failure| match is_view {
+            true => held.borrow_mut().push(failure),
+            false => drop(error::report(&failure)),
+        };
+        let (notices_out, notices) = mpsc::unbounded_channel();
+        let tell_notice = |text: String| match is_view {
+            // Without a view it is the end.
+            true => drop(notices_out.send(text)),
+            false => output::to_stderr(&[format!("warning: {text}")]),
+        };
+        let (ending, is_ending) = channel::channel(false);
+        let mut noticing = pin!(notify::run(&config.notify, noticed, &tell_notice, is_ending));
+        let shown = async {
+            if is_view {
+                let options = view_options(config, formats, (&style, surroundings));
+                // The links of a hub are those of the GitLab that it reads.
+                let host = config.hub.as_ref().and_then(|_| Some(listener.updates().borrow().whole()?.host.clone()));
+                let options = ViewOptions { host: host.unwrap_or(options.host), ..options };
+                dashboard::run(
+                    (services, config, surroundings),
+                    options,
+                    listener,
+                    (requests, recording.past()),
+                    notices,
+                )
                 .await
-        } else {
-            tokio::select! {
-                end = print_changes(config, listener) => end,
-                () = output::reader_gone() => Ok(ViewEnd::Closed),
+            } else {
+                tokio::select! {
+                    end = print_changes(config, listener) => end,
+                    () = output::reader_gone() => Ok(ViewEnd::Closed),
+                }
             }
-        }
-    };
-    let (writing, mut written) = channel::channel(false);
-    let mut exports = pin!(rewrite_exports(config, formats, (surroundings, recording), exports, &tell, &writing));
-    let exit = tokio::select! {
-        // In this order: a first reading that is refused is not shown, and what is shown is exported first.
-        biased;
-        outcome = readings => outcome.map(|()| Exit::Done)?,
-        refusal = nothing_left(first) => return Err(refusal),
-        () = record(recorded, recording) => Exit::Done,
-        () = &mut exports => Exit::Done,
-        () = &mut noticing => Exit::Done,
-        end = shown => match end? {
-            ViewEnd::Quit | ViewEnd::Closed => Exit::Done,
-            ViewEnd::Interrupted => Exit::Interrupted,
-        },
-    };
-    ending.send_replace(true);
-    finish(exports, &mut written, noticing).await;
-    Ok(held.take().iter().fold(exit, |exit, failure| exit.worse(error::report(failure))))
+        };
+        let (writing, mut written) = channel::channel(false);
+        let mut exports = pin!(rewrite_exports(config, formats, (surroundings, recording), exports, &tell, &writing));
+        let exit = tokio::select! {
+            // In this order: a first reading that is refused is not shown, and what is shown is exported first.
+            biased;
+            outcome = readings => outcome.map(|()| Exit::Done)?,
+            refusal = nothing_left(first) => return Err(refusal),
+            () = record(recorded, recording) => Exit::Done,
+            () = &mut exports => Exit::Done,
+            () = &mut noticing => Exit::Done,
+            end = shown => match end? {
+                ViewEnd::Quit | ViewEnd::Closed => Exit::Done,
+                ViewEnd::Interrupted => Exit::Interrupted,
+            },
+        };
+        ending.send_replace(true);
+        finish(exports, &mut written, noticing).await;
+        Ok(held.take().iter().fold(exit, |exit, failure| exit.worse(error::report(failure))))
+    }
 }
 
 /// A file whose writing has begun is written, and a program that was started may end; what is not over in time is left.
@@ -144,7 +188,13 @@ fn view_options(config: &Config, formats: &Formats, (style, surroundings): (&Tab
     ViewOptions {
         bell: rules(NoticeWay::Bell),
         desktop: rules(NoticeWay::Osc9),
-        rights: if has_access { TokenRights::Unknown } else { TokenRights::Lacks("none is given".into()) },
+        rights: if config.hub.is_some() {
+            TokenRights::Lacks("--from reads a hub, which lends none".into())
+        } else if has_access {
+            TokenRights::Unknown
+        } else {
+            TokenRights::Lacks("none is given".into())
+        },
         views: formats.look.views.clone(),
         pager: pager.cloned().unwrap_or_else(|| "less".into()),
         keys: formats.look.keys.clone(),

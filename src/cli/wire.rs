@@ -5,6 +5,7 @@ use super::error::CliError;
 use super::{files, output, token};
 use crate::collect;
 use crate::config::{ClientCertificate, Config, Connection, Origin, Output};
+use crate::domain::host::Host;
 use crate::gitlab::client::{Client, ListFilter};
 use crate::gitlab::error::SetupError;
 use crate::gitlab::{self, IdentityPem, ProxyRules, RetryOptions};
@@ -39,7 +40,12 @@ pub(super) fn client(config: &Config, proxy: Option<&ProxyRules>) -> Result<Clie
         retry: RetryOptions { first_wait: config.collecting.retry_wait, ..RetryOptions::default() },
         now: clock::now,
     };
-    Client::new(options).map_err(|source| match (source, ca_file) {
+    Client::new(options).map_err(|source| setup_error(source, config, host))
+}
+
+/// Says why no client can be made that asks this host.
+pub(super) fn setup_error(source: SetupError, config: &Config, host: &Host) -> CliError {
+    match (source, &config.connection.ca_file) {
         (SetupError::Proxy { variable, problem }, _) => CliError::Refused {
             problem: format!("{variable} {problem}"),
             hints: vec![format!("correct {variable}, or except {host} in NO_PROXY")],
@@ -48,7 +54,7 @@ pub(super) fn client(config: &Config, proxy: Option<&ProxyRules>) -> Result<Clie
             CliError::Certificate { origin: origin.to_string(), path: path.display().to_string(), source }
         }
         (source, None) => CliError::Start(std::io::Error::other(source)),
-    })
+    }
 }
 
 /// Reads a client certificate and its key; whether they fit is tried before a request is sent.
@@ -68,7 +74,7 @@ fn read_identity(files: &ClientCertificate) -> Result<IdentityPem, CliError> {
     Ok(identity)
 }
 
-fn read_pem((path, origin): &(PathBuf, Origin)) -> Result<Vec<u8>, CliError> {
+pub(super) fn read_pem((path, origin): &(PathBuf, Origin)) -> Result<Vec<u8>, CliError> {
     std::fs::read(path).map_err(|source| CliError::File {
         origin: origin.to_string(),
         path: path.display().to_string(),

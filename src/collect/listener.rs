@@ -16,14 +16,14 @@ const MOST_KEPT: usize = 128;
 /// The loop's end.
 #[derive(Debug)]
 pub struct WatchOutlet {
-    pub(super) updates: watch::Sender<WatchUpdate>,
+    pub(crate) updates: watch::Sender<WatchUpdate>,
     changes: broadcast::Sender<Arc<[Change]>>,
 }
 
 impl WatchOutlet {
     /// Publishes the outcome of a reading, then what differs from the one before: a listener that starts from a state has
     /// not missed what led to it.
-    pub(super) fn publish(&self, snapshot: Snapshot, change: impl FnOnce(&mut WatchUpdate)) {
+    pub(crate) fn publish(&self, snapshot: Snapshot, change: impl FnOnce(&mut WatchUpdate)) {
         let (before, last_change) = {
             let update = self.updates.borrow();
             (update.whole().cloned(), update.last_change)

@@ -77,8 +77,13 @@ impl RequestReceiver {
         mem::take(&mut self.0.due.lock())
     }
 
+    /// Forgets what has been asked for: everything is read that can be.
+    pub(crate) fn clear(&self) {
+        self.take();
+    }
+
     /// Waits until something is due.
-    pub(super) async fn wait(&self) {
+    pub(crate) async fn wait(&self) {
         while *self.0.due.lock() == DueReading::Nothing {
             self.0.arrived.notified().await;
         }

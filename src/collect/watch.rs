@@ -391,15 +391,7 @@ fn part(base: Option<&Snapshot>, rows: &BTreeMap<ProjectId, ProjectRow>, client:
 
 /// Returns the last snapshot as what it is after a reading that brought nothing: old.
 fn stale(last: &Snapshot, error: &GroupError) -> Snapshot {
-    let failure = failure_of(error);
-    let mut snapshot = last.clone();
-    for row in &mut snapshot.rows {
-        if let RowState::Ok(pipelines) = &row.state {
-            row.state = RowState::Stale { pipelines: Arc::clone(pipelines), failure: failure.clone() };
-        }
-    }
-    snapshot.problems = vec![Problem { scope: ProblemScope::Group, subject: error.group.clone(), failure }];
-    snapshot
+    last.outdated(Problem { scope: ProblemScope::Group, subject: error.group.clone(), failure: failure_of(error) })
 }
 
 fn failure_of(error: &GroupError) -> Failure {

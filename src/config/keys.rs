@@ -113,6 +113,11 @@ pub(crate) const KEYS: &[Key] = &[
     refused("client-cert", Form::Path, "", SECRET),
     refused("client-key", Form::Path, "", SECRET),
     refused("insecure", Form::Switch, "false", ACCESS),
+    refused("from", Form::Text, "", ACCESS),
+    Key { reach: KeyReach::NoFlag, ..refused("from-token", Form::Text, "", SECRET) },
+    source("from-token-file", Form::Path),
+    source("from-token-command", Form::Command),
+    source("from-token-variable", Form::Variable),
     permitted("output", Form::Text, "table"),
     refused("export", Form::List, "", WRITES),
     announced("only", Form::List, ""),
@@ -186,7 +191,8 @@ pub(crate) const KEYS: &[Key] = &[
 /// What goes to one host and to no other, beside secrets.
 pub(super) const OF_HOST: [&str; 3] = ["token-header", "client-cert", "client-key"];
 /// Each has keys of its own for the sources that it may come from.
-const SECRETS: [&str; 5] = ["token", "header", "serve.access-token", "serve.webhook-secret", "serve.signing-token"];
+const SECRETS: [&str; 6] =
+    ["token", "header", "from-token", "serve.access-token", "serve.webhook-secret", "serve.signing-token"];
 /// The ends of these keys.
 const SOURCES: [&str; 4] = ["", "-file", "-command", "-variable"];
 

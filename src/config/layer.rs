@@ -56,6 +56,11 @@ impl Setting {
 pub(crate) struct Layer(BTreeMap<String, Setting>);
 
 impl Layer {
+    /// Says whether it sets a key.
+    pub(crate) fn sets(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&Setting> {
         self.0.get(key)
     }

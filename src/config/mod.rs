@@ -8,6 +8,7 @@ pub(crate) mod exporter;
 mod file;
 mod glab;
 mod history;
+mod hub;
 pub(crate) mod keys;
 mod layer;
 mod nearest;
@@ -25,6 +26,7 @@ pub(crate) mod variables;
 
 pub(crate) use error::ConfigError;
 pub(crate) use file::File;
+pub(crate) use hub::HubSettings;
 pub(crate) use keys::variable;
 pub(crate) use layer::Layer;
 pub(crate) use notify::{NoticeCommand, NoticeWay, NotifySettings};

@@ -3,6 +3,7 @@
 use super::cost::CostSettings;
 use super::error::ConfigError;
 use super::history::HistorySettings;
+use super::hub::HubSettings;
 use super::layer::Setting;
 use super::nearest::meant;
 use super::notify::NotifySettings;
@@ -53,6 +54,7 @@ impl Config {
         let connection = connection(settings)?;
         let config = Self {
             serve: ServeSettings::resolve(settings, &connection.host)?,
+            hub: HubSettings::resolve(settings, &connection.host)?,
             connection,
             scope: scope(settings)?,
             collecting: collecting(settings)?,

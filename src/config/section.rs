@@ -3,6 +3,7 @@
 use super::cost::CostSettings;
 use super::error::ConfigError;
 use super::history::HistorySettings;
+use super::hub::HubSettings;
 use super::nearest::meant;
 use super::notify::NotifySettings;
 use super::origin::Origin;
@@ -23,6 +24,8 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub connection: Connection,
+    /// What is read instead of GitLab, where something is.
+    pub hub: Option<HubSettings>,
     pub scope: Scope,
     pub collecting: Collecting,
     pub pace: Pace,
@@ -57,9 +60,19 @@ pub(crate) struct Connection {
     pub insecure: bool,
 }
 
-impl Connection {
+impl Config {
     /// Returns where a secret comes from.
     pub(crate) fn secret(&self, name: &str) -> Option<&(SecretSource, Origin)> {
+        match name {
+            "from-token" => self.hub.as_ref()?.token.as_ref(),
+            name => self.connection.secret(name).or_else(|| self.serve.secret(name)),
+        }
+    }
+}
+
+impl Connection {
+    /// Returns where a secret comes from.
+    fn secret(&self, name: &str) -> Option<&(SecretSource, Origin)> {
         match name {
             "token" => self.token.as_ref(),
             "header" => self.headers.as_ref(),

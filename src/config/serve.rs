@@ -64,7 +64,7 @@ impl ServeSettings {
     }
 
     /// Returns where a secret of this section comes from.
-    pub(crate) fn secret(&self, name: &str) -> Option<&(SecretSource, Origin)> {
+    pub(super) fn secret(&self, name: &str) -> Option<&(SecretSource, Origin)> {
         match name {
             "serve.access-token" => self.access_token.as_ref(),
             "serve.webhook-secret" => self.webhook_secret.as_ref(),

@@ -168,6 +168,12 @@ impl Settings {
         self.of_host(key, host).map(|setting| (setting.values.join(", "), &setting.origin))
     }
 
+    /// Returns the strongest setting of a key in a file.
+    pub(super) fn of_file(&self, key: &str) -> Option<&Setting> {
+        let mut all = self.layers.iter().filter_map(|layer| layer.get(key));
+        all.find(|setting| matches!(setting.origin, Origin::File(_)))
+    }
+
     /// Returns the strongest setting of a key.
     pub(super) fn get(&self, key: &str) -> Option<&Setting> {
         self.layers.iter().find_map(|layer| layer.get(key))

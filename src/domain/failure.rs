@@ -116,6 +116,10 @@ failure_kinds! {
     GraphqlUnavailable => "graphql_unavailable",
     RefGlobWindow => "ref_glob_window",
     Cached => "cached",
+    /// What answers is no hub of glwatch, or of another version.
+    NotHub => "not_hub",
+    /// A hub has read it too long ago.
+    HubOld => "hub_old",
     LogLimit => "log_limit",
     LogTooLarge => "log_too_large",
     NotLog => "not_log",

@@ -102,6 +102,13 @@ impl ProjectRow {
         }
     }
 
+    /// Takes its pipelines for old, because of a failure; a row without them stays what it is.
+    pub fn outdate(&mut self, failure: &Failure) {
+        if let RowState::Ok(pipelines) = &self.state {
+            self.state = RowState::Stale { pipelines: Arc::clone(pipelines), failure: failure.clone() };
+        }
+    }
+
     /// Says whether nothing but its age tells it from the row of an earlier reading. Pipelines that were read again are
     /// taken for others, and so is what could not be read: its age is shown.
     pub fn is_unchanged_since(&self, earlier: &Self) -> bool {

@@ -68,6 +68,16 @@ impl Snapshot {
         !self.problems.iter().any(lost) && !self.rows.iter().any(unread)
     }
 
+    /// Returns the same as what it is after a reading that brought nothing: old.
+    pub fn outdated(&self, problem: Problem) -> Self {
+        let mut snapshot = self.clone();
+        for row in &mut snapshot.rows {
+            row.outdate(&problem.failure);
+        }
+        snapshot.problems = vec![problem];
+        snapshot
+    }
+
     /// Says whether nothing has happened since an earlier reading, as far as that is visible without comparing jobs.
     pub fn is_unchanged_since(&self, earlier: &Self) -> bool {
         let is_unchanged_since = |(now, before): (&ProjectRow, &ProjectRow)| now.is_unchanged_since(before);

@@ -46,6 +46,8 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 const END_TIME: Duration = Duration::from_secs(5);
 /// A listener that hears nothing for so long gets a comment, so that proxies keep the connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// For how many seconds the data counts as fresh.
+const FRESH_FOR: &str = "glwatch-fresh-for";
 /// The page runs its own script and style, and asks this server only.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                            base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -125,7 +127,9 @@ async fn snapshot(State(shared): State<Shared>, headers: HeaderMap) -> Response 
     let is_known = text(&headers, &IF_NONE_MATCH)
         .is_some_and(|known| known.split(',').any(|known| known.trim() == etag || known.trim() == "*"));
     let age = shared.hub.age_seconds(snapshot.taken_at).to_string();
-    let tag = [(ETAG, etag), (CACHE_CONTROL, "no-cache".to_owned()), (AGE, age)];
+    let fresh_for = shared.hub.rules().fresh_for.as_secs().to_string();
+    let fresh_for = (HeaderName::from_static(FRESH_FOR), fresh_for);
+    let tag = [(ETAG, etag), (CACHE_CONTROL, "no-cache".to_owned()), (AGE, age), fresh_for];
     if is_known {
         return (StatusCode::NOT_MODIFIED, tag).into_response();
     }

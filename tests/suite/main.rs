@@ -36,6 +36,7 @@
 //! - `script.rs`: the script of the README, run as printed
 //! - `words.rs`: first lines of errors, help, hints, completions, what `config check` finds
 //! - `seams.rs`: what other front ends build on: handles of a client, the loop without the program around it
+//! - `hub.rs`: another server of ours is read instead of GitLab: as strictly, and believed no more
 //! - `serve.rs`: the server's addresses, who may look, what a webhook leads to, what it costs
 //! - `secrets.rs`: the token shows nowhere
 //! - `torn.rs`: readings that are half of one moment, that lack a part, or that never end
@@ -67,6 +68,7 @@ mod gate;
 mod graphql;
 mod headers;
 mod history_fill;
+mod hub;
 mod kinds;
 mod list;
 mod log_file;

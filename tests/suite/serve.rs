@@ -12,25 +12,25 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// The server, and the address that it is on.
-struct Served {
-    running: Running,
-    address: String,
+pub(super) struct Served {
+    pub(super) running: Running,
+    pub(super) address: String,
 }
 
-struct Reply {
-    status: u16,
+pub(super) struct Reply {
+    pub(super) status: u16,
     headers: BTreeMap<String, String>,
-    body: String,
+    pub(super) body: String,
 }
 
 impl Reply {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 }
 
 impl Served {
-    fn start(env: &Env, sim: &Sim, more: &[&str]) -> Self {
+    pub(super) fn start(env: &Env, sim: &Sim, more: &[&str]) -> Self {
         let fixed = ["serve", "--host", sim.url(), "--group-id", "12345", "--listen", "127.0.0.1:0", "--rps", "1000"];
         let mut running = env.start(&[&fixed, more].concat());
         let line = running.error_line();
@@ -39,21 +39,21 @@ impl Served {
     }
 
     /// Starts it and waits until it has read the group.
-    fn ready(env: &Env, sim: &Sim, more: &[&str]) -> Self {
+    pub(super) fn ready(env: &Env, sim: &Sim, more: &[&str]) -> Self {
         let served = Self::start(env, sim, more);
         served.wait(|served| served.get("/health/ready").status == 200);
         served
     }
 
     #[track_caller]
-    fn wait(&self, holds: impl Fn(&Self) -> bool) {
+    pub(super) fn wait(&self, holds: impl Fn(&Self) -> bool) {
         let until = Instant::now() + DEADLINE;
         while !holds(self) {
             assert!(Instant::now() < until, "it did not come to that: {}", self.get("/health/ready").body);
         }
     }
 
-    fn get(&self, path: &str) -> Reply {
+    pub(super) fn get(&self, path: &str) -> Reply {
         self.ask("GET", path, &[], "")
     }
 
@@ -75,7 +75,7 @@ impl Served {
     }
 
     /// Returns the value of a series by its text.
-    fn metric(&self, series: &str) -> Option<f64> {
+    pub(super) fn metric(&self, series: &str) -> Option<f64> {
         let page = self.get("/metrics").body;
         page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
     }

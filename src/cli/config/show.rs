@@ -29,7 +29,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
 fn row(key: &Key, config: &Config, run_context: &RunContext) -> [String; 3] {
     let host = &config.connection.host;
     let set = |text: String| if text.is_empty() { "-".to_owned() } else { text };
-    let secret = key.secret().map(|name| config.connection.secret(name).or_else(|| config.serve.secret(name)));
+    let secret = key.secret().map(|name| config.secret(name));
     let (value, origin) = match (key.name, secret) {
         (name, Some(secret)) => {
             let unset = if name == "token" { "not set" } else { "-" };

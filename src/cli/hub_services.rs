@@ -1,0 +1,52 @@
+//! The dashboard over a hub: what a hub can tell is asked there, and of everything else it is said that it cannot.
+
+use super::dashboard::AskedServices;
+use crate::act::rights::TokenRights;
+use crate::act::service::{ActionEnd, ActionOutcome};
+use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
+use crate::collect::log_service::{LogMessage, LogNews};
+use crate::collect::older_pipeline::OlderAnswer;
+use crate::domain::failure::{Failure, FailureKind};
+
+/// What is said of a thing that only GitLab has.
+fn not_from_a_hub(what: &str) -> Failure {
+    Failure::new(FailureKind::NotHub, format!("a hub has no {what}: run glwatch without --from"))
+}
+
+/// Answers until the view is gone.
+pub(super) async fn answer(asked: AskedServices) {
+    let AskedServices { mut explain, mut logs, mut actions, past: _past, mut older, mut rights } = asked;
+    let explained = async {
+        while explain.0.changed().await.is_ok() {
+            let Some(ExplainRequest { subject, updated_at }) = explain.0.borrow_and_update().clone() else { continue };
+            let evidence = Err(not_from_a_hub("evidence"));
+            explain.1.send_replace(Some(ExplainAnswer { pipeline: subject.pipeline, updated_at, evidence }));
+        }
+    };
+    let logs = async {
+        while logs.0.changed().await.is_ok() {
+            let Some(request) = logs.0.borrow_and_update().as_ref().map(|request| request.number) else { continue };
+            let news = LogNews::Failed(not_from_a_hub("logs"));
+            // Without a listener there is no one to tell.
+            let _ = logs.1.send(LogMessage { request, news }).await;
+        }
+    };
+    let actions = async {
+        while let Some(planned) = actions.0.recv().await {
+            let end = ActionEnd::Refused(not_from_a_hub("actions"));
+            let _ = actions.1.send(ActionOutcome { planned, end });
+        }
+    };
+    let older = async {
+        while older.0.changed().await.is_ok() {
+            let Some(id) = older.0.borrow_and_update().as_ref().map(|request| request.known.id) else { continue };
+            older.1.send_replace(Some(OlderAnswer { id, outcome: Err(not_from_a_hub("older pipelines")) }));
+        }
+    };
+    let rights = async {
+        while rights.0.recv().await.is_some() {
+            let _ = rights.1.send(TokenRights::Lacks("--from reads a hub, which lends none".into()));
+        }
+    };
+    tokio::join!(explained, logs, actions, older, rights);
+}

@@ -1,0 +1,135 @@
+//! A hub's addresses, asked like any foreign server: bounded, in time, without redirects, and never with GitLab's token.
+
+use super::document;
+use super::error::{HubError, HubProblem};
+use crate::domain::snapshot::Snapshot;
+use crate::gitlab::{PlainHttp, RetryOptions};
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, AGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, LOCATION};
+use serde::Deserialize;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// As much as of GitLab: 2000 projects are a tenth of it.
+const MOST_BYTES: u64 = 64 << 20;
+/// A hub's tag has 16 digits.
+const LONGEST_TAG: usize = 256;
+/// No hub has read anything so long ago: ten years. What is longer is no age.
+const OLDEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+const SNAPSHOT: &str = "api/v1/snapshot";
+/// The header in which a hub says for how many seconds its data counts as fresh.
+pub(crate) const FRESH_FOR: &str = "glwatch-fresh-for";
+
+/// One hub.
+#[derive(Debug)]
+pub struct HubClient {
+    http: PlainHttp,
+    retry: RetryOptions,
+}
+
+/// What a hub knows.
+#[derive(Debug)]
+pub struct HubAnswer {
+    /// `None` where it is what was known already.
+    pub snapshot: Option<Snapshot>,
+    pub tag: Option<HeaderValue>,
+    /// How old it was when the answer came.
+    pub age: Duration,
+    /// For how long it counts as fresh, where the hub says so.
+    pub fresh_for: Option<Duration>,
+}
+
+type HubReply = (StatusCode, HeaderMap, Vec<u8>);
+
+#[derive(Deserialize)]
+struct RefusalWire {
+    error: String,
+}
+
+impl HubClient {
+    pub fn new(http: PlainHttp, retry: RetryOptions) -> Self {
+        Self { http, retry }
+    }
+
+    /// Returns the address of the hub.
+    pub fn home(&self) -> &str {
+        self.http.home()
+    }
+
+    pub(super) fn http(&self) -> &PlainHttp {
+        &self.http
+    }
+
+    /// Reads what the hub knows. `known` is the tag of what was read before.
+    pub async fn snapshot(&self, known: Option<&HeaderValue>, until: Instant) -> Result<HubAnswer, HubError> {
+        let mut headers = HeaderMap::new();
+        if let Some(known) = known {
+            headers.insert(IF_NONE_MATCH, known.clone());
+        }
+        let read = |(status, headers, body): HubReply, under_way: Duration| {
+            let snapshot = match status {
+                StatusCode::NOT_MODIFIED if known.is_some() => None,
+                _ => Some(document::read_snapshot(&judged((status, &headers, body), self.http.has_token())?)?),
+            };
+            let whole = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs);
+            let tag = headers.get(ETAG).filter(|tag| tag.len() <= LONGEST_TAG).cloned();
+            let age = whole(AGE.as_str()).filter(|age| *age <= OLDEST).ok_or(HubProblem::NoAge)?;
+            // It got older on its way.
+            Ok(HubAnswer { snapshot, tag, age: age + under_way, fresh_for: whole(FRESH_FOR) })
+        };
+        self.ask(SNAPSHOT, headers, until, read).await
+    }
+
+    /// Asks until there is an answer, or no sense in asking again.
+    async fn ask<T>(
+        &self,
+        path: &str,
+        mut headers: HeaderMap,
+        until: Instant,
+        read: impl Fn(HubReply, Duration) -> Result<T, HubProblem>,
+    ) -> Result<T, HubError> {
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let start = Instant::now();
+        let mut waits = self.retry.waits();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let sent = Instant::now();
+            let fetched = self.http.fetch(path, headers.clone(), MOST_BYTES).await;
+            let reply = fetched.map_err(HubProblem::from);
+            let problem = match reply.and_then(|reply| read(reply, sent.elapsed())) {
+                Ok(answer) => return Ok(answer),
+                Err(problem) => problem,
+            };
+            tracing::debug!(path, attempts, problem = %self.http.scrub(&problem.to_string()), "the hub failed");
+            match waits.next().filter(|wait| problem.is_passing() && Instant::now() + *wait < until) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(HubError::new(&self.http, path, problem, (attempts, start.elapsed()))),
+            }
+        }
+    }
+}
+
+/// Returns the body of an answer that is one.
+fn judged((status, headers, body): (StatusCode, &HeaderMap, Vec<u8>), has_token: bool) -> Result<Vec<u8>, HubProblem> {
+    let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let said = || serde_json::from_slice::<RefusalWire>(&body).map(|refusal| refusal.error).unwrap_or_default();
+    match status {
+        StatusCode::OK if is_page => Err(HubProblem::Page),
+        StatusCode::OK => Ok(body),
+        _ if status.is_redirection() => {
+            let to = headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
+            // What is behind the question mark may be secret.
+            Err(HubProblem::Redirect { to: to.split(['?', '#']).next().unwrap_or_default().to_owned() })
+        }
+        StatusCode::UNAUTHORIZED if has_token => Err(HubProblem::TokenRefused),
+        StatusCode::UNAUTHORIZED => Err(HubProblem::TokenWanted),
+        _ if is_page => Err(HubProblem::Page),
+        StatusCode::SERVICE_UNAVAILABLE if !said().is_empty() => Err(HubProblem::NotReady { said: said() }),
+        status => {
+            let said = said();
+            let said = if said.is_empty() { said } else { format!(": {said}") };
+            Err(HubProblem::Status { code: status.as_u16(), said })
+        }
+    }
+}
