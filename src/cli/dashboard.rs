@@ -140,8 +140,8 @@ pub(super) async fn run(
             ViewBackend::Gitlab(client) => {
                 tokio::join!(asked.answer(client, config, run_context), keeping);
             }
-            ViewBackend::Hub => {
-                tokio::join!(hub_services::answer(asked), keeping);
+            ViewBackend::Hub(hub) => {
+                tokio::join!(hub_services::answer(asked, hub, config.pace.max_time), keeping);
             }
         }
         std::future::pending().await

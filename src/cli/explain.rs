@@ -5,8 +5,9 @@ use super::exit::Exit;
 use super::explain_past::ExplainPast;
 use super::log_printer::{LogForm, LogPrinter};
 use super::progress::ProgressLine;
+use super::run_context::RunContext;
 use super::session::Session;
-use super::{args, hint, logs, output, terminal, wire};
+use super::{args, explain_hub, hint, logs, output, terminal, wire};
 use crate::collect::evidence::{self, PreviousPipeline, Subject};
 use crate::collect::first_look;
 use crate::collect::run::Collector;
@@ -71,17 +72,19 @@ pub(super) fn command() -> Command {
         )
         .arg(flag("full-log", "Print the whole log of each failed job after the answer"))
         .arg(flag("raw", "With --full-log: the bytes as GitLab sends them; not on a terminal"))
+        .arg(args::from_arg())
         .args(args::explaining_args())
 }
 
 /// The command line of `explain`.
-struct ExplainArgs {
-    targets: Vec<String>,
-    all_failed: bool,
-    form: String,
+pub(super) struct ExplainArgs {
+    pub targets: Vec<String>,
+    pub all_failed: bool,
+    pub form: String,
     log_lines: usize,
-    full_log: bool,
-    is_raw: bool,
+    pub has_log_lines: bool,
+    pub full_log: bool,
+    pub is_raw: bool,
     has_ref: bool,
 }
 
@@ -92,6 +95,7 @@ impl ExplainArgs {
             all_failed: matches.get_flag("all-failed"),
             form: matches.get_one::<String>("form").cloned().unwrap_or_default(),
             log_lines: matches.get_one::<u16>("log-lines").map_or(DEFAULT_LOG_LINES, |lines| usize::from(*lines)),
+            has_log_lines: matches.contains_id("log-lines"),
             full_log: matches.get_flag("full-log"),
             is_raw: matches.get_flag("raw"),
             has_ref: matches.contains_id("ref"),
@@ -99,7 +103,7 @@ impl ExplainArgs {
     }
 
     fn check(&self, config: &Config) -> Result<(), CliError> {
-        if self.all_failed {
+        if self.all_failed && config.hub.is_none() {
             config.required_groups()?;
         }
         if self.has_ref && !self.all_failed {
@@ -128,7 +132,14 @@ impl ExplainArgs {
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let asked = ExplainArgs::of(matches);
-    Session::run(matches, Purpose::Explain, |config| asked.check(config), async |session| answer(session, &asked).await)
+    let run_context = RunContext::new(matches)?;
+    let config = Config::resolve(&run_context.settings)?;
+    asked.check(&config)?;
+    let verbosity = matches.get_count("verbose");
+    if let Some(hub) = &config.hub {
+        return explain_hub::run((hub, &config, &run_context), &asked, verbosity);
+    }
+    Session::go_on((run_context, config), verbosity, Purpose::Explain, async |session| answer(session, &asked).await)
 }
 
 /// What came of everything that was asked for.

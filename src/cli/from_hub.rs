@@ -72,6 +72,7 @@ async fn watch_hub(
     formats: &Formats,
     run_context: &RunContext,
 ) -> Result<Exit, CliError> {
+    let hub = reader.shared_client();
     let (mut feed, listener, requests) = feed(reader, config);
     feed.refresh().await.map_err(|error| hub_error(&error, config))?;
     if let Some(snapshot) = listener.updates().borrow().whole() {
@@ -79,7 +80,7 @@ async fn watch_hub(
     }
     let readings = async { feed.run().await.map_err(|error| hub_error(&error, config)) };
     let recording = Recording::off();
-    let run = WatchedRun { config, formats, run_context, recording: &recording, services: ViewBackend::Hub };
+    let run = WatchedRun { config, formats, run_context, recording: &recording, services: ViewBackend::Hub(hub) };
     run.show(readings, listener, requests).await
 }
 
@@ -160,7 +161,7 @@ fn same_host(shown: &str, config: &Config) -> Result<(), CliError> {
 }
 
 /// Finds the words for a hub that shows nothing.
-fn hub_error(error: &HubReadError, config: &Config) -> CliError {
+pub(super) fn hub_error(error: &HubReadError, config: &Config) -> CliError {
     let hub = config.hub.as_ref().map(|hub| hub.address.to_string()).unwrap_or_default();
     match error {
         HubReadError::NoGroup(missing) => CliError::Refused {

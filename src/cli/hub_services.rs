@@ -7,6 +7,11 @@ use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::log_service::{LogMessage, LogNews};
 use crate::collect::older_pipeline::OlderAnswer;
 use crate::domain::failure::{Failure, FailureKind};
+use crate::hub_client::client::HubClient;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// What is said of a thing that only GitLab has.
 fn not_from_a_hub(what: &str) -> Failure {
@@ -14,15 +19,8 @@ fn not_from_a_hub(what: &str) -> Failure {
 }
 
 /// Answers until the view is gone.
-pub(super) async fn answer(asked: AskedServices) {
-    let AskedServices { mut explain, mut logs, mut actions, past: _past, mut older, mut rights } = asked;
-    let explained = async {
-        while explain.0.changed().await.is_ok() {
-            let Some(ExplainRequest { subject, updated_at }) = explain.0.borrow_and_update().clone() else { continue };
-            let evidence = Err(not_from_a_hub("evidence"));
-            explain.1.send_replace(Some(ExplainAnswer { pipeline: subject.pipeline, updated_at, evidence }));
-        }
-    };
+pub(super) async fn answer(asked: AskedServices, hub: Arc<HubClient>, time: Duration) {
+    let AskedServices { explain, mut logs, mut actions, past: _past, mut older, mut rights } = asked;
     let logs = async {
         while logs.0.changed().await.is_ok() {
             let Some(request) = logs.0.borrow_and_update().as_ref().map(|request| request.number) else { continue };
@@ -48,5 +46,31 @@ pub(super) async fn answer(asked: AskedServices) {
             let _ = rights.1.send(TokenRights::Lacks("--from reads a hub, which lends none".into()));
         }
     };
-    tokio::join!(explained, logs, actions, older, rights);
+    tokio::join!(explain_from(hub, time, explain), logs, actions, older, rights);
+}
+
+/// Asks the hub why pipelines are not green: the latest question wins.
+async fn explain_from(
+    hub: Arc<HubClient>,
+    time: Duration,
+    (mut requests, answers): (watch::Receiver<Option<ExplainRequest>>, watch::Sender<Option<ExplainAnswer>>),
+) {
+    while requests.changed().await.is_ok() {
+        let Some(ExplainRequest { subject, updated_at }) = requests.borrow_and_update().clone() else { continue };
+        let pipeline = subject.pipeline;
+        let asking = hub.explain(&subject.full_path, Some(pipeline.0), Instant::now() + time);
+        let read = tokio::select! {
+            read = asking => read.map_err(|error| error.failure),
+            Ok(()) = requests.changed() => {
+                requests.mark_changed();
+                continue;
+            }
+        };
+        let only = read.and_then(|mut answer| answer.explained.pop().ok_or_else(|| not_from_a_hub("answer")));
+        let (evidence, judged) = match only {
+            Ok((evidence, judged)) => (Ok(Arc::new(evidence)), Some(Arc::new(judged))),
+            Err(failure) => (Err(failure), None),
+        };
+        answers.send_replace(Some(ExplainAnswer { pipeline, updated_at, evidence, judged }));
+    }
 }

@@ -14,6 +14,7 @@ mod dora;
 mod error;
 mod exit;
 mod explain;
+mod explain_hub;
 mod explain_past;
 mod export;
 mod files;

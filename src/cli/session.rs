@@ -32,7 +32,17 @@ impl Session {
         let run_context = RunContext::new(matches)?;
         let config = Config::resolve(&run_context.settings)?;
         check(&config)?;
-        log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
+        Self::go_on((run_context, config), matches.get_count("verbose"), purpose, work)
+    }
+
+    /// The same with settings that were checked.
+    pub(super) fn go_on(
+        (run_context, config): (RunContext, Config),
+        verbosity: u8,
+        purpose: Purpose,
+        work: impl AsyncFnOnce(&Self) -> Result<Exit, CliError>,
+    ) -> Result<Exit, CliError> {
+        log::start(verbosity, config.display.log_file.as_deref())?;
         run_context.warn(&config);
         terminal::warn_of_insecure(&config);
         let runtime = crate::cli::terminal::runtime()?;

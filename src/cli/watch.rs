@@ -17,6 +17,7 @@ use crate::config::{Config, NoticeWay, Output};
 use crate::domain::change;
 use crate::domain::snapshot::Snapshot;
 use crate::gitlab::client::Client;
+use crate::hub_client::client::HubClient;
 use crate::render::table::TableStyle;
 use crate::render::{changes as lines, ndjson};
 use crate::report::cell::Column;
@@ -75,7 +76,7 @@ pub(super) async fn run(
 #[derive(Clone)]
 pub(super) enum ViewBackend {
     Gitlab(Client),
-    Hub,
+    Hub(Arc<HubClient>),
 }
 
 /// What a watch needs, wherever the readings come from.

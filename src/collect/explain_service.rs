@@ -7,6 +7,7 @@ use super::evidence::{self, EvidenceOptions, Subject};
 use crate::domain::evidence::Evidence;
 use crate::domain::id::PipelineId;
 use crate::domain::project::Failure;
+use crate::explain::cause::Explanation;
 use crate::gitlab::client::{Client, Purpose};
 use chrono::{DateTime, Utc};
 use std::collections::VecDeque;
@@ -41,6 +42,8 @@ pub struct ExplainAnswer {
     /// When the pipeline had last changed, as the asker knew it.
     pub updated_at: Option<DateTime<Utc>>,
     pub evidence: Result<Arc<Evidence>, Failure>,
+    /// The judgement, where another process has judged.
+    pub judged: Option<Arc<Explanation>>,
 }
 
 /// The last answers, newest last.
@@ -101,7 +104,7 @@ pub async fn run(
             if let Ok(evidence) = &evidence {
                 cache.put(request.key(), Arc::clone(evidence));
             }
-            answers.send_replace(Some(ExplainAnswer { pipeline, updated_at, evidence }));
+            answers.send_replace(Some(ExplainAnswer { pipeline, updated_at, evidence, judged: None }));
         }
         if requests.changed().await.is_err() {
             return;

@@ -10,7 +10,7 @@ use url::Url;
 /// Settings that decide what is read of GitLab, which a hub has decided already.
 const OF_THE_HUB: [&str; 3] = ["ref", "archived", "no-subgroups"];
 /// Flags that set how GitLab is asked. In a file or a variable they are for other runs.
-const OF_GITLAB: [&str; 13] = [
+const OF_GITLAB: [&str; 10] = [
     "token",
     "token-file",
     "token-header",
@@ -21,9 +21,6 @@ const OF_GITLAB: [&str; 13] = [
     "concurrency",
     "rps",
     "list-interval",
-    "no-cache",
-    "history.enabled",
-    "demo",
 ];
 
 /// A hub that is read.

@@ -57,6 +57,7 @@ pub(crate) struct Layer(BTreeMap<String, Setting>);
 
 impl Layer {
     /// Says whether it sets a key.
+    #[cfg(feature = "demo")]
     pub(crate) fn sets(&self, key: &str) -> bool {
         self.get(key).is_some()
     }

@@ -36,6 +36,18 @@ pub enum CauseKind {
 }
 
 impl CauseKind {
+    pub const ALL: [Self; 9] = [
+        Self::YamlError,
+        Self::Pipeline,
+        Self::Tests,
+        Self::Script,
+        Self::Job,
+        Self::External,
+        Self::Downstream,
+        Self::Waiting,
+        Self::Canceled,
+    ];
+
     pub fn word(self) -> &'static str {
         match self {
             Self::YamlError => "yaml_error",

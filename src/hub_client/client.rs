@@ -2,8 +2,10 @@
 
 use super::document;
 use super::error::{HubError, HubProblem};
+use super::explained::{self, HubExplanation};
 use crate::domain::snapshot::Snapshot;
 use crate::gitlab::{PlainHttp, RetryOptions};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, LOCATION};
 use serde::Deserialize;
@@ -17,6 +19,8 @@ const LONGEST_TAG: usize = 256;
 /// No hub has read anything so long ago: ten years. What is longer is no age.
 const OLDEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 const SNAPSHOT: &str = "api/v1/snapshot";
+/// What may be in a path as it is, the slashes of a project's path included.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 /// The header in which a hub says for how many seconds its data counts as fresh.
 pub(crate) const FRESH_FOR: &str = "glwatch-fresh-for";
 
@@ -78,6 +82,22 @@ impl HubClient {
             Ok(HubAnswer { snapshot, tag, age: age + under_way, fresh_for: whole(FRESH_FOR) })
         };
         self.ask(SNAPSHOT, headers, until, read).await
+    }
+
+    /// Asks why a pipeline is not green; the newest of the project without a number.
+    pub async fn explain(
+        &self,
+        project: &str,
+        pipeline: Option<u64>,
+        until: Instant,
+    ) -> Result<HubExplanation, HubError> {
+        let query = pipeline.map_or_else(String::new, |id| format!("?pipeline={id}"));
+        let path = format!("api/v1/explain/{}{query}", utf8_percent_encode(project, PLAIN));
+        let has_token = self.http.has_token();
+        let read = |(status, headers, body): HubReply, _: Duration| {
+            Ok(explained::read_explanation(&judged((status, &headers, body), has_token)?)?)
+        };
+        self.ask(&path, HeaderMap::new(), until, read).await
     }
 
     /// Asks until there is an answer, or no sense in asking again.

@@ -5,6 +5,7 @@
 
 use super::failure_wire::{HubErrorWire, ProblemWire};
 use super::pipeline_wire::PipelineWire;
+use crate::domain::host::Host;
 use crate::domain::id::{GroupId, ProjectId};
 use crate::domain::project::{Failure, Project, ProjectRow, RowState, StateWord};
 use crate::domain::snapshot::{Group, Problem, Snapshot};
@@ -125,6 +126,10 @@ pub fn read_snapshot(json: &[u8]) -> DocumentResult<Snapshot> {
 impl StatusWire {
     fn into_domain(self) -> DocumentResult<Snapshot> {
         let problems = self.problems.into_iter().map(Problem::try_from).collect::<DocumentResult<Vec<_>>>()?;
+        // It decides which addresses are links.
+        if Host::parse(&self.host).map(|host| host.to_string()).as_ref() != Ok(&self.host) {
+            return contradiction(format!("\"{}\" is no address of a GitLab", self.host));
+        }
         let mut seen = HashSet::new();
         if let Some(twice) = self.projects.iter().find(|project| !seen.insert(project.id)) {
             return contradiction(format!("project {} is in it twice", twice.id));

@@ -6,6 +6,7 @@ pub mod client;
 pub mod document;
 pub mod error;
 mod event_stream;
+pub mod explained;
 mod failure_wire;
 pub mod feed;
 mod pipeline_wire;

@@ -65,7 +65,7 @@ impl HubReader {
         &self.client
     }
 
-    pub(super) fn shared_client(&self) -> Arc<HubClient> {
+    pub fn shared_client(&self) -> Arc<HubClient> {
         Arc::clone(&self.client)
     }
 
@@ -137,4 +137,96 @@ fn aged(mut snapshot: Snapshot, fresh_for: Duration, hub: &str) -> Snapshot {
         snapshot.problems.push(Problem { scope: ProblemScope::List, subject: hub.to_owned(), failure: failure(age) });
     }
     snapshot
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::health::tests::{failure, ran, row};
+    use crate::domain::project::{ProjectRow, RowState, StateWord};
+    use crate::domain::selection::ProjectFilter;
+    use crate::domain::status::Status;
+    use crate::domain::usage::Usage;
+    use crate::gitlab::{PlainHttp, PlainHttpOptions, RetryOptions};
+    use tokio::time::advance;
+
+    fn snapshot(rows: Vec<ProjectRow>) -> Snapshot {
+        Snapshot {
+            host: "https://gitlab.example.com".into(),
+            taken_at: DateTime::from_timestamp(1000, 0).unwrap(),
+            groups: Vec::new(),
+            rows: rows
+                .into_iter()
+                .map(|row| ProjectRow { as_of: DateTime::from_timestamp(990, 0).unwrap(), ..row })
+                .collect(),
+            problems: Vec::new(),
+            usage: Usage::default(),
+        }
+    }
+
+    fn reader() -> HubReader {
+        let http = PlainHttp::new(PlainHttpOptions {
+            home: "http://127.0.0.1:1".parse().unwrap(),
+            token: None,
+            timeout: Duration::from_secs(1),
+            ca: None,
+            insecure: false,
+            proxy: None,
+        });
+        let rules = HubExpectations {
+            scope: HubScope { groups: Vec::new(), filter: ProjectFilter::default() },
+            fresh_for: Duration::from_secs(70),
+            max_time: Duration::from_secs(1),
+        };
+        HubReader::new(Arc::new(HubClient::new(http.unwrap(), RetryOptions::default())), rules)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_same_data_never_gets_younger_whatever_the_hub_says() {
+        let mut reader = reader();
+        let answer = |is_new: bool, age: u64| HubAnswer {
+            snapshot: is_new.then(|| snapshot(Vec::new())),
+            tag: None,
+            age: Duration::from_secs(age),
+            fresh_for: None,
+        };
+        let steps = [
+            ("what it says at first", 0, answer(true, 5), 5),
+            ("its time goes on here", 10, answer(true, 15), 15),
+            ("the same data, said to be new", 10, answer(true, 0), 25),
+            ("nothing new, said to be young", 10, answer(false, 0), 35),
+            ("it may be older than known", 10, answer(false, 100), 100),
+        ];
+        for (sentence, passed, answer, age) in steps {
+            advance(Duration::from_secs(passed)).await;
+            reader.learn(answer);
+            assert_eq!(reader.now().unwrap().timestamp(), 1000 + age, "{sentence}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hub_says_how_seldom_it_reads_and_is_not_believed_for_ever() {
+        for (told, expected) in [(None, 70), (Some(10), 70), (Some(300), 300), (Some(1_000_000), 900)] {
+            let mut reader = reader();
+            let fresh_for = told.map(Duration::from_secs);
+            reader.learn(HubAnswer { snapshot: Some(snapshot(Vec::new())), tag: None, age: Duration::ZERO, fresh_for });
+            assert_eq!(reader.known.unwrap().fresh_for, Duration::from_secs(expected), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_read_too_long_ago_is_stale_and_the_whole_incomplete() {
+        let cases = [
+            ("green", ran("a", Status::Success, 0), StateWord::Stale),
+            ("no pipeline", row("a", RowState::NoPipeline { ever_ran: None }), StateWord::NoPipeline),
+            ("no access", row("a", RowState::NoAccess(failure())), StateWord::NoAccess),
+        ];
+        for (sentence, row, old) in cases {
+            let young = aged(snapshot(vec![row.clone()]), Duration::from_secs(10), "http://hub");
+            assert_eq!((young.rows[0].state_word(), young.is_complete()), (row.state_word(), true), "{sentence}");
+            let aged = aged(snapshot(vec![row]), Duration::from_secs(9), "http://hub");
+            assert_eq!((aged.rows[0].state_word(), aged.is_complete()), (old, false), "{sentence}");
+            assert_eq!(aged.problems[0].failure.kind, FailureKind::HubOld, "{sentence}");
+        }
+    }
 }

@@ -21,7 +21,7 @@ use crate::domain::id::{ById, JobId, PipelineId, ProjectId};
 use crate::domain::outcome::{ChangeMeaning, OutcomeMemory, project_of};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{Failure, ProjectRow};
-use crate::explain::cause::explain;
+use crate::explain::cause::{Explanation, explain};
 use crate::report::cell::Tone;
 use crate::report::explain::{CauseFinding, PipelineExplanation};
 use crate::report::status::StatusReport;
@@ -86,8 +86,8 @@ pub struct AnsweredExplanation {
 }
 
 impl AnsweredExplanation {
-    fn new(evidence: &Evidence, now: DateTime<Utc>) -> Self {
-        let explanation = explain(evidence, now);
+    fn new(evidence: &Evidence, judged: Option<&Explanation>, now: DateTime<Utc>) -> Self {
+        let explanation = judged.cloned().unwrap_or_else(|| explain(evidence, now));
         let jobs = explanation.causes.iter().map(|cause| Some(cause.job.as_ref()?.job.id)).collect();
         Self { answer: PipelineExplanation::new(evidence, &explanation, now), jobs }
     }
@@ -292,7 +292,9 @@ impl App {
     pub fn apply_answer(&mut self, answer: ExplainAnswer) {
         let Some(now) = self.facts.present() else { return };
         let state = match answer.evidence {
-            Ok(evidence) => ExplanationState::Answered(Box::new(AnsweredExplanation::new(&evidence, now))),
+            Ok(evidence) => {
+                ExplanationState::Answered(Box::new(AnsweredExplanation::new(&evidence, answer.judged.as_deref(), now)))
+            }
             Err(failure) => ExplanationState::Failed(failure),
         };
         self.explanations.insert(answer.pipeline, KnownExplanation { updated_at: answer.updated_at, state });

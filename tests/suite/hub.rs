@@ -7,7 +7,7 @@ use super::watch::TWO;
 use crate::support::canned::{Canned, JSON};
 use crate::support::running::Running;
 use crate::support::{Env, Output};
-use glwatch_sim::{Fault, Options, Sim, WorldKind};
+use glwatch_sim::{Fault, Options, Sim, TOKEN_READ_API, WorldKind};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -411,4 +411,114 @@ fn a_wait_over_a_hub_ends_when_nothing_runs() {
     assert_eq!(code, Some(0), "{said}");
     let document: Value = serde_json::from_str(&lines.join("\n")).unwrap();
     assert_eq!(document["complete"], json!(true));
+}
+
+/// What the memory of each process adds, and what is documented to differ.
+fn explained(output: &Output) -> Value {
+    fn forget(value: &mut Value) {
+        match value {
+            Value::Array(all) => all.iter_mut().for_each(forget),
+            Value::Object(fields) => {
+                fields.remove("attribution");
+                fields.remove("evidence");
+                fields.values_mut().for_each(forget);
+            }
+            _ => {}
+        }
+    }
+    let mut document = comparable(output.json());
+    forget(&mut document);
+    document
+}
+
+#[test]
+fn an_explanation_over_a_hub_is_that_over_gitlab() {
+    let sim = world(WorldKind::Failures);
+    let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+    let served = Served::ready(&env, &sim, &["--interval", "1h"]);
+    let hub = url(&served);
+    let direct = |more: &[&str]| {
+        let fixed = ["explain", "--host", sim.url(), "--group-id", "12345", "--no-history", "--no-cache"];
+        Env::new().with("GITLAB_TOKEN", TOKEN_READ_API).run(&[&fixed[..], more].concat())
+    };
+    let from = |more: &[&str]| Env::new().run(&[&["explain", "--from", &hub], more].concat());
+    for project in ["unit", "lint", "yaml", "stuck", "child", "deploy-chain", "blocked", "flaky", "allowed"] {
+        for form in ["text", "markdown"] {
+            let (one, other) = (from(&[project, "-o", form]), direct(&[project, "-o", form]));
+            assert_eq!((&one.stdout, one.code), (&other.stdout, other.code), "{project} {form}\n{one}\n{other}");
+        }
+        let (one, other) = (from(&[project, "-o", "json"]), direct(&[project, "-o", "json"]));
+        assert_eq!((explained(&one), one.code), (explained(&other), other.code), "{project}");
+    }
+    let all = from(&["--all-failed", "-o", "json"]).json();
+    let failed = direct(&["--all-failed", "-o", "json"]).json();
+    let names = |document: &Value| -> Vec<Value> {
+        document["pipelines"].as_array().unwrap().iter().map(|one| one["project"].clone()).collect()
+    };
+    assert_eq!(names(&all), names(&failed));
+    let _ = from(&["nothing"]).refuses(2, &["the hub shows no project \"nothing\""]);
+    let _ = from(&["unit", "--full-log"]).refuses(2, &["a hub sends the lines that tell, and no logs"]);
+    let hostile = from(&["hostile"]);
+    assert!(!hostile.stdout.contains(['\u{1B}', '\u{9B}', '\u{202E}']), "{hostile}");
+}
+
+#[test]
+fn what_a_lying_hub_explains_is_text() {
+    let green = green();
+    let path = green["projects"][0]["full_path"].as_str().unwrap().to_owned();
+    let pipeline = green["projects"][0]["pipelines"][0].clone();
+    let cause = json!({
+        "kind": "script", "sentence": "x</b><img src=x> @all \u{1B}[2J", "next": "<script>", "through": [], "job": null,
+        "tests": null, "log": null, "attribution": null, "evidence": null,
+    });
+    let explained = json!({
+        "schema": "glwatch.explain/1", "host": green["host"], "generated_at": green["generated_at"], "complete": true,
+        "problems": [], "requests": green["requests"], "shared_causes": [],
+        "pipelines": [{
+            "project": path, "headline": "<h1>\u{202E}", "causes": [cause], "allowed": [], "flaky": [],
+            "coverage_change": null, "previous": null, "unread": [], "pipeline": pipeline,
+        }],
+    });
+    let hub = Canned::with_headers(move |path| {
+        let body = if path.contains("explain") { explained.to_string() } else { green.to_string() };
+        (200, headers("1"), body)
+    });
+    for form in ["text", "markdown", "json"] {
+        let output = Env::new().run(&["explain", "--from", hub.url(), &path, "-o", form]).exits_with(0);
+        assert!(!output.stdout.contains(['\u{1B}', '\u{202E}']), "{form}: {output}");
+        assert!(
+            form != "markdown" || !output.stdout.contains("<img") && !output.stdout.contains("<script"),
+            "{output}"
+        );
+    }
+}
+
+#[test]
+fn the_live_view_over_a_hub_explains_and_says_what_only_gitlab_has_and_when_the_hub_is_gone() {
+    let sim = world(WorldKind::Demo);
+    let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
+    let served = Served::ready(&env, &sim, &["--interval", "200ms"]);
+    let hub = url(&served);
+    let own = Env::new();
+    let mut view = own.open(&["--from", &hub, "--watch", "--interval", "200ms", "--retry-wait", "1ms"], 120, 40);
+    view.wait_until(|contents| contents.contains("40 projects  ") && contents.contains(" ago"));
+    let steps = [
+        ("/invoices\r\tR", "a hub, which lends none"),
+        ("\r", "overview > project"),
+        ("\r", "> #"),
+        ("\r", "of 60 tests"),
+        ("q", "> #"),
+        ("q", "default main"),
+        ("q", "1 of 40 projects"),
+    ];
+    for (keys, shown) in steps {
+        view.send(keys);
+        view.wait_until(|contents| contents.contains(shown));
+    }
+    served.running.signal("-TERM");
+    let _ = served.running.end();
+    view.wait_until(|contents| contents.contains("refused") && contents.contains(" old"));
+    view.send("Q");
+    assert_eq!(view.end(), 0);
+    assert!(!own.home().join(".local/state/glwatch").join("history").exists());
 }

@@ -241,6 +241,8 @@ fn a_hub_that_contradicts_itself_is_not_believed() {
         ("a ref of no known kind", "/projects/0/pipelines/0/ref_kind", json!("planet")),
         ("a status that is no text", "/projects/0/pipelines/0/status", json!(1)),
         ("no status", "/projects/0/pipelines/0/status", Value::Null),
+        ("a host that is none", "/host", json!("javascript://x")),
+        ("a host with a user", "/host", json!("https://ada@gitlab.example.com")),
         ("another API", "/requests/api", json!("soap")),
     ];
     for (sentence, pointer, value) in cases {

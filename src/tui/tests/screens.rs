@@ -92,7 +92,7 @@ fn answer(rows: &[ProjectRow]) -> ExplainAnswer {
         below: vec![],
         unread: vec![],
     };
-    ExplainAnswer { pipeline: id, updated_at: None, evidence: Ok(Arc::new(evidence)) }
+    ExplainAnswer { pipeline: id, updated_at: None, evidence: Ok(Arc::new(evidence)), judged: None }
 }
 
 /// The view after these keys, with what its screens ask for.
@@ -502,7 +502,7 @@ fn a_question_that_another_one_has_replaced_keeps_no_one_waiting() {
     let evidence = Err(Failure::new(FailureKind::Http(500), "HTTP 500"));
     update(
         &mut app,
-        ViewEvent::Answer(ExplainAnswer { pipeline: PipelineId(8105), updated_at: None, evidence }),
+        ViewEvent::Answer(ExplainAnswer { pipeline: PipelineId(8105), updated_at: None, evidence, judged: None }),
         rested,
     );
     assert!(!app.is_asking(), "the answer to the first will never come");
