@@ -5,14 +5,15 @@ use super::serve::Served;
 use super::trouble::pipelines_of;
 use super::watch::TWO;
 use crate::support::canned::{Canned, JSON};
-use crate::support::running::Running;
+use crate::support::running::{DEADLINE, Running};
 use crate::support::{Env, Output};
 use glwatch_sim::{Fault, Options, Sim, TOKEN_READ_API, WorldKind};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::spawn;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const TOKEN: &str = "glpat-must-not-go-to-a-hub";
 
@@ -521,4 +522,54 @@ fn the_live_view_over_a_hub_explains_and_says_what_only_gitlab_has_and_when_the_
     view.send("Q");
     assert_eq!(view.end(), 0);
     assert!(!own.home().join(".local/state/glwatch").join("history").exists());
+}
+
+/// Waits until a server was asked like this.
+#[track_caller]
+fn wait_for(hub: &Canned, is_meant: impl Fn(&str) -> bool) {
+    let until = Instant::now() + DEADLINE;
+    while !hub.heads().iter().any(|head| is_meant(&head.to_lowercase())) {
+        assert!(Instant::now() < until, "not asked: {:#?}", hub.heads());
+    }
+}
+
+#[test]
+fn events_go_on_where_they_ended_and_what_is_known_is_not_sent_again() {
+    let green = green().to_string();
+    let hub = Canned::with_headers(move |path| match path.contains("events") {
+        true => (200, "content-type: text/event-stream\r\n".into(), "id: 7-3\nevent: change\ndata: {}\n\n".into()),
+        false => (200, headers("1"), green.clone()),
+    });
+    let mut watching = watch(hub.url(), &["--interval", "1h"]);
+    let _ = event(&mut watching, |event| event["event"] == "snapshot");
+    wait_for(&hub, |head| head.contains("/events") && head.contains("last-event-id: 7-3"));
+    wait_for(&hub, |head| head.contains("/snapshot") && head.contains("if-none-match: w/\"1\""));
+    let first = hub.heads().into_iter().find(|head| head.contains("/events")).unwrap();
+    assert!(!first.to_lowercase().contains("last-event-id"), "{first}");
+}
+
+#[test]
+fn a_hub_that_begins_to_lie_makes_everything_old() {
+    let green = green();
+    let path = green["projects"][0]["full_path"].as_str().unwrap().to_owned();
+    let answers = [
+        ("a page", (200, "content-type: text/html\r\n".to_owned(), "<html>".to_owned()), "HTML page"),
+        ("another schema", (200, headers("1"), "{\"schema\":\"glwatch.status/9\"}".to_owned()), "glwatch.status/9"),
+        ("a token is wanted", (401, JSON.to_owned(), String::new()), "asks for a token"),
+        ("data that is too old", (200, headers("500"), green.to_string()), "8m ago"),
+    ];
+    for (sentence, later, words) in answers {
+        let (asked, green) = (AtomicUsize::new(0), green.to_string());
+        let hub = Canned::with_headers(move |path| match path.contains("events") {
+            true => (404, JSON.into(), "{}".into()),
+            false if asked.fetch_add(1, Ordering::SeqCst) == 0 => (200, headers("1"), green.clone()),
+            false => later.clone(),
+        });
+        let mut watching = watch(hub.url(), &["--interval", "50ms"]);
+        let first = event(&mut watching, |event| event["event"] == "snapshot");
+        assert_eq!(first["complete"], json!(true), "{sentence}");
+        let old = event(&mut watching, |event| event["event"] == "project" && event["project"] == path.as_str());
+        assert_eq!((old["from"].as_str(), old["to"].as_str()), (Some("ok"), Some("stale")), "{sentence}: {old}");
+        assert!(old["message"].as_str().unwrap().contains(words), "{sentence}: {old}");
+    }
 }
