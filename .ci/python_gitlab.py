@@ -196,6 +196,22 @@ def actions(projects):
     check(False, f"only {sorted(done)} could be done")
 
 
+def hooks(project):
+    """The webhooks of a project."""
+    path = project.path_with_namespace
+    made = project.hooks.create({"url": "https://hub.example.com/webhook", "job_events": True, "token": "a-secret"})
+    check(made.push_events and made.job_events and not made.pipeline_events, f"{path}: events of a new hook")
+    check(made.alert_status == "executable" and not hasattr(made, "token"), f"{path}: its state, and no secret")
+    made.pipeline_events = True
+    made.save()
+    check(project.hooks.get(made.id).pipeline_events, f"{path}: a changed hook")
+    check([hook.id for hook in project.hooks.list(get_all=True)] == [made.id], f"{path}: the list of hooks")
+    refused(422, lambda: project.hooks.create({"url": "ftp://hub.example.com"}), f"{path}: a hook of another scheme")
+    made.delete()
+    check(project.hooks.list(get_all=True) == [], f"{path}: a deleted hook")
+    refused(404, lambda: project.hooks.get(made.id), f"{path}: a hook that is gone")
+
+
 def wrong(gl, project, pipeline):
     def pipelines(**query):
         return lambda: project.pipelines.list(get_all=False, **query)
@@ -286,6 +302,7 @@ def main(url, token, group_id):
     project, pipelines = still[0]
     wrong(gl, project, pipelines[0])
     actions(projects)
+    hooks(project)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ mod expected;
 mod faults;
 mod graphql;
 mod history;
+mod hook_shelf;
 mod job_spec;
 mod listed_pipeline;
 mod log;

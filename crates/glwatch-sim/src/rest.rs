@@ -6,6 +6,7 @@ mod auth;
 mod commits;
 mod deployments;
 mod groups;
+mod hooks;
 mod issues;
 mod job;
 mod jobs;
@@ -41,8 +42,8 @@ impl RestApi<'_> {
         let Some(parts) = parts.strip_prefix(&["api", "v4"]) else { return unknown() };
         let found = match asked.method {
             "GET" | "HEAD" => route(parts),
-            "POST" => action(parts),
-            _ => None,
+            "POST" => action(parts).or_else(|| hook_write("POST", parts)),
+            method => hook_write(method, parts),
         };
         let Some((kind, handler)) = found else { return unknown() };
         let refusal = asked.caller.refusal(kind, self.access).or_else(|| parameters::refusal(kind, &asked.query));
@@ -148,6 +149,19 @@ fn request_route(parts: &[&str]) -> Option<(&'static str, RestHandler)> {
         }
         ["projects", _, "merge_requests", _, "pipelines"] => {
             ("merge_request_pipelines", |rest, asked, p| merge_requests::pipelines(rest, asked, p[1], p[3]))
+        }
+        ["projects", _, "hooks"] => ("hooks", |rest, asked, p| hooks::list(rest, asked, p[1])),
+        ["projects", _, "hooks", _] => ("hook", |rest, asked, p| hooks::single(rest, asked, p[1], p[3])),
+        _ => return None,
+    })
+}
+
+fn hook_write(method: &str, parts: &[&str]) -> Option<(&'static str, RestHandler)> {
+    Some(match (method, parts) {
+        ("POST", ["projects", _, "hooks"]) => ("hook_create", |rest, asked, p| hooks::create(rest, asked, p[1])),
+        ("PUT", ["projects", _, "hooks", _]) => ("hook_edit", |rest, asked, p| hooks::edit(rest, asked, p[1], p[3])),
+        ("DELETE", ["projects", _, "hooks", _]) => {
+            ("hook_delete", |rest, asked, p| hooks::delete(rest, asked, p[1], p[3]))
         }
         _ => return None,
     })

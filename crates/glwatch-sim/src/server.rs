@@ -22,6 +22,7 @@ use super::expected::{expected_history, expected_status};
 use super::faults::{Action, Fault, FaultQueue};
 use super::graphql::{GraphqlApi, GraphqlBody};
 use super::history::HistoryEntry;
+use super::hook_shelf::SimHook;
 use super::log::{Request, RequestLog};
 use super::options::{Options, WorldKind};
 use super::query::QueryParameters;
@@ -157,6 +158,21 @@ impl Sim {
         &self.shared.options.clock
     }
 
+    /// Gives a project a webhook with these fields, as GitLab shows them: one that is disabled, say.
+    pub fn add_hook(&self, project: &str, fields: &Value) {
+        let world = &self.shared.world;
+        let (Some(project), Value::Object(fields)) = (world.project(project), fields) else { return };
+        let (id, fields) = (world.hooks.next_id(), fields.clone());
+        world.hooks.put(project, SimHook { id, fields, has_token: false, created: self.clock().now_ms() });
+    }
+
+    /// Returns the webhooks of a project: their fields as they were sent, and whether they have a secret.
+    pub fn hooks(&self, project: &str) -> Vec<(Value, bool)> {
+        let project = self.shared.world.project(project);
+        let hooks = project.map_or_else(Vec::new, |project| self.shared.world.hooks.of(project));
+        hooks.into_iter().map(|hook| (Value::Object(hook.fields), hook.has_token)).collect()
+    }
+
     /// Sends to `hook` what happened after `from` and until now, and waits for the answers.
     pub fn deliver(&self, hook: &Webhook, from: DateTime<Utc>) -> io::Result<HookDeliveries> {
         let now = self.clock().now_ms();
@@ -286,7 +302,7 @@ async fn handle(
         lifeline.cut();
         return Response::default();
     }
-    let call = HttpCall { method, path, query, headers: &head.headers, posted: posted.as_ref() };
+    let call = HttpCall { method, path, query, headers: &head.headers, posted: posted.as_ref(), body: &body };
     let mut reply = shared.reply(&call, &actions);
     let plain = reply.length();
     if takes_gzip(&head.headers) && !actions.iter().any(Action::works_on_bytes) {
@@ -314,6 +330,7 @@ struct HttpCall<'a> {
     headers: &'a HeaderMap,
     /// The body, when it is a GraphQL request.
     posted: Option<&'a GraphqlBody>,
+    body: &'a [u8],
 }
 
 impl ServerState {
@@ -368,7 +385,14 @@ impl ServerState {
             }
             None => {
                 let if_none_match = text("if-none-match");
-                rest.answer(&ApiRequest { method: call.method, path: call.path, query, caller, if_none_match })
+                rest.answer(&ApiRequest {
+                    method: call.method,
+                    path: call.path,
+                    query,
+                    caller,
+                    if_none_match,
+                    body: call.body,
+                })
             }
         }));
         let answer = answer.unwrap_or_else(|_| {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::action_log::ActionLog;
 use super::history::{HistoryEntry, HistoryJobs, PastEnvironment, ProjectHistory, plant_outages, plot};
+use super::hook_shelf::HookShelf;
 use super::job_spec::JobSpec;
 use super::listed_pipeline::ListedPipeline;
 use super::options::DEFAULT_INSTANT;
@@ -120,6 +121,7 @@ pub(crate) struct World {
     pub(crate) job_span: u64,
     /// What people did; all else follows from the scenario.
     pub(crate) actions: ActionLog,
+    pub(crate) hooks: HookShelf,
     project_by_id: HashMap<u64, usize>,
     project_by_path: HashMap<String, usize>,
     /// Attempts whose id is not from their pipeline's range, as they came much later: attempt -> pipeline.
@@ -154,6 +156,7 @@ impl World {
             slot_span: 1,
             job_span: 1,
             actions: ActionLog::default(),
+            hooks: HookShelf::default(),
             late_attempts: HashMap::new(),
             played: Mutex::default(),
         };

@@ -72,6 +72,7 @@ pub(crate) struct ApiRequest<'a> {
     pub(crate) query: QueryParameters,
     pub(crate) caller: ApiCaller,
     pub(crate) if_none_match: Option<&'a str>,
+    pub(crate) body: &'a [u8],
 }
 
 impl RestApi<'_> {

@@ -53,7 +53,8 @@ impl ApiCaller {
 
     /// Returns GitLab's refusal of this route kind, if it refuses before looking at the resource.
     pub(super) fn refusal(self, kind: &str, access: Access) -> Option<ApiAnswer> {
-        let writes = matches!(kind.rsplit('_').next(), Some("retry" | "cancel" | "play"));
+        let writes =
+            matches!(kind.rsplit('_').next(), Some("retry" | "cancel" | "play" | "create" | "edit" | "delete"));
         let about_oneself = matches!(kind, "metadata" | "version" | "token" | "user");
         match self {
             Self::Expired => Some(ApiAnswer::error(
@@ -68,7 +69,7 @@ impl ApiCaller {
             Self::ReadUser if !about_oneself => Some(ApiAnswer::error(403, insufficient_scope(READING_SCOPES))),
             // These need a user even where everything else is public: the latter by the first line of
             // lib/api/ci/jobs.rb.
-            Self::Anonymous if about_oneself || writes || matches!(kind, "job" | "trace") => {
+            Self::Anonymous if about_oneself || writes || matches!(kind, "job" | "trace" | "hook" | "hooks") => {
                 Some(ApiAnswer::message(401, "401 Unauthorized"))
             }
             Self::Anonymous if access == Access::Private && kind.starts_with("group") && kind != "groups" => {

@@ -195,7 +195,7 @@ fn parameters(kind: &str) -> (&'static [ParameterRule], bool) {
         "environments" => (&[("states", ParameterType::OneOf(&["available", "stopping", "stopped"]))], true),
         "issues" => (&ISSUES, true),
         "merge_requests" => (&MERGE_REQUESTS, true),
-        "merge_request_commits" | "merge_request_pipelines" | "branches" | "tags" => (&[], true),
+        "merge_request_commits" | "merge_request_pipelines" | "branches" | "tags" | "hooks" => (&[], true),
         "compare" => (&[("straight", ParameterType::Boolean)], false),
         "statuses" => (&[("all", ParameterType::Boolean), ("pipeline_id", ParameterType::Integer)], true),
         "commit" => (&[("stats", ParameterType::Boolean)], false),

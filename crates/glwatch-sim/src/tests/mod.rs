@@ -9,6 +9,7 @@ mod graphql_agreement;
 mod history;
 mod history_graphql;
 mod history_keys;
+mod hooks;
 mod http;
 mod keys;
 mod obedience;
