@@ -1,5 +1,6 @@
 //! Acts on pipelines and jobs. A plan is made without a request; one function performs it.
 
+pub mod hooks;
 pub mod plan;
 pub mod rights;
 pub mod service;

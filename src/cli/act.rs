@@ -102,14 +102,19 @@ pub(super) fn run(name: &str, matches: &ArgMatches) -> Result<Exit, CliError> {
 /// Refuses before anything is asked of GitLab.
 fn permitted(action: Action, config: &Config) -> Result<(), CliError> {
     plan::check_read_only(action, config.acting.read_only.as_ref().map(ToString::to_string)).map_err(refusal)?;
+    check_can_ask(action.word(), config)
+}
+
+/// Refuses what is not agreed to where there is no terminal to ask on.
+pub(super) fn check_can_ask(word: &str, config: &Config) -> Result<(), CliError> {
     let can_be_asked = io::stdin().is_terminal() && output::stderr_is_terminal();
-    if !config.acting.yes && !can_be_asked {
-        return Err(CliError::Refused {
-            problem: format!("{} asks before it acts, and there is no terminal to ask on", action.word()),
-            hints: vec!["agree beforehand: --yes".into()],
-        });
+    if config.acting.yes || can_be_asked {
+        return Ok(());
     }
-    Ok(())
+    Err(CliError::Refused {
+        problem: format!("{word} asks before it acts, and there is no terminal to ask on"),
+        hints: vec!["agree beforehand: --yes".into()],
+    })
 }
 
 fn refusal(no: ActionNotAllowed) -> CliError {
@@ -240,7 +245,7 @@ impl Planner<'_> {
     }
 }
 
-/// Asks the person at the terminal.
+/// Asks whether to perform a plan.
 async fn agreed(action: Action, plan: &[PlannedAction]) -> Result<bool, CliError> {
     let jobs = plan.iter().filter(|planned| planned.job.is_some()).count();
     let what = match (plan.len() - jobs, jobs) {
@@ -250,6 +255,11 @@ async fn agreed(action: Action, plan: &[PlannedAction]) -> Result<bool, CliError
     };
     let (first, rest) = action.word().split_at(1);
     let question = format!("{}{rest} {what}? [y/N] ", first.to_uppercase());
+    agrees(question).await
+}
+
+/// Asks the person at the terminal a question.
+pub(super) async fn agrees(question: String) -> Result<bool, CliError> {
     let asking = tokio::task::spawn_blocking(move || {
         io::stderr().lock().write_all(question.as_bytes())?;
         let mut answer = String::new();

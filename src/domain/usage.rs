@@ -56,3 +56,13 @@ pub struct Usage {
     pub resets_at: Option<DateTime<Utc>>,
     pub api: Api,
 }
+
+/// How often something was asked, and answered like this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointCount {
+    /// The route, without ids, or the name of a GraphQL query.
+    pub endpoint: String,
+    /// `None` where no answer came.
+    pub status: Option<u16>,
+    pub count: u64,
+}

@@ -1,6 +1,7 @@
 //! The public interface: one method per question, domain types as answers.
 
 mod exported;
+mod hooks;
 
 use crate::domain::delivery::{DeploymentFact, EnvironmentFact, IncidentFact, MergeRequestFact};
 use crate::domain::fact::UnixSeconds;
@@ -13,7 +14,7 @@ use crate::domain::server::Server;
 use crate::domain::snapshot::Group;
 use crate::domain::test_report::TestReport;
 use crate::domain::token::AccessToken;
-use crate::domain::usage::{Api, Cost, Usage};
+use crate::domain::usage::{Api, Cost, EndpointCount, Usage};
 use crate::gitlab::auth::Fingerprint;
 use crate::gitlab::error::{Error, SetupError};
 use crate::gitlab::page::ListPage;
@@ -36,8 +37,10 @@ pub use graphql::jobs::PER_QUERY as MORE_JOBS_PER_QUERY;
 pub use graphql::older::{OlderPipelines, PER_QUERY as OLDER_PIPELINES_PER_QUERY};
 pub use graphql::past::{JOBS_PER_QUERY as PAST_JOBS_PER_QUERY, PastQuery, PipelineNews};
 pub use graphql::{Answered, ProjectSaid};
+pub use hooks::ListedHooks;
 pub use rest::action::{Action, ActionResult, ActionSubject};
 pub(crate) use rest::delivery::ChangedPage;
+pub use rest::hook::{HookChange, HookChangeEnd, WantedHook};
 pub use rest::job::{Bridges, DetailedJobs, JobList, OneJob};
 pub use rest::past::{ProjectJob, ProjectJobs};
 pub use rest::pipeline::{PipelineFilter, PipelineHead};
@@ -105,6 +108,11 @@ impl Client {
     /// Returns what the requests of all handles have cost so far.
     pub fn usage(&self) -> Usage {
         self.transport.usage()
+    }
+
+    /// Returns the requests of all handles, by what was asked and what came back.
+    pub fn endpoint_counts(&self) -> Vec<EndpointCount> {
+        self.transport.endpoint_counts()
     }
 
     /// Returns the time by the server's clock.

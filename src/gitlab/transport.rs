@@ -3,6 +3,7 @@
 //! What is asked differently keeps to it: `stream` hands out a body as it comes, `once` sends what acts.
 
 mod answer;
+mod endpoint;
 mod exchange;
 pub(super) mod failed;
 mod options;
@@ -13,11 +14,12 @@ pub(super) use answer::HttpAnswer;
 pub use options::{IdentityPem, Purpose, TransportOptions};
 pub use stream::{TraceEnd, TraceLimits, TraceSink};
 
+use self::endpoint::EndpointCounts;
 use self::exchange::Exchange;
 use self::failed::{body_kind, connect_kind};
 use crate::domain::failure::RequestLine;
 use crate::domain::host::Host;
-use crate::domain::usage::{Api, Cost, Usage};
+use crate::domain::usage::{Api, Cost, EndpointCount, Usage};
 use crate::gitlab::auth::{Fingerprint, Token};
 use crate::gitlab::budget::{Budget, TooLong, Turn, Waiting};
 use crate::gitlab::credentials::Credentials;
@@ -86,6 +88,7 @@ pub(super) struct HttpConnection {
     retry: RetryOptions,
     timeout: Duration,
     now: fn() -> DateTime<Utc>,
+    endpoints: Arc<EndpointCounts>,
     /// The server's clock at the last answer, and when that was.
     server_clock: Mutex<Option<(DateTime<Utc>, Instant)>>,
 }
@@ -133,6 +136,7 @@ impl Transport {
             retry: options.retry,
             timeout: options.timeout,
             now: options.now,
+            endpoints: Arc::default(),
             server_clock: Mutex::new(None),
         };
         let (connection, cost) = (Arc::new(connection), Arc::default());
@@ -163,6 +167,11 @@ impl Transport {
 
     pub(super) fn usage(&self) -> Usage {
         self.budget.usage()
+    }
+
+    /// Returns the requests of all callers, by what was asked and what came back.
+    pub(super) fn endpoint_counts(&self) -> Vec<EndpointCount> {
+        self.endpoints.all()
     }
 
     pub(super) fn set_api(&self, api: Api) {

@@ -6,6 +6,7 @@ use crate::domain::id::{JobId, PipelineId, ProjectRef};
 use crate::domain::status::Status;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::transport::Transport;
+use reqwest::Method;
 use serde::Deserialize;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +90,7 @@ pub(crate) async fn send(
         ActionSubject::Job(id) => format!("jobs/{id}"),
     };
     let path = format!("projects/{}/{subject}/{}", project_key(project), action.word());
-    let sent = transport.send_once(&path).await;
+    let sent = transport.send_once(Method::POST, &path, None).await;
     match sent.and_then(|answer| answer.decode::<ActionWire>().map_err(Error::unsure)) {
         Ok(ActionWire { id, status: word, web_url }) => {
             ActionResult::Done(ActionAnswer { id, status: status(word.as_deref()), web_url })

@@ -5,6 +5,7 @@ pub(super) mod commit_status;
 pub(super) mod delivery;
 pub(super) mod exported;
 pub(super) mod group;
+pub(super) mod hook;
 pub(super) mod job;
 pub(super) mod past;
 pub(super) mod pipeline;

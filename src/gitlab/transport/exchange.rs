@@ -1,15 +1,19 @@
-//! Logs each request that was sent: when, how long it took, and the answer.
+//! Logs and counts each request that was sent: when, how long it took, and the answer.
 
+use super::endpoint::{EndpointCounts, endpoint};
 use super::{Purpose, Transport};
 use crate::domain::failure::RequestLine;
 use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::StatusCode;
+use std::sync::Arc;
 use tokio::time::Instant;
 use url::Url;
 
-/// A request that was sent. Its line is written when it is dropped, whatever became of it.
+/// A request that was sent. It is logged and counted when it is dropped, whatever became of it.
 pub(super) struct Exchange {
     request: String,
+    endpoint: String,
+    counts: Arc<EndpointCounts>,
     purpose: Purpose,
     attempts: u32,
     sent: DateTime<Utc>,
@@ -26,6 +30,8 @@ impl Transport {
             if line.url == url.as_str() { line.to_string() } else { format!("{} {}", line.method, bare(url)) };
         Exchange {
             request: self.scrub(&request),
+            endpoint: endpoint(self.host(), line, url),
+            counts: Arc::clone(&self.endpoints),
             purpose: self.purpose,
             attempts,
             sent: self.machine_now(),
@@ -67,6 +73,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        self.counts.add(&self.endpoint, self.status);
         tracing::debug!(
             request = self.request,
             purpose = self.purpose.word(),

@@ -6,7 +6,7 @@ use super::{HttpAnswer, Refusal, Transport};
 use crate::domain::failure::RequestLine;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::refusal::is_html;
-use reqwest::header::{ACCEPT, CONTENT_LENGTH};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Method, StatusCode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,18 +29,23 @@ impl From<Refusal> for Failed {
 }
 
 impl Transport {
-    /// Posts to a REST resource, without a body; `path` is already encoded.
+    /// Changes a REST resource; `path` is already encoded, `body` is JSON.
     ///
     /// Only where no connection came about, so that nothing can have been sent, there is a second attempt.
-    pub(in crate::gitlab) async fn send_once(&self, path: &str) -> Result<HttpAnswer, Error> {
+    pub(in crate::gitlab) async fn send_once(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<HttpAnswer, Error> {
         let url = self.host.rest(path);
-        let line = RequestLine { method: "POST".into(), url: url.to_string(), query: None };
+        let line = RequestLine { method: method.to_string(), url: url.to_string(), query: None };
         let request = line.to_string();
         let start = Instant::now();
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let Failed { refusal, is_unsent } = match self.post(&line, &url, attempts).await {
+            let Failed { refusal, is_unsent } = match self.post((&method, &line, &url), body.as_ref(), attempts).await {
                 Ok((headers, body)) => {
                     let credentials = Arc::clone(&self.credentials);
                     return Ok(HttpAnswer { headers, body, request: line, credentials });
@@ -59,15 +64,18 @@ impl Transport {
 
     async fn post(
         &self,
-        line: &RequestLine,
-        url: &Url,
+        (method, line, url): (&Method, &RequestLine, &Url),
+        body: Option<&String>,
         attempts: u32,
     ) -> Result<(reqwest::header::HeaderMap, Vec<u8>), Failed> {
         let _turn = self.turn_within(Some(LONGEST_WAIT_TO_ACT)).await?;
         let mut exchange = self.exchange(line, url, attempts);
-        let request = self.request(Method::POST, url).header(ACCEPT, "application/json");
-        // Some proxies refuse a POST that does not say that it has no body.
-        let request = request.header(CONTENT_LENGTH, "0");
+        let request = self.request(method.clone(), url).header(ACCEPT, "application/json");
+        let request = match body {
+            Some(body) => request.header(CONTENT_TYPE, "application/json").body(body.clone()),
+            // Some proxies refuse a POST that does not say that it has no body.
+            None => request.header(CONTENT_LENGTH, "0"),
+        };
         let mut is_unsent = true;
         let answer = async {
             is_unsent = false;
@@ -90,7 +98,7 @@ impl Transport {
         }
         let is_page = is_html(&response.1);
         let (status, headers, body) = response;
-        if status == StatusCode::CREATED {
+        if status == StatusCode::CREATED || (status == StatusCode::NO_CONTENT && *method == Method::DELETE) {
             return Ok((headers, body));
         }
         let response = (status, headers, body);
