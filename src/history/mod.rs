@@ -3,6 +3,7 @@
 //! Holds facts only: no token, no text of a log, no judgement. Time is an argument.
 
 pub mod backfill;
+pub mod counters;
 mod cursor;
 pub(crate) mod deliveries;
 mod delivery_rows;
@@ -13,6 +14,7 @@ pub mod place;
 mod recent;
 pub mod record;
 mod rows;
+pub mod run_totals;
 pub mod runs;
 mod schema;
 pub mod store;

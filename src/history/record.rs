@@ -27,7 +27,7 @@ const MOST_WAITING: usize = 16;
 pub enum HistoryNotice {
     /// The file was damaged and is now there; a new one was begun.
     SetAside(PathBuf),
-    /// Nothing is recorded from now on, for this reason.
+    /// Nothing could be recorded at the end, for this reason.
     Off(String),
 }
 
@@ -51,13 +51,19 @@ impl HistoryRecorder {
         let (answers, past) = watch::channel(Arc::default());
         let work = move || {
             let mut writer = FactWriter { place, keep, store: None, written: by_id(0), notices: told };
+            let mut off = None;
             while let Ok(input) = input.recv() {
-                if let Err(error) = writer.take(&input).and_then(|()| writer.answer(&input, wants_past, &answers)) {
-                    tracing::info!(%error, "the history is off");
-                    lock(&writer.notices).push(HistoryNotice::Off(error.to_string()));
+                let done = writer.take(&input).and_then(|()| writer.answer(&input, wants_past, &answers));
+                off = done.err().inspect(|error| tracing::info!(%error, "the history is off"));
+                // Those who wait for answers are not kept waiting; a server goes on for months, and tries again.
+                if off.is_some() && wants_past {
                     break;
                 }
+                if off.is_some() {
+                    (writer.store, writer.written) = (None, by_id(0));
+                }
             }
+            lock(&writer.notices).extend(off.map(|error| HistoryNotice::Off(error.to_string())));
             // The file is closed first: SQLite then leaves nothing beside it.
             drop(writer);
             let _ = end.send(());

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Result};
 pub(super) const APPLICATION_ID: i32 = 0x676C_7774;
 
 /// The step from each version to the next. A step that was released is never changed.
-const STEPS: &[&str] = &[V1, V2, V3, V4];
+const STEPS: &[&str] = &[V1, V2, V3, V4, V5, V6];
 
 /// Times are seconds since 1970, durations are seconds.
 ///
@@ -96,6 +96,28 @@ const V4: &str = "
     CREATE TABLE environment_start (
         project INTEGER NOT NULL, environment_name TEXT NOT NULL, first_at INTEGER NOT NULL, baseline INTEGER,
         PRIMARY KEY (project, environment_name)
+    ) WITHOUT ROWID;
+";
+
+/// Counters of a server (`counters.rs`): `scope` names the server, as several may serve one host.
+const V5: &str = "
+    CREATE TABLE saved_counter (
+        scope TEXT NOT NULL, owner TEXT NOT NULL, family TEXT NOT NULL, rest TEXT NOT NULL, value REAL NOT NULL,
+        last_id INTEGER NOT NULL, saved_at INTEGER NOT NULL, PRIMARY KEY (scope, owner, family, rest)
+    ) WITHOUT ROWID;
+";
+
+/// Pipelines that have ended, counted once each (`run_totals.rs`). A mark outlives the fact: what was counted is never
+/// counted again.
+const V6: &str = "
+    CREATE TABLE counted_run (project INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (project, id)) WITHOUT ROWID;
+    CREATE TABLE run_total (
+        project INTEGER NOT NULL, ref_kind TEXT NOT NULL, source TEXT NOT NULL, status TEXT NOT NULL,
+        runs INTEGER NOT NULL, PRIMARY KEY (project, ref_kind, source, status)
+    ) WITHOUT ROWID;
+    CREATE TABLE run_time (
+        project INTEGER NOT NULL, measure TEXT NOT NULL, status TEXT NOT NULL, bound INTEGER NOT NULL,
+        runs INTEGER NOT NULL, seconds INTEGER NOT NULL, PRIMARY KEY (project, measure, status, bound)
     ) WITHOUT ROWID;
 ";
 

@@ -10,7 +10,9 @@ pub use crate::domain::fact::SECONDS_PER_DAY;
 use crate::domain::fact::{FactBatch, PipelineFact, UnixSeconds};
 use crate::private_file::Untrusted;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -67,6 +69,8 @@ pub struct HistoryStore {
     place: HistoryPlace,
     /// The file's name without links.
     file: PathBuf,
+    /// What tells it from another file of this name.
+    inode: Option<u64>,
     /// Where a damaged file was moved, if one was found.
     set_aside: Option<PathBuf>,
 }
@@ -77,7 +81,7 @@ impl HistoryStore {
         let file = place.prepare()?;
         match connect(place, &file) {
             Err(error) if error.is_damage() => Self::replace(place, file, now),
-            connection => Ok(Self { connection: connection?, place: place.clone(), file, set_aside: None }),
+            connection => Ok(Self::opened(connection?, place, file, None)),
         }
     }
 
@@ -93,13 +97,17 @@ impl HistoryStore {
         });
         let aside = match sound {
             Ok(Some(connection)) => {
-                return Ok(Self { connection, place: place.clone(), file, set_aside: None });
+                return Ok(Self::opened(connection, place, file, None));
             }
             Err(error) if !error.is_damage() => return Err(error),
             Ok(None) | Err(_) => place::set_aside(&file, now).map_err(lost)?,
         };
         place.prepare()?;
-        Ok(Self { connection: connect(place, &file)?, place: place.clone(), file, set_aside: Some(aside) })
+        Ok(Self::opened(connect(place, &file)?, place, file, Some(aside)))
+    }
+
+    fn opened(connection: Connection, place: &HistoryPlace, file: PathBuf, set_aside: Option<PathBuf>) -> Self {
+        Self { connection, place: place.clone(), inode: inode(&file), file, set_aside }
     }
 
     /// Returns where a damaged file was moved, once.
@@ -114,17 +122,28 @@ impl HistoryStore {
     /// Writes all facts of a batch, and that their projects were looked at, or none of it. Where the file turns out to be
     /// damaged, a new one takes its place and the batch.
     pub fn write(&mut self, batch: &FactBatch, now: UnixSeconds) -> Result<(), HistoryError> {
-        match self.try_write(batch, now) {
-            Err(error) if error.is_damage() => {
-                *self = Self::replace(&self.place, self.file.clone(), now)?;
-                self.try_write(batch, now)
-            }
-            written => written,
-        }
+        let day = now.div_euclid(SECONDS_PER_DAY);
+        self.write_or_replace(now, |transaction| rows::write_batch(transaction, batch, day)).map(drop)
     }
 
-    fn try_write(&mut self, batch: &FactBatch, now: UnixSeconds) -> Result<(), HistoryError> {
-        self.transaction(|transaction| rows::write_batch(transaction, batch, now.div_euclid(SECONDS_PER_DAY)))
+    /// Writes as a whole, and says whether a new file took the place of the one before, so that this is all that it has.
+    pub(super) fn write_or_replace(
+        &mut self,
+        now: UnixSeconds,
+        write: impl Fn(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<bool, HistoryError> {
+        // Another process, or thread, may have set it aside.
+        let is_moved = inode(&self.file) != self.inode;
+        if is_moved {
+            *self = Self::open(&self.place, now)?;
+        }
+        match self.transaction(&write) {
+            Err(error) if error.is_damage() => {
+                *self = Self::replace(&self.place, self.file.clone(), now)?;
+                self.transaction(&write).map(|()| true)
+            }
+            written => written.map(|()| is_moved),
+        }
     }
 
     /// Says whether a pipeline is known as this fact has it, or better.
@@ -181,6 +200,10 @@ impl HistoryStore {
     pub(super) fn ask<T>(&self, question: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, HistoryError> {
         question(&self.connection).map_err(|source| HistoryError::Sqlite { file: self.file.clone(), source })
     }
+}
+
+fn inode(file: &Path) -> Option<u64> {
+    fs::metadata(file).ok().map(|facts| facts.ino())
 }
 
 /// Returns what removes old facts; each is repeated until it removes less than a step.
