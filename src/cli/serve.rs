@@ -1,6 +1,7 @@
 //! `glwatch serve`: one process asks GitLab, and everything else asks this one.
 
 mod answering;
+mod counters;
 mod exporter_file;
 
 use super::cache::Cache;
@@ -22,9 +23,10 @@ use crate::serve::event_log::EventLog;
 use crate::serve::exporter::ExporterState;
 use crate::serve::hook_answer::HookRules;
 use crate::serve::http;
-use crate::serve::hub::{Hub, HubRules, HubSources};
+use crate::serve::hub::{CounterSaver, Hub, HubRules, HubSources};
 use crate::serve::wake_batch::WakeBatch;
 use clap::{ArgMatches, Command};
+use counters::{CounterAccess, CounterPlace, RunCounter};
 use exporter_file::ExporterPlan;
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch as channel};
+use tokio::time::sleep;
 
 const ABOUT: &str = "Serves metrics for Prometheus, an API, a page, and an address for GitLab's webhooks";
 
@@ -54,11 +57,17 @@ Examples:
 const BESIDE: u64 = 10;
 /// News of the tracker that wait to be taken over.
 const NEWS: usize = 256;
+/// How often GitLab is asked for its version.
+const SERVER_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 /// Data that is older than so many intervals is not fresh.
 const FRESH_INTERVALS: u32 = 4;
 
 pub(super) fn command() -> Command {
-    Command::new("serve").about(ABOUT).after_help(EXAMPLES).args(args::serve_args()).args(args::serving_args())
+    Command::new("serve")
+        .about(ABOUT)
+        .after_help(EXAMPLES)
+        .args(args::serve_args())
+        .args(args::serving_args())
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
@@ -119,10 +128,11 @@ impl ServedRun<'_> {
         let (outlet, listener) = watch::watch_channel(WatchUpdate::new());
         let (requests, asked) = watch::request_queue();
         let wakes = WakeSender::default();
-        let exporter = ExporterState::new(config.serve.max_series, config.serve.compatibility);
+        let mut exporter = ExporterState::new(config.serve.max_series, config.serve.compatibility);
+        let (save, runs) = self.open_counters(&mut exporter).await.unzip();
         let events = EventLog::new(client.machine_now().timestamp());
         let batch = WakeBatch::new(requests, wakes.clone());
-        let sources = self.sources(&client, &listener);
+        let sources = self.sources((&client, &listener), save);
         let hub = Arc::new(Hub::new((listener.clone(), exporter, events), rules, sources, batch));
         let pace = WatchPace {
             asked: self.interval(),
@@ -154,6 +164,8 @@ impl ServedRun<'_> {
                 self.record(&listener),
                 take_news(&hub, news),
                 hub.run_wakes(),
+                counters::keep(&hub, runs),
+                say_which_gitlab(&hub, &client),
                 tracker::run(client.clone(), self.tracking(), projects, wakes.receiver(), news_out),
                 say_what_is_wrong(&listener, config.display.quiet),
             )
@@ -173,6 +185,7 @@ impl ServedRun<'_> {
             },
             serving
         );
+        counters::end(&hub).await;
         outcome
     }
 
@@ -230,8 +243,8 @@ impl ServedRun<'_> {
         }
     }
 
-    fn sources(&self, client: &Client, listener: &WatchListener) -> HubSources {
-        let (now, usage) = (client.clone(), client.clone());
+    fn sources(&self, (client, listener): (&Client, &WatchListener), save: Option<CounterSaver>) -> HubSources {
+        let (now, usage, endpoints) = (client.clone(), client.clone(), client.clone());
         let place = recording::place(self.config, self.run_context);
         let options = answering::ExplainOptions {
             api: self.config.collecting.api,
@@ -241,8 +254,23 @@ impl ServedRun<'_> {
         HubSources {
             now: Arc::new(move || now.server_now()),
             usage: Arc::new(move || usage.usage()),
+            endpoints: Arc::new(move || endpoints.endpoint_counts()),
+            save,
             explain: answering::explainer(client.clone(), listener.clone(), options),
         }
+    }
+
+    /// Lets counters go on where an earlier process ended. Returns what saves them, and what counts runs; `None` where nothing is remembered.
+    async fn open_counters(&self, exporter: &mut ExporterState) -> Option<(CounterSaver, RunCounter)> {
+        let place = recording::place(self.config, self.run_context)?;
+        let mut groups: Vec<String> = self.config.scope.groups.iter().map(|group| format!("{group:?}")).collect();
+        groups.sort_unstable();
+        let shown = self.plan.file().unwrap_or_else(|| groups.join(" "));
+        let CounterAccess { saved, save, runs } = CounterPlace::new(place, &shown, self.config).open().await;
+        if let Some(saved) = saved {
+            exporter.counters().restore(saved);
+        }
+        Some((save, runs))
     }
 
     /// Notes every reading in the history.
@@ -314,6 +342,17 @@ fn tracked_projects(snapshot: &Snapshot, before: &[Arc<Project>], extra: &[Arc<P
 async fn take_news(hub: &Hub, mut news: mpsc::Receiver<TrackerNews>) {
     while let Some(news) = news.recv().await {
         hub.exporter().lock().take(news);
+    }
+}
+
+/// Asks which GitLab it is, once a day: an update takes longer.
+async fn say_which_gitlab(hub: &Hub, client: &Client) {
+    loop {
+        match client.server().await {
+            Ok(server) => hub.set_gitlab(server),
+            Err(error) => tracing::info!(%error, "the version of GitLab is not known"),
+        }
+        sleep(SERVER_INTERVAL).await;
     }
 }
 

@@ -72,18 +72,19 @@ fn write_family(family: &Family, format: MetricsFormat, out: &mut dyn Write) -> 
         MetricSeries::Counter(_) => "counter",
         MetricSeries::Histogram(_) => "histogram",
     };
-    writeln!(out, "# TYPE {name} {kind}")?;
+    // OpenMetrics names the family without the suffix of its series; in the older format the name is the whole one.
+    let suffix = if kind == "counter" { "_total" } else { "" };
+    let family_name = if is_open { name.to_owned() } else { format!("{name}{suffix}") };
+    writeln!(out, "# TYPE {family_name} {kind}")?;
     if let Some(unit) = family.unit.filter(|_| is_open) {
         writeln!(out, "# UNIT {name} {}", unit.word())?;
     }
-    writeln!(out, "# HELP {name} {}", if is_open { escaped(family.help) } else { escaped_help(family.help) })?;
+    writeln!(out, "# HELP {family_name} {}", if is_open { escaped(family.help) } else { escaped_help(family.help) })?;
     // One series twice makes the whole page unreadable, and two foreign texts can become the same harmless one.
     let mut seen = HashSet::new();
     match &family.series {
         MetricSeries::Gauge(samples) => write_samples(name, samples, &mut seen, out),
-        // OpenMetrics demands the suffix; the older format names a counter as it is.
-        MetricSeries::Counter(samples) if is_open => write_samples(&format!("{name}_total"), samples, &mut seen, out),
-        MetricSeries::Counter(samples) => write_samples(name, samples, &mut seen, out),
+        MetricSeries::Counter(samples) => write_samples(&format!("{name}{suffix}"), samples, &mut seen, out),
         MetricSeries::Histogram(histograms) => {
             histograms.iter().try_for_each(|histogram| write_histogram(name, histogram, &mut seen, out))
         }

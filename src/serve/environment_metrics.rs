@@ -1,5 +1,6 @@
 //! Turns what was read of an environment into series.
 
+use super::counter_book::CountedRuns;
 use super::families as family;
 use super::metric_store::{MetricStore, SeriesLabels, SeriesOwner, owner};
 use super::status_word::set_status;
@@ -26,12 +27,16 @@ pub fn show_environment(
     let last = environment.last.as_ref();
     let deployed_at = last.and_then(|last| last.created_at).unwrap_or_default();
     let behind = readout.latest.committed_at.map_or(0, |at| at.saturating_sub(deployed_at).max(0));
-    let counted = store.get(&family::ENVIRONMENT_DEPLOYMENT_COUNT, &owner, &[]).unwrap_or_default();
     let job = last.map_or(JobId(0), |last| last.job);
+    let counted = store.counted(&family::ENVIRONMENT_DEPLOYMENT_COUNT, &owner, &[]);
+    let counted = counted.unwrap_or(CountedRuns { value: 0.0, last_id: 0 });
+    let is_new = job > known_job.max(JobId(counted.last_id));
+    let deployments =
+        CountedRuns { value: counted.value + f64::from(u8::from(is_new)), last_id: job.0.max(counted.last_id) };
+    store.set_counter(&family::ENVIRONMENT_DEPLOYMENT_COUNT, &owner, labels, deployments);
     let values = [
         (&family::ENVIRONMENT_BEHIND_COMMITS_COUNT, readout.commits_behind as f64),
         (&family::ENVIRONMENT_BEHIND_DURATION_SECONDS, behind as f64),
-        (&family::ENVIRONMENT_DEPLOYMENT_COUNT, counted + f64::from(u8::from(job > known_job))),
         (&family::ENVIRONMENT_DEPLOYMENT_DURATION_SECONDS, last.and_then(|last| last.duration).unwrap_or_default()),
         (&family::ENVIRONMENT_DEPLOYMENT_JOB_ID, job.0 as f64),
         (&family::ENVIRONMENT_DEPLOYMENT_TIMESTAMP, deployed_at as f64),

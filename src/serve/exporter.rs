@@ -1,5 +1,6 @@
 //! What is shown of refs and environments: takes over what the tracker finds, and remembers what counters need.
 
+use super::counter_book::CounterBook;
 use super::environment_metrics::{environment_owner, show_environment};
 use super::families as family;
 use super::metric_store::{MetricStore, SeriesLabels, SeriesOwner};
@@ -35,6 +36,11 @@ impl ExporterState {
 
     pub fn store(&self) -> &MetricStore {
         &self.store
+    }
+
+    /// Returns all counters, those about the server itself among them.
+    pub fn counters(&mut self) -> &mut CounterBook {
+        self.store.counters()
     }
 
     /// Returns what is tracked.

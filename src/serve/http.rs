@@ -103,6 +103,7 @@ async fn harmless(request: Request, next: Next) -> Response {
 
 async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     let accept = text(&headers, &ACCEPT).unwrap_or_default();
+    shared.hub.save_for_page().await;
     match shared.hub.metrics(accept) {
         Ok(page) => ([(CONTENT_TYPE, page.content_type)], page.text).into_response(),
         Err(error) => broken(&error),

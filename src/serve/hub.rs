@@ -1,19 +1,25 @@
 //! What the server knows and who it tells: shared by all of its addresses.
 
+use super::counter_saving::CounterSaving;
 use super::event_log::EventLog;
 use super::exporter::ExporterState;
 use super::hook_answer::{HookAnswer, HookDelivery, HookRules, answer_hook};
+use super::own_metrics::{self, ServerFacts};
 use super::recent_ids::RecentIds;
+use super::run_metrics;
 use super::scrape::{MetricsPage, scrape};
+use super::wake_batch::WakeBatch;
 use super::webhook::{HookMeaning, HookProject, WakeUp};
-use super::{own_metrics, wake_batch::WakeBatch};
 use crate::collect::watch::{WatchListener, WatchUpdate};
 use crate::domain::change::Change;
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::id::ProjectId;
 use crate::domain::project::{ProjectRow, RowState};
+use crate::domain::run_totals::RunTotals;
+use crate::domain::saved_counter::{SaveEnd, SavedCounter};
+use crate::domain::server::Server;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::usage::Usage;
+use crate::domain::usage::{EndpointCount, Usage};
 use crate::render::json;
 use crate::report::contract::StatusDocument;
 use chrono::{DateTime, Utc};
@@ -24,6 +30,10 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a scrape waits for the disk. What is not saved by then is shown by the next one.
+const PAGE_PATIENCE: Duration = Duration::from_millis(200);
 
 /// Answers a question that takes requests to GitLab.
 pub type ExplainAnswerer =
@@ -40,13 +50,19 @@ pub struct ExplainRefusal {
     pub message: String,
 }
 
+/// Saves counters for the next process.
+pub type CounterSaver = Arc<dyn Fn(Vec<SavedCounter>) -> Pin<Box<dyn Future<Output = SaveEnd> + Send>> + Send + Sync>;
+
 /// What tells the hub about GitLab and time.
 #[derive(Clone)]
 pub struct HubSources {
     /// By the server's clock.
     pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     pub usage: Arc<dyn Fn() -> Usage + Send + Sync>,
+    pub endpoints: Arc<dyn Fn() -> Vec<EndpointCount> + Send + Sync>,
     pub explain: ExplainAnswerer,
+    /// `None` where nothing is remembered.
+    pub save: Option<CounterSaver>,
 }
 
 /// What is configured.
@@ -82,6 +98,9 @@ pub struct Hub {
     hooks: Mutex<HookCounts>,
     recent: Mutex<RecentIds>,
     text: Mutex<Option<(Arc<Snapshot>, SnapshotText)>>,
+    gitlab: Mutex<Option<Server>>,
+    runs: Mutex<RunTotals>,
+    saving: CounterSaving,
 }
 
 impl Hub {
@@ -101,6 +120,9 @@ impl Hub {
             hooks: Mutex::default(),
             recent: Mutex::default(),
             text: Mutex::default(),
+            gitlab: Mutex::default(),
+            runs: Mutex::default(),
+            saving: CounterSaving::default(),
         }
     }
 
@@ -192,9 +214,50 @@ impl Hub {
         let update = self.update();
         let mut exporter = self.exporter.lock();
         exporter.show_itself(&(self.sources.usage)());
-        let hooks = self.hooks.lock().clone();
-        let families = own_metrics::families(update.whole().map(Arc::as_ref), &exporter, &hooks);
+        let mut families = update.whole().map_or_else(Vec::new, |snapshot| own_metrics::of_snapshot(snapshot));
+        families
+            .extend(update.whole().into_iter().flat_map(|snapshot| run_metrics::families(snapshot, &self.runs.lock())));
+        families.extend(own_metrics::of_the_server(&mut exporter, &self.facts()));
         scrape((exporter.store(), &families), accept, self.rules.has_openmetrics)
+    }
+
+    fn facts(&self) -> ServerFacts {
+        ServerFacts {
+            hooks: self.hooks.lock().clone(),
+            endpoints: (self.sources.endpoints)(),
+            gitlab: self.gitlab.lock().clone(),
+        }
+    }
+
+    /// Notes how many pipelines have ended, and how long they took.
+    pub fn set_run_totals(&self, totals: RunTotals) {
+        *self.runs.lock() = totals;
+    }
+
+    /// Notes which GitLab it is.
+    pub fn set_gitlab(&self, server: Server) {
+        *self.gitlab.lock() = Some(server);
+    }
+
+    /// Saves what was counted since it was saved last.
+    pub async fn save_counters(&self) {
+        let Some(save) = &self.sources.save else { return };
+        let collect = |with_saved| {
+            let facts = self.facts();
+            let mut exporter = self.exporter.lock();
+            // They follow what the server has counted.
+            drop(own_metrics::of_the_server(&mut exporter, &facts));
+            exporter.counters().unsaved(with_saved)
+        };
+        self.saving.save(save, collect, |batch, end| self.exporter.lock().counters().saved(batch, end)).await;
+    }
+
+    /// The same for a page that is written now; a disk that is slow does not keep it.
+    pub(super) async fn save_for_page(self: &Arc<Self>) {
+        let hub = Arc::clone(self);
+        // It goes on where the page does not wait any longer: how it ends must be known.
+        let saving = tokio::spawn(async move { hub.save_counters().await });
+        let _ = timeout(PAGE_PATIENCE, saving).await;
     }
 
     /// Takes over a delivery of a webhook.

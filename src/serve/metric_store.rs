@@ -1,6 +1,7 @@
 //! The series of the exporter's families, by what they are about. A scrape only writes them down: their text is made when
 //! a value comes.
 
+use super::counter_book::{CountedRuns, CounterBook};
 use super::families::{self, FamilySpec};
 use crate::render::exposition::{MetricsFormat, label_text, write_header, write_series};
 use crate::text::sanitise::sanitise;
@@ -14,9 +15,9 @@ pub type SeriesOwner = Arc<str>;
 /// What tells a series from others of its family: its owner, and the values of further labels. It is whole, where the
 /// exporter that this one replaces keeps a checksum of 32 bits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct SeriesKey {
-    owner: SeriesOwner,
-    rest: Box<str>,
+pub(super) struct SeriesKey {
+    pub owner: SeriesOwner,
+    pub rest: Box<str>,
 }
 
 #[derive(Debug)]
@@ -39,6 +40,7 @@ pub struct SeriesLabels<'a> {
 #[derive(Debug)]
 pub struct MetricStore {
     families: BTreeMap<&'static str, BTreeMap<SeriesKey, StoredSeries>>,
+    counters: CounterBook,
     most: usize,
     count: usize,
     dropped: u64,
@@ -48,7 +50,7 @@ pub struct MetricStore {
 impl MetricStore {
     /// Makes an empty one that takes so many series.
     pub fn new(most: usize) -> Self {
-        Self { families: BTreeMap::new(), most, count: 0, dropped: 0, pass: 0 }
+        Self { families: BTreeMap::new(), counters: CounterBook::new(most), most, count: 0, dropped: 0, pass: 0 }
     }
 
     /// Returns how many series there are.
@@ -99,6 +101,36 @@ impl MetricStore {
         }
     }
 
+    /// Returns the counters, those of series that are gone among them.
+    pub fn counters(&mut self) -> &mut CounterBook {
+        &mut self.counters
+    }
+
+    /// Returns what a counter has come to, also where its series is gone or was an earlier process's.
+    pub(super) fn counted(
+        &self,
+        family: &'static FamilySpec,
+        owner: &SeriesOwner,
+        identity: &[&str],
+    ) -> Option<CountedRuns> {
+        let kept = self.counters.get(family.name, &SeriesKey { owner: Arc::clone(owner), rest: joined(identity) });
+        let live = || self.get(family, owner, identity).map(|value| CountedRuns { value, last_id: 0 });
+        kept.or_else(live)
+    }
+
+    /// Sets a counter, and the newest pipeline or job that it counts.
+    pub(super) fn set_counter(
+        &mut self,
+        family: &'static FamilySpec,
+        owner: &SeriesOwner,
+        labels: SeriesLabels<'_>,
+        counted: CountedRuns,
+    ) {
+        let key = SeriesKey { owner: Arc::clone(owner), rest: joined(labels.identity) };
+        self.counters.set(family.name, &key, counted);
+        self.set(family, owner, labels, counted.value);
+    }
+
     /// Returns a value.
     pub fn get(&self, family: &'static FamilySpec, owner: &SeriesOwner, identity: &[&str]) -> Option<f64> {
         let key = SeriesKey { owner: Arc::clone(owner), rest: joined(identity) };
@@ -135,39 +167,30 @@ impl MetricStore {
             let kind = if family.is_counter { "counter" } else { "gauge" };
             write_header((family.name, kind, family.help), format, out)?;
             let suffix = if family.is_counter && format == MetricsFormat::OpenMetrics { "_total" } else { "" };
-            for stored in series.values() {
-                write_series((family.name, suffix), &stored.labels, stored.value, out)?;
+            for (key, stored) in series {
+                let shown = family.is_counter.then(|| self.counters.shown(family.name, key)).flatten();
+                write_series((family.name, suffix), &stored.labels, shown.unwrap_or(stored.value), out)?;
             }
         }
         Ok(())
     }
-
-    /// Returns the values of the counters, each with what names it, for a later process.
-    pub fn counters(&self) -> Vec<SavedCounter> {
-        let mut counters = Vec::new();
-        for family in families::ALL.into_iter().filter(|family| family.is_counter) {
-            for (key, stored) in self.families.get(family.name).into_iter().flatten() {
-                let (owner, rest) = (key.owner.to_string(), key.rest.to_string());
-                counters.push(SavedCounter { family: family.name.to_owned(), owner, rest, value: stored.value });
-            }
-        }
-        counters
-    }
-}
-
-/// A counter's value between two processes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SavedCounter {
-    pub family: String,
-    pub owner: String,
-    pub rest: String,
-    pub value: f64,
 }
 
 /// Joins values as they are written: two foreign texts that become the same harmless one would else be one line twice, and
 /// a scraper refuses the whole page for it. No harmless text has the separator.
 fn joined(identity: &[&str]) -> Box<str> {
     identity.iter().map(|value| sanitise(value)).collect::<Vec<_>>().join("\u{0}").into()
+}
+
+/// Names a counter of the server's own, by the values of its labels.
+pub(super) fn own_key(values: &[String]) -> SeriesKey {
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    SeriesKey { owner: "itself".into(), rest: joined(&values) }
+}
+
+/// Returns the values of its labels.
+pub(super) fn own_values(rest: &str) -> Vec<String> {
+    rest.split('\u{0}').map(str::to_owned).collect()
 }
 
 /// Names what a series is about, by what is written of it.

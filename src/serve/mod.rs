@@ -1,6 +1,8 @@
 //! Serves what is known to others: metrics for Prometheus, an API, a page, and an address for GitLab's webhooks.
 
 mod access;
+pub mod counter_book;
+mod counter_saving;
 pub mod environment_metrics;
 pub mod event_log;
 pub mod exporter;
@@ -9,10 +11,12 @@ pub mod hook_answer;
 pub mod http;
 pub mod hub;
 pub mod metric_store;
+mod own_families;
 mod own_metrics;
 mod page;
 mod recent_ids;
 pub mod ref_metrics;
+mod run_metrics;
 pub mod scrape;
 mod status_word;
 pub mod wake_batch;

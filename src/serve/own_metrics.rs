@@ -1,65 +1,88 @@
 //! The families that are our own: the state of the group, how fresh it is, and how the server does.
 
+use super::counter_book::CounterBook;
 use super::exporter::ExporterState;
+use super::metric_store::{own_key, own_values};
+use super::own_families::{self as family, OwnFamily};
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::project::ProjectRow;
+use crate::domain::server::Server;
 use crate::domain::snapshot::Snapshot;
-use crate::report::metrics::{self, Family, MetricSeries, Sample, Unit};
-use std::collections::BTreeMap;
+use crate::domain::usage::EndpointCount;
+use crate::report::metrics::{self, Family, Sample};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-/// Returns all of them. Before the first reading only those about the server itself.
-pub(super) fn families(
-    snapshot: Option<&Snapshot>,
-    exporter: &ExporterState,
-    hooks: &BTreeMap<&'static str, u64>,
-) -> Vec<Family> {
-    let mut all = Vec::new();
-    if let Some(snapshot) = snapshot {
-        all.extend(metrics::families(&SnapshotView::all(snapshot)));
-        all.push(read_at(snapshot));
-    }
-    all.extend(of_the_server(exporter, hooks));
-    all
+/// What the server knows of itself and of GitLab.
+#[derive(Debug)]
+pub(super) struct ServerFacts {
+    /// Webhooks by what became of them.
+    pub hooks: BTreeMap<&'static str, u64>,
+    pub endpoints: Vec<EndpointCount>,
+    pub gitlab: Option<Server>,
 }
 
-fn read_at(snapshot: &Snapshot) -> Family {
+/// A counter's labels, and what was counted since the start.
+type CountedSample = (Vec<String>, u64);
+
+/// Returns the families about a snapshot.
+pub(super) fn of_snapshot(snapshot: &Snapshot) -> Vec<Family> {
+    let mut all = metrics::families(&SnapshotView::all(snapshot));
     let sample = |row: &ProjectRow| Sample {
         labels: vec![("project", row.project.full_path.clone())],
         value: row.as_of.timestamp() as f64,
     };
-    Family {
-        name: "glwatch_project_read_timestamp_seconds",
-        help: "When what is shown of the project was read, by GitLab's clock.",
-        unit: Some(Unit::Seconds),
-        series: MetricSeries::Gauge(snapshot.rows.iter().map(sample).collect()),
-    }
+    all.push(family::PROJECT_READ.with(snapshot.rows.iter().map(sample).collect()));
+    all
 }
 
-fn of_the_server(exporter: &ExporterState, hooks: &BTreeMap<&'static str, u64>) -> Vec<Family> {
-    let single = |value: f64| vec![Sample { labels: vec![], value }];
-    let counts = exporter.counts();
-    let hook = |(outcome, count): (&&'static str, &u64)| Sample {
-        labels: vec![("outcome", (*outcome).to_owned())],
-        value: *count as f64,
+/// Returns the families about the server. Its counters go on where an earlier process ended.
+pub(super) fn of_the_server(exporter: &mut ExporterState, facts: &ServerFacts) -> Vec<Family> {
+    let gauge = |family: &OwnFamily, value: f64| family.with(vec![Sample { labels: Vec::new(), value }]);
+    let hook = |(outcome, count): (&&'static str, &u64)| (vec![(*outcome).to_owned()], *count);
+    let endpoint = |found: &EndpointCount| {
+        let status = found.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+        (vec![found.endpoint.clone(), status], found.count)
     };
-    let gauge = |name, help, value: f64| Family { name, help, unit: None, series: MetricSeries::Gauge(single(value)) };
-    let counter = |name, help, samples| Family { name, help, unit: None, series: MetricSeries::Counter(samples) };
-    let series = exporter.store().len() as f64;
-    let dropped = single(exporter.store().dropped() as f64);
-    let failed = single(exporter.failed() as f64);
-    let hooks: Vec<Sample> = hooks.iter().map(hook).collect();
-    vec![
-        gauge("glwatch_series", "Series about refs and environments.", series),
-        counter("glwatch_series_dropped", "Series that were not shown because there are too many.", dropped),
-        gauge(
-            "glwatch_tracked_due",
-            "Refs and environments that are known to have moved and were not read yet.",
-            counts.due as f64,
-        ),
-        counter("glwatch_tracked_failures", "Times that a ref or an environment could not be read.", failed),
-        counter("glwatch_webhooks", "Webhooks that came, by what became of them.", hooks),
-    ]
+    let counters: [(&OwnFamily, Vec<CountedSample>); 4] = [
+        (&family::SERIES_DROPPED, vec![(Vec::new(), exporter.store().dropped())]),
+        (&family::TRACKED_FAILURES, vec![(Vec::new(), exporter.failed())]),
+        (&family::WEBHOOKS, facts.hooks.iter().map(hook).collect()),
+        (&family::API_REQUESTS, facts.endpoints.iter().map(endpoint).collect()),
+    ];
+    let mut families = vec![
+        gauge(&family::SERIES, exporter.store().len() as f64),
+        gauge(&family::TRACKED_DUE, exporter.counts().due as f64),
+        family::GITLAB_INFO.with(facts.gitlab.iter().map(gitlab_info).collect()),
+    ];
+    let book = exporter.counters();
+    families.extend(counters.map(|(family, counted)| family.with(kept(book, family, &counted))));
+    families
+}
+
+/// Adds what was counted since the start to what was saved, and returns all that is known of a family: what an earlier
+/// process has counted is shown, too, where this one has not counted it yet.
+fn kept(book: &mut CounterBook, family: &OwnFamily, counted: &[CountedSample]) -> Vec<Sample> {
+    let mut seen = BTreeSet::new();
+    let mut samples = Vec::new();
+    for (values, count) in counted {
+        let key = own_key(values);
+        let value = book.follow(family.name, &key, *count as f64);
+        samples.push(sample(family, values, value));
+        seen.insert(key.rest);
+    }
+    let earlier = book.of_family(family.name).filter(|(rest, _)| !seen.contains(*rest));
+    samples.extend(earlier.map(|(rest, value)| sample(family, &own_values(rest), value)));
+    samples
+}
+
+fn sample(family: &OwnFamily, values: &[String], value: f64) -> Sample {
+    Sample { labels: family.labels.iter().copied().zip(values.iter().cloned()).collect(), value }
+}
+
+fn gitlab_info(server: &Server) -> Sample {
+    let edition = server.is_enterprise.map_or("", |is_enterprise| if is_enterprise { "ee" } else { "ce" });
+    sample(&family::GITLAB_INFO, &[server.version.clone(), edition.to_owned()], 1.0)
 }
 
 /// Returns a short text that is another one for another content.

@@ -1,5 +1,6 @@
 //! Turns what was read of a ref into series.
 
+use super::counter_book::CountedRuns;
 use super::families as family;
 use super::families::FamilySpec;
 use super::metric_store::{MetricStore, SeriesLabels, SeriesOwner, owner};
@@ -111,16 +112,23 @@ impl<'a> RefWriter<'_, 'a> {
     fn write_pipeline(&mut self, memory: &mut RefMemory, new_runs: Option<u64>) {
         let pipeline = self.pipeline;
         let place: Place<'_, 'a> = (&[&pipeline.source, &pipeline.variables], &[]);
-        let before = self.store.get(&family::PIPELINE_RUN_COUNT, self.owner, place.0).unwrap_or_default();
-        let more = match memory.last_pipeline {
+        let counted = self.store.counted(&family::PIPELINE_RUN_COUNT, self.owner, place.0);
+        let last_counted = counted.map(|counted| PipelineId(counted.last_id));
+        let more = match memory.last_pipeline.or(last_counted) {
             Some(last) if last < pipeline.id => new_runs.unwrap_or(1).max(1) as f64,
             // To begin with 1 would look like a run of the moment in which the exporter started.
             Some(_) | None => 0.0,
         };
         memory.last_pipeline = memory.last_pipeline.max(Some(pipeline.id));
+        let runs = CountedRuns {
+            value: counted.map_or(0.0, |counted| counted.value) + more,
+            last_id: pipeline.id.max(last_counted.unwrap_or(pipeline.id)).0,
+        };
+        let labels = self.labels(place.1);
+        let labels = SeriesLabels { identity: place.0, labels: &labels };
+        self.store.set_counter(&family::PIPELINE_RUN_COUNT, self.owner, labels, runs);
         // The exporter that this one replaces says 0 where GitLab says nothing, and dashboards build on it.
         let values = [
-            (&family::PIPELINE_RUN_COUNT, Some(before + more)),
             (&family::PIPELINE_COVERAGE, pipeline.coverage),
             (&family::PIPELINE_ID, Some(pipeline.id.0 as f64)),
             (&family::PIPELINE_DURATION_SECONDS, pipeline.duration),
@@ -167,11 +175,16 @@ impl<'a> RefWriter<'_, 'a> {
         let mut labels: Vec<(&'static str, &str)> = self.labels(&[]);
         labels.extend(job_labels);
         let labels = SeriesLabels { identity, labels: &labels };
-        let counted = self.store.get(&family::PIPELINE_JOB_RUN_COUNT, self.owner, identity);
-        let runs =
-            counted.map_or(0.0, |runs| runs + f64::from(u8::from(is_new_run(job, memory, self.shown.compatibility))));
+        let counted = self.store.counted(&family::PIPELINE_JOB_RUN_COUNT, self.owner, identity);
+        let last_counted = counted.map_or(JobId(0), |counted| JobId(counted.last_id));
+        let is_new = counted.is_some() && is_new_run(job, memory, (last_counted, self.shown.compatibility));
+        let runs = CountedRuns {
+            value: counted.map_or(0.0, |counted| counted.value) + f64::from(u8::from(is_new)),
+            last_id: last_counted.max(job.id).0,
+        };
+        self.store.set_counter(&family::PIPELINE_JOB_RUN_COUNT, self.owner, labels, runs);
         memory.last_jobs.insert(job.name.clone(), (job.id, job.status.clone()));
-        for (family, value) in job_values(job, runs) {
+        for (family, value) in job_values(job) {
             self.store.set(family, self.owner, labels, value);
         }
         let is_sparse = self.shown.rules.is_sparse;
@@ -210,24 +223,25 @@ impl<'a> RefWriter<'_, 'a> {
 /// The values that tell a series from others of its family and owner, and the labels beside those of the ref.
 type Place<'i, 'a> = (&'i [&'i str], &'i [(&'static str, &'a str)]);
 
-/// Says whether a job is a run that was not counted: another one than before, or the same that has only now begun.
-fn is_new_run(job: &ExportedJob, memory: &RefMemory, compatibility: Compatibility) -> bool {
+/// Says whether a job is a run that was not counted: another one than before, or the same that has only now begun. What
+/// an earlier process has counted is known by the id alone.
+fn is_new_run(job: &ExportedJob, memory: &RefMemory, (last_counted, compatibility): (JobId, Compatibility)) -> bool {
     let is_idle = |status: &str| matches!(status, "skipped" | "manual" | "scheduled");
     match memory.last_jobs.get(&job.name) {
         // Where the newest pipeline was deleted, an older one is shown again.
         Some((id, _)) if *id > job.id && compatibility == Compatibility::Corrected => false,
         Some((id, status)) if *id == job.id => is_idle(status) && !is_idle(&job.status),
-        Some(_) | None => !is_idle(&job.status),
+        Some(_) => !is_idle(&job.status),
+        None => job.id > last_counted && !is_idle(&job.status),
     }
 }
 
-fn job_values(job: &ExportedJob, runs: f64) -> [(&'static FamilySpec, f64); 6] {
+fn job_values(job: &ExportedJob) -> [(&'static FamilySpec, f64); 5] {
     [
         (&family::PIPELINE_JOB_ID, job.id.0 as f64),
         (&family::PIPELINE_JOB_TIMESTAMP, job.created_at.unwrap_or_default() as f64),
         (&family::PIPELINE_JOB_DURATION_SECONDS, job.duration.unwrap_or_default()),
         (&family::PIPELINE_JOB_QUEUED_DURATION_SECONDS, job.queued.unwrap_or_default()),
-        (&family::PIPELINE_JOB_RUN_COUNT, runs),
         (&family::PIPELINE_JOB_ARTIFACT_SIZE_BYTES, job.artifact_bytes as f64),
     ]
 }

@@ -4,7 +4,7 @@ use super::cost::scenario;
 use super::watch::TWO;
 use crate::support::Env;
 use crate::support::running::{DEADLINE, Running};
-use glwatch_sim::{Clock, Fault, Options, Sim, WorldKind};
+use glwatch_sim::{Clock, Fault, Options, Sim, TOKEN_READ_API, WorldKind};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -57,7 +57,7 @@ impl Served {
         self.ask("GET", path, &[], "")
     }
 
-    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    pub(super) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
@@ -72,6 +72,13 @@ impl Served {
         let headers = lines.filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
         Reply { status, headers, body: body.to_owned() }
+    }
+
+    /// Returns the sum of a family.
+    pub(super) fn total(&self, family: &str) -> f64 {
+        let page = self.get("/metrics").body;
+        let of_family = page.lines().filter(|line| line.starts_with(&format!("{family}{{")));
+        of_family.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
     }
 
     /// Returns the value of a series by its text.
@@ -121,7 +128,7 @@ fn the_snapshot_is_what_the_command_prints_and_is_sent_once() {
 #[test]
 fn metrics_have_the_names_of_the_exporter_and_our_own() {
     let sim = scenario("", TWO);
-    let env = Env::new();
+    let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
     let served = Served::ready(&env, &sim, &[]);
     served.wait(|served| served.metric("gcpe_executed_tasks_count") == Some(2.0));
     let page = served.get("/metrics");
@@ -132,6 +139,10 @@ fn metrics_have_the_names_of_the_exporter_and_our_own() {
     assert_eq!(served.metric(&format!("gitlab_ci_pipeline_status{status}")), Some(1.0));
     assert_eq!(served.metric("gcpe_projects_count"), Some(2.0));
     assert_eq!(served.metric("glwatch_tracked_due"), Some(0.0));
+    served.wait(|served| served.metric("glwatch_gitlab_info{version=\"18.5.0\",edition=\"ce\"}") == Some(1.0));
+    served.wait(|served| {
+        served.metric("glwatch_api_requests_total{endpoint=\"groups/:id/projects\",status=\"200\"}").is_some()
+    });
     assert!(page.body.contains("glwatch_project_read_timestamp_seconds{project=\"acme/api\"}"), "{}", page.body);
     let open = served.ask("GET", "/metrics", &[("accept", "application/openmetrics-text; version=1.0.0")], "");
     assert!(open.body.ends_with("# EOF\n") && open.body.contains("gitlab_ci_pipeline_run_count_total{"));
@@ -156,11 +167,11 @@ fn a_webhook_makes_one_project_due_and_says_nothing_that_is_shown() {
     assert_eq!(of_others.count(), 0, "a webhook is about one project: {asked:?}");
     // The same again is one that GitLab believes to have failed.
     assert_eq!(served.ask("POST", "/webhook", &delivery, &hook(project, "main")).status, 200);
-    let before = served.metric("glwatch_webhooks{outcome=\"repeated\"}");
+    let before = served.metric("glwatch_webhooks_total{outcome=\"repeated\"}");
     assert_eq!(before, Some(1.0));
     for (body, outcome) in [("[", "unknown"), ("{\"object_kind\":\"wiki_page\"}", "unused")] {
         assert_eq!(served.ask("POST", "/webhook", &[], body).status, 200, "{body}");
-        assert_eq!(served.metric(&format!("glwatch_webhooks{{outcome=\"{outcome}\"}}")), Some(1.0), "{body}");
+        assert_eq!(served.metric(&format!("glwatch_webhooks_total{{outcome=\"{outcome}\"}}")), Some(1.0), "{body}");
     }
 }
 

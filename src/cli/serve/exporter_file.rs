@@ -107,6 +107,13 @@ impl ExporterPlan {
         output::to_stderr(&lines);
     }
 
+    /// Returns where the file is, whatever the current folder.
+    pub(super) fn file(&self) -> Option<String> {
+        let path = self.path.as_ref()?;
+        let whole = fs::canonicalize(path).map(|path| path.display().to_string());
+        Some(whole.unwrap_or_else(|_| path.clone()))
+    }
+
     pub(super) fn webhook_secret(&self) -> Option<SecretString> {
         self.exporter.webhook_secret.clone()
     }

@@ -173,9 +173,9 @@ fn each_kind_of_family_reads_as_that_kind_in_both_formats() {
     # TYPE open_seconds gauge
     # HELP open_seconds a "b"
     open_seconds{project="api"} 3
-    # TYPE run_seconds counter
-    # HELP run_seconds a "b"
-    run_seconds{project="api"} 3
+    # TYPE run_seconds_total counter
+    # HELP run_seconds_total a "b"
+    run_seconds_total{project="api"} 3
     # TYPE took_seconds histogram
     # HELP took_seconds a "b"
     took_seconds_bucket{project="api",le="0.5"} 2
