@@ -59,7 +59,10 @@ impl Exit {
 /// What each code means, as the README and `--help` say it.
 const MEANINGS: [(&str, &str); 8] = [
     ("0", "done; nothing matched `--fail-on` (default: none); `q` in the live view"),
-    ("1", "a project matched `--fail-on`; the job of `glwatch logs` failed or was canceled"),
+    (
+        "1",
+        "a project matched `--fail-on`; the job of `glwatch logs` failed or was canceled; `serve hooks check` found a hook that is missing, disabled or lacks events",
+    ),
     (
         "2",
         "usage or configuration error; the filters leave no project; the group has none (3 if missing rights are the proven reason); a `--ref NAME` that no project has; `logs` cannot tell which job is meant, or no job with a log failed",

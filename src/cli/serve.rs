@@ -3,6 +3,7 @@
 mod answering;
 mod counters;
 mod exporter_file;
+mod hooks;
 
 use super::cache::Cache;
 use super::error::CliError;
@@ -51,7 +52,8 @@ Addresses:
 Examples:
   glwatch serve --group-id 12345                     on http://127.0.0.1:9252
   glwatch serve --demo --listen 127.0.0.1:9300       with a simulated group
-  glwatch serve --exporter-config gitlab-ci-pipelines-exporter.yml";
+  glwatch serve --exporter-config gitlab-ci-pipelines-exporter.yml
+  glwatch serve hooks install --group-id 12345 --url https://hub.example.com/webhook";
 
 /// Requests of each interval beside those of the readings, as long as nothing changes.
 const BESIDE: u64 = 10;
@@ -68,9 +70,13 @@ pub(super) fn command() -> Command {
         .after_help(EXAMPLES)
         .args(args::serve_args())
         .args(args::serving_args())
+        .subcommand(hooks::command())
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
+    if let Some(("hooks", matches)) = matches.subcommand() {
+        return hooks::run(matches);
+    }
     let mut run_context = RunContext::new(matches)?;
     let plan = exporter_file::read(&mut run_context)?;
     let config = Config::resolve(&run_context.settings)?;

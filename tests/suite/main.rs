@@ -38,6 +38,7 @@
 //! - `seams.rs`: what other front ends build on: handles of a client, the loop without the program around it
 //! - `hub.rs`: another server of ours is read instead of GitLab: as strictly, and believed no more
 //! - `serve.rs`: the server's addresses, who may look, what a webhook leads to, what it costs
+//! - `serve_hooks.rs`: the webhooks of the projects, listed, created and removed
 //! - `serve_restart.rs`: counters of a server that is killed, and a memory that cannot be written
 //! - `secrets.rs`: the token shows nowhere
 //! - `torn.rs`: readings that are half of one moment, that lack a part, or that never end
@@ -88,6 +89,7 @@ mod seams;
 mod secret_sources;
 mod secrets;
 mod serve;
+mod serve_hooks;
 mod serve_restart;
 mod silence;
 mod stats;
