@@ -1,6 +1,7 @@
 """Programs that a probe runs, each ended by its own id whatever happens."""
 
 import contextlib
+import signal
 import subprocess
 import sys
 import threading
@@ -9,6 +10,10 @@ import time
 
 def fail(sentence):
     sys.exit(f"FAILED: {sentence}")
+
+
+# One that takes too long is ended by `timeout`, and ends what it has started.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("FAILED: it took too long"))
 
 
 @contextlib.contextmanager

@@ -45,13 +45,21 @@ const WORDS: [&str; 33] = [
     "incidents",
 ];
 
+/// Routes and statuses that are told apart. A server that sends us about could make up more.
+const MOST: usize = 500;
+const OTHER: &str = "other";
+
 /// The requests of a run.
 #[derive(Debug, Default)]
 pub(super) struct EndpointCounts(Mutex<BTreeMap<(String, Option<u16>), u64>>);
 
 impl EndpointCounts {
     pub(super) fn add(&self, endpoint: &str, status: Option<StatusCode>) {
-        *self.0.lock().entry((endpoint.to_owned(), status.map(|status| status.as_u16()))).or_default() += 1;
+        let mut counts = self.0.lock();
+        let status = status.map(|status| status.as_u16());
+        let key = (endpoint.to_owned(), status);
+        let is_counted = counts.len() < MOST || counts.contains_key(&key);
+        *counts.entry(if is_counted { key } else { (OTHER.to_owned(), status) }).or_default() += 1;
     }
 
     pub(super) fn all(&self) -> Vec<EndpointCount> {
@@ -74,7 +82,7 @@ pub(super) fn endpoint(host: &Host, line: &RequestLine, url: &Url) -> String {
         return "elsewhere".to_owned();
     }
     let base = host.rest("");
-    let Some(path) = url.path().strip_prefix(base.path()) else { return "other".to_owned() };
+    let Some(path) = url.path().strip_prefix(base.path()) else { return OTHER.to_owned() };
     let segment = |text: &str| if WORDS.contains(&text) { text.to_owned() } else { ":id".to_owned() };
     path.split('/').filter(|text| !text.is_empty()).map(segment).collect::<Vec<_>>().join("/")
 }
@@ -82,6 +90,16 @@ pub(super) fn endpoint(host: &Host, line: &RequestLine, url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn there_are_no_more_than_permitted() {
+        let counts = EndpointCounts::default();
+        (0..2 * MOST).for_each(|nth| counts.add(&"jobs/".repeat(nth), Some(StatusCode::OK)));
+        let all = counts.all();
+        assert_eq!(all.len(), MOST + 1);
+        assert_eq!(all.iter().map(|one| one.count).sum::<u64>(), 2 * MOST as u64);
+        assert!(all.iter().any(|one| one.endpoint == OTHER && one.count == MOST as u64));
+    }
 
     #[test]
     fn a_route_has_no_value_in_it() {
