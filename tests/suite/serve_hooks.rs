@@ -143,6 +143,21 @@ fn nothing_is_changed_without_a_word_and_the_right_to() {
 }
 
 #[test]
+fn on_a_terminal_it_lists_and_asks() {
+    for (answer, code, sent) in [("y\r", 0, 3), ("n\r", 130, 0), ("\r", 130, 0)] {
+        let sim = group();
+        let words = ["serve", "hooks", "install", "--host", sim.url(), "--group-id", "12345", "--url", URL];
+        let mut terminal = Env::new().with("GITLAB_TOKEN", TOKEN_API).open(&words, 100, 24);
+        terminal.wait_until(|shown| shown.contains("Create or change 3 hooks? [y/N]"));
+        let shown = terminal.contents();
+        assert!(shown.contains("acme/web  create") && shown.contains("no webhook secret is set"), "{shown}");
+        assert_eq!(changes(&sim), 0, "it did not wait for the answer");
+        terminal.send(answer);
+        assert_eq!((terminal.end(), changes(&sim)), (code, sent), "{answer:?}: {}", terminal.contents());
+    }
+}
+
+#[test]
 fn a_change_is_sent_once_and_what_is_not_answered_is_not_known() {
     let sim = group();
     let create = "POST /api/v4/projects/4711/hooks";
