@@ -1,6 +1,7 @@
 //! One content of a report as terminal text: sanitised, measured and shortened.
 
 use super::cell::{Cell, Content, PipelineCell, Tone};
+use super::what_forms::what_forms;
 use crate::domain::project::StateWord;
 use crate::domain::status::Status;
 use crate::text::glyph::{Charset, glyph, state_glyph};
@@ -39,6 +40,8 @@ pub(super) enum TableItem {
     Pipeline {
         status: String,
         short: String,
+        /// Without what a state adds in parentheses.
+        bare: String,
         numbered: Option<String>,
         tone: Tone,
         /// It could not be read again: its age is in every form.
@@ -49,6 +52,8 @@ pub(super) enum TableItem {
     Shape(Vec<Status>),
     /// Takes the place of stages.
     Message(String, Tone),
+    /// What a pipeline is about, and shorter forms of it.
+    What(Vec<String>, Tone),
 }
 
 impl TableItem {
@@ -59,6 +64,7 @@ impl TableItem {
             Self::Pipeline { status, numbered, .. } => cells(numbered.as_ref().unwrap_or(status)),
             Self::Stages(stages) => full_width(stages),
             Self::Shape(statuses) => statuses.len(),
+            Self::What(forms, _) => forms.first().map_or(0, |text| cells(text)),
         }
     }
 
@@ -81,9 +87,14 @@ impl TableItem {
             Self::Name(text, tone) => vec![Span::new(truncate_middle(text, width, charset), *tone)],
             Self::Pipeline { numbered: Some(text), tone, .. } if cells(text) <= width => vec![Span::new(text, *tone)],
             Self::Pipeline { status, tone, .. } if cells(status) <= width => vec![Span::new(status, *tone)],
-            Self::Pipeline { short, tone, .. } => vec![Span::new(truncate(short, width, charset), *tone)],
+            Self::Pipeline { short, tone, .. } if cells(short) <= width => vec![Span::new(short, *tone)],
+            Self::Pipeline { bare, tone, .. } => vec![Span::new(truncate(bare, width, charset), *tone)],
             Self::Stages(stages) => stage_spans(stages, width, charset),
             Self::Shape(statuses) => shape_spans(statuses, width, charset),
+            Self::What(forms, tone) => {
+                let text = forms.iter().find(|text| cells(text) <= width).or(forms.last());
+                vec![Span::new(truncate(text.map_or("", String::as_str), width, charset), *tone)]
+            }
         }
     }
 
@@ -93,18 +104,7 @@ impl TableItem {
             Content::Project(path) => Self::Path(clean(relative(path, group), charset)),
             Content::Text(Cell { text, tone }) => Self::Text(clean(text, charset), *tone),
             Content::Moment { short, .. } => Self::Text(clean(short, charset), Tone::Plain),
-            Content::Pipeline(cell) => Self::Pipeline {
-                status: pipeline_status(cell, "", charset),
-                short: format!(
-                    "{} {}{}",
-                    glyph(&cell.worst, charset),
-                    clean(&status_words(&cell.worst), charset),
-                    age_of(cell)
-                ),
-                numbered: Some(pipeline_status(cell, &format!(" #{}", cell.id), charset)),
-                tone: Tone::from(&cell.worst),
-                is_old: cell.read_ago.is_some(),
-            },
+            Content::Pipeline(cell) => Self::pipeline(cell, charset),
             Content::State(state) => Self::Text(state_text(*state, charset), Tone::from(*state)),
             Content::Stages(stages) => Self::Stages(stages.iter().map(|stage| stage_mark(stage, charset)).collect()),
             Content::Shape(statuses) => Self::Shape(statuses.clone()),
@@ -112,11 +112,32 @@ impl TableItem {
         }
     }
 
+    fn pipeline(cell: &PipelineCell, charset: Charset) -> Self {
+        let words = clean(&status_words(&cell.worst), charset);
+        let with = |words: &str| format!("{} {words}{}", glyph(&cell.worst, charset), age_of(cell));
+        Self::Pipeline {
+            status: pipeline_status(cell, "", charset),
+            short: with(&words),
+            bare: with(words.split(" (").next().unwrap_or_default()),
+            numbered: Some(pipeline_status(cell, &format!(" #{}", cell.id), charset)),
+            tone: Tone::from(&cell.worst),
+            is_old: cell.read_ago.is_some(),
+        }
+    }
+
+    /// Returns the same text as what a pipeline is about, a project's path in it relative to `group`.
+    pub(super) fn into_what(self, group: Option<&str>) -> Self {
+        match self {
+            Self::Text(text, tone) => Self::What(what_forms(relative(&text, group)), tone),
+            other => other,
+        }
+    }
+
     /// Returns it without the number of a pipeline.
     pub(super) fn without_id(self) -> Self {
         match self {
-            Self::Pipeline { status, short, tone, is_old, .. } => {
-                Self::Pipeline { status, short, numbered: None, tone, is_old }
+            Self::Pipeline { status, short, bare, tone, is_old, .. } => {
+                Self::Pipeline { status, short, bare, numbered: None, tone, is_old }
             }
             other => other,
         }

@@ -80,6 +80,7 @@ fn items(row: &Row, columns: &[Column], group: Option<&str>, charset: Charset) -
     let item = |(content, column): (_, &Column)| match column {
         Column::Ref | Column::User => TableItem::new(content, group, charset).into_name(),
         Column::State => TableItem::new(content, group, charset).without_id(),
+        Column::What => TableItem::new(content, group, charset).into_what(group),
         _ => TableItem::new(content, group, charset),
     };
     row.contents.iter().zip(columns).map(item).collect()
@@ -259,7 +260,9 @@ fn settle(grid: &CellGrid<'_>, room: TableRoom) -> Vec<Option<usize>> {
         widths[*n] = given.map(|given| grid.used(*n, given));
         spare = spare.saturating_sub(widths[*n].unwrap_or(0));
     }
-    for n in staying {
+    // What a pipeline is about is what the others are read for.
+    let (first, others): (Vec<usize>, Vec<usize>) = staying.iter().partition(|n| grid.columns[**n] == Column::What);
+    for n in first.into_iter().chain(others) {
         let Some(given) = widths[n] else { continue };
         // Not all of what is offered is taken: names of stages come back only where they fit.
         let taken = grid.used(n, given + naturals[n].saturating_sub(given).min(spare)).max(given);
@@ -311,7 +314,7 @@ fn need(column: Column, n: usize, rows: &[Vec<TableItem>], stages: StagesWidth) 
         Column::Usual => ([8, 8, 8], Some(10), 0),
         Column::Since => ([5, 5, 5], Some(2), 0),
         Column::What => ([48, 40, 16], None, 8),
-        Column::State => ([22, needed.max(14), needed.max(12)], None, 8),
+        Column::State => ([22, needed.max(14), needed.max(11)], None, 8),
         Column::Shape => ([16, 12, 8], Some(7), 0),
     };
     ColumnNeed { natural, targets, leaves, floor }

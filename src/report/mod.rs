@@ -28,3 +28,4 @@ pub mod status;
 pub(crate) mod summary;
 pub(crate) mod urgency;
 mod what;
+mod what_forms;
