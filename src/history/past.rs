@@ -262,8 +262,9 @@ impl HistoryStore {
                      ORDER BY j.finished_at DESC, j.pipeline DESC LIMIT ?7";
         for test in query.tests.iter().take(MOST_TESTS) {
             let sql = format!(
-                "{select} FROM test_failure t JOIN job j ON j.project = t.project AND j.id = t.job {joins} \
-                 WHERE t.test = ?8 AND j.name = ?4 AND {other}"
+                "{select} FROM job j INDEXED BY job_failed {joins} WHERE j.status = 'failed' AND j.name = ?4 \
+                 AND EXISTS (SELECT 1 FROM test_failure t WHERE t.project = j.project AND t.job = j.id AND t.test = ?8) \
+                 AND {other}"
             );
             found.extend(self.failures(&sql, query, span, (test, Some(test)))?);
         }

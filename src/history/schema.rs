@@ -6,7 +6,7 @@ use rusqlite::{Connection, Result};
 pub(super) const APPLICATION_ID: i32 = 0x676C_7774;
 
 /// The step from each version to the next. A step that was released is never changed.
-const STEPS: &[&str] = &[V1, V2, V3, V4, V5, V6];
+const STEPS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7];
 
 /// Times are seconds since 1970, durations are seconds.
 ///
@@ -119,6 +119,18 @@ const V6: &str = "
         project INTEGER NOT NULL, measure TEXT NOT NULL, status TEXT NOT NULL, bound INTEGER NOT NULL,
         runs INTEGER NOT NULL, seconds INTEGER NOT NULL, PRIMARY KEY (project, measure, status, bound)
     ) WITHOUT ROWID;
+";
+
+/// Indexes that hold what the questions compare, so that a question does not look at rows that are no answer:
+///
+/// - `job_failed` by time: what failed elsewhere is looked for within days.
+/// - `pipeline_by_ref` with the end: what a pipeline builds on is the newest one that had ended.
+const V7: &str = "
+    DROP INDEX job_failed;
+    CREATE INDEX job_failed ON job (name, finished_at, reason) WHERE status = 'failed';
+    DROP INDEX pipeline_by_ref;
+    CREATE INDEX pipeline_by_ref ON pipeline (project, ref, ref_kind, status, id, finished_at);
+    DROP INDEX test_failure_by_test;
 ";
 
 /// The version that this program writes.
