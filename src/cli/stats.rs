@@ -10,7 +10,7 @@ use crate::domain::fact::UnixSeconds;
 use crate::domain::id::ProjectId;
 use crate::domain::project::Project;
 use crate::domain::window::TimeWindow;
-use crate::history::store::HistoryStore;
+use crate::history::store::{HistoryError, HistoryStore};
 use crate::render::exposition::{self, MetricsFormat};
 use crate::render::{csv, json, stats, stats_markdown};
 use crate::report::stats::{StatsDocument, StatsOptions};
@@ -18,16 +18,22 @@ use crate::report::stats_metrics;
 use crate::report::stats_record::StatsRecord;
 use crate::stats::CostRates;
 use crate::stats::plan::{StatsBy, StatsPlan};
-use crate::stats::study::{StatsStudy, study_project};
+use crate::stats::study::{ProjectStudy, StatsStudy, study_project};
 use crate::text::duration::{duration, parse_duration};
 use crate::text::glyph::Charset;
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use std::collections::BTreeMap;
 use std::io;
+use std::num::NonZeroUsize;
+use std::panic;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 const ABOUT: &str = "Says how good the CI is, from the history: accuracy, promptness, cost and actionability";
+/// Threads that read the memory: more than a few wait for each other.
+const MOST_CORES: usize = 4;
 const FORMATS: [&str; 5] = ["table", "json", "csv", "markdown", "openmetrics"];
 
 pub(super) fn command() -> Command {
@@ -84,12 +90,7 @@ fn show(matches: &ArgMatches, store: &HistoryStore, config: &Config, run_context
     let by = by.map_or(StatsBy::Project, |(_, by)| by);
     let plan = StatsPlan::new(window, by, config.scope.refs.clone());
     let projects = chosen_projects(store, config)?;
-    let mut studies = Vec::with_capacity(projects.len());
-    for project in &projects {
-        let runs = store.project_runs(project, plan.facts_since()).map_err(CliError::History)?;
-        studies.push(study_project(&runs, &plan));
-    }
-    let study = StatsStudy::new(studies, &plan);
+    let study = StatsStudy::new(studied(store, &projects, &plan).map_err(CliError::History)?, &plan);
     let paths: BTreeMap<ProjectId, String> =
         projects.iter().map(|project| (project.id, project.full_path.clone())).collect();
     let rates = config
@@ -113,6 +114,29 @@ fn show(matches: &ArgMatches, store: &HistoryStore, config: &Config, run_context
         output::to_stderr(&document.notes.iter().map(|note| format!("warning: {note}")).collect::<Vec<_>>());
     }
     output::to_stdout(&bytes)
+}
+
+/// Reads and counts the projects, on as many cores as there are.
+fn studied(store: &HistoryStore, projects: &[Project], plan: &StatsPlan) -> Result<Vec<ProjectStudy>, HistoryError> {
+    let next = AtomicUsize::new(0);
+    let work = &|store: &HistoryStore| -> Result<Vec<ProjectStudy>, HistoryError> {
+        let mut studies = Vec::new();
+        while let Some(project) = projects.get(next.fetch_add(1, Ordering::Relaxed)) {
+            studies.push(study_project(&store.project_runs(project, plan.facts_since())?, plan));
+        }
+        Ok(studies)
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_CORES);
+    thread::scope(|scope| {
+        let stores: Vec<HistoryStore> =
+            (1..cores.min(projects.len())).map(|_| store.again()).collect::<Result<_, _>>()?;
+        let others: Vec<_> = stores.into_iter().map(|store| scope.spawn(move || work(&store))).collect();
+        let mut studies = work(store)?;
+        for other in others {
+            studies.extend(other.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?);
+        }
+        Ok(studies)
+    })
 }
 
 fn written(form: &str, document: &StatsDocument<'_>, study: &StatsStudy, charset: Charset) -> io::Result<Vec<u8>> {

@@ -5,6 +5,7 @@ use super::id::{JobId, PipelineId};
 use super::job::JobKind;
 use super::project::Project;
 use super::status::Status;
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ impl NameId {
 #[derive(Debug, Clone, Default)]
 pub struct NameTable {
     names: Vec<Arc<str>>,
-    ids: HashMap<Arc<str>, NameId>,
+    ids: HashMap<Arc<str>, NameId, RandomState>,
 }
 
 impl NameTable {

@@ -85,6 +85,12 @@ impl HistoryStore {
         }
     }
 
+    /// Opens the same file once more, for another thread.
+    pub fn again(&self) -> Result<Self, HistoryError> {
+        let connection = connect(&self.place, &self.file)?;
+        Ok(Self { connection, place: self.place.clone(), file: self.file.clone(), set_aside: None, inode: self.inode })
+    }
+
     /// Moves a damaged file away and begins a new one, unless another process has done so.
     fn replace(place: &HistoryPlace, file: PathBuf, now: UnixSeconds) -> Result<Self, HistoryError> {
         let lost = |source| HistoryError::Io { file: file.clone(), source };

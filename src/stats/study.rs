@@ -2,13 +2,12 @@
 
 use super::origin::count_origins;
 use super::plan::{StatsBy, StatsPlan, TimeSlot};
-use super::project::ProjectStudy;
 use super::tally::RunTally;
 use crate::domain::fact::UnixSeconds;
 use crate::domain::id::ProjectId;
 use std::collections::BTreeMap;
 
-pub use super::project::study_project;
+pub use super::project::{ProjectStudy, study_project};
 
 /// What a row is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
