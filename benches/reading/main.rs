@@ -7,6 +7,7 @@
 mod explaining;
 mod once;
 mod program;
+mod remembering;
 mod server;
 mod startup;
 #[path = "../../tests/support/terms.rs"]
@@ -46,11 +47,12 @@ impl Api {
 /// A part of the report, and what prints it.
 type Section = (&'static str, fn() -> Result<()>);
 
-const SECTIONS: [Section; 5] = [
+const SECTIONS: [Section; 6] = [
     ("once", once::report),
     ("warm", warm::report),
     ("explaining", explaining::report),
     ("watching", watching::report),
+    ("remembering", remembering::report),
     ("startup", startup::report),
 ];
 
@@ -69,7 +71,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).filter(|word| !word.starts_with('-')).collect();
     let outcome = match words[..] {
-        ["serve", projects, active, latency] => server::serve(projects, active, latency),
+        ["serve", projects, active, days, latency] => server::serve(projects, active, days, latency),
         _ => report(&words),
     };
     match outcome {

@@ -31,7 +31,7 @@ fn cases() -> Vec<Case> {
         more,
     };
     let demo = |api| {
-        let world = World { projects: None, active: 0, latency: LATE };
+        let world = World { projects: None, active: 0, days: 0, latency: LATE };
         Case { name: "demo", api, world, runs: 3, more: &[] }
     };
     vec![

@@ -15,6 +15,8 @@ pub(crate) struct World {
     pub(crate) projects: Option<u64>,
     /// In how many of them a pipeline runs, and goes on running.
     pub(crate) active: u64,
+    /// How many days of a past each project has; one without a past has one pipeline.
+    pub(crate) days: u64,
     /// How late every answer is.
     pub(crate) latency: Duration,
 }
@@ -22,16 +24,17 @@ pub(crate) struct World {
 impl World {
     /// That many projects in which nothing happens.
     pub(crate) fn quiet(projects: u64, latency: Duration) -> Self {
-        Self { projects: Some(projects), active: 0, latency }
+        Self { projects: Some(projects), active: 0, days: 0, latency }
     }
 }
 
 /// Simulates until it is stopped from outside.
-pub(crate) fn serve(projects: &str, active: &str, latency: &str) -> Result<()> {
-    let (projects, active): (usize, usize) = (projects.parse()?, active.parse()?);
-    let world = match (projects, active) {
-        (0, _) => WorldKind::Demo,
-        (_, 0) => WorldKind::Uniform { projects, stages: 4, jobs: 3 },
+pub(crate) fn serve(projects: &str, active: &str, days: &str, latency: &str) -> Result<()> {
+    let (projects, active, days): (usize, usize, u32) = (projects.parse()?, active.parse()?, days.parse()?);
+    let world = match (projects, active, days) {
+        (0, ..) => WorldKind::Demo,
+        (_, _, 1..) => WorldKind::History { projects, days, pipelines: 240, merge_requests: 25, deployments: 15 },
+        (_, 0, 0) => WorldKind::Uniform { projects, stages: 4, jobs: 3 },
         _ => WorldKind::Scenario(scenario(projects, active)),
     };
     let latency = Duration::from_millis(latency.parse()?);
@@ -71,8 +74,9 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(world: World) -> Result<Self> {
-        let World { projects, active, latency } = world;
-        let numbers = [projects.unwrap_or(0), active, latency.as_millis() as u64].map(|number| number.to_string());
+        let World { projects, active, days, latency } = world;
+        let numbers =
+            [projects.unwrap_or(0), active, days, latency.as_millis() as u64].map(|number| number.to_string());
         let mut command = Command::new(std::env::current_exe()?);
         let mut process = command.arg("serve").args(numbers).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let stdout = process.stdout.take().ok_or("the sim has no standard output")?;

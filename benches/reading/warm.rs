@@ -31,7 +31,7 @@ fn row(api: Api, projects: u64) -> Result<()> {
     let mut warm = (0..runs).map(|_| home.read_once(&server, api, &[])).collect::<Result<Vec<_>>>()?;
     warm.sort_by_key(|run| run.wall);
     let mut paints = (0..runs)
-        .map(|_| home.watch(&server, api, &[])?.until_shown(" projects: "))
+        .map(|_| home.watch(&server, api, &[])?.until_shown(" projects  "))
         .collect::<Result<Vec<Duration>>>()?;
     paints.sort_unstable();
     let (run, wall) = (&warm[runs / 2], warm[runs / 2].wall.as_secs_f64());
