@@ -17,8 +17,9 @@ use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::log_follow::LogOptions;
 use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
+use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
 use crate::collect::watch::{RequestSender, WatchListener};
-use crate::collect::{explain_service, log_service, older_pipeline};
+use crate::collect::{explain_service, log_service, older_pipeline, pipeline_page};
 use crate::config::{Config, Origin};
 use crate::domain::evidence::Evidence;
 use crate::domain::fact::PipelineFact;
@@ -54,6 +55,7 @@ pub(super) struct AskedServices {
     pub actions: (mpsc::UnboundedReceiver<PlannedAction>, mpsc::UnboundedSender<ActionOutcome>),
     pub past: (watch::Receiver<Option<ProjectId>>, watch::Sender<Option<RecentPipelines>>),
     pub older: (watch::Receiver<Option<OlderRequest>>, watch::Sender<Option<OlderAnswer>>),
+    pub pages: (watch::Receiver<Option<PipelinePageRequest>>, watch::Sender<Option<PipelinePageAnswer>>),
     pub rights: (mpsc::UnboundedReceiver<()>, mpsc::UnboundedSender<TokenRights>),
 }
 
@@ -81,19 +83,21 @@ impl AskedServices {
             look_back_for(place, now, self.past.0, self.past.1),
             act::service::run(client.clone(), time, self.actions.0, self.actions.1),
             older_pipeline::run(client.clone(), time, self.older.0, self.older.1),
+            pipeline_page::run(client.clone(), time, self.pages.0, self.pages.1),
             act::rights::run(client.clone(), time, self.rights.0, self.rights.1),
         );
     }
 }
 
-/// Shows the dashboard until the user has seen enough, and answers what it asks for.
-pub(super) async fn run(
-    (backend, config, run_context): (ViewBackend, &Config, &RunContext),
-    options: ViewOptions,
-    listener: WatchListener,
-    (readings, past): (RequestSender, Option<watch::Receiver<Arc<KnownPast>>>),
+/// What the memory adds to readings, as it comes; `None` without a memory.
+type PastReceiver = Option<watch::Receiver<Arc<KnownPast>>>;
+
+/// Makes the ways between the view and those who answer it.
+fn connected(
+    (readings, past): (RequestSender, PastReceiver),
     notices: mpsc::UnboundedReceiver<String>,
-) -> Result<ViewEnd, CliError> {
+    left: RememberedView,
+) -> (ViewServices, AskedServices, watch::Receiver<RememberedView>) {
     let (explain, explain_asked) = watch::channel(None);
     let (answers_out, answers) = watch::channel(None);
     let (logs, logs_asked) = watch::channel(None);
@@ -104,10 +108,11 @@ pub(super) async fn run(
     let (recent_out, recent) = watch::channel(None);
     let (older_asked, older_wanted) = watch::channel(None);
     let (older_out, older) = watch::channel(None);
+    let (pages_asked, pages_wanted) = watch::channel(None);
+    let (pages_out, pages) = watch::channel(None);
     let (rights_asked, token_asked) = mpsc::unbounded_channel();
     let (rights_out, rights) = mpsc::unbounded_channel();
-    let view_file = view_file(config, run_context);
-    let (remembered, mut left) = watch::channel(left_view(config, view_file.as_ref()));
+    let (remembered, left) = watch::channel(left);
     let services = ViewServices {
         look_back,
         recent,
@@ -122,6 +127,8 @@ pub(super) async fn run(
         notices,
         older_asked,
         older,
+        pages_asked,
+        pages,
         rights_asked,
         rights,
         remembered,
@@ -132,8 +139,23 @@ pub(super) async fn run(
         actions: (actions_asked, outcomes_out),
         past: (past_asked, recent_out),
         older: (older_wanted, older_out),
+        pages: (pages_wanted, pages_out),
         rights: (token_asked, rights_out),
     };
+    (services, asked, left)
+}
+
+/// Shows the dashboard until the user has seen enough, and answers what it asks for.
+pub(super) async fn run(
+    (backend, config, run_context): (ViewBackend, &Config, &RunContext),
+    options: ViewOptions,
+    listener: WatchListener,
+    (readings, past): (RequestSender, PastReceiver),
+    notices: mpsc::UnboundedReceiver<String>,
+) -> Result<ViewEnd, CliError> {
+    let view_file = view_file(config, run_context);
+    let left = left_view(config, view_file.as_ref());
+    let (services, asked, mut left) = connected((readings, past), notices, left);
     let keeping = keep(view_file.clone(), left.clone());
     let answering = async {
         match backend {
@@ -197,16 +219,15 @@ async fn look_back_for(
     mut asked: watch::Receiver<Option<ProjectId>>,
     answers: watch::Sender<Option<RecentPipelines>>,
 ) {
-    let Some(place) = place else { return };
     while asked.changed().await.is_ok() {
         let Some(project) = *asked.borrow_and_update() else { continue };
         let place = place.clone();
         let found = tokio::task::spawn_blocking(move || {
+            let Some(place) = place else { return Ok(Vec::new()) };
             HistoryStore::open(&place, now.timestamp())?.recent_pipelines(project, MOST_RECENT)
         });
         // A memory that cannot be read adds nothing; the run says so at its end.
-        if let Ok(Ok(pipelines)) = found.await {
-            answers.send_replace(Some((project, pipelines)));
-        }
+        let pipelines = found.await.ok().and_then(Result::ok).unwrap_or_default();
+        answers.send_replace(Some((project, pipelines)));
     }
 }

@@ -4,7 +4,7 @@ use super::output;
 use super::recording::{self, Recording};
 use super::session::Session;
 use crate::domain::evidence::{Evidence, JobEvidence};
-use crate::domain::fact::{FactBatch, ProjectFact, TestFailureFact};
+use crate::domain::fact::{FactBatch, PipelineFact, ProjectFact, TestFailureFact};
 use crate::domain::id::ProjectId;
 use crate::domain::past::{FailedJobQuery, JobPast};
 use crate::domain::pipeline::Pipeline;
@@ -12,7 +12,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::explain::attribution::has_origin;
 use crate::explain::tests;
 use crate::history::place::HistoryPlace;
-use crate::history::record::{HistoryNotice, job_facts, pipeline_fact};
+use crate::history::record::{HistoryNotice, job_facts};
 use crate::history::store::{HistoryError, HistoryStore};
 use chrono::{DateTime, Utc};
 
@@ -125,7 +125,7 @@ fn facts(project: ProjectId, evidence: &Evidence) -> FactBatch {
         failing_tests(evidence, job).into_iter().map(fact)
     });
     FactBatch {
-        pipelines: vec![pipeline_fact(project, &evidence.pipeline)],
+        pipelines: vec![PipelineFact::of(project, &evidence.pipeline)],
         jobs: job_facts(project, &evidence.pipeline),
         test_failures: failures.collect(),
         ..FactBatch::default()

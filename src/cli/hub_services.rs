@@ -6,6 +6,7 @@ use crate::act::service::{ActionEnd, ActionOutcome};
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::log_service::{LogMessage, LogNews};
 use crate::collect::older_pipeline::OlderAnswer;
+use crate::collect::pipeline_page::PipelinePageAnswer;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::hub_client::client::HubClient;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ fn not_from_a_hub(what: &str) -> Failure {
 
 /// Answers until the view is gone.
 pub(super) async fn answer(asked: AskedServices, hub: Arc<HubClient>, time: Duration) {
-    let AskedServices { explain, mut logs, mut actions, past: _past, mut older, mut rights } = asked;
+    let AskedServices { explain, mut logs, mut actions, past: _past, mut older, mut pages, mut rights } = asked;
     let logs = async {
         while logs.0.changed().await.is_ok() {
             let Some(request) = logs.0.borrow_and_update().as_ref().map(|request| request.number) else { continue };
@@ -41,12 +42,21 @@ pub(super) async fn answer(asked: AskedServices, hub: Arc<HubClient>, time: Dura
             older.1.send_replace(Some(OlderAnswer { id, outcome: Err(not_from_a_hub("older pipelines")) }));
         }
     };
+    let pages = async {
+        while pages.0.changed().await.is_ok() {
+            let Some(project) = pages.0.borrow_and_update().as_ref().map(|request| Arc::clone(&request.project)) else {
+                continue;
+            };
+            let outcome = Err(not_from_a_hub("older pipelines"));
+            pages.1.send_replace(Some(PipelinePageAnswer { project, outcome }));
+        }
+    };
     let rights = async {
         while rights.0.recv().await.is_some() {
             let _ = rights.1.send(TokenRights::Lacks("--from reads a hub, which lends none".into()));
         }
     };
-    tokio::join!(explain_from(hub, time, explain), logs, actions, older, rights);
+    tokio::join!(explain_from(hub, time, explain), logs, actions, older, pages, rights);
 }
 
 /// Asks the hub why pipelines are not green: the latest question wins.

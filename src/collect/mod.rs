@@ -30,6 +30,7 @@ mod outage;
 mod pages;
 mod partial;
 mod permissions;
+pub mod pipeline_page;
 pub(crate) mod plan;
 mod project;
 mod reasons;

@@ -5,8 +5,9 @@
 
 use super::id::{JobId, PipelineId, ProjectId};
 use super::job::JobKind;
-use super::pipeline::RefKind;
+use super::pipeline::{Pipeline, RefKind};
 use super::status::Status;
+use chrono::{DateTime, Utc};
 use std::cmp::Ordering;
 
 /// Seconds since 1970, UTC. Both APIs know whole seconds; parts of one are cut off.
@@ -121,6 +122,31 @@ impl ProjectFact {
 }
 
 impl PipelineFact {
+    /// Returns what is kept of a pipeline.
+    pub fn of(project: ProjectId, pipeline: &Pipeline) -> Self {
+        let seconds = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp());
+        Self {
+            project,
+            id: pipeline.id,
+            iid: pipeline.iid,
+            ref_name: pipeline.git_ref.name.clone(),
+            ref_kind: pipeline.git_ref.kind,
+            sha: pipeline.sha.clone(),
+            source: pipeline.source.clone(),
+            author: pipeline.user.clone(),
+            commit_title: pipeline.commit_title.clone(),
+            created_at: seconds(pipeline.created_at),
+            course: PipelineCourse {
+                updated_at: seconds(pipeline.updated_at),
+                status: pipeline.status.clone(),
+                started_at: seconds(pipeline.started_at),
+                finished_at: seconds(pipeline.finished_at),
+                duration: pipeline.duration.map(|time| time.as_secs()),
+                queued: pipeline.queued.map(|time| time.as_secs()),
+            },
+        }
+    }
+
     /// Joins two facts about the same pipeline.
     pub fn merge(self, other: Self) -> Self {
         // Of a kind that was guessed in one answer and told in the other, the one that was told counts.

@@ -35,7 +35,9 @@ pub use graphql::fields::Fields;
 pub use graphql::glance::PipelineOverview;
 pub use graphql::jobs::PER_QUERY as MORE_JOBS_PER_QUERY;
 pub use graphql::older::{OlderPipelines, PER_QUERY as OLDER_PIPELINES_PER_QUERY};
-pub use graphql::past::{JOBS_PER_QUERY as PAST_JOBS_PER_QUERY, PastQuery, PipelineNews};
+pub use graphql::past::{
+    JOBS_OF_EACH as PAST_JOBS_OF_EACH, JOBS_PER_QUERY as PAST_JOBS_PER_QUERY, PastQuery, PipelineNews,
+};
 pub use graphql::{Answered, ProjectSaid};
 pub use hooks::ListedHooks;
 pub use rest::action::{Action, ActionResult, ActionSubject};

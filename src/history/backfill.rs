@@ -19,9 +19,9 @@ use self::plan::{FillProject, PageSize, PastPart, take_page};
 pub use self::summary::{FillError, FillGap, FillOptions, FillPart, FillProgress, FillSummary};
 pub(super) use self::summary::{Halt, gap_failure};
 use super::filled::{FillCursor, FilledPart, OpenFill};
-use super::record::{detailed_job_fact, pipeline_fact};
+use super::record::detailed_job_fact;
 use super::store::{HistoryError, HistoryStore};
-use crate::domain::fact::{FactBatch, ProjectFact, UnixSeconds};
+use crate::domain::fact::{FactBatch, PipelineFact, ProjectFact, UnixSeconds};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::ProjectId;
 use crate::domain::project::Project;
@@ -508,7 +508,7 @@ fn facts(project: ProjectId, pipelines: &[PastPipeline]) -> FactBatch {
         past.jobs.attempts.iter().filter_map(fact).collect::<Vec<_>>()
     };
     FactBatch {
-        pipelines: pipelines.iter().map(|past| pipeline_fact(project, &past.pipeline)).collect(),
+        pipelines: pipelines.iter().map(|past| PipelineFact::of(project, &past.pipeline)).collect(),
         jobs: pipelines.iter().flat_map(jobs).collect(),
         ..FactBatch::default()
     }

@@ -3,7 +3,7 @@
 use super::place::HistoryPlace;
 use super::store::{HistoryError, HistoryStore};
 use crate::domain::evidence::JobDetails;
-use crate::domain::fact::{FactBatch, JobCourse, JobFact, PipelineCourse, PipelineFact, ProjectFact, UnixSeconds};
+use crate::domain::fact::{FactBatch, JobCourse, JobFact, PipelineFact, ProjectFact, UnixSeconds};
 use crate::domain::id::{ById, ProjectId, by_id};
 use crate::domain::job::Job;
 use crate::domain::past::{KnownPast, PipelinePast};
@@ -177,7 +177,7 @@ impl FactWriter {
         for row in rows {
             batch.projects.push(project_fact(row));
             for pipeline in row.pipelines() {
-                let fact = pipeline_fact(row.project.id, pipeline);
+                let fact = PipelineFact::of(row.project.id, pipeline);
                 let is_known = fact.course.status.is_terminal() && store.has_pipeline(&fact)?;
                 if !is_known {
                     batch.jobs.extend(job_facts(row.project.id, pipeline));
@@ -221,30 +221,6 @@ fn project_fact(row: &ProjectRow) -> ProjectFact {
         full_path: row.project.full_path.clone(),
         default_branch: row.project.default_branch.clone(),
         seen_at: row.as_of.timestamp(),
-    }
-}
-
-/// Returns what is kept of a pipeline.
-pub fn pipeline_fact(project: ProjectId, pipeline: &Pipeline) -> PipelineFact {
-    PipelineFact {
-        project,
-        id: pipeline.id,
-        iid: pipeline.iid,
-        ref_name: pipeline.git_ref.name.clone(),
-        ref_kind: pipeline.git_ref.kind,
-        sha: pipeline.sha.clone(),
-        source: pipeline.source.clone(),
-        author: pipeline.user.clone(),
-        commit_title: pipeline.commit_title.clone(),
-        created_at: seconds(pipeline.created_at),
-        course: PipelineCourse {
-            updated_at: seconds(pipeline.updated_at),
-            status: pipeline.status.clone(),
-            started_at: seconds(pipeline.started_at),
-            finished_at: seconds(pipeline.finished_at),
-            duration: pipeline.duration.map(|time| time.as_secs()),
-            queued: pipeline.queued.map(|time| time.as_secs()),
-        },
     }
 }
 

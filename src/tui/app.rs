@@ -3,7 +3,7 @@
 use super::announcement::{self, ViewAnnouncement};
 use super::banner;
 use super::event_entry::{EventEntry, MOST_EVENTS};
-use super::facts::{UpdateNews, ViewFacts, ViewOptions};
+use super::facts::{ReadPipelines, UpdateNews, ViewFacts, ViewOptions};
 use super::input::InputLine;
 use super::pending::{ActionQuestion, ActionRecord, PendingAction};
 use super::screens::line::ScreenLine;
@@ -131,8 +131,10 @@ pub struct App {
     /// Until the next key, too.
     pub page_address: Option<PageAddress>,
     explanations: ById<PipelineId, KnownExplanation>,
-    /// The last pipelines of projects that were looked at, from the memory; newest first.
+    /// The last pipelines of projects that were looked at, from the memory and as far as they were read; newest first.
     pub recent: ById<ProjectId, Vec<PipelineFact>>,
+    /// How far they were read.
+    pub read_pipelines: ById<ProjectId, ReadPipelines>,
     pub pending: Vec<PendingAction>,
     /// What the user has done, the last at the end.
     pub actions: Vec<ActionRecord>,
@@ -169,6 +171,7 @@ impl App {
             page_address: None,
             explanations: ById::default(),
             recent: ById::default(),
+            read_pipelines: ById::default(),
             pending: Vec::new(),
             actions: Vec::new(),
             events: VecDeque::new(),

@@ -8,6 +8,7 @@ use crate::act::service::ActionOutcome;
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
+use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
 use crate::collect::watch::{ChangeNews, WatchUpdate};
 use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
@@ -36,6 +37,8 @@ pub enum ViewEvent {
     Act(KeyAction),
     /// A pipeline that was only remembered, with its jobs.
     Older(Box<OlderAnswer>),
+    /// Older pipelines of a project.
+    Pipelines(Box<PipelinePageAnswer>),
     /// What the token may.
     Rights(TokenRights),
     /// A word to the user from beside the view.
@@ -74,6 +77,8 @@ pub enum ViewEffect {
     Mouse(bool),
     /// Reads the jobs of a pipeline that is only remembered.
     ReadOlder(Box<OlderRequest>),
+    /// Reads older pipelines of a project.
+    ReadPipelines(Box<PipelinePageRequest>),
     /// Asks GitLab what the token may.
     CheckToken,
     /// Makes itself heard.

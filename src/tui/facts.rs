@@ -4,6 +4,7 @@ use super::keymap::ViewKeymap;
 use super::named_view::NamedView;
 use super::theme::ViewTheme;
 use crate::act::rights::TokenRights;
+use crate::collect::pipeline_page::PageStart;
 use crate::collect::watch::{WatchPhase, WatchUpdate};
 use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::id::{ById, PipelineId, ProjectId};
@@ -66,6 +67,22 @@ pub enum UpdateNews {
     /// The same rows, read again.
     SameRows,
     OtherRows,
+}
+
+/// How far the pipelines of a project were read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadPipelines {
+    /// Where the next page begins; `None` after the oldest pipeline.
+    pub next: Option<PageStart>,
+    /// Since when it is waited for.
+    pub asked_since: Option<Instant>,
+    pub failure: Option<Failure>,
+}
+
+impl Default for ReadPipelines {
+    fn default() -> Self {
+        Self { next: Some(PageStart::Newest), asked_since: None, failure: None }
+    }
 }
 
 /// How far a pipeline is read that is not in the list.

@@ -17,6 +17,7 @@ pub mod keymap;
 mod links;
 mod log_orders;
 pub mod log_view;
+mod more_pipelines;
 mod mouse;
 pub mod named_view;
 mod navigate;

@@ -53,14 +53,17 @@ fn target(app: &App) -> Result<ScreenPlace, &'static str> {
             screen.target(&lines).or_else(first).ok_or("there is nothing to open here")
         }
         None => {
-            let (_, project) = app.overview.cursor_row().ok_or("move the cursor to a row first")?;
+            let (_, project) = app.overview.cursor_row().ok_or("there is nothing to open here")?;
             Ok(ScreenPlace::Project(project.project.id))
         }
     }
 }
 
-/// Opens where the line under the cursor leads; on a heading it folds the group.
+/// Opens where the line under the cursor leads, or the first line without one; on a heading it folds the group.
 pub(super) fn enter(app: &mut App, now: Instant) -> Vec<ViewEffect> {
+    if app.opened.is_empty() && app.overview.cursor.is_none() {
+        app.overview.move_to_first_row(app.table_room());
+    }
     if app.opened.is_empty() && app.overview.cursor.is_some() && app.overview.cursor_row().is_none() {
         app.overview.toggle_fold();
         app.arrange();
@@ -77,6 +80,9 @@ pub(super) fn enter(app: &mut App, now: Instant) -> Vec<ViewEffect> {
 
 /// Opens the log of the job that is meant: the one under the cursor, else the first that failed, else one that runs.
 pub(super) fn enter_log(app: &mut App, now: Instant) -> Vec<ViewEffect> {
+    if app.opened.is_empty() && app.overview.cursor.is_none() {
+        app.overview.move_to_first_row(app.table_room());
+    }
     let of_row = app.overview.cursor_row().filter(|_| app.opened.is_empty());
     let of_row = of_row.and_then(|(row, project)| Some(ScreenPlace::Pipeline(project.project.id, row.pipeline?)));
     let place = match of_row.map_or_else(|| target(app), Ok) {

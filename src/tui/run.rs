@@ -14,6 +14,7 @@ use crate::act::service::ActionOutcome;
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
+use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
 use crate::collect::watch::{ChangeStream, Request, RequestSender, WatchListener, WatchUpdate};
 use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
@@ -58,6 +59,9 @@ pub struct ViewServices {
     /// Asks for the jobs of a pipeline that is only remembered.
     pub older_asked: watch::Sender<Option<OlderRequest>>,
     pub older: watch::Receiver<Option<OlderAnswer>>,
+    /// Asks for older pipelines of a project.
+    pub pages_asked: watch::Sender<Option<PipelinePageRequest>>,
+    pub pages: watch::Receiver<Option<PipelinePageAnswer>>,
     /// Asks what the token may.
     pub rights_asked: mpsc::UnboundedSender<()>,
     pub rights: mpsc::UnboundedReceiver<TokenRights>,
@@ -109,6 +113,10 @@ impl ViewSources {
                 },
                 Ok(()) = services.older.changed() => match services.older.borrow_and_update().clone() {
                     Some(answer) => ViewEvent::Older(Box::new(answer)),
+                    None => continue,
+                },
+                Ok(()) = services.pages.changed() => match services.pages.borrow_and_update().clone() {
+                    Some(answer) => ViewEvent::Pipelines(Box::new(answer)),
                     None => continue,
                 },
                 Some(outcome) = services.outcomes.recv() => ViewEvent::ActionDone(Box::new(outcome)),
@@ -227,6 +235,7 @@ pub fn hand_on(effect: ViewEffect, services: &ViewServices) -> Option<ViewEffect
         // The one who acts ends only with the view.
         ViewEffect::Act(planned) => drop(services.actions.send(*planned)),
         ViewEffect::ReadOlder(request) => drop(services.older_asked.send_replace(Some(*request))),
+        ViewEffect::ReadPipelines(request) => drop(services.pages_asked.send_replace(Some(*request))),
         ViewEffect::CheckToken => drop(services.rights_asked.send(())),
         other => return Some(other),
     }

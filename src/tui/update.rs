@@ -9,6 +9,7 @@ use super::input::{InputLine, InputStep};
 use super::keymap::KeyAction;
 use super::links;
 use super::log_orders;
+use super::more_pipelines;
 use super::mouse;
 use super::named_view::NamedView;
 use super::navigate;
@@ -82,7 +83,10 @@ fn apply(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
             acting::note_outcome(app, &outcome);
             return vec![ViewEffect::Reread(outcome.planned.target.project)];
         }
-        ViewEvent::Recent(project, pipelines) => drop(app.recent.insert(project, pipelines)),
+        ViewEvent::Recent(project, pipelines) => {
+            return more_pipelines::take_remembered(app, project, pipelines, now).into_iter().collect();
+        }
+        ViewEvent::Pipelines(answer) => more_pipelines::take(app, *answer),
         ViewEvent::Log(messages) => messages.into_iter().for_each(|message| take_log(app, message)),
     }
     Vec::new()
@@ -257,7 +261,11 @@ fn act(app: &mut App, action: KeyAction, now: Instant) -> Vec<ViewEffect> {
         | KeyAction::PageUp
         | KeyAction::PageDown
         | KeyAction::Top
-        | KeyAction::Bottom => go(app, action),
+        | KeyAction::Bottom => {
+            go(app, action);
+            let is_down = matches!(action, KeyAction::Down | KeyAction::PageDown | KeyAction::Bottom);
+            return if is_down { more_pipelines::ask_at_the_end(app, now).into_iter().collect() } else { Vec::new() };
+        }
         KeyAction::ToggleAttention
         | KeyAction::Quick(_)
         | KeyAction::NextSort

@@ -2,9 +2,10 @@
 
 use crate::support::Env;
 use crate::support::terminal::Terminal;
-use glwatch_sim::{Options, Sim, TOKEN_API, TOKEN_READ_API};
+use glwatch_sim::{Options, Sim, TOKEN_API, TOKEN_READ_API, WorldKind};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 fn open(env: &Env, sim: &Sim, more: &[&str]) -> Terminal {
     let fixed = ["--host", sim.url(), "--group-id", "12345", "--watch", "--rps", "1000"];
@@ -182,9 +183,42 @@ fn a_pipeline_that_is_only_remembered_opens_with_one_request() {
     let requests = sim.requests();
     let of_it: Vec<&str> =
         requests.iter().map(|request| request.path.as_str()).filter(|path| path.contains("/20003/")).collect();
-    assert!(matches!(of_it[..], [only] if only.ends_with("/jobs")), "{of_it:?}");
+    // It was the last one of the list: older ones are asked for, too.
+    let jobs = of_it.iter().filter(|path| path.ends_with("/jobs")).count();
+    let lists = of_it.iter().filter(|path| path.ends_with("/20003/pipelines")).count();
+    assert_eq!((jobs, lists, of_it.len()), (1, 1, 2), "{of_it:?}");
     // Again it costs nothing; the next one is asked for.
     walk(&mut terminal, &[("q", "% passed"), ("\r", "what it triggered is not read"), ("q", "% passed")]);
-    assert_eq!(sim.requests().iter().filter(|request| request.path.contains("/20003/")).count(), 1);
+    assert_eq!(sim.requests().iter().filter(|request| request.path.contains("/20003/")).count(), 2);
     quit(terminal);
+}
+
+#[test]
+fn older_pipelines_are_read_at_the_end_of_the_list_a_page_with_one_request() {
+    for (api, kind) in [("graphql", "graphql_Past"), ("rest", "pipelines")] {
+        let world = WorldKind::History { projects: 2, days: 30, pipelines: 150, merge_requests: 5, deployments: 2 };
+        let latency = Duration::from_millis(200);
+        let sim = Sim::start(Options { world, latency, ..Options::default() }).unwrap();
+        let env = Env::new();
+        let more = ["--api", api, "--interval", "1h", "--no-history"];
+        let mut terminal = env.open(
+            &[&["--host", sim.url(), "--group-id", "12345", "--watch", "--rps", "1000"][..], &more].concat(),
+            120,
+            40,
+        );
+        terminal.wait_until(|contents| contents.contains("next in"));
+        let asked = || sim.stats()["by_kind"][kind].as_u64().unwrap_or(0);
+        let before = asked();
+        walk(&mut terminal, &[("\r", "overview > project"), ("", "last 30:")]);
+        assert_eq!(asked(), before + 1, "{api}: nothing is remembered, so that the first page is read");
+        walk(&mut terminal, &[("G", "reading older ones")]);
+        terminal.wait_until(|contents| !contents.contains("reading older ones"));
+        walk(&mut terminal, &[("G", "there are no older ones")]);
+        assert_eq!(asked(), before + 2, "{api}");
+        terminal.send("G");
+        walk(&mut terminal, &[("\u{1B}", "next in")]);
+        terminal.wait_until(|contents| !contents.contains("overview > project"));
+        assert_eq!(asked(), before + 2, "{api}: behind the oldest one nothing is asked");
+        quit(terminal);
+    }
 }

@@ -35,6 +35,8 @@ pub struct PastQuery {
     pub since: DateTime<Utc>,
     /// So many of each project at most.
     pub pipelines: usize,
+    /// So many of the newest jobs with each of them.
+    pub jobs: usize,
     /// From where on; of one project only.
     pub after: Option<String>,
 }
@@ -127,7 +129,7 @@ pub(in crate::gitlab) async fn read(
     let mut variables = project_ids(&asked.projects);
     variables.insert("since".into(), time(asked.since));
     variables.insert("pipelines".into(), asked.pipelines.into());
-    variables.insert("jobs".into(), JOBS_OF_EACH.into());
+    variables.insert("jobs".into(), asked.jobs.into());
     variables.extend(asked.after.clone().map(|after| ("after".to_owned(), Value::from(after))));
     let host = transport.host();
     let convert = |page: GraphqlConnection<DetailsWire>| {

@@ -7,8 +7,8 @@ use crate::domain::pipeline::Pipeline;
 use crate::domain::project::Project;
 use crate::gitlab::ListPage;
 use crate::gitlab::client::{
-    Answered, Client, MoreJobs, PAST_JOBS_PER_QUERY, PastPage, PastQuery, PipelineFilter, PipelineNews, ProjectJob,
-    ProjectJobs, ProjectSaid,
+    Answered, Client, MoreJobs, PAST_JOBS_OF_EACH, PAST_JOBS_PER_QUERY, PastPage, PastQuery, PipelineFilter,
+    PipelineNews, ProjectJob, ProjectJobs, ProjectSaid,
 };
 use crate::gitlab::error::Error;
 use chrono::{DateTime, Utc};
@@ -87,8 +87,13 @@ fn after(since: UnixSeconds) -> DateTime<Utc> {
 
 async fn page(client: &Client, task: &PageTask) -> Result<FillAnswer, Error> {
     let PageTask { projects, since, pipelines, after: begin } = task;
-    let asked =
-        PastQuery { projects: ids(projects), since: after(*since), pipelines: *pipelines, after: begin.clone() };
+    let asked = PastQuery {
+        projects: ids(projects),
+        since: after(*since),
+        pipelines: *pipelines,
+        jobs: PAST_JOBS_OF_EACH,
+        after: begin.clone(),
+    };
     let start = Instant::now();
     let mut answered = client.past(&asked).await?;
     let took = start.elapsed();

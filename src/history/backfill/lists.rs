@@ -5,7 +5,7 @@
 //! that began before the time that is meant, and changed since, are asked for one by one.
 
 use super::ask::FillTask;
-use crate::domain::fact::{FactBatch, UnixSeconds};
+use crate::domain::fact::{FactBatch, PipelineFact, UnixSeconds};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{JobId, PipelineId, ProjectId};
 use crate::domain::pipeline::{Pipeline, Ref, RefKind};
@@ -13,7 +13,7 @@ use crate::domain::project::Project;
 use crate::gitlab::ListPage;
 use crate::gitlab::client::{ProjectJob, ProjectJobs};
 use crate::history::filled::FilledSpan;
-use crate::history::record::{detailed_job_fact, pipeline_fact};
+use crate::history::record::detailed_job_fact;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -191,7 +191,7 @@ impl ListedPast {
             touched.insert(pipeline.id);
         }
         let of = self.pipelines.values().filter(|pipeline| is_end || touched.contains(&pipeline.id));
-        facts.pipelines = of.map(|pipeline| pipeline_fact(project, pipeline)).collect();
+        facts.pipelines = of.map(|pipeline| PipelineFact::of(project, pipeline)).collect();
         facts
     }
 }

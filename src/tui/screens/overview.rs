@@ -345,6 +345,14 @@ impl OverviewScreen {
         self.keep_in_view(room);
     }
 
+    /// Puts the cursor on the first row that is in view.
+    pub fn move_to_first_row(&mut self, room: usize) {
+        let is_row = |index: &usize| self.lines[*index].row().is_some();
+        if let Some(index) = (self.offset..self.lines.len()).find(is_row) {
+            self.move_to(index, room);
+        }
+    }
+
     /// Puts the cursor on the next row that failed, from the first one on again behind the last.
     pub fn move_to_next_red(&mut self, room: usize) -> bool {
         let is_red = |line: &OverviewLine| match line {

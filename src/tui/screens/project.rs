@@ -14,6 +14,7 @@ use crate::text::age::age;
 use crate::text::duration::duration;
 use crate::text::glyph::Charset;
 use crate::tui::app::App;
+use crate::tui::facts::ReadPipelines;
 use crate::tui::keymap::KeyAction;
 use chrono::DateTime;
 use std::time::Duration;
@@ -39,8 +40,9 @@ pub fn lines(app: &App, project: ProjectId, only: Option<&str>) -> Vec<ScreenLin
         lines.extend(wrapped(&failure.message, Tone::Bad, width, charset));
     }
     lines.extend(row.pipelines().iter().filter_map(|pipeline| red_since(app, pipeline)));
-    if row.pipelines().is_empty() {
+    if row.pipelines().is_empty() && app.recent.get(&project).is_none_or(Vec::is_empty) {
         lines.push(ScreenLine::text("no pipeline is known", Tone::Muted));
+        lines.extend(end_of_list(app, project));
         return lines;
     }
     lines.push(ScreenLine::empty());
@@ -62,7 +64,26 @@ pub fn lines(app: &App, project: ProjectId, only: Option<&str>) -> Vec<ScreenLin
     rows.extend(older.map(|fact| of_fact(app, fact, longest)));
     let titles = ["pipeline", "ref", "state", "", "took", "usual", "age", "who", "commit"];
     lines.extend(listed(&titles, &rows, width.saturating_sub(2), charset));
+    lines.extend(end_of_list(app, project));
     lines
+}
+
+/// Says behind the last pipeline whether that is the oldest, or how it goes on.
+fn end_of_list(app: &App, project: ProjectId) -> Vec<ScreenLine> {
+    let read = app.read_pipelines.get(&project);
+    let text = match read {
+        Some(read) if read.asked_since.is_some() => {
+            let waited = read.asked_since.map(|since| app.facts.now.saturating_duration_since(since));
+            format!("reading older ones {}", duration(waited.unwrap_or_default()))
+        }
+        Some(ReadPipelines { failure: Some(failure), .. }) => {
+            let (width, charset) = (usize::from(app.facts.width), app.facts.options.charset);
+            return wrapped(&format!("older ones could not be read: {}", failure.message), Tone::Bad, width, charset);
+        }
+        Some(ReadPipelines { next: None, .. }) => "there are no older ones".to_owned(),
+        Some(_) | None => "at the end of the list, older ones are read".to_owned(),
+    };
+    vec![ScreenLine::text(text, Tone::Muted)]
 }
 
 /// Returns how long the longest pipeline took that is listed.

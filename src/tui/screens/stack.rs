@@ -92,7 +92,10 @@ impl OpenedScreen {
         if let Some(index) = self.cursor_index(lines) {
             // Where the line is now: should it go, the cursor stays there.
             self.cursor = lines.get(index).map(|_| (index, lines.target(index)));
-            self.offset = self.offset.clamp((index + 1).saturating_sub(room), index);
+            // What is said behind the last line that leads somewhere is seen with it, if there is room.
+            let is_last = lines.targets().all(|(other, _)| other <= index);
+            let end = if is_last { lines.count().min(index + room) } else { index + 1 };
+            self.offset = self.offset.clamp(end.saturating_sub(room), index);
         }
         self.offset = self.offset.min(lines.count().saturating_sub(room));
     }
