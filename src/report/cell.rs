@@ -93,6 +93,8 @@ pub enum Content {
     Shape(Vec<Status>),
     /// Instead of stages: why there are none.
     Message(Cell),
+    /// What a pipeline is about: the whole and then shorter forms; none where there is nothing to say.
+    What(Vec<String>, Tone),
     /// A moment as a person reads it, and unmistakable for a script.
     Moment {
         short: String,

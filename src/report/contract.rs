@@ -314,7 +314,7 @@ impl<'a> From<&'a Pipeline> for PipelineEntry<'a> {
             failure_reason: pipeline.failure_reason.as_deref(),
             yaml_errors: pipeline.yaml_errors.as_deref(),
             web_url: pipeline.web_url.as_deref(),
-            what: what::what(pipeline),
+            what: what::what(pipeline).into_iter().next().unwrap_or_default(),
             usual_s: None,
             since: what::since(pipeline, None).map(time),
             red_since: None,

@@ -1,7 +1,6 @@
 //! One content of a report as terminal text: sanitised, measured and shortened.
 
 use super::cell::{Cell, Content, PipelineCell, Tone};
-use super::what_forms::what_forms;
 use crate::domain::project::StateWord;
 use crate::domain::status::Status;
 use crate::text::glyph::{Charset, glyph, state_glyph};
@@ -109,6 +108,9 @@ impl TableItem {
             Content::Stages(stages) => Self::Stages(stages.iter().map(|stage| stage_mark(stage, charset)).collect()),
             Content::Shape(statuses) => Self::Shape(statuses.clone()),
             Content::Message(Cell { text, tone }) => Self::Message(clean(text, charset), *tone),
+            Content::What(forms, tone) => {
+                Self::What(forms.iter().map(|text| clean(relative(text, group), charset)).collect(), *tone)
+            }
         }
     }
 
@@ -122,14 +124,6 @@ impl TableItem {
             numbered: Some(pipeline_status(cell, &format!(" #{}", cell.id), charset)),
             tone: Tone::from(&cell.worst),
             is_old: cell.read_ago.is_some(),
-        }
-    }
-
-    /// Returns the same text as what a pipeline is about, a project's path in it relative to `group`.
-    pub(super) fn into_what(self, group: Option<&str>) -> Self {
-        match self {
-            Self::Text(text, tone) => Self::What(what_forms(relative(&text, group)), tone),
-            other => other,
         }
     }
 
@@ -161,7 +155,8 @@ impl TableItem {
             | Content::State(_)
             | Content::Stages(_)
             | Content::Shape(_)
-            | Content::Message(_) => Self::new(content, None, charset),
+            | Content::Message(_)
+            | Content::What(..) => Self::new(content, None, charset),
         }
     }
 }

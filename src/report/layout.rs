@@ -80,7 +80,6 @@ fn items(row: &Row, columns: &[Column], group: Option<&str>, charset: Charset) -
     let item = |(content, column): (_, &Column)| match column {
         Column::Ref | Column::User => TableItem::new(content, group, charset).into_name(),
         Column::State => TableItem::new(content, group, charset).without_id(),
-        Column::What => TableItem::new(content, group, charset).into_what(group),
         _ => TableItem::new(content, group, charset),
     };
     row.contents.iter().zip(columns).map(item).collect()

@@ -28,4 +28,3 @@ pub mod status;
 pub(crate) mod summary;
 pub(crate) mod urgency;
 mod what;
-mod what_forms;

@@ -100,6 +100,7 @@ impl StatusReport {
         let narrow = [Column::Project, Column::Ref, Column::Pipeline, Column::Stages, Column::Duration, Column::Age];
         let is_silent = |row: &Row, n: usize| match row.contents.get(n) {
             Some(Content::Text(cell)) => cell.text.is_empty(),
+            Some(Content::What(forms, _)) => forms.is_empty(),
             Some(_) => false,
             None => true,
         };
@@ -186,9 +187,7 @@ fn row_lines(row: &ProjectRow, columns: &[Column], scene: ReportMoment<'_>) -> V
             .iter()
             .map(|column| match pipeline_content(*column, path, pipeline, scene) {
                 Content::Pipeline(cell) => Content::Pipeline(PipelineCell { read_ago: read_ago.clone(), ..cell }),
-                Content::Text(cell) if *column == Column::What && cell.text.is_empty() && !is_told => {
-                    untold_cause(row, pipeline)
-                }
+                Content::What(forms, _) if forms.is_empty() && !is_told => untold_cause(row, pipeline),
                 content => content,
             })
             .collect(),
@@ -289,7 +288,7 @@ fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: Repo
         Column::Queued => optional(pipeline.queued.map(duration)),
         Column::Usual => optional(past.and_then(|past| past.usual).map(|usual| format!("~{}", duration(usual)))),
         Column::Since => optional(what::since(pipeline, past).map(|then| age(scene.now, then))),
-        Column::What => Content::Text(Cell::new(what::what(pipeline), Tone::from(&pipeline.worst()))),
+        Column::What => Content::What(what::what(pipeline), Tone::from(&pipeline.worst())),
         Column::Shape => Content::Shape(pipeline.stages.iter().map(|stage| stage.status.clone()).collect()),
     }
 }

@@ -9,15 +9,16 @@ use crate::explain::attribution::{FailureOrigin, attribute_past};
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 
-/// Says what there is to say; empty where that is nothing.
-pub(super) fn what(pipeline: &Pipeline) -> String {
-    let verb = match pipeline.status {
-        Status::Running | Status::Preparing | Status::Canceling => "",
-        Status::Manual => "waits for a person: ",
-        Status::Scheduled => "delayed: ",
-        Status::WaitingForResource => "waits for a resource: ",
-        Status::WaitingForCallback => "waits for a callback: ",
-        Status::Pending => "waits for a runner: ",
+/// Says what there is to say, the whole and then shorter forms of it; empty where that is nothing.
+pub(super) fn what(pipeline: &Pipeline) -> Vec<String> {
+    // What is done, and the same in a word.
+    let (verb, word) = match pipeline.status {
+        Status::Running | Status::Preparing | Status::Canceling => ("", ""),
+        Status::Manual => ("waits for a person: ", "person: "),
+        Status::Scheduled => ("delayed: ", "delayed: "),
+        Status::WaitingForResource => ("waits for a resource: ", "resource: "),
+        Status::WaitingForCallback => ("waits for a callback: ", "callback: "),
+        Status::Pending => ("waits for a runner: ", "runner: "),
         Status::Created
         | Status::Success
         | Status::Warning
@@ -30,8 +31,11 @@ pub(super) fn what(pipeline: &Pipeline) -> String {
     if !trouble.is_empty() {
         return trouble;
     }
-    let is_it = |job: &&Job| job.status == pipeline.status;
-    pipeline.jobs().find(is_it).map(|job| format!("{verb}{} / {}", job.stage, job.name)).unwrap_or_default()
+    let Some(job) = pipeline.jobs().find(|job| job.status == pipeline.status) else { return Vec::new() };
+    let Job { stage, name, .. } = job;
+    let mut forms = vec![format!("{verb}{stage} / {name}"), format!("{verb}{name}"), format!("{word}{name}")];
+    forms.dedup();
+    forms
 }
 
 /// Returns when the present state began: since when the ref is red, or when this pipeline came into its state.
@@ -91,6 +95,7 @@ mod tests {
     use crate::domain::id::PipelineId;
     use crate::domain::job::Stage;
     use crate::domain::past::{FailedJobPast, JobPast, RedStretch};
+    use crate::domain::pipeline::Downstream;
 
     fn with(status: Status, jobs: Vec<Job>) -> Pipeline {
         let stage = Stage { name: "test".into(), status: status.clone(), jobs };
@@ -104,39 +109,61 @@ mod tests {
     #[test]
     fn what_a_pipeline_is_about_is_said_in_a_few_words() {
         let failed = |name: &str| Job { failure_reason: Some("script_failure".into()), ..job(name, Status::Failed) };
-        let cases = [
+        let cases: [(&str, Pipeline, &[&str]); 11] = [
             (
                 "one job failed",
                 with(Status::Failed, vec![failed("unit"), job("lint", Status::Success)]),
-                "test / unit (script failure)",
+                &["test / unit (script failure)", "unit (script failure)"],
             ),
             (
                 "two failed",
                 with(Status::Failed, vec![failed("unit"), failed("lint")]),
-                "test / unit (script failure) +1",
+                &["test / unit (script failure) +1", "unit (script failure) +1"],
+            ),
+            (
+                "a slash in the job's name",
+                with(Status::Failed, vec![failed("a / b")]),
+                &["test / a / b (script failure)", "a / b (script failure)"],
             ),
             (
                 "what it triggered failed",
                 pipeline(Status::Success, vec![below(9, Status::Failed, vec![])]),
-                "#9 failed",
+                &["#9 failed"],
             ),
-            ("it runs", with(Status::Running, vec![job("a", Status::Success), job("b", Status::Running)]), "test / b"),
+            (
+                "what it triggered in another project failed",
+                pipeline(
+                    Status::Success,
+                    vec![Downstream { project: Some("acme/web/shop".into()), ..below(9, Status::Failed, vec![]) }],
+                ),
+                &["acme/web/shop #9 failed", "shop #9 failed"],
+            ),
+            (
+                "a text of others keeps all of it",
+                Pipeline { yaml_errors: Some("jobs / a: odd".into()), ..pipeline(Status::Failed, vec![]) },
+                &["YAML error: jobs / a: odd"],
+            ),
+            (
+                "it runs",
+                with(Status::Running, vec![job("a", Status::Success), job("b", Status::Running)]),
+                &["test / b", "b"],
+            ),
             (
                 "it runs, and one has failed",
                 with(Status::Running, vec![failed("a"), job("b", Status::Running)]),
-                "test / a (script failure)",
+                &["test / a (script failure)", "a (script failure)"],
             ),
             (
                 "it waits for a runner",
                 with(Status::Pending, vec![job("b", Status::Pending)]),
-                "waits for a runner: test / b",
+                &["waits for a runner: test / b", "waits for a runner: b", "runner: b"],
             ),
             (
-                "it waits for a person",
-                with(Status::Manual, vec![job("b", Status::Manual)]),
-                "waits for a person: test / b",
+                "it waits for its time",
+                with(Status::Scheduled, vec![job("b", Status::Scheduled)]),
+                &["delayed: test / b", "delayed: b"],
             ),
-            ("it is fine", with(Status::Success, vec![job("b", Status::Success)]), ""),
+            ("it is fine", with(Status::Success, vec![job("b", Status::Success)]), &[]),
         ];
         for (sentence, pipeline, expected) in cases {
             assert_eq!(what(&pipeline), expected, "{sentence}");
