@@ -70,19 +70,7 @@ pub async fn change_hook(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const URL: &str = "https://hub.example.com/webhook";
-
-    fn hook(id: u64, off: &[HookEvent], state: HookState) -> ProjectHook {
-        ProjectHook {
-            id,
-            url: URL.to_owned(),
-            events: HookEvent::ALL.into_iter().map(|event| (event, !off.contains(&event))).collect(),
-            branch_filter: None,
-            state,
-            has_secret: None,
-        }
-    }
+    use crate::domain::example::{HOOK_URL as URL, hook};
 
     #[test]
     fn a_hook_is_created_once_and_changed_only_where_it_lacks_something() {

@@ -2,7 +2,7 @@
 
 mod reading;
 
-use self::reading::{DeliveryReading, list, read};
+use self::reading::{DeliveryReading, read};
 use super::error::{self, CliError};
 use super::exit::Exit;
 use super::session::Session;
@@ -155,7 +155,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
         choice.window(clock::now().timestamp(), config).map(drop)
     };
     let outcome = Session::run(matches, Purpose::Backfill, check, async |session: &Session| {
-        let listed = list(session).await?;
+        let listed = session.list_projects().await?;
         let now = session.client.server_now().timestamp();
         let window = choice.window(now, &session.config)?;
         let rules = DoraRules { now, hotfix_window: choice.hotfix_window };

@@ -6,6 +6,7 @@ use super::hint::Doing;
 use super::run_context::RunContext;
 use super::{cache, hint, log, terminal, waiting, wire};
 use crate::collect::find::{self, FindError, FoundTarget, ProjectQuery, SearchScope, TargetQuery};
+use crate::collect::listing::{ListedProjects, list_projects};
 use crate::config::Config;
 use crate::domain::project::Project;
 use crate::domain::usage::ApiChoice;
@@ -60,6 +61,21 @@ impl Session {
     /// Returns a client for more of the same work, which has the time of one run from now on.
     pub(super) fn client_from_now(&self, purpose: Purpose) -> Client {
         self.client.for_purpose(purpose, Instant::now() + self.config.pace.max_time)
+    }
+
+    /// Lists the projects of the groups. After it the server's clock is known. Fails where there is nothing to work on.
+    pub(super) async fn list_projects(&self) -> Result<ListedProjects, CliError> {
+        let Self { config, client, run_context } = self;
+        let listed = list_projects(client, &wire::collecting(config))
+            .await
+            .map_err(|group| terminal::group_error(group, config, run_context))?;
+        if listed.projects.is_empty() && listed.excluded > 0 {
+            return Err(CliError::NothingLeft { excluded: listed.excluded, unmatched: listed.unmatched });
+        }
+        if listed.projects.is_empty() && listed.problems.is_empty() {
+            return Err(CliError::EmptyGroup { hints: hint::empty_group(config, &run_context.settings) });
+        }
+        Ok(listed)
     }
 
     /// Reads what was written.

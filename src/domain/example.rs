@@ -4,6 +4,7 @@ use super::id::{JobId, PipelineId, ProjectId};
 use super::job::{Job, JobKind};
 use super::pipeline::{Downstream, Pipeline, Ref};
 use super::project::Project;
+use super::project_hook::{HookEvent, HookState, ProjectHook};
 use super::status::Status;
 use std::sync::Arc;
 
@@ -81,5 +82,19 @@ pub(crate) fn below(id: u64, status: Status, downstream: Vec<Downstream>) -> Dow
         is_unread: false,
         web_url: None,
         downstream,
+    }
+}
+
+pub(crate) const HOOK_URL: &str = "https://hub.example.com/webhook";
+
+/// Returns a hook that hears of all events but those that are off.
+pub(crate) fn hook(id: u64, off: &[HookEvent], state: HookState) -> ProjectHook {
+    ProjectHook {
+        id,
+        url: HOOK_URL.to_owned(),
+        events: HookEvent::ALL.into_iter().map(|event| (event, !off.contains(&event))).collect(),
+        branch_filter: None,
+        state,
+        has_secret: None,
     }
 }

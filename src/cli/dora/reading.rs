@@ -6,8 +6,8 @@ use crate::cli::exit::Exit;
 use crate::cli::history;
 use crate::cli::progress::ProgressLine;
 use crate::cli::session::Session;
-use crate::cli::{hint, output, recording, terminal, wire};
-use crate::collect::listing::{ListedProjects, list_projects};
+use crate::cli::{output, recording};
+use crate::collect::listing::ListedProjects;
 use crate::domain::fact::{SECONDS_PER_DAY, UnixSeconds};
 use crate::domain::failure::FailureKind;
 use crate::domain::id::ProjectId;
@@ -76,21 +76,6 @@ impl MemoryPlace {
         let place = HistoryPlace::in_folder(folder.path(), &session.config.connection.host.to_string());
         Ok(Self { place, _folder: Some(folder) })
     }
-}
-
-/// Lists the projects. After it the server's clock is known, by which the window is counted.
-pub(super) async fn list(session: &Session) -> Result<ListedProjects, CliError> {
-    let (config, run_context) = (&session.config, &session.run_context);
-    let listed = list_projects(&session.client, &wire::collecting(config))
-        .await
-        .map_err(|group| terminal::group_error(group, config, run_context))?;
-    if listed.projects.is_empty() && listed.excluded > 0 {
-        return Err(CliError::NothingLeft { excluded: listed.excluded, unmatched: listed.unmatched });
-    }
-    if listed.projects.is_empty() && listed.problems.is_empty() {
-        return Err(CliError::EmptyGroup { hints: hint::empty_group(config, &run_context.settings) });
-    }
-    Ok(listed)
 }
 
 /// Reads and judges.

@@ -5,8 +5,8 @@ use crate::cli::error::{self, CliError};
 use crate::cli::exit::Exit;
 use crate::cli::progress::ProgressLine;
 use crate::cli::session::Session;
-use crate::cli::{args, clock, hint, output, recording, terminal, wire};
-use crate::collect::listing::{ListedProjects, list_projects};
+use crate::cli::{args, clock, output, recording};
+use crate::collect::listing::ListedProjects;
 use crate::config::{Config, ConfigError, Origin};
 use crate::domain::fact::UnixSeconds;
 use crate::domain::id::ProjectId;
@@ -144,15 +144,7 @@ async fn fill(session: &Session, choice: FillChoice) -> Result<Exit, CliError> {
     let place = recording::place(config, run_context).ok_or_else(|| super::no_place(config))?;
     let line = ProgressLine::new(config, output::stderr_is_terminal());
     let begun = Instant::now();
-    let ListedProjects { projects, problems, unmatched, excluded } = list_projects(client, &wire::collecting(config))
-        .await
-        .map_err(|group| terminal::group_error(group, config, run_context))?;
-    if projects.is_empty() && excluded > 0 {
-        return Err(CliError::NothingLeft { excluded, unmatched });
-    }
-    if projects.is_empty() && problems.is_empty() {
-        return Err(CliError::EmptyGroup { hints: hint::empty_group(config, &run_context.settings) });
-    }
+    let ListedProjects { projects, problems, unmatched, .. } = session.list_projects().await?;
     let now = client.server_now();
     let mut store = open(&place)?;
     let keep = i64::try_from(config.history.keep.as_secs()).unwrap_or(i64::MAX);

@@ -8,8 +8,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::secret::SecretRequest;
 use crate::cli::session::Session;
-use crate::cli::{act, args, hint, output, terminal, wire};
-use crate::collect::listing::{ListedProjects, list_projects};
+use crate::cli::{act, args, output};
+use crate::collect::listing::ListedProjects;
 use crate::config::Config;
 use crate::domain::failure::Failure;
 use crate::domain::project::Project;
@@ -187,19 +187,10 @@ impl HookRun<'_> {
 
     /// Lists the projects of the groups. Says what of the list could not be read, and whether it is whole.
     async fn projects(&self) -> Result<(Vec<Arc<Project>>, bool), CliError> {
-        let Session { config, client, run_context } = self.session;
-        let ListedProjects { projects, problems, unmatched, excluded } =
-            list_projects(client, &wire::collecting(config))
-                .await
-                .map_err(|group| terminal::group_error(group, config, run_context))?;
-        if projects.is_empty() && excluded > 0 {
-            return Err(CliError::NothingLeft { excluded, unmatched });
-        }
-        if projects.is_empty() && problems.is_empty() {
-            return Err(CliError::EmptyGroup { hints: hint::empty_group(config, &run_context.settings) });
-        }
+        let ListedProjects { projects, problems, unmatched, .. } = self.session.list_projects().await?;
         let lines = problems.iter().map(|problem| format!("warning: {}: {}", problem.subject, problem.failure.message));
-        output::to_stderr(&lines.collect::<Vec<_>>());
+        let unmatched = unmatched.iter().map(|pattern| format!("warning: pattern \"{pattern}\" matches no project"));
+        output::to_stderr(&lines.chain(unmatched).collect::<Vec<_>>());
         Ok((projects, problems.is_empty()))
     }
 

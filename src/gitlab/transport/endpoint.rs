@@ -45,7 +45,7 @@ const WORDS: [&str; 33] = [
     "incidents",
 ];
 
-/// Routes and statuses that are told apart. A server that sends us about could make up more.
+/// Routes and statuses that are counted apart. A server that redirects to made-up addresses could name more.
 const MOST: usize = 500;
 const OTHER: &str = "other";
 

@@ -120,45 +120,33 @@ fn of_hook(hook: &ProjectHook) -> (HookRowState, Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::example::{HOOK_URL as URL, hook};
     use crate::domain::health::tests::ran;
     use crate::domain::status::Status;
-
-    const URL: &str = "https://hub.example.com/webhook";
-
-    fn hook(state: HookState, off: &[HookEvent]) -> ProjectHook {
-        ProjectHook {
-            id: 1,
-            url: URL.to_owned(),
-            events: HookEvent::ALL.into_iter().map(|event| (event, !off.contains(&event))).collect(),
-            branch_filter: None,
-            state,
-            has_secret: None,
-        }
-    }
 
     #[test]
     fn nothing_is_claimed_that_gitlab_does_not_say() {
         use HookState::{Disabled, Executable, NotTold, Paused};
-        let mut older = hook(Executable, &[]);
+        let mut older = hook(1, &[], Executable);
         older.events.remove(&HookEvent::Deployment);
-        let other = ProjectHook { url: format!("{URL}/"), ..hook(Executable, &[]) };
-        let filtered = ProjectHook { branch_filter: Some("main".into()), ..hook(Executable, &[]) };
+        let other = ProjectHook { url: format!("{URL}/"), ..hook(1, &[], Executable) };
+        let filtered = ProjectHook { branch_filter: Some("main".into()), ..hook(1, &[], Executable) };
         let until = Paused(Some("2026-11-28T21:00:00Z".into()));
         let cases = [
             ("no hook", vec![], false, HookRowState::Missing, ""),
             ("another URL", vec![other.clone()], false, HookRowState::Missing, "1 hook with other URLs"),
             ("a list that lacks a part", vec![other], true, HookRowState::NotKnown, "not all hooks could be read"),
-            ("all is well", vec![hook(Executable, &[])], false, HookRowState::Installed, ""),
+            ("all is well", vec![hook(1, &[], Executable)], false, HookRowState::Installed, ""),
             (
                 "an older GitLab",
-                vec![hook(NotTold, &[])],
+                vec![hook(1, &[], NotTold)],
                 false,
                 HookRowState::Installed,
                 "GitLab does not say whether it is disabled",
             ),
             (
                 "an event that is off",
-                vec![hook(Executable, &[HookEvent::Job])],
+                vec![hook(1, &[HookEvent::Job], Executable)],
                 false,
                 HookRowState::Lacking,
                 "lacks job_events",
@@ -173,14 +161,14 @@ mod tests {
             ("some branches", vec![filtered], false, HookRowState::Lacking, "pushes to main only"),
             (
                 "paused",
-                vec![hook(until, &[])],
+                vec![hook(1, &[], until)],
                 false,
                 HookRowState::Disabled,
                 "until 2026-11-28T21:00:00Z, as deliveries failed",
             ),
             (
                 "disabled, and one beside it that works",
-                vec![hook(Disabled, &[]), hook(Executable, &[])],
+                vec![hook(1, &[], Disabled), hook(1, &[], Executable)],
                 false,
                 HookRowState::Installed,
                 "2 hooks have this URL",
