@@ -8,25 +8,25 @@
 //!
 //! Each answer is written with how far the list was read by it, so that a reading that ends at any moment goes on there.
 
+mod kept;
 mod plan;
+mod task;
 
+use self::kept::is_due;
 pub(crate) use self::plan::DeliveryWants;
 use self::plan::{OpenStart, open_commits, open_merges, open_starts};
+use self::task::{ChangedList, DeliveryAnswer, DeliveryTask, ask, list_repeats};
 use super::backfill::{FillError, FillGap, FillPart, Halt, gap_failure};
-use super::delivery_rows::{self, KnownDeliveries};
-use super::filled::FilledSpan;
 use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
-use crate::domain::delivery::{
-    DeliveryBatch, DeploymentFact, EnvironmentFact, EnvironmentStart, IncidentFact, MergeRequestFact,
-};
+use crate::domain::delivery::{DeliveryBatch, DeploymentFact, EnvironmentStart, IncidentFact};
 use crate::domain::fact::UnixSeconds;
-use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::id::{DeploymentId, GroupRef, ProjectId};
+use crate::domain::failure::Failure;
+use crate::domain::id::{GroupRef, ProjectId};
 use crate::domain::project::Project;
 use crate::domain::usage::ApiChoice;
 use crate::gitlab::client::{ChangedPage, Client, PipelineNews, ProjectSaid};
 use crate::gitlab::error::Error;
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -84,36 +84,6 @@ pub(crate) struct DeliveryProgress {
     /// Requests that were answered, and those that are known to be needed.
     pub answered: usize,
     pub planned: usize,
-}
-
-/// One thing to ask.
-#[derive(Debug, Clone)]
-enum DeliveryTask {
-    Deployments(usize, ChangedList),
-    Environments(usize),
-    Merges(usize, DeploymentId),
-    Incidents(GroupRef, ChangedList),
-    Start(usize, OpenStart),
-    Commits(usize, u64),
-}
-
-/// Where a list of what changed goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct ChangedList {
-    /// What is known once it is read to its end.
-    whole: FilledSpan,
-    after: DateTime<Utc>,
-    page: u32,
-}
-
-#[derive(Debug)]
-enum DeliveryAnswer {
-    Deployments(ChangedPage<DeploymentFact>),
-    Environments(Vec<EnvironmentFact>),
-    Merges(Vec<MergeRequestFact>),
-    Incidents(ChangedPage<IncidentFact>),
-    Start(Option<Box<DeploymentFact>>),
-    Commits(Option<UnixSeconds>),
 }
 
 /// Reads what is missing of the deliveries of these projects and groups; with half of what the client may, while something
@@ -456,179 +426,11 @@ impl<'a> DeliveryFill<'a> {
     }
 }
 
-impl DeliveryTask {
-    fn project(&self) -> Option<usize> {
-        match self {
-            Self::Deployments(at, _)
-            | Self::Environments(at)
-            | Self::Merges(at, _)
-            | Self::Start(at, _)
-            | Self::Commits(at, _) => Some(*at),
-            Self::Incidents(..) => None,
-        }
-    }
-}
-
-impl ChangedList {
-    fn new(known: Option<FilledSpan>, since: UnixSeconds, until: UnixSeconds) -> Self {
-        let (since, after) = match known.filter(|known| known.since <= since) {
-            // A clock that was set back makes nothing unread.
-            Some(known) => (known.since, known.until.min(until).saturating_sub(OVERLAP)),
-            None => (since, since),
-        };
-        let after = DateTime::from_timestamp(after, 0).unwrap_or(DateTime::UNIX_EPOCH);
-        Self { whole: FilledSpan { since, until }, after, page: 1 }
-    }
-
-    /// Returns what is known with a page of it, and where the next one begins; fails where that would be this one again.
-    fn next<F>(self, page: &ChangedPage<F>) -> Result<(FilledSpan, Option<Self>), ()> {
-        if !page.has_next {
-            return Ok((self.whole, None));
-        }
-        let last = page.last_change.ok_or(())?;
-        let next = match last > self.after {
-            true => Self { after: last, page: 1, ..self },
-            // All of one moment, and more than a page of them.
-            false => Self { page: self.page.checked_add(1).filter(|page| *page < MOST_PAGES).ok_or(())?, ..self },
-        };
-        Ok((FilledSpan { until: last.timestamp().min(self.whole.until), ..self.whole }, Some(next)))
-    }
-}
-
-/// Pages of what changed in one moment: more are a list that repeats itself.
-const MOST_PAGES: u32 = 100;
-
-fn list_repeats() -> Failure {
-    Failure::new(FailureKind::ListRepeats, "the pages of the list repeat themselves")
-}
-
-/// Says whether a project is asked for its deployments.
-fn is_due(known: &KnownDeliveries, since: UnixSeconds, now: UnixSeconds) -> bool {
-    match known.whole.filter(|whole| whole.since <= since) {
-        None => true,
-        Some(_) if known.has_apart => true,
-        Some(whole) => {
-            let is_changed = known.changed_at.is_some_and(|changed| changed > whole.until.saturating_sub(OVERLAP));
-            is_changed || known.is_old(now)
-        }
-    }
-}
-
-impl KnownDeliveries {
-    /// Says whether they were asked for so long ago that they are asked for again, whatever else is known.
-    fn is_old(&self, now: UnixSeconds) -> bool {
-        let listed = self.listed_at.or(self.whole.map(|whole| whole.until));
-        listed.is_some_and(|listed| listed < now.saturating_sub(WEEK))
-    }
-}
-
 /// Projects that have pipelines which changed.
 enum ChangedProjects {
     /// As the memory has it.
     Remembered,
     AllBut(HashSet<ProjectId>),
-}
-
-/// Asks one thing, and hands it back with the answer.
-async fn ask(
-    client: &Client,
-    task: DeliveryTask,
-    project: Option<ProjectId>,
-) -> (DeliveryTask, Result<DeliveryAnswer, Error>) {
-    let project = project.unwrap_or(ProjectId(0));
-    let answer = match &task {
-        DeliveryTask::Deployments(_, list) => {
-            client.changed_deployments(project, (list.after, list.page)).await.map(DeliveryAnswer::Deployments)
-        }
-        DeliveryTask::Environments(_) => client.environments(project).await.map(DeliveryAnswer::Environments),
-        DeliveryTask::Merges(_, deployment) => {
-            client.deployed_merge_requests(project, *deployment).await.map(DeliveryAnswer::Merges)
-        }
-        DeliveryTask::Incidents(group, list) => {
-            client.changed_incidents(group, (list.after, list.page)).await.map(DeliveryAnswer::Incidents)
-        }
-        DeliveryTask::Start(_, start) => {
-            let first_at = DateTime::from_timestamp(start.first_at, 0).unwrap_or(DateTime::UNIX_EPOCH);
-            let known = (start.first, first_at);
-            let before = client.deployment_before(project, &start.environment, known).await;
-            before.map(|before| DeliveryAnswer::Start(before.map(Box::new)))
-        }
-        DeliveryTask::Commits(_, iid) => client.first_commit(project, *iid).await.map(DeliveryAnswer::Commits),
-    };
-    (task, answer)
-}
-
-impl HistoryStore {
-    fn known_incidents(&self, group: &GroupRef) -> Result<Option<FilledSpan>, HistoryError> {
-        self.ask(|connection| delivery_rows::known_incidents(connection, &group.to_string()))
-    }
-
-    pub(crate) fn known_deliveries_span(&self, project: ProjectId) -> Result<Option<FilledSpan>, HistoryError> {
-        Ok(self.known_deliveries(project)?.whole)
-    }
-
-    fn known_deliveries(&self, project: ProjectId) -> Result<KnownDeliveries, HistoryError> {
-        self.ask(|connection| delivery_rows::known(connection, project))
-    }
-
-    fn write_quiet_deliveries(&mut self, project: ProjectId, until: UnixSeconds) -> Result<(), HistoryError> {
-        self.transaction(|transaction| delivery_rows::write_quiet(transaction, project, until))
-    }
-
-    fn write_first_commit(
-        &mut self,
-        project: ProjectId,
-        iid: u64,
-        at: Option<UnixSeconds>,
-    ) -> Result<(), HistoryError> {
-        self.transaction(|transaction| delivery_rows::write_first_commit(transaction, (project, iid), at))
-    }
-
-    fn lacks_environments(&self, project: ProjectId, seen_at: UnixSeconds) -> Result<bool, HistoryError> {
-        self.ask(|connection| delivery_rows::lacks_environments(connection, project, seen_at))
-    }
-
-    /// Writes facts about deliveries.
-    pub(crate) fn write_deliveries(&mut self, batch: &DeliveryBatch) -> Result<(), HistoryError> {
-        self.transaction(|transaction| delivery_rows::write_batch(transaction, batch))
-    }
-
-    fn write_deployments(
-        &mut self,
-        project: ProjectId,
-        batch: &DeliveryBatch,
-        known: FilledSpan,
-    ) -> Result<(), HistoryError> {
-        self.transaction(|transaction| {
-            delivery_rows::write_batch(transaction, batch)?;
-            delivery_rows::write_known(transaction, project, known)
-        })
-    }
-
-    fn write_incidents(
-        &mut self,
-        group: &GroupRef,
-        batch: &DeliveryBatch,
-        known: FilledSpan,
-    ) -> Result<(), HistoryError> {
-        self.transaction(|transaction| {
-            delivery_rows::write_batch(transaction, batch)?;
-            delivery_rows::write_known_incidents(transaction, &group.to_string(), known)
-        })
-    }
-
-    fn write_merges(
-        &mut self,
-        deployment: (ProjectId, DeploymentId),
-        requests: &[MergeRequestFact],
-    ) -> Result<(), HistoryError> {
-        self.transaction(|transaction| delivery_rows::write_merges(transaction, deployment, requests))
-    }
-
-    /// Returns all facts about deliveries, by project and number.
-    pub(crate) fn deliveries(&self) -> Result<DeliveryBatch, HistoryError> {
-        self.ask(delivery_rows::all)
-    }
 }
 
 #[cfg(test)]

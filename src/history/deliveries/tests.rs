@@ -1,11 +1,12 @@
 use super::*;
-use crate::domain::delivery::{DeploymentCourse, IncidentFact};
+use crate::domain::delivery::{DeploymentCourse, EnvironmentFact, IncidentFact, MergeRequestFact};
 use crate::domain::fact::FactBatch;
-use crate::domain::id::{EnvironmentId, PipelineId};
+use crate::domain::id::{DeploymentId, EnvironmentId, PipelineId};
 use crate::domain::production::ProductionChoice;
 use crate::domain::status::Status;
 use crate::domain::usage::Api;
-use crate::history::filled::{FillCursor, FilledPart};
+use crate::history::delivery_rows::KnownDeliveries;
+use crate::history::filled::{FillCursor, FilledPart, FilledSpan};
 use crate::history::place::HistoryPlace;
 use crate::history::store::tests::pipeline_fact;
 use tempfile::TempDir;
