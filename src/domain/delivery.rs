@@ -49,13 +49,16 @@ pub(crate) struct DeploymentCourse {
     pub finished_at: Option<UnixSeconds>,
 }
 
-/// A merge request that a deployment brought.
+/// A merge request that a deployment, or a pipeline which takes the place of one, may have brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MergeRequestFact {
     pub project: ProjectId,
     pub iid: u64,
     pub title: String,
     pub source_branch: Option<String>,
+    pub target_branch: Option<String>,
+    /// The commit that the target branch was at once it was merged.
+    pub merged_sha: Option<String>,
     pub labels: Vec<String>,
     pub merged_at: Option<UnixSeconds>,
     /// The latest counts.
@@ -169,7 +172,7 @@ impl MergeRequestFact {
         let has_commits = self.has_commits || other.has_commits;
         let newest = larger(self, other, |fact| {
             let Self { project: _, iid: _, title, source_branch, labels, merged_at, updated_at, .. } = fact.clone();
-            (updated_at, merged_at, title, source_branch, labels)
+            (updated_at, merged_at, title, source_branch, labels, fact.target_branch.clone(), fact.merged_sha.clone())
         });
         Self { first_commit_at, has_commits, ..newest }
     }
@@ -220,6 +223,8 @@ mod tests {
                 iid: 1,
                 title,
                 source_branch: None,
+                target_branch: None,
+                merged_sha: None,
                 labels,
                 merged_at,
                 updated_at,

@@ -2,9 +2,8 @@
 
 use super::known::{BroughtMerge, FixMarks, ProductionEvent, ProductionIncident, ProjectDeliveries};
 use crate::domain::delivery::{DeliveryBatch, DeploymentFact, EnvironmentStart, MergeRequestFact};
-use crate::domain::fact::{PipelineFact, UnixSeconds};
+use crate::domain::fact::UnixSeconds;
 use crate::domain::id::{DeploymentId, ProjectId};
-use crate::domain::pipeline::RefKind;
 use crate::domain::production::{EnvironmentTiers, ProductionChoice};
 use crate::domain::status::Status;
 use std::collections::{HashMap, HashSet};
@@ -87,23 +86,24 @@ type MergesOf = HashMap<(ProjectId, DeploymentId), Vec<Arc<BroughtMerge>>>;
 
 /// Returns the merge requests of each deployment.
 fn brought(batch: &DeliveryBatch) -> MergesOf {
-    let convert = |fact: &MergeRequestFact| {
-        Arc::new(BroughtMerge {
-            iid: fact.iid,
-            title: fact.title.clone(),
-            fix: FixMarks::read(&fact.title, &fact.labels, fact.source_branch.as_deref()),
-            merged_at: fact.merged_at,
-            first_commit_at: fact.first_commit_at,
-        })
-    };
     let requests: HashMap<(ProjectId, u64), Arc<BroughtMerge>> =
-        batch.merge_requests.iter().map(|fact| ((fact.project, fact.iid), convert(fact))).collect();
+        batch.merge_requests.iter().map(|fact| ((fact.project, fact.iid), brought_merge(fact))).collect();
     let mut merges: MergesOf = HashMap::new();
     for link in &batch.merges {
         let request = requests.get(&(link.project, link.iid)).map(Arc::clone);
         merges.entry((link.project, link.deployment)).or_default().extend(request);
     }
     merges
+}
+
+pub(super) fn brought_merge(fact: &MergeRequestFact) -> Arc<BroughtMerge> {
+    Arc::new(BroughtMerge {
+        iid: fact.iid,
+        title: fact.title.clone(),
+        fix: FixMarks::read(&fact.title, &fact.labels, fact.source_branch.as_deref()),
+        merged_at: fact.merged_at,
+        first_commit_at: fact.first_commit_at,
+    })
 }
 
 fn event(fact: &DeploymentFact, finished_at: UnixSeconds, merges: &MergesOf) -> ProductionEvent {
@@ -119,32 +119,6 @@ fn event(fact: &DeploymentFact, finished_at: UnixSeconds, merges: &MergesOf) -> 
     }
 }
 
-fn known_sha(sha: Option<&str>) -> Option<Arc<str>> {
+pub(super) fn known_sha(sha: Option<&str>) -> Option<Arc<str>> {
     sha.filter(|sha| !sha.is_empty()).map(Arc::from)
-}
-
-/// Returns the pipelines that may take the place of deployments: those of the default branch that ended, but for
-/// schedules and child pipelines.
-pub(crate) fn stand_ins(pipelines: &[PipelineFact], default_branch: &str) -> Vec<ProductionEvent> {
-    let counts = |fact: &&PipelineFact| {
-        let is_branch = matches!(fact.ref_kind, RefKind::Branch | RefKind::Other);
-        let is_own = !matches!(fact.source.as_deref(), Some("schedule" | "parent_pipeline"));
-        let status = &fact.course.status;
-        let is_over = matches!(status, Status::Success | Status::Warning | Status::Failed);
-        is_branch && is_own && is_over && fact.ref_name == default_branch
-    };
-    let place: Arc<str> = default_branch.into();
-    let convert = |fact: &PipelineFact| {
-        Some(ProductionEvent {
-            id: fact.id.0,
-            place: Arc::clone(&place),
-            is_success: fact.course.status != Status::Failed,
-            finished_at: fact.course.finished_at.or(fact.course.updated_at)?,
-            pipeline: Some(fact.id.0),
-            sha: known_sha(fact.sha.as_deref()),
-            merges: Vec::new(),
-            job: None,
-        })
-    };
-    pipelines.iter().filter(counts).filter_map(convert).collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! - `known`: what is known of one project, and the rules' own numbers
 //! - `gather`: that, out of the facts of the memory
+//! - `stand_in`: pipelines that take the place of deployments
 //! - `merging`: successes of one pipeline are one deployment
 //! - `verdict`: the verdict on each deployment, merge request and failed attempt, over all facts
 //! - `measures`: the window is cut out last, and what lies in it is counted
@@ -17,6 +18,7 @@ pub(crate) mod known;
 pub(crate) mod levels;
 pub(crate) mod measures;
 mod merging;
+pub(crate) mod stand_in;
 pub(crate) mod study;
 pub(crate) mod trust;
 pub(crate) mod verdict;

@@ -272,6 +272,17 @@ impl Client {
         rest::delivery::merge_requests(&self.transport, project, id).await
     }
 
+    /// Reads a page of the merge requests into a branch that were merged and changed at a time or later, the longest
+    /// unchanged first.
+    pub(crate) async fn merged_requests(
+        &self,
+        project: ProjectId,
+        branch: &str,
+        place: (DateTime<Utc>, u32),
+    ) -> Result<ChangedPage<MergeRequestFact>, Error> {
+        rest::delivery::merged_requests(&self.transport, project, branch, place).await
+    }
+
     /// Reads the last success to an environment before a time, other than the one that is known.
     pub(crate) async fn deployment_before(
         &self,

@@ -9,6 +9,7 @@
 //! Each answer is written with how far the list was read by it, so that a reading that ends at any moment goes on there.
 
 mod kept;
+pub(crate) mod merged;
 mod plan;
 mod task;
 
@@ -95,7 +96,7 @@ pub(crate) async fn fill_deliveries(
     is_live: &dyn Fn() -> bool,
     progress: &dyn Fn(DeliveryProgress),
 ) -> Result<DeliverySummary, FillError> {
-    let mut work = DeliveryFill::new(client, store, options);
+    let mut work = DeliveryFill::new(client, store, options, FillPart::Deployments);
     let changed = work.changed_projects().await?;
     work.plan_lists(&changed)?;
     work.run(is_live, progress).await?;
@@ -110,6 +111,8 @@ struct DeliveryFill<'a> {
     client: &'a Client,
     store: &'a mut HistoryStore,
     options: DeliveryOptions,
+    /// What a gap is one of.
+    part: FillPart,
     until: UnixSeconds,
     tasks: VecDeque<DeliveryTask>,
     halt: Halt,
@@ -118,12 +121,13 @@ struct DeliveryFill<'a> {
 }
 
 impl<'a> DeliveryFill<'a> {
-    fn new(client: &'a Client, store: &'a mut HistoryStore, options: DeliveryOptions) -> Self {
+    fn new(client: &'a Client, store: &'a mut HistoryStore, options: DeliveryOptions, part: FillPart) -> Self {
         let until = client.server_now().timestamp();
         Self {
             client,
             store,
             options,
+            part,
             until,
             tasks: VecDeque::new(),
             halt: Halt::default(),
@@ -263,7 +267,7 @@ impl<'a> DeliveryFill<'a> {
                     self.lost(&task, why.clone(), false);
                     continue;
                 }
-                let project = task.project().and_then(|at| self.options.projects.get(at)).map(|project| project.id);
+                let project = task.project().and_then(|at| self.options.projects.get(at)).cloned();
                 under_way.push(ask(client, task, project));
             }
             let Some((task, answer)) = under_way.next().await else { return Ok(()) };
@@ -292,6 +296,7 @@ impl<'a> DeliveryFill<'a> {
             (DeliveryTask::Incidents(group, list), DeliveryAnswer::Incidents(page)) => {
                 self.incidents(group, list, page)?
             }
+            (DeliveryTask::Merged(at, list), DeliveryAnswer::Merged(page)) => self.merged(at, list, page)?,
             (DeliveryTask::Start(at, start), DeliveryAnswer::Start(before)) => self.started(at, start, before)?,
             (DeliveryTask::Commits(at, iid), DeliveryAnswer::Commits(first)) => {
                 self.store.write_first_commit(self.options.projects[at].id, iid, first)?;
@@ -302,7 +307,8 @@ impl<'a> DeliveryFill<'a> {
                 | DeliveryTask::Merges(..)
                 | DeliveryTask::Incidents(..)
                 | DeliveryTask::Start(..)
-                | DeliveryTask::Commits(..),
+                | DeliveryTask::Commits(..)
+                | DeliveryTask::Merged(..),
                 _,
             ) => unreachable!("each question has its own answer"),
         }
@@ -392,7 +398,7 @@ impl<'a> DeliveryFill<'a> {
             self.store.write_first_commit(self.options.projects[*at].id, *iid, None)?;
             return Ok(());
         }
-        let (failure, is_hidden) = gap_failure(&error, self.client.has_token(), FillPart::Deployments);
+        let (failure, is_hidden) = gap_failure(&error, self.client.has_token(), self.part);
         self.halt.failed(&error, &failure);
         self.lost(task, failure, is_hidden);
         Ok(())
@@ -402,7 +408,7 @@ impl<'a> DeliveryFill<'a> {
         let failed: HashSet<ProjectId> = self.summary.gaps.iter().map(|gap| gap.project.id).collect();
         let whole = self.options.projects.iter().map(|project| project.id).filter(|id| !failed.contains(id));
         let whole: Vec<ProjectId> = whole.collect();
-        self.store.write_gaps(FillPart::Deployments, (&self.summary.gaps, &whole), self.until)?;
+        self.store.write_gaps(self.part, (&self.summary.gaps, &whole), self.until)?;
         Ok(self.summary)
     }
 
@@ -415,11 +421,12 @@ impl<'a> DeliveryFill<'a> {
             | DeliveryTask::Environments(at)
             | DeliveryTask::Merges(at, _)
             | DeliveryTask::Start(at, _)
-            | DeliveryTask::Commits(at, _) => {
+            | DeliveryTask::Commits(at, _)
+            | DeliveryTask::Merged(at, _) => {
                 let project = Arc::clone(&self.options.projects[*at]);
                 // The first reason says it all.
                 if self.summary.gaps.iter().all(|gap| gap.project.id != project.id) {
-                    self.summary.gaps.push(FillGap { project, part: FillPart::Deployments, failure, is_hidden });
+                    self.summary.gaps.push(FillGap { project, part: self.part, failure, is_hidden });
                 }
             }
         }

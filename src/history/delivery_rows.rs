@@ -15,8 +15,8 @@ const LABEL_END: char = '\n';
 
 const DEPLOYMENT_COLUMNS: &str = "project, id, iid, environment, environment_name, ref, sha, pipeline, job, created_at, \
                                   updated_at, status, finished_at, merges_read, pipeline_source";
-const MERGE_REQUEST_COLUMNS: &str =
-    "project, iid, title, source_branch, labels, merged_at, updated_at, first_commit_at, commits_read";
+const MERGE_REQUEST_COLUMNS: &str = "project, iid, title, source_branch, labels, merged_at, updated_at, first_commit_at, commits_read, target_branch, \
+     merged_sha";
 const INCIDENT_COLUMNS: &str = "project, iid, title, created_at, updated_at, closed_at";
 const ENVIRONMENT_COLUMNS: &str = "project, id, name, tier, seen_at";
 
@@ -64,6 +64,8 @@ fn merge_request(row: &Row<'_>) -> Result<MergeRequestFact> {
         updated_at: row.get(6)?,
         first_commit_at: row.get(7)?,
         has_commits: row.get(8)?,
+        target_branch: row.get(9)?,
+        merged_sha: row.get(10)?,
     })
 }
 
@@ -144,8 +146,11 @@ fn write_merge_request(connection: &Connection, fact: &MergeRequestFact) -> Resu
         merged.updated_at,
         merged.first_commit_at,
         merged.has_commits,
+        merged.target_branch,
+        merged.merged_sha,
     ];
-    execute(connection, "INSERT OR REPLACE INTO merge_request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", values)
+    let query = "INSERT OR REPLACE INTO merge_request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    execute(connection, query, values)
 }
 
 fn write_incident(connection: &Connection, fact: &IncidentFact) -> Result<()> {
@@ -213,13 +218,13 @@ pub(super) fn prune(connection: &Connection, limit: UnixSeconds) -> Result<usize
         "DELETE FROM deployment WHERE coalesce(finished_at, updated_at, created_at, 0) < ?1",
         "DELETE FROM deployed_merge WHERE ?1 = ?1 AND NOT EXISTS (SELECT 1 FROM deployment d \
          WHERE d.project = deployed_merge.project AND d.id = deployed_merge.deployment)",
-        "DELETE FROM merge_request WHERE ?1 = ?1 AND NOT EXISTS (SELECT 1 FROM deployed_merge d \
+        "DELETE FROM merge_request WHERE coalesce(merged_at, updated_at, 0) < ?1 AND NOT EXISTS (SELECT 1 FROM deployed_merge d \
          WHERE d.project = merge_request.project AND d.iid = merge_request.iid)",
         "DELETE FROM incident WHERE closed_at < ?1",
     ] {
         removed += connection.execute(step, [limit])?;
     }
-    for table in ["delivery_fill", "incident_fill"] {
+    for table in ["delivery_fill", "incident_fill", "merged_fill"] {
         connection.execute(&format!("DELETE FROM {table} WHERE until <= ?1"), [limit])?;
         connection.execute(&format!("UPDATE {table} SET since = ?1 WHERE since < ?1"), [limit])?;
     }
@@ -287,6 +292,17 @@ pub(super) fn write_first_commit(
 ) -> Result<()> {
     let query = "UPDATE merge_request SET first_commit_at = ?3, commits_read = 1 WHERE project = ?1 AND iid = ?2";
     execute(connection, query, params![number(project.0), number(iid), at])
+}
+
+/// Returns how far the merge requests into a project's default branch were read.
+pub(super) fn known_merged(connection: &Connection, project: ProjectId) -> Result<Option<FilledSpan>> {
+    let query = "SELECT since, until FROM merged_fill WHERE project = ?1";
+    connection.prepare_cached(query)?.query_row([number(project.0)], span).optional()
+}
+
+pub(super) fn write_known_merged(connection: &Connection, project: ProjectId, whole: FilledSpan) -> Result<()> {
+    let query = "INSERT OR REPLACE INTO merged_fill VALUES (?1, ?2, ?3)";
+    execute(connection, query, [number(project.0), whole.since, whole.until])
 }
 
 pub(super) fn known_incidents(connection: &Connection, group: &str) -> Result<Option<FilledSpan>> {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params};
 /// What the last fill could not read of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownGap {
-    /// `pipelines`, or `deployments`.
+    /// `pipelines`, `deployments` or `merge requests`.
     pub part: String,
     /// The words of `problems[].kind`.
     pub kind: String,

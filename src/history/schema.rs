@@ -6,7 +6,7 @@ use rusqlite::{Connection, Result};
 pub(super) const APPLICATION_ID: i32 = 0x676C_7774;
 
 /// The step from each version to the next. A step that was released is never changed.
-const STEPS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7];
+const STEPS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7, V8];
 
 /// Times are seconds since 1970, durations are seconds.
 ///
@@ -131,6 +131,13 @@ const V7: &str = "
     DROP INDEX pipeline_by_ref;
     CREATE INDEX pipeline_by_ref ON pipeline (project, ref, ref_kind, status, id, finished_at);
     DROP INDEX test_failure_by_test;
+";
+
+/// Merge requests where pipelines take the place of deployments: what they became, and how far their lists were read.
+const V8: &str = "
+    ALTER TABLE merge_request ADD COLUMN target_branch TEXT;
+    ALTER TABLE merge_request ADD COLUMN merged_sha TEXT;
+    CREATE TABLE merged_fill (project INTEGER PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL);
 ";
 
 /// The version that this program writes.

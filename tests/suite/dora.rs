@@ -184,11 +184,73 @@ fn a_group_without_deployments_is_counted_from_pipelines_apart() {
     let of = |status: &str| counted.iter().filter(|of| of["status"] == status).count();
     assert_eq!((&measures["deployments"], &measures["failed_attempts"]), (&json!(of("success")), &json!(of("failed"))));
     assert!(of("success") > 10);
-    assert_eq!(measures["lead_time_for_changes_seconds"], Value::Null, "no data, not 0");
+    let leads = stand_in_leads(&plan, (from, to));
+    assert!(leads.len() > 10, "{}", leads.len());
+    assert_eq!(measures["lead_time_count"], leads.len());
+    assert_eq!(measures["lead_time_for_changes_seconds"], json!(median(leads)));
     let table = dora(&env, &sim, &[]).exits_with(0).stdout;
-    assert!(table.contains("basis: pipelines of the default branch") && table.contains("no data"), "{table}");
+    assert!(table.contains("basis: pipelines of the default branch"), "{table}");
     let checked = dora(&env, &sim, &["--check"]).exits_with(0).stdout;
     assert!(checked.contains("it has no deployments: pipelines take their place"), "{checked}");
+}
+
+/// From merge to the first success of the default branch that was made after it, by the plan alone.
+fn stand_in_leads(plan: &Value, (from, to): (i64, i64)) -> Vec<i64> {
+    let mut leads = Vec::new();
+    for of in plan["projects"].as_array().unwrap() {
+        let ended: Vec<(i64, i64)> = of["pipelines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|of| of["ref"] == "main" && of["source"] != "schedule" && of["status"] == "success")
+            .filter_map(|of| Some((seconds(&of["created_at"])?, seconds(&of["finished_at"])?)))
+            .collect();
+        for merged in of["merge_requests"].as_array().unwrap().iter().filter_map(|of| seconds(&of["merged_at"])) {
+            let first = ended.iter().filter(|(created, _)| *created >= merged).map(|(_, finished)| *finished).min();
+            leads.extend(first.filter(|at| (from..to).contains(at)).map(|at| at - merged));
+        }
+    }
+    leads
+}
+
+#[test]
+fn what_was_merged_is_read_once_where_pipelines_stand_in() {
+    let (sim, env) = (sim(10, 0), env());
+    let lists = |sim: &Sim| sim.requests().iter().filter(|line| line.path.ends_with("/merge_requests")).count();
+    let read = |more: &[&str]| dora(&env, &sim, &[&["-o", "json"][..], more].concat()).exits_with(0).json();
+    let first = read(&[]);
+    assert_eq!(lists(&sim), PROJECTS, "one list of each: {}", sim.stats());
+    let mut again = Value::Null;
+    let second = asked(&sim, || again = read(&[]));
+    assert_eq!(again["pooled"]["pipelines"]["measures"], first["pooled"]["pipelines"]["measures"]);
+    assert_eq!(lists(&sim), PROJECTS, "nothing has changed");
+    assert!(second <= 8, "{second}: {}", sim.stats());
+    let with = ["--lead-from", "first-commit"];
+    let commit = read(&with)["pooled"]["pipelines"]["measures"].clone();
+    assert_eq!(
+        commit["lead_time_from_first_commit_count"],
+        first["pooled"]["pipelines"]["measures"]["lead_time_count"]
+    );
+    let commits = |sim: &Sim| sim.requests().iter().filter(|line| line.path.ends_with("/commits")).count();
+    let asked_for = commits(&sim);
+    let _ = read(&with);
+    assert!(asked_for > 0 && commits(&sim) == asked_for, "{asked_for}, {}", commits(&sim));
+}
+
+#[test]
+fn where_merge_requests_cannot_be_read_nothing_is_said_of_them() {
+    for (refusal, status) in [(403, 0), (500, 4)] {
+        let (sim, env) = (sim(10, 0), env());
+        sim.add_fault(Fault::on("/merge_requests").status(refusal));
+        let output = dora(&env, &sim, &["-o", "json", "--retry-wait", "1ms"]).exits_with(status);
+        let document = output.json();
+        let measures = &document["pooled"]["pipelines"]["measures"];
+        assert_eq!(document["complete"], false);
+        assert!(measures["deployments"].as_u64().unwrap() > 10, "pipelines are counted all the same");
+        assert_eq!(measures["lead_time_for_changes_seconds"], Value::Null);
+        let problems = document["problems"].to_string();
+        assert!(problems.contains("merge requests: "), "{problems}");
+    }
 }
 
 #[test]

@@ -8,16 +8,19 @@ use crate::cli::progress::ProgressLine;
 use crate::cli::session::Session;
 use crate::cli::{output, recording};
 use crate::collect::listing::ListedProjects;
+use crate::domain::delivery::MergeRequestFact;
 use crate::domain::fact::{SECONDS_PER_DAY, UnixSeconds};
 use crate::domain::failure::FailureKind;
 use crate::domain::id::ProjectId;
 use crate::domain::project::Project;
 use crate::domain::snapshot::Problem;
 use crate::domain::window::TimeWindow;
-use crate::dora::gather::{GatheredProject, gather, stand_ins};
-use crate::dora::known::DoraRules;
+use crate::dora::gather::{GatheredProject, gather};
+use crate::dora::known::{DoraRules, ProductionEvent};
+use crate::dora::stand_in::{StandInFacts, stand_ins};
 use crate::dora::study::StudiedProject;
-use crate::history::backfill::{self, FillError, FillGap, FillOptions};
+use crate::history::backfill::{self, FillError, FillGap, FillOptions, FillPart};
+use crate::history::deliveries::merged;
 use crate::history::deliveries::{self, DeliveryOptions, DeliverySummary, DeliveryWants};
 use crate::history::place::HistoryPlace;
 use crate::history::store::HistoryStore;
@@ -132,9 +135,18 @@ struct DeliveryWork<'a> {
 
 impl DeliveryWork<'_> {
     async fn read_deliveries(&mut self, projects: &[Arc<Project>]) -> Result<DeliverySummary, CliError> {
+        let options = self.options(projects);
+        let (line, place) = (&self.line, self.place);
+        let show = |progress| line.show_deliveries(progress);
+        let is_live = || place.is_live();
+        let read = deliveries::fill_deliveries(&self.session.client, &mut self.store, options, &is_live, &show).await;
+        read.map_err(|error| failed(self.session, error))
+    }
+
+    fn options(&self, projects: &[Arc<Project>]) -> DeliveryOptions {
         let to = self.window.to.saturating_add(self.rules.hotfix_window);
         let config = &self.session.config;
-        let options = DeliveryOptions {
+        DeliveryOptions {
             projects: projects.to_vec(),
             groups: config.scope.groups.clone(),
             since: self.since,
@@ -146,12 +158,7 @@ impl DeliveryWork<'_> {
             },
             asks_news: true,
             api: config.collecting.api,
-        };
-        let (line, place) = (&self.line, self.place);
-        let show = |progress| line.show_deliveries(progress);
-        let is_live = || place.is_live();
-        let read = deliveries::fill_deliveries(&self.session.client, &mut self.store, options, &is_live, &show).await;
-        read.map_err(|error| failed(self.session, error))
+        }
     }
 
     /// Judges all projects; of those without a deployment to production the pipelines are read first.
@@ -170,7 +177,8 @@ impl DeliveryWork<'_> {
         let piped: Vec<Arc<Project>> = projects.iter().filter(is_piped).cloned().collect();
         let gaps = self.read_pipelines(&piped, &mut gathered).await?;
         // Where pipelines cannot be read, it is not known that nothing takes the place of deployments.
-        let lost = gaps.iter().filter(|gap| gap.failure.kind != FailureKind::CiDisabled);
+        let of_pipelines = gaps.iter().filter(|gap| gap.part == FillPart::Pipelines);
+        let lost = of_pipelines.filter(|gap| gap.failure.kind != FailureKind::CiDisabled);
         lost.for_each(|gap| {
             read.remove(&gap.project.id);
         });
@@ -184,6 +192,7 @@ impl DeliveryWork<'_> {
         Ok(WorkResult { projects: studied, gaps })
     }
 
+    /// Reads the pipelines of projects without deployments, and what was merged into their default branches.
     async fn read_pipelines(
         &mut self,
         projects: &[Arc<Project>],
@@ -198,13 +207,61 @@ impl DeliveryWork<'_> {
         let show = |progress| line.show_fill(progress, begun.elapsed());
         let is_live = || place.is_live();
         let filled = backfill::fill(&self.session.client, &mut self.store, options, &is_live, &show).await;
-        let summary = filled.map_err(|error| failed(self.session, error))?;
-        for project in projects {
-            let Some(branch) = project.default_branch.as_deref() else { continue };
-            let pipelines = self.store.past_pipelines(project.id, self.since).map_err(CliError::History)?;
-            gathered.entry(project.id).or_default().known.pipelines = stand_ins(&pipelines, branch);
+        let mut gaps = filled.map_err(|error| failed(self.session, error))?.gaps;
+        let lacking: HashSet<ProjectId> = gaps.iter().map(|gap| gap.project.id).collect();
+        let read: Vec<Arc<Project>> =
+            projects.iter().filter(|project| !lacking.contains(&project.id)).cloned().collect();
+        let options = self.options(&read);
+        let show = |progress| line.show_deliveries(progress);
+        let merged = merged::fill_merged(&self.session.client, &mut self.store, options, &is_live, &show).await;
+        gaps.extend(merged.map_err(|error| failed(self.session, error))?.gaps);
+        self.take_stand_ins(projects, gathered)?;
+        if self.choice.is_from_commit() {
+            let wanted = (self.options(&read), &self.brought(gathered));
+            let (line, place) = (&self.line, self.place);
+            let is_live = || place.is_live();
+            let show = |progress| line.show_deliveries(progress);
+            let read = merged::fill_commits(&self.session.client, &mut self.store, wanted, &is_live, &show).await;
+            gaps.extend(read.map_err(|error| failed(self.session, error))?.gaps);
+            self.take_stand_ins(projects, gathered)?;
         }
-        Ok(summary.gaps)
+        Ok(gaps)
+    }
+
+    /// Puts the pipelines that take the place of deployments to what is known of their projects.
+    fn take_stand_ins(
+        &self,
+        projects: &[Arc<Project>],
+        gathered: &mut HashMap<ProjectId, GatheredProject>,
+    ) -> Result<(), CliError> {
+        let requests = self.store.deliveries().map_err(CliError::History)?.merge_requests;
+        let mut merged: HashMap<ProjectId, Vec<&MergeRequestFact>> = HashMap::new();
+        for request in &requests {
+            merged.entry(request.project).or_default().push(request);
+        }
+        for project in projects {
+            let Some(default_branch) = project.default_branch.as_deref() else { continue };
+            let pipelines = self.store.past_pipelines(project.id, self.since).map_err(CliError::History)?;
+            let merged = merged.get(&project.id).map(Vec::as_slice).unwrap_or_default();
+            let of = gathered.entry(project.id).or_default();
+            let facts = StandInFacts { pipelines: &pipelines, since: self.since, default_branch, merged };
+            of.known.pipelines = stand_ins(facts);
+            let known = self.store.known_merged(project.id).map_err(CliError::History)?;
+            let is_known = known.is_some_and(|known| known.since <= self.since);
+            let successes = of.known.pipelines.iter().filter(|event| event.is_success && !is_known);
+            of.unread = successes.map(|event| event.finished_at).collect();
+        }
+        Ok(())
+    }
+
+    /// Returns the merge requests that pipelines of the window brought.
+    fn brought(&self, gathered: &HashMap<ProjectId, GatheredProject>) -> HashSet<(ProjectId, u64)> {
+        let within = |event: &&ProductionEvent| self.window.contains(event.finished_at);
+        let of = |(id, of): (&ProjectId, &GatheredProject)| {
+            let merges = of.known.pipelines.iter().filter(within).flat_map(|event| &event.merges);
+            merges.map(|merge| (*id, merge.iid)).collect::<Vec<_>>()
+        };
+        gathered.iter().flat_map(of).collect()
     }
 }
 
@@ -252,12 +309,6 @@ impl DeliveryReading {
             let words =
                 "deployments of the last minutes or of an unfinished reading: what they brought is not known yet";
             self.note(None, format!("{unread} {words}"));
-        }
-        let piped = self.projects.iter().filter(|of| of.is_read && !of.verdicts.successes.is_empty());
-        let piped = piped.filter(|of| of.verdicts.basis == crate::dora::known::DoraBasis::Pipelines).count();
-        if piped > 0 {
-            let words = "pipelines take the place of deployments: it is not known which merge requests they brought";
-            self.note(None, format!("{piped} projects: {words}"));
         }
     }
 }

@@ -94,6 +94,15 @@ struct MergeRequestWire {
     #[serde(default, deserialize_with = "loose")]
     source_branch: Option<String>,
     #[serde(default, deserialize_with = "loose")]
+    target_branch: Option<String>,
+    /// Of the merge commit; else of the squashed one; else of the branch's own newest one, which is then the target's.
+    #[serde(default, deserialize_with = "loose")]
+    merge_commit_sha: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
+    squash_commit_sha: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
+    sha: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
     labels: Option<Vec<String>>,
     #[serde(default, deserialize_with = "loose")]
     merged_at: Option<DateTime<Utc>>,
@@ -130,6 +139,25 @@ impl Identified for MergeRequestWire {
 
 fn seconds(time: Option<DateTime<Utc>>) -> Option<UnixSeconds> {
     time.map(|time| time.timestamp())
+}
+
+impl MergeRequestWire {
+    fn convert(self, project: ProjectId) -> MergeRequestFact {
+        let shas = [self.merge_commit_sha, self.squash_commit_sha, self.sha];
+        MergeRequestFact {
+            project,
+            iid: self.iid,
+            title: self.title.unwrap_or_default(),
+            source_branch: self.source_branch,
+            target_branch: self.target_branch,
+            merged_sha: shas.into_iter().flatten().find(|sha| !sha.is_empty()).filter(|_| self.merged_at.is_some()),
+            labels: self.labels.unwrap_or_default(),
+            merged_at: seconds(self.merged_at),
+            updated_at: seconds(self.updated_at),
+            first_commit_at: None,
+            has_commits: false,
+        }
+    }
 }
 
 impl DeploymentWire {
@@ -216,18 +244,22 @@ pub(in crate::gitlab) async fn merge_requests(
     let wires: Vec<MergeRequestWire> = all_pages(transport, &path).await?;
     // One of another project is none of this deployment's: the rules name a merge request by its project and number.
     let own = wires.into_iter().filter(|wire| wire.project_id.is_none_or(|of| of == project.0));
-    let convert = |wire: MergeRequestWire| MergeRequestFact {
-        project,
-        iid: wire.iid,
-        title: wire.title.unwrap_or_default(),
-        source_branch: wire.source_branch,
-        labels: wire.labels.unwrap_or_default(),
-        merged_at: seconds(wire.merged_at),
-        updated_at: seconds(wire.updated_at),
-        first_commit_at: None,
-        has_commits: false,
-    };
-    Ok(own.map(convert).collect())
+    Ok(own.map(|wire| wire.convert(project)).collect())
+}
+
+/// Reads a page of the merge requests that were merged into a branch.
+pub(in crate::gitlab) async fn merged_requests(
+    transport: &Transport,
+    project: ProjectId,
+    branch: &str,
+    place: (DateTime<Utc>, u32),
+) -> Result<ChangedPage<MergeRequestFact>, Error> {
+    let path = format!("projects/{project}/merge_requests?state=merged&target_branch={}&", encode(branch));
+    let convert = |wire: MergeRequestWire| wire.convert(project);
+    let page = changed(transport, &path, place, |wire: &MergeRequestWire| wire.updated_at, convert).await?;
+    // A server that does not know the filter lists those into other branches, too.
+    let is_into = |fact: &MergeRequestFact| fact.target_branch.as_deref().is_none_or(|target| target == branch);
+    Ok(ChangedPage { facts: page.facts.into_iter().filter(is_into).collect(), ..page })
 }
 
 /// The filters by the time of the end need this order and this status.
@@ -304,4 +336,34 @@ pub(in crate::gitlab) async fn incidents(
         last_change: page.last_change,
         has_next: page.has_next,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_merge_request_became_a_commit_of_the_target_branch() {
+        let cases = [
+            ("a merge commit", json!("m"), json!("q"), json!("s"), Some("m")),
+            ("squashed and fast-forwarded", json!(null), json!("q"), json!("s"), Some("q")),
+            ("fast-forwarded", json!(null), json!(null), json!("s"), Some("s")),
+            ("empty names are none", json!(""), json!(""), json!("s"), Some("s")),
+            ("odd names are none", json!(7), json!([]), json!({}), None),
+        ];
+        for (sentence, merge_commit_sha, squash_commit_sha, sha, expected) in cases {
+            let mut body = json!({
+                "iid": 5, "merged_at": "2026-11-01T10:00:00Z", "target_branch": "main",
+                "merge_commit_sha": merge_commit_sha, "squash_commit_sha": squash_commit_sha, "sha": sha,
+            });
+            let convert = |body: &serde_json::Value| {
+                let wire: MergeRequestWire = serde_json::from_value(body.clone()).unwrap();
+                wire.convert(ProjectId(1)).merged_sha
+            };
+            assert_eq!(convert(&body).as_deref(), expected, "{sentence}");
+            body["merged_at"] = json!(null);
+            assert_eq!(convert(&body), None, "{sentence}, but not merged: GitLab names the commit of a try");
+        }
+    }
 }

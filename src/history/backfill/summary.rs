@@ -55,6 +55,8 @@ pub enum FillPart {
     /// With their jobs.
     Pipelines,
     Deployments,
+    /// Into the default branch.
+    MergeRequests,
 }
 
 impl FillPart {
@@ -62,6 +64,7 @@ impl FillPart {
         match self {
             Self::Pipelines => "pipelines",
             Self::Deployments => "deployments",
+            Self::MergeRequests => "merge requests",
         }
     }
 }
@@ -92,6 +95,10 @@ pub(in crate::history) fn gap_failure(error: &Error, has_token: bool, part: Fill
     let failure = match (error.status(), error.reason()) {
         (Some(403), None) if is_hidden && part == FillPart::Deployments => {
             let words = "403: this token may not see its deployments, or environments are switched off";
+            Failure::new(FailureKind::Forbidden, words)
+        }
+        (Some(403), None) if is_hidden && part == FillPart::MergeRequests => {
+            let words = "403: this token may not see its merge requests, or they are switched off";
             Failure::new(FailureKind::Forbidden, words)
         }
         (Some(403), None) if is_hidden => Failure::forbidden(),

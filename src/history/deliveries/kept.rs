@@ -62,6 +62,23 @@ impl HistoryStore {
         self.ask(|connection| delivery_rows::lacks_environments(connection, project, seen_at))
     }
 
+    /// Returns how far the merge requests into the default branch of a project were read.
+    pub(crate) fn known_merged(&self, project: ProjectId) -> Result<Option<FilledSpan>, HistoryError> {
+        self.ask(|connection| delivery_rows::known_merged(connection, project))
+    }
+
+    pub(super) fn write_merged(
+        &mut self,
+        project: ProjectId,
+        batch: &DeliveryBatch,
+        known: FilledSpan,
+    ) -> Result<(), HistoryError> {
+        self.transaction(|transaction| {
+            delivery_rows::write_batch(transaction, batch)?;
+            delivery_rows::write_known_merged(transaction, project, known)
+        })
+    }
+
     /// Writes facts about deliveries.
     pub(crate) fn write_deliveries(&mut self, batch: &DeliveryBatch) -> Result<(), HistoryError> {
         self.transaction(|transaction| delivery_rows::write_batch(transaction, batch))

@@ -7,9 +7,11 @@ use crate::domain::delivery::{DeploymentFact, EnvironmentFact, IncidentFact, Mer
 use crate::domain::fact::UnixSeconds;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{DeploymentId, GroupRef, ProjectId};
+use crate::domain::project::Project;
 use crate::gitlab::client::{ChangedPage, Client};
 use crate::gitlab::error::Error;
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
 /// One thing to ask.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub(super) enum DeliveryTask {
     Incidents(GroupRef, ChangedList),
     Start(usize, OpenStart),
     Commits(usize, u64),
+    /// Merge requests into the default branch.
+    Merged(usize, ChangedList),
 }
 
 /// Where a list of what changed goes on.
@@ -39,6 +43,7 @@ pub(super) enum DeliveryAnswer {
     Incidents(ChangedPage<IncidentFact>),
     Start(Option<Box<DeploymentFact>>),
     Commits(Option<UnixSeconds>),
+    Merged(ChangedPage<MergeRequestFact>),
 }
 
 impl DeliveryTask {
@@ -48,7 +53,8 @@ impl DeliveryTask {
             | Self::Environments(at)
             | Self::Merges(at, _)
             | Self::Start(at, _)
-            | Self::Commits(at, _) => Some(*at),
+            | Self::Commits(at, _)
+            | Self::Merged(at, _) => Some(*at),
             Self::Incidents(..) => None,
         }
     }
@@ -91,9 +97,10 @@ pub(super) fn list_repeats() -> Failure {
 pub(super) async fn ask(
     client: &Client,
     task: DeliveryTask,
-    project: Option<ProjectId>,
+    project: Option<Arc<Project>>,
 ) -> (DeliveryTask, Result<DeliveryAnswer, Error>) {
-    let project = project.unwrap_or(ProjectId(0));
+    let branch = project.as_ref().and_then(|project| project.default_branch.as_deref()).unwrap_or_default();
+    let project = project.as_ref().map_or(ProjectId(0), |project| project.id);
     let answer = match &task {
         DeliveryTask::Deployments(_, list) => {
             client.changed_deployments(project, (list.after, list.page)).await.map(DeliveryAnswer::Deployments)
@@ -110,6 +117,9 @@ pub(super) async fn ask(
             let known = (start.first, first_at);
             let before = client.deployment_before(project, &start.environment, known).await;
             before.map(|before| DeliveryAnswer::Start(before.map(Box::new)))
+        }
+        DeliveryTask::Merged(_, list) => {
+            client.merged_requests(project, branch, (list.after, list.page)).await.map(DeliveryAnswer::Merged)
         }
         DeliveryTask::Commits(_, iid) => client.first_commit(project, *iid).await.map(DeliveryAnswer::Commits),
     };

@@ -53,6 +53,8 @@ fn request(iid: u64) -> MergeRequestFact {
         iid,
         title: "Fix it; DROP TABLE deployment".into(),
         source_branch: Some("hotfix/1".into()),
+        target_branch: None,
+        merged_sha: None,
         labels: vec!["hotfix".into(), "a b".into()],
         merged_at: Some(NOW),
         updated_at: None,
@@ -286,11 +288,18 @@ fn what_is_too_old_goes_and_is_read_again_where_it_is_wanted() {
         ..DeliveryBatch::default()
     };
     store.write_deployments(PROJECT, &batch, FilledSpan { since: NOW - 2000, until: NOW }).unwrap();
-    store.write_merges((PROJECT, DeploymentId(1)), &[request(3)]).unwrap();
+    let (old, young) = (NOW - 1100, NOW - 400);
+    let merged = |iid, at| MergeRequestFact { merged_at: Some(at), ..request(iid) };
+    store.write_merges((PROJECT, DeploymentId(1)), &[merged(3, old)]).unwrap();
+    let of_branch =
+        DeliveryBatch { merge_requests: vec![merged(6, old), merged(7, young)], ..DeliveryBatch::default() };
+    store.write_merged(PROJECT, &of_branch, FilledSpan { since: NOW - 2000, until: NOW }).unwrap();
     let _ = store.prune(NOW - 500).unwrap();
     let left = store.deliveries().unwrap();
     assert_eq!(left.deployments.iter().map(|of| of.id.0).collect::<Vec<_>>(), [2]);
-    assert_eq!((left.merges.len(), left.merge_requests.len()), (0, 0));
+    assert_eq!(left.merges.len(), 0);
+    assert_eq!(left.merge_requests.iter().map(|of| of.iid).collect::<Vec<_>>(), [7], "none that is old");
+    assert_eq!(store.known_merged(PROJECT).unwrap(), Some(FilledSpan { since: NOW - 500, until: NOW }));
     assert_eq!(left.incidents.iter().map(|of| of.iid).collect::<Vec<_>>(), [5], "one that is open is not over");
     let whole = store.known_deliveries(PROJECT).unwrap().whole;
     assert_eq!(whole, Some(FilledSpan { since: NOW - 500, until: NOW }));

@@ -45,7 +45,7 @@ pub(super) fn answer(rest: &RestApi<'_>, asked: &ApiRequest<'_>, mut found: Vec<
         Ok(page) => page,
         Err(refusal) => return refusal,
     };
-    found.retain(|place| past(rest, *place).is_some_and(|(past, _)| is_wanted(rest, &asked.query, past, place.1)));
+    found.retain(|place| past(rest, *place).is_some_and(|(past, _)| is_wanted(rest, &asked.query, past, *place)));
     let of = |place: &RequestPlace| past(rest, *place).map(|(_, request)| request);
     match asked.query.get("order_by").unwrap_or("created_at") {
         "updated_at" => found.sort_by_key(|place| (of(place).map(|of| updated(rest, of)), *place)),
@@ -73,7 +73,8 @@ fn updated(rest: &RestApi<'_>, request: &PastMergeRequest) -> i64 {
     changes.copied().filter(|at| *at <= rest.now).max().unwrap_or(request.created)
 }
 
-fn is_wanted(rest: &RestApi<'_>, query: &QueryParameters, past: &PlayableHistory, at: usize) -> bool {
+fn is_wanted(rest: &RestApi<'_>, query: &QueryParameters, past: &PlayableHistory, place: RequestPlace) -> bool {
+    let at = place.1;
     let request = &past.events.merge_requests[at];
     let within = |name: &str, moment: Option<i64>| {
         let limit = |edge: &str| query.get(&format!("{name}_{edge}")).and_then(parse_time);
@@ -85,6 +86,7 @@ fn is_wanted(rest: &RestApi<'_>, query: &QueryParameters, past: &PlayableHistory
     query.get("state").is_none_or(|wanted| wanted == "all" || state(rest, request) == wanted)
         && (iids.is_empty() || iids.contains(&(at + 1).to_string().as_str()))
         && query.get("source_branch").is_none_or(|branch| source_branch(&past.events, at) == branch)
+        && query.get("target_branch").is_none_or(|branch| target_branch(rest, place.0) == branch)
         && query.get("labels").is_none_or(|wanted| wanted.split(',').all(|label| labels(request).contains(&label)))
         && query.get("author_username").is_none_or(|name| USERS[request.author].0 == name)
         && within("created", Some(request.created))
@@ -158,6 +160,11 @@ pub(super) fn pipelines(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str, ii
     answer().unwrap_or_else(|refusal: ApiAnswer| refusal)
 }
 
+/// All go into the default branch.
+fn target_branch<'w>(rest: &RestApi<'w>, project: usize) -> &'w str {
+    rest.world.projects[project].default_branch.as_deref().unwrap_or("main")
+}
+
 fn body(rest: &RestApi<'_>, place: RequestPlace) -> Option<Value> {
     let (past, request) = past(rest, place)?;
     let project = &rest.world.projects[place.0];
@@ -167,7 +174,7 @@ fn body(rest: &RestApi<'_>, place: RequestPlace) -> Option<Value> {
     let head = push_sha(rest.world.seed, project.id, place.1, u32::try_from(pushed - 1).unwrap_or(0));
     let merge =
         request.commit.filter(|_| merged.is_some()).map(|commit| trunk_sha(rest.world.seed, project.id, commit));
-    let branch = project.default_branch.clone().unwrap_or_else(|| "main".to_owned());
+    let branch = target_branch(rest, place.0);
     let merger = merged.map(|_| user(rest, (request.author + 1) % USERS.len()));
     let mut body = json!({
         "id": rest.world.event_id(place.0, request.created), "iid": iid, "project_id": project.id,
