@@ -21,7 +21,8 @@ fn env() -> Env {
 }
 
 fn dora(env: &Env, sim: &Sim, more: &[&str]) -> Output {
-    env.run(&[&["dora", "--host", sim.url(), "-g", "12345", "--since", "30d", "--api", "auto"][..], more].concat())
+    let since: &[&str] = if more.contains(&"--since") { &[] } else { &["--since", "30d"] };
+    env.run(&[&["dora", "--host", sim.url(), "-g", "12345", "--api", "auto"][..], since, more].concat())
 }
 
 fn asked(sim: &Sim, run: impl FnOnce()) -> usize {
@@ -146,6 +147,58 @@ fn the_numbers_are_those_that_were_planted_and_the_second_run_asks_little() {
     let second = asked(&sim, || again = dora(&env, &sim, &["-o", "json"]).exits_with(0).json());
     assert_eq!(again["pooled"]["deployments"]["measures"], document["pooled"]["deployments"]["measures"]);
     assert!(second <= 6, "fields, group, list, news, incidents: {second}: {}", sim.stats());
+}
+
+/// Merge requests whose first deployment to production ended in the window: those that the first deployment ever brought,
+/// and all others; by the plan alone.
+fn planned_arrivals(plan: &Value, (from, to): (i64, i64)) -> (usize, usize) {
+    let ended = |of: &Value| seconds(&of["finished_at"]);
+    let good = |of: &&Value| of["tier"] == "production" && of["status"] == "success" && ended(of).is_some();
+    let mut good: Vec<&Value> = plan["deployments"].as_array().unwrap().iter().filter(good).collect();
+    good.sort_by_key(|of| (ended(of), of["id"].as_u64()));
+    let brought = |of: &[&Value]| {
+        let inside = of.iter().filter(|of| ended(of).is_some_and(|at| (from..to).contains(&at)));
+        inside.map(|of| of["merge_requests"].as_array().unwrap().len()).sum()
+    };
+    let (first, others) = good.split_at(1.min(good.len()));
+    (brought(first), brought(others))
+}
+
+#[test]
+fn what_lies_before_the_first_deployment_that_is_known_is_asked_of_the_server() {
+    // All lies in the window, or little of much: then the first one that is known is seldom the first ever.
+    for (sentence, days, deployments, since) in
+        [("young projects", 40, 12, "60d"), ("rare deployments", 390, 10, "60d")]
+    {
+        let world = WorldKind::History { projects: 24, days, pipelines: 240, merge_requests: 60, deployments };
+        let (sim, env) = (Sim::start(Options { world, ..Options::default() }).unwrap(), env());
+        let document = dora(&env, &sim, &["-o", "json", "--since", since]).exits_with(0).json();
+        let window = (seconds(&document["from"]).unwrap(), seconds(&document["to"]).unwrap());
+        let mut all = (0, 0);
+        for of in sim.expected_history()["projects"].as_array().unwrap() {
+            let planned = planned_arrivals(of, window);
+            let found = document["projects"].as_array().unwrap().iter().find(|found| found["id"] == of["id"]).unwrap();
+            if found["basis"] == "pipelines" {
+                continue;
+            }
+            let measures = &found["measures"];
+            let count = |key: &str| usize::try_from(measures[key].as_u64().unwrap_or(0)).unwrap();
+            assert_eq!(
+                (count("dropped_baseline"), count("lead_time_count")),
+                planned,
+                "{sentence}: {}",
+                of["full_path"]
+            );
+            all = (all.0 + planned.0, all.1 + planned.1);
+        }
+        let asked = || sim.requests().iter().filter(|line| line.query.contains("finished_before")).count();
+        assert!(asked() > 3 && all.1 > 10, "{sentence}: {} requests, {all:?}", asked());
+        assert_eq!(all.0 > 0, sentence == "young projects", "{sentence}: {all:?}");
+        let before = asked();
+        let again = dora(&env, &sim, &["-o", "json", "--since", since]).exits_with(0).json();
+        assert_eq!(again["projects"], document["projects"], "{sentence}");
+        assert_eq!(asked(), before, "{sentence}: once");
+    }
 }
 
 #[test]
