@@ -8,8 +8,8 @@
 //! hub_client -> collect, gitlab, report, explain, domain, text
 //! tui     -> collect, act, explain, report, domain, text
 //! render  -> report, domain, text
-//! report  -> explain, stats, dora, domain, text
-//! collect -> gitlab, explain, domain, private_file
+//! report  -> explain, stats, dora, domain, text, cores
+//! collect -> gitlab, explain, domain, cores, private_file
 //! history -> gitlab, domain, private_file
 //! act     -> gitlab, domain
 //! testing -> collect, config, gitlab
@@ -18,12 +18,14 @@
 //! explain -> domain, text                config -> domain, text
 //! text    -> domain
 //! domain  -> nothing                     private_file -> nothing
+//! cores   -> nothing
 //! ```
 
 pub mod act;
 mod cli;
 pub mod collect;
 mod config;
+mod cores;
 pub mod domain;
 mod dora;
 mod explain;

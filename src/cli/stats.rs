@@ -6,6 +6,7 @@ use super::history::with_store;
 use super::run_context::RunContext;
 use super::{args, clock, output};
 use crate::config::Config;
+use crate::cores;
 use crate::domain::fact::UnixSeconds;
 use crate::domain::id::ProjectId;
 use crate::domain::project::Project;
@@ -25,15 +26,12 @@ use chrono::{DateTime, NaiveDate, NaiveTime};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use std::collections::BTreeMap;
 use std::io;
-use std::num::NonZeroUsize;
 use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 const ABOUT: &str = "Says how good the CI is, from the history: accuracy, promptness, cost and actionability";
-/// Threads that read the memory: more than a few wait for each other.
-const MOST_CORES: usize = 4;
 const FORMATS: [&str; 5] = ["table", "json", "csv", "markdown", "openmetrics"];
 
 pub(super) fn command() -> Command {
@@ -126,10 +124,9 @@ fn studied(store: &HistoryStore, projects: &[Project], plan: &StatsPlan) -> Resu
         }
         Ok(studies)
     };
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_CORES);
     thread::scope(|scope| {
         let stores: Vec<HistoryStore> =
-            (1..cores.min(projects.len())).map(|_| store.again()).collect::<Result<_, _>>()?;
+            (1..cores::count().min(projects.len())).map(|_| store.again()).collect::<Result<_, _>>()?;
         let others: Vec<_> = stores.into_iter().map(|store| scope.spawn(move || work(&store))).collect();
         let mut studies = work(store)?;
         for other in others {

@@ -4,7 +4,8 @@
 
 use super::cell::{Column, Tone};
 use super::item::{Span, TableItem, width_of};
-use super::status::{Row, StatusReport};
+use super::status::{MANY_ROWS, Row, StatusReport};
+use crate::cores;
 use crate::text::fit::{ColumnNeed, GUTTER, ROUNDS, fit_columns};
 use crate::text::glyph::Charset;
 use crate::text::width::{cells, truncate};
@@ -103,8 +104,8 @@ pub struct ColumnMeasures {
 
 impl ColumnMeasures {
     fn of(report: &StatusReport, room: TableRoom) -> (Self, Vec<Vec<TableItem>>) {
-        let item = |row| items(row, &report.columns, report.common_group.as_deref(), room.charset);
-        let mut rows: Vec<Vec<TableItem>> = report.rows.iter().map(item).collect();
+        let item = |row: &Row| items(row, &report.columns, report.common_group.as_deref(), room.charset);
+        let mut rows: Vec<Vec<TableItem>> = cores::map(&report.rows, MANY_ROWS, item);
         let settled = |rows: &[Vec<TableItem>]| {
             let grid = CellGrid { columns: &report.columns, rows, charset: room.charset };
             settle(&grid, room)

@@ -7,6 +7,7 @@ use super::headline::is_old;
 use super::summary::Summary;
 use super::urgency::Urgency;
 use super::what;
+use crate::cores;
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::health::Counts;
 use crate::domain::job::Stage;
@@ -118,9 +119,13 @@ impl StatusReport {
     }
 }
 
+/// So many rows are worth a second thread.
+pub(super) const MANY_ROWS: usize = 500;
+
 /// Returns the lines of a report about some rows of a snapshot, and nothing else of it.
 pub fn lines(rows: &[ProjectRow], columns: &[Column], scene: ReportMoment<'_>) -> Vec<Row> {
-    rows.iter().flat_map(|row| row_lines(row, columns, scene)).collect()
+    let lines = cores::map(rows, MANY_ROWS, |row| row_lines(row, columns, scene));
+    lines.into_iter().flatten().collect()
 }
 
 /// Returns how many cells the widest time or age takes: it may become more although nothing happens.

@@ -7,10 +7,14 @@ use unicode_width::UnicodeWidthStr;
 /// Returns how many cells a text takes: wide characters two, combining marks none.
 pub(crate) fn cells(text: &str) -> usize {
     // Nearly all text is of this kind, and nearly all of laying out is measuring.
-    if text.bytes().all(|byte| matches!(byte, 0x20..=0x7E)) {
+    if text.as_bytes().iter().all(is_one_cell) {
         return text.len();
     }
     text.width()
+}
+
+fn is_one_cell(byte: &u8) -> bool {
+    matches!(byte, 0x20..=0x7E)
 }
 
 /// Cuts a text at its end so that it takes at most `width` cells, the ellipsis included.
@@ -53,7 +57,11 @@ pub(crate) fn truncate_path(path: &str, width: usize, charset: Charset) -> Strin
 
 /// Returns the longest start of `text` that fits.
 pub(super) fn head(text: &str, width: usize) -> &str {
-    text.unicode_truncate(width).0
+    match text.as_bytes().get(..=width) {
+        // What follows is no part of the last character either.
+        Some(start) if start.iter().all(is_one_cell) => &text[..width],
+        _ => text.unicode_truncate(width).0,
+    }
 }
 
 /// Returns the longest end of `text` that fits.

@@ -3,13 +3,14 @@
 use super::saved::{SavedProject, SavedState};
 use super::wire::{SavedHeadWire, SavedProjectWire, Unknown};
 use crate::collect::run::CollectOptions;
+use crate::cores;
 use crate::domain::project::Project;
 use crate::gitlab::client::Client;
 use crate::private_file::{self, Untrusted};
-use ring::digest::{Context, Digest, SHA256};
+use ring::digest::{Context, Digest, SHA256, digest};
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +22,8 @@ const VERSION: u32 = 3;
 const MAX_SIZE: u64 = 64 << 20;
 /// Groups that are no longer asked about are forgotten.
 const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+/// So many lines are worth a second thread.
+const MANY_LINES: usize = 200;
 const ENDING: &str = ".glwatch";
 
 /// Where what is known of one set of groups lies.
@@ -93,10 +96,13 @@ impl Store {
 
     fn read(&self) -> Result<SavedState, Unusable> {
         let file = private_file::open(&self.path())?;
-        if file.metadata()?.len() > MAX_SIZE {
+        let size = file.metadata()?.len();
+        if size > MAX_SIZE {
             return Err(Unusable::Other("it is too large for one of ours"));
         }
-        decode(BufReader::with_capacity(1 << 16, file.take(MAX_SIZE)), &self.key)
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        file.take(MAX_SIZE).read_to_end(&mut bytes)?;
+        decode(&bytes, &self.key)
     }
 
     /// Replaces the file at once: a reader sees the old or the new one. That it fails does no harm.
@@ -139,38 +145,40 @@ pub(crate) fn project_paths(directory: &Path) -> Vec<String> {
 }
 
 /// Reads the lines, and checks the sum on the last one.
-fn decode(mut file: impl BufRead, key: &str) -> Result<SavedState, Unusable> {
-    let mut sum = Context::new(&SHA256);
-    let mut line = Vec::new();
-    next_line(&mut file, &mut line)?;
-    sum.update(&line);
-    let head = line.clone();
-    let head: SavedHeadWire<'_> = serde_json::from_slice(&head)?;
+fn decode(bytes: &[u8], key: &str) -> Result<SavedState, Unusable> {
+    let (body, last) = split_last_line(bytes)?;
+    let (head, body) = split_first_line(body)?;
+    let head: SavedHeadWire<'_> = serde_json::from_slice(head)?;
     if head.cache != VERSION || head.glwatch != env!("CARGO_PKG_VERSION") {
         return Err(Unusable::Other("another version wrote it"));
     }
     if head.key != key {
         return Err(Unusable::Other("it is about something else"));
     }
-    // How many there are said to be is not believed until they are there.
-    let mut projects = Vec::new();
-    for _ in 0..head.projects {
-        next_line(&mut file, &mut line)?;
-        sum.update(&line);
-        projects.push(SavedProject::try_from(serde_json::from_slice::<SavedProjectWire<'_>>(&line)?)?);
-    }
-    projects.shrink_to_fit();
-    next_line(&mut file, &mut line)?;
-    if line != last_line(&sum.finish()).as_bytes() || !file.fill_buf()?.is_empty() {
+    let summed = &bytes[..bytes.len() - last.len()];
+    if last != last_line(&digest(&SHA256, summed)).as_bytes() {
         return Err(Unusable::Other("it is damaged"));
     }
-    Ok(head.with(projects)?)
+    let lines: Vec<&[u8]> = body.split_inclusive(|byte| *byte == b'\n').collect();
+    if lines.len() != head.projects {
+        return Err(Unusable::Other("it ends too early"));
+    }
+    // Before this has ended there is nothing to show.
+    let projects = cores::map(&lines, MANY_LINES, |line| {
+        let wire: SavedProjectWire<'_> = serde_json::from_slice(line)?;
+        Ok(SavedProject::try_from(wire)?)
+    });
+    Ok(head.with(projects.into_iter().collect::<Result<_, Unusable>>()?)?)
 }
 
-fn next_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> Result<(), Unusable> {
-    line.clear();
-    file.read_until(b'\n', line)?;
-    if line.ends_with(b"\n") { Ok(()) } else { Err(Unusable::Other("it ends too early")) }
+fn split_first_line(bytes: &[u8]) -> Result<(&[u8], &[u8]), Unusable> {
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    end.map(|end| bytes.split_at(end + 1)).ok_or(Unusable::Other("it ends too early"))
+}
+
+fn split_last_line(bytes: &[u8]) -> Result<(&[u8], &[u8]), Unusable> {
+    let whole = bytes.strip_suffix(b"\n").ok_or(Unusable::Other("it ends too early"))?;
+    Ok(bytes.split_at(whole.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)))
 }
 
 fn encode(saved: &SavedState, key: &str, file: impl Write) -> io::Result<()> {

@@ -1,5 +1,5 @@
-//! The format of the cache file: one line of JSON for the whole, then one for each project, so that no more than one
-//! project is held twice. Times are microseconds, durations nanoseconds; nothing is rounded that is compared later.
+//! The format of the cache file: one line of JSON for the whole, then one for each project, so that lines can be read on
+//! several cores and written one by one. Times are microseconds, durations nanoseconds; nothing is rounded that is compared later.
 
 use super::saved::{KnownFields, KnownProject, SavedProject, SavedState};
 use crate::collect::batch::BatchSize;
