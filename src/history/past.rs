@@ -1,4 +1,6 @@
 //! Questions to the memory. Each is answered from an index, however much is remembered.
+//!
+//! Limits are written into a query: one that is bound makes SQLite plan the query again at each call.
 
 use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
 use crate::domain::fact::UnixSeconds;
@@ -9,7 +11,7 @@ use crate::domain::past::{
 };
 use crate::domain::pipeline::{Pipeline, RefKind};
 use crate::domain::status::Status;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use std::time::Duration;
 /// Successes that make up what is usual.
 const USUAL_OF: i64 = 20;
 /// Fewer successes of a pipeline say nothing about what is usual.
-const LEAST_FOR_USUAL: i64 = 3;
+const LEAST_FOR_USUAL: usize = 3;
 /// Pipelines of a project that are looked at for what is usual.
 const NEWEST_PIPELINES: i64 = 200;
 /// Failed jobs of a pipeline whose past is looked up.
@@ -115,9 +117,11 @@ impl HistoryStore {
         ref_kind: RefKind,
         job: &str,
     ) -> Result<Option<Duration>, HistoryError> {
-        let query = "SELECT duration FROM job WHERE project = ?1 AND name = ?2 AND ref_kind = ?3 AND status = 'success' \
-                     AND duration IS NOT NULL ORDER BY finished_at DESC LIMIT ?4";
-        self.durations(query, params![key(project), job, ref_kind.word(), USUAL_OF])
+        let query = format!(
+            "SELECT duration FROM job WHERE project = ?1 AND name = ?2 AND ref_kind = ?3 AND status = 'success' \
+             AND duration IS NOT NULL ORDER BY finished_at DESC LIMIT {USUAL_OF}"
+        );
+        self.median_duration(&query, params![key(project), job, ref_kind.word()], 1)
     }
 
     /// Returns how long a pipeline usually takes: the median of the last 20 successes on refs of this kind among the newest
@@ -127,14 +131,12 @@ impl HistoryStore {
         project: ProjectId,
         ref_kind: RefKind,
     ) -> Result<Option<Duration>, HistoryError> {
-        let query = "SELECT duration FROM (SELECT id, ref_kind, status, duration FROM pipeline WHERE project = ?1 \
-                     ORDER BY id DESC LIMIT ?4) WHERE ref_kind = ?2 AND status = 'success' AND duration IS NOT NULL \
-                     ORDER BY id DESC LIMIT ?3";
-        let values = params![key(project), ref_kind.word(), USUAL_OF, NEWEST_PIPELINES];
-        let count = format!("SELECT count(*) FROM ({query})");
-        let known: i64 =
-            self.ask(|connection| connection.prepare_cached(&count)?.query_row(values, |row| row.get(0)))?;
-        if known < LEAST_FOR_USUAL { Ok(None) } else { self.durations(query, values) }
+        let query = format!(
+            "SELECT duration FROM (SELECT id, ref_kind, status, duration FROM pipeline WHERE project = ?1 \
+             ORDER BY id DESC LIMIT {NEWEST_PIPELINES}) WHERE ref_kind = ?2 AND status = 'success' \
+             AND duration IS NOT NULL ORDER BY id DESC LIMIT {USUAL_OF}"
+        );
+        self.median_duration(&query, params![key(project), ref_kind.word()], LEAST_FOR_USUAL)
     }
 
     /// Returns what the memory adds to a pipeline that is shown. `now` is when it was read.
@@ -169,9 +171,18 @@ impl HistoryStore {
         Ok(PipelinePast { usual, red_since, failed_jobs })
     }
 
-    fn durations(&self, query: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Option<Duration>, HistoryError> {
+    /// Returns the median of what a query lists; `None` where it lists fewer than `least`.
+    fn median_duration(
+        &self,
+        query: &str,
+        values: &[&dyn ToSql],
+        least: usize,
+    ) -> Result<Option<Duration>, HistoryError> {
         let mut seconds: Vec<i64> =
             self.ask(|connection| connection.prepare_cached(query)?.query_map(values, |row| row.get(0))?.collect())?;
+        if seconds.len() < least {
+            return Ok(None);
+        }
         seconds.sort_unstable();
         let middle = seconds.len() / 2;
         let median = match (seconds.len(), seconds.get(middle)) {
@@ -219,16 +230,18 @@ impl HistoryStore {
     /// in the 14 days after it, oldest first. What came later on other commits says nothing about that failure: passes of
     /// the weeks after it would make a flaky one its author's.
     pub fn job_runs(&self, failed: &FailedJobQuery<'_>, at: UnixSeconds) -> Result<Vec<JobRun>, HistoryError> {
-        let query = "SELECT j.id, j.pipeline, p.sha, j.status, j.finished_at FROM job j \
-                     LEFT JOIN pipeline p ON p.project = j.project AND p.id = j.pipeline \
-                     WHERE j.project = ?1 AND j.name = ?2 \
-                     AND j.ref_kind IN ('branch', 'tag', 'merge_request', 'merge_train', 'other') \
-                     AND j.status IN ('success', 'failed') AND j.finished_at BETWEEN ?3 AND ?4 \
-                     AND (j.finished_at <= ?5 OR j.pipeline = ?6 \
-                     OR p.sha = (SELECT sha FROM pipeline WHERE project = ?1 AND id = ?6)) \
-                     ORDER BY j.finished_at DESC, j.id DESC LIMIT ?7";
+        let query = format!(
+            "SELECT j.id, j.pipeline, p.sha, j.status, j.finished_at FROM job j \
+             LEFT JOIN pipeline p ON p.project = j.project AND p.id = j.pipeline \
+             WHERE j.project = ?1 AND j.name = ?2 \
+             AND j.ref_kind IN ('branch', 'tag', 'merge_request', 'merge_train', 'other') \
+             AND j.status IN ('success', 'failed') AND j.finished_at BETWEEN ?3 AND ?4 \
+             AND (j.finished_at <= ?5 OR j.pipeline = ?6 \
+             OR p.sha = (SELECT sha FROM pipeline WHERE project = ?1 AND id = ?6)) \
+             ORDER BY j.finished_at DESC, j.id DESC LIMIT {MOST_RUNS}"
+        );
         let (from, to) = (at.saturating_sub(FLAKY_SECONDS), at.saturating_add(FLAKY_SECONDS));
-        let values = params![key(failed.project), failed.job, from, to, at, failed.pipeline.0.cast_signed(), MOST_RUNS];
+        let values = params![key(failed.project), failed.job, from, to, at, failed.pipeline.0.cast_signed()];
         let mut runs: Vec<JobRun> = self.ask(|connection| {
             let run = |row: &Row<'_>| {
                 Ok(JobRun {
@@ -239,7 +252,7 @@ impl HistoryStore {
                     finished_at: row.get(4)?,
                 })
             };
-            connection.prepare_cached(query)?.query_map(values, run)?.collect()
+            connection.prepare_cached(&query)?.query_map(values, run)?.collect()
         })?;
         runs.reverse();
         Ok(runs)
@@ -258,12 +271,14 @@ impl HistoryStore {
         let select = "SELECT j.project, r.full_path, p.ref, j.pipeline, j.finished_at, p.created_at, p.ref_kind";
         let joins = "JOIN pipeline p ON p.project = j.project AND p.id = j.pipeline \
                      LEFT JOIN project r ON r.id = j.project";
-        let other = "NOT (p.project = ?1 AND p.ref = ?2 AND p.ref_kind = ?3) AND j.finished_at BETWEEN ?5 AND ?6 \
-                     ORDER BY j.finished_at DESC, j.pipeline DESC LIMIT ?7";
+        let other = format!(
+            "NOT (p.project = ?1 AND p.ref = ?2 AND p.ref_kind = ?3) AND j.finished_at BETWEEN ?5 AND ?6 \
+             ORDER BY j.finished_at DESC, j.pipeline DESC LIMIT {MOST_SAME_FAILURES}"
+        );
         for test in query.tests.iter().take(MOST_TESTS) {
             let sql = format!(
                 "{select} FROM job j INDEXED BY job_failed {joins} WHERE j.status = 'failed' AND j.name = ?4 \
-                 AND EXISTS (SELECT 1 FROM test_failure t WHERE t.project = j.project AND t.job = j.id AND t.test = ?8) \
+                 AND EXISTS (SELECT 1 FROM test_failure t WHERE t.project = j.project AND t.job = j.id AND t.test = ?7) \
                  AND {other}"
             );
             found.extend(self.failures(&sql, query, span, (test, Some(test)))?);
@@ -272,7 +287,7 @@ impl HistoryStore {
         if let (true, Some(reason)) = (query.tests.is_empty(), reason) {
             let sql = format!(
                 "{select} FROM job j INDEXED BY job_failed {joins} \
-                 WHERE j.status = 'failed' AND j.name = ?4 AND j.reason = ?8 AND {other}"
+                 WHERE j.status = 'failed' AND j.name = ?4 AND j.reason = ?7 AND {other}"
             );
             found.extend(self.failures(&sql, query, span, (reason, None))?);
         }
@@ -287,16 +302,7 @@ impl HistoryStore {
         (from, to): (UnixSeconds, UnixSeconds),
         (value, test): (&str, Option<&String>),
     ) -> Result<Vec<SameFailure>, HistoryError> {
-        let values = params![
-            key(query.project),
-            query.ref_name,
-            query.ref_kind.word(),
-            query.job,
-            from,
-            to,
-            MOST_SAME_FAILURES,
-            value
-        ];
+        let values = params![key(query.project), query.ref_name, query.ref_kind.word(), query.job, from, to, value];
         self.ask(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query(values)?;
