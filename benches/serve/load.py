@@ -73,7 +73,7 @@ def wait_until_read(address):
     last = None
     while time.monotonic() < until:
         page = get(address, "/metrics")
-        due, series = metric(page, b"glwatch_tracked_due"), metric(page, b"glwatch_series")
+        due, series = metric(page, b"glwatch_tracked_due"), sum(not line.startswith(b"#") for line in page.splitlines())
         if due == 0 and series and series == last:
             return series
         last = series
@@ -82,6 +82,7 @@ def wait_until_read(address):
 
 
 def scrapes(served, address, count):
+    get(address, "/metrics")
     before = served.memory()
     times = []
     for _ in range(count):
@@ -90,7 +91,7 @@ def scrapes(served, address, count):
         times.append((time.perf_counter() - begun) * 1000)
     middle, worst = statistics.median(times), sorted(times)[int(count * 0.99) - 1]
     print(f"{count} scrapes of {size / 1e6:.1f} MB: median {middle:.0f} ms, p99 {worst:.0f} ms")
-    print(f"memory {before:.0f} MB before, {served.memory():.0f} MB after")
+    print(f"memory {before:.0f} MB after the first one, {served.memory():.0f} MB after the last")
 
 
 def asked(sim):
@@ -168,7 +169,7 @@ def main(glwatch, projects="800"):
         try:
             address, at = served.line("serving on http://"), url.removeprefix("http://")
             series = wait_until_read(address)
-            print(f"{projects} projects, {series:.0f} series, {served.memory():.0f} MB")
+            print(f"{projects} projects, {series} series, {served.memory():.0f} MB")
             scrapes(served, address, 1000)
             listeners(served, address, at, 200)
             webhooks(address, at, 2000, 10)

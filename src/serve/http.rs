@@ -10,8 +10,8 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::{
-    ACCEPT, AGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT, AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
@@ -105,7 +105,11 @@ async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     let accept = text(&headers, &ACCEPT).unwrap_or_default();
     shared.hub.save_for_page().await;
     match shared.hub.metrics(accept) {
-        Ok(page) => ([(CONTENT_TYPE, page.content_type)], page.text).into_response(),
+        Ok(page) => {
+            let head = [(CONTENT_TYPE, page.content_type.to_owned()), (CONTENT_LENGTH, page.len().to_string())];
+            let parts = page.into_parts().into_iter().map(|part| Ok::<_, Infallible>(Bytes::from(part)));
+            (head, Body::from_stream(stream::iter(parts))).into_response()
+        }
         Err(error) => broken(&error),
     }
 }

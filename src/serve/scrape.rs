@@ -3,13 +3,57 @@
 use super::metric_store::MetricStore;
 use crate::render::exposition::{MetricsFormat, write_end, write_families};
 use crate::report::metrics::Family;
-use std::io;
+use std::io::{self, Write};
 
 /// The page, and what its `Content-Type` must be.
 #[derive(Debug)]
 pub struct MetricsPage {
     pub content_type: &'static str,
-    pub text: Vec<u8>,
+    parts: Vec<Vec<u8>>,
+}
+
+impl MetricsPage {
+    /// Returns the length of the page in bytes.
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(Vec::len).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the page in parts, which are sent and given back one by one.
+    pub fn into_parts(self) -> Vec<Vec<u8>> {
+        self.parts
+    }
+
+    pub fn text(&self) -> Vec<u8> {
+        self.parts.concat()
+    }
+}
+
+/// Bytes of a part. A page of 26 MB in one piece would grow by doubling, and the allocator would keep what it took.
+const PART: usize = 64 << 10;
+
+#[derive(Default)]
+struct PartWriter(Vec<Vec<u8>>);
+
+impl Write for PartWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.last_mut() {
+            Some(part) if part.len() + bytes.len() <= PART => part.extend_from_slice(bytes),
+            Some(_) | None => {
+                let mut part = Vec::with_capacity(PART.max(bytes.len()));
+                part.extend_from_slice(bytes);
+                self.0.push(part);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Writes a page. `accept` is the scraper's header; OpenMetrics only where it is switched on, as counters are called
@@ -20,7 +64,7 @@ pub(crate) fn scrape(
     has_openmetrics: bool,
 ) -> io::Result<MetricsPage> {
     let format = format(accept, has_openmetrics);
-    let mut text = Vec::new();
+    let mut text = PartWriter::default();
     write_families(families, format, &mut text)?;
     store.write(format, &mut text)?;
     write_end(format, &mut text)?;
@@ -28,7 +72,7 @@ pub(crate) fn scrape(
         MetricsFormat::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
         MetricsFormat::PrometheusText => "text/plain; version=0.0.4; charset=utf-8",
     };
-    Ok(MetricsPage { content_type, text })
+    Ok(MetricsPage { content_type, parts: text.0 })
 }
 
 /// Writes a page of these series alone.

@@ -246,7 +246,7 @@ impl<'a> CaseRun<'a> {
     fn compare_text(&mut self, scrape: &Value) {
         let accept = scrape["accept"].as_str().unwrap();
         let page = scrape_store(&self.store, accept, self.config.has_openmetrics).unwrap();
-        let text = String::from_utf8(page.text).unwrap();
+        let text = String::from_utf8(page.text()).unwrap();
         let is_met = |key: &str, holds: &dyn Fn(&str) -> bool| scrape[key].as_str().is_none_or(holds);
         for (key, is_met) in [
             ("has", is_met("has", &|part| text.contains(part))),
@@ -261,7 +261,7 @@ impl<'a> CaseRun<'a> {
 
     fn scrape(&self) -> BTreeMap<Series, f64> {
         let page = scrape_store(&self.store, "", false).unwrap();
-        let text = String::from_utf8(page.text).unwrap();
+        let text = String::from_utf8(page.text()).unwrap();
         text.lines().filter(|line| !line.starts_with('#')).map(parsed).collect()
     }
 }
