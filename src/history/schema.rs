@@ -158,3 +158,72 @@ pub(super) fn migrate(connection: &Connection, from: i32) -> Result<()> {
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", newest_version())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::params_from_iter;
+    use rusqlite::types::Value;
+    use std::collections::BTreeMap;
+
+    fn names(connection: &Connection, kind: &str) -> Vec<(String, String)> {
+        let sql = "SELECT name, coalesce(sql, '') FROM sqlite_master WHERE type = ?1 ORDER BY name";
+        let mut statement = connection.prepare(sql).unwrap();
+        let found = statement.query_map([kind], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        found.collect::<Result<_>>().unwrap()
+    }
+
+    /// Name, type, whether it must have a value, and its place in the key.
+    fn columns(connection: &Connection, table: &str) -> Vec<(String, String, bool, i64)> {
+        let mut statement = connection.prepare(&format!("PRAGMA table_info({table})")).unwrap();
+        let found = statement.query_map([], |row| Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.get(5)?))).unwrap();
+        found.collect::<Result<_>>().unwrap()
+    }
+
+    /// Puts a row into each table, and returns it by table.
+    fn fill(connection: &Connection) -> BTreeMap<String, Vec<(String, Value)>> {
+        let mut rows = BTreeMap::new();
+        for (nth, (table, _)) in names(connection, "table").into_iter().enumerate() {
+            let value = |kind: &str| match kind {
+                "TEXT" => Value::Text(format!("text {nth}")),
+                "REAL" => Value::Real(nth as f64 + 0.5),
+                _ => Value::Integer(nth as i64 + 7),
+            };
+            let row: Vec<(String, Value)> =
+                columns(connection, &table).into_iter().map(|(name, kind, ..)| (name, value(&kind))).collect();
+            let places = vec!["?"; row.len()].join(", ");
+            let values = row.iter().map(|(_, value)| value);
+            let insert = format!("INSERT INTO {table} VALUES ({places})");
+            connection.execute(&insert, params_from_iter(values)).unwrap();
+            rows.insert(table, row);
+        }
+        rows
+    }
+
+    #[test]
+    fn a_file_of_each_version_becomes_one_of_this_version_with_all_that_it_has() {
+        let fresh = Connection::open_in_memory().unwrap();
+        migrate(&fresh, 0).unwrap();
+        for from in 1..newest_version() {
+            let old = Connection::open_in_memory().unwrap();
+            STEPS[..usize::try_from(from).unwrap()].iter().for_each(|step| old.execute_batch(step).unwrap());
+            let rows = fill(&old);
+            assert!(rows.len() > 3, "version {from}");
+            migrate(&old, from).unwrap();
+            assert_eq!(version(&old).unwrap(), newest_version());
+            assert_eq!(names(&old, "index"), names(&fresh, "index"), "version {from}");
+            let tables = |of| names(of, "table").into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+            assert_eq!(tables(&old), tables(&fresh), "version {from}");
+            for table in tables(&fresh) {
+                assert_eq!(columns(&old, &table), columns(&fresh, &table), "version {from}: {table}");
+            }
+            for (table, row) in rows {
+                for (column, value) in row {
+                    let kept =
+                        old.query_row(&format!("SELECT {column} FROM {table}"), [], |row| row.get::<_, Value>(0));
+                    assert_eq!(kept.unwrap(), value, "version {from}: {table}.{column}");
+                }
+            }
+        }
+    }
+}
