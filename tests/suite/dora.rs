@@ -422,3 +422,78 @@ fn environments_can_be_chosen_and_what_cannot_be_is_refused() {
     }
     let _ = env.run(&["dora", "--by", "person"]).exits_with(2);
 }
+
+/// Few enough requests that a run can be cut at each of them; without deployments, pipelines take their place.
+fn small_world(deployments: usize) -> Sim {
+    let world = WorldKind::History { projects: 2, days: 60, pipelines: 60, merge_requests: 8, deployments };
+    Sim::start(Options { world, ..Options::default() }).unwrap()
+}
+
+const WHOLE: [&str; 8] = ["-o", "json", "--lead-from", "first-commit", "--concurrency", "1", "--retry-wait", "1ms"];
+
+#[test]
+fn a_run_that_is_cut_at_any_request_goes_on_there() {
+    for deployments in [8, 0] {
+        let (sim, whole) = (small_world(deployments), env());
+        let mut expected = Value::Null;
+        let requests = asked(&sim, || expected = dora(&whole, &sim, &WHOLE).exits_with(0).json());
+        assert!(requests > 12, "{requests}: {}", sim.stats());
+        for cut in 1..requests {
+            let env = env();
+            sim.add_fault(Fault::on("").after(u32::try_from(cut).unwrap()).status(401));
+            let first = asked(&sim, || drop(dora(&env, &sim, &WHOLE).exits_with(3)));
+            sim.clear_faults();
+            let mut document = Value::Null;
+            let second = asked(&sim, || document = dora(&env, &sim, &WHOLE).exits_with(0).json());
+            assert_eq!(document["projects"], expected["projects"], "{deployments}: cut after {cut}");
+            // Fields, group, list, news and incidents are asked for again, and what was not whole.
+            assert!(first + second <= requests + 8, "{deployments}: cut after {cut}: {first}, {second} of {requests}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_asks_to_wait_is_waited_for_or_said_to_be_too_slow() {
+    for deployments in [8, 0] {
+        let (sim, whole) = (small_world(deployments), env());
+        let expected = dora(&whole, &sim, &WHOLE).exits_with(0).json();
+        for path in ["/deployments", "/merge_requests", "/issues", "/commits"] {
+            let env = env();
+            sim.add_fault(Fault::on(path).times(2).rate_limited(Some("0")));
+            let document = dora(&env, &sim, &WHOLE).exits_with(0).json();
+            assert_eq!(document["projects"], expected["projects"], "{deployments}: {path}: a moment");
+            sim.clear_faults();
+            sim.add_fault(Fault::on(path).rate_limited(Some("7200")));
+            let env = self::env();
+            let output = dora(&env, &sim, &WHOLE);
+            let is_asked = sim.requests().iter().any(|line| line.path.ends_with(path) && line.status == 429);
+            if is_asked {
+                assert!(matches!(output.code, Some(3 | 4)), "{deployments}: {path}: {output}");
+                assert_eq!(output.json()["complete"], false, "{deployments}: {path}");
+            }
+            sim.clear_faults();
+            let document = dora(&env, &sim, &WHOLE).exits_with(0).json();
+            assert_eq!(document["projects"], expected["projects"], "{deployments}: {path}: afterwards");
+            sim.clear_requests();
+        }
+    }
+}
+
+#[test]
+fn what_was_read_is_kept_when_the_run_is_stopped() {
+    let (sim, env) = (small_world(8), env());
+    let whole = asked(&sim, || drop(dora(&self::env(), &sim, &WHOLE).exits_with(0)));
+    sim.clear_requests();
+    let half = whole / 2;
+    sim.add_fault(Fault::on("").after(u32::try_from(half).unwrap()).stalled());
+    let running = env.start(
+        &[&["dora", "--host", sim.url(), "-g", "12345", "--since", "30d", "--api", "auto"][..], &WHOLE].concat(),
+    );
+    assert!(sim.wait_for_requests(half + 1, crate::support::running::DEADLINE));
+    running.signal("-INT");
+    let (stdout, stderr, code) = running.end();
+    assert_eq!((code, stdout.len()), (Some(130), 0), "{stderr}");
+    sim.clear_faults();
+    let second = asked(&sim, || drop(dora(&env, &sim, &WHOLE).exits_with(0)));
+    assert!(second < whole, "{second} of {whole}");
+}
