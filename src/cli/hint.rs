@@ -224,6 +224,7 @@ fn for_answer(error: &Error, config: &Config) -> Vec<String> {
             "ask its administrator for access to the API without it, or for the headers that it needs".into(),
         ],
         Kind::Redirect { to, .. } => vec![format!("if that is where your GitLab is, name it: --host {to}")],
+        Kind::Upgrade(_) => Vec::new(),
         Kind::NotLog => vec!["a proxy or a login page in between answers HTML: try the address in a browser".into()],
         Kind::Unsure(_) => vec!["look before you try again: the request was sent, once".into()],
     }

@@ -69,6 +69,11 @@ impl Host {
         self.below("api/graphql")
     }
 
+    /// Returns the URL of the websocket over which GitLab tells what happens.
+    pub fn cable(&self) -> Url {
+        self.below("-/cable")
+    }
+
     /// Returns the URL of a path below the base.
     fn below(&self, path: &str) -> Url {
         let mut url = self.base.clone();

@@ -16,6 +16,7 @@ use crate::domain::test_report::TestReport;
 use crate::domain::token::AccessToken;
 use crate::domain::usage::{Api, Cost, EndpointCount, Usage};
 use crate::gitlab::auth::Fingerprint;
+use crate::gitlab::cable::Cable;
 use crate::gitlab::error::{Error, SetupError};
 use crate::gitlab::page::ListPage;
 use crate::gitlab::transport::{Transport, TransportOptions};
@@ -176,6 +177,11 @@ impl Client {
     pub async fn read_fields(&self) -> Result<(), Error> {
         self.set_fields(graphql::fields::read(&self.transport).await?);
         Ok(())
+    }
+
+    /// Opens the websocket over which GitLab tells what happens. A server that is not heard for so long is gone.
+    pub async fn open_cable(&self, patience: Duration) -> Result<Cable, Error> {
+        Cable::open(&self.transport, patience).await
     }
 
     /// Reads the heads of the newest pipelines of up to 100 projects in one query.

@@ -143,6 +143,9 @@ pub enum Kind {
     },
     #[error("the answer is not a job's log but an HTML page, such as a login page or a proxy's")]
     NotLog,
+    /// What was to become a websocket did not.
+    #[error("no websocket: {0}")]
+    Upgrade(String),
     /// What acts was sent, and the answer does not tell what became of it.
     #[error("{0}; GitLab may have done it all the same")]
     Unsure(Box<Kind>),
@@ -226,6 +229,7 @@ impl Kind {
             | Kind::UnknownField(_)
             | Kind::Redirect { .. }
             | Kind::NotLog
+            | Kind::Upgrade(_)
             | Kind::Unsure(_) => false,
         }
     }
@@ -246,7 +250,7 @@ impl Kind {
             Kind::Unauthorized { .. } => FailureKind::Unauthorized,
             Kind::InsufficientScope { .. } => FailureKind::InsufficientScope,
             Kind::GranularScope { .. } => FailureKind::InsufficientGranularScope,
-            Kind::NotGitlab { .. } => FailureKind::NotGitlab,
+            Kind::NotGitlab { .. } | Kind::Upgrade(_) => FailureKind::NotGitlab,
             Kind::RateLimited { .. } | Kind::WaitTooLong { .. } | Kind::WaitBeforeAct { .. } => {
                 FailureKind::RateLimited
             }
@@ -359,6 +363,22 @@ impl Error {
     /// Says whether the thing asked for is hidden or absent, which is a fact about it and no failure of the request.
     pub fn is_no_access(&self) -> bool {
         matches!(self.kind, Kind::Status { code: 403 | 404, .. } | Kind::GranularScope { .. })
+    }
+
+    /// Says whether a websocket is not to be had here, whatever is tried again: what answers a request that is none of a
+    /// browser's of this host is Rails with a plain 404, or a proxy.
+    pub fn refuses_websockets(&self) -> bool {
+        match &self.kind {
+            Kind::Upgrade(_)
+            | Kind::Redirect { .. }
+            | Kind::Unauthorized { .. }
+            | Kind::InsufficientScope { .. }
+            | Kind::GranularScope { .. } => true,
+            Kind::Status { code, .. } | Kind::NotGitlab { code, .. } => {
+                (400..500).contains(code) && !is_passing_status(*code)
+            }
+            _ => false,
+        }
     }
 
     /// Returns GitLab's reason for a refusal, where it says more than the name of the status.

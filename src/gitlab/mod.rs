@@ -4,6 +4,7 @@
 
 mod auth;
 mod budget;
+pub mod cable;
 pub mod client;
 mod credentials;
 pub mod error;

@@ -16,13 +16,44 @@ use url::Url;
 /// Connections that are kept open to a server that is no GitLab: one listens, one asks.
 const CONNECTIONS: usize = 2;
 
-/// Makes a client.
-pub(super) fn http_client(
-    trust: &ServerTrust,
-    identity: Option<&ClientIdentity>,
+/// What clients are made of.
+#[derive(Debug)]
+pub(super) struct HttpPlumbing {
+    pub trust: ServerTrust,
+    pub identity: Option<ClientIdentity>,
+    pub proxy: Option<ProxyRules>,
+    /// Connections that are kept open.
+    pub connections: usize,
+}
+
+impl HttpPlumbing {
+    pub(super) fn client(&self) -> Result<reqwest::Client, SetupError> {
+        let config = tls::config(self.trust.clone(), self.identity.as_ref())?;
+        Ok(self.builder(config).build()?)
+    }
+
+    /// Makes a client that shows no certificate.
+    pub(super) fn client_without_identity(&self) -> Result<reqwest::Client, SetupError> {
+        Ok(self.builder(tls::config(self.trust.clone(), None)?).build()?)
+    }
+
+    /// Makes a client that speaks HTTP/1.1 only: a connection of HTTP/2 cannot become a websocket here.
+    pub(super) fn http_1(&self) -> Result<reqwest::Client, SetupError> {
+        let mut config = tls::config(self.trust.clone(), self.identity.as_ref())?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(self.builder(config).http1_only().build()?)
+    }
+
+    fn builder(&self, config: rustls::ClientConfig) -> reqwest::ClientBuilder {
+        http_builder(config, self.proxy.as_ref(), self.connections)
+    }
+}
+
+fn http_builder(
+    config: rustls::ClientConfig,
     proxy: Option<&ProxyRules>,
     connections: usize,
-) -> Result<reqwest::Client, SetupError> {
+) -> reqwest::ClientBuilder {
     // A second call finds the provider already there, which is what we want.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
@@ -30,8 +61,8 @@ pub(super) fn http_client(
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .pool_max_idle_per_host(connections)
-        .tls_backend_preconfigured(tls::config(trust.clone(), identity)?);
-    let builder = match proxy.cloned() {
+        .tls_backend_preconfigured(config);
+    match proxy.cloned() {
         None => builder.no_proxy(),
         Some(rules) if !rules.is_empty() => {
             let choose = move |url: &Url| rules.of(url).ok().flatten().cloned();
@@ -39,8 +70,7 @@ pub(super) fn http_client(
         }
         // What the system itself is set to.
         Some(_) => builder,
-    };
-    Ok(builder.build()?)
+    }
 }
 
 /// What a plain way to a server is made of.
@@ -70,7 +100,7 @@ impl PlainHttp {
     pub fn new(options: PlainHttpOptions) -> Result<Self, SetupError> {
         let PlainHttpOptions { home, token, timeout, ca, insecure, proxy } = options;
         let trust = ServerTrust::new(ca.as_deref(), insecure)?;
-        let http = http_client(&trust, None, proxy.as_ref(), CONNECTIONS)?;
+        let http = http_builder(tls::config(trust, None)?, proxy.as_ref(), CONNECTIONS).build()?;
         let proxy = proxy.as_ref().map(|rules| rules.shown_of(&home)).transpose()?.flatten();
         Ok(Self { http, home, token, timeout, proxy })
     }

@@ -9,6 +9,7 @@ pub(super) mod failed;
 mod options;
 mod send_once;
 mod stream;
+mod upgrade;
 
 pub(super) use answer::HttpAnswer;
 pub use options::{IdentityPem, Purpose, TransportOptions};
@@ -24,7 +25,7 @@ use crate::gitlab::auth::{Fingerprint, Token};
 use crate::gitlab::budget::{Budget, TooLong, Turn, Waiting};
 use crate::gitlab::credentials::Credentials;
 use crate::gitlab::error::{Error, Kind, SetupError};
-use crate::gitlab::plain_http::http_client;
+use crate::gitlab::plain_http::HttpPlumbing;
 use crate::gitlab::redirect;
 use crate::gitlab::refusal::{RefusedAnswer, clean, retry_after};
 use crate::gitlab::retry::RetryOptions;
@@ -78,6 +79,8 @@ pub(super) struct HttpConnection {
     /// For other origins.
     http_elsewhere: reqwest::Client,
     host: Host,
+    /// What further clients are made of.
+    plumbing: HttpPlumbing,
     /// What the host is asked through, as it may be shown.
     proxy: Option<String>,
     credentials: Arc<Credentials>,
@@ -119,14 +122,13 @@ impl Transport {
         let identity = identity.transpose()?;
         let home = options.host.rest("");
         let proxy = options.proxy.as_ref().map(|rules| rules.shown_of(&home)).transpose()?.flatten();
-        let http = |identity: Option<&ClientIdentity>| {
-            http_client(&trust, identity, options.proxy.as_ref(), options.concurrency)
-        };
-        let own = http(identity.as_ref())?;
+        let plumbing = HttpPlumbing { trust, identity, proxy: options.proxy, connections: options.concurrency };
+        let own = plumbing.client()?;
         let connection = HttpConnection {
             // A store of logs elsewhere is shown no certificate.
-            http_elsewhere: if identity.is_some() { http(None)? } else { own.clone() },
+            http_elsewhere: if plumbing.identity.is_some() { plumbing.client_without_identity()? } else { own.clone() },
             http: own,
+            plumbing,
             proxy,
             budget: Budget::new(options.concurrency, options.rps),
             concurrency: options.concurrency,

@@ -81,6 +81,9 @@ pub(super) fn endpoint(host: &Host, line: &RequestLine, url: &Url) -> String {
     if !host.is_origin_of(url) {
         return "elsewhere".to_owned();
     }
+    if *url == host.cable() {
+        return "cable".to_owned();
+    }
     let base = host.rest("");
     let Some(path) = url.path().strip_prefix(base.path()) else { return OTHER.to_owned() };
     let segment = |text: &str| if WORDS.contains(&text) { text.to_owned() } else { ":id".to_owned() };
@@ -114,6 +117,7 @@ mod tests {
                 "projects/:id/repository/branches/:id",
             ),
             ("a word that no route has", at("projects/7/secrets"), "projects/:id/:id"),
+            ("the cable", "https://gitlab.example.com/tools/-/cable".to_owned(), "cable"),
             ("no API", "https://gitlab.example.com/users/sign_in".to_owned(), "other"),
             ("a store of logs", "https://store.example.com/a/b?signature=x".to_owned(), "elsewhere"),
         ];
