@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::cable::CableFault;
 use super::rest::{READING_SCOPES, insufficient_scope};
 use super::scenario::parse_span;
 
@@ -66,9 +67,16 @@ pub enum Action {
     NullFields(Vec<String>),
     /// GraphQL: this project's `pipelines` is null, with an entry in `errors` that points there.
     GraphqlErrorAtProject(u64),
+    /// What becomes of a cable that is asked for.
+    Cable(CableFault),
 }
 
 impl Action {
+    /// Returns whether it is the answer, whatever was asked for.
+    pub(crate) fn answers(&self) -> bool {
+        matches!(self, Self::Status { .. } | Self::Redirect { .. } | Self::Html | Self::RateLimited { .. })
+    }
+
     /// Returns whether it changes the bytes that leave, which then leave uncompressed.
     pub(crate) fn works_on_bytes(&self) -> bool {
         matches!(self, Self::Truncate | Self::Cut | Self::SlowBody { .. } | Self::Huge { .. })
@@ -191,6 +199,10 @@ impl FaultOn {
     /// Makes GraphQL's `pipelines` of this project null and reports an error at its place; a 200 all the same.
     pub fn graphql_error_at_project(self, id: u64) -> Fault {
         self.action(Action::GraphqlErrorAtProject(id))
+    }
+
+    pub fn cable(self, fault: CableFault) -> Fault {
+        self.action(Action::Cable(fault))
     }
 
     pub fn with_nulls(self, fields: &[&str]) -> Fault {

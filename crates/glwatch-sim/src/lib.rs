@@ -12,7 +12,7 @@
 //!                     -> report, trace        test reports and logs of its jobs
 //!                     -> expected             what a correct client must report
 //!                     -> rest/, graphql/      what GitLab answers
-//!                     -> webhooks             what GitLab says unasked
+//!                     -> webhooks, cable      what GitLab says unasked
 //! options, clock, faults -> server            HTTP, latency, limits, misbehaviour
 //! ```
 //!
@@ -21,6 +21,7 @@
 
 mod action_log;
 mod badge;
+mod cable;
 mod clock;
 mod connection;
 mod expected;
@@ -51,6 +52,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use cable::{CableFault, CableOptions, StatusesField};
 pub use clock::Clock;
 pub use faults::{Action, Fault, FaultOn};
 pub use graphql::complexity;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::cable::CableOptions;
 use super::clock::Clock;
 use super::faults::Fault;
 
@@ -42,6 +43,7 @@ pub struct Options {
     pub graphql: GraphqlOptions,
     /// Whether job logs have an `ETag`, which `If-None-Match` is compared with.
     pub trace_etags: bool,
+    pub cable: CableOptions,
 }
 
 impl Default for Options {
@@ -58,6 +60,7 @@ impl Default for Options {
             faults: Vec::new(),
             graphql: GraphqlOptions::default(),
             trace_etags: true,
+            cable: CableOptions::default(),
         }
     }
 }

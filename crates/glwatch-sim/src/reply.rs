@@ -168,7 +168,8 @@ impl HttpReply {
             | Action::Stall
             | Action::SetField { .. }
             | Action::NullFields(_)
-            | Action::GraphqlErrorAtProject(_) => {}
+            | Action::GraphqlErrorAtProject(_)
+            | Action::Cable(_) => {}
         }
     }
 

@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use super::cable::{CableCall, CableOrder, CableRoom, CableSession, page_not_found};
 use super::clock::Clock;
 use super::connection::{ClosableListener, ConnectionHandle};
 use super::expected::{expected_history, expected_status};
@@ -46,7 +47,8 @@ pub struct Sim {
 }
 
 struct ServerState {
-    world: World,
+    world: Arc<World>,
+    cables: Arc<CableRoom>,
     options: Options,
     base: String,
     faults: Mutex<FaultQueue>,
@@ -87,7 +89,8 @@ impl Sim {
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(ServerState {
-            world,
+            world: Arc::new(world),
+            cables: Arc::default(),
             options,
             base: url.clone(),
             faults: Mutex::new(faults),
@@ -198,6 +201,21 @@ impl Sim {
         Ok(())
     }
 
+    /// Returns the projects that each open cable has subscribed.
+    pub fn cables(&self) -> Vec<Vec<u64>> {
+        self.shared.cables.subscribed()
+    }
+
+    /// Sends this text over all open cables.
+    pub fn send_over_cables(&self, text: &str) {
+        self.shared.cables.order(&CableOrder::Send(text.to_owned()));
+    }
+
+    /// Hangs up all open cables without a word.
+    pub fn drop_cables(&self) {
+        self.shared.cables.order(&CableOrder::Drop);
+    }
+
     /// Waits until `n` requests have arrived since the last clearing; `false` when the deadline passed first.
     pub fn wait_for_requests(&self, n: usize, deadline: Duration) -> bool {
         self.shared.log.wait_for(n, deadline)
@@ -261,7 +279,8 @@ async fn handle(
     ConnectInfo(lifeline): ConnectInfo<ConnectionHandle>,
     request: HttpRequest,
 ) -> Response {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    let upgrade = head.extensions.remove::<hyper::upgrade::OnUpgrade>();
     let (method, path, query) = (head.method.as_str(), head.uri.path(), head.uri.query().unwrap_or(""));
     if let Some(command) = path.strip_prefix("/-/sim/") {
         return shared.admin(method, command, &QueryParameters::parse(query));
@@ -290,17 +309,14 @@ async fn handle(
         line = format!("{line} {}", posted.line());
     }
     let actions = lock(&shared.faults).take(&line);
-    let late: Duration = actions.iter().map(|a| if let Action::Delay(by) = a { *by } else { Duration::ZERO }).sum();
-    if !(late + shared.options.latency).is_zero() {
-        tokio::time::sleep(late + shared.options.latency).await;
-    }
-    if actions.iter().any(|action| matches!(action, Action::Stall)) {
-        std::future::pending::<()>().await;
-    }
+    hold(&actions, shared.options.latency).await;
     if actions.iter().any(|action| matches!(action, Action::Reset)) {
         shared.log.answered(number, "reset", 0, 0, 0);
         lifeline.cut();
         return Response::default();
+    }
+    if (method, path) == ("GET", "/-/cable") && !actions.iter().any(Action::answers) {
+        return shared.cable(number, CableCall::of(&head.headers, upgrade), &head.headers, &actions);
     }
     let call = HttpCall { method, path, query, headers: &head.headers, posted: posted.as_ref(), body: &body };
     let mut reply = shared.reply(&call, &actions);
@@ -310,6 +326,17 @@ async fn handle(
     }
     shared.log.answered(number, reply.kind, reply.status, plain, reply.length());
     if method == "HEAD" { reply.into_head() } else { reply.into_response() }
+}
+
+/// Waits as long as the answer is late; for ever where there is none.
+async fn hold(actions: &[Action], latency: Duration) {
+    let late: Duration = actions.iter().map(|a| if let Action::Delay(by) = a { *by } else { Duration::ZERO }).sum();
+    if !(late + latency).is_zero() {
+        tokio::time::sleep(late + latency).await;
+    }
+    if actions.iter().any(|action| matches!(action, Action::Stall)) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Returns whether the client said that it reads gzip, with a weight other than 0.
@@ -355,15 +382,32 @@ impl ServerState {
         reply
     }
 
+    /// Opens a cable, or answers as Rails does where it is none.
+    fn cable(&self, number: usize, call: Option<CableCall>, headers: &HeaderMap, actions: &[Action]) -> Response {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let fault = |action: &Action| if let Action::Cable(fault) = action { Some(fault.clone()) } else { None };
+        let session = || CableSession {
+            world: Arc::clone(&self.world),
+            clock: self.options.clock.clone(),
+            options: self.options.cable,
+            caller: caller(text("authorization"), text("private-token")),
+            faults: actions.iter().filter_map(fault).collect(),
+            room: Arc::clone(&self.cables),
+        };
+        let mut response = call.map_or_else(page_not_found, |call| call.accept(session()));
+        if let Ok(date) = http_date(self.options.clock.now()).parse() {
+            response.headers_mut().insert("date", date);
+        }
+        self.log.answered(number, "cable", response.status().as_u16(), 0, 0);
+        response
+    }
+
     fn answer(&self, call: &HttpCall<'_>, actions: &[Action]) -> HttpReply {
         let text = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
         let query = QueryParameters::parse(call.query);
         let caller = caller(text("authorization"), text("private-token").or(query.get("private_token")));
         // A route that a fault answers need not exist: a redirect's target, say.
-        let answered_by_fault = actions.iter().any(|action| {
-            use Action::{Html, RateLimited, Redirect, Status};
-            matches!(action, Status { .. } | Redirect { .. } | Html | RateLimited { .. })
-        });
+        let answered_by_fault = actions.iter().any(Action::answers);
         let rest = RestApi {
             world: &self.world,
             now: self.options.clock.now_ms(),

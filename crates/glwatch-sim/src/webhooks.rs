@@ -15,6 +15,8 @@ use super::world::World;
 use delivery::HookConnection;
 use events::HookEvent;
 
+pub(crate) use events::moved_pipelines;
+
 /// Where deliveries go, and what becomes of them on the way.
 #[derive(Clone, Debug)]
 pub struct Webhook {

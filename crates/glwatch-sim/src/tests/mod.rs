@@ -2,6 +2,7 @@
 
 mod actions;
 mod agreement;
+mod cable;
 mod complexity;
 mod failures;
 mod graphql;

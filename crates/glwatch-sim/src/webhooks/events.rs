@@ -62,6 +62,22 @@ pub(super) fn between(world: &World, from: i64, to: i64, system: bool) -> Vec<Ho
     found
 }
 
+/// Returns the ids of a project's pipelines that came or changed their status, once for each time, in order.
+pub(crate) fn moved_pipelines(world: &World, project: usize, from: i64, to: i64) -> Vec<u64> {
+    let mut found = Vec::new();
+    for listed in world.pipelines_since(project, from, to) {
+        if listed.settled().is_none_or(|settled| settled > from) {
+            of_pipeline(&listed, project, from, to.min(listed.forgotten() - 1), &mut found);
+        }
+    }
+    found.sort_by_key(|event| (event.at, event.key));
+    let id = |event: &HookEvent| match &event.what {
+        HookSubject::Pipeline { tree, at } => Some(tree.pipelines[*at].id),
+        _ => None,
+    };
+    found.iter().filter_map(id).collect()
+}
+
 fn of_pipeline(listed: &ListedPipeline<'_>, project: usize, from: i64, to: i64, found: &mut Vec<HookEvent>) {
     let (tree, at) = (listed.tree(), listed.at());
     let pipeline = &tree.pipelines[at];
