@@ -87,6 +87,12 @@ pub(super) fn serve_args() -> Vec<Arg> {
             "WORD",
             "corrected, or strict: with the mistakes of that exporter, too [default: corrected]",
         ),
+        option(
+            "serve.cable",
+            "cable",
+            "WORD",
+            "Let GitLab tell what changes, over one websocket (18.6 and newer): auto, on or off [default: off]",
+        ),
         Arg::new("serve.insecure-open")
             .long("insecure-open")
             .action(ArgAction::SetTrue)

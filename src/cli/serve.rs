@@ -1,6 +1,7 @@
 //! `glwatch serve`: one process asks GitLab, and everything else asks this one.
 
 mod answering;
+mod cable;
 mod counters;
 mod exporter_file;
 mod hooks;
@@ -15,8 +16,9 @@ use super::{args, log, output, terminal, wire};
 use crate::collect::exported::tracker::{self, TrackerNews, TrackerOptions};
 use crate::collect::exported::wakes::WakeSender;
 use crate::collect::run::Collector;
+use crate::collect::told::ToldProjects;
 use crate::collect::watch::{self, ChangeNews, WatchHooks, WatchListener, WatchPace, WatchUpdate};
-use crate::config::{Config, NamedSecret, Origin};
+use crate::config::{CableUse, Config, NamedSecret, Origin};
 use crate::domain::project::Project;
 use crate::domain::snapshot::{ProblemScope, Snapshot};
 use crate::gitlab::client::Client;
@@ -146,7 +148,9 @@ impl ServedRun<'_> {
             hands_out_rows: false,
             is_patient: true,
         };
+        let told = ToldProjects::new(config.serve.cable.reconcile);
         let hooks = WatchHooks {
+            told: told.clone(),
             keep: Box::new(|collector| self.cache.keep_going(collector)),
             explain: Box::new(|group| terminal::failed_reading(group, config, self.run_context)),
         };
@@ -172,7 +176,8 @@ impl ServedRun<'_> {
                 hub.run_wakes(),
                 counters::keep(&hub, runs),
                 say_which_gitlab(&hub, &client),
-                tracker::run(client.clone(), self.tracking(), projects, wakes.receiver(), news_out),
+                cable::keep(&hub, &client, config, (projects.clone(), &listener), told.clone()),
+                tracker::run(client.clone(), self.tracking(&told), projects.clone(), wakes.receiver(), news_out),
                 say_what_is_wrong(&listener, config.display.quiet),
             )
         };
@@ -214,6 +219,8 @@ impl ServedRun<'_> {
             has_webhook: secret.is_some() || signing_token.is_some() || serve.listen.0.ip().is_loopback(),
             hooks: HookRules { secret, signing_token, compatibility: serve.compatibility },
             has_openmetrics: serve.has_openmetrics,
+            requires_cable: serve.cable.usage == CableUse::On,
+            reconcile: serve.cable.reconcile,
             fresh_for: self.interval() * FRESH_INTERVALS + self.config.collecting.timeout,
         })
     }
@@ -239,13 +246,14 @@ impl ServedRun<'_> {
         self.plan.interval(self.run_context).unwrap_or(self.config.pace.interval)
     }
 
-    fn tracking(&self) -> TrackerOptions {
+    fn tracking(&self, told: &ToldProjects) -> TrackerOptions {
         TrackerOptions {
             interval: self.interval(),
             max_time: self.config.pace.max_time,
             compatibility: self.config.serve.compatibility,
             beside: BESIDE,
             rules_of: self.plan.rules_of(),
+            told: told.clone(),
         }
     }
 

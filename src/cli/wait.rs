@@ -8,6 +8,7 @@ use super::progress::ProgressLine;
 use super::run_context::RunContext;
 use super::terminal;
 use crate::collect::run::{Collector, ReadingReply};
+use crate::collect::told::ToldProjects;
 use crate::collect::watch::{self, WatchHooks, WatchUpdate};
 use crate::config::{Config, NewerThan, Wait};
 use crate::domain::snapshot::Snapshot;
@@ -40,6 +41,7 @@ pub(super) async fn run(
     let hooks = WatchHooks {
         keep: Box::new(|collector| cache.keep(collector)),
         explain: Box::new(|group| terminal::failed_reading(group, config, run_context)),
+        told: ToldProjects::default(),
     };
     let readings = async {
         let end = watch::run(collector, pace, outlet, asked, hooks).await;

@@ -10,6 +10,7 @@ use super::terminal;
 use super::{dashboard, export, notify, output};
 use crate::act::rights::TokenRights;
 use crate::collect::run::Collector;
+use crate::collect::told::ToldProjects;
 use crate::collect::watch::{
     self, ChangeNews, RequestSender, WatchHooks, WatchListener, WatchPace, WatchPhase, WatchUpdate,
 };
@@ -61,6 +62,7 @@ pub(super) async fn run(
     let hooks = WatchHooks {
         keep: Box::new(|collector| cache.keep_going(collector)),
         explain: Box::new(|group| terminal::failed_reading(group, config, surroundings)),
+        told: ToldProjects::default(),
     };
     let readings = async {
         watch::run(collector, pace, outlet, asked, hooks)

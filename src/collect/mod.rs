@@ -2,11 +2,13 @@
 
 mod answer;
 pub(crate) mod batch;
+pub mod cable_feed;
 pub(crate) mod cache;
 pub mod evidence;
 pub mod explain_service;
 pub mod exported;
 mod external;
+mod feed_evidence;
 mod fetch;
 pub mod find;
 pub(crate) mod first_look;
@@ -37,5 +39,6 @@ mod reasons;
 pub(crate) mod rehearsal;
 mod request;
 pub mod run;
+pub mod told;
 mod torn;
 pub mod watch;

@@ -2,14 +2,16 @@
 
 use super::batch::BatchSize;
 use super::torn;
+use crate::domain::id::ProjectId;
 use crate::domain::job::Job;
 use crate::domain::pipeline::Pipeline;
-use crate::domain::project::ProjectRow;
+use crate::domain::project::{ProjectRow, RowState};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::Status;
 use crate::domain::usage::Api;
 use crate::gitlab::client::{DOWNSTREAMS_PER_QUERY, PipelineHead};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// `RateLimit-*` counts in minutes on GitLab.com and by default everywhere else
@@ -79,6 +81,18 @@ pub(crate) fn next_cost(snapshot: &Snapshot, size: BatchSize) -> u64 {
     requests as u64
 }
 
+/// Returns the projects that are due in each turn although GitLab tells about others: those that it does not tell about, what
+/// could not be read, and what is under way. Jobs move without a change of their pipeline, and nothing tells of them.
+pub(crate) fn due_beside(snapshot: &Snapshot, told: &BTreeSet<ProjectId>) -> BTreeSet<ProjectId> {
+    let is_due = |row: &&ProjectRow| {
+        let is_unread = matches!(row.state, RowState::Stale { .. } | RowState::Error(_));
+        let is_partly_read = row.pipelines().iter().any(|pipeline| pipeline.unread.is_some());
+        let goes_on = row.worst().is_some_and(|worst| worst.is_active());
+        !told.contains(&row.project.id) || is_unread || is_partly_read || goes_on
+    };
+    snapshot.rows.iter().filter(is_due).map(|row| row.project.id).collect()
+}
+
 /// Returns the time from one refresh to the next: as asked for, or longer where that many requests would be too many.
 ///
 /// `cost` is what the next refresh will take, `limit` what the server allows in a minute, `rps` what we allow ourselves.
@@ -104,9 +118,46 @@ mod tests {
     use crate::domain::health::tests::ran;
     use crate::domain::id::PipelineId;
     use crate::domain::usage::Usage;
+    use std::sync::Arc;
 
     fn at(seconds: i64) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp(seconds, 0)
+    }
+
+    #[test]
+    fn what_is_not_told_unread_or_under_way_is_due_in_each_turn() {
+        use crate::domain::health::tests::{failure, row};
+        let unread =
+            |pipelines: &ProjectRow| RowState::Stale { pipelines: pipelines.pipelines().into(), failure: failure() };
+        let passed = ran("a", Status::Success, 0);
+        let partly: Arc<[Pipeline]> =
+            passed.pipelines().iter().map(|one| Pipeline { unread: Some(failure()), ..one.clone() }).collect();
+        let under_way = pipeline(Status::Success, vec![below(2, Status::Running, vec![])]);
+        let cases = [
+            ("it has ended", passed.clone(), true, false),
+            ("nothing tells about it", passed.clone(), false, true),
+            ("it runs", ran("a", Status::Running, 0), true, true),
+            ("what it triggered runs", row("a", RowState::Ok([under_way].into())), true, true),
+            ("it waits for a person", ran("a", Status::Manual, 0), true, false),
+            ("it has none", row("a", RowState::NoPipeline { ever_ran: None }), true, false),
+            ("it is not for us", row("a", RowState::NoAccess(failure())), true, false),
+            ("it could not be read", row("a", RowState::Error(failure())), true, true),
+            ("nor again", row("a", unread(&passed)), true, true),
+            ("a part of it could not be read", row("a", RowState::Ok(partly)), true, true),
+        ];
+        for (sentence, row, is_told, is_due) in cases {
+            let id = row.project.id;
+            let snapshot = Snapshot {
+                host: String::new(),
+                taken_at: DateTime::UNIX_EPOCH,
+                groups: vec![],
+                rows: vec![row],
+                problems: vec![],
+                usage: Usage::default(),
+            };
+            let told = Some(id).filter(|_| is_told).into_iter().collect();
+            assert_eq!(due_beside(&snapshot, &told).contains(&id), is_due, "{sentence}");
+        }
     }
 
     fn read(status: Status, child: Option<Status>) -> Pipeline {

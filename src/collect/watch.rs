@@ -5,6 +5,7 @@
 
 use super::request::DueReading;
 use super::run::{Collector, ReadingProgress, ReadingStep};
+use super::told::ToldProjects;
 use super::{partial, plan};
 use crate::domain::id::ProjectId;
 use crate::domain::project::{Failure, ProjectRow, RowState};
@@ -162,12 +163,17 @@ pub struct WatchPace {
     pub is_patient: bool,
 }
 
+/// As many projects are read alone; where more are due, everything is. One GraphQL query is about as many.
+const MOST_ALONE: usize = 100;
+
 /// What is done beside the reading.
 pub struct WatchHooks<'h> {
     /// Gets the collector after each reading that brought something.
     pub keep: Box<dyn Fn(&Collector) + Send + Sync + 'h>,
     /// Finds the words for a reading that brought nothing.
     pub explain: Box<dyn Fn(&GroupError) -> FailedReading + Send + Sync + 'h>,
+    /// What GitLab tells about by itself, and is asked about less often.
+    pub told: ToldProjects,
 }
 
 /// Reads until no listener is left.
@@ -182,13 +188,15 @@ pub async fn run(
     requests: RequestReceiver,
     hooks: WatchHooks<'_>,
 ) -> Result<(), GroupError> {
-    let mut turns = WatchTurns { collector, pace, outlet, hooks, until: Instant::now(), interval: pace.asked };
+    let (until, interval) = (Instant::now(), pace.asked);
+    let mut turns = WatchTurns { collector, pace, outlet, hooks, until, interval, read_whole: None };
     loop {
         let due = requests.take();
         // Readings of some projects do not put off the one of all.
         let is_turn = Instant::now() >= turns.until;
         let has_listener = match (due, is_turn) {
-            (DueReading::Everything, _) | (_, true) => turns.refresh().await?,
+            (DueReading::Everything, _) => turns.refresh().await?,
+            (due, true) => turns.take_turn(due).await?,
             (DueReading::Projects(projects), false) => turns.reread(&projects).await,
             (DueReading::Nothing, false) => true,
         };
@@ -212,9 +220,32 @@ struct WatchTurns<'h> {
     /// When everything is due again.
     until: Instant,
     interval: Duration,
+    /// When everything was read last.
+    read_whole: Option<Instant>,
 }
 
 impl WatchTurns<'_> {
+    /// Reads what is due in a turn: everything, or beside what GitLab tells about only the rest.
+    async fn take_turn(&mut self, due: DueReading) -> Result<bool, GroupError> {
+        let told = self.hooks.told.projects();
+        let reconcile = self.hooks.told.reconcile();
+        let is_reconciled = !told.is_empty() && self.read_whole.is_some_and(|at| at.elapsed() < reconcile);
+        let last = self.outlet.updates.borrow().whole().cloned();
+        let Some(last) = last.filter(|_| is_reconciled) else { return self.refresh().await };
+        let mut projects = plan::due_beside(&last, &told);
+        if let DueReading::Projects(asked) = due {
+            projects.extend(asked);
+        }
+        if projects.len() > MOST_ALONE {
+            return self.refresh().await;
+        }
+        self.until = Instant::now() + plan::jittered(self.interval, fastrand::f64());
+        if projects.is_empty() {
+            return Ok(true);
+        }
+        Ok(self.reread(&projects).await)
+    }
+
     /// Reads everything that is due; `false` where no listener is left.
     async fn refresh(&mut self) -> Result<bool, GroupError> {
         let begun = Instant::now();
@@ -226,9 +257,11 @@ impl WatchTurns<'_> {
         let (snapshot, said, failed) = match (outcome, last) {
             (Ok(reply), _) => {
                 (self.hooks.keep)(&self.collector);
+                self.read_whole = Some(begun);
                 (reply.snapshot, Some((reply.unmatched, reply.excluded)), None)
             }
             (Err(error), Some(last)) => {
+                self.read_whole = None;
                 let now = client.server_now();
                 (Snapshot { taken_at: now, usage, ..stale(&last, &error) }, None, Some((self.hooks.explain)(&error)))
             }

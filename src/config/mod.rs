@@ -35,5 +35,5 @@ pub(crate) use secret::SecretSource;
 pub(crate) use section::{
     Choice, ClientCertificate, Color, Config, Connection, Display, Export, NewerThan, Output, StagesWidthSetting, Wait,
 };
-pub(crate) use serve::NamedSecret;
+pub(crate) use serve::{CableUse, NamedSecret};
 pub(crate) use settings::Settings;

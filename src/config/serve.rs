@@ -8,11 +8,38 @@ use crate::domain::host::Host;
 use crate::domain::tracking::Compatibility;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:9252";
 const DEFAULT_SERIES: usize = 200_000;
 /// A scrape of more is refused by nearly every Prometheus.
 const SERIES: RangeInclusive<usize> = 1..=10_000_000;
+
+/// GitLab sends a ping every three seconds.
+const DEFAULT_SILENCE: Duration = Duration::from_secs(10);
+const SILENCE: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(600);
+const DEFAULT_RECONCILE: Duration = Duration::from_secs(300);
+const RECONCILE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(24 * 60 * 60);
+
+/// Whether GitLab's websocket is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CableUse {
+    Off,
+    /// Where GitLab has one for us.
+    Auto,
+    /// The same; where there is none, those who ask whether all is well learn of it.
+    On,
+}
+
+/// How GitLab's websocket is used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CableSettings {
+    pub usage: CableUse,
+    /// Nothing for so long, and the connection is dead.
+    pub patience: Duration,
+    /// How often everything is read all the same.
+    pub reconcile: Duration,
+}
 
 /// A secret and where it is named.
 pub(crate) type NamedSecret = Option<(SecretSource, Origin)>;
@@ -24,6 +51,7 @@ pub(crate) struct ServeSettings {
     pub compatibility: Compatibility,
     pub has_openmetrics: bool,
     pub max_series: usize,
+    pub cable: CableSettings,
     /// The API and the page are open on an address that others reach.
     pub is_open: bool,
     /// What the API and the page ask for.
@@ -56,6 +84,7 @@ impl ServeSettings {
             compatibility: settings.parsed("serve.compatibility", Compatibility::Corrected, compatibility)?,
             has_openmetrics: settings.switch_or("serve.openmetrics", true)?,
             max_series: settings.parsed("serve.max-series", DEFAULT_SERIES, series)?,
+            cable: cable(settings)?,
             is_open: settings.switch_or("serve.insecure-open", false)?,
             access_token: settings.secret("serve.access-token", host),
             webhook_secret: settings.secret("serve.webhook-secret", host),
@@ -72,4 +101,13 @@ impl ServeSettings {
             _ => None,
         }
     }
+}
+
+fn cable(settings: &Settings) -> Result<CableSettings, ConfigError> {
+    let uses = [("off", CableUse::Off), ("auto", CableUse::Auto), ("on", CableUse::On)];
+    Ok(CableSettings {
+        usage: settings.choice("serve.cable", &uses, CableUse::Off)?,
+        patience: settings.time("serve.cable-silence", DEFAULT_SILENCE, SILENCE)?,
+        reconcile: settings.time("serve.cable-reconcile", DEFAULT_RECONCILE, RECONCILE)?,
+    })
 }

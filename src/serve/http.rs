@@ -116,7 +116,10 @@ async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
 
 async fn ready(State(shared): State<Shared>) -> Response {
     match shared.hub.staleness() {
-        None => "ready\n".into_response(),
+        None => match shared.hub.cable_trouble() {
+            None => "ready\n".into_response(),
+            Some(trouble) => format!("ready, but without the cable: {trouble}\n").into_response(),
+        },
         Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
     }
 }
@@ -132,7 +135,7 @@ async fn snapshot(State(shared): State<Shared>, headers: HeaderMap) -> Response 
     let is_known = text(&headers, &IF_NONE_MATCH)
         .is_some_and(|known| known.split(',').any(|known| known.trim() == etag || known.trim() == "*"));
     let age = shared.hub.age_seconds(snapshot.taken_at).to_string();
-    let fresh_for = shared.hub.rules().fresh_for.as_secs().to_string();
+    let fresh_for = shared.hub.fresh_for().as_secs().to_string();
     let fresh_for = (HeaderName::from_static(FRESH_FOR), fresh_for);
     let tag = [(ETAG, etag), (CACHE_CONTROL, "no-cache".to_owned()), (AGE, age), fresh_for];
     if is_known {

@@ -10,6 +10,7 @@ use super::run_metrics;
 use super::scrape::{MetricsPage, scrape};
 use super::wake_batch::WakeBatch;
 use super::webhook::{HookMeaning, HookProject, WakeUp};
+use crate::collect::cable_feed::FeedFacts;
 use crate::collect::watch::{WatchListener, WatchUpdate};
 use crate::domain::change::Change;
 use crate::domain::excerpt::SnapshotView;
@@ -24,7 +25,7 @@ use crate::render::json;
 use crate::report::contract::StatusDocument;
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -73,6 +74,10 @@ pub struct HubRules {
     pub has_openmetrics: bool,
     /// Data that is older than this is not fresh.
     pub fresh_for: Duration,
+    /// How often everything is read where GitLab tells by itself what changes.
+    pub reconcile: Duration,
+    /// Whether one who asks learns that there is no cable.
+    pub requires_cable: bool,
 }
 
 /// A webhook's outcome, counted by kind.
@@ -100,6 +105,7 @@ pub struct Hub {
     text: Mutex<Option<(Arc<Snapshot>, SnapshotText)>>,
     gitlab: Mutex<Option<Server>>,
     runs: Mutex<RunTotals>,
+    cable: Mutex<Option<FeedFacts>>,
     saving: CounterSaving,
 }
 
@@ -122,6 +128,7 @@ impl Hub {
             text: Mutex::default(),
             gitlab: Mutex::default(),
             runs: Mutex::default(),
+            cable: Mutex::default(),
             saving: CounterSaving::default(),
         }
     }
@@ -185,7 +192,34 @@ impl Hub {
         if !snapshot.rows.is_empty() && snapshot.rows.iter().all(is_old) {
             return Some("the last reading failed for every project".to_owned());
         }
-        (age > self.rules.fresh_for).then(|| format!("the data is {} s old", age.as_secs()))
+        (age > self.fresh_for()).then(|| format!("the data is {} s old", age.as_secs()))
+    }
+
+    /// Returns how old data may be. What GitLab tells about by itself is read that seldom; when that has just ended, it is
+    /// about to be read again.
+    pub(super) fn fresh_for(&self) -> Duration {
+        let HubRules { fresh_for, reconcile, .. } = self.rules;
+        let cable = self.cable.lock();
+        let is_told = cable.as_ref().is_some_and(|cable| {
+            cable.is_relied_on || cable.relied_until.is_some_and(|until| until.elapsed() < fresh_for)
+        });
+        if is_told { fresh_for + reconcile } else { fresh_for }
+    }
+
+    /// Returns what is wrong with the cable, where one is required.
+    pub(super) fn cable_trouble(&self) -> Option<String> {
+        let cable = self.cable.lock();
+        cable.as_ref().filter(|_| self.rules.requires_cable).and_then(|cable| cable.trouble.clone())
+    }
+
+    /// Notes how the cable does.
+    pub fn set_cable(&self, facts: FeedFacts) {
+        *self.cable.lock() = Some(facts);
+    }
+
+    /// Notes that pipelines of these projects moved.
+    pub fn wake_projects(&self, projects: &BTreeSet<ProjectId>) {
+        self.wakes.add(projects.iter().map(|project| WakeUp::Pipelines(project.0)));
     }
 
     /// Returns for how many seconds something of this time is known, whatever the clock of the one who looks.
@@ -226,6 +260,7 @@ impl Hub {
             hooks: self.hooks.lock().clone(),
             endpoints: (self.sources.endpoints)(),
             gitlab: self.gitlab.lock().clone(),
+            cable: self.cable.lock().clone(),
         }
     }
 
@@ -288,7 +323,7 @@ impl Hub {
             WakeUp::Ref { project, .. } | WakeUp::Environment { project, .. } | WakeUp::RefGone { project, .. } => {
                 project
             }
-            WakeUp::Projects => return true,
+            WakeUp::Pipelines(_) | WakeUp::Projects => return true,
         };
         let HookProject { id, .. } = project;
         let update = self.update();

@@ -125,9 +125,57 @@ pub(super) static RUN_QUEUED: OwnFamily = OwnFamily {
     labels: &["project"],
 };
 
+pub(super) static CABLE_CONNECTED: OwnFamily = OwnFamily {
+    name: "glwatch_cable_connected",
+    help: "Whether GitLab's cable is open; none of these families is there where no cable is wanted.",
+    kind: OwnKind::Gauge,
+    unit: None,
+    labels: &[],
+};
+
+pub(super) static CABLE_RELIED_ON: OwnFamily = OwnFamily {
+    name: "glwatch_cable_relied_on",
+    help: "Whether projects are asked about less often because GitLab tells about them.",
+    kind: OwnKind::Gauge,
+    unit: None,
+    labels: &[],
+};
+
+pub(super) static CABLE_SUBSCRIPTIONS: OwnFamily = OwnFamily {
+    name: "glwatch_cable_subscriptions",
+    help: "Projects by how far their subscription on the cable is: confirmed, refused or waiting.",
+    kind: OwnKind::Gauge,
+    unit: None,
+    labels: &["state"],
+};
+
+pub(super) static CABLE_EVENTS: OwnFamily = OwnFamily {
+    name: "glwatch_cable_events",
+    help: "Times that the cable said that a pipeline moved.",
+    kind: OwnKind::Counter,
+    unit: None,
+    labels: &[],
+};
+
+pub(super) static CABLE_IGNORED: OwnFamily = OwnFamily {
+    name: "glwatch_cable_ignored",
+    help: "Frames of the cable that meant nothing.",
+    kind: OwnKind::Counter,
+    unit: None,
+    labels: &[],
+};
+
+pub(super) static CABLE_RECONNECTS: OwnFamily = OwnFamily {
+    name: "glwatch_cable_reconnects",
+    help: "Times that a connection was tried again.",
+    kind: OwnKind::Counter,
+    unit: None,
+    labels: &[],
+};
+
 /// All of them.
 #[cfg(test)]
-static ALL: [&OwnFamily; 11] = [
+static ALL: [&OwnFamily; 17] = [
     &PROJECT_READ,
     &SERIES,
     &SERIES_DROPPED,
@@ -139,6 +187,12 @@ static ALL: [&OwnFamily; 11] = [
     &PIPELINE_RUNS,
     &RUN_DURATION,
     &RUN_QUEUED,
+    &CABLE_CONNECTED,
+    &CABLE_RELIED_ON,
+    &CABLE_SUBSCRIPTIONS,
+    &CABLE_EVENTS,
+    &CABLE_IGNORED,
+    &CABLE_RECONNECTS,
 ];
 
 /// Returns their table for the documentation.

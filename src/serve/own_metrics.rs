@@ -4,6 +4,7 @@ use super::counter_book::CounterBook;
 use super::exporter::ExporterState;
 use super::metric_store::{own_key, own_values};
 use super::own_families::{self as family, OwnFamily};
+use crate::collect::cable_feed::FeedFacts;
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::project::ProjectRow;
 use crate::domain::server::Server;
@@ -20,6 +21,8 @@ pub(super) struct ServerFacts {
     pub hooks: BTreeMap<&'static str, u64>,
     pub endpoints: Vec<EndpointCount>,
     pub gitlab: Option<Server>,
+    /// `None` where none is wanted.
+    pub cable: Option<FeedFacts>,
 }
 
 /// A counter's labels, and what was counted since the start.
@@ -44,20 +47,39 @@ pub(super) fn of_the_server(exporter: &mut ExporterState, facts: &ServerFacts) -
         let status = found.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
         (vec![found.endpoint.clone(), status], found.count)
     };
-    let counters: [(&OwnFamily, Vec<CountedSample>); 4] = [
+    let of_cable = |count: fn(&FeedFacts) -> u64| facts.cable.iter().map(|cable| (Vec::new(), count(cable))).collect();
+    let counters: [(&OwnFamily, Vec<CountedSample>); 7] = [
         (&family::SERIES_DROPPED, vec![(Vec::new(), exporter.store().dropped())]),
         (&family::TRACKED_FAILURES, vec![(Vec::new(), exporter.failed())]),
         (&family::WEBHOOKS, facts.hooks.iter().map(hook).collect()),
         (&family::API_REQUESTS, facts.endpoints.iter().map(endpoint).collect()),
+        (&family::CABLE_EVENTS, of_cable(|cable| cable.events)),
+        (&family::CABLE_IGNORED, of_cable(|cable| cable.ignored)),
+        (&family::CABLE_RECONNECTS, of_cable(|cable| cable.reconnects)),
     ];
     let mut families = vec![
         gauge(&family::SERIES, exporter.store().len() as f64),
         gauge(&family::TRACKED_DUE, exporter.counts().due as f64),
         family::GITLAB_INFO.with(facts.gitlab.iter().map(gitlab_info).collect()),
     ];
+    families.extend(facts.cable.iter().flat_map(of_the_cable));
     let book = exporter.counters();
     families.extend(counters.map(|(family, counted)| family.with(kept(book, family, &counted))));
     families
+}
+
+fn of_the_cable(cable: &FeedFacts) -> [Family; 3] {
+    let is = |family: &OwnFamily, holds: bool| {
+        family.with(vec![Sample { labels: Vec::new(), value: if holds { 1.0 } else { 0.0 } }])
+    };
+    let counts = cable.subscriptions;
+    let states = [("confirmed", counts.confirmed), ("refused", counts.refused), ("waiting", counts.waiting)];
+    let states = states.map(|(state, count)| sample(&family::CABLE_SUBSCRIPTIONS, &[state.to_owned()], count as f64));
+    [
+        is(&family::CABLE_CONNECTED, cable.is_connected),
+        is(&family::CABLE_RELIED_ON, cable.is_relied_on),
+        family::CABLE_SUBSCRIPTIONS.with(states.into()),
+    ]
 }
 
 /// Adds what was counted since the start to what was saved, and returns all that is known of a family: what an earlier

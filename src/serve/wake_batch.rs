@@ -1,4 +1,4 @@
-//! What webhooks have said within a moment, joined into one request for the loop and one for the tracker.
+//! What webhooks and the cable have said within a moment, joined into one request for the loop and one for the tracker.
 
 use super::webhook::WakeUp;
 use crate::collect::exported::wakes::{TrackerWake, WakeSender};
@@ -70,6 +70,10 @@ impl WakeBatch {
                     due.push(TrackerWake::Environment(ProjectId(project.id), name));
                 }
                 WakeUp::RefGone { project, .. } => due.push(TrackerWake::Project(ProjectId(project.id))),
+                WakeUp::Pipelines(project) => {
+                    projects.insert(ProjectId(project));
+                    due.push(TrackerWake::Pipelines(ProjectId(project)));
+                }
                 WakeUp::Projects => is_everything = true,
             }
         }

@@ -15,6 +15,8 @@ pub enum WakeUp {
     Environment { project: HookProject, name: String },
     /// A branch or tag was deleted, a merge request was closed or merged.
     RefGone { project: HookProject, tracked: TrackedRef },
+    /// Pipelines of a project moved; which ones is not told.
+    Pipelines(u64),
     /// The list of projects may have changed.
     Projects,
 }

@@ -19,6 +19,7 @@
 //! - `misplaced.rs`: answers that are well formed, and not what was asked for
 //! - `log_file.rs`: a line for each request
 //! - `list.rs`: projects that come, go, or are lost with a page of the list
+//! - `cable.rs`: what GitLab's websocket tells the server, what that saves, and what goes wrong with it
 //! - `cache.rs`: what one run leaves for the next
 //! - `memory.rs`: what readings leave in the history, and what is answered from it
 //! - `history_fill.rs`: what a backfill brings and costs, and that it goes on where it was stopped
@@ -56,6 +57,7 @@
 mod support;
 
 mod act;
+mod cable;
 mod cache;
 mod config;
 mod conformance;

@@ -4,6 +4,7 @@ use super::cost::scenario;
 use super::watch::{TWO, reader};
 use crate::support::running::DEADLINE;
 use glwatch::collect::run::Collector;
+use glwatch::collect::told::ToldProjects;
 use glwatch::collect::watch::{
     self, ChangeNews, ChangeStream, FailedReading, GroupError, Request, RequestSender, WatchHooks, WatchPace,
     WatchUpdate, request_queue, watch_channel,
@@ -65,7 +66,7 @@ impl Watching {
         let pace =
             WatchPace { asked: Duration::from_secs(3600), rps: 1000.0, hands_out_rows: false, is_patient: false };
         let explain = |error: &GroupError| FailedReading { cause: error.to_string(), hints: vec![] };
-        let hooks = WatchHooks { keep: Box::new(|_| ()), explain: Box::new(explain) };
+        let hooks = WatchHooks { keep: Box::new(|_| ()), explain: Box::new(explain), told: ToldProjects::default() };
         let collector = Collector::new(client, Arc::new(options));
         Self { updates, changes, requests, task: tokio::spawn(watch::run(collector, pace, outlet, asked, hooks)) }
     }

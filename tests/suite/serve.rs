@@ -19,7 +19,7 @@ pub(super) struct Served {
 
 pub(super) struct Reply {
     pub(super) status: u16,
-    headers: BTreeMap<String, String>,
+    pub(super) headers: BTreeMap<String, String>,
     pub(super) body: String,
 }
 

@@ -54,6 +54,8 @@ pub(super) struct TrackedProject {
     pub due_environments: BTreeSet<EnvironmentId>,
     /// Whether its refs and environments must be looked for.
     pub is_discovery_due: bool,
+    /// Whether it is known that pipelines moved, and not which ones.
+    pub has_moved: bool,
     /// How often that has failed one after the other.
     failures: u32,
     /// After failures, when it is tried again.
@@ -73,6 +75,7 @@ impl TrackedProject {
             environments: BTreeMap::new(),
             due_environments: BTreeSet::new(),
             is_discovery_due: true,
+            has_moved: false,
             failures: 0,
             retry_at: None,
             looked_at: None,
@@ -92,6 +95,12 @@ impl TrackedProject {
         self.retry_at = has_failed.then(|| Instant::now() + wait);
     }
 
+    /// Notes that its changes are known up to a time.
+    pub(super) fn know_changes(&mut self, until: DateTime<Utc>) {
+        self.looked_at = Some(until);
+        self.has_moved = false;
+    }
+
     pub(super) fn key(&self) -> ProjectRef {
         ProjectRef::Id(self.id)
     }
@@ -109,6 +118,7 @@ impl TrackedProject {
                 None => self.is_discovery_due |= self.rules.environments.enabled,
             },
             TrackerWake::Project(_) => self.is_discovery_due = true,
+            TrackerWake::Pipelines(_) => self.has_moved = true,
         }
     }
 

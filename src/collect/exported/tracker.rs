@@ -9,6 +9,7 @@ use super::ref_reading::RefReader;
 use super::refs;
 use super::tracked_project::{DueRef, TrackedProject};
 use super::wakes::{TrackerWake, WaitingWakes, WakeReceiver};
+use crate::collect::told::ToldProjects;
 use crate::domain::exported::{PipelineReadout, TrackedRef};
 use crate::domain::failure::Failure;
 use crate::domain::id::{EnvironmentId, JobId, ProjectId};
@@ -47,6 +48,8 @@ pub struct TrackerOptions {
     /// environments are looked for; with one at least.
     pub beside: u64,
     pub rules_of: RulesOf,
+    /// What GitLab tells about by itself, and is asked about less often.
+    pub told: ToldProjects,
 }
 
 /// What the tracker has found out.
@@ -103,6 +106,7 @@ pub async fn run(
 ) {
     let mut tracker = Tracker { client, options, projects: BTreeMap::new(), place: 0, news };
     let mut until = Instant::now();
+    let mut looked_at_all: Option<Instant> = None;
     loop {
         tracker.take_list(&projects.borrow_and_update().clone()).await;
         tracker.take_wakes(wakes.take());
@@ -110,15 +114,46 @@ pub async fn run(
         if is_turn {
             until = Instant::now() + tracker.options.interval;
         }
+        let told = tracker.options.told.projects();
+        let reconcile = tracker.options.told.reconcile();
+        let is_reconciled = !told.is_empty() && looked_at_all.is_some_and(|at| at.elapsed() < reconcile);
+        let scope = match (is_turn, is_reconciled) {
+            (false, _) => LookScope::Due,
+            (true, true) => LookScope::Beside(told),
+            (true, false) => {
+                looked_at_all = Some(Instant::now());
+                LookScope::Everything
+            }
+        };
         let deadline = Instant::now() + tracker.options.max_time;
         let client = tracker.client.for_purpose(Purpose::Refresh, deadline);
-        if tracker.look(&client, is_turn).await.is_err() {
+        if tracker.look(&client, &scope).await.is_err() {
             return;
         }
         tokio::select! {
             () = sleep_until(until) => {}
             changed = projects.changed() => if changed.is_err() { return },
             () = wakes.wait() => sleep(DEBOUNCE).await,
+        }
+    }
+}
+
+/// What is looked at.
+enum LookScope {
+    /// What is known to have moved.
+    Due,
+    /// That, and in its turn what GitLab does not tell about.
+    Beside(Arc<BTreeSet<ProjectId>>),
+    Everything,
+}
+
+impl LookScope {
+    /// Says whether a project is asked whether it has changed.
+    fn asks(&self, project: &TrackedProject) -> bool {
+        match self {
+            Self::Due => project.has_moved,
+            Self::Beside(told) => project.has_moved || !told.contains(&project.id),
+            Self::Everything => true,
         }
     }
 }
@@ -186,7 +221,10 @@ impl Tracker {
             WaitingWakes::Some(wakes) => wakes,
         };
         for wake in wakes {
-            let (TrackerWake::Ref(id, _) | TrackerWake::Environment(id, _) | TrackerWake::Project(id)) = &wake;
+            let (TrackerWake::Ref(id, _)
+            | TrackerWake::Environment(id, _)
+            | TrackerWake::Project(id)
+            | TrackerWake::Pipelines(id)) = &wake;
             if let Some(project) = self.projects.get_mut(id) {
                 project.wake(wake);
             }
@@ -194,17 +232,17 @@ impl Tracker {
     }
 
     /// Looks at what is due; in its turn at everything that may have changed.
-    async fn look(&mut self, client: &Client, is_turn: bool) -> Result<(), NoListener> {
+    async fn look(&mut self, client: &Client, scope: &LookScope) -> Result<(), NoListener> {
         self.discover(client).await?;
-        if is_turn {
-            self.look_for_changes(client).await?;
-            // A ref of a kind that was not known has appeared.
-            self.discover(client).await?;
+        self.look_for_changes(client, scope).await?;
+        // A ref of a kind that was not known has appeared.
+        self.discover(client).await?;
+        if !matches!(scope, LookScope::Due) {
             self.active_are_due();
         }
         self.read_refs(client).await?;
         self.read_environments(client).await?;
-        if is_turn {
+        if matches!(scope, LookScope::Everything) {
             self.look_around(client).await?;
         }
         self.tell(TrackerNews::Looked(self.counts())).await
@@ -258,14 +296,15 @@ impl Tracker {
     }
 
     /// Asks which projects have changed, and which of their refs.
-    async fn look_for_changes(&mut self, client: &Client) -> Result<(), NoListener> {
+    async fn look_for_changes(&mut self, client: &Client, scope: &LookScope) -> Result<(), NoListener> {
         let now = client.server_now();
         let mut open: Vec<(ProjectId, DateTime<Utc>)> = Vec::new();
         for project in self.projects.values_mut() {
             match project.looked_at {
-                Some(at) => open.push((project.id, at - OVERLAP)),
                 // Its refs are all read whole.
-                None => project.looked_at = Some(now),
+                None => project.know_changes(now),
+                Some(at) if scope.asks(project) => open.push((project.id, at - OVERLAP)),
+                Some(_) => {}
             }
         }
         let chunks: Vec<Vec<(ProjectId, DateTime<Utc>)>> = open.chunks(PER_QUERY).map(<[_]>::to_vec).collect();
@@ -291,7 +330,7 @@ impl Tracker {
             match pipelines {
                 Ok(pipelines) => {
                     project.changed(&pipelines);
-                    project.looked_at = Some(now);
+                    project.know_changes(now);
                 }
                 // It is asked about from the same time on in the next turn.
                 Err(error) => {
@@ -305,7 +344,7 @@ impl Tracker {
 
     fn looked_at(&mut self, id: ProjectId, now: DateTime<Utc>) {
         if let Some(project) = self.projects.get_mut(&id) {
-            project.looked_at = Some(now);
+            project.know_changes(now);
         }
     }
 

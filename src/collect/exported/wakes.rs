@@ -20,6 +20,8 @@ pub enum TrackerWake {
     Environment(ProjectId, String),
     /// A ref that is said to be gone: whether it is, is read.
     Project(ProjectId),
+    /// Pipelines moved: which ones, is asked.
+    Pipelines(ProjectId),
 }
 
 /// What has been said since the last look.

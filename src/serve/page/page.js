@@ -5,6 +5,7 @@
   const ORDER = ["failed", "error", "unread", "stale", "warning", "canceled", "active", "manual", "other", "success"];
   let snapshot = null;
   let takenAt = null;
+  let freshFor = 120;
   let wait = null;
 
   const kind = (word) => {
@@ -110,8 +111,8 @@
     const seconds = Math.max(0, Math.round((Date.now() - takenAt) / 1000));
     const text = seconds < 90 ? seconds + " s" : Math.round(seconds / 60) + " min";
     byId("age").textContent = "read " + text + " ago" + (snapshot.complete ? "" : ", not complete");
-    byId("age").classList.toggle("old", seconds > 120);
-    title(seconds > 120);
+    byId("age").classList.toggle("old", seconds > freshFor);
+    title(seconds > freshFor);
   };
 
   const take = async () => {
@@ -122,6 +123,8 @@
       snapshot = await answer.json();
       // By the server's reckoning: the clock of this device may be another one.
       takenAt = Date.now() - 1000 * Number(answer.headers.get("age") || 0);
+      // A server that GitLab tells what changes reads more seldom.
+      freshFor = Math.max(120, Number(answer.headers.get("glwatch-fresh-for") || 0));
       show();
     } catch (error) {
       trouble("no news: " + error.message);
