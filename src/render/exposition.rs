@@ -3,7 +3,7 @@
 //! OpenMetrics 1.0: <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>; text format
 //! 0.0.4: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
 
-use crate::report::metrics::{Family, Histogram, MetricSeries, Sample};
+use crate::report::metrics::{BucketExemplar, Family, Histogram, MetricSeries, Sample};
 use crate::text::sanitise::sanitise;
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -86,7 +86,7 @@ fn write_family(family: &Family, format: MetricsFormat, out: &mut dyn Write) -> 
         MetricSeries::Gauge(samples) => write_samples(name, samples, &mut seen, out),
         MetricSeries::Counter(samples) => write_samples(&format!("{name}{suffix}"), samples, &mut seen, out),
         MetricSeries::Histogram(histograms) => {
-            histograms.iter().try_for_each(|histogram| write_histogram(name, histogram, &mut seen, out))
+            histograms.iter().try_for_each(|histogram| write_histogram(name, histogram, format, &mut seen, out))
         }
     }
 }
@@ -111,6 +111,7 @@ fn write_samples(
 fn write_histogram(
     name: &str,
     histogram: &Histogram,
+    format: MetricsFormat,
     seen: &mut HashSet<Vec<String>>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -119,14 +120,29 @@ fn write_histogram(
         return Ok(());
     }
     let mut count = 0;
-    for (bound, observations) in histogram.buckets.iter().copied().chain([(f64::INFINITY, histogram.above)]) {
+    let buckets = histogram.buckets.iter().copied().chain([(f64::INFINITY, histogram.above)]);
+    for (place, (bound, observations)) in buckets.enumerate() {
         count += observations;
         let bucket: Vec<String> =
             labels.iter().cloned().chain([format!("le=\"{}\"", number_with_point(bound))]).collect();
-        writeln!(out, "{name}_bucket{} {count}", braced(&bucket))?;
+        write!(out, "{name}_bucket{} {count}", braced(&bucket))?;
+        // The older format has none. An example of what is not counted yet would be none.
+        match histogram.exemplars.get(&place) {
+            Some(exemplar) if format == MetricsFormat::OpenMetrics && observations > 0 => {
+                write_exemplar(exemplar, out)?
+            }
+            _ => {}
+        }
+        writeln!(out)?;
     }
     writeln!(out, "{name}_sum{} {}", braced(&labels), number(histogram.sum))?;
     writeln!(out, "{name}_count{} {count}", braced(&labels))
+}
+
+/// Writes an exemplar. Its labels have at most 128 characters: the address of a pipeline may be longer, its number is not.
+fn write_exemplar(exemplar: &BucketExemplar, out: &mut dyn Write) -> io::Result<()> {
+    let BucketExemplar { pipeline, value, at } = exemplar;
+    write!(out, " # {{pipeline_id=\"{pipeline}\"}} {} {}", number(*value), at.timestamp())
 }
 
 /// Returns `name="value"` for each label. A label without a value is the same as no label, so it is left out.

@@ -66,6 +66,15 @@ pub(crate) struct Sample {
     pub value: f64,
 }
 
+/// One of the observations that a bucket counts, for those who want to look at it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct BucketExemplar {
+    pub pipeline: u64,
+    pub value: f64,
+    /// When it was observed.
+    pub at: DateTime<Utc>,
+}
+
 /// One series of a histogram at the moment of the report.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Histogram {
@@ -76,6 +85,8 @@ pub(crate) struct Histogram {
     pub above: u64,
     /// Sum of all observations.
     pub sum: f64,
+    /// By the place of the bucket; the last is the one above all bounds.
+    pub exemplars: BTreeMap<usize, BucketExemplar>,
 }
 
 /// Returns the families of a snapshot. Pipelines are those that are shown; what is counted is all.

@@ -5,6 +5,7 @@ use super::metrics::{Family, Histogram, Labels, MetricSeries, Sample, Unit};
 use super::stats::{DURATION_BOUNDS, StatsDocument, StatsEntry};
 use crate::stats::study::{StatsStudy, StudyGroup};
 use crate::stats::tally::RunTally;
+use std::collections::BTreeMap;
 use std::iter::once;
 
 /// Returns the families of a document and of the values behind it.
@@ -178,5 +179,6 @@ fn series(name: &str, state: &str, result: &str, seconds: &[u64]) -> Option<Hist
         above: seconds.len() as u64 - buckets.iter().map(|(_, count)| count).sum::<u64>(),
         buckets,
         sum: seconds.iter().sum::<u64>() as f64,
+        exemplars: BTreeMap::new(),
     })
 }

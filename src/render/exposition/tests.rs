@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::excerpt::SnapshotView;
 use crate::render::example::{one_of_each, one_pipeline};
 use crate::report::metrics::{Labels, Unit, families};
+use chrono::DateTime;
 use std::collections::BTreeMap;
 
 fn rendered(families: &[Family]) -> String {
@@ -141,7 +142,15 @@ fn each_kind_of_family_reads_as_that_kind_in_both_formats() {
     let labels = |word: &str| -> Labels { vec![("project", word.to_owned())] };
     let family = |name, series| Family { name, help: "a \"b\"", unit: Some(Unit::Seconds), series };
     let samples = || vec![Sample { labels: labels("api"), value: 3.0 }, Sample { labels: labels("api"), value: 4.0 }];
-    let histogram = Histogram { labels: labels("api"), buckets: vec![(0.5, 2), (10.0, 3)], above: 1, sum: 42.5 };
+    let exemplar =
+        |value| BucketExemplar { pipeline: 8123, value, at: DateTime::from_timestamp(1_795_201_200, 0).unwrap() };
+    let histogram = Histogram {
+        labels: labels("api"),
+        buckets: vec![(0.5, 2), (5.0, 0), (10.0, 3)],
+        above: 1,
+        sum: 42.5,
+        exemplars: [(1, exemplar(3.0)), (2, exemplar(7.5)), (3, exemplar(20.0))].into(),
+    };
     let families = [
         family("open_seconds", MetricSeries::Gauge(samples())),
         family("run_seconds", MetricSeries::Counter(samples())),
@@ -161,8 +170,9 @@ fn each_kind_of_family_reads_as_that_kind_in_both_formats() {
     # UNIT took_seconds seconds
     # HELP took_seconds a \"b\"
     took_seconds_bucket{project="api",le="0.5"} 2
-    took_seconds_bucket{project="api",le="10.0"} 5
-    took_seconds_bucket{project="api",le="+Inf"} 6
+    took_seconds_bucket{project="api",le="5.0"} 2
+    took_seconds_bucket{project="api",le="10.0"} 5 # {pipeline_id="8123"} 7.5 1795201200
+    took_seconds_bucket{project="api",le="+Inf"} 6 # {pipeline_id="8123"} 20 1795201200
     took_seconds_sum{project="api"} 42.5
     took_seconds_count{project="api"} 6
     # EOF
@@ -179,6 +189,7 @@ fn each_kind_of_family_reads_as_that_kind_in_both_formats() {
     # TYPE took_seconds histogram
     # HELP took_seconds a "b"
     took_seconds_bucket{project="api",le="0.5"} 2
+    took_seconds_bucket{project="api",le="5.0"} 2
     took_seconds_bucket{project="api",le="10.0"} 5
     took_seconds_bucket{project="api",le="+Inf"} 6
     took_seconds_sum{project="api"} 42.5
