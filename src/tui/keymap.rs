@@ -44,6 +44,8 @@ pub enum KeyAction {
     Wrap,
     NextMatch,
     PreviousMatch,
+    NextSection,
+    PreviousSection,
     Times,
     Pipe,
     Save,
@@ -110,7 +112,24 @@ pub const BINDINGS: &[KeyBinding] = &[
     on(JOB, &[key('n')], "n", "next error, or next match", KeyAction::NextMatch, Some("next error")),
     on(JOB, &[shift('N')], "N", "the one before", KeyAction::PreviousMatch, None),
     on(JOB, &[shift('F')], "F", "stay at the end of the log, or not", KeyAction::Follow, Some("follow")),
-    on(JOB, &[key('z')], "z", "fold the sections of the log", KeyAction::FoldSections, Some("fold")),
+    on(
+        JOB,
+        &[key(' '), (KeyCode::Left, NONE), (KeyCode::Right, NONE)],
+        "space",
+        "fold the section of the log, or unfold it",
+        KeyAction::ToggleFold,
+        Some("fold"),
+    ),
+    on(
+        JOB,
+        &[key('z')],
+        "z",
+        "fold every section of the log without an error",
+        KeyAction::FoldSections,
+        Some("fold all"),
+    ),
+    on(JOB, &[key('}')], "}", "the next section of the log", KeyAction::NextSection, None),
+    on(JOB, &[key('{')], "{", "the section before", KeyAction::PreviousSection, None),
     on(JOB, &[key('[')], "[", "the attempt before", KeyAction::EarlierAttempt, None),
     on(JOB, &[key(']')], "]", "the attempt after", KeyAction::LaterAttempt, None),
     on(JOB, &[key('w')], "w", "wrap long lines", KeyAction::Wrap, Some("wrap")),
@@ -205,7 +224,7 @@ const fn on(
 }
 
 /// Every action that has a name of its own, for settings and for what is typed.
-pub const ACTION_NAMES: [(&str, KeyAction); 54] = [
+pub const ACTION_NAMES: [(&str, KeyAction); 56] = [
     ("enter", KeyAction::Enter),
     ("back", KeyAction::Back),
     ("filter", KeyAction::Filter),
@@ -217,6 +236,8 @@ pub const ACTION_NAMES: [(&str, KeyAction); 54] = [
     ("log", KeyAction::Log),
     ("next-match", KeyAction::NextMatch),
     ("previous-match", KeyAction::PreviousMatch),
+    ("next-section", KeyAction::NextSection),
+    ("previous-section", KeyAction::PreviousSection),
     ("follow", KeyAction::Follow),
     ("fold-sections", KeyAction::FoldSections),
     ("earlier-attempt", KeyAction::EarlierAttempt),

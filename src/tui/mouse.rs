@@ -33,8 +33,14 @@ fn click(app: &mut App, column: u16, row: u16) -> Vec<KeyAction> {
         let lines = screens::lines(app, &screen);
         let is_chosen = screen.cursor_index(&lines) == Some(screen.offset + line);
         screen.put_cursor(screen.offset + line, &lines);
+        let of_log = (screen.offset + line).checked_sub(lines.before_log());
+        let has_section = screen.log.as_mut().zip(of_log).is_some_and(|(log, at)| log.choose_section(at, &app.facts));
         app.opened.push(screen);
-        return if is_chosen { vec![KeyAction::Enter] } else { Vec::new() };
+        return match (is_chosen, has_section) {
+            (_, true) => vec![KeyAction::ToggleFold],
+            (true, false) => vec![KeyAction::Enter],
+            (false, false) => Vec::new(),
+        };
     }
     if column >= app.table_width() {
         return Vec::new();

@@ -19,6 +19,7 @@ use crate::domain::job::{Job, JobKind};
 use crate::domain::pipeline::{Pipeline, Ref};
 use crate::domain::project::ProjectRow;
 use crate::domain::status::Status;
+use crate::text::glyph::Charset;
 use chrono::DateTime;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -135,7 +136,9 @@ pub(super) fn go_to(app: &mut App, place: ScreenPlace, now: Instant) -> Vec<View
         let is_failed = attempt(app, project, pipeline, job).is_some_and(|job| job.status == Status::Failed);
         effects.extend(is_failed.then(|| explain_effect(app, project, pipeline, now)).flatten());
         if let Some(request) = log_request(app, project, pipeline, job) {
-            screen.log = Some(LogView::new(request.number, request.job.status.is_active()));
+            // What is only ever added cannot be unfolded.
+            let has_folds = app.facts.options.charset != Charset::Words;
+            screen.log = Some(LogView::new(request.number, request.job.status.is_active(), has_folds));
             effects.push(ViewEffect::Follow(Some(Box::new(request))));
         }
     }

@@ -8,6 +8,7 @@ use super::filter::{self, QuickFilter, RowFilter};
 use super::input::{InputLine, InputStep};
 use super::keymap::KeyAction;
 use super::links;
+use super::log_moves;
 use super::log_orders;
 use super::more_pipelines;
 use super::mouse;
@@ -198,7 +199,7 @@ fn typed(app: &mut App, key: &KeyEvent, purpose: InputPurpose, mut line: InputLi
                 log.search = text;
             }
             if step == InputStep::Accepted {
-                go_to_match(app, false);
+                log_moves::go_to_match(app, false);
             }
             return Vec::new();
         }
@@ -251,11 +252,14 @@ fn act(app: &mut App, action: KeyAction, now: Instant) -> Vec<ViewEffect> {
         KeyAction::Help => app.modal = Some(Modal::Help { offset: 0 }),
         KeyAction::Filter => begin_input(app),
         KeyAction::Freeze => app.toggle_frozen(now),
-        KeyAction::Follow | KeyAction::FoldSections | KeyAction::Wrap => change_log(app, action),
+        KeyAction::Follow | KeyAction::FoldSections | KeyAction::Wrap => log_moves::change(app, action),
         KeyAction::EarlierAttempt => return navigate::other_attempt(app, false, now),
         KeyAction::LaterAttempt => return navigate::other_attempt(app, true, now),
-        KeyAction::NextMatch => go_to_match(app, false),
-        KeyAction::PreviousMatch => go_to_match(app, true),
+        KeyAction::NextMatch => log_moves::go_to_match(app, false),
+        KeyAction::PreviousMatch => log_moves::go_to_match(app, true),
+        KeyAction::NextSection => log_moves::go_to_section(app, false),
+        KeyAction::PreviousSection => log_moves::go_to_section(app, true),
+        KeyAction::ToggleFold if !app.opened.is_empty() => log_moves::toggle_section(app),
         KeyAction::Up
         | KeyAction::Down
         | KeyAction::PageUp
@@ -431,39 +435,4 @@ fn show_view(app: &mut App, view: &NamedView) {
     view.show(&mut app.overview);
     app.notice = Some(format!("view {}", view.name));
     app.arrange();
-}
-
-fn change_log(app: &mut App, action: KeyAction) {
-    let Some(log) = app.opened.last_mut().and_then(|screen| screen.log.as_mut()) else { return };
-    match action {
-        KeyAction::Follow => log.is_following = !log.is_following,
-        KeyAction::Wrap => log.is_wrapped = !log.is_wrapped,
-        _ => log.toggle_all_sections(),
-    }
-}
-
-/// Scrolls to the next line of the log that is an error, or that has what is searched for.
-fn go_to_match(app: &mut App, is_backwards: bool) {
-    let Some(mut screen) = app.opened.pop() else { return };
-    // The log is the end of the screen.
-    let first = screens::lines(app, &screen).before_log();
-    if let Some(log) = &mut screen.log {
-        let mut matches = log.matches(&app.facts).into_iter().map(|line| first + line);
-        let found = match (screen.match_line, is_backwards) {
-            (Some(at), true) => matches.rev().find(|line| *line < at),
-            (Some(at), false) => matches.find(|line| *line > at),
-            (None, true) => matches.next_back(),
-            (None, false) => matches.next(),
-        };
-        match found {
-            Some(line) => {
-                log.is_following = false;
-                screen.match_line = Some(line);
-                // What led to it is in sight, too.
-                screen.offset = line.saturating_sub(2);
-            }
-            None => app.notice = Some("no further one".into()),
-        }
-    }
-    app.opened.push(screen);
 }

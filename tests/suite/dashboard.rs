@@ -110,6 +110,22 @@ fn a_log_is_saved_once_for_its_reader_only_and_given_to_other_programs() {
 }
 
 #[test]
+fn sections_of_a_log_fold_one_by_one_and_all_together() {
+    let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new().with("GITLAB_TOKEN", TOKEN_API));
+    let mut terminal = open_log(&env, &sim);
+    let folded = |contents: &str| contents.lines().filter(|line| line.contains(" + ") && line.contains("line")).count();
+    terminal.send("}} ");
+    terminal.wait_until(|contents| folded(contents) == 1);
+    terminal.send(" ");
+    terminal.wait_until(|contents| folded(contents) == 0);
+    terminal.send("z");
+    terminal.wait_until(|contents| folded(contents) == 3 && contents.contains("- Executing"));
+    terminal.send("z");
+    terminal.wait_until(|contents| folded(contents) == 0);
+    quit(terminal);
+}
+
+#[test]
 fn the_pager_gets_the_keys_and_ctrl_c_is_meant_for_it() {
     let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new().with("GITLAB_TOKEN", TOKEN_API));
     // It reads the terminal as a pager does, and takes no notice of an interrupt.

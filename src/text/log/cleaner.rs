@@ -16,6 +16,8 @@ pub enum CleanerEvent<'a> {
     SectionStart {
         name: &'a str,
         at: u64,
+        /// The log wants it folded until the reader unfolds it.
+        is_collapsed: bool,
     },
     /// A section ends. The log may end one that never began.
     SectionEnd {
@@ -279,7 +281,7 @@ impl LogCleaner {
             self.written.erase();
             let (name, at) = (marker.name.as_str(), marker.at);
             out(match marker.is_start {
-                true => CleanerEvent::SectionStart { name, at },
+                true => CleanerEvent::SectionStart { name, at, is_collapsed: marker.is_collapsed },
                 false => CleanerEvent::SectionEnd { name, at },
             });
         }

@@ -10,6 +10,8 @@ pub(super) struct SectionMarker {
     /// Seconds since 1970.
     pub(super) at: u64,
     pub(super) name: String,
+    /// GitLab shows it folded.
+    pub(super) is_collapsed: bool,
     /// Bytes that it takes at the end of its line.
     pub(super) length: usize,
 }
@@ -35,7 +37,9 @@ impl SectionMarker {
             "end" => false,
             _ => return None,
         };
-        Some(Self { is_start, at: at.parse().ok()?, name: name.to_owned(), length: marker.len() })
+        let mut options = options.trim_matches(['[', ']']).split(',').map(str::trim);
+        let is_collapsed = options.any(|option| option == "collapsed=true");
+        Some(Self { is_start, at: at.parse().ok()?, name: name.to_owned(), is_collapsed, length: marker.len() })
     }
 }
 

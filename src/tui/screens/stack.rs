@@ -14,15 +14,13 @@ pub struct OpenedScreen {
     pub offset: usize,
     /// The log that is read; job screens only.
     pub log: Option<LogView>,
-    /// The line of the last match in it.
-    pub match_line: Option<usize>,
     /// The only ref whose pipelines are listed; project screens only.
     pub git_ref: Option<String>,
 }
 
 impl OpenedScreen {
     pub fn new(place: ScreenPlace) -> Self {
-        Self { place, cursor: None, offset: 0, log: None, match_line: None, git_ref: None }
+        Self { place, cursor: None, offset: 0, log: None, git_ref: None }
     }
 
     /// Puts the cursor on the line that leads there, wherever it is.
@@ -35,6 +33,11 @@ impl OpenedScreen {
         if let Some(target) = lines.target(at) {
             self.cursor = Some((at, Some(target)));
         }
+    }
+
+    /// Lets the cursor go: something else on the screen is chosen.
+    pub fn release_cursor(&mut self) {
+        self.cursor = None;
     }
 
     pub fn has_no_cursor(&self) -> bool {

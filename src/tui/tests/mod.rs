@@ -4,6 +4,7 @@ mod keys;
 mod pictures;
 mod plain;
 mod screens;
+mod sections;
 mod trouble;
 
 use super::app::App;

@@ -36,7 +36,7 @@ fn numbered(id: u64, job: Job) -> Job {
 }
 
 /// A group in which one job failed, one runs, one waits for a person, and one project could not be read.
-fn group() -> Vec<ProjectRow> {
+pub(super) fn group() -> Vec<ProjectRow> {
     let failed = Job { failure_reason: Some("script_failure".into()), ..job("unit", Status::Failed) };
     let running =
         Job { started_at: Some(noon() - TimeDelta::seconds(64)), duration: None, ..job("unit", Status::Running) };
