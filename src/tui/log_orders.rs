@@ -43,7 +43,7 @@ pub(super) fn order(app: &mut App, purpose: InputPurpose, typed: &str) -> Vec<Vi
 }
 
 /// Returns a name for the file: of letters that mean nothing else anywhere.
-fn file_name(app: &App) -> String {
+pub(super) fn file_name(app: &App) -> String {
     let Some(ScreenPlace::Job(project, pipeline, job)) = app.opened.last().map(|screen| screen.place) else {
         return String::new();
     };

@@ -2,12 +2,14 @@
 //!
 //! It is the same view: what is typed becomes the same events, and what the screens have to say is written as lines.
 
-use super::app::{App, Modal};
+use super::app::{App, InputPurpose, Modal};
 use super::banner;
 use super::effect::{ViewEffect, ViewEvent};
 use super::facts::ViewOptions;
 use super::filter::{QuickFilter, RowFilter};
 use super::keymap::{ACTION_NAMES, KeyAction};
+use super::log_orders;
+use super::log_view::LogView;
 use super::screens;
 use super::screens::line::ScreenLine;
 use super::screens::overview::{LineKey, OverviewLine};
@@ -29,8 +31,8 @@ const HEIGHT: u16 = 1000;
 const LOG_LINES: usize = 40;
 /// What may be typed beside numbers.
 const HELP: &str = "A number opens that line; a word and a number act on it: retry 3. Words: list, all, attention, \
-    filter TEXT, failures, active, events, problems, log, whole (the whole log), retry, cancel, play, mute, mark, browser, \
-    refresh, back, quit, help.";
+    filter TEXT, failures, active, events, problems, log, whole (the whole log), save FILE (the log), pipe PROGRAM (writes \
+    what that makes of the log), retry, cancel, play, mute, mark, browser, refresh, back, quit, help.";
 /// The words that change what is shown, by the name of their action.
 const ACTIONS: [&str; 15] = [
     "failures", "active", "events", "problems", "log", "retry", "cancel", "play", "mute", "mark", "browser", "refresh",
@@ -107,6 +109,9 @@ impl PlainView {
             let is_yes = line.eq_ignore_ascii_case("y") || line.eq_ignore_ascii_case("yes");
             return self.press(if is_yes { 'y' } else { 'n' }, now);
         }
+        if let Some(program) = line.strip_prefix('|') {
+            return self.order_log(InputPurpose::Pipe, program.trim());
+        }
         let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let (word, rest) = (word.to_lowercase(), rest.trim());
         if let Ok(number) = word.parse::<usize>() {
@@ -122,6 +127,8 @@ impl PlainView {
             "attention" => self.narrow(QuickFilter::Attention, now),
             "filter" => self.filter(rest),
             "whole" => (self.whole_log(), Vec::new()),
+            "pipe" => self.order_log(InputPurpose::Pipe, rest),
+            "save" | "s" => self.order_log(InputPurpose::Save, rest),
             word => match action(word) {
                 Ok(action) if rest.is_empty() => self.act(action, now),
                 Ok(action) => {
@@ -304,6 +311,23 @@ impl PlainView {
         let note = (skipped > 0).then(|| format!("{} before these; whole writes them all", counted(skipped, "line")));
         let shown = lines[lines.len() - (new - skipped)..].iter().map(of_log);
         title.into_iter().chain(note).chain(shown).collect()
+    }
+
+    /// Saves the log, or gives it to a program, whose output becomes lines like all others.
+    fn order_log(&mut self, purpose: InputPurpose, typed: &str) -> PlainStep {
+        let name = log_orders::file_name(&self.app);
+        let typed = match purpose {
+            InputPurpose::Save if typed.is_empty() => &name,
+            InputPurpose::Pipe if typed.is_empty() => {
+                return (vec!["name a program behind pipe: pipe grep -n error".into()], Vec::new());
+            }
+            _ => typed,
+        };
+        if self.app.opened.last().is_none_or(|screen| screen.log.as_ref().is_none_or(LogView::is_beginning)) {
+            return (vec!["no log is open, or none was read yet".into()], Vec::new());
+        }
+        let effects = log_orders::order(&mut self.app, purpose, typed);
+        (self.app.notice.take().into_iter().collect(), effects)
     }
 
     fn whole_log(&mut self) -> Vec<String> {

@@ -15,6 +15,8 @@ pub async fn run(options: ViewOptions, listener: WatchListener, services: ViewSe
     write(&[view.greeting()])?;
     let mut sources = ViewSources::new(listener, services);
     let (mut typed, mut is_typing) = (typed_lines(), true);
+    // What programs write that were given a log, while the view goes on.
+    let (written, mut writing) = mpsc::unbounded_channel();
     let first = ViewEvent::Update(Box::new(sources.latest()));
     let (lines, _) = view.take(first, Instant::now());
     write(&lines)?;
@@ -24,6 +26,7 @@ pub async fn run(options: ViewOptions, listener: WatchListener, services: ViewSe
                 Some(event) => view.take(event, Instant::now()),
                 None => return Ok(ViewEnd::Closed),
             },
+            Some(lines) = writing.recv() => (lines, Vec::new()),
             line = typed.recv(), if is_typing => match line {
                 Some(line) => view.typed(&line, Instant::now()),
                 // The end of what is typed, as by ctrl-d; where there never was anything, it goes on without.
@@ -34,13 +37,20 @@ pub async fn run(options: ViewOptions, listener: WatchListener, services: ViewSe
                 }
             },
         };
-        if let Some(end) = perform(step, &sources.services)? {
+        if let Some(end) = perform(step, &sources.services, &written)? {
             return Ok(end);
         }
     }
 }
 
-fn perform((lines, effects): PlainStep, services: &ViewServices) -> io::Result<Option<ViewEnd>> {
+/// The lines of a program that was given a log.
+type ProgramLines = mpsc::UnboundedSender<Vec<String>>;
+
+fn perform(
+    (lines, effects): PlainStep,
+    services: &ViewServices,
+    written: &ProgramLines,
+) -> io::Result<Option<ViewEnd>> {
     write(&lines)?;
     for effect in effects {
         match hand_on(effect, services) {
@@ -50,6 +60,10 @@ fn perform((lines, effects): PlainStep, services: &ViewServices) -> io::Result<O
                 let page = open_page(url);
                 let what = if page.is_opened { "opening in the browser" } else { "there is no browser here" };
                 write(&[format!("{what}; the address is {}", page.url)])?;
+            }
+            Some(ViewEffect::Page { words, text }) => {
+                let written = written.clone();
+                tokio::spawn(async move { written.send(super::outside::piped(&words, text).await) });
             }
             Some(ViewEffect::Save { path, text }) => write(&[super::outside::save(&path, &text)])?,
             // Its text comes as a change.

@@ -448,6 +448,14 @@ fn plain_words_are_only_added_and_numbers_lead_to_the_log() {
             &mut terminal,
             &[("1\r", "job, state"), ("log\r", "Job failed: exit code 1"), ("nonsense\r", "there is no word")],
         );
+        walk(
+            &mut terminal,
+            &[
+                ("| tr a-z A-Z\r", "JOB FAILED: EXIT CODE 1"),
+                ("save a.log\r", "saved as a.log"),
+                ("S a.log\r", "there already"),
+            ],
+        );
         terminal.send("quit\rquit\rquit\rquit\r");
         assert_eq!(terminal.end(), 0);
         let raw = String::from_utf8_lossy(&terminal.raw).into_owned();

@@ -65,6 +65,11 @@ fn what_makes_no_sense_is_answered() {
         ("frobnicate", "there is no word \"frobnicate\" here; help writes all"),
         ("filter age:<soon", "age"),
         ("whole", "no log is open"),
+        ("save x.log", "no log is open"),
+        ("S", "no log is open"),
+        ("| wc -l", "no log is open"),
+        ("pipe", "name a program behind pipe"),
+        ("|", "name a program behind pipe"),
         ("help", "A number opens that line"),
     ];
     for (typed, words) in cases {
@@ -85,4 +90,39 @@ fn no_sign_of_a_picture_is_written_anywhere() {
     let is_sign = |c: char| !c.is_ascii() && !c.is_alphanumeric() && c != '\u{FFFD}';
     let signs: Vec<char> = text.chars().filter(|c| is_sign(*c) || c.is_control() && *c != '\n').collect();
     assert!(signs.is_empty(), "{signs:?} in\n{text}");
+}
+
+#[test]
+fn a_log_is_saved_and_given_to_a_program() {
+    use crate::collect::log_service::{LogMessage, LogNews};
+    let now = Instant::now();
+    let (mut view, _) = plain(super::screens::group(), now);
+    let _ = view.typed("log 1", now);
+    let message = |news| LogMessage { request: 1, news };
+    let log = LogNews::Piece(b"section_start:1:s[collapsed=true]\r\x1b[0KHead\ninside\n".to_vec());
+    let (lines, _) = view.take(ViewEvent::Log(vec![message(log), message(LogNews::Over)]), now);
+    // What is only ever added cannot be unfolded.
+    assert_eq!(lines, ["log, 2 lines", "1 Head", "2 inside"]);
+    let cases: [(&str, Result<&[&str], &str>); 7] = [
+        ("| grep -n 'a b'", Ok(&["grep", "-n", "a b"])),
+        ("|wc", Ok(&["wc"])),
+        ("pipe sort -u", Ok(&["sort", "-u"])),
+        ("pipe 'x", Err("a quotation mark is not closed")),
+        ("save of mine.log", Ok(&["of mine.log"])),
+        ("S b.log", Ok(&["b.log"])),
+        ("save", Ok(&["invoices-unit-13.log"])),
+    ];
+    for (typed, expected) in cases {
+        let (lines, effects) = view.typed(typed, now);
+        match (expected, &effects[..]) {
+            (Ok(wanted), [ViewEffect::Page { words, text }]) => assert_eq!(
+                (&words[..], text.as_str()),
+                (&wanted.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()[..], "Head\ninside\n"),
+                "{typed}"
+            ),
+            (Ok(wanted), [ViewEffect::Save { path, .. }]) => assert_eq!(wanted, [path.as_str()], "{typed}"),
+            (Err(why), []) => assert_eq!(lines, [why], "{typed}"),
+            other => panic!("{typed}: {other:?}"),
+        }
+    }
 }
