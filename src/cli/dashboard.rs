@@ -22,17 +22,20 @@ use crate::collect::watch::{RequestSender, WatchListener};
 use crate::collect::{explain_service, log_service, older_pipeline, pipeline_page};
 use crate::config::{Config, Origin};
 use crate::domain::evidence::Evidence;
-use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
-use crate::domain::past::KnownPast;
+use crate::domain::past::{FlakyJob, JobRun, KnownPast, ProjectPast};
+use crate::domain::status::Status;
+use crate::explain::attribution;
 use crate::gitlab::client::Client;
 use crate::history::place::HistoryPlace;
-use crate::history::store::HistoryStore;
+use crate::history::store::{HistoryError, HistoryStore};
 use crate::tui;
 use crate::tui::facts::ViewOptions;
 use crate::tui::remembered::RememberedView;
 use crate::tui::run::{ViewEnd, ViewServices};
 use chrono::{DateTime, Utc};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -53,14 +56,11 @@ pub(super) struct AskedServices {
     pub explain: (watch::Receiver<Option<ExplainRequest>>, watch::Sender<Option<ExplainAnswer>>),
     pub logs: (watch::Receiver<Option<LogRequest>>, mpsc::Sender<LogMessage>),
     pub actions: (mpsc::UnboundedReceiver<PlannedAction>, mpsc::UnboundedSender<ActionOutcome>),
-    pub past: (watch::Receiver<Option<ProjectId>>, watch::Sender<Option<RecentPipelines>>),
+    pub past: (watch::Receiver<Option<ProjectId>>, watch::Sender<Option<ProjectPast>>),
     pub older: (watch::Receiver<Option<OlderRequest>>, watch::Sender<Option<OlderAnswer>>),
     pub pages: (watch::Receiver<Option<PipelinePageRequest>>, watch::Sender<Option<PipelinePageAnswer>>),
     pub rights: (mpsc::UnboundedReceiver<()>, mpsc::UnboundedSender<TokenRights>),
 }
-
-/// The last pipelines of a project.
-pub(super) type RecentPipelines = (ProjectId, Vec<PipelineFact>);
 
 impl AskedServices {
     /// Answers from GitLab and the memory.
@@ -217,17 +217,30 @@ async fn look_back_for(
     place: Option<HistoryPlace>,
     now: DateTime<Utc>,
     mut asked: watch::Receiver<Option<ProjectId>>,
-    answers: watch::Sender<Option<RecentPipelines>>,
+    answers: watch::Sender<Option<ProjectPast>>,
 ) {
     while asked.changed().await.is_ok() {
         let Some(project) = *asked.borrow_and_update() else { continue };
         let place = place.clone();
         let found = tokio::task::spawn_blocking(move || {
-            let Some(place) = place else { return Ok(Vec::new()) };
-            HistoryStore::open(&place, now.timestamp())?.recent_pipelines(project, MOST_RECENT)
+            let Some(place) = place else { return Ok((Vec::new(), Vec::new())) };
+            let store = HistoryStore::open(&place, now.timestamp())?;
+            let flaky = flaky_jobs(store.runs_of_failing_jobs(project, now.timestamp())?);
+            Ok::<_, HistoryError>((store.recent_pipelines(project, MOST_RECENT)?, flaky))
         });
         // A memory that cannot be read adds nothing; the run says so at its end.
-        let pipelines = found.await.ok().and_then(Result::ok).unwrap_or_default();
-        answers.send_replace(Some((project, pipelines)));
+        let (pipelines, flaky) = found.await.ok().and_then(Result::ok).unwrap_or_default();
+        answers.send_replace(Some(ProjectPast { project, pipelines, flaky }));
     }
+}
+
+/// Returns the jobs that both failed and passed on one commit, the one that failed most often first.
+fn flaky_jobs(runs: BTreeMap<String, Vec<JobRun>>) -> Vec<FlakyJob> {
+    let flaky = runs.into_iter().filter(|(_, runs)| attribution::is_flaky(runs)).map(|(name, runs)| {
+        let failed = runs.iter().filter(|run| run.status == Status::Failed).count();
+        FlakyJob { name, failed, attempts: runs.len() }
+    });
+    let mut flaky: Vec<FlakyJob> = flaky.collect();
+    flaky.sort_by_key(|job| Reverse(job.failed));
+    flaky
 }

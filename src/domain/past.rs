@@ -1,6 +1,6 @@
 //! The history's answers about a job or a ref, before they are judged.
 
-use super::fact::UnixSeconds;
+use super::fact::{PipelineFact, UnixSeconds};
 use super::id::{ById, JobId, PipelineId, ProjectId};
 use super::pipeline::RefKind;
 use super::status::Status;
@@ -100,6 +100,24 @@ impl JobPast {
         let failed = || self.runs.iter().filter(|run| run.status == Status::Failed);
         (failed().count(), failed().filter(|run| last.get(&run.pipeline) == Some(&run.id)).count())
     }
+}
+
+/// A job that passes and fails on one commit: its attempts of the last 14 days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlakyJob {
+    pub name: String,
+    pub failed: usize,
+    pub attempts: usize,
+}
+
+/// What the memory knows of a project that is looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProjectPast {
+    pub project: ProjectId,
+    /// Its last pipelines, the newest first.
+    pub pipelines: Vec<PipelineFact>,
+    /// Its flaky jobs, the one that failed most often first.
+    pub flaky: Vec<FlakyJob>,
 }
 
 /// A failed job of a pipeline that is shown, with its past.

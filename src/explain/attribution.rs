@@ -158,6 +158,12 @@ fn flaky(past: &JobPast) -> Option<FailureAttribution> {
     })
 }
 
+/// Says whether a job both failed and passed on one commit and was not cleared since. `runs` are in the order of time and
+/// reach back 14 days.
+pub(crate) fn is_flaky(runs: &[JobRun]) -> bool {
+    both_verdicts(runs).is_some()
+}
+
 /// Two pipelines, or one that was tried again, on one commit.
 struct VerdictPair {
     sha: String,

@@ -56,6 +56,17 @@ fn same_failure(row: &Row<'_>, test: Option<&String>) -> rusqlite::Result<SameFa
     })
 }
 
+/// Reads an attempt: id, pipeline, commit, status, end.
+pub(super) fn job_run(row: &Row<'_>) -> rusqlite::Result<JobRun> {
+    Ok(JobRun {
+        id: JobId(row.get::<_, i64>(0)?.cast_unsigned()),
+        pipeline: pipeline_id(row, 1)?,
+        sha: row.get(2)?,
+        status: Status::from_gitlab(&row.get::<_, String>(3)?),
+        finished_at: row.get(4)?,
+    })
+}
+
 fn latest_of_each_place(mut found: Vec<SameFailure>) -> Vec<SameFailure> {
     found.sort_by_key(|failure| Reverse((failure.finished_at, failure.pipeline)));
     let mut places = HashSet::new();
@@ -242,18 +253,8 @@ impl HistoryStore {
         );
         let (from, to) = (at.saturating_sub(FLAKY_SECONDS), at.saturating_add(FLAKY_SECONDS));
         let values = params![key(failed.project), failed.job, from, to, at, failed.pipeline.0.cast_signed()];
-        let mut runs: Vec<JobRun> = self.ask(|connection| {
-            let run = |row: &Row<'_>| {
-                Ok(JobRun {
-                    id: JobId(row.get::<_, i64>(0)?.cast_unsigned()),
-                    pipeline: pipeline_id(row, 1)?,
-                    sha: row.get(2)?,
-                    status: Status::from_gitlab(&row.get::<_, String>(3)?),
-                    finished_at: row.get(4)?,
-                })
-            };
-            connection.prepare_cached(&query)?.query_map(values, run)?.collect()
-        })?;
+        let mut runs: Vec<JobRun> =
+            self.ask(|connection| connection.prepare_cached(&query)?.query_map(values, job_run)?.collect())?;
         runs.reverse();
         Ok(runs)
     }

@@ -1,9 +1,16 @@
-//! The last pipelines of one project, for a screen.
+//! The last pipelines of one project and its attempts at jobs that have failed, for a screen.
 
+use super::past::{FLAKY_SECONDS, job_run};
 use super::rows;
 use super::store::{HistoryError, HistoryStore};
-use crate::domain::fact::PipelineFact;
+use crate::domain::fact::{PipelineFact, UnixSeconds};
 use crate::domain::id::ProjectId;
+use crate::domain::past::JobRun;
+use rusqlite::params;
+use std::collections::BTreeMap;
+
+/// Attempts that are looked at, the latest first.
+const MOST_RUNS: i64 = 20_000;
 
 impl HistoryStore {
     /// Returns at most so many pipelines of a project, over all refs, the newest first.
@@ -13,5 +20,32 @@ impl HistoryStore {
         let sql = format!("SELECT {columns} FROM pipeline WHERE project = ?1 ORDER BY id DESC LIMIT {most}");
         let key = project.0.cast_signed();
         self.ask(|connection| connection.prepare_cached(&sql)?.query_map([key], rows::read_pipeline)?.collect())
+    }
+
+    /// Returns the attempts of the last 14 days at each job of a project that has failed in them, oldest first.
+    pub fn runs_of_failing_jobs(
+        &self,
+        project: ProjectId,
+        now: UnixSeconds,
+    ) -> Result<BTreeMap<String, Vec<JobRun>>, HistoryError> {
+        let sql = format!(
+            "SELECT j.id, j.pipeline, p.sha, j.status, j.finished_at, j.name FROM job j \
+             LEFT JOIN pipeline p ON p.project = j.project AND p.id = j.pipeline \
+             WHERE j.project = ?1 AND j.status IN ('success', 'failed') AND j.finished_at >= ?2 AND j.name IN \
+             (SELECT name FROM job WHERE project = ?1 AND status = 'failed' AND finished_at >= ?2) \
+             ORDER BY j.finished_at DESC, j.id DESC LIMIT {MOST_RUNS}"
+        );
+        let values = params![project.0.cast_signed(), now.saturating_sub(FLAKY_SECONDS)];
+        let mut runs: BTreeMap<String, Vec<JobRun>> = BTreeMap::new();
+        self.ask(|connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query(values)?;
+            while let Some(row) = rows.next()? {
+                runs.entry(row.get(5)?).or_default().push(job_run(row)?);
+            }
+            Ok(())
+        })?;
+        runs.values_mut().for_each(|runs| runs.reverse());
+        Ok(runs)
     }
 }

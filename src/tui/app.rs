@@ -19,6 +19,7 @@ use crate::domain::evidence::Evidence;
 use crate::domain::fact::PipelineFact;
 use crate::domain::id::{ById, JobId, PipelineId, ProjectId};
 use crate::domain::outcome::{ChangeMeaning, OutcomeMemory, project_of};
+use crate::domain::past::FlakyJob;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{Failure, ProjectRow};
 use crate::explain::cause::{Explanation, explain};
@@ -135,6 +136,8 @@ pub struct App {
     pub recent: ById<ProjectId, Vec<PipelineFact>>,
     /// How far they were read.
     pub read_pipelines: ById<ProjectId, ReadPipelines>,
+    /// Flaky jobs of projects that were looked at, from the memory.
+    pub flaky: ById<ProjectId, Vec<FlakyJob>>,
     pub pending: Vec<PendingAction>,
     /// What the user has done, the last at the end.
     pub actions: Vec<ActionRecord>,
@@ -171,6 +174,7 @@ impl App {
             page_address: None,
             explanations: ById::default(),
             recent: ById::default(),
+            flaky: ById::default(),
             read_pipelines: ById::default(),
             pending: Vec::new(),
             actions: Vec::new(),

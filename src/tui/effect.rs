@@ -10,9 +10,8 @@ use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
 use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
 use crate::collect::watch::{ChangeNews, WatchUpdate};
-use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
-use crate::domain::past::KnownPast;
+use crate::domain::past::{KnownPast, ProjectPast};
 use crossterm::event::{KeyEvent, MouseEvent};
 use std::sync::Arc;
 
@@ -31,8 +30,8 @@ pub enum ViewEvent {
     /// What became of an action.
     ActionDone(Box<ActionOutcome>),
     Log(Vec<LogMessage>),
-    /// The last pipelines of a project, from the memory.
-    Recent(ProjectId, Vec<PipelineFact>),
+    /// What the memory knows of a project.
+    Recent(Box<ProjectPast>),
     /// What a key would ask for, by another way.
     Act(KeyAction),
     /// A pipeline that was only remembered, with its jobs.

@@ -7,18 +7,16 @@ use super::screens::place::ScreenPlace;
 use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
 use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
+use crate::domain::past::ProjectPast;
 use crate::domain::project::ProjectRow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Takes what the memory knows of a project; where that is no more than what is shown, GitLab is asked.
-pub(super) fn take_remembered(
-    app: &mut App,
-    project: ProjectId,
-    pipelines: Vec<PipelineFact>,
-    now: Instant,
-) -> Option<ViewEffect> {
+pub(super) fn take_remembered(app: &mut App, past: ProjectPast, now: Instant) -> Option<ViewEffect> {
+    let ProjectPast { project, pipelines, flaky } = past;
+    app.flaky.insert(project, flaky);
     let shown = app.facts.row(project).map(ProjectRow::pipelines).unwrap_or_default();
     let is_nothing = pipelines.iter().all(|fact| shown.iter().any(|pipeline| pipeline.id == fact.id));
     merge(app, project, pipelines);

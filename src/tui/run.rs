@@ -16,9 +16,8 @@ use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
 use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
 use crate::collect::watch::{ChangeStream, Request, RequestSender, WatchListener, WatchUpdate};
-use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
-use crate::domain::past::KnownPast;
+use crate::domain::past::{KnownPast, ProjectPast};
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
 use std::io;
@@ -51,7 +50,7 @@ pub struct ViewServices {
     pub log_messages: mpsc::Receiver<LogMessage>,
     /// Asks the memory for the last pipelines of a project.
     pub look_back: watch::Sender<Option<ProjectId>>,
-    pub recent: watch::Receiver<Option<(ProjectId, Vec<PipelineFact>)>>,
+    pub recent: watch::Receiver<Option<ProjectPast>>,
     pub actions: mpsc::UnboundedSender<PlannedAction>,
     pub outcomes: mpsc::UnboundedReceiver<ActionOutcome>,
     /// What the user has to know from beside the view.
@@ -108,7 +107,7 @@ impl ViewSources {
                     ViewEvent::Log(std::iter::once(message).chain(more).collect())
                 }
                 Ok(()) = services.recent.changed() => match services.recent.borrow_and_update().clone() {
-                    Some((project, pipelines)) => ViewEvent::Recent(project, pipelines),
+                    Some(past) => ViewEvent::Recent(Box::new(past)),
                     None => continue,
                 },
                 Ok(()) = services.older.changed() => match services.older.borrow_and_update().clone() {

@@ -84,8 +84,8 @@ fn apply(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
             acting::note_outcome(app, &outcome);
             return vec![ViewEffect::Reread(outcome.planned.target.project)];
         }
-        ViewEvent::Recent(project, pipelines) => {
-            return more_pipelines::take_remembered(app, project, pipelines, now).into_iter().collect();
+        ViewEvent::Recent(past) => {
+            return more_pipelines::take_remembered(app, *past, now).into_iter().collect();
         }
         ViewEvent::Pipelines(answer) => more_pipelines::take(app, *answer),
         ViewEvent::Log(messages) => messages.into_iter().for_each(|message| take_log(app, message)),

@@ -297,3 +297,26 @@ fn runs_are_those_before_a_failure_and_later_ones_of_its_commit() {
         assert_eq!(runs.len(), usize::from(expected), "{sentence}");
     }
 }
+
+#[test]
+fn the_attempts_at_jobs_that_failed_within_14_days_are_returned_in_their_order() {
+    use Status::{Failed, Success};
+    let at = 100 * DAY;
+    let named = |name: &str, fact: JobFact| JobFact { name: name.into(), ..fact };
+    let jobs = vec![
+        job(1, 11, at - 15 * DAY, Failed),
+        job(2, 12, at - 2 * DAY, Success),
+        job(2, 13, at - DAY, Failed),
+        job(2, 14, at - DAY, Success),
+        named("green", job(2, 15, at - DAY, Success)),
+        named("long ago", job(1, 16, at - 15 * DAY, Failed)),
+        named("long ago", job(2, 17, at - DAY, Success)),
+        JobFact { project: ProjectId(8), ..job(2, 18, at - DAY, Failed) },
+    ];
+    let pipelines = vec![ran(1, Failed), ran(2, Success)];
+    let (_folder, store) = memory(&FactBatch { pipelines, jobs, ..FactBatch::default() });
+    let found = store.runs_of_failing_jobs(API, at).unwrap();
+    let found: Vec<_> =
+        found.iter().map(|(name, runs)| (name.as_str(), runs.iter().map(|run| run.id.0).collect())).collect();
+    assert_eq!(found, [("unit", vec![12, 13, 14])]);
+}

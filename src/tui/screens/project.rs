@@ -4,6 +4,7 @@ use super::line::{ListRow, ScreenLine, listed, status_span, wrapped};
 use super::place::ScreenPlace;
 use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
+use crate::domain::past::FlakyJob;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::ProjectRow;
 use crate::domain::status::Status;
@@ -25,6 +26,8 @@ const BAR: f64 = 12.0;
 const LAST: usize = 30;
 /// Of fewer nothing is said that takes many.
 const ENOUGH: usize = 5;
+/// Flaky jobs that are named.
+const NAMED: usize = 3;
 
 pub fn lines(app: &App, project: ProjectId, only: Option<&str>) -> Vec<ScreenLine> {
     let charset = app.facts.options.charset;
@@ -53,6 +56,8 @@ pub fn lines(app: &App, project: ProjectId, only: Option<&str>) -> Vec<ScreenLin
         lines.push(ScreenLine::text(format!("only {}; {key} shows the next ref", clean(only, charset)), Tone::Warn));
     }
     lines.extend(last_runs(app, project, only));
+    // They are counted over all refs.
+    lines.extend(flaky_jobs(app, project).filter(|_| only.is_none()));
     let mut rows: Vec<ListRow> = row
         .pipelines()
         .iter()
@@ -141,6 +146,18 @@ fn last_runs(app: &App, project: ProjectId, only: Option<&str>) -> Option<Screen
         text.push_str(&format!("  queue p95 {}", duration(Duration::from_secs(*slow))));
     }
     Some(ScreenLine::text(text, Tone::Muted))
+}
+
+/// Names the jobs that pass and fail on one commit, and how often they did the latter.
+fn flaky_jobs(app: &App, project: ProjectId) -> Option<ScreenLine> {
+    let flaky = app.flaky.get(&project).filter(|flaky| !flaky.is_empty())?;
+    let of = |job: &FlakyJob| format!("{} ({} of {} failed)", job.name, job.failed, job.attempts);
+    let mut named: Vec<String> = flaky.iter().take(NAMED).map(of).collect();
+    if flaky.len() > NAMED {
+        named.push(format!("{} more", flaky.len() - NAMED));
+    }
+    let text = format!("flaky in 14 days: {}", named.join(", "));
+    Some(ScreenLine::text(clean(&text, app.facts.options.charset), Tone::Warn))
 }
 
 /// Returns a sign for each time, the oldest first, as high as it is long compared with the longest.

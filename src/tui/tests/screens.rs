@@ -11,6 +11,7 @@ use crate::domain::example::{below, job};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::JobId;
 use crate::domain::job::Job;
+use crate::domain::past::{FlakyJob, ProjectPast};
 use crate::tui::app::Modal;
 use crate::tui::screens::place::ScreenPlace;
 
@@ -397,13 +398,52 @@ fn remembered(id: u64) -> crate::domain::fact::PipelineFact {
     }
 }
 
+/// What the memory knows of the first project.
+fn recalled(pipelines: Vec<crate::domain::fact::PipelineFact>, flaky: Vec<FlakyJob>) -> ViewEvent {
+    ViewEvent::Recent(Box::new(ProjectPast { project: ProjectId(1), pipelines, flaky }))
+}
+
+#[test]
+fn flaky_jobs_are_named_below_the_trend_while_all_refs_are_shown() {
+    let job = |name: &str, failed| FlakyJob { name: name.into(), failed, attempts: 30 };
+    let cases = [
+        (vec![], ""),
+        (vec![job("test: [3.11]", 4)], "flaky in 14 days: test: [3.11] (4 of 30 failed)"),
+        (
+            vec![job("a", 4), job("b", 3), job("c\u{1B}[31m", 2), job("d", 1), job("e", 1)],
+            "flaky in 14 days: a (4 of 30 failed), b (3 of 30 failed), c\u{FFFD} (2 of 30 failed), 2 more",
+        ),
+    ];
+    for (flaky, expected) in cases {
+        let mut app = after(&[KeyCode::Tab, KeyCode::Enter], (120, 30));
+        let now = app.facts.now;
+        let recent = (1..=6).rev().map(remembered).collect();
+        update(&mut app, recalled(recent, flaky), now);
+        let line = |app: &App| picture(app).lines().find(|line| line.contains("flaky")).unwrap_or("").trim().to_owned();
+        assert_eq!(line(&app), expected);
+        type_keys(&mut app, "b");
+        assert_eq!(line(&app), "", "of one ref it is not known");
+    }
+}
+
+#[test]
+fn a_project_with_its_past_at_four_sizes() {
+    for (width, height) in SIZES {
+        let mut app = after(&[KeyCode::Tab, KeyCode::Enter], (width, height));
+        let now = app.facts.now;
+        let flaky = vec![FlakyJob { name: "test: [3.11]".into(), failed: 4, attempts: 30 }];
+        update(&mut app, recalled((1..=40).rev().map(remembered).collect(), flaky), now);
+        insta::assert_snapshot!(format!("project_past_{width}x{height}"), picture(&app));
+    }
+}
+
 #[test]
 fn every_line_of_a_long_list_can_be_seen_and_older_pipelines_open() {
     use KeyCode::{Down, End, Enter, Home, PageDown, PageUp, Tab, Up};
     let mut app = after(&[Tab, Enter], (80, 24));
     let recent = (1..=60).rev().map(remembered).collect();
     let now = app.facts.now;
-    update(&mut app, ViewEvent::Recent(ProjectId(1), recent), now);
+    update(&mut app, recalled(recent, vec![]), now);
     let sees = |app: &App, text: &str| picture(app).contains(text);
     assert!(sees(&app, "▌ #8101") && sees(&app, "#60 "), "{}", picture(&app));
     (0..80).for_each(|_| drop(press(&mut app, Down)));
@@ -588,7 +628,7 @@ fn in_ascii_no_screen_has_anything_else() {
         for key in keys {
             press(&mut app, *key);
             update(&mut app, ViewEvent::Answer(answer(&group())), now);
-            update(&mut app, ViewEvent::Recent(ProjectId(1), vec![remembered(7)]), now);
+            update(&mut app, recalled(vec![remembered(7)], vec![]), now);
         }
         assert!(picture(&app).is_ascii(), "{keys:?} {size:?}\n{}", picture(&app));
         assert!(crate::tui::view::title(&app).is_ascii());
@@ -626,7 +666,7 @@ fn a_project_lists_one_ref_after_the_other_with_the_trend_of_what_has_ended() {
     let mut recent: Vec<_> = failed.chain(passed).collect();
     recent.reverse();
     let now = app.facts.now;
-    update(&mut app, ViewEvent::Recent(ProjectId(1), recent), now);
+    update(&mut app, recalled(recent, vec![]), now);
     let line = |app: &App, start: &str| {
         let picture = picture(app);
         picture.lines().map(str::trim).find(|line| line.starts_with(start)).unwrap_or_default().to_owned()
