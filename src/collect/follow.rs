@@ -85,6 +85,12 @@ impl Followed {
         Ok(problems)
     }
 
+    /// Takes what links tell by themselves, without a request.
+    pub(super) fn of_links(links: &[DownstreamLink]) -> Self {
+        let known = links.iter().filter_map(|link| Some((link.id, from_link(link, true)?)));
+        Self { known: known.collect() }
+    }
+
     /// Builds the tree below a pipeline.
     pub(super) fn tree(&self, root: PipelineId, links: &[DownstreamLink]) -> Vec<Downstream> {
         self.level(links, &mut vec![root])

@@ -1,11 +1,18 @@
-//! Reads the jobs of a pipeline that is only remembered: what is known of it and one request make a pipeline.
+//! Reads the jobs of a pipeline that is only remembered, and what it triggered.
+//!
+//! What is known of it and one request make a pipeline: GraphQL tells of jobs and trigger jobs at once, up to 100. REST
+//! needs a second request for the trigger jobs. Nothing is asked about what is further below.
 
+use super::follow::Followed;
+use super::pages;
+use super::project::PipelineDraft;
 use crate::domain::id::{PipelineId, ProjectId, ProjectRef};
 use crate::domain::job;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::Failure;
 use crate::domain::status::Status;
-use crate::gitlab::client::{Client, Purpose};
+use crate::gitlab::client::{Client, MoreJobs, Purpose};
+use crate::gitlab::error::Error;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -14,6 +21,8 @@ use tokio::time::Instant;
 #[derive(Debug, Clone, PartialEq)]
 pub struct OlderRequest {
     pub project: ProjectId,
+    /// The project's full path.
+    pub path: String,
     pub known: Pipeline,
 }
 
@@ -34,18 +43,45 @@ pub async fn run(
     while requests.changed().await.is_ok() {
         let Some(request) = requests.borrow_and_update().clone() else { continue };
         let client = client.for_purpose(Purpose::Explain, Instant::now() + time);
-        let OlderRequest { project, known } = request;
-        let id = known.id;
-        let outcome = match client.jobs(&ProjectRef::Id(project), id).await {
-            Ok(jobs) => {
-                let stages = job::stages(jobs.attempts);
-                let has_allowed = stages.iter().flat_map(|stage| &stage.jobs).any(|job| job.is_allowed_failure());
-                let has_warnings = known.status == Status::Success && has_allowed;
-                let commit_title = known.commit_title.clone().or(jobs.commit_title);
-                Ok(Pipeline { stages, has_warnings, commit_title, unread: jobs.foreign, ..known })
-            }
-            Err(error) => Err(Failure::from(&error)),
+        let id = request.known.id;
+        let draft = match at_once(&client, &request).await {
+            Some(draft) => Ok(draft),
+            None => in_parts(&client, request).await.map_err(|error| Failure::from(&error)),
         };
-        answers.send_replace(Some(OlderAnswer { id, outcome }));
+        let whole = |PipelineDraft { pipeline, links, .. }| {
+            let downstream = Followed::of_links(&links).tree(pipeline.id, &links);
+            Pipeline { downstream, ..pipeline }
+        };
+        answers.send_replace(Some(OlderAnswer { id, outcome: draft.map(whole) }));
     }
+}
+
+/// Reads over GraphQL where that is in use; `None` where it tells nothing: an empty list beside a status is no fact.
+async fn at_once(client: &Client, request: &OlderRequest) -> Option<PipelineDraft> {
+    client.fields()?;
+    let OlderRequest { path, known, .. } = request;
+    let (project, web_url) = (path.clone(), known.web_url.clone());
+    let wanted = MoreJobs { pipeline: known.id, project, iid: known.iid?, after: None, web_url };
+    let page = pages::all(client, vec![wanted]).await.pop()?.ok()?;
+    (!page.attempts.is_empty()).then(|| pages::draft(known.clone(), page, client.counts_attempts()))
+}
+
+/// Reads over REST: jobs and trigger jobs at the same time.
+async fn in_parts(client: &Client, request: OlderRequest) -> Result<PipelineDraft, Error> {
+    let OlderRequest { project, known, .. } = request;
+    let key = ProjectRef::Id(project);
+    let (jobs, bridges) = tokio::join!(client.jobs(&key, known.id), client.bridges(&key, known.id));
+    let jobs = jobs?;
+    // What is known of its jobs is shown without the rest, too.
+    let (bridges, missing) = match bridges {
+        Ok(bridges) => (bridges, None),
+        Err(error) => (Default::default(), Some(Failure::from(&error).of("its trigger jobs could not be read"))),
+    };
+    let stages = job::stages(jobs.attempts.into_iter().chain(bridges.attempts));
+    let has_allowed = stages.iter().flat_map(|stage| &stage.jobs).any(|job| job.is_allowed_failure());
+    let has_warnings = known.status == Status::Success && has_allowed;
+    let commit_title = known.commit_title.clone().or(jobs.commit_title);
+    let unread = jobs.foreign.or(bridges.foreign).or(missing);
+    let pipeline = Pipeline { stages, has_warnings, commit_title, unread, ..known };
+    Ok(PipelineDraft { pipeline, links: bridges.links, is_settled: false })
 }

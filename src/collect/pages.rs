@@ -137,7 +137,7 @@ fn failure(message: &str) -> Failure {
 }
 
 /// Makes a draft of a pipeline and all attempts at its jobs.
-fn draft(mut pipeline: Pipeline, jobs: JobPage, counts_attempts: bool) -> PipelineDraft {
+pub(super) fn draft(mut pipeline: Pipeline, jobs: JobPage, counts_attempts: bool) -> PipelineDraft {
     let (attempts, links) = (jobs.attempts, jobs.links);
     pipeline.stages = job::stages(attempts);
     if !counts_attempts {

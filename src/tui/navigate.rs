@@ -160,9 +160,9 @@ fn read_older(app: &mut App, project: ProjectId, id: PipelineId, now: Instant) -
     let row = app.facts.row(project)?;
     let fact = app.recent.get(&project)?.iter().find(|fact| fact.id == id)?;
     let page = row.project.web_url.as_ref().map(|url| format!("{url}/-/pipelines/{id}"));
-    let known = remembered_pipeline(fact, page);
+    let (known, path) = (remembered_pipeline(fact, page), row.project.full_path.clone());
     app.facts.older.insert(id, OlderPipeline::Asked { since: now });
-    Some(ViewEffect::ReadOlder(Box::new(OlderRequest { project, known })))
+    Some(ViewEffect::ReadOlder(Box::new(OlderRequest { project, path, known })))
 }
 
 /// Returns what the memory knows of a pipeline; its jobs are not there.

@@ -186,27 +186,62 @@ fn what_the_token_may_not_is_said_before_the_question_with_one_request() {
 }
 
 #[test]
-fn a_pipeline_that_is_only_remembered_opens_with_one_request() {
+fn a_pipeline_that_is_only_remembered_is_read_once() {
     let (sim, env) = (Sim::start(Options::default()).unwrap(), Env::new().with("GITLAB_TOKEN", TOKEN_API));
     let fill = ["history", "fill", "--since", "30d", "--host", sim.url(), "--group-id", "12345"];
     let _ = env.run(&fill).exits_with(0);
     let mut terminal = open(&env, &sim, &[]);
     walk(&mut terminal, &[("/invoices\r", "1 of 40 projects"), ("\t\r", "% passed")]);
     sim.clear_requests();
-    walk(&mut terminal, &[("j\r", "what it triggered is not read")]);
+    walk(&mut terminal, &[("j\r", "begun ")]);
     let contents = terminal.contents();
     assert!(contents.contains("test: [3.11]") && contents.contains("overview > project > #"), "{contents}");
     let requests = sim.requests();
     let of_it: Vec<&str> =
         requests.iter().map(|request| request.path.as_str()).filter(|path| path.contains("/20003/")).collect();
     // It was the last one of the list: older ones are asked for, too.
-    let jobs = of_it.iter().filter(|path| path.ends_with("/jobs")).count();
-    let lists = of_it.iter().filter(|path| path.ends_with("/20003/pipelines")).count();
-    assert_eq!((jobs, lists, of_it.len()), (1, 1, 2), "{of_it:?}");
+    let count = |end: &str| of_it.iter().filter(|path| path.ends_with(end)).count();
+    let counts = [count("/jobs"), count("/bridges"), count("/20003/pipelines"), of_it.len()];
+    assert_eq!(counts, [1, 1, 1, 3], "{of_it:?}");
     // Again it costs nothing; the next one is asked for.
-    walk(&mut terminal, &[("q", "% passed"), ("\r", "what it triggered is not read"), ("q", "% passed")]);
-    assert_eq!(sim.requests().iter().filter(|request| request.path.contains("/20003/")).count(), 2);
+    walk(&mut terminal, &[("q", "% passed"), ("\r", "begun "), ("q", "% passed")]);
+    assert_eq!(sim.requests().iter().filter(|request| request.path.contains("/20003/")).count(), 3);
     quit(terminal);
+}
+
+#[test]
+fn an_older_pipeline_shows_what_it_triggered_with_one_request_and_two_over_rest() {
+    let templates = "broken = [[\"check\", \"contract | 30s | fails\"]]\n\
+                     parent = [[\"build\", \"compile | 40s\"], [\"trigger\", \"contracts | child broken\"]]";
+    let runs = "run = [{ jobs = \"parent\", age = \"5h\" }, { jobs = \"single\", age = \"1h\" }]";
+    let cases: [(&str, &[(&str, u64)]); 2] =
+        [("graphql", &[("graphql_Jobs", 1)]), ("rest", &[("jobs", 1), ("bridges", 1)])];
+    for (api, expected) in cases {
+        let sim = crate::cost::scenario(templates, &format!("[[project]]\npath = \"acme/app\"\n{runs}"));
+        let arguments = ["--host", sim.url(), "--group-id", "12345", "--watch", "--rps", "1000", "--api", api];
+        let env = Env::new();
+        let mut terminal = env.open(&[&arguments[..], &["--interval", "1h", "--no-history"]].concat(), 120, 40);
+        terminal.wait_until(|contents| contents.contains("next in"));
+        walk(&mut terminal, &[("\r", "there are no older ones")]);
+        let before = sim.stats();
+        walk(&mut terminal, &[("j\r", "it triggered")]);
+        let contents = terminal.contents();
+        let line = |text: &str| contents.lines().any(|line| line.contains(text));
+        assert!(line("contracts") && line("compile") && line("what these triggered in turn is not read"), "{contents}");
+        assert!(contents.lines().any(|line| line.contains("→") && line.contains("✗ failed")), "{api}\n{contents}");
+        let after = sim.stats();
+        let asked = |of: &serde_json::Value, kind: &str| of["by_kind"][kind].as_u64().unwrap_or(0);
+        for (kind, wanted) in expected {
+            assert_eq!(asked(&after, kind) - asked(&before, kind), *wanted, "{api}: {kind}");
+        }
+        let all: u64 = expected.iter().map(|(_, wanted)| wanted).sum();
+        let total = |of: &serde_json::Value| of["requests"].as_u64().unwrap();
+        assert_eq!(total(&after) - total(&before), all, "{api}");
+        // It is known by now.
+        walk(&mut terminal, &[("q", "there are no older ones"), ("\r", "it triggered")]);
+        assert_eq!(total(&sim.stats()), total(&after), "{api}");
+        quit(terminal);
+    }
 }
 
 #[test]

@@ -31,10 +31,12 @@ pub fn lines(app: &App, project: ProjectId, pipeline: PipelineId) -> Vec<ScreenL
         lines.extend(wrapped(text, Tone::Bad, usize::from(app.facts.width), app.facts.options.charset));
     }
     lines.extend(jobs(app, project, shown));
-    if app.facts.older.contains_key(&pipeline) {
-        lines.push(ScreenLine::text("what it triggered is not read", Tone::Muted));
-    }
     lines.extend(triggered(app, &shown.downstream));
+    let is_listed = row.pipelines().iter().any(|listed| listed.id == pipeline);
+    if !is_listed && !shown.downstream.is_empty() {
+        // Their states are what the trigger jobs tell: no more than that is claimed.
+        lines.push(ScreenLine::text("  what these triggered in turn is not read", Tone::Muted));
+    }
     lines
 }
 

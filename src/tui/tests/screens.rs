@@ -438,6 +438,30 @@ fn a_project_with_its_past_at_four_sizes() {
 }
 
 #[test]
+fn an_older_pipeline_with_what_it_triggered_at_four_sizes() {
+    use crate::collect::older_pipeline::OlderAnswer;
+    for (width, height) in SIZES {
+        let mut app = after(&[KeyCode::Tab, KeyCode::Enter], (width, height));
+        let now = app.facts.now;
+        update(&mut app, recalled(vec![remembered(7)], vec![]), now);
+        let [ViewEffect::ReadOlder(request)] = &type_keys(&mut app, "j")
+            .into_iter()
+            .chain(press(&mut app, KeyCode::Enter))
+            .filter(|effect| matches!(effect, ViewEffect::ReadOlder(_)))
+            .collect::<Vec<_>>()[..]
+        else {
+            panic!("nothing is asked")
+        };
+        assert_eq!((request.path.as_str(), request.known.id), ("acme/payments/invoices", PipelineId(7)));
+        let mut read = request.known.clone();
+        read.stages = group()[0].pipelines()[0].stages.clone();
+        read.downstream = vec![below(9000, Status::Failed, vec![])];
+        update(&mut app, ViewEvent::Older(Box::new(OlderAnswer { id: read.id, outcome: Ok(read) })), now);
+        insta::assert_snapshot!(format!("older_pipeline_{width}x{height}"), picture(&app));
+    }
+}
+
+#[test]
 fn every_line_of_a_long_list_can_be_seen_and_older_pipelines_open() {
     use KeyCode::{Down, End, Enter, Home, PageDown, PageUp, Tab, Up};
     let mut app = after(&[Tab, Enter], (80, 24));
