@@ -84,6 +84,8 @@ pub enum Content {
     /// The project's full path.
     Project(String),
     Text(Cell),
+    /// A name whose end tells as much as its start: the whole and then shorter forms.
+    Name(Vec<String>),
     Pipeline(PipelineCell),
     /// Instead of a pipeline: what the row is.
     State(StateWord),

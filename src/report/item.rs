@@ -34,7 +34,7 @@ pub(super) enum TableItem {
     Path(String),
     Text(String, Tone),
     /// The end of it is as telling as its start.
-    Name(String, Tone),
+    Name(Vec<String>, Tone),
     /// A pipeline's status, and its number behind it.
     Pipeline {
         status: String,
@@ -59,11 +59,11 @@ impl TableItem {
     /// Returns how many cells its richest form takes.
     pub(super) fn natural(&self) -> usize {
         match self {
-            Self::Path(text) | Self::Text(text, _) | Self::Name(text, _) | Self::Message(text, _) => cells(text),
+            Self::Path(text) | Self::Text(text, _) | Self::Message(text, _) => cells(text),
             Self::Pipeline { status, numbered, .. } => cells(numbered.as_ref().unwrap_or(status)),
             Self::Stages(stages) => full_width(stages),
             Self::Shape(statuses) => statuses.len(),
-            Self::What(forms, _) => forms.first().map_or(0, |text| cells(text)),
+            Self::Name(forms, _) | Self::What(forms, _) => forms.first().map_or(0, |text| cells(text)),
         }
     }
 
@@ -83,17 +83,16 @@ impl TableItem {
             Self::Text(text, tone) | Self::Message(text, tone) => {
                 vec![Span::new(truncate(text, width, charset), *tone)]
             }
-            Self::Name(text, tone) => vec![Span::new(truncate_middle(text, width, charset), *tone)],
+            Self::Name(forms, tone) => {
+                vec![Span::new(truncate_middle(fitting(forms, width), width, charset), *tone)]
+            }
             Self::Pipeline { numbered: Some(text), tone, .. } if cells(text) <= width => vec![Span::new(text, *tone)],
             Self::Pipeline { status, tone, .. } if cells(status) <= width => vec![Span::new(status, *tone)],
             Self::Pipeline { short, tone, .. } if cells(short) <= width => vec![Span::new(short, *tone)],
             Self::Pipeline { bare, tone, .. } => vec![Span::new(truncate(bare, width, charset), *tone)],
             Self::Stages(stages) => stage_spans(stages, width, charset),
             Self::Shape(statuses) => shape_spans(statuses, width, charset),
-            Self::What(forms, tone) => {
-                let text = forms.iter().find(|text| cells(text) <= width).or(forms.last());
-                vec![Span::new(truncate(text.map_or("", String::as_str), width, charset), *tone)]
-            }
+            Self::What(forms, tone) => vec![Span::new(truncate(fitting(forms, width), width, charset), *tone)],
         }
     }
 
@@ -102,6 +101,7 @@ impl TableItem {
         match content {
             Content::Project(path) => Self::Path(clean(relative(path, group), charset)),
             Content::Text(Cell { text, tone }) => Self::Text(clean(text, charset), *tone),
+            Content::Name(forms) => Self::Name(forms.iter().map(|text| clean(text, charset)).collect(), Tone::Plain),
             Content::Moment { short, .. } => Self::Text(clean(short, charset), Tone::Plain),
             Content::Pipeline(cell) => Self::pipeline(cell, charset),
             Content::State(state) => Self::Text(state_text(*state, charset), Tone::from(*state)),
@@ -140,7 +140,7 @@ impl TableItem {
     /// Returns the same text as one whose end tells as much as its start.
     pub(super) fn into_name(self) -> Self {
         match self {
-            Self::Text(text, tone) => Self::Name(text, tone),
+            Self::Text(text, tone) => Self::Name(vec![text], tone),
             other => other,
         }
     }
@@ -151,6 +151,7 @@ impl TableItem {
             Content::Moment { full, .. } => Self::Text(clean(full, charset), Tone::Plain),
             Content::Project(_)
             | Content::Text(_)
+            | Content::Name(_)
             | Content::Pipeline(_)
             | Content::State(_)
             | Content::Stages(_)
@@ -159,6 +160,11 @@ impl TableItem {
             | Content::What(..) => Self::new(content, None, charset),
         }
     }
+}
+
+/// Returns the first form that fits, else the shortest.
+fn fitting(forms: &[String], width: usize) -> &str {
+    forms.iter().find(|text| cells(text) <= width).or(forms.last()).map_or("", String::as_str)
 }
 
 fn stage_spans(stages: &[StageMark], width: usize, charset: Charset) -> Vec<Span> {

@@ -270,7 +270,7 @@ fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: Repo
     let past = scene.past.of(pipeline.id);
     match column {
         Column::Project => Content::Project(path.to_owned()),
-        Column::Ref => Content::Text(Cell::plain(ref_label(pipeline))),
+        Column::Ref => Content::Name(ref_forms(pipeline)),
         Column::Pipeline | Column::State => Content::Pipeline(pipeline_cell(pipeline)),
         Column::Stages => stages_content(pipeline),
         Column::Duration => optional(match what::so_far(pipeline, past, scene.now) {
@@ -296,6 +296,12 @@ fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: Repo
         Column::What => Content::What(what::what(pipeline), Tone::from(&pipeline.worst())),
         Column::Shape => Content::Shape(pipeline.stages.iter().map(|stage| stage.status.clone()).collect()),
     }
+}
+
+/// Names the ref in full, and without what started its pipeline where there is no room for both.
+fn ref_forms(pipeline: &Pipeline) -> Vec<String> {
+    let (label, name) = (ref_label(pipeline), &pipeline.git_ref.name);
+    if label == *name { vec![label] } else { vec![label, name.clone()] }
 }
 
 /// Names the ref, and what started the pipeline where the ref alone misleads.
@@ -409,6 +415,8 @@ mod tests {
     use crate::domain::pipeline::Ref;
     use crate::domain::project::Project;
     use crate::domain::usage::Usage;
+    use crate::report::item::TableItem;
+    use crate::text::glyph::Charset;
     use chrono_tz::Europe::Paris;
 
     fn noon() -> DateTime<Utc> {
@@ -441,6 +449,17 @@ mod tests {
                 PipelineCell { worst, own, id: 1, below, read_ago: None },
                 "{sentence}"
             );
+        }
+    }
+
+    #[test]
+    fn a_ref_loses_what_started_its_pipeline_before_its_name_is_cut() {
+        let git_ref = Ref::from_gitlab("development", Some(false));
+        let scheduled = Pipeline { git_ref, source: Some("schedule".into()), ..pipeline(Status::Success, vec![]) };
+        let cases = [(24, "development (schedule)"), (21, "development"), (11, "development"), (8, "deve…ent")];
+        for (width, expected) in cases {
+            let item = TableItem::new(&Content::Name(ref_forms(&scheduled)), None, Charset::Unicode);
+            assert_eq!(item.fit(width, Charset::Unicode)[0].text, expected, "{width}");
         }
     }
 

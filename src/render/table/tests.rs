@@ -34,14 +34,14 @@ fn eighty_columns() {
     project           ref     pipeline           stages                          age
     payments/api      main    ✗ failed           ✓ build  ✗ test  » deploy        6m
     payments/gateway  main    ✗ failed in child  ✓ build  ✓ trigger              20m
-    payments/gateway  !71…n)  ● running          ✓ build  ● test  · deploy        3m
+    payments/gateway  !71     ● running          ✓ build  ● test  · deploy        3m
     composit…e-train  main    ● running          ✓✓✓✓✓✓✓ ● deploy-staging ····   15m
     legacy/billing            ‼ error            GET /projects/4/pipelines: 500 Int…
     tools/yaml        main    ✗ failed           YAML error: jobs:test config…    0s
     labs/quantum      main    ? quarantined      ✓ build  ? scan                  1h
     web/shop          main    ! warning          ✓ build  ! lint  ▷ deploy        1d
     日本語ド…メント   main    ✓ success          ✓ 構築  ✓ 配備                   6d
-    web/🚀-launcher   mai…e)  ✓ success          ✓ build  ✓ test  ✓ deploy        5h
+    web/🚀-launcher   main    ✓ success          ✓ build  ✓ test  ✓ deploy        5h
     �evil��           �main�  ✓ success          ✓ �build                         1h
     secret/vault              ⊠ no access        CI/CD is not visible to this token…
     docs/handbook             – none             no pipeline yet
@@ -67,7 +67,7 @@ fn a_hundred_and_twenty_columns() {
     labs/quantum               main         ? quarantined #8119      ✓ build  ? scan                             6m 12s   1h
     web/shop                   main         ! warning #8118          ✓ build  ! lint  ▷ deploy                   6m 12s   1d
     web/日本語ドキュメント     main         ✓ success #8116          ✓ 構築  ✓ 配備                              6m 12s   6d
-    web/🚀-launcher            main …dule)  ✓ success #8115          ✓ build  ✓ test  ✓ deploy                   6m 12s   5h
+    web/🚀-launcher            main         ✓ success #8115          ✓ build  ✓ test  ✓ deploy                   6m 12s   5h
     �evil��                    �main�       ✓ success #8117          ✓ �build                                    6m 12s   1h
     secret/vault                            ⊠ no access              CI/CD is not visible to this token (403)
     docs/handbook                           – none                   no pipeline yet
@@ -86,14 +86,14 @@ fn two_hundred_columns_and_everything_that_wide_has() {
     project               ref     pipeline                 stages                                    duration  time          user  commit                           source    coverage  queued  usual  since
     payments/api          main    ✗ failed #8123           ✓ build  ✗ test  » deploy                   6m 12s  19:54:00      ada   Round amounts once, at the edge  push         84.2%      3s            0s
     payments/gateway      main    ✗ failed in child #8121  ✓ build  ✓ trigger                          6m 12s  19:40:00      ada   Round amounts once, at the edge  push         84.2%      3s           13m
-    payments/gateway      !71…n)  ● running #8122          ✓ build  ● test  · deploy                           19:57:00      ada   Round amounts once, at the edge  push         84.2%      3s            2m
+    payments/gateway      !71     ● running #8122          ✓ build  ● test  · deploy                           19:57:00      ada   Round amounts once, at the edge  push         84.2%      3s            2m
     composite-…ase-train  main    ● running #8120          ✓✓✓✓✓✓✓ ● deploy-staging ····                       19:45:00      ada   Round amounts once, at the edge  push         84.2%      3s           14m
     legacy/billing                ‼ error                  GET /projects/4/pipelines: 500 Internal Server Error, after 3 attempts
     tools/yaml            main    ✗ failed #8125           YAML error: jobs:test config contains unknown key…  20:00:00      ada   Round amounts once, at the edge  push         84.2%      3s            0s
     labs/quantum          main    ? quarantined #8119      ✓ build  ? scan                             6m 12s  18:30:00      ada   Round amounts once, at the edge  push         84.2%      3s            1h
     web/shop              main    ! warning #8118          ✓ build  ! lint  ▷ deploy                   6m 12s  Nov 19 10:40  ada   Round amounts once, at the edge  push         84.2%      3s            1d
     …/日本語ドキュメント  main    ✓ success #8116          ✓ 構築  ✓ 配備                              6m 12s  Nov 14 14:00  ada   Round amounts once, at the edge  push         84.2%      3s            6d
-    web/🚀-launcher       mai…e)  ✓ success #8115          ✓ build  ✓ test  ✓ deploy                   6m 12s  15:00:00      ada   Round amounts once, at the edge  schedule     84.2%      3s            4h
+    web/🚀-launcher       main    ✓ success #8115          ✓ build  ✓ test  ✓ deploy                   6m 12s  15:00:00      ada   Round amounts once, at the edge  schedule     84.2%      3s            4h
     �evil��               �main�  ✓ success #8117          ✓ �build                                    6m 12s  18:59:00      ada   a b c�                           push         84.2%      3s           54m
     secret/vault                  ⊠ no access              CI/CD is not visible to this token (403)
     docs/handbook                 – none                   no pipeline yet

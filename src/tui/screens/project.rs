@@ -130,7 +130,8 @@ fn last_runs(app: &App, project: ProjectId, only: Option<&str>) -> Option<Screen
     let ended = facts.filter(|fact| matches!(fact.course.status, Status::Success | Status::Failed));
     let ended: Vec<&PipelineFact> = ended.take(LAST).collect();
     let passed = ended.iter().filter(|fact| fact.course.status == Status::Success).count();
-    let percent = (100 * passed).checked_div(ended.len())?;
+    // Of a single one its own line tells.
+    let percent = (100 * passed).checked_div(ended.len()).filter(|_| ended.len() > 1)?;
     let mut text = format!("last {}: {percent} % passed", ended.len());
     let times: Vec<u64> = ended.iter().rev().filter_map(|fact| fact.course.duration).collect();
     let trend = trend(&times, app.facts.options.charset);
