@@ -277,14 +277,25 @@ impl Hub {
     /// Saves what was counted since it was saved last.
     pub async fn save_counters(&self) {
         let Some(save) = &self.sources.save else { return };
-        let collect = |with_saved| {
-            let facts = self.facts();
-            let mut exporter = self.exporter.lock();
-            // They follow what the server has counted.
-            drop(own_metrics::of_the_server(&mut exporter, &facts));
-            exporter.counters().unsaved(with_saved)
-        };
-        self.saving.save(save, collect, |batch, end| self.exporter.lock().counters().saved(batch, end)).await;
+        self.saving.save(save, |is_whole| self.unsaved(is_whole), |batch, end| self.saved(batch, end)).await;
+    }
+
+    /// The same for the last time, after all that is still being saved.
+    pub async fn save_last_counters(&self) {
+        let Some(save) = &self.sources.save else { return };
+        self.saving.save_last(save, |is_whole| self.unsaved(is_whole), |batch, end| self.saved(batch, end)).await;
+    }
+
+    fn unsaved(&self, with_saved: bool) -> Vec<SavedCounter> {
+        let facts = self.facts();
+        let mut exporter = self.exporter.lock();
+        // They follow what the server has counted.
+        drop(own_metrics::of_the_server(&mut exporter, &facts));
+        exporter.counters().unsaved(with_saved)
+    }
+
+    fn saved(&self, batch: &[SavedCounter], end: SaveEnd) {
+        self.exporter.lock().counters().saved(batch, end);
     }
 
     /// The same for a page that is written now; a disk that is slow does not keep it.

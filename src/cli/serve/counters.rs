@@ -112,7 +112,7 @@ pub(super) async fn keep(hub: &Hub, runs: Option<RunCounter>) {
 
 /// Saves what was counted last.
 pub(super) async fn end(hub: &Hub) {
-    if timeout(END_TIME, hub.save_counters()).await.is_err() {
+    if timeout(END_TIME, hub.save_last_counters()).await.is_err() {
         tracing::info!("the counters could not be saved in time");
     }
 }
