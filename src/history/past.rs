@@ -33,7 +33,7 @@ const MOST_RUNS: i64 = 5000;
 /// Places that are named; more say nothing new.
 const MOST_ELSEWHERE: usize = 20;
 /// Failures that are looked at for these, the latest first: each costs a look at where its pipeline began.
-const MOST_SAME_FAILURES: i64 = 50;
+const MOST_SAME_FAILURES: i64 = 100;
 /// Tests of one job that are looked for elsewhere. Where more failed, the first of them tell enough.
 const MOST_TESTS: usize = 20;
 
