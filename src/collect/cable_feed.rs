@@ -201,7 +201,7 @@ impl CableFeed<'_> {
         }
     }
 
-    /// Takes over which projects are told about, when all that were asked for are answered. Returns why each was refused.
+    /// Notes the confirmed subscriptions once every one is answered. Returns the reason if all of them were refused.
     fn take_subscriptions(&mut self, cable: &Cable) -> Option<String> {
         let counts = cable.counts();
         self.outlet.facts.send_if_modified(|facts| {
@@ -225,7 +225,7 @@ impl CableFeed<'_> {
         cable.refusal_of_all().map(str::to_owned)
     }
 
-    /// Lets the projects that are told about be asked about less often, unless the feed is silent.
+    /// Polls subscribed projects less often, unless the feed is silent.
     fn rely(&self) {
         let told = if self.is_silent { BTreeSet::new() } else { self.covered.clone() };
         let is_relied_on = !told.is_empty();

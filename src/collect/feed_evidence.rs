@@ -35,7 +35,7 @@ pub(super) struct FeedEvidence {
 }
 
 impl FeedEvidence {
-    /// Notes which projects are told about from now on, and no others.
+    /// Sets the projects whose moves are announced from now on.
     pub(super) fn tell(&mut self, projects: &BTreeSet<ProjectId>, now: Instant) {
         self.told.retain(|project, _| projects.contains(project));
         self.suspects.retain(|project, _| projects.contains(project));

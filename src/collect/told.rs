@@ -12,7 +12,7 @@ struct ToldState {
     reconcile: Duration,
 }
 
-/// The projects that are told about; none, where everything is asked about in each turn. Clones are the same.
+/// The projects whose moves GitLab announces; none, where everything is asked about in each turn. All clones share one set.
 #[derive(Debug, Clone, Default)]
 pub struct ToldProjects(Arc<ToldState>);
 

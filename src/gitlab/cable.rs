@@ -95,7 +95,7 @@ impl Cable {
         self.subscriptions.want(projects, || fastrand::u64(..));
     }
 
-    /// Sends what is to be sent.
+    /// Sends the commands that are due.
     pub async fn send_due(&mut self) -> Result<(), CableEnd> {
         if !self.is_welcome {
             return Ok(());

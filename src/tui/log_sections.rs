@@ -6,7 +6,7 @@ use crate::text::plural::counted;
 
 /// Sections within one another; what is deeper belongs to the last of these.
 const DEEPEST: usize = 16;
-/// Sections that are told apart; what a log begins after these belongs to the one around it.
+/// The most sections of one log; a later one belongs to the section around it.
 const MOST_SECTIONS: usize = 10_000;
 
 /// A section of the log.

@@ -74,7 +74,7 @@ impl Subscriptions {
         }
     }
 
-    /// Returns what is to be sent now. What has waited for an answer for longer than `patience` gets none any more.
+    /// Returns the commands that are due. A subscription without an answer for `patience` counts as refused.
     pub(super) fn commands(&mut self, now: Instant, patience: Duration) -> Vec<String> {
         let mut commands: Vec<String> = self.leaving.drain(..).map(|identifier| unsubscribe(&identifier)).collect();
         let mut waiting = 0;

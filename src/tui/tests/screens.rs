@@ -592,31 +592,6 @@ fn what_comes_late_of_a_log_that_was_closed_is_not_shown_in_the_next() {
 }
 
 #[test]
-fn the_next_error_is_found_in_wrapped_lines_and_behind_folded_sections() {
-    let now = Instant::now();
-    for keys in ["", "w", "z", "wz"] {
-        let mut app = app(group(), 80, 24, now);
-        press(&mut app, KeyCode::Tab);
-        type_keys(&mut app, "l");
-        let mut log = String::new();
-        for n in 0..30 {
-            log.push_str(&format!("section_start:1:s{n}\r\u{1B}[0Kstep {n}\n{}\n", "long ".repeat(60)));
-            let text = if n % 10 == 9 { format!("error: number {n} was wrong\n") } else { "fine\n".into() };
-            log.push_str(&format!("{text}section_end:1:s{n}\r\u{1B}[0K\n"));
-        }
-        let message = |news| LogMessage { request: 1, news };
-        update(&mut app, ViewEvent::Log(vec![message(LogNews::Piece(log.into_bytes())), message(LogNews::Over)]), now);
-        type_keys(&mut app, keys);
-        for n in [9, 19, 29] {
-            type_keys(&mut app, "n");
-            assert!(picture(&app).contains(&format!("error: number {n} was wrong")), "{keys} {n}\n{}", picture(&app));
-        }
-        type_keys(&mut app, "NN");
-        assert!(picture(&app).contains("error: number 9 was wrong"), "{keys}\n{}", picture(&app));
-    }
-}
-
-#[test]
 fn no_marked_row_is_left_out_of_an_action_without_a_word() {
     let mut app = app(group(), 120, 40, Instant::now());
     press(&mut app, KeyCode::Tab);

@@ -151,3 +151,27 @@ fn a_click_on_a_header_folds_its_section() {
     update(&mut app, ViewEvent::Mouse(click), now);
     assert!(sees(&app, "+ Preparing environment (1 line)"), "{}", picture(&app));
 }
+
+#[test]
+fn the_next_error_is_found_in_wrapped_lines_and_behind_folded_sections() {
+    let now = Instant::now();
+    for keys in ["", "w", "z", "wz"] {
+        let mut app = app(group(), 80, 24, now);
+        press(&mut app, KeyCode::Tab);
+        type_keys(&mut app, "l");
+        let mut log = String::new();
+        for n in 0..30 {
+            log.push_str(&format!("section_start:1:s{n}\r\u{1B}[0Kstep {n}\n{}\n", "long ".repeat(60)));
+            let text = if n % 10 == 9 { format!("error: number {n} was wrong\n") } else { "fine\n".into() };
+            log.push_str(&format!("{text}section_end:1:s{n}\r\u{1B}[0K\n"));
+        }
+        update(&mut app, ViewEvent::Log(vec![piece(&log), message(LogNews::Over)]), now);
+        type_keys(&mut app, keys);
+        for n in [9, 19, 29] {
+            type_keys(&mut app, "n");
+            assert!(picture(&app).contains(&format!("error: number {n} was wrong")), "{keys} {n}\n{}", picture(&app));
+        }
+        type_keys(&mut app, "NN");
+        assert!(picture(&app).contains("error: number 9 was wrong"), "{keys}\n{}", picture(&app));
+    }
+}
