@@ -5,6 +5,7 @@ use super::id::{ById, JobId, PipelineId, ProjectId};
 use super::pipeline::RefKind;
 use super::status::Status;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Says whether a reason of GitLab's says more than that a job failed. Two failures for another reason are not the same.
@@ -30,7 +31,8 @@ pub struct RedStretch {
 pub struct JobRun {
     pub id: JobId,
     pub pipeline: PipelineId,
-    pub sha: Option<String>,
+    /// Shared by the attempts of a pipeline.
+    pub sha: Option<Arc<str>>,
     pub status: Status,
     pub finished_at: UnixSeconds,
 }

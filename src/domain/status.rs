@@ -47,16 +47,33 @@ impl Status {
 
     /// Reads GitLab's word, in either API's spelling. `warning` is not one of them and stays `Other`.
     pub fn from_gitlab(word: &str) -> Self {
-        let lower = word.to_ascii_lowercase();
-        match Self::from_word(&lower) {
-            Some(Self::Warning) | None => Self::Other(lower.into()),
+        // REST writes small letters, GraphQL capital ones.
+        match Self::from_word(word).or_else(|| Self::from_word(&word.to_ascii_lowercase())) {
+            Some(Self::Warning) | None => Self::Other(word.to_ascii_lowercase().into()),
             Some(status) => status,
         }
     }
 
-    /// Reads one of our own words, as `--fail-on` takes them; `None` for any other.
+    /// Reads one of our own words, as `--fail-on` takes them; `None` for any other. Each job that is read asks it: the words
+    /// are compared in place.
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::KNOWN.into_iter().find(|status| status.word() == word)
+        Some(match word {
+            "created" => Self::Created,
+            "waiting_for_resource" => Self::WaitingForResource,
+            "preparing" => Self::Preparing,
+            "waiting_for_callback" => Self::WaitingForCallback,
+            "pending" => Self::Pending,
+            "running" => Self::Running,
+            "success" => Self::Success,
+            "warning" => Self::Warning,
+            "failed" => Self::Failed,
+            "canceling" => Self::Canceling,
+            "canceled" => Self::Canceled,
+            "skipped" => Self::Skipped,
+            "manual" => Self::Manual,
+            "scheduled" => Self::Scheduled,
+            _ => return None,
+        })
     }
 
     /// Returns the word for this status in every output.

@@ -17,6 +17,7 @@ use crate::domain::past::{JobPast, JobRun, SameFailure};
 use crate::domain::status::Status;
 use crate::text::age::age;
 use chrono::{DateTime, Utc};
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
 /// Other places that have the same failure before it is everywhere (design 11).
@@ -174,7 +175,7 @@ struct VerdictPair {
 /// Finds the latest commit with both verdicts, unless the job has passed often enough since. `runs` are in the order of
 /// time and reach back 14 days.
 fn both_verdicts(runs: &[JobRun]) -> Option<VerdictPair> {
-    let mut by_commit: HashMap<&str, (Option<&JobRun>, Option<&JobRun>)> = HashMap::new();
+    let mut by_commit: HashMap<&str, (Option<&JobRun>, Option<&JobRun>), RandomState> = HashMap::default();
     let mut latest = None;
     let mut passes = 0;
     for run in runs {

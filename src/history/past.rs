@@ -34,6 +34,8 @@ const MOST_RUNS: i64 = 5000;
 const MOST_ELSEWHERE: usize = 20;
 /// Failures that are looked at for these, the latest first: each costs a look at where its pipeline began.
 const MOST_SAME_FAILURES: i64 = 100;
+/// Pipelines of the default branch that are looked at for the one that another was built on.
+const MOST_BASES: i64 = 50;
 /// Tests of one job that are looked for elsewhere. Where more failed, the first of them tell enough.
 const MOST_TESTS: usize = 20;
 
@@ -84,11 +86,20 @@ fn base_pipeline(
     let branch: Option<Option<String>> =
         connection.prepare_cached(sql)?.query_row([key(project)], |row| row.get(0)).optional()?;
     let Some(branch) = branch.flatten() else { return Ok(None) };
-    let sql = "SELECT max(id) FROM (SELECT id, finished_at FROM pipeline WHERE project = ?1 AND ref = ?2 \
-               AND ref_kind = 'branch' AND status = ?5 AND id < ?3 ORDER BY id DESC LIMIT 50) WHERE finished_at <= ?4";
+    let sql = format!(
+        "SELECT id, finished_at FROM pipeline WHERE project = ?1 AND ref = ?2 AND ref_kind = 'branch' AND status = ?4 \
+         AND id < ?3 ORDER BY id DESC LIMIT {MOST_BASES}"
+    );
+    // Nearly always the first one had ended.
     let newest = |status: &str| -> rusqlite::Result<Option<i64>> {
-        let values = params![key(project), branch, before.0.cast_signed(), created, status];
-        connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![key(project), branch, before.0.cast_signed(), status])?;
+        while let Some(row) = rows.next()? {
+            if row.get::<_, Option<UnixSeconds>>(1)?.is_some_and(|ended| ended <= created) {
+                return row.get(0).map(Some);
+            }
+        }
+        Ok(None)
     };
     let newest = newest("success")?.max(newest("failed")?);
     Ok(newest.map(|id| (branch, PipelineId(id.cast_unsigned()))))

@@ -4,6 +4,7 @@ use super::plan::SECONDS_PER_DAY;
 use crate::domain::fact::UnixSeconds;
 use crate::domain::id::JobId;
 use crate::domain::runs::NameId;
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
 /// How far apart both verdicts on one commit make a failure flaky (design 11).
@@ -23,13 +24,13 @@ pub(super) struct AttemptVerdict {
 /// The verdicts of jobs on commits on which they failed.
 #[derive(Debug, Default)]
 pub(super) struct CommitVerdicts {
-    verdicts: HashMap<(NameId, CommitNumber), Vec<AttemptVerdict>>,
+    verdicts: HashMap<(NameId, CommitNumber), Vec<AttemptVerdict>, RandomState>,
 }
 
 impl CommitVerdicts {
     /// Takes verdicts in any order; those on commits without a failure are left out.
     pub(super) fn new(all: &[(NameId, CommitNumber, AttemptVerdict)]) -> Self {
-        let mut verdicts: HashMap<_, Vec<AttemptVerdict>> = HashMap::new();
+        let mut verdicts: HashMap<_, Vec<AttemptVerdict>, RandomState> = HashMap::default();
         for (name, commit, verdict) in all.iter().filter(|(.., verdict)| !verdict.passed) {
             verdicts.entry((*name, *commit)).or_default().push(*verdict);
         }

@@ -15,7 +15,9 @@ use crate::domain::runs::{AttemptEnd, JobAttempt, NameId};
 use crate::domain::status::Status;
 use crate::explain::attribution::{FailureOrigin, attribute_past};
 use chrono::DateTime;
+use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
+use std::mem;
 use std::sync::Arc;
 
 /// How far apart failures count as the same trouble (design 11).
@@ -47,7 +49,7 @@ pub(super) struct FailurePast {
     /// Pipelines of the default branch that passed or failed, by id.
     base: Vec<usize>,
     /// Attempts with a verdict at jobs that failed at least once, by time.
-    runs: HashMap<NameId, Vec<PastRun>>,
+    runs: HashMap<NameId, Vec<PastRun>, RandomState>,
 }
 
 struct PastRun {
@@ -68,17 +70,18 @@ impl FailurePast {
         let base = places.clone().filter(is_base).collect();
         let failed = |attempt: &&&JobAttempt| attempt.end == AttemptEnd::Failed;
         let names = places.clone().flat_map(|at| facts.attempts_of(at).iter().filter(failed));
-        let names: HashSet<NameId> = names.map(|attempt| attempt.name).collect();
-        let mut runs: HashMap<NameId, Vec<PastRun>> = HashMap::new();
+        let names: HashSet<NameId, RandomState> = names.map(|attempt| attempt.name).collect();
+        let mut runs: HashMap<NameId, Vec<PastRun>, RandomState> = HashMap::default();
         for at in places {
+            let fact = facts.pipelines[at];
+            let sha: Option<Arc<str>> = fact.sha.as_deref().map(Into::into);
             for attempt in facts.attempts_of(at) {
                 let Some(finished_at) = attempt.finished_at.filter(|_| attempt.has_verdict()) else { continue };
                 if !names.contains(&attempt.name) {
                     continue;
                 }
                 let status = if attempt.end == AttemptEnd::Success { Status::Success } else { Status::Failed };
-                let fact = facts.pipelines[at];
-                let run = JobRun { id: attempt.id, pipeline: fact.id, sha: fact.sha.clone(), status, finished_at };
+                let run = JobRun { id: attempt.id, pipeline: fact.id, sha: sha.clone(), status, finished_at };
                 runs.entry(attempt.name).or_default().push(PastRun { at: finished_at, pipeline: at, run });
             }
         }
@@ -150,7 +153,7 @@ impl FailurePast {
 }
 
 /// Where the same thing failed, by what makes it the same.
-type FailurePlaces<'a> = HashMap<(&'a str, FailureSign<'a>), Vec<(UnixSeconds, usize, &'a FailedAttempt)>>;
+type FailurePlaces<'a> = HashMap<(&'a str, FailureSign<'a>), Vec<(UnixSeconds, usize, &'a FailedAttempt)>, RandomState>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum FailureSign<'a> {
@@ -188,8 +191,13 @@ pub(super) fn count_origins(studies: &mut [ProjectStudy]) {
     }
 }
 
-fn origins(studies: &[ProjectStudy]) -> Vec<(usize, TimeSlot, FailureOrigin)> {
-    let mut places: FailurePlaces<'_> = HashMap::new();
+fn origins(studies: &mut [ProjectStudy]) -> Vec<(usize, TimeSlot, FailureOrigin)> {
+    // What a failure's own project knows is used up: it is the larger part of all that was read.
+    let own =
+        |study: &mut ProjectStudy| study.failures.iter_mut().map(|failure| mem::take(&mut failure.past)).collect();
+    let pasts: Vec<Vec<JobPast>> = studies.iter_mut().map(own).collect();
+    let studies = &*studies;
+    let mut places: FailurePlaces<'_> = HashMap::default();
     for (project, study) in studies.iter().enumerate() {
         for failure in study.failures.iter().filter(|failure| !failure.is_inherited) {
             for sign in failure.all_signs() {
@@ -201,10 +209,9 @@ fn origins(studies: &[ProjectStudy]) -> Vec<(usize, TimeSlot, FailureOrigin)> {
         .values_mut()
         .for_each(|places| places.sort_by_key(|(at, project, failure)| (*at, *project, failure.pipeline)));
     let mut found = Vec::new();
-    for (project, study) in studies.iter().enumerate() {
-        for failure in &study.failures {
+    for ((project, study), pasts) in studies.iter().enumerate().zip(pasts) {
+        for (failure, mut past) in study.failures.iter().zip(pasts) {
             let Some(slot) = failure.slot else { continue };
-            let mut past = failure.past.clone();
             past.elsewhere = elsewhere(&places, project, failure, studies);
             // The time is only said in the sentence, which is not asked for.
             let judged = attribute_past(failure.reason.as_deref(), &past, DateTime::UNIX_EPOCH);

@@ -17,6 +17,7 @@ use crate::domain::runs::{AttemptEnd, CoveredDay, JobAttempt, NameId, ProjectRun
 use crate::domain::status::Status;
 use crate::domain::window::TimeWindow;
 use crate::explain::reason;
+use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -91,7 +92,7 @@ pub(super) struct OrderedRuns<'a> {
     spans: Vec<Range<usize>>,
     pub(super) commits: Vec<CommitNumber>,
     pub(super) verdicts: CommitVerdicts,
-    tests: HashMap<JobId, Vec<&'a str>>,
+    tests: HashMap<JobId, Vec<&'a str>, RandomState>,
 }
 
 impl<'a> OrderedRuns<'a> {
@@ -141,8 +142,8 @@ impl<'a> OrderedRuns<'a> {
 }
 
 /// Returns the tests that failed in each job, in order.
-fn tests_by_job(runs: &ProjectRuns) -> HashMap<JobId, Vec<&str>> {
-    let mut tests: HashMap<JobId, Vec<&str>> = HashMap::new();
+fn tests_by_job(runs: &ProjectRuns) -> HashMap<JobId, Vec<&str>, RandomState> {
+    let mut tests: HashMap<JobId, Vec<&str>, RandomState> = HashMap::default();
     for (job, test) in &runs.tests {
         tests.entry(*job).or_default().push(test);
     }
@@ -152,7 +153,7 @@ fn tests_by_job(runs: &ProjectRuns) -> HashMap<JobId, Vec<&str>> {
 
 /// Numbers commits by their first pipelines.
 fn commits(pipelines: &[&PipelineFact]) -> Vec<CommitNumber> {
-    let mut known: HashMap<&str, CommitNumber> = HashMap::new();
+    let mut known: HashMap<&str, CommitNumber, RandomState> = HashMap::default();
     let mut numbers = Vec::with_capacity(pipelines.len());
     for (fact, own) in pipelines.iter().zip(0..) {
         numbers.push(fact.sha.as_deref().map_or(own, |sha| *known.entry(sha).or_insert(own)));
@@ -163,7 +164,7 @@ fn commits(pipelines: &[&PipelineFact]) -> Vec<CommitNumber> {
 /// Says of each pipeline whether a newer commit came on its ref while it was under way; one of which that is not known was
 /// not superseded. A schedule supersedes nothing and is not superseded: it is about a time, not about a commit.
 fn superseded(pipelines: &[&PipelineFact]) -> Vec<bool> {
-    let mut newer: HashMap<(&str, RefKind), (&str, UnixSeconds)> = HashMap::new();
+    let mut newer: HashMap<(&str, RefKind), (&str, UnixSeconds), RandomState> = HashMap::default();
     let mut found = vec![false; pipelines.len()];
     for (at, fact) in pipelines.iter().enumerate().rev() {
         let (Some(sha), Some(source), Some(created)) = (&fact.sha, &fact.source, created_at(fact)) else { continue };
@@ -293,7 +294,7 @@ impl SlotCounts {
     }
 
     fn count_stages(&mut self, attempts: &[&JobAttempt]) {
-        let mut spans: HashMap<NameId, Vec<(UnixSeconds, UnixSeconds)>> = HashMap::new();
+        let mut spans: HashMap<NameId, Vec<(UnixSeconds, UnixSeconds)>, RandomState> = HashMap::default();
         for attempt in attempts.iter().filter(|attempt| attempt.kind == JobKind::Job) {
             spans.entry(attempt.stage).or_default().extend(span(attempt));
         }

@@ -5,6 +5,7 @@ use super::plan::{StatsBy, StatsPlan, TimeSlot};
 use super::tally::RunTally;
 use crate::domain::fact::UnixSeconds;
 use crate::domain::id::ProjectId;
+use crate::domain::project::Project;
 use std::collections::BTreeMap;
 
 pub use super::project::{ProjectStudy, study_project};
@@ -49,11 +50,11 @@ impl StatsStudy {
         count_origins(&mut studies);
         let mut pooled = ComparedTally { now: RunTally::default(), before: Some(RunTally::default()) };
         let mut groups: BTreeMap<StudyGroup, ComparedTally> = BTreeMap::new();
-        for study in &studies {
-            for (slot, tally) in &study.tallies {
-                pooled.add(*slot, tally);
-                if let Some(group) = group(study, *slot, plan.by) {
-                    groups.entry(group).or_default().add(*slot, tally);
+        for ProjectStudy { project, tallies, .. } in studies {
+            for (slot, tally) in tallies {
+                pooled.side(slot).merge(&tally);
+                if let Some(group) = group(&project, slot, plan.by) {
+                    groups.entry(group).or_default().side(slot).join(tally);
                 }
             }
         }
@@ -62,20 +63,19 @@ impl StatsStudy {
 }
 
 impl ComparedTally {
-    fn add(&mut self, slot: TimeSlot, tally: &RunTally) {
+    fn side(&mut self, slot: TimeSlot) -> &mut RunTally {
         match slot {
-            TimeSlot::Before => self.before.get_or_insert_default().merge(tally),
-            TimeSlot::Now | TimeSlot::Week(_) => self.now.merge(tally),
+            TimeSlot::Before => self.before.get_or_insert_default(),
+            TimeSlot::Now | TimeSlot::Week(_) => &mut self.now,
         }
     }
 }
 
-fn group(study: &ProjectStudy, slot: TimeSlot, by: StatsBy) -> Option<StudyGroup> {
-    let full_path = study.project.full_path.clone();
+fn group(project: &Project, slot: TimeSlot, by: StatsBy) -> Option<StudyGroup> {
     match (by, slot) {
-        (StatsBy::Project, _) => Some(StudyGroup::Project { full_path, id: study.project.id }),
+        (StatsBy::Project, _) => Some(StudyGroup::Project { full_path: project.full_path.clone(), id: project.id }),
         (StatsBy::Subgroup, _) => {
-            let above = study.project.ancestors().next().unwrap_or_default();
+            let above = project.ancestors().next().unwrap_or_default();
             Some(StudyGroup::Subgroup { full_path: above.to_owned() })
         }
         (StatsBy::Week, TimeSlot::Week(from)) => Some(StudyGroup::Week { from }),

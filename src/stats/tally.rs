@@ -107,6 +107,15 @@ pub struct RunTally {
 }
 
 impl RunTally {
+    /// Adds what was counted elsewhere or at another time; it is not copied where there was nothing before.
+    pub(super) fn join(&mut self, other: Self) {
+        if *self == Self::default() {
+            *self = other;
+        } else {
+            self.merge(&other);
+        }
+    }
+
     /// Adds what was counted elsewhere or at another time.
     pub fn merge(&mut self, other: &Self) {
         let counts = [

@@ -46,7 +46,7 @@ fn runs(text: &str) -> Vec<JobRun> {
     let run = |(at, run): (usize, &str)| JobRun {
         id: JobId(at as u64),
         pipeline: PipelineId(100 + at as u64),
-        sha: run.chars().next().filter(|letter| *letter != '?').map(|letter| letter.to_string()),
+        sha: run.chars().next().filter(|letter| *letter != '?').map(|letter| letter.to_string().into()),
         status: if run.ends_with('+') { Status::Success } else { Status::Failed },
         finished_at: NOW - 1000 + at as i64,
     };
