@@ -1,13 +1,16 @@
 //! Reads the groups: list, projects, downstream pipelines, snapshot. Keeps what the next reading can use.
 
+mod lists;
+mod saved;
+
 use super::answer::{AnswerSource, ServerAnswers};
 use super::batch::BatchSize;
-use super::cache::{KnownFields, SavedProject, SavedState, words};
+use super::cache::KnownFields;
 use super::external;
 use super::fetch::{self, FetchSetup, Projects};
 use super::follow::Followed;
 use super::glob_notice::glob_notice;
-use super::list::{self, LIST_PAGE, ListFinding, ListedGroup};
+use super::list::{LIST_PAGE, ListFinding};
 use super::lookout::Lookout;
 use super::merge::{KnownRows, ReadProject};
 use super::options::REST_COST;
@@ -19,19 +22,17 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::ProjectId;
 use crate::domain::pipeline::DownstreamLink;
 use crate::domain::project::{Project, ProjectRow, RowState};
-use crate::domain::snapshot::{Group, Problem, ProblemScope, Snapshot};
+use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
 use crate::domain::usage::{Api, Cost};
-use crate::gitlab::client::{Client, Fields, Purpose};
+use crate::gitlab::client::{Client, Purpose};
 use crate::gitlab::error::Error;
-use futures_util::future::join_all;
+use lists::ProjectList;
+pub(super) use lists::sort_groups;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::Instant;
 
-/// A list that lacks a part is read again in this part of the usual time: after one minute instead of five.
-const SOONER: u32 = 5;
 /// The outcome of one reading.
 #[derive(Debug)]
 pub struct ReadingReply {
@@ -87,26 +88,6 @@ struct CollectorMemory {
     list_changes: u64,
 }
 
-/// The groups and their projects, as they were listed.
-#[derive(Debug)]
-struct ProjectList {
-    groups: Vec<Group>,
-    problems: Vec<Problem>,
-    projects: Vec<Arc<Project>>,
-    is_whole: bool,
-    /// `None` for one that another process has read.
-    read_at: Option<Instant>,
-}
-
-impl ProjectList {
-    /// Says whether it is to be read again. One that lacks a part is tried sooner, but not with every refresh: a group
-    /// that is gone for good would cost its pages each time.
-    fn is_due(&self, every: Duration) -> bool {
-        let after = if self.is_whole { every } else { every / SOONER };
-        self.read_at.is_none_or(|read_at| read_at.elapsed() >= after)
-    }
-}
-
 impl Collector {
     /// Makes a collector that has read nothing yet. Each reading is a caller of its own of the client's connection.
     pub fn new(client: Client, options: Arc<CollectOptions>) -> Self {
@@ -143,82 +124,6 @@ impl Collector {
     /// Returns how many projects a query is about by now.
     pub fn batch_size(&self) -> BatchSize {
         self.memory.size
-    }
-
-    /// Takes over what another process has saved: to build on, as if it had been read long ago.
-    ///
-    /// What was read of other refs is none of what is asked for now; the list is the same whatever they are.
-    pub fn restore(&mut self, saved: SavedState) {
-        // How old it is would else be measured on two clocks.
-        self.client.set_server_now(saved.server_now(self.client.machine_now()));
-        let is_asked_alike = saved.refs == words(&self.options.refs);
-        let mut projects = Vec::with_capacity(saved.projects.len());
-        for SavedProject { project, known } in saved.projects {
-            if let Some(known) = known.filter(|_| is_asked_alike) {
-                self.memory.rows.restore(project.id, known);
-            }
-            projects.push(project);
-        }
-        self.memory.list =
-            Some(ProjectList { groups: saved.groups, problems: Vec::new(), projects, is_whole: true, read_at: None });
-        self.memory.size = saved.size;
-        self.memory.fields = saved.fields.filter(|known| known.count_at(self.client.server_now()));
-        if let Some(known) = &self.memory.fields {
-            self.client.set_fields(Fields::clone(&known.fields));
-        }
-    }
-
-    /// Returns what the next process can take over; nothing before this one has read the list.
-    pub fn saved(&self) -> Option<SavedState> {
-        let list = self.memory.list.as_ref().filter(|list| list.read_at.is_some())?;
-        let known = |project: &Arc<Project>| SavedProject {
-            // The next process reads again what could not be told.
-            known: self.memory.rows.known(project.id).filter(|_| !self.memory.spared.contains(&project.id)),
-            project: Arc::clone(project),
-        };
-        let projects: Vec<SavedProject> = list.projects.iter().map(known).collect();
-        // The server's clock has whole seconds and may seem to go back by one.
-        let newest = projects.iter().filter_map(SavedProject::as_of).max();
-        let now = self.client.server_now();
-        let at = newest.map_or(now, |newest| newest.max(now));
-        let fields = self.client.fields().filter(|fields| fields.are_told()).map(|fields| match &self.memory.fields {
-            // To have believed it does not make it younger.
-            Some(known) if known.fields.names().eq(fields.names()) => known.clone(),
-            _ => KnownFields { fields, at },
-        });
-        Some(SavedState {
-            at,
-            machine_at: self.client.machine_now(),
-            refs: words(&self.options.refs),
-            groups: list.groups.clone(),
-            projects,
-            size: self.memory.size,
-            fields,
-            changes: self.memory.list_changes + self.memory.rows.changes(),
-        })
-    }
-
-    /// Returns what is known before anything was read, each row as old as it is; `None` where that is nothing.
-    pub fn remembered(&self) -> Option<Snapshot> {
-        let list = self.memory.list.as_ref()?;
-        let failure = Failure::new(FailureKind::Cached, "known from an earlier run, is being read again");
-        let is_shown = |project: &&Arc<Project>| self.options.filter.keeps(project);
-        let row = |project: &Arc<Project>| Some(self.memory.rows.known(project.id)?.row(project, &failure));
-        let rows: Vec<ProjectRow> = list.projects.iter().filter(is_shown).filter_map(row).collect();
-        // Whatever the rows say: the list may be another one by now.
-        let problem = |group: &Group| Problem {
-            scope: ProblemScope::List,
-            subject: group.full_path.clone(),
-            failure: failure.clone(),
-        };
-        (!rows.is_empty()).then(|| Snapshot {
-            host: self.client.host().to_string(),
-            taken_at: self.client.server_now(),
-            groups: list.groups.clone(),
-            rows,
-            problems: list.groups.iter().map(problem).collect(),
-            usage: self.client.usage(),
-        })
     }
 
     /// Reads what is due, within the time that one reading has.
@@ -442,54 +347,6 @@ impl Collector {
         Ok(())
     }
 
-    /// Reads the groups' lists, or repeats the last ones.
-    async fn lists(
-        &self,
-        client: &Client,
-        is_due: bool,
-        found: UnboundedSender<ListFinding>,
-    ) -> Option<Vec<Result<ListedGroup, Error>>> {
-        match &self.memory.list {
-            Some(list) if !is_due => {
-                send(list, ListFinding::Listed, &found);
-                None
-            }
-            last => {
-                if let Some(last) = last {
-                    send(last, ListFinding::Known, &found);
-                }
-                // Which projects were of which of several groups is not kept.
-                let pages = match (last, self.options.groups.len()) {
-                    (Some(last), 1) => last.projects.len().div_ceil(LIST_PAGE),
-                    _ => 1,
-                };
-                let pages = u32::try_from(pages).unwrap_or(u32::MAX);
-                let read = |group| list::read_group(client, group, self.options.list, pages, found.clone());
-                let lists = join_all(self.options.groups.iter().map(read)).await;
-                let is_cut = lists.iter().any(|list| list.as_ref().map_or(true, |list| !list.problems.is_empty()));
-                // Where nothing answers there is nothing to be gained from asking about each project.
-                let is_cut = is_cut && lists.iter().any(Result::is_ok);
-                // A part of the list that is lost this time does not make its projects disappear.
-                if let Some(last) = last.as_ref().filter(|_| is_cut) {
-                    send(last, ListFinding::Listed, &found);
-                }
-                Some(lists)
-            }
-        }
-    }
-
-    /// Puts a list together; a group that is missing from it is taken from the last one.
-    fn listed(&self, mut groups: Vec<Group>, problems: Vec<Problem>, mut projects: Vec<Arc<Project>>) -> ProjectList {
-        let is_whole = problems.is_empty();
-        let before = self.memory.list.iter().filter(|_| !is_whole).flat_map(|list| &list.groups);
-        // One that has another name by now is not lost.
-        let is_missing = |group: &&Group| !groups.iter().any(|read| read.id == group.id);
-        let missing: Vec<Group> = before.filter(is_missing).cloned().collect();
-        groups.extend(missing);
-        projects.sort_unstable_by_key(|project| project.id);
-        ProjectList { is_whole, groups, problems, projects, read_at: Some(Instant::now()) }
-    }
-
     fn reply(&mut self, rows: Vec<ProjectRow>, mut problems: Vec<Problem>) -> ReadingReply {
         // One that the filters leave out is not forgotten: the next process may ask for it.
         let listed = self.memory.list.iter().flat_map(|list| &list.projects);
@@ -522,48 +379,6 @@ impl CollectorMemory {
             |reading: &ReadingOutcome| matches!(reading, ReadingOutcome::None { .. } | ReadingOutcome::NoAccess(_));
         let probes = readings.iter().filter(|read| self.api == Some(Api::Graphql) && is_silence(&read.reading.reading));
         self.probed.extend(probes.map(|read| (read.project.id, read.reading.reading.clone())));
-    }
-}
-
-fn send(list: &ProjectList, found_as: fn(Arc<Project>) -> ListFinding, found: &UnboundedSender<ListFinding>) {
-    for project in &list.projects {
-        // The receiver lives as long as this reading.
-        let _ = found.send(found_as(Arc::clone(project)));
-    }
-}
-
-/// Sorts the groups into those that were read and those that are problems; none left is an error.
-pub(super) fn sort_groups(
-    client: &Client,
-    options: &CollectOptions,
-    lists: Vec<Result<ListedGroup, Error>>,
-) -> Result<(Vec<Group>, Vec<Problem>), GroupError> {
-    let mut groups = Vec::new();
-    let mut problems = Vec::new();
-    let mut first_error = None;
-    for (wanted, list) in options.groups.iter().zip(lists) {
-        match list {
-            Ok(listed) => {
-                if !groups.contains(&listed.group) {
-                    groups.push(listed.group);
-                }
-                problems.extend(listed.problems);
-            }
-            Err(source) => {
-                let is_fatal = source.is_fatal() && client.has_token();
-                let failure = Failure::from(&source);
-                problems.push(Problem { scope: ProblemScope::Group, subject: wanted.to_string(), failure });
-                let error = GroupError { group: wanted.to_string(), source: Box::new(source), others: Vec::new() };
-                if is_fatal {
-                    return Err(error);
-                }
-                first_error.get_or_insert(error);
-            }
-        }
-    }
-    match first_error {
-        Some(error) if groups.is_empty() => Err(GroupError { others: problems.split_off(1), ..error }),
-        _ => Ok((groups, problems)),
     }
 }
 
