@@ -70,7 +70,7 @@ impl KnownRows {
             (ReadingOutcome::Error(failure), Some(last)) => {
                 (RowState::Stale { pipelines: Arc::clone(&last.pipelines), failure }, Some(last))
             }
-            (ReadingOutcome::Settled(last), _) => shown(Remembered { as_of, ..refreshed(last, followed) }),
+            (ReadingOutcome::Settled(last), _) => shown(refreshed(last, followed).at(as_of)),
             (ReadingOutcome::Pipelines(drafts), _) => shown(completed(drafts, followed, as_of)),
         };
         let as_of = remembered.as_ref().map_or(as_of, |remembered| remembered.as_of);
@@ -97,13 +97,15 @@ fn is_same(one: Option<&Arc<[Pipeline]>>, other: Option<&Arc<[Pipeline]>>) -> bo
 }
 
 /// Brings what was triggered inside the group up to date; without news it stays the slice that snapshots hold too.
-fn refreshed(mut last: Remembered, followed: &Followed) -> Remembered {
-    if last.pipelines.iter().any(|pipeline| followed.has_news(&pipeline.downstream)) {
-        for pipeline in Arc::make_mut(&mut last.pipelines) {
-            followed.refresh(&mut pipeline.downstream);
-        }
+fn refreshed(last: Remembered, followed: &Followed) -> Remembered {
+    if !last.pipelines.iter().any(|pipeline| followed.has_news(&pipeline.downstream)) {
+        return last;
     }
-    last
+    let Remembered { mut pipelines, links, as_of, .. } = last;
+    for pipeline in Arc::make_mut(&mut pipelines) {
+        followed.refresh(&mut pipeline.downstream);
+    }
+    Remembered::new(pipelines, links, as_of)
 }
 
 /// Gives each pipeline what it triggered.
@@ -116,7 +118,7 @@ fn completed(drafts: Vec<PipelineDraft>, followed: &Followed, as_of: DateTime<Ut
         (pipeline, links)
     };
     let (pipelines, links): (Vec<_>, Vec<_>) = drafts.into_iter().map(complete).unzip();
-    Remembered { pipelines: pipelines.into(), links: links.into(), as_of }
+    Remembered::new(pipelines.into(), links.into(), as_of)
 }
 
 #[cfg(test)]

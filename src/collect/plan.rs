@@ -25,11 +25,11 @@ const JITTER: f64 = 0.1;
 ///
 /// It must look the same as then, have been read whole, have ended, and so must everything that it triggered: a retry,
 /// a manual job that is played and a late child all change one of these.
-pub(crate) fn is_settled(before: &Pipeline, now: &PipelineHead) -> bool {
-    before.id == now.id
+pub(crate) fn is_settled((before, has_ended): (&Pipeline, bool), now: &PipelineHead) -> bool {
+    has_ended
+        && before.id == now.id
         && Some(&before.status) == now.status.as_ref()
         && is_same_moment(before.updated_at, now.updated_at)
-        && has_ended(before)
 }
 
 /// Compares two times of one thing: REST gives milliseconds, GraphQL whole seconds.
@@ -207,7 +207,7 @@ mod tests {
             ("a job of a status that is not known", with(Failed, job(Other("odd".into()))), head(1, Failed, 10), false),
         ];
         for (sentence, before, now, expected) in cases {
-            assert_eq!(is_settled(&before, &now), expected, "{sentence}");
+            assert_eq!(is_settled((&before, has_ended(&before)), &now), expected, "{sentence}");
         }
     }
 

@@ -70,14 +70,34 @@ pub(super) struct Remembered {
     /// Where the bridges of each of them lead.
     pub links: Arc<[Vec<DownstreamLink>]>,
     pub as_of: DateTime<Utc>,
+    /// Of each of them, whether it has ended: each refresh asks, and to look at every job again would be most of its work.
+    have_ended: Arc<[bool]>,
 }
 
 impl Remembered {
+    pub(super) fn new(pipelines: Arc<[Pipeline]>, links: Arc<[Vec<DownstreamLink>]>, as_of: DateTime<Utc>) -> Self {
+        let have_ended = pipelines.iter().map(plan::has_ended).collect();
+        Self { pipelines, links, as_of, have_ended }
+    }
+
+    /// Returns the same, read at another time.
+    pub(super) fn at(self, as_of: DateTime<Utc>) -> Self {
+        Self { as_of, ..self }
+    }
+
     /// Returns the pipelines, each with where its bridges lead.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Pipeline, &Vec<DownstreamLink>)> {
         self.pipelines.iter().zip(self.links.iter())
     }
+
+    /// The same, each with whether it has ended.
+    fn parts(&self) -> impl Iterator<Item = RememberedPart<'_>> {
+        self.iter().zip(&*self.have_ended).map(|((pipeline, links), has_ended)| (pipeline, links, *has_ended))
+    }
 }
+
+/// A pipeline, where its bridges lead, and whether it has ended.
+type RememberedPart<'a> = (&'a Pipeline, &'a Vec<DownstreamLink>, bool);
 
 /// What the reading of a project may build on.
 #[derive(Debug, Clone, Copy)]
@@ -93,20 +113,19 @@ impl<'a> KnownBefore<'a> {
     /// Returns the whole of it, where these pipelines are still all and none of them need be read again.
     pub(super) fn settled(self, heads: &[PipelineHead]) -> Option<&'a Remembered> {
         let last = self.last.filter(|last| last.pipelines.len() == heads.len())?;
-        let mut pairs = last.iter().zip(heads);
-        pairs.all(|((pipeline, links), head)| self.is_settled(pipeline, links, head)).then_some(last)
+        let mut pairs = last.parts().zip(heads);
+        pairs.all(|(part, head)| self.is_settled(part, head)).then_some(last)
     }
 
     /// Says whether it is likely that nothing need be read again.
     pub(super) fn is_likely_settled(self) -> bool {
-        let is_likely =
-            |(pipeline, links): (&Pipeline, &Vec<DownstreamLink>)| plan::has_ended(pipeline) && self.may_keep(links);
-        self.last.is_some_and(|last| last.iter().all(is_likely))
+        let is_likely = |(_, links, has_ended): RememberedPart<'_>| has_ended && self.may_keep(links);
+        self.last.is_some_and(|last| last.parts().all(is_likely))
     }
 
     /// Returns the draft of one pipeline that need not be read again.
     pub(super) fn draft(self, head: &PipelineHead) -> Option<PipelineDraft> {
-        let (pipeline, links) = self.last?.iter().find(|(pipeline, links)| self.is_settled(pipeline, links, head))?;
+        let (pipeline, links, _) = self.last?.parts().find(|part| self.is_settled(*part, head))?;
         Some(PipelineDraft { pipeline: pipeline.clone(), links: links.clone(), is_settled: true })
     }
 
@@ -120,8 +139,8 @@ impl<'a> KnownBefore<'a> {
         known.is_some_and(torn::was_doubted)
     }
 
-    fn is_settled(self, pipeline: &Pipeline, links: &[DownstreamLink], head: &PipelineHead) -> bool {
-        plan::is_settled(pipeline, head) && self.may_keep(links)
+    fn is_settled(self, (pipeline, links, has_ended): RememberedPart<'_>, head: &PipelineHead) -> bool {
+        plan::is_settled((pipeline, has_ended), head) && self.may_keep(links)
     }
 
     fn may_keep(self, links: &[DownstreamLink]) -> bool {

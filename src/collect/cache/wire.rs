@@ -171,7 +171,7 @@ impl TryFrom<SavedProjectWire<'_>> for SavedProject {
             KnownWire::Pipelines(wires) => {
                 let pipelines = each(wires, |wire| wire.into_domain(project.web_url.as_deref()))?;
                 let (pipelines, links): (Vec<_>, Vec<_>) = pipelines.into_iter().unzip();
-                Ok(KnownProject::Pipelines(Remembered { pipelines: pipelines.into(), links: links.into(), as_of }))
+                Ok(KnownProject::Pipelines(Remembered::new(pipelines.into(), links.into(), as_of)))
             }
             KnownWire::NoPipeline(ever_ran) => Ok(KnownProject::Without(RowState::NoPipeline { ever_ran }, as_of)),
             KnownWire::NoAccess(failure) => Ok(KnownProject::Without(RowState::NoAccess(failure.into()), as_of)),

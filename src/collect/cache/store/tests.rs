@@ -108,11 +108,11 @@ fn everything() -> SavedState {
         ..Project::clone(&example::project(1))
     };
     let pipelines = vec![full(url), example::pipeline(Status::Success, vec![])];
-    let known = KnownProject::Pipelines(Remembered {
-        pipelines: pipelines.into(),
-        links: vec![vec![link(), DownstreamLink { status: Status::Manual, ..link() }], vec![]].into(),
-        as_of: at(50),
-    });
+    let known = KnownProject::Pipelines(Remembered::new(
+        pipelines.into(),
+        vec![vec![link(), DownstreamLink { status: Status::Manual, ..link() }], vec![]].into(),
+        at(50),
+    ));
     let without = |state| Some(KnownProject::Without(state, at(60)));
     let request = FailedRequest {
         line: RequestLine { method: "POST".into(), url: "https://h/api/graphql".into(), query: some("Newest") },
