@@ -10,6 +10,7 @@ use crate::domain::id::ProjectId;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::snapshot::Snapshot;
 use crate::gitlab::client::{Answered, Client, PipelineHead, ProjectSaid};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,28 +19,38 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Rehearsal<'a> {
     collector: Collector,
-    /// Of each project the newest.
-    pipelines: HashMap<ProjectId, &'a Pipeline>,
+    answers: RehearsedAnswers<'a>,
+}
+
+/// What is answered about each project.
+#[derive(Debug)]
+struct RehearsedAnswers<'a> {
+    newest: HashMap<ProjectId, &'a Pipeline>,
+    /// Each is asked for once, and copied beforehand: a bench of reading is none of copying.
+    drafts: Mutex<HashMap<ProjectId, Box<PipelineDraft>>>,
 }
 
 impl<'a> Rehearsal<'a> {
     /// Rehearses to read a snapshot, without what its pipelines triggered.
     pub fn new(client: Client, options: Arc<CollectOptions>, snapshot: &'a Snapshot) -> Self {
         let newest = snapshot.rows.iter().filter_map(|row| Some((row.project.id, row.pipelines().first()?)));
-        Self { collector: Collector::with_list_of(client, options, snapshot), pipelines: newest.collect() }
+        let newest: HashMap<ProjectId, &Pipeline> = newest.collect();
+        let drafts = newest.iter().map(|(id, pipeline)| (*id, Box::new(draft(pipeline)))).collect();
+        let answers = RehearsedAnswers { newest, drafts: Mutex::new(drafts) };
+        Self { collector: Collector::with_list_of(client, options, snapshot), answers }
     }
 
     /// Reads what is due: the first time everything, from then on pulses that say that nothing has changed.
     pub async fn read(&mut self) -> Result<Snapshot, GroupError> {
-        let Self { collector, pipelines } = self;
-        Ok(collector.read_by(&|_| (), &*pipelines).await?.snapshot)
+        let Self { collector, answers } = self;
+        Ok(collector.read_by(&|_| (), &*answers).await?.snapshot)
     }
 }
 
-impl AnswerSource for HashMap<ProjectId, &Pipeline> {
+impl AnswerSource for RehearsedAnswers<'_> {
     async fn answer(&self, _: &FetchSetup<'_>, job: FetchTask) -> FetchResult {
         match job {
-            FetchTask::Batch(batch) => answer(self, batch),
+            FetchTask::Batch(batch) => self.about(batch),
             FetchTask::Project(project, _) => {
                 let reading =
                     ProjectReading { reading: ReadingOutcome::NoAccess(project::hidden()), is_glob_cut: false };
@@ -49,25 +60,24 @@ impl AnswerSource for HashMap<ProjectId, &Pipeline> {
     }
 }
 
-fn answer(pipelines: &HashMap<ProjectId, &Pipeline>, batch: ProjectBatch) -> FetchResult {
-    match batch.question {
-        BatchQuestion::Pulse => {
-            let heads = said(pipelines, &batch, head);
-            FetchResult::Heads(batch, Duration::ZERO, heads)
-        }
-        BatchQuestion::Newest => {
-            let newest = said(pipelines, &batch, |pipeline| Box::new(draft(pipeline)));
-            FetchResult::Newest(batch, Duration::ZERO, newest)
+impl RehearsedAnswers<'_> {
+    fn about(&self, batch: ProjectBatch) -> FetchResult {
+        match batch.question {
+            BatchQuestion::Pulse => {
+                let heads = said(&batch, |id| self.newest.get(&id).map(|pipeline| head(pipeline)));
+                FetchResult::Heads(batch, Duration::ZERO, heads)
+            }
+            BatchQuestion::Newest => {
+                let mut drafts = self.drafts.lock();
+                let newest = said(&batch, |id| drafts.remove(&id));
+                FetchResult::Newest(batch, Duration::ZERO, newest)
+            }
         }
     }
 }
 
-fn said<T>(
-    pipelines: &HashMap<ProjectId, &Pipeline>,
-    batch: &ProjectBatch,
-    newest: impl Fn(&Pipeline) -> T,
-) -> Answered<T> {
-    let say = |id| pipelines.get(&id).map_or(ProjectSaid::Nothing, |pipeline| ProjectSaid::Newest(newest(pipeline)));
+fn said<T>(batch: &ProjectBatch, mut newest: impl FnMut(ProjectId) -> Option<T>) -> Answered<T> {
+    let mut say = |id| newest(id).map_or(ProjectSaid::Nothing, ProjectSaid::Newest);
     let projects = batch.projects.iter().map(|project| (project.id, say(project.id))).collect();
     Answered { projects, has_more: Some(false), spared: Vec::new() }
 }
