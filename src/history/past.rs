@@ -1,6 +1,7 @@
 //! Questions to the memory. Each is answered from an index, however much is remembered.
 //!
-//! Limits are written into a query: one that is bound makes SQLite plan the query again at each call.
+//! Limits are written into a query: one that is bound makes SQLite plan the query again at each call. Indexes are named
+//! where SQLite, which knows nothing about how many rows there are, would rather go through all jobs of a project.
 
 use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
 use crate::domain::fact::UnixSeconds;
@@ -30,6 +31,8 @@ pub const FLAKY_SECONDS: i64 = 14 * SECONDS_PER_DAY;
 pub const ELSEWHERE_SECONDS: i64 = 3 * SECONDS_PER_DAY;
 /// Attempts that are looked at for one job: a job that runs every five minutes for 14 days has 4032.
 const MOST_RUNS: i64 = 5000;
+/// All kinds of refs: with them, an index finds a job of any ref by time.
+pub(super) const REF_KINDS: &str = "('branch', 'tag', 'merge_request', 'merge_train', 'other')";
 /// Places that are named; more say nothing new.
 const MOST_ELSEWHERE: usize = 20;
 /// Failures that are looked at for these, the latest first: each costs a look at where its pipeline began.
@@ -112,7 +115,9 @@ fn last_status(
     pipeline: PipelineId,
     job: &str,
 ) -> rusqlite::Result<Option<Status>> {
-    let sql = "SELECT status FROM job WHERE project = ?1 AND pipeline = ?2 AND name = ?3 ORDER BY id DESC LIMIT 1";
+    // Left to itself, SQLite looks through all jobs of the project from the newest on.
+    let sql = "SELECT status FROM job INDEXED BY job_by_pipeline WHERE project = ?1 AND pipeline = ?2 AND name = ?3 \
+               ORDER BY id DESC LIMIT 1";
     let values = params![key(project), pipeline.0.cast_signed(), job];
     let word = connection.prepare_cached(sql)?.query_row(values, |row| row.get::<_, String>(0)).optional()?;
     Ok(word.as_deref().map(Status::from_gitlab))
@@ -253,10 +258,10 @@ impl HistoryStore {
     /// the weeks after it would make a flaky one its author's.
     pub fn job_runs(&self, failed: &FailedJobQuery<'_>, at: UnixSeconds) -> Result<Vec<JobRun>, HistoryError> {
         let query = format!(
-            "SELECT j.id, j.pipeline, p.sha, j.status, j.finished_at FROM job j \
+            "SELECT j.id, j.pipeline, p.sha, j.status, j.finished_at FROM job j INDEXED BY job_by_name \
              LEFT JOIN pipeline p ON p.project = j.project AND p.id = j.pipeline \
              WHERE j.project = ?1 AND j.name = ?2 \
-             AND j.ref_kind IN ('branch', 'tag', 'merge_request', 'merge_train', 'other') \
+             AND j.ref_kind IN {REF_KINDS} \
              AND j.status IN ('success', 'failed') AND j.finished_at BETWEEN ?3 AND ?4 \
              AND (j.finished_at <= ?5 OR j.pipeline = ?6 \
              OR p.sha = (SELECT sha FROM pipeline WHERE project = ?1 AND id = ?6)) \

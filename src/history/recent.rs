@@ -1,6 +1,6 @@
 //! The last pipelines of one project and its attempts at jobs that have failed, for a screen.
 
-use super::past::{FLAKY_SECONDS, job_run};
+use super::past::{FLAKY_SECONDS, REF_KINDS, job_run};
 use super::rows;
 use super::store::{HistoryError, HistoryStore};
 use crate::domain::fact::{PipelineFact, UnixSeconds};
@@ -29,10 +29,15 @@ impl HistoryStore {
         now: UnixSeconds,
     ) -> Result<BTreeMap<String, Vec<JobRun>>, HistoryError> {
         let sql = format!(
-            "SELECT j.id, j.pipeline, p.sha, j.status, j.finished_at, j.name FROM job j \
+            "WITH RECURSIVE names(name) AS (SELECT min(name) FROM job WHERE project = ?1 \
+             UNION ALL SELECT (SELECT min(name) FROM job WHERE project = ?1 AND name > names.name) FROM names \
+             WHERE name IS NOT NULL) \
+             SELECT j.id, j.pipeline, p.sha, j.status, j.finished_at, j.name FROM names n \
+             CROSS JOIN job j INDEXED BY job_by_name ON j.project = ?1 AND j.name = n.name \
              LEFT JOIN pipeline p ON p.project = j.project AND p.id = j.pipeline \
-             WHERE j.project = ?1 AND j.status IN ('success', 'failed') AND j.finished_at >= ?2 AND j.name IN \
-             (SELECT name FROM job WHERE project = ?1 AND status = 'failed' AND finished_at >= ?2) \
+             WHERE j.ref_kind IN {REF_KINDS} AND j.status IN ('success', 'failed') AND j.finished_at >= ?2 \
+             AND EXISTS (SELECT 1 FROM job f INDEXED BY job_by_name WHERE f.project = ?1 AND f.name = n.name \
+             AND f.ref_kind IN {REF_KINDS} AND f.status = 'failed' AND f.finished_at >= ?2) \
              ORDER BY j.finished_at DESC, j.id DESC LIMIT {MOST_RUNS}"
         );
         let values = params![project.0.cast_signed(), now.saturating_sub(FLAKY_SECONDS)];

@@ -2,6 +2,8 @@ use super::*;
 use crate::domain::fact::{FactBatch, JobCourse, JobFact, PipelineFact, ProjectFact, TestFailureFact};
 use crate::history::place::HistoryPlace;
 use crate::history::store::tests::{job_fact, pipeline_fact};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
 const DAY: i64 = SECONDS_PER_DAY;
@@ -52,6 +54,72 @@ fn query<'a>(pipeline: u64, tests: &'a [String], reason: Option<&'a str>) -> Fai
         reason,
         tests,
     }
+}
+
+/// Two projects in which a pipeline ends each hour: 48 of late, some of them red, and as many green ones as wanted that are
+/// too old for any question.
+fn hourly(old: i64) -> FactBatch {
+    let mut batch = FactBatch::default();
+    let late = (0..48).map(|hour| 100 * DAY + hour * 3600);
+    for time in (0..old).map(|hour| hour * 3600).chain(late) {
+        for project in [API, ProjectId(8)] {
+            let id = time.unsigned_abs() + project.0;
+            let is_red = time >= 100 * DAY && (time / 3600) % 3 != 2;
+            let status = if is_red { Status::Failed } else { Status::Success };
+            let ref_name = if (time / 3600) % 2 == 0 { "main" } else { "fix" };
+            batch.pipelines.push(on(ran(id, status.clone()), project, ref_name));
+            for (at, name) in ["unit", "lint", "image"].into_iter().enumerate() {
+                let status = if at == 0 { status.clone() } else { Status::Success };
+                let mut fact = JobFact { project, name: name.into(), ..job(id, 10 * id + at as u64, time, status) };
+                fact.course.failure_reason = is_red.then(|| "runner_system_failure".to_owned());
+                batch.jobs.push(fact);
+            }
+            if is_red {
+                batch.test_failures.push(TestFailureFact { project, job: JobId(10 * id), test: "totals".into() });
+            }
+        }
+    }
+    batch
+}
+
+/// Returns how many steps SQLite takes to answer each question.
+fn steps_of_questions(old: i64) -> Vec<(&'static str, u64)> {
+    let (_folder, store) = memory(&hourly(old));
+    let now = 100 * DAY + 48 * 3600;
+    let newest = (100 * DAY + 45 * 3600).unsigned_abs() + API.0;
+    let tests = ["totals".to_owned()];
+    let by_test = query(newest, &tests, None);
+    let by_reason = query(newest, &[], Some("runner_system_failure"));
+    let at = newest.cast_signed();
+    let questions: [(&str, Box<dyn Fn() -> usize>); 8] = [
+        ("usual of a job", Box::new(|| usize::from(store.usual_job_duration(API, RefKind::Branch, "unit").is_ok()))),
+        ("usual of a pipeline", Box::new(|| usize::from(store.usual_pipeline_duration(API, RefKind::Branch).is_ok()))),
+        ("red since", Box::new(|| store.red_since(API, "main", RefKind::Branch).unwrap().iter().count())),
+        ("attempts", Box::new(|| store.job_runs(&by_test, at).unwrap().len())),
+        ("same test", Box::new(|| store.same_failure_elsewhere(&by_test, at).unwrap().len())),
+        ("same reason", Box::new(|| store.same_failure_elsewhere(&by_reason, at).unwrap().len())),
+        ("the default branch", Box::new(|| store.base_run(&by_test).unwrap().iter().count())),
+        ("flaky jobs", Box::new(|| store.runs_of_failing_jobs(API, now).unwrap().len())),
+    ];
+    let count = |(name, question): (&'static str, Box<dyn Fn() -> usize>)| {
+        let steps = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&steps);
+        let step = move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        store.ask(|connection| connection.progress_handler(1, Some(step))).unwrap();
+        assert!(question() > 0, "{name}: there is an answer");
+        (name, steps.load(Ordering::Relaxed))
+    };
+    questions.into_iter().map(count).collect()
+}
+
+#[test]
+fn a_question_takes_no_more_steps_however_much_is_remembered() {
+    let (few, many) = (steps_of_questions(30), steps_of_questions(600));
+    let growing: Vec<_> = few.iter().zip(&many).filter(|((_, few), (_, many))| *few == 0 || many > few).collect();
+    assert!(growing.is_empty(), "steps with a little, and with much: {growing:?}");
 }
 
 #[test]
