@@ -12,7 +12,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::explain::attribution::has_origin;
 use crate::explain::tests;
 use crate::history::place::HistoryPlace;
-use crate::history::record::{HistoryNotice, job_facts};
+use crate::history::record::{HistoryNotice, RecorderTask, job_facts};
 use crate::history::store::{HistoryError, HistoryStore};
 use chrono::{DateTime, Utc};
 
@@ -44,7 +44,7 @@ impl ExplainPast {
 
     /// Notes a reading of the group, so that the projects in it are known.
     pub(super) fn record(session: &Session, snapshot: &Snapshot) {
-        let recording = Recording::new(&session.config, &session.run_context, false);
+        let recording = Recording::new(&session.config, &session.run_context, RecorderTask::Note);
         recording.record(snapshot);
         recording.end();
     }

@@ -14,6 +14,7 @@ use crate::collect::watch::{self, FailedReading, RequestSender, WatchListener, W
 use crate::config::{Config, ConfigError, HubSettings, Origin};
 use crate::domain::host::Host;
 use crate::domain::id::GroupRef;
+use crate::domain::past::KnownPast;
 use crate::gitlab::{PlainHttp, PlainHttpOptions, RetryOptions, Token};
 use crate::hub_client::client::HubClient;
 use crate::hub_client::document::DocumentError;
@@ -23,6 +24,7 @@ use crate::hub_client::reader::{HubExpectations, HubReadError, HubReader};
 use crate::hub_client::scope::HubScope;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
+use tokio::sync::watch::Receiver;
 
 /// Data that is older than so many intervals is old; a hub judges itself alike.
 const FRESH_INTERVALS: u32 = 4;
@@ -41,11 +43,12 @@ pub(super) fn show(
         if config.pace.watch {
             return watch_hub(reader, config, formats, run_context).await;
         }
-        let (reply, exit) = read(reader, config).await?;
+        let (reply, past, exit) = read(reader, config).await?;
         same_host(&reply.snapshot.host, config)?;
+        let past = if formats.want_past(&config.display) { past } else { Arc::default() };
         // A hub that has nothing but old rows has read nothing.
         let restored = Some(DateTime::<Utc>::MAX_UTC);
-        let told = status::tell((reply, Arc::default()), config, formats, run_context, restored).await?;
+        let told = status::tell((reply, past), config, formats, run_context, restored).await?;
         Ok(told.worse(exit))
     };
     let outcome = runtime.block_on(terminal::until_stopped(work));
@@ -54,15 +57,17 @@ pub(super) fn show(
 }
 
 /// Reads the hub once, or until the wait is over.
-async fn read(mut reader: HubReader, config: &Config) -> Result<(ReadingReply, Exit), CliError> {
+async fn read(mut reader: HubReader, config: &Config) -> Result<(ReadingReply, Arc<KnownPast>, Exit), CliError> {
     let Some(wait) = &config.pace.wait else {
         let reply = reader.read().await.map_err(|error| hub_error(&error, config))?;
-        return Ok((reply, Exit::Done));
+        return Ok((reply, reader.past(), Exit::Done));
     };
     let line = ProgressLine::new(config, output::stderr_is_terminal());
-    let (feed, listener, _requests) = feed(reader, config);
+    let (feed, past, listener, _requests) = feed(reader, config);
     let readings = async { feed.run().await.map_err(|error| hub_error(&error, config)) };
-    wait::until_over(readings, listener.updates(), config, wait, &line).await
+    let (reply, exit) = wait::until_over(readings, listener.updates(), config, wait, &line).await?;
+    let past = Arc::clone(&past.borrow());
+    Ok((reply, past, exit))
 }
 
 /// Shows the hub live. Its first answer comes before the view: only then it is known which GitLab's pages are links.
@@ -73,23 +78,24 @@ async fn watch_hub(
     run_context: &RunContext,
 ) -> Result<Exit, CliError> {
     let hub = reader.shared_client();
-    let (mut feed, listener, requests) = feed(reader, config);
+    let (mut feed, past, listener, requests) = feed(reader, config);
     feed.refresh().await.map_err(|error| hub_error(&error, config))?;
     if let Some(snapshot) = listener.updates().borrow().whole() {
         same_host(&snapshot.host, config)?;
     }
     let readings = async { feed.run().await.map_err(|error| hub_error(&error, config)) };
-    let recording = Recording::off();
+    let recording = Recording::of_hub(past);
     let run = WatchedRun { config, formats, run_context, recording: &recording, services: ViewBackend::Hub(hub) };
     run.show(readings, listener, requests).await
 }
 
 /// Makes the readings of a watch over the hub, and the ways to and from them.
-fn feed(reader: HubReader, config: &Config) -> (HubFeed, WatchListener, RequestSender) {
+fn feed(reader: HubReader, config: &Config) -> (HubFeed, Receiver<Arc<KnownPast>>, WatchListener, RequestSender) {
     let (outlet, listener) = watch::watch_channel(WatchUpdate::new());
     let (asking, requests) = watch::request_queue();
+    let (past, told) = tokio::sync::watch::channel(Arc::default());
     let interval = config.pace.interval;
-    (HubFeed { reader, interval, outlet, requests, explain: failed_reading }, listener, asking)
+    (HubFeed { reader, interval, outlet, past, requests, explain: failed_reading }, told, listener, asking)
 }
 
 /// Makes what reads the hub, and refuses what cannot be had from one.

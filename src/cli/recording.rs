@@ -7,7 +7,7 @@ use crate::config::{Config, Origin};
 use crate::domain::past::KnownPast;
 use crate::domain::snapshot::Snapshot;
 use crate::history::place::HistoryPlace;
-use crate::history::record::{HistoryNotice, HistoryRecorder};
+use crate::history::record::{HistoryNotice, HistoryRecorder, RecorderTask};
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,18 +35,20 @@ pub(super) fn mark_live(config: &Config, run_context: &RunContext) -> Option<Fil
 /// Records the readings of one run; switched off, it does nothing.
 pub(super) struct Recording {
     recorder: Option<HistoryRecorder>,
+    /// What a hub knows, where one is read.
+    told: Option<watch::Receiver<Arc<KnownPast>>>,
     is_quiet: bool,
 }
 
 impl Recording {
-    pub(super) fn new(config: &Config, run_context: &RunContext, wants_past: bool) -> Self {
-        let start = |place| HistoryRecorder::start(place, config.history.keep, wants_past);
-        Self { recorder: place(config, run_context).map(start), is_quiet: config.display.quiet }
+    pub(super) fn new(config: &Config, run_context: &RunContext, task: RecorderTask) -> Self {
+        let start = |place| HistoryRecorder::start(place, config.history.keep, task);
+        Self { recorder: place(config, run_context).map(start), told: None, is_quiet: config.display.quiet }
     }
 
-    /// Records nothing: what is shown was not read from GitLab.
-    pub(super) fn off() -> Self {
-        Self { recorder: None, is_quiet: true }
+    /// Records nothing: what is shown was not read from GitLab. What a hub remembers takes the place of a memory.
+    pub(super) fn of_hub(told: watch::Receiver<Arc<KnownPast>>) -> Self {
+        Self { recorder: None, told: Some(told), is_quiet: true }
     }
 
     /// Notes what was read; the rows are shared, not copied.
@@ -58,7 +60,7 @@ impl Recording {
 
     /// Returns what the memory adds to readings, as it comes; `None` without a memory.
     pub(super) fn past(&self) -> Option<watch::Receiver<Arc<KnownPast>>> {
-        self.recorder.as_ref().map(HistoryRecorder::past)
+        self.recorder.as_ref().map(HistoryRecorder::past).or_else(|| self.told.clone())
     }
 
     /// Notes a reading, and returns what the memory adds to it; nothing where it takes too long to say.

@@ -22,6 +22,7 @@ use crate::config::{CableUse, Config, NamedSecret, Origin};
 use crate::domain::project::Project;
 use crate::domain::snapshot::{ProblemScope, Snapshot};
 use crate::gitlab::client::Client;
+use crate::history::record::RecorderTask;
 use crate::serve::event_log::EventLog;
 use crate::serve::exporter::ExporterState;
 use crate::serve::hook_answer::HookRules;
@@ -93,7 +94,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let options = Arc::new(wire::serving(&config));
     let mut cache = Cache::new(&config, &run_context, &client, &options);
     let collector = cache.collector(client.clone(), options);
-    let recording = Recording::new(&config, &run_context, false);
+    let recording = Recording::new(&config, &run_context, RecorderTask::Serve);
     let served = ServedRun { config: &config, run_context: &run_context, cache: &cache, recording: &recording, plan };
     let outcome = runtime.block_on(served.serve(collector, client));
     cache.write();
@@ -270,6 +271,7 @@ impl ServedRun<'_> {
             usage: Arc::new(move || usage.usage()),
             endpoints: Arc::new(move || endpoints.endpoint_counts()),
             save,
+            past: self.recording.past(),
             explain: answering::explainer(client.clone(), listener.clone(), options),
         }
     }
@@ -305,6 +307,13 @@ impl ServedRun<'_> {
 async fn pass_on_changes(hub: &Hub, listener: &WatchListener) {
     let mut changes = listener.changes();
     while let Some(news) = changes.next().await {
+        let reading = match &news {
+            ChangeNews::Start { snapshot, .. } => Some(snapshot.taken_at),
+            ChangeNews::Changes(changes) => changes.last().map(|change| change.at),
+        };
+        if let Some(reading) = reading {
+            hub.wait_for_past(reading).await;
+        }
         match news {
             ChangeNews::Start { missed, .. } if missed > 0 => hub.lose_events(),
             ChangeNews::Start { .. } => hub.first_reading(),

@@ -13,6 +13,7 @@ use crate::config::{Config, Display, Settings};
 use crate::domain::past::KnownPast;
 use crate::domain::project::Failure;
 use crate::domain::snapshot::Snapshot;
+use crate::history::record::RecorderTask;
 use chrono::{DateTime, Utc};
 use clap::ArgMatches;
 use std::io::Write;
@@ -44,7 +45,8 @@ fn show(run_context: &RunContext, verbosity: u8) -> Result<Exit, CliError> {
     let mut cache = Cache::new(&config, run_context, &client, &options);
     let collector = cache.collector(client.clone(), options);
     let wants_past = formats.want_past(&config.display) || watch::is_view(&config);
-    let recording = Recording::new(&config, run_context, wants_past);
+    let task = if wants_past { RecorderTask::Answer } else { RecorderTask::Note };
+    let recording = Recording::new(&config, run_context, task);
     let work = async {
         if config.pace.watch {
             let _live = recording::mark_live(&config, run_context);

@@ -11,6 +11,7 @@ pub mod excerpt;
 pub mod exported;
 pub mod fact;
 pub mod failure;
+pub mod failure_origin;
 pub mod health;
 pub mod host;
 pub mod id;

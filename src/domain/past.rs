@@ -1,9 +1,11 @@
 //! The history's answers about a job or a ref, before they are judged.
 
 use super::fact::{PipelineFact, UnixSeconds};
-use super::id::{ById, JobId, PipelineId, ProjectId};
+use super::failure_origin::FailureOrigin;
+use super::id::{JobId, PipelineId, ProjectId};
 use super::pipeline::RefKind;
 use super::status::Status;
+use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,14 +141,21 @@ pub struct PipelinePast {
     pub red_since: Option<RedStretch>,
     /// Jobs that failed and were not allowed to.
     pub failed_jobs: Vec<FailedJobPast>,
+    /// Whose fault they are, where a hub has judged it from a memory of its own.
+    pub judged: Option<FailureOrigin>,
 }
 
 /// What the memory adds to all that is shown; empty without a memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KnownPast(pub ById<PipelineId, PipelinePast>);
+pub struct KnownPast {
+    /// Its keys may come from a hub: whatever they are, a look takes the same time.
+    pub pipelines: HashMap<PipelineId, PipelinePast>,
+    /// When the reading was taken that it is about; `None` before the first.
+    pub reading: Option<DateTime<Utc>>,
+}
 
 impl KnownPast {
     pub fn of(&self, pipeline: PipelineId) -> Option<&PipelinePast> {
-        self.0.get(&pipeline)
+        self.pipelines.get(&pipeline)
     }
 }

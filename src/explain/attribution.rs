@@ -12,6 +12,7 @@
 use super::reason;
 use super::sentence::Sentence;
 use crate::domain::evidence::JobEvidence;
+use crate::domain::failure_origin::FailureOrigin;
 use crate::domain::job::JobKind;
 use crate::domain::past::{JobPast, JobRun, SameFailure};
 use crate::domain::status::Status;
@@ -24,33 +25,6 @@ use std::collections::HashMap;
 const EVERYWHERE: usize = 2;
 /// Passes in a row after which a job no longer counts as flaky, and without which it may be (design 11).
 const CLEARED_BY: usize = 5;
-
-/// Whose fault a failure is; the word for scripts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FailureOrigin {
-    Infrastructure,
-    AlreadyBroken,
-    Everywhere,
-    Flaky,
-    Yours,
-    Unknown,
-}
-
-impl FailureOrigin {
-    pub const ALL: [Self; 6] =
-        [Self::Infrastructure, Self::AlreadyBroken, Self::Everywhere, Self::Flaky, Self::Yours, Self::Unknown];
-
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Infrastructure => "infrastructure",
-            Self::AlreadyBroken => "already_broken",
-            Self::Everywhere => "everywhere",
-            Self::Flaky => "flaky",
-            Self::Yours => "yours",
-            Self::Unknown => "unknown",
-        }
-    }
-}
 
 /// What an answer rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,12 @@
 //! Finds the causes of a pipeline that is not green, the one that explains the most first.
 
-use super::attribution::{self, FailureAttribution, FailureOrigin};
+use super::attribution::{self, FailureAttribution};
 use super::reason;
 use super::sentence::Sentence;
 use super::tests::TestFindings;
 use super::wait;
 use crate::domain::evidence::{Evidence, JobEvidence};
+use crate::domain::failure_origin::FailureOrigin;
 use crate::domain::id::PipelineId;
 use crate::domain::job::{Job, JobKind};
 use crate::domain::status::Status;

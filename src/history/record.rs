@@ -12,6 +12,7 @@ use crate::domain::project::{ProjectRow, RowState};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::status::Status;
 use chrono::{DateTime, Utc};
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,9 @@ use tokio::sync::watch;
 /// Readings that wait for a slow disk. More are dropped: what they saw is a gap like any time between two readings.
 const MOST_WAITING: usize = 16;
 
+/// How often all that is not green is looked up again, although nothing of it has changed.
+const ASK_AGAIN: UnixSeconds = 60;
+
 /// What a user must know about the memory; each is said once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HistoryNotice {
@@ -29,6 +33,17 @@ pub enum HistoryNotice {
     SetAside(PathBuf),
     /// Nothing could be recorded at the end, for this reason.
     Off(String),
+}
+
+/// What is done with readings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecorderTask {
+    /// They are noted.
+    Note,
+    /// The memory is asked about each, too; it ends where that fails, so that no one waits for an answer.
+    Answer,
+    /// The same for a server: it goes on for months, and a disk that fails may do its work again.
+    Serve,
 }
 
 /// Takes readings and writes their facts until it is dropped or ended.
@@ -41,26 +56,23 @@ pub struct HistoryRecorder {
 }
 
 impl HistoryRecorder {
-    /// Starts the thread. The file is opened there, and facts older than `keep` are removed once a day. With `wants_past`
-    /// the memory is asked about each reading, too.
-    pub fn start(place: HistoryPlace, keep: Duration, wants_past: bool) -> Self {
+    /// Starts the thread. The file is opened there, and facts older than `keep` are removed once a day.
+    pub fn start(place: HistoryPlace, keep: Duration, task: RecorderTask) -> Self {
         let (facts, input) = sync_channel::<Arc<Snapshot>>(MOST_WAITING);
         let (end, ended) = sync_channel(1);
         let notices = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&notices);
         let (answers, past) = watch::channel(Arc::default());
         let work = move || {
-            let mut writer = FactWriter { place, keep, store: None, written: by_id(0), notices: told };
+            let mut writer = FactWriter::new((place, keep), told, answers);
             let mut off = None;
             while let Ok(input) = input.recv() {
-                let done = writer.take(&input).and_then(|()| writer.answer(&input, wants_past, &answers));
-                off = done.err().inspect(|error| tracing::info!(%error, "the history is off"));
-                // Those who wait for answers are not kept waiting; a server goes on for months, and tries again.
-                if off.is_some() && wants_past {
+                off = writer.work(&input, task).err().inspect(|error| tracing::info!(%error, "the history is off"));
+                if off.is_some() && task == RecorderTask::Answer {
                     break;
                 }
                 if off.is_some() {
-                    (writer.store, writer.written) = (None, by_id(0));
+                    writer.begin_again(&input);
                 }
             }
             lock(&writer.notices).extend(off.map(|error| HistoryNotice::Off(error.to_string())));
@@ -115,47 +127,75 @@ struct FactWriter {
     /// The pipelines of each project that were written last: a row that shares them has nothing new.
     written: ById<ProjectId, Arc<[Pipeline]>>,
     notices: Arc<Mutex<Vec<HistoryNotice>>>,
+    answers: watch::Sender<Arc<KnownPast>>,
+    /// When everything that is not green was looked up last.
+    asked_at: UnixSeconds,
 }
 
+/// Projects whose pipelines a reading has changed.
+type MovedProjects = HashSet<ProjectId>;
+
 impl FactWriter {
-    fn take(&mut self, snapshot: &Snapshot) -> Result<(), HistoryError> {
+    fn new(
+        (place, keep): (HistoryPlace, Duration),
+        notices: Arc<Mutex<Vec<HistoryNotice>>>,
+        answers: watch::Sender<Arc<KnownPast>>,
+    ) -> Self {
+        Self { place, keep, store: None, written: by_id(0), notices, answers, asked_at: UnixSeconds::MIN }
+    }
+
+    /// Notes a reading, and answers what the memory adds to it where that is wanted.
+    fn work(&mut self, snapshot: &Snapshot, task: RecorderTask) -> Result<(), HistoryError> {
+        let changed = self.take(snapshot)?;
+        match task {
+            RecorderTask::Note => Ok(()),
+            RecorderTask::Answer | RecorderTask::Serve => self.answer(snapshot, &changed),
+        }
+    }
+
+    /// Begins again after a failure: with the file as it will be then. What was known before it is still true.
+    fn begin_again(&mut self, snapshot: &Snapshot) {
+        (self.store, self.written) = (None, by_id(0));
+        self.answers.send_modify(|past| Arc::make_mut(past).reading = Some(snapshot.taken_at));
+    }
+
+    fn take(&mut self, snapshot: &Snapshot) -> Result<MovedProjects, HistoryError> {
         let now = snapshot.taken_at.timestamp();
         let news: Vec<&ProjectRow> = snapshot.rows.iter().filter(|row| self.is_news(row)).collect();
         let facts = self.facts(&news, now)?;
         self.write(&facts, now)?;
+        let changed = news.iter().map(|row| row.project.id).collect();
         for row in news {
             if let RowState::Ok(pipelines) = &row.state {
                 self.written.insert(row.project.id, Arc::clone(pipelines));
             }
         }
-        Ok(())
+        Ok(changed)
     }
 
-    /// Looks up what the memory adds to the pipelines of a reading, red ones each time: the same may fail elsewhere by now.
-    fn answer(
-        &mut self,
-        snapshot: &Snapshot,
-        is_wanted: bool,
-        answers: &watch::Sender<Arc<KnownPast>>,
-    ) -> Result<(), HistoryError> {
-        if !is_wanted {
-            return Ok(());
-        }
-        let past = Arc::clone(&answers.borrow());
+    /// Looks up what the memory adds to the pipelines of a reading: of projects that have changed, and from time to time
+    /// of all that are not green, as the same may fail elsewhere by now.
+    fn answer(&mut self, snapshot: &Snapshot, changed: &MovedProjects) -> Result<(), HistoryError> {
+        let past = Arc::clone(&self.answers.borrow());
         let now = snapshot.taken_at.timestamp();
-        let mut known = KnownPast(by_id(snapshot.rows.len()));
+        let is_due = now.saturating_sub(self.asked_at) >= ASK_AGAIN;
+        let mut pipelines = HashMap::with_capacity(snapshot.rows.len());
         let store = self.store(now)?;
         for row in &snapshot.rows {
+            let is_same = !changed.contains(&row.project.id);
             for pipeline in row.pipelines() {
-                let is_settled = |_: &&PipelinePast| pipeline.status == Status::Success;
+                let is_settled = |_: &&PipelinePast| is_same && (!is_due || pipeline.status == Status::Success);
                 let found = match past.of(pipeline.id).filter(is_settled) {
                     Some(before) => before.clone(),
                     None => store.pipeline_past(row.project.id, pipeline, now)?,
                 };
-                known.0.insert(pipeline.id, found);
+                pipelines.insert(pipeline.id, found);
             }
         }
-        answers.send_replace(Arc::new(known));
+        if is_due {
+            self.asked_at = now;
+        }
+        self.answers.send_replace(Arc::new(KnownPast { pipelines, reading: Some(snapshot.taken_at) }));
         Ok(())
     }
 

@@ -1,9 +1,8 @@
 //! A hub's addresses, asked like any foreign server: bounded, in time, without redirects, and never with GitLab's token.
 
-use super::document;
+use super::document::{self, HubReading};
 use super::error::{HubError, HubProblem};
 use super::explained::{self, HubExplanation};
-use crate::domain::snapshot::Snapshot;
 use crate::gitlab::{PlainHttp, RetryOptions};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::StatusCode;
@@ -35,7 +34,7 @@ pub struct HubClient {
 #[derive(Debug)]
 pub struct HubAnswer {
     /// `None` where it is what was known already.
-    pub snapshot: Option<Snapshot>,
+    pub news: Option<HubReading>,
     pub tag: Option<HeaderValue>,
     /// How old it was when the answer came.
     pub age: Duration,
@@ -71,7 +70,7 @@ impl HubClient {
             headers.insert(IF_NONE_MATCH, known.clone());
         }
         let read = |(status, headers, body): HubReply, under_way: Duration| {
-            let snapshot = match status {
+            let news = match status {
                 StatusCode::NOT_MODIFIED if known.is_some() => None,
                 _ => Some(document::read_snapshot(&judged((status, &headers, body), self.http.has_token())?)?),
             };
@@ -79,7 +78,7 @@ impl HubClient {
             let tag = headers.get(ETAG).filter(|tag| tag.len() <= LONGEST_TAG).cloned();
             let age = whole(AGE.as_str()).filter(|age| *age <= OLDEST).ok_or(HubProblem::NoAge)?;
             // It got older on its way.
-            Ok(HubAnswer { snapshot, tag, age: age + under_way, fresh_for: whole(FRESH_FOR) })
+            Ok(HubAnswer { news, tag, age: age + under_way, fresh_for: whole(FRESH_FOR) })
         };
         self.ask(SNAPSHOT, headers, until, read).await
     }

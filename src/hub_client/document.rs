@@ -7,6 +7,7 @@ use super::failure_wire::{HubErrorWire, ProblemWire};
 use super::pipeline_wire::PipelineWire;
 use crate::domain::host::Host;
 use crate::domain::id::{GroupId, ProjectId};
+use crate::domain::past::{KnownPast, PipelinePast};
 use crate::domain::project::{Failure, Project, ProjectRow, RowState, StateWord};
 use crate::domain::snapshot::{Group, Problem, Snapshot};
 use crate::domain::usage::{Api, Usage};
@@ -30,6 +31,13 @@ pub enum DocumentError {
     Decode { path: String, problem: String },
     #[error("the answer contradicts itself: {0}")]
     Contradiction(String),
+}
+
+/// What a hub has read, and what it remembers of that.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HubReading {
+    pub snapshot: Snapshot,
+    pub past: KnownPast,
 }
 
 pub(super) type DocumentResult<T> = Result<T, DocumentError>;
@@ -119,11 +127,21 @@ pub(super) fn decode<T: DeserializeOwned>(json: &[u8], known: &'static str) -> D
 }
 
 /// Reads the snapshot of a hub.
-pub fn read_snapshot(json: &[u8]) -> DocumentResult<Snapshot> {
-    decode::<StatusWire>(json, SCHEMA)?.into_domain()
+pub fn read_snapshot(json: &[u8]) -> DocumentResult<HubReading> {
+    let mut wire = decode::<StatusWire>(json, SCHEMA)?;
+    let past = wire.take_past()?;
+    Ok(HubReading { snapshot: wire.into_domain()?, past })
 }
 
 impl StatusWire {
+    /// Returns what the hub remembers: nothing, where it has no memory.
+    fn take_past(&mut self) -> DocumentResult<KnownPast> {
+        let pipelines = self.projects.iter_mut().flat_map(|project| &mut project.pipelines);
+        let found: DocumentResult<Vec<_>> = pipelines.map(PipelineWire::take_past).collect();
+        let is_known = |(_, past): &(_, PipelinePast)| *past != PipelinePast::default();
+        Ok(KnownPast { pipelines: found?.into_iter().filter(is_known).collect(), reading: None })
+    }
+
     fn into_domain(self) -> DocumentResult<Snapshot> {
         let problems = self.problems.into_iter().map(Problem::try_from).collect::<DocumentResult<Vec<_>>>()?;
         // It decides which addresses are links.

@@ -6,11 +6,12 @@ use super::event_stream;
 use super::reader::{HubReadError, HubReader};
 use crate::collect::run::ReadingReply;
 use crate::collect::watch::{FailedReading, RequestReceiver, WatchOutlet, WatchPhase};
+use crate::domain::past::KnownPast;
 use crate::domain::project::RowState;
 use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// Events that come within this are one reading.
@@ -21,6 +22,8 @@ pub struct HubFeed {
     pub reader: HubReader,
     pub interval: Duration,
     pub outlet: WatchOutlet,
+    /// What the hub remembers of each reading, before it.
+    pub past: watch::Sender<Arc<KnownPast>>,
     pub requests: RequestReceiver,
     /// Finds the words for a reading that brought nothing.
     pub explain: fn(&HubReadError) -> FailedReading,
@@ -66,6 +69,12 @@ impl HubFeed {
                 }
                 // What comes from a hub has been on its way since the hub has read it.
                 let took = begun.elapsed() + oldest(&snapshot);
+                let past = self.reader.past();
+                self.past.send_if_modified(|known| {
+                    let is_news = *known != past;
+                    *known = past;
+                    is_news
+                });
                 self.outlet.publish(snapshot, |update| {
                     (update.unmatched, update.excluded) = (unmatched, excluded);
                     (update.took, update.failed) = (took, None);

@@ -2,8 +2,10 @@
 
 use super::document::{DocumentResult, contradiction, present};
 use super::failure_wire::HubErrorWire;
+use crate::domain::failure_origin::FailureOrigin;
 use crate::domain::id::{JobId, PipelineId};
 use crate::domain::job::{Job, JobKind, Stage};
+use crate::domain::past::{PipelinePast, RedStretch};
 use crate::domain::pipeline::{Downstream, Pipeline, Ref, RefKind};
 use crate::domain::project::Failure;
 use crate::domain::status::Status;
@@ -43,6 +45,20 @@ pub(super) struct PipelineWire {
     web_url: Option<String>,
     stages: Vec<HubStageWire>,
     downstream: Vec<DownstreamWire>,
+    usual_s: Option<u64>,
+    first_red: Option<FirstRedWire>,
+    attribution: Option<String>,
+}
+
+/// An older hub does not send it.
+#[derive(Deserialize)]
+struct FirstRedWire {
+    id: u64,
+    since: Option<DateTime<Utc>>,
+    sha: Option<String>,
+    user: Option<String>,
+    commit_title: Option<String>,
+    last_green: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +112,21 @@ fn own_status(word: &str) -> Status {
 }
 
 impl PipelineWire {
+    /// Returns what the hub's memory adds. Of what is not red no one is to blame, whatever the hub says; a word for it that
+    /// is not known says nothing.
+    pub(super) fn take_past(&mut self) -> DocumentResult<(PipelineId, PipelinePast)> {
+        let is_red = Status::from_gitlab(&self.status) == Status::Failed;
+        let red = self.first_red.take().filter(|_| is_red);
+        let word = self.attribution.take().filter(|_| is_red);
+        let past = PipelinePast {
+            usual: seconds(self.usual_s)?,
+            red_since: red.map(FirstRedWire::into_domain),
+            failed_jobs: Vec::new(),
+            judged: word.and_then(|word| FailureOrigin::ALL.into_iter().find(|known| known.word() == word)),
+        };
+        Ok((PipelineId(self.id), past))
+    }
+
     pub(super) fn into_domain(self) -> DocumentResult<Pipeline> {
         let (duration, queued) = (seconds(self.duration_s)?, seconds(self.queued_s)?);
         let Some(kind) = RefKind::from_word(&self.ref_kind) else {
@@ -128,6 +159,19 @@ impl PipelineWire {
         };
         same_worst(&format!("pipeline {}", self.id), &pipeline.worst(), &self.worst)?;
         Ok(pipeline)
+    }
+}
+
+impl FirstRedWire {
+    fn into_domain(self) -> RedStretch {
+        RedStretch {
+            first: PipelineId(self.id),
+            since: self.since.map(|at| at.timestamp()),
+            sha: self.sha,
+            author: self.user,
+            commit_title: self.commit_title,
+            last_green: self.last_green.map(PipelineId),
+        }
     }
 }
 

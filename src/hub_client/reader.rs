@@ -4,10 +4,12 @@
 //! the data of a hub that stops never stays young.
 
 use super::client::{HubAnswer, HubClient};
+use super::document::HubReading;
 use super::error::HubError;
 use super::scope::{GroupNotShown, HubScope};
 use crate::collect::run::ReadingReply;
 use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::past::KnownPast;
 use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
 use crate::text::age::in_one_unit;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -43,6 +45,7 @@ pub struct HubExpectations {
 struct KnownData {
     tag: Option<HeaderValue>,
     snapshot: Snapshot,
+    past: Arc<KnownPast>,
     fresh_for: Duration,
     /// GitLab's clock when it was read, and when that was.
     clock: (DateTime<Utc>, Instant),
@@ -74,6 +77,11 @@ impl HubReader {
         self.known.as_ref().map(|known| after(known.clock))
     }
 
+    /// Returns what the hub remembers of what was read last.
+    pub fn past(&self) -> Arc<KnownPast> {
+        self.known.as_ref().map(|known| Arc::clone(&known.past)).unwrap_or_default()
+    }
+
     /// Reads what the hub knows by now.
     pub async fn read(&mut self) -> Result<ReadingReply, HubReadError> {
         let tag = self.known.as_ref().and_then(|known| known.tag.as_ref());
@@ -89,19 +97,20 @@ impl HubReader {
     }
 
     /// Takes over an answer. The same data does not get younger, and GitLab's clock does not go back for it.
-    fn learn(&mut self, HubAnswer { snapshot, tag, age, fresh_for }: HubAnswer) {
+    fn learn(&mut self, HubAnswer { news, tag, age, fresh_for }: HubAnswer) {
         let told = fresh_for.unwrap_or_default().min(LONGEST_FRESH);
         let fresh_for = told.max(self.rules.fresh_for);
         let clock = |snapshot: &Snapshot| {
             let age = TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
             snapshot.taken_at.checked_add_signed(age).unwrap_or(DateTime::<Utc>::MAX_UTC)
         };
-        match (snapshot, &mut self.known) {
-            (Some(snapshot), known) => {
+        match (news, &mut self.known) {
+            (Some(HubReading { snapshot, past }), known) => {
                 let clock = clock(&snapshot);
                 let same = known.as_ref().filter(|known| known.snapshot.taken_at == snapshot.taken_at);
                 let clock = same.map_or(clock, |known| clock.max(after(known.clock)));
-                *known = Some(KnownData { tag, snapshot, fresh_for, clock: (clock, Instant::now()) });
+                let past = Arc::new(past);
+                *known = Some(KnownData { tag, snapshot, past, fresh_for, clock: (clock, Instant::now()) });
             }
             (None, Some(known)) => {
                 known.clock = (clock(&known.snapshot).max(after(known.clock)), Instant::now());
@@ -181,11 +190,15 @@ mod tests {
         HubReader::new(Arc::new(HubClient::new(http.unwrap(), RetryOptions::default())), rules)
     }
 
+    fn reading(rows: Vec<ProjectRow>) -> HubReading {
+        HubReading { snapshot: snapshot(rows), past: KnownPast::default() }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn the_same_data_never_gets_younger_whatever_the_hub_says() {
         let mut reader = reader();
         let answer = |is_new: bool, age: u64| HubAnswer {
-            snapshot: is_new.then(|| snapshot(Vec::new())),
+            news: is_new.then(|| reading(Vec::new())),
             tag: None,
             age: Duration::from_secs(age),
             fresh_for: None,
@@ -209,7 +222,7 @@ mod tests {
         for (told, expected) in [(None, 70), (Some(10), 70), (Some(300), 300), (Some(1_000_000), 900)] {
             let mut reader = reader();
             let fresh_for = told.map(Duration::from_secs);
-            reader.learn(HubAnswer { snapshot: Some(snapshot(Vec::new())), tag: None, age: Duration::ZERO, fresh_for });
+            reader.learn(HubAnswer { news: Some(reading(Vec::new())), tag: None, age: Duration::ZERO, fresh_for });
             assert_eq!(reader.known.unwrap().fresh_for, Duration::from_secs(expected), "{told:?}");
         }
     }

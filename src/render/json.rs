@@ -176,6 +176,7 @@ mod tests {
               "usual_s": null,
               "since": "2026-11-20T19:00:15Z",
               "red_since": null,
+              "first_red": null,
               "attribution": null,
               "stages": [
                 {

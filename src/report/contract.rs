@@ -5,15 +5,15 @@
 use super::what;
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::failure::{FailedRequest, Failure};
+use crate::domain::failure_origin::FailureOrigin;
 use crate::domain::health::Counts;
 use crate::domain::job::{Job, Stage};
-use crate::domain::past::{KnownPast, PipelinePast};
+use crate::domain::past::{KnownPast, PipelinePast, RedStretch};
 use crate::domain::pipeline::{Downstream, Pipeline};
 use crate::domain::project::ProjectRow;
 use crate::domain::snapshot::{Group, Problem};
 use crate::domain::status::Status;
 use crate::domain::usage::Usage;
-use crate::explain::attribution::FailureOrigin;
 use crate::text::duration::whole_seconds;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
@@ -210,7 +210,7 @@ pub struct ProjectEntry<'a> {
 }
 
 impl<'a> ProjectEntry<'a> {
-    fn new(row: &'a ProjectRow, past: &KnownPast, now: DateTime<Utc>) -> Self {
+    fn new(row: &'a ProjectRow, past: &'a KnownPast, now: DateTime<Utc>) -> Self {
         let project = &row.project;
         Self {
             id: project.id.0,
@@ -282,6 +282,8 @@ pub struct PipelineEntry<'a> {
     pub since: Option<String>,
     /// Since when the ref is red, where that is known.
     pub red_since: Option<String>,
+    /// The first of the red pipelines up to this one.
+    pub first_red: Option<FirstRedEntry<'a>>,
     /// Whose fault its failed jobs are, in the words of `explain`.
     pub attribution: Option<&'static str>,
     pub stages: Vec<StageEntry<'a>>,
@@ -318,6 +320,7 @@ impl<'a> From<&'a Pipeline> for PipelineEntry<'a> {
             usual_s: None,
             since: what::since(pipeline, None).map(time),
             red_since: None,
+            first_red: None,
             attribution: None,
             stages: pipeline.stages.iter().map(StageEntry::from).collect(),
             downstream: downstream_entries(&pipeline.downstream),
@@ -325,16 +328,42 @@ impl<'a> From<&'a Pipeline> for PipelineEntry<'a> {
     }
 }
 
-impl PipelineEntry<'_> {
+impl<'a> PipelineEntry<'a> {
     /// Adds what the memory knows.
-    fn with_past(self, past: Option<&PipelinePast>, now: DateTime<Utc>) -> Self {
+    pub(super) fn with_past(self, past: Option<&'a PipelinePast>, now: DateTime<Utc>) -> Self {
         let red_since = what::red_since(past).map(time);
         Self {
             usual_s: past.and_then(|past| past.usual).map(whole_seconds),
             since: red_since.clone().or(self.since),
             red_since,
+            first_red: past.and_then(|past| past.red_since.as_ref()).map(FirstRedEntry::from),
             attribution: what::origin(past, now).map(FailureOrigin::word),
             ..self
+        }
+    }
+}
+
+/// The pipeline with which a ref became red, as far as the memory goes back.
+#[derive(Debug, Serialize)]
+pub struct FirstRedEntry<'a> {
+    pub id: u64,
+    pub since: Option<String>,
+    pub sha: Option<&'a str>,
+    pub user: Option<&'a str>,
+    pub commit_title: Option<&'a str>,
+    /// The last green one before it; without one the ref may have been red before.
+    pub last_green: Option<u64>,
+}
+
+impl<'a> From<&'a RedStretch> for FirstRedEntry<'a> {
+    fn from(red: &'a RedStretch) -> Self {
+        Self {
+            id: red.first.0,
+            since: red.since.and_then(|at| DateTime::from_timestamp(at, 0)).map(time),
+            sha: red.sha.as_deref(),
+            user: red.author.as_deref(),
+            commit_title: red.commit_title.as_deref(),
+            last_green: red.last_green.map(|id| id.0),
         }
     }
 }

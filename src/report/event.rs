@@ -2,6 +2,7 @@
 
 use super::contract::{PipelineEntry, ProblemEntry, time};
 use crate::domain::change::{Change, ChangeKind};
+use crate::domain::past::KnownPast;
 use crate::domain::project::StateWord;
 use crate::domain::usage::{Cost, Usage};
 use chrono::{DateTime, Utc};
@@ -67,6 +68,19 @@ impl<'a> ChangeEvent<'a> {
         let Usage { limit, remaining, api, .. } = *usage;
         let interval_s = interval.as_secs();
         Self::Budget { at: time(at), requests, bytes, limit, remaining, api: api.word(), interval_s }
+    }
+}
+
+impl<'a> ChangeEvent<'a> {
+    /// Tells a change with what the memory knows of the pipeline.
+    pub(crate) fn with_past(change: &'a Change, past: &'a KnownPast) -> Self {
+        match (Self::from(change), &change.kind) {
+            (Self::Pipeline { at, project, from, to, pipeline }, ChangeKind::Pipeline { pipeline: read, .. }) => {
+                let pipeline = Box::new(pipeline.with_past(past.of(read.id), change.at));
+                Self::Pipeline { at, project, from, to, pipeline }
+            }
+            (event, _) => event,
+        }
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::cell::Tone;
 use crate::domain::evidence::{Evidence, JobEvidence};
+use crate::domain::failure_origin::FailureOrigin;
 use crate::domain::job::JobKind;
 use crate::domain::log::{LogExcerpt, LogLine};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::status::Status;
 use crate::domain::test_report::TestCase;
-use crate::explain::attribution::FailureOrigin;
 use crate::explain::cause::{Cause, Explanation};
 use crate::explain::log::is_passing;
 use crate::explain::sentence::Sentence;

@@ -2,8 +2,8 @@
 
 use super::history::time;
 use crate::domain::fact::UnixSeconds;
+use crate::domain::failure_origin::FailureOrigin;
 use crate::domain::id::ProjectId;
-use crate::explain::attribution::FailureOrigin;
 use crate::stats::plan::{SECONDS_PER_DAY, StatsPlan};
 use crate::stats::study::{ComparedTally, StatsStudy, StudyGroup};
 use crate::stats::tally::{DayTally, PartKey, RunTally};

@@ -1,11 +1,12 @@
 //! Describes a pipeline in a few words: what failed, what runs, or what it waits for.
 
 use super::culprits;
+use crate::domain::failure_origin::FailureOrigin;
 use crate::domain::job::Job;
 use crate::domain::past::PipelinePast;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::status::Status;
-use crate::explain::attribution::{FailureOrigin, attribute_past};
+use crate::explain::attribution::attribute_past;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 
@@ -73,6 +74,9 @@ pub(super) fn so_far(
 
 /// Returns whose fault the failed jobs are: yours where one of them is, unknown where one may be, else the first answer.
 pub(super) fn origin(past: Option<&PipelinePast>, now: DateTime<Utc>) -> Option<FailureOrigin> {
+    if let Some(judged) = past?.judged {
+        return Some(judged);
+    }
     let of_job =
         |job: &crate::domain::past::FailedJobPast| attribute_past(job.reason.as_deref(), &job.past, now).origin;
     let mut origins: Vec<FailureOrigin> = past?.failed_jobs.iter().map(of_job).collect();

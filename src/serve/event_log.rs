@@ -1,6 +1,7 @@
 //! Changes for those who listen over HTTP: each has a number, and one that comes back gets what it has missed.
 
 use crate::domain::change::Change;
+use crate::domain::past::KnownPast;
 use crate::render::ndjson;
 use crate::report::event::ChangeEvent;
 use parking_lot::Mutex;
@@ -48,12 +49,12 @@ impl EventLog {
         format!("{}-{number}", self.epoch)
     }
 
-    /// Adds changes in their order.
-    pub fn add(&self, changes: &[Change]) {
+    /// Adds changes in their order, with what the memory knows.
+    pub fn add(&self, changes: &[Change], past: &KnownPast) {
         let mut kept = self.kept.lock();
         for change in changes {
             let mut line = Vec::new();
-            if ndjson::write_event(&ChangeEvent::from(change), &mut line).is_err() {
+            if ndjson::write_event(&ChangeEvent::with_past(change, past), &mut line).is_err() {
                 continue;
             }
             let json = String::from_utf8_lossy(&line).trim_end().into();

@@ -15,6 +15,7 @@ use crate::collect::watch::{WatchListener, WatchUpdate};
 use crate::domain::change::Change;
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::id::ProjectId;
+use crate::domain::past::KnownPast;
 use crate::domain::project::{ProjectRow, RowState};
 use crate::domain::run_totals::RunTotals;
 use crate::domain::saved_counter::{SaveEnd, SavedCounter};
@@ -31,10 +32,14 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// How long a scrape waits for the disk. What is not saved by then is shown by the next one.
 const PAGE_PATIENCE: Duration = Duration::from_millis(200);
+
+/// How long a change waits for what the memory knows of it. What is not known by then comes with a later snapshot.
+const PAST_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Answers a question that takes requests to GitLab.
 pub type ExplainAnswerer =
@@ -62,6 +67,8 @@ pub struct HubSources {
     pub usage: Arc<dyn Fn() -> Usage + Send + Sync>,
     pub endpoints: Arc<dyn Fn() -> Vec<EndpointCount> + Send + Sync>,
     pub explain: ExplainAnswerer,
+    /// What the memory adds to each reading, a moment after it; `None` where nothing is remembered.
+    pub past: Option<watch::Receiver<Arc<KnownPast>>>,
     /// `None` where nothing is remembered.
     pub save: Option<CounterSaver>,
 }
@@ -92,6 +99,9 @@ pub struct SnapshotText {
     pub taken_at: DateTime<Utc>,
 }
 
+/// What a text was made of.
+type ShownReading = (Arc<Snapshot>, Arc<KnownPast>);
+
 /// Everything that the server shares.
 pub struct Hub {
     listener: WatchListener,
@@ -102,7 +112,7 @@ pub struct Hub {
     wakes: WakeBatch,
     hooks: Mutex<HookCounts>,
     recent: Mutex<RecentIds>,
-    text: Mutex<Option<(Arc<Snapshot>, SnapshotText)>>,
+    text: Mutex<Option<(ShownReading, SnapshotText)>>,
     gitlab: Mutex<Option<Server>>,
     runs: Mutex<RunTotals>,
     cable: Mutex<Option<FeedFacts>>,
@@ -148,7 +158,20 @@ impl Hub {
 
     /// Tells listeners what has changed.
     pub fn add_events(&self, changes: &[Change]) {
-        self.events.add(changes);
+        self.events.add(changes, &self.past());
+    }
+
+    /// Returns what the memory adds.
+    fn past(&self) -> Arc<KnownPast> {
+        self.sources.past.as_ref().map(|past| Arc::clone(&past.borrow())).unwrap_or_default()
+    }
+
+    /// Waits a moment until the memory has said what it adds to the reading of this time: who hears of a change and then
+    /// takes the snapshot gets both.
+    pub async fn wait_for_past(&self, reading: DateTime<Utc>) {
+        let Some(mut past) = self.sources.past.clone() else { return };
+        // A memory that is too slow, or off, keeps no one.
+        let _ = timeout(PAST_PATIENCE, past.wait_for(|past| past.reading >= Some(reading))).await;
     }
 
     /// Tells listeners that changes were missed.
@@ -231,15 +254,17 @@ impl Hub {
     pub(super) fn snapshot(&self) -> io::Result<Option<SnapshotText>> {
         let update = self.update();
         let Some(snapshot) = update.whole() else { return Ok(None) };
+        let past = self.past();
         let mut text = self.text.lock();
-        if let Some((_, known)) = text.as_ref().filter(|(of, _)| Arc::ptr_eq(of, snapshot)) {
+        let is_made = |((of, with), _): &&(ShownReading, _)| Arc::ptr_eq(of, snapshot) && Arc::ptr_eq(with, &past);
+        if let Some((_, known)) = text.as_ref().filter(is_made) {
             return Ok(Some(known.clone()));
         }
         let mut bytes = Vec::new();
-        json::write(&StatusDocument::from(&SnapshotView::all(snapshot)), &mut bytes)?;
+        json::write(&StatusDocument::from(&SnapshotView::all(snapshot).with_past(&past)), &mut bytes)?;
         let etag = own_metrics::fingerprint(&bytes);
         let made = SnapshotText { etag, json: bytes.into(), taken_at: snapshot.taken_at };
-        *text = Some((Arc::clone(snapshot), made.clone()));
+        *text = Some(((Arc::clone(snapshot), past), made.clone()));
         Ok(Some(made))
     }
 

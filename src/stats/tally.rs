@@ -2,8 +2,8 @@
 
 use super::cost::SecondsSpent;
 use super::spread::Spread;
+use crate::domain::failure_origin::FailureOrigin;
 use crate::domain::id::ProjectId;
-use crate::explain::attribution::FailureOrigin;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

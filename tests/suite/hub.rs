@@ -21,17 +21,17 @@ fn world(world: WorldKind) -> Sim {
     Sim::start(Options { world, ..Options::default() }).unwrap()
 }
 
-fn url(served: &Served) -> String {
+pub(super) fn url(served: &Served) -> String {
     format!("http://{}", served.address)
 }
 
 /// Reads a hub.
-fn from(hub: &str, more: &[&str]) -> Output {
+pub(super) fn from(hub: &str, more: &[&str]) -> Output {
     Env::new().run(&[&["--from", hub, "-o", "json", "--retry-wait", "1ms"], more].concat())
 }
 
 /// Takes away what is documented to differ: when it was written, what it cost, and how long a request took that failed.
-fn comparable(mut document: Value) -> Value {
+pub(super) fn comparable(mut document: Value) -> Value {
     fn forget(value: &mut Value) {
         match value {
             Value::Array(all) => all.iter_mut().for_each(forget),
@@ -108,7 +108,7 @@ fn a_gate_over_a_hub_is_as_strict_as_one_over_gitlab() {
         let sim = world();
         faults(&sim).into_iter().for_each(|fault| sim.add_fault(fault));
         let env = Env::new();
-        let served = Served::start(&env, &sim, &["--interval", "1h", "--retry-wait", "1ms"]);
+        let served = Served::start(&env, &sim, &["--interval", "1h", "--retry-wait", "1ms", "--no-history"]);
         served.wait(|served| served.get("/api/v1/snapshot").status == 200);
         for gate in
             [&["--fail-on", "failed"][..], &["--fail-on", "warning,error,no_access,canceled"], &["--allow-partial"]]
@@ -144,14 +144,14 @@ fn a_hub_that_cannot_read_gitlab_is_no_green_gate() {
 }
 
 /// A snapshot of a hub, all green.
-fn green() -> Value {
+pub(super) fn green() -> Value {
     let sim = world(WorldKind::Uniform { projects: 1, stages: 1, jobs: 1 });
     let env = Env::new();
     Served::ready(&env, &sim, &[]).get("/api/v1/snapshot").json()
 }
 
 /// The headers of a hub's answer.
-fn headers(age: &str) -> String {
+pub(super) fn headers(age: &str) -> String {
     format!("{JSON}etag: W/\"1\"\r\nage: {age}\r\nglwatch-fresh-for: 70\r\n")
 }
 

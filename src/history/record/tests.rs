@@ -58,7 +58,7 @@ fn place(folder: &TempDir) -> HistoryPlace {
 
 /// Records readings, and returns the pipelines and jobs that are remembered, each with its status, and the notices.
 fn remembered(folder: &TempDir, readings: &[Arc<Snapshot>]) -> (Vec<String>, Vec<HistoryNotice>) {
-    let recorder = HistoryRecorder::start(place(folder), Duration::from_secs(400 * 24 * 3600), true);
+    let recorder = HistoryRecorder::start(place(folder), Duration::from_secs(400 * 24 * 3600), RecorderTask::Answer);
     readings.iter().for_each(|reading| recorder.record(reading));
     let notices = recorder.end(PATIENCE);
     let Ok(store) = HistoryStore::open(&place(folder), NOW) else { return (Vec::new(), notices) };
@@ -140,4 +140,71 @@ fn a_damaged_memory_is_begun_again_and_reported() {
     assert_eq!(facts, ["#1 success"]);
     let [HistoryNotice::SetAside(aside)] = notices.as_slice() else { panic!("{notices:?}") };
     assert!(aside.exists());
+}
+
+/// Hands a recorder one reading and waits for its answer.
+async fn answer(recorder: &HistoryRecorder, reading: &Arc<Snapshot>) -> Arc<KnownPast> {
+    let mut past = recorder.past();
+    past.mark_unchanged();
+    recorder.record(reading);
+    past.changed().await.unwrap();
+    Arc::clone(&past.borrow())
+}
+
+fn recorder(folder: &TempDir, task: RecorderTask) -> HistoryRecorder {
+    HistoryRecorder::start(place(folder), Duration::from_secs(400 * 24 * 3600), task)
+}
+
+#[tokio::test]
+async fn what_was_red_and_passed_when_it_was_run_again_is_not_red_any_more() {
+    let folder = TempDir::new().unwrap();
+    let recorder = recorder(&folder, RecorderTask::Answer);
+    let steps = [
+        ("it passed", 1, Status::Success, false),
+        ("the next one failed", 2, Status::Failed, true),
+        ("it was run again", 2, Status::Success, false),
+    ];
+    for (sentence, id, status, is_red) in steps {
+        let reading = reading(vec![row(7, ran(id, status, vec![]))]);
+        let past = answer(&recorder, &reading).await;
+        assert_eq!(past.of(PipelineId(id)).unwrap().red_since.is_some(), is_red, "{sentence}");
+        assert_eq!(past.reading, Some(reading.taken_at), "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_not_changed_is_looked_up_again_after_a_while() {
+    let folder = TempDir::new().unwrap();
+    let recorder = recorder(&folder, RecorderTask::Serve);
+    let at = |seconds: i64, rows: Vec<ProjectRow>| {
+        let taken_at = DateTime::from_timestamp(NOW + seconds, 0).unwrap();
+        Arc::new(Snapshot { taken_at, ..(*reading(rows)).clone() })
+    };
+    let red = row(7, ran(5, Status::Failed, vec![]));
+    let is_green_before = |past: &KnownPast| past.of(PipelineId(5)).unwrap().red_since.as_ref().unwrap().last_green;
+    let first = answer(&recorder, &at(0, vec![red.clone()])).await;
+    assert_eq!(is_green_before(&first), None);
+    // Another process adds an older one.
+    let RowState::Ok(older) = ran(4, Status::Success, vec![]) else { unreachable!() };
+    let facts = FactBatch { pipelines: vec![PipelineFact::of(ProjectId(7), &older[0])], ..FactBatch::default() };
+    HistoryStore::open(&place(&folder), NOW).unwrap().write(&facts, NOW).unwrap();
+    let soon = answer(&recorder, &at(ASK_AGAIN - 1, vec![red.clone()])).await;
+    assert_eq!(is_green_before(&soon), None);
+    let later = answer(&recorder, &at(ASK_AGAIN, vec![red])).await;
+    assert_eq!(is_green_before(&later), Some(PipelineId(4)));
+}
+
+#[tokio::test]
+async fn a_server_is_answered_again_when_the_memory_works_again() {
+    let folder = TempDir::new().unwrap();
+    let file = place(&folder).file;
+    fs::write(&file, "").unwrap();
+    fs::hard_link(&file, folder.path().join("two")).unwrap();
+    let recorder = recorder(&folder, RecorderTask::Serve);
+    let reading = reading(vec![row(7, ran(5, Status::Failed, vec![]))]);
+    let past = answer(&recorder, &reading).await;
+    assert!(past.pipelines.is_empty() && past.reading.is_some(), "no one waits for what does not come");
+    fs::remove_file(&file).unwrap();
+    let past = answer(&recorder, &reading).await;
+    assert!(past.of(PipelineId(5)).is_some());
 }

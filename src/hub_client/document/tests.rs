@@ -2,9 +2,11 @@ use super::*;
 use crate::domain::example::{below, job, pipeline};
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::failure::{FailedRequest, FailureKind, RequestLine};
+use crate::domain::failure_origin::FailureOrigin;
 use crate::domain::health::tests::row;
 use crate::domain::id::PipelineId;
 use crate::domain::job::{Job, JobKind, Stage};
+use crate::domain::past::RedStretch;
 use crate::domain::pipeline::{Downstream, Pipeline, Ref};
 use crate::domain::snapshot::ProblemScope;
 use crate::domain::status::Status;
@@ -130,7 +132,7 @@ fn written(snapshot: &Snapshot) -> Value {
 }
 
 fn read(document: &Value) -> DocumentResult<Snapshot> {
-    read_snapshot(document.to_string().as_bytes())
+    read_snapshot(document.to_string().as_bytes()).map(|reading| reading.snapshot)
 }
 
 /// What no field of the contract tells, and no output needs.
@@ -253,6 +255,67 @@ fn a_hub_that_contradicts_itself_is_not_believed() {
     twice["projects"].as_array_mut().unwrap().push(project);
     twice["summary"]["projects"] = json!(2);
     read(&twice).expect_err("a project twice");
+}
+
+#[test]
+fn what_a_hub_remembers_is_taken_over_where_it_can_be() {
+    let first = json!({ "id": 7, "since": "2026-01-01T00:00:00Z", "sha": "ab", "user": "ada", "commit_title": "x",
+                        "last_green": 6 });
+    let stretch = |since, last_green: Option<u64>| RedStretch {
+        first: PipelineId(7),
+        since,
+        sha: Some("ab".into()),
+        author: Some("ada".into()),
+        commit_title: Some("x".into()),
+        last_green: last_green.map(PipelineId),
+    };
+    let without = |field: &str| {
+        let mut first = first.clone();
+        first.as_object_mut().unwrap().remove(field);
+        first
+    };
+    let red = |stretch| PipelinePast { red_since: Some(stretch), ..PipelinePast::default() };
+    let judged = |origin| PipelinePast { judged: Some(origin), ..PipelinePast::default() };
+    let new_year = Some(1_767_225_600);
+    type Case<'a> = (&'a str, &'a str, &'a str, Value, Option<PipelinePast>);
+    let cases: [Case<'_>; 9] = [
+        ("an older hub", "failed", "mood", json!(1), None),
+        ("nulls", "failed", "first_red", Value::Null, None),
+        (
+            "what is usual",
+            "success",
+            "usual_s",
+            json!(540),
+            Some(PipelinePast { usual: Some(Duration::from_secs(540)), ..PipelinePast::default() }),
+        ),
+        ("since when it is red", "failed", "first_red", first.clone(), Some(red(stretch(new_year, Some(6))))),
+        (
+            "it may have been red before",
+            "failed",
+            "first_red",
+            without("last_green"),
+            Some(red(stretch(new_year, None))),
+        ),
+        ("no one knows since when", "failed", "first_red", without("since"), Some(red(stretch(None, Some(6))))),
+        ("of what is green nothing is red", "success", "first_red", first.clone(), None),
+        ("whose fault it is", "failed", "attribution", json!("flaky"), Some(judged(FailureOrigin::Flaky))),
+        ("a word that is not known", "failed", "attribution", json!("aliens"), None),
+    ];
+    for (sentence, status, field, value, expected) in cases {
+        let mut document = one_green();
+        let pipeline = document.pointer_mut("/projects/0/pipelines/0").unwrap();
+        (pipeline["status"], pipeline["worst"], pipeline[field]) = (json!(status), json!(status), value);
+        let HubReading { past, .. } = read_snapshot(document.to_string().as_bytes()).unwrap();
+        assert_eq!(past.pipelines.into_values().next(), expected, "{sentence}");
+    }
+    for (sentence, field, value) in [
+        ("a time without end", "usual_s", json!(u64::MAX)),
+        ("a time that is no number", "usual_s", json!("9m")),
+        ("a word that is none", "attribution", json!(3)),
+        ("a first one without its number", "first_red", without("id")),
+    ] {
+        read(&changed(&format!("/projects/0/pipelines/0/{field}"), Some(value))).expect_err(sentence);
+    }
 }
 
 #[test]

@@ -340,7 +340,7 @@ fn what_runs_is_shown_with_how_long_it_usually_takes() {
     let line = |app: &App| picture(app).lines().find(|line| line.contains("gateway")).unwrap_or_default().to_owned();
     assert!(!line(&app).contains("of ~"), "{}", line(&app));
     let past = PipelinePast { usual: Some(Duration::from_secs(540)), ..PipelinePast::default() };
-    let known = KnownPast(std::iter::once((id, past)).collect());
+    let known = KnownPast { pipelines: std::collections::HashMap::from([(id, past)]), reading: None };
     assert!(update(&mut app, ViewEvent::Past(Arc::new(known)), now).is_empty());
     assert!(line(&app).contains("1m 40s of ~9m"), "{}", line(&app));
 }
