@@ -26,6 +26,7 @@ use crate::history::record::RecorderTask;
 use crate::serve::event_log::EventLog;
 use crate::serve::exporter::ExporterState;
 use crate::serve::hook_answer::HookRules;
+use crate::serve::host_rule::HostRule;
 use crate::serve::http;
 use crate::serve::hub::{CounterSaver, Hub, HubRules, HubSources};
 use crate::serve::wake_batch::WakeBatch;
@@ -162,7 +163,7 @@ impl ServedRun<'_> {
         let (projects_out, projects) = channel::channel(Arc::from(Vec::new()));
         let (news_out, news) = mpsc::channel(NEWS);
         let (end, mut ended) = channel::channel(false);
-        let router = http::router(Arc::clone(&hub), access);
+        let router = http::router(Arc::clone(&hub), access, self.hosts());
         let serving = http::serve(socket, router, async move {
             // A sender that is gone has ended, too.
             let _ = ended.wait_for(|is_over| *is_over).await;
@@ -224,6 +225,12 @@ impl ServedRun<'_> {
             reconcile: serve.cable.reconcile,
             fresh_for: self.interval() * FRESH_INTERVALS + self.config.collecting.timeout,
         })
+    }
+
+    /// Returns by which names it may be asked for; on an address that others reach, by any.
+    fn hosts(&self) -> Option<HostRule> {
+        let serve = &self.config.serve;
+        serve.listen.0.ip().is_loopback().then(|| HostRule::new(serve.hosts.clone()))
     }
 
     async fn listen(&self) -> Result<TcpListener, CliError> {

@@ -174,6 +174,7 @@ pub(crate) const KEYS: &[Key] = &[
     in_section("serve.cable", Form::Text, "off", SERVES),
     in_section("serve.cable-silence", Form::Text, "10s", SERVES),
     in_section("serve.cable-reconcile", Form::Text, "5m", SERVES),
+    in_section("serve.hosts", Form::List, "", SERVES),
     in_section("serve.insecure-open", Form::Switch, "false", SERVES),
     in_section("serve.access-token", Form::Text, "", SECRET),
     source("serve.access-token-file", Form::Path),

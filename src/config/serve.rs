@@ -6,7 +6,7 @@ use super::secret::SecretSource;
 use super::settings::Settings;
 use crate::domain::host::Host;
 use crate::domain::tracking::Compatibility;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -52,6 +52,8 @@ pub(crate) struct ServeSettings {
     pub has_openmetrics: bool,
     pub max_series: usize,
     pub cable: CableSettings,
+    /// Names by which the server is asked for beside this machine's own.
+    pub hosts: Vec<String>,
     /// The API and the page are open on an address that others reach.
     pub is_open: bool,
     /// What the API and the page ask for.
@@ -85,6 +87,7 @@ impl ServeSettings {
             has_openmetrics: settings.switch_or("serve.openmetrics", true)?,
             max_series: settings.parsed("serve.max-series", DEFAULT_SERIES, series)?,
             cable: cable(settings)?,
+            hosts: hosts(settings)?,
             is_open: settings.switch_or("serve.insecure-open", false)?,
             access_token: settings.secret("serve.access-token", host),
             webhook_secret: settings.secret("serve.webhook-secret", host),
@@ -101,6 +104,22 @@ impl ServeSettings {
             _ => None,
         }
     }
+}
+
+/// Reads names of hosts, in the form in which they are compared.
+fn hosts(settings: &Settings) -> Result<Vec<String>, ConfigError> {
+    let Some(setting) = settings.get("serve.hosts") else { return Ok(Vec::new()) };
+    let is_name = |text: &str| {
+        text.parse::<IpAddr>().is_ok()
+            || !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    };
+    let host = |text: &str| {
+        let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+        let name = name.parse::<IpAddr>().map_or(name, |address| address.to_string());
+        let refusal = || setting.refuse(text, "is no name of a host, such as hub.example.com, without a port");
+        is_name(&name).then_some(name).ok_or_else(refusal)
+    };
+    setting.list().map(host).collect()
 }
 
 fn cable(settings: &Settings) -> Result<CableSettings, ConfigError> {

@@ -24,6 +24,13 @@ pub struct HookRules {
     pub compatibility: Compatibility,
 }
 
+impl HookRules {
+    /// Says whether a delivery must prove that it is GitLab's.
+    pub(super) fn ask_for_proof(&self) -> bool {
+        self.secret.is_some() || self.signing_token.is_some()
+    }
+}
+
 /// One delivery. Headers that are missing are `None`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HookDelivery<'a> {

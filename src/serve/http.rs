@@ -4,6 +4,7 @@
 use super::access::is_permitted;
 use super::event_log::{EventStart, NumberedEvent};
 use super::hook_answer::HookDelivery;
+use super::host_rule::{HostRule, UNKNOWN_HOST};
 use super::hub::Hub;
 use super::page;
 use axum::Router;
@@ -13,7 +14,7 @@ use axum::http::header::{
     ACCEPT, AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
     REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -58,11 +59,20 @@ struct Shared {
     hub: Arc<Hub>,
     /// What the API and the page ask for.
     token: Option<Arc<SecretString>>,
+    /// By which names what asks for no token is asked for; `None` where every one will do.
+    hosts: Option<Arc<HostRule>>,
 }
 
-/// Returns the addresses.
-pub fn router(hub: Arc<Hub>, token: Option<SecretString>) -> Router {
-    let shared = Shared { hub, token: token.map(Arc::new) };
+impl Shared {
+    /// Says whether a request is none that a foreign page makes in its own name.
+    fn knows_host(&self, target: &Uri, headers: &HeaderMap) -> bool {
+        self.hosts.as_ref().is_none_or(|hosts| hosts.knows(target, headers))
+    }
+}
+
+/// Returns the addresses. `hosts` is for a server that only this machine reaches.
+pub fn router(hub: Arc<Hub>, token: Option<SecretString>, hosts: Option<HostRule>) -> Router {
+    let shared = Shared { hub, token: token.map(Arc::new), hosts: hosts.map(Arc::new) };
     let guarded = Router::new()
         .route("/", get(page::index))
         .route("/page.js", get(page::script))
@@ -75,6 +85,7 @@ pub fn router(hub: Arc<Hub>, token: Option<SecretString>) -> Router {
         .layer(middleware::from_fn_with_state(shared.clone(), guard));
     let open = Router::new()
         .route("/metrics", get(metrics))
+        .route_layer(middleware::from_fn_with_state(shared.clone(), own_host))
         .route("/health/live", get(|| async { "alive\n" }))
         .route("/health/ready", get(ready))
         .layer(CompressionLayer::new())
@@ -83,11 +94,26 @@ pub fn router(hub: Arc<Hub>, token: Option<SecretString>) -> Router {
 }
 
 async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    if shared.token.is_none() {
+        return own_host(State(shared), request, next).await;
+    }
     if is_permitted(shared.token.as_deref(), request.headers()) {
         return next.run(request).await;
     }
     let realm = [(WWW_AUTHENTICATE, "Basic realm=\"glwatch\", charset=\"UTF-8\"")];
     (StatusCode::UNAUTHORIZED, realm, "a token is needed: Authorization: Bearer, or as the password\n").into_response()
+}
+
+/// Refuses a request for another host than this one: it asks for no token, and a foreign page could make it.
+async fn own_host(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    if !shared.knows_host(request.uri(), request.headers()) {
+        return unknown_host();
+    }
+    next.run(request).await
+}
+
+fn unknown_host() -> Response {
+    (StatusCode::MISDIRECTED_REQUEST, UNKNOWN_HOST).into_response()
 }
 
 /// Adds headers that keep a browser from doing more with an answer than showing it.
@@ -114,8 +140,12 @@ async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     }
 }
 
-async fn ready(State(shared): State<Shared>) -> Response {
+/// A load balancer may ask by any name. Only those who know ours learn what is wrong: it may name GitLab or a project.
+async fn ready(State(shared): State<Shared>, target: Uri, headers: HeaderMap) -> Response {
+    let is_known = shared.knows_host(&target, &headers);
     match shared.hub.staleness() {
+        None if !is_known => "ready\n".into_response(),
+        Some(_) if !is_known => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
         None => match shared.hub.cable_trouble() {
             None => "ready\n".into_response(),
             Some(trouble) => format!("ready, but without the cable: {trouble}\n").into_response(),
@@ -197,9 +227,12 @@ fn as_sent(hub: &Hub, event: &NumberedEvent) -> Event {
     Event::default().id(hub.events().id(event.number)).event("change").data(&*event.json)
 }
 
-async fn webhook(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn webhook(State(shared): State<Shared>, target: Uri, headers: HeaderMap, body: Bytes) -> Response {
     if !shared.hub.rules().has_webhook {
         return refused(StatusCode::NOT_FOUND, "webhooks are switched off");
+    }
+    if !shared.hub.rules().hooks.ask_for_proof() && !shared.knows_host(&target, &headers) {
+        return unknown_host();
     }
     let header = |name: &'static str| text(&headers, &HeaderName::from_static(name));
     let delivery = HookDelivery {

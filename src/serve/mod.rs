@@ -8,6 +8,7 @@ pub mod event_log;
 pub mod exporter;
 pub mod families;
 pub mod hook_answer;
+pub mod host_rule;
 pub mod http;
 pub mod hub;
 pub mod metric_store;

@@ -196,7 +196,9 @@ fn projects_that_come_are_subscribed_and_those_that_go_are_not() {
 /// Returns the body of an answer.
 fn body(sim: &Sim, path: &str) -> String {
     let mut stream = TcpStream::connect(sim.url().trim_start_matches("http://")).unwrap();
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).unwrap();
+    stream
+        .write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes())
+        .unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     text.split_once("\r\n\r\n").unwrap().1.to_owned()

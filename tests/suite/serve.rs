@@ -60,7 +60,10 @@ impl Served {
     pub(super) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+        let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+        if headers.iter().all(|(name, _)| *name != "host") {
+            head += &format!("host: {}\r\n", self.address);
+        }
         head += &format!("content-length: {}\r\n", body.len());
         headers.iter().for_each(|(name, value)| head += &format!("{name}: {value}\r\n"));
         stream.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
@@ -199,6 +202,51 @@ fn only_those_with_the_secret_wake_it_and_only_those_with_the_token_look() {
 }
 
 #[test]
+fn a_server_on_this_machine_is_not_asked_for_by_a_foreign_page() {
+    let sim = scenario("", TWO);
+    const FOREIGN: &str = "evil.example.net:9252";
+    let paths = ["/", "/page.js", "/api/v1/snapshot", "/api/v1/events", "/api/v1/explain/acme/api", "/metrics"];
+    let env = Env::new().with("GLWATCH_SERVE_HOSTS", "Hub.example.com.");
+    let served = Served::ready(&env, &sim, &[]);
+    for path in paths {
+        let refused = served.ask("GET", path, &[("host", FOREIGN)], "");
+        assert_eq!((refused.status, refused.body.lines().count()), (421, 1), "{path}: {}", refused.body);
+        assert!(!refused.body.contains("acme"), "{path}");
+    }
+    for host in ["localhost:1", "[::1]", "hub.example.com", "LOCALHOST."] {
+        assert_eq!(served.ask("GET", "/api/v1/snapshot", &[("host", host)], "").status, 200, "{host}");
+    }
+    assert_eq!(served.ask("POST", "/webhook", &[("host", FOREIGN)], &hook(1, "main")).status, 421);
+    assert_eq!(served.ask("POST", "/webhook", &[], &hook(1, "main")).status, 200);
+    let twice = served.ask("GET", "/api/v1/snapshot", &[("host", "localhost"), ("host", "localhost")], "");
+    assert_ne!(twice.status, 200);
+    assert_eq!(served.ask("GET", "http://evil.example.net/", &[("host", "localhost")], "").status, 421);
+    // One that asks whether all is well does not learn what is not.
+    assert_eq!(served.ask("GET", "/health/live", &[("host", FOREIGN)], "").status, 200);
+    assert_eq!(served.ask("GET", "/health/ready", &[("host", FOREIGN)], "").body, "ready\n");
+    sim.add_fault(Fault::on("").status(502));
+    let failing = Served::start(&Env::new(), &sim, &["--interval", "100ms", "--retry-wait", "1ms"]);
+    failing.wait(|served| served.get("/health/ready").body.contains("nothing has been read yet"));
+    let told = failing.ask("GET", "/health/ready", &[("host", FOREIGN)], "");
+    assert_eq!((told.status, told.body.as_str()), (503, "not ready\n"));
+    sim.clear_faults();
+    // What asks for a token, or for proof, is for every name that has it.
+    let env =
+        Env::new().with("GLWATCH_SERVE_ACCESS_TOKEN", "s3cret-look").with("GLWATCH_SERVE_WEBHOOK_SECRET", "s3cret");
+    let served = Served::ready(&env, &sim, &[]);
+    let with_token = [("host", FOREIGN), ("authorization", "Bearer s3cret-look")];
+    assert_eq!(served.ask("GET", "/api/v1/snapshot", &with_token, "").status, 200);
+    assert_eq!(served.ask("GET", "/api/v1/snapshot", &[("host", FOREIGN)], "").status, 401);
+    assert_eq!(served.ask("GET", "/metrics", &[("host", FOREIGN)], "").status, 421);
+    let with_secret = [("host", FOREIGN), ("x-gitlab-token", "s3cret")];
+    assert_eq!(served.ask("POST", "/webhook", &with_secret, &hook(1, "main")).status, 200);
+    for hosts in ["https://hub.example.com", "hub.example.com:80", "*.example.com"] {
+        let env = Env::new().with("GLWATCH_SERVE_HOSTS", hosts);
+        let _ = env.run(&["serve", "--host", sim.url(), "-g", "12345"]).refuses(2, &["is no name of a host"]);
+    }
+}
+
+#[test]
 fn an_address_that_others_reach_needs_a_token_or_the_word_that_it_is_open() {
     let sim = scenario("", TWO);
     let env = Env::new();
@@ -216,7 +264,7 @@ fn a_change_is_an_event_with_a_number_that_one_can_come_back_to() {
         let mut stream = TcpStream::connect(&served.address).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         let last = last.map_or_else(String::new, |last| format!("last-event-id: {last}\r\n"));
-        stream.write_all(format!("GET /api/v1/events HTTP/1.1\r\nhost: x\r\n{last}\r\n").as_bytes()).unwrap();
+        stream.write_all(format!("GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\n{last}\r\n").as_bytes()).unwrap();
         BufReader::new(stream).lines().map_while(Result::ok)
     };
     let mut first = events(None);
@@ -262,7 +310,7 @@ fn it_ends_with_a_signal_though_someone_listens() {
     let env = Env::new();
     let served = Served::ready(&env, &sim, &[]);
     let mut stream = TcpStream::connect(&served.address).unwrap();
-    stream.write_all(b"GET /api/v1/events HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    stream.write_all(b"GET /api/v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
     let mut lines = BufReader::new(stream).lines();
     assert!(lines.by_ref().map_while(Result::ok).any(|line| line == "event: snapshot"));
     served.running.signal("-TERM");
