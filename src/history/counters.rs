@@ -1,5 +1,6 @@
 //! The counters of a server, from one process to the next.
 
+use super::place::HistoryPlace;
 use super::store::{HistoryError, HistoryStore, SECONDS_PER_DAY};
 use crate::domain::fact::UnixSeconds;
 use crate::domain::saved_counter::SavedCounter;
@@ -7,6 +8,11 @@ use rusqlite::{Row, params};
 
 /// What no server has saved for so long is forgotten: each saves all of its counters every day.
 const FORGOTTEN: i64 = 90 * SECONDS_PER_DAY;
+
+/// Returns what a server has saved in a file that cannot be opened because there is no room on its disk.
+pub fn counters_without_room(place: &HistoryPlace, scope: &str) -> Result<Vec<SavedCounter>, HistoryError> {
+    HistoryStore::open_whole(place)?.saved_counters(scope)
+}
 
 impl HistoryStore {
     /// Returns what a server has saved.
@@ -54,7 +60,6 @@ impl HistoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::place::HistoryPlace;
 
     fn counter(rest: &str, value: f64) -> SavedCounter {
         let (family, owner) = ("runs".to_owned(), "ref\u{0}acme/api\u{0}main".to_owned());

@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 
 /// How long a write waits for another process. A batch takes milliseconds; a slow disk may take seconds.
 const OTHER_PROCESS: Duration = Duration::from_secs(5);
+const OPEN_FLAGS: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX).union(OpenFlags::SQLITE_OPEN_NOFOLLOW);
 /// Between two tries to take the whole file.
 const ANOTHER_TRY: Duration = Duration::from_millis(5);
 /// Rows that pruning removes in one step, so that another process gets its turn.
@@ -58,6 +60,16 @@ impl HistoryError {
             | Self::NotOurs { .. }
             | Self::OtherHost { .. }
             | Self::Io { .. } => false,
+        }
+    }
+
+    /// Says whether there was most likely no room on the disk. A file that may not grow is an I/O error for SQLite.
+    pub fn is_lack_of_room(&self) -> bool {
+        match self {
+            Self::Sqlite { source: rusqlite::Error::SqliteFailure(error, _), .. } => {
+                matches!(error.code, ErrorCode::DiskFull | ErrorCode::SystemIoFailure)
+            }
+            _ => false,
         }
     }
 }
@@ -143,13 +155,37 @@ impl HistoryStore {
         if is_moved {
             *self = Self::open(&self.place, now)?;
         }
-        match self.transaction(&write) {
+        let mut written = self.transaction(&write);
+        if written.as_ref().is_err_and(HistoryError::is_lack_of_room) && self.begin_log_again() {
+            written = self.transaction(&write);
+        }
+        match written {
             Err(error) if error.is_damage() => {
                 *self = Self::replace(&self.place, self.file.clone(), now)?;
                 self.transaction(&write).map(|()| true)
             }
             written => written.map(|()| is_moved),
         }
+    }
+
+    /// Brings what is in the log into the file, so that the log begins again in the room that it has; says whether that
+    /// worked. On a full disk what changes a number can still be written then, and only what is new cannot.
+    fn begin_log_again(&self) -> bool {
+        let is_kept: rusqlite::Result<i64> =
+            self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0));
+        matches!(is_kept, Ok(0))
+    }
+
+    /// Returns a store for one question to a file beside which there is no room: SQLite wants some of every reader that
+    /// shares the file, so it is taken whole.
+    pub(super) fn open_whole(place: &HistoryPlace) -> Result<Self, HistoryError> {
+        let file = place.prepare()?;
+        let lost = |source| HistoryError::Sqlite { file: file.clone(), source };
+        let connection = Connection::open_with_flags(&file, OPEN_FLAGS).map_err(lost)?;
+        connection.busy_timeout(OTHER_PROCESS).map_err(lost)?;
+        connection.pragma_update(None, "locking_mode", "exclusive").map_err(lost)?;
+        check(&connection, &file)?;
+        Ok(Self::opened(connection, place, file, None))
     }
 
     /// Says whether a pipeline is known as this fact has it, or better.
@@ -238,8 +274,7 @@ fn prune_steps() -> [String; 4] {
 /// Opens the file and brings it to this version.
 fn connect(place: &HistoryPlace, file: &Path) -> Result<Connection, HistoryError> {
     let lost = |source| HistoryError::Sqlite { file: file.to_owned(), source };
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let mut connection = Connection::open_with_flags(file, flags).map_err(lost)?;
+    let mut connection = Connection::open_with_flags(file, OPEN_FLAGS).map_err(lost)?;
     connection.busy_timeout(OTHER_PROCESS).map_err(lost)?;
     connection.set_prepared_statement_cache_capacity(64);
     let version = check(&connection, file)?;

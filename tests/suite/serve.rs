@@ -31,8 +31,20 @@ impl Reply {
 
 impl Served {
     pub(super) fn start(env: &Env, sim: &Sim, more: &[&str]) -> Self {
+        Self::started(env.start(&Self::arguments(sim, more)))
+    }
+
+    /// Starts it where files may not grow beyond so many blocks of 512 bytes.
+    pub(super) fn start_with_room(blocks: u32, env: &Env, sim: &Sim, more: &[&str]) -> Self {
+        Self::started(env.start_with_room(blocks, &Self::arguments(sim, more)))
+    }
+
+    fn arguments<'a>(sim: &'a Sim, more: &[&'a str]) -> Vec<&'a str> {
         let fixed = ["serve", "--host", sim.url(), "--group-id", "12345", "--listen", "127.0.0.1:0", "--rps", "1000"];
-        let mut running = env.start(&[&fixed, more].concat());
+        [&fixed, more].concat()
+    }
+
+    fn started(mut running: Running) -> Self {
         let line = running.error_line();
         let address = line.strip_prefix("serving on http://").unwrap_or_else(|| panic!("{line}")).to_owned();
         Self { running, address }

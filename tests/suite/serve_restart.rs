@@ -127,6 +127,72 @@ fn a_memory_that_cannot_be_used_stops_nothing_and_is_said_once() {
     assert_eq!(again.metric(UNUSED), Some(3.0));
 }
 
+/// Sends events and checks that each is counted, and that no counter becomes lower.
+fn count_up(served: &Served, from: f64, to: f64) {
+    let mut last = from;
+    for expected in (from as u32 + 1)..=(to as u32) {
+        send_unused(served);
+        served.wait(|served| served.metric(UNUSED) == Some(f64::from(expected)));
+        let requests = served.total("glwatch_api_requests_total");
+        assert!(requests >= last, "{requests} after {last}");
+        last = requests;
+    }
+}
+
+#[test]
+fn a_full_disk_stops_nothing_and_is_said_once() {
+    let sim = scenario("", MOVING);
+    let env = Env::new();
+    let served = Served::ready(&env, &sim, &FAST);
+    count_up(&served, 0.0, 3.0);
+    let requests = served.total("glwatch_api_requests_total");
+    served.running.signal("-TERM");
+    let _ = served.running.end();
+    // Not even a page fits.
+    let mut served = Served::start_with_room(4, &env, &sim, &FAST);
+    let line = served.running.error_line();
+    assert!(line.starts_with("warning: counters are not saved, and a restart loses"), "{line}");
+    served.wait(|served| served.get("/health/ready").status == 200);
+    assert_eq!(served.metric(UNUSED), Some(3.0), "what cannot be written can be read");
+    assert!(served.total("glwatch_api_requests_total") >= requests);
+    count_up(&served, 3.0, 9.0);
+    let runs = || served.metric(RUNS);
+    let before = runs();
+    sim.clock().advance(Duration::from_secs(60));
+    served.wait(|served| served.metric(RUNS) > before);
+    for path in ["/", "/api/v1/snapshot", "/health/live", "/health/ready"] {
+        assert_eq!(served.get(path).status, 200, "{path}");
+    }
+    served.running.signal("-TERM");
+    let (_, said, code) = served.running.end();
+    assert_eq!(code, Some(143), "{said}");
+    let lines: Vec<&str> = said.lines().filter(|line| !line.contains("the cache")).collect();
+    assert!(lines.len() == 1 && lines[0].starts_with("warning: nothing is remembered"), "{said}");
+    // There is room again: it goes on where it was saved, and what was said to be lost is.
+    let served = Served::ready(&env, &sim, &FAST);
+    assert_eq!(served.metric(UNUSED), Some(3.0));
+    count_up(&served, 3.0, 4.0);
+    served.running.signal("-KILL");
+    drop(served);
+    assert_eq!(Served::start(&env, &sim, &FAST).metric(UNUSED), Some(4.0));
+}
+
+#[test]
+fn a_disk_that_becomes_full_keeps_what_fits_into_the_room_there_is() {
+    let sim = scenario("", MOVING);
+    let env = Env::new();
+    // The file itself fits, and a log of some dozen pages beside it.
+    let mut served = Served::start_with_room(400, &env, &sim, &FAST);
+    served.wait(|served| served.get("/health/ready").status == 200);
+    count_up(&served, 0.0, 60.0);
+    assert!(served.running.is_running());
+    served.running.signal("-KILL");
+    let (_, said, _) = served.running.end();
+    assert_eq!(said, "", "sixty savings need more room than there is, unless it is used again");
+    let served = Served::start(&env, &sim, &FAST);
+    assert_eq!(served.metric(UNUSED), Some(60.0));
+}
+
 #[test]
 fn a_damaged_memory_is_set_aside_and_counting_goes_on_in_a_new_one() {
     let sim = scenario("", MOVING);

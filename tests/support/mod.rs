@@ -71,8 +71,15 @@ impl Env {
 
     /// The command, ready for what a test wants to do with its streams.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
-        command.args(arguments).env_clear().envs(self.environment()).current_dir(self.home.path());
+        let mut command = self.program(BINARY);
+        command.args(arguments);
+        command
+    }
+
+    /// Any program, in the same environment.
+    fn program(&self, path: &str) -> Command {
+        let mut command = Command::new(path);
+        command.env_clear().envs(self.environment()).current_dir(self.home.path());
         command
     }
 

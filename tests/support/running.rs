@@ -1,6 +1,6 @@
 //! A program that goes on: its lines as they come, signals, and its end. Every wait has a deadline; nothing polls.
 
-use super::Env;
+use super::{BINARY, Env};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
@@ -23,7 +23,19 @@ pub(crate) struct Running {
 impl Env {
     /// Starts it in a pipe.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
-        let mut command = self.command(arguments);
+        Self::start_command(self.command(arguments))
+    }
+
+    /// Starts it in a pipe so that no file that it writes becomes larger than so many blocks of 512 bytes: what is beyond
+    /// them fails as on a full disk.
+    pub(crate) fn start_with_room(&self, blocks: u32, arguments: &[&str]) -> Running {
+        let mut command = self.program("/bin/sh");
+        let limited = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
+        command.args(["-c", limited, "sh", &blocks.to_string(), BINARY]).args(arguments);
+        Self::start_command(command)
+    }
+
+    fn start_command(mut command: Command) -> Running {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());

@@ -4,6 +4,7 @@ use crate::cli::{clock, output, recording};
 use crate::config::Config;
 use crate::domain::run_totals::RunTotals;
 use crate::domain::saved_counter::{SaveEnd, SavedCounter};
+use crate::history::counters::counters_without_room;
 use crate::history::place::HistoryPlace;
 use crate::history::record::HistoryNotice;
 use crate::history::store::{HistoryError, HistoryStore};
@@ -131,11 +132,17 @@ impl CounterThread {
     fn load(&mut self) -> Option<Vec<SavedCounter>> {
         let now = clock::now().timestamp();
         let scope = self.of.scope.clone();
-        let loaded = self.store().and_then(|store| {
-            store.forget_counters(now)?;
-            store.saved_counters(&scope)
-        });
-        let loaded = self.told(loaded);
+        let loaded = self.store().and_then(|store| store.saved_counters(&scope));
+        // What cannot be written can still be read: counters that began at nothing would be counted once more.
+        let rescued = match &loaded {
+            Err(error) if error.is_lack_of_room() => counters_without_room(&self.of.place, &scope).ok(),
+            Ok(_) | Err(_) => None,
+        };
+        let loaded = self.told(loaded).or(rescued);
+        if !self.is_failing {
+            let forgotten = self.store().and_then(|store| store.forget_counters(now));
+            self.told(forgotten);
+        }
         self.tell_set_aside();
         loaded
     }
