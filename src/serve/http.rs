@@ -7,6 +7,7 @@ use super::hook_answer::HookDelivery;
 use super::host_rule::{HostRule, UNKNOWN_HOST};
 use super::hub::Hub;
 use super::page;
+use super::readiness::Readiness;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
@@ -143,14 +144,20 @@ async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
 /// A load balancer may ask by any name. Only those who know ours learn what is wrong: it may name GitLab or a project.
 async fn ready(State(shared): State<Shared>, target: Uri, headers: HeaderMap) -> Response {
     let is_known = shared.knows_host(&target, &headers);
-    match shared.hub.staleness() {
-        None if !is_known => "ready\n".into_response(),
-        Some(_) if !is_known => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
-        None => match shared.hub.cable_trouble() {
-            None => "ready\n".into_response(),
-            Some(trouble) => format!("ready, but without the cable: {trouble}\n").into_response(),
-        },
-        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
+    match shared.hub.readiness() {
+        Readiness::Ready(_) if !is_known => "ready\n".into_response(),
+        Readiness::NotReady(_) if !is_known => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
+        Readiness::Ready(lack) => {
+            let cable = shared.hub.cable_trouble().map(|trouble| format!("without the cable: {trouble}"));
+            let but: Vec<String> = lack.into_iter().chain(cable).collect();
+            match but.is_empty() {
+                true => "ready\n".into_response(),
+                false => format!("ready, but {}\n", but.join("; ")).into_response(),
+            }
+        }
+        Readiness::NotReady(reason) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response()
+        }
     }
 }
 

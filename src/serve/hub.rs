@@ -5,6 +5,7 @@ use super::event_log::EventLog;
 use super::exporter::ExporterState;
 use super::hook_answer::{HookAnswer, HookDelivery, HookRules, answer_hook};
 use super::own_metrics::{self, ServerFacts};
+use super::readiness::{Readiness, readiness};
 use super::recent_ids::RecentIds;
 use super::run_metrics;
 use super::scrape::{MetricsPage, scrape};
@@ -16,7 +17,6 @@ use crate::domain::change::Change;
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::id::ProjectId;
 use crate::domain::past::KnownPast;
-use crate::domain::project::{ProjectRow, RowState};
 use crate::domain::run_totals::RunTotals;
 use crate::domain::saved_counter::{SaveEnd, SavedCounter};
 use crate::domain::server::Server;
@@ -201,21 +201,9 @@ impl Hub {
         (self.sources.explain)(project, pipeline).await
     }
 
-    /// Returns why the data is not fresh; `None` where it is.
-    pub(super) fn staleness(&self) -> Option<String> {
-        let update = self.update();
-        let Some(snapshot) = update.whole() else {
-            return Some("nothing has been read yet".to_owned());
-        };
-        let age = ((self.sources.now)() - snapshot.taken_at).to_std().unwrap_or_default();
-        if let Some(failed) = update.failed {
-            return Some(format!("the last reading failed: {}", failed.cause));
-        }
-        let is_old = |row: &ProjectRow| matches!(row.state, RowState::Stale { .. } | RowState::Error(_));
-        if !snapshot.rows.is_empty() && snapshot.rows.iter().all(is_old) {
-            return Some("the last reading failed for every project".to_owned());
-        }
-        (age > self.fresh_for()).then(|| format!("the data is {} s old", age.as_secs()))
+    /// Says whether those who look find what is fresh.
+    pub(super) fn readiness(&self) -> Readiness {
+        readiness(&self.update(), (self.sources.now)(), self.fresh_for())
     }
 
     /// Returns how old data may be. What GitLab tells about by itself is read that seldom; when that has just ended, it is

@@ -15,6 +15,7 @@ pub mod metric_store;
 mod own_families;
 mod own_metrics;
 mod page;
+mod readiness;
 mod recent_ids;
 pub mod ref_metrics;
 mod run_metrics;

@@ -1,6 +1,7 @@
 //! `glwatch serve`: its addresses, who may look, what a webhook leads to, and what it costs GitLab.
 
 use super::cost::scenario;
+use super::trouble::pipelines_of;
 use super::watch::TWO;
 use crate::support::Env;
 use crate::support::running::{DEADLINE, Running};
@@ -314,6 +315,25 @@ fn what_cannot_be_read_is_not_ready_and_it_goes_on_by_itself() {
         (snapshot["complete"].as_bool(), snapshot["projects"][0]["state"].as_str()),
         (Some(false), Some("stale"))
     );
+}
+
+#[test]
+fn one_project_that_cannot_be_read_turns_no_one_away() {
+    let sim = scenario("", TWO);
+    let env = Env::new();
+    let served = Served::ready(&env, &sim, &["--interval", "100ms", "--retry-wait", "1ms"]);
+    let is = |status: u16, words: &str| {
+        served.wait(|served| {
+            let reply = served.get("/health/ready");
+            reply.status == status && reply.body == words
+        });
+    };
+    sim.add_fault(Fault::on(&format!("{}?", pipelines_of(&sim, "acme/web"))).status(502));
+    is(200, "ready, but 1 project could not be read again\n");
+    sim.add_fault(Fault::on("/pipelines").status(502));
+    is(503, "not ready: the last reading failed for every project\n");
+    sim.clear_faults();
+    is(200, "ready\n");
 }
 
 #[test]
