@@ -29,6 +29,7 @@
 //! - `queries.rs`: the queries themselves against the published schemas, and their complexity
 //! - `real_logs.rs`: why it is red, on real logs and on answers that the simulated GitLab does not give
 //! - `notify.rs`: the bell, the desktop and programs that get each change
+//! - `openmetrics.rs`: a page of metrics of the real server, line by line after the formats' rules
 //! - `watch.rs`: `--watch` without a terminal: what a refresh costs, what it tells, how it ends
 //! - `wait.rs`: `--wait`, and where each exit code is reached
 //! - `logs.rs`: a job's log, once and as it grows
@@ -83,6 +84,7 @@ mod memory;
 mod misplaced;
 mod not_gitlab;
 mod notify;
+mod openmetrics;
 mod pictures;
 mod proxy;
 mod queries;
