@@ -84,6 +84,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let mut run_context = RunContext::new(matches)?;
     let plan = exporter_file::read(&mut run_context)?;
     let config = Config::resolve(&run_context.settings)?;
+    plan.check_groups(&config)?;
     config.required_groups()?;
     check_address(&config)?;
     log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
@@ -168,7 +169,7 @@ impl ServedRun<'_> {
             // A sender that is gone has ended, too.
             let _ = ended.wait_for(|is_over| *is_over).await;
         });
-        let extra = self.plan.projects(&client).await;
+        let extra = self.plan.projects(&client, &config.scope.groups).await;
         let working = async {
             tokio::join!(
                 pass_on_changes(&hub, &listener),

@@ -215,12 +215,11 @@ fn wildcard(
             return Err(ExporterConfigError::new(format!("{place}.owner.kind"), problem));
         }
     };
-    Ok(ExporterWildcard {
-        owner,
-        search: item.get("search").map(text_of).unwrap_or_default(),
-        archived: item.get("archived").is_some_and(|archived| *archived == Value::Bool(true)),
-        rules,
-    })
+    let archived = item.get("archived").is_some_and(|archived| *archived == Value::Bool(true));
+    if archived {
+        notices.push(format!("{place}.archived means nothing here: --archived lists archived projects, too"));
+    }
+    Ok(ExporterWildcard { owner, search: item.get("search").map(text_of).unwrap_or_default(), archived, rules })
 }
 
 fn pull_interval(value: &Value, place: &str) -> Result<PullInterval, ExporterConfigError> {

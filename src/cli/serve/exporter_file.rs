@@ -7,7 +7,7 @@ use crate::cli::run_context::RunContext;
 use crate::collect::exported::tracker::RulesOf;
 use crate::config::exporter::{ExporterConfig, ExporterWildcard, WildcardOwner};
 use crate::config::{Config, ConfigError, Origin, Settings};
-use crate::domain::id::ProjectRef;
+use crate::domain::id::{GroupRef, ProjectRef};
 use crate::domain::project::Project;
 use crate::domain::tracking::TrackingRules;
 use crate::gitlab::client::Client;
@@ -94,17 +94,39 @@ impl ExporterPlan {
     /// Names the keys that mean nothing here.
     pub(super) fn warn(&self, config: &Config) {
         let Some(path) = self.path.as_ref().filter(|_| !config.display.quiet) else { return };
-        let mut lines: Vec<String> =
-            self.exporter.notices.iter().map(|notice| format!("warning: {path}: {notice}")).collect();
-        for (nth, wildcard) in self.exporter.wildcards.iter().enumerate() {
+        let groups: Vec<String> = config.scope.groups.iter().map(ToString::to_string).collect();
+        let lines = self.notices(&groups).into_iter().map(|notice| format!("warning: {path}: {notice}"));
+        output::to_stderr(&lines.collect::<Vec<_>>());
+    }
+
+    /// Says what of the file is not done, where these groups are listed.
+    fn notices(&self, groups: &[String]) -> Vec<String> {
+        let listed = groups.join(", ");
+        let unlisted =
+            self.unlisted_wildcards().map(|(place, what)| format!("{place}: {what}, only those in {listed}"));
+        self.exporter.notices.iter().cloned().chain(unlisted).collect()
+    }
+
+    /// Returns the wildcards that no list of a group answers, each with what is not listed for it.
+    fn unlisted_wildcards(&self) -> impl Iterator<Item = (String, String)> {
+        self.exporter.wildcards.iter().enumerate().filter_map(|(nth, wildcard)| {
             let what = match &wildcard.owner {
-                WildcardOwner::Group { .. } => continue,
+                WildcardOwner::Group { .. } => return None,
                 WildcardOwner::User(name) => format!("the projects of user {name} are not listed"),
                 WildcardOwner::Anyone => "not every project that the token sees is listed".to_owned(),
             };
-            lines.push(format!("warning: {path}: wildcards[{nth}]: {what}, only those of --group-id"));
-        }
-        output::to_stderr(&lines);
+            Some((format!("wildcards[{nth}]"), what))
+        })
+    }
+
+    /// Refuses a file that leaves no group to be listed.
+    pub(super) fn check_groups(&self, config: &Config) -> Result<(), CliError> {
+        let unlisted = self.path.as_ref().zip(self.unlisted_wildcards().next());
+        let Some((path, (place, what))) = unlisted.filter(|_| config.scope.groups.is_empty()) else { return Ok(()) };
+        Err(CliError::Refused {
+            problem: format!("{path}: {place}: {what}, and no group is named"),
+            hints: vec!["glwatch serve lists groups: name them with --group-id, or as an owner of kind group".into()],
+        })
     }
 
     /// Returns where the file is, whatever the current folder.
@@ -124,10 +146,12 @@ impl ExporterPlan {
         self.exporter.pull_metrics.filter(|_| !is_said)
     }
 
-    /// Reads the projects that no group lists.
-    pub(super) async fn projects(&self, client: &Client) -> Vec<Arc<Project>> {
-        let groups = groups(&self.exporter);
-        let is_listed = |path: &str| groups.iter().any(|group| is_below(path, group, true));
+    /// Reads the projects that no group lists. Whether one with a number does is not known by then; what comes twice is one.
+    pub(super) async fn projects(&self, client: &Client, listed: &[GroupRef]) -> Vec<Arc<Project>> {
+        let is_listed = |path: &str| {
+            let is_in = |group: &GroupRef| matches!(group, GroupRef::Path(group) if is_below(path, group, true));
+            listed.iter().any(is_in)
+        };
         let mut found = Vec::new();
         for project in self.exporter.projects.iter().filter(|project| !is_listed(&project.path)) {
             match client.project(&ProjectRef::Path(project.path.clone())).await {
@@ -206,5 +230,37 @@ wildcards:
         }
         let listed: Vec<String> = groups(&plan.exporter).into_iter().collect();
         assert_eq!(listed, ["acme", "other"]);
+    }
+
+    #[test]
+    fn what_is_not_listed_is_said_with_what_is() {
+        let cases: [(&str, &str, &[&str]); 5] = [
+            ("a group", "[{owner: {name: acme, kind: group}}]", &[]),
+            (
+                "a user",
+                "[{owner: {name: ada, kind: user}}]",
+                &["wildcards[0]: the projects of user ada are not listed, only those in acme, 42"],
+            ),
+            (
+                "all that the token sees",
+                "[{}]",
+                &["wildcards[0]: not every project that the token sees is listed, only those in acme, 42"],
+            ),
+            (
+                "beside a group",
+                "[{owner: {name: acme, kind: group}}, {search: api}]",
+                &["wildcards[1]: not every project that the token sees is listed, only those in acme, 42"],
+            ),
+            (
+                "archived ones",
+                "[{owner: {name: acme, kind: group}, archived: true}]",
+                &["wildcards[0].archived means nothing here: --archived lists archived projects, too"],
+            ),
+        ];
+        for (sentence, wildcards, expected) in cases {
+            let exporter = ExporterConfig::parse(&format!("wildcards: {wildcards}")).unwrap();
+            let plan = ExporterPlan { exporter: Arc::new(exporter), path: Some("file.yml".into()) };
+            assert_eq!(plan.notices(&["acme".into(), "42".into()]), expected, "{sentence}");
+        }
     }
 }
