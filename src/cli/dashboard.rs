@@ -14,12 +14,13 @@ use crate::act::rights::TokenRights;
 use crate::act::service::ActionOutcome;
 use crate::collect::evidence::EvidenceOptions;
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
+use crate::collect::job_needs::{NeedsAnswer, NeedsRequest};
 use crate::collect::log_follow::LogOptions;
 use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
 use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
 use crate::collect::watch::{RequestSender, WatchListener};
-use crate::collect::{explain_service, log_service, older_pipeline, pipeline_page};
+use crate::collect::{explain_service, job_needs, log_service, older_pipeline, pipeline_page};
 use crate::config::{Config, Origin};
 use crate::domain::evidence::Evidence;
 use crate::domain::id::ProjectId;
@@ -58,6 +59,7 @@ pub(super) struct AskedServices {
     pub actions: (mpsc::UnboundedReceiver<PlannedAction>, mpsc::UnboundedSender<ActionOutcome>),
     pub past: (watch::Receiver<Option<ProjectId>>, watch::Sender<Option<ProjectPast>>),
     pub older: (watch::Receiver<Option<OlderRequest>>, watch::Sender<Option<OlderAnswer>>),
+    pub needs: (watch::Receiver<Option<NeedsRequest>>, watch::Sender<Option<NeedsAnswer>>),
     pub pages: (watch::Receiver<Option<PipelinePageRequest>>, watch::Sender<Option<PipelinePageAnswer>>),
     pub rights: (mpsc::UnboundedReceiver<()>, mpsc::UnboundedSender<TokenRights>),
 }
@@ -83,6 +85,7 @@ impl AskedServices {
             look_back_for(place, now, self.past.0, self.past.1),
             act::service::run(client.clone(), time, self.actions.0, self.actions.1),
             older_pipeline::run(client.clone(), time, self.older.0, self.older.1),
+            job_needs::run(client.clone(), time, self.needs.0, self.needs.1),
             pipeline_page::run(client.clone(), time, self.pages.0, self.pages.1),
             act::rights::run(client.clone(), time, self.rights.0, self.rights.1),
         );
@@ -108,6 +111,8 @@ fn connected(
     let (recent_out, recent) = watch::channel(None);
     let (older_asked, older_wanted) = watch::channel(None);
     let (older_out, older) = watch::channel(None);
+    let (needs_asked, needs_wanted) = watch::channel(None);
+    let (needs_out, needs) = watch::channel(None);
     let (pages_asked, pages_wanted) = watch::channel(None);
     let (pages_out, pages) = watch::channel(None);
     let (rights_asked, token_asked) = mpsc::unbounded_channel();
@@ -127,6 +132,8 @@ fn connected(
         notices,
         older_asked,
         older,
+        needs_asked,
+        needs,
         pages_asked,
         pages,
         rights_asked,
@@ -139,6 +146,7 @@ fn connected(
         actions: (actions_asked, outcomes_out),
         past: (past_asked, recent_out),
         older: (older_wanted, older_out),
+        needs: (needs_wanted, needs_out),
         pages: (pages_wanted, pages_out),
         rights: (token_asked, rights_out),
     };

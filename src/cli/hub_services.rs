@@ -4,6 +4,7 @@ use super::dashboard::AskedServices;
 use crate::act::rights::TokenRights;
 use crate::act::service::{ActionEnd, ActionOutcome};
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
+use crate::collect::job_needs::NeedsAnswer;
 use crate::collect::log_service::{LogMessage, LogNews};
 use crate::collect::older_pipeline::OlderAnswer;
 use crate::collect::pipeline_page::PipelinePageAnswer;
@@ -21,7 +22,8 @@ fn not_from_a_hub(what: &str) -> Failure {
 
 /// Answers until the view is gone.
 pub(super) async fn answer(asked: AskedServices, hub: Arc<HubClient>, time: Duration) {
-    let AskedServices { explain, mut logs, mut actions, past: _past, mut older, mut pages, mut rights } = asked;
+    let AskedServices { explain, mut logs, mut actions, past: _past, mut older, mut needs, mut pages, mut rights } =
+        asked;
     let logs = async {
         while logs.0.changed().await.is_ok() {
             let Some(request) = logs.0.borrow_and_update().as_ref().map(|request| request.number) else { continue };
@@ -39,7 +41,18 @@ pub(super) async fn answer(asked: AskedServices, hub: Arc<HubClient>, time: Dura
     let older = async {
         while older.0.changed().await.is_ok() {
             let Some(id) = older.0.borrow_and_update().as_ref().map(|request| request.known.id) else { continue };
-            older.1.send_replace(Some(OlderAnswer { id, outcome: Err(not_from_a_hub("older pipelines")) }));
+            older.1.send_replace(Some(OlderAnswer {
+                id,
+                outcome: Err(not_from_a_hub("older pipelines")),
+                needs: None,
+            }));
+        }
+    };
+    // A hub does not tell what jobs need; that is less, and nothing wrong.
+    let needs = async {
+        while needs.0.changed().await.is_ok() {
+            let Some(pipeline) = needs.0.borrow_and_update().as_ref().map(|request| request.pipeline) else { continue };
+            needs.1.send_replace(Some(NeedsAnswer { pipeline, outcome: Ok(None) }));
         }
     };
     let pages = async {
@@ -56,7 +69,7 @@ pub(super) async fn answer(asked: AskedServices, hub: Arc<HubClient>, time: Dura
             let _ = rights.1.send(TokenRights::Lacks("--from reads a hub, which lends none".into()));
         }
     };
-    tokio::join!(explain_from(hub, time, explain), logs, actions, older, pages, rights);
+    tokio::join!(explain_from(hub, time, explain), logs, actions, older, needs, pages, rights);
 }
 
 /// Asks the hub why pipelines are not green: the latest question wins.

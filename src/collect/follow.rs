@@ -199,7 +199,14 @@ async fn read_level(client: &Client, unknown: Vec<&DownstreamLink>, is_last: boo
 fn more_of(link: &DownstreamLink) -> Option<MoreJobs> {
     link.has_warnings?;
     let project = link.project.clone()?;
-    Some(MoreJobs { pipeline: link.id, project, iid: link.iid?, after: None, web_url: link.web_url.clone() })
+    Some(MoreJobs {
+        pipeline: link.id,
+        project,
+        iid: link.iid?,
+        after: None,
+        with_needs: false,
+        web_url: link.web_url.clone(),
+    })
 }
 
 /// Returns what is known of a pipeline with its jobs; `None` where they contradict what its bridge said.

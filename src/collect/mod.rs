@@ -19,6 +19,7 @@ mod glob_notice;
 mod interim;
 pub mod job_choice;
 mod job_log;
+pub mod job_needs;
 mod list;
 mod listener;
 pub(crate) mod listing;

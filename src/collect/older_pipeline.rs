@@ -8,6 +8,7 @@ use super::pages;
 use super::project::PipelineDraft;
 use crate::domain::id::{PipelineId, ProjectId, ProjectRef};
 use crate::domain::job;
+use crate::domain::job_needs::JobNeeds;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::Failure;
 use crate::domain::status::Status;
@@ -31,6 +32,8 @@ pub struct OlderRequest {
 pub struct OlderAnswer {
     pub id: PipelineId,
     pub outcome: Result<Pipeline, Failure>,
+    /// What its jobs need, where that came along.
+    pub needs: Option<JobNeeds>,
 }
 
 /// Answers the latest request until the sender is dropped. `time` is how long one answer may take.
@@ -44,26 +47,27 @@ pub async fn run(
         let Some(request) = requests.borrow_and_update().clone() else { continue };
         let client = client.for_purpose(Purpose::Explain, Instant::now() + time);
         let id = request.known.id;
-        let draft = match at_once(&client, &request).await {
-            Some(draft) => Ok(draft),
-            None => in_parts(&client, request).await.map_err(|error| Failure::from(&error)),
+        let (draft, needs) = match at_once(&client, &request).await {
+            Some((draft, needs)) => (Ok(draft), Some(needs)),
+            None => (in_parts(&client, request).await.map_err(|error| Failure::from(&error)), None),
         };
         let whole = |PipelineDraft { pipeline, links, .. }| {
             let downstream = Followed::of_links(&links).tree(pipeline.id, &links);
             Pipeline { downstream, ..pipeline }
         };
-        answers.send_replace(Some(OlderAnswer { id, outcome: draft.map(whole) }));
+        answers.send_replace(Some(OlderAnswer { id, outcome: draft.map(whole), needs }));
     }
 }
 
 /// Reads over GraphQL where that is in use; `None` where it tells nothing: an empty list beside a status is no fact.
-async fn at_once(client: &Client, request: &OlderRequest) -> Option<PipelineDraft> {
+async fn at_once(client: &Client, request: &OlderRequest) -> Option<(PipelineDraft, JobNeeds)> {
     client.fields()?;
     let OlderRequest { path, known, .. } = request;
     let (project, web_url) = (path.clone(), known.web_url.clone());
-    let wanted = MoreJobs { pipeline: known.id, project, iid: known.iid?, after: None, web_url };
-    let page = pages::all(client, vec![wanted]).await.pop()?.ok()?;
-    (!page.attempts.is_empty()).then(|| pages::draft(known.clone(), page, client.counts_attempts()))
+    let wanted = MoreJobs { pipeline: known.id, project, iid: known.iid?, after: None, with_needs: true, web_url };
+    let mut page = pages::all(client, vec![wanted]).await.pop()?.ok()?;
+    let needs = std::mem::take(&mut page.needs);
+    (!page.attempts.is_empty()).then(|| (pages::draft(known.clone(), page, client.counts_attempts()), needs))
 }
 
 /// Reads over REST: jobs and trigger jobs at the same time.

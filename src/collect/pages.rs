@@ -78,7 +78,14 @@ fn is_elsewhere(client: &Client, projects: &[Arc<Project>], id: ProjectId, pipel
 /// Returns what to ask for the jobs behind a page.
 fn more(project: String, pipeline: &Pipeline, page: &JobPage) -> Option<MoreJobs> {
     let web_url = pipeline.web_url.clone();
-    Some(MoreJobs { pipeline: pipeline.id, project, iid: pipeline.iid?, after: page.next.clone(), web_url })
+    Some(MoreJobs {
+        pipeline: pipeline.id,
+        project,
+        iid: pipeline.iid?,
+        after: page.next.clone(),
+        with_needs: false,
+        web_url,
+    })
 }
 
 /// Reads all the jobs of these pipelines from where each says on, in the order in which they were asked for.
@@ -103,6 +110,7 @@ pub(super) async fn all(client: &Client, wanted: Vec<MoreJobs>) -> Vec<Result<Jo
                     open.extend(page.next.map(|next| (at, MoreJobs { after: Some(next), ..more })));
                     so_far.attempts.extend(page.attempts);
                     so_far.links.extend(page.links);
+                    so_far.needs.extend(page.needs);
                 }
                 (Err(failure), so_far) => *so_far = Err(failure),
                 (Ok(_), Err(_)) => {}

@@ -16,6 +16,7 @@ pub mod health;
 pub mod host;
 pub mod id;
 pub mod job;
+pub mod job_needs;
 pub(crate) mod log;
 pub mod name_pattern;
 pub mod outcome;

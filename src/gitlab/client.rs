@@ -8,6 +8,7 @@ use crate::domain::fact::UnixSeconds;
 use crate::domain::host::Host;
 use crate::domain::id::{DeploymentId, GroupRef, JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::Job;
+use crate::domain::job_needs::JobNeeds;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::Project;
 use crate::domain::server::Server;
@@ -206,6 +207,19 @@ impl Client {
     /// gone is `None`.
     pub async fn more_jobs(&self, wanted: &[MoreJobs]) -> Result<Vec<Option<JobPage>>, Error> {
         graphql::jobs::read(&self.transport, &self.known_fields(), wanted).await
+    }
+
+    /// Reads what the jobs of a pipeline need, which has so many of them, by its project's full path and its number there;
+    /// `None` where it is hidden or gone, or the server does not tell.
+    pub async fn job_needs(
+        &self,
+        project: &str,
+        iid: u64,
+        pipeline: PipelineId,
+        jobs: usize,
+    ) -> Result<Option<JobNeeds>, Error> {
+        let is_long = jobs > graphql::needs::JOBS_PER_QUERY;
+        graphql::needs::read(&self.transport, &self.known_fields(), (project, iid), pipeline, is_long).await
     }
 
     /// Reads the heads of up to `DOWNSTREAMS_PER_QUERY` pipelines in one query; one that is hidden or gone is `None`.

@@ -3,6 +3,7 @@
 use crate::domain::evidence::JobDetails;
 use crate::domain::id::PipelineId;
 use crate::domain::job::Job;
+use crate::domain::job_needs::JobNeeds;
 use crate::domain::pipeline::{DownstreamLink, Pipeline};
 
 /// A page of a pipeline's jobs and bridges as GraphQL has it, every attempt at each.
@@ -11,6 +12,8 @@ pub struct JobPage {
     pub attempts: Vec<Job>,
     /// Where the bridges among them lead.
     pub links: Vec<DownstreamLink>,
+    /// What they need, where that was asked.
+    pub needs: JobNeeds,
     /// Where the next page begins.
     pub next: Option<String>,
 }
@@ -47,6 +50,8 @@ pub struct MoreJobs {
     /// The pipeline's number within its project.
     pub iid: u64,
     pub after: Option<String>,
+    /// Whether what they need is to come along.
+    pub with_needs: bool,
     /// The pipeline's, below which its jobs' lie.
     pub web_url: Option<String>,
 }

@@ -41,6 +41,15 @@ impl Charset {
         }
     }
 
+    /// Returns the sign before what the chosen one needs.
+    pub fn needed(self) -> &'static str {
+        match self {
+            Self::Unicode => "«",
+            Self::Ascii => "<",
+            Self::Words => "",
+        }
+    }
+
     /// Returns what separates the facts of a summary.
     pub fn dot(self) -> &'static str {
         match self {

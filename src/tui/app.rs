@@ -7,8 +7,8 @@ use super::facts::{ReadPipelines, UpdateNews, ViewFacts, ViewOptions};
 use super::input::InputLine;
 use super::pending::{ActionQuestion, ActionRecord, PendingAction};
 use super::screens::line::ScreenLine;
-use super::screens::overview::OverviewScreen;
-use super::screens::place::ScreenKind;
+use super::screens::overview::{LineKey, OverviewScreen};
+use super::screens::place::{ScreenKind, ScreenPlace};
 use super::screens::stack::OpenedScreen;
 use crate::act::Action;
 use crate::act::rights::TokenRights;
@@ -35,6 +35,8 @@ use tokio::time::Instant;
 
 /// How long a project that has begun to fail is named in the header.
 pub const ALERT_FOR: Duration = Duration::from_secs(60);
+/// How long the cursor rests somewhere before it is asked what belongs there.
+const REST: Duration = Duration::from_millis(300);
 /// Lines of the screen that are neither head nor body: the first one, and the keys.
 const FIXED_LINES: usize = 2;
 /// From this width on, what is under the cursor is explained beside the list.
@@ -147,7 +149,7 @@ pub struct App {
     /// While the view is frozen: the update that is not shown.
     pub held: Option<Box<WatchUpdate>>,
     pub is_frozen: bool,
-    /// Since when the cursor of the first screen rests where it is.
+    /// Since when the cursor rests where it is.
     pub rests_since: Instant,
     /// Counts the logs that were asked for.
     pub log_requests: u64,
@@ -193,6 +195,17 @@ impl App {
 
     pub fn kind(&self) -> ScreenKind {
         self.opened.last().map_or(ScreenKind::Overview, |screen| screen.place.kind())
+    }
+
+    /// Returns what the cursor is on: that of the list, and that of the screen on top.
+    pub fn pointed(&self) -> (Option<LineKey>, Option<(ScreenPlace, Option<ScreenPlace>)>) {
+        let top = self.opened.last().map(|screen| (screen.place, screen.chosen()));
+        (self.overview.cursor.clone(), top)
+    }
+
+    /// Says whether the cursor is not only passing by.
+    pub fn is_resting(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.rests_since) >= REST
     }
 
     /// Takes what has changed: notes it, and names for a while what began to fail. Returns what is announced of it.

@@ -6,6 +6,7 @@ use crate::act::plan::PlannedAction;
 use crate::act::rights::TokenRights;
 use crate::act::service::ActionOutcome;
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
+use crate::collect::job_needs::{NeedsAnswer, NeedsRequest};
 use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
 use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
@@ -36,6 +37,8 @@ pub enum ViewEvent {
     Act(KeyAction),
     /// A pipeline that was only remembered, with its jobs.
     Older(Box<OlderAnswer>),
+    /// What the jobs of a pipeline need.
+    Needs(Box<NeedsAnswer>),
     /// Older pipelines of a project.
     Pipelines(Box<PipelinePageAnswer>),
     /// What the token may.
@@ -76,6 +79,8 @@ pub enum ViewEffect {
     Mouse(bool),
     /// Reads the jobs of a pipeline that is only remembered.
     ReadOlder(Box<OlderRequest>),
+    /// Reads what the jobs of a pipeline need.
+    ReadNeeds(NeedsRequest),
     /// Reads older pipelines of a project.
     ReadPipelines(Box<PipelinePageRequest>),
     /// Asks GitLab what the token may.

@@ -8,6 +8,7 @@ use crate::collect::pipeline_page::PageStart;
 use crate::collect::watch::{WatchPhase, WatchUpdate};
 use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::id::{ById, PipelineId, ProjectId};
+use crate::domain::job_needs::JobNeeds;
 use crate::domain::outcome::NoticeRule;
 use crate::domain::past::KnownPast;
 use crate::domain::pipeline::Pipeline;
@@ -93,6 +94,18 @@ pub enum OlderPipeline {
     Failed(Failure),
 }
 
+/// How far it is known what the jobs of a pipeline need.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PipelineNeeds {
+    Asked {
+        since: Instant,
+    },
+    Read(JobNeeds),
+    /// REST or a hub was asked, which do not say.
+    Untold,
+    Failed(Failure),
+}
+
 /// What is known, whatever screen shows it.
 #[derive(Debug)]
 pub struct ViewFacts {
@@ -114,6 +127,8 @@ pub struct ViewFacts {
     pub counts: Vec<HeadCount>,
     /// Pipelines that are not in the list, as far as they were opened.
     pub older: ById<PipelineId, OlderPipeline>,
+    /// What the jobs of pipelines need that were looked at.
+    pub needs: ById<PipelineId, PipelineNeeds>,
 }
 
 impl ViewFacts {
@@ -130,6 +145,7 @@ impl ViewFacts {
             height,
             counts: Vec::new(),
             older: ById::default(),
+            needs: ById::default(),
         }
     }
 

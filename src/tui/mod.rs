@@ -23,6 +23,7 @@ mod more_pipelines;
 mod mouse;
 pub mod named_view;
 mod navigate;
+pub mod needs;
 mod outside;
 pub mod pending;
 pub mod plain;

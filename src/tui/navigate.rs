@@ -5,6 +5,7 @@ use super::effect::ViewEffect;
 use super::facts::OlderPipeline;
 use super::filter::{QuickFilter, RowFilter};
 use super::log_view::LogView;
+use super::needs;
 use super::screens;
 use super::screens::overview::pipeline_of;
 use super::screens::place::ScreenPlace;
@@ -23,9 +24,6 @@ use crate::text::glyph::Charset;
 use chrono::DateTime;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// How long the cursor rests on a row before what is beside it is asked for.
-const REST: Duration = Duration::from_millis(300);
 
 /// Leaves the screen on top; on the first one it ends the filter, else lets the cursor go.
 pub(super) fn go_back(app: &mut App) -> Vec<ViewEffect> {
@@ -147,6 +145,7 @@ pub(super) fn go_to(app: &mut App, place: ScreenPlace, now: Instant) -> Vec<View
     }
     if let ScreenPlace::Pipeline(project, pipeline) = place {
         effects.extend(read_older(app, project, pipeline, now));
+        effects.extend(needs::ask_on_opening(app, project, pipeline, now));
     }
     app.opened.push(screen);
     effects
@@ -282,7 +281,7 @@ fn explain_request(row: &ProjectRow, pipeline: &Pipeline) -> ExplainRequest {
 /// Asks about the red row under the cursor, once that rests there, where the answer has a place beside the list. One
 /// question at a time.
 pub(super) fn ask_beside(app: &mut App, now: Instant) -> Option<ViewEffect> {
-    if app.pane_width() == 0 || app.is_asking() || now.saturating_duration_since(app.rests_since) < REST {
+    if app.pane_width() == 0 || app.is_asking() || !app.is_resting(now) {
         return None;
     }
     let (row, project) = app.overview.cursor_row()?;

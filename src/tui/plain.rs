@@ -22,6 +22,7 @@ use crate::text::age::in_zone;
 use crate::text::glyph::{Charset, Mark};
 use crate::text::plural::counted;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::collections::HashSet;
 use tokio::time::Instant;
 
 /// Nothing is cut off: lines are as long as they have to be.
@@ -57,6 +58,8 @@ pub struct PlainView {
     /// The screen whose lines were written last.
     written: Option<ScreenPlace>,
     has_begun: bool,
+    /// Its lines above the log.
+    written_lines: HashSet<String>,
     trouble: Vec<String>,
     /// Lines of the log that were written.
     log_lines: usize,
@@ -68,7 +71,15 @@ impl PlainView {
         let mut app = App::new(options, WIDTH, HEIGHT, now);
         app.overview.quick = QuickFilter::Attention;
         app.overview.is_flat = true;
-        Self { app, choices: Vec::new(), written: None, has_begun: false, trouble: Vec::new(), log_lines: 0 }
+        Self {
+            app,
+            choices: Vec::new(),
+            written: None,
+            written_lines: HashSet::new(),
+            has_begun: false,
+            trouble: Vec::new(),
+            log_lines: 0,
+        }
     }
 
     /// Says what is waited for.
@@ -85,6 +96,8 @@ impl PlainView {
             _ => 0,
         };
         let (is_answer, is_log) = (matches!(event, ViewEvent::Answer(_)), matches!(event, ViewEvent::Log(_)));
+        let is_more =
+            matches!(event, ViewEvent::Older(_) | ViewEvent::Needs(_) | ViewEvent::Recent(_) | ViewEvent::Pipelines(_));
         let effects = update(&mut self.app, event, now);
         let mut lines = self.changes(news);
         lines.extend(self.news_of_trouble());
@@ -94,6 +107,9 @@ impl PlainView {
         }
         if is_answer && matches!(self.written, Some(ScreenPlace::Job(..))) {
             lines.extend(self.head());
+        }
+        if is_more {
+            lines.extend(self.new_lines());
         }
         if is_log {
             lines.extend(self.log(LOG_LINES));
@@ -215,7 +231,19 @@ impl PlainView {
         let lines = screens::head(&self.app, screen);
         let mut written: Vec<String> = lines.iter().map(|line| self.numbered(line)).collect();
         written.retain(|line| !line.is_empty());
+        self.written_lines = written.iter().cloned().collect();
         written
+    }
+
+    /// Writes what has come to the screen since it was written.
+    fn new_lines(&mut self) -> Vec<String> {
+        let top = self.app.opened.last().map(|screen| screen.place);
+        if top.is_none() || top != self.written {
+            return Vec::new();
+        }
+        let known = std::mem::take(&mut self.written_lines);
+        let lines = self.head();
+        lines.into_iter().filter(|line| !known.contains(line)).collect()
     }
 
     fn numbered(&mut self, line: &ScreenLine) -> String {

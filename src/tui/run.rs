@@ -12,6 +12,7 @@ use crate::act::plan::PlannedAction;
 use crate::act::rights::TokenRights;
 use crate::act::service::ActionOutcome;
 use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
+use crate::collect::job_needs::{NeedsAnswer, NeedsRequest};
 use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
 use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
@@ -58,6 +59,9 @@ pub struct ViewServices {
     /// Asks for the jobs of a pipeline that is only remembered.
     pub older_asked: watch::Sender<Option<OlderRequest>>,
     pub older: watch::Receiver<Option<OlderAnswer>>,
+    /// Asks what the jobs of a pipeline need.
+    pub needs_asked: watch::Sender<Option<NeedsRequest>>,
+    pub needs: watch::Receiver<Option<NeedsAnswer>>,
     /// Asks for older pipelines of a project.
     pub pages_asked: watch::Sender<Option<PipelinePageRequest>>,
     pub pages: watch::Receiver<Option<PipelinePageAnswer>>,
@@ -112,6 +116,10 @@ impl ViewSources {
                 },
                 Ok(()) = services.older.changed() => match services.older.borrow_and_update().clone() {
                     Some(answer) => ViewEvent::Older(Box::new(answer)),
+                    None => continue,
+                },
+                Ok(()) = services.needs.changed() => match services.needs.borrow_and_update().clone() {
+                    Some(answer) => ViewEvent::Needs(Box::new(answer)),
                     None => continue,
                 },
                 Ok(()) = services.pages.changed() => match services.pages.borrow_and_update().clone() {
@@ -234,6 +242,7 @@ pub fn hand_on(effect: ViewEffect, services: &ViewServices) -> Option<ViewEffect
         // The one who acts ends only with the view.
         ViewEffect::Act(planned) => drop(services.actions.send(*planned)),
         ViewEffect::ReadOlder(request) => drop(services.older_asked.send_replace(Some(*request))),
+        ViewEffect::ReadNeeds(request) => drop(services.needs_asked.send_replace(Some(request))),
         ViewEffect::ReadPipelines(request) => drop(services.pages_asked.send_replace(Some(*request))),
         ViewEffect::CheckToken => drop(services.rights_asked.send(())),
         other => return Some(other),

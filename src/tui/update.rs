@@ -3,7 +3,7 @@
 use super::acting;
 use super::app::{App, InputPurpose, Modal};
 use super::effect::{ViewEffect, ViewEvent};
-use super::facts::OlderPipeline;
+use super::facts::{OlderPipeline, PipelineNeeds};
 use super::filter::{self, QuickFilter, RowFilter};
 use super::input::{InputLine, InputStep};
 use super::keymap::KeyAction;
@@ -14,6 +14,7 @@ use super::more_pipelines;
 use super::mouse;
 use super::named_view::NamedView;
 use super::navigate;
+use super::needs;
 use super::pending::ActionQuestion;
 use super::screens;
 use super::screens::place::ScreenPlace;
@@ -28,10 +29,10 @@ use tokio::time::Instant;
 /// Changes the state, and returns what the world has to do.
 pub fn update(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
     app.expire_alerts(now);
-    let cursor = app.overview.cursor.clone();
+    let pointed = app.pointed();
     let had_pane = app.pane_width();
     let mut effects = apply(app, event, now);
-    if app.overview.cursor != cursor {
+    if app.pointed() != pointed {
         app.rests_since = now;
     }
     if app.pane_width() != had_pane {
@@ -40,6 +41,7 @@ pub fn update(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> 
     // What is said above the table may take more lines by now, or fewer.
     keep_in_view(app);
     effects.extend(navigate::ask_beside(app, now));
+    effects.extend(needs::ask_at_rest(app, now));
     effects
 }
 
@@ -55,10 +57,13 @@ fn apply(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
         }
         ViewEvent::Rights(rights) => take_rights(app, rights),
         ViewEvent::Older(answer) => {
-            let OlderAnswer { id, outcome } = *answer;
+            let OlderAnswer { id, outcome, needs } = *answer;
+            let told = needs.map(PipelineNeeds::Read);
+            told.into_iter().for_each(|told| drop(app.facts.needs.insert(id, told)));
             let state = outcome.map_or_else(OlderPipeline::Failed, |read| OlderPipeline::Read(Box::new(read)));
             app.facts.older.insert(id, state);
         }
+        ViewEvent::Needs(answer) => needs::take(app, *answer),
         ViewEvent::Act(action) => {
             (app.notice, app.page_address) = (None, None);
             return act(app, action, now);

@@ -16,7 +16,7 @@ fn open(env: &Env, sim: &Sim, more: &[&str]) -> Terminal {
 }
 
 #[track_caller]
-fn walk(terminal: &mut Terminal, steps: &[(&str, &str)]) {
+pub(crate) fn walk(terminal: &mut Terminal, steps: &[(&str, &str)]) {
     for (keys, shown) in steps {
         terminal.send(keys);
         terminal.wait_until(|contents| contents.contains(shown));
@@ -24,7 +24,7 @@ fn walk(terminal: &mut Terminal, steps: &[(&str, &str)]) {
 }
 
 #[track_caller]
-fn quit(mut terminal: Terminal) -> Vec<u8> {
+pub(crate) fn quit(mut terminal: Terminal) -> Vec<u8> {
     terminal.send("Q");
     assert_eq!(terminal.end(), 0);
     assert!(terminal.is_as_before());

@@ -49,6 +49,7 @@
 //! - `silence.rs`: what an answer leaves out is asked for again and never made up
 //! - `kinds.rs`: the README's lists of kinds and states against the code
 //! - `dashboard.rs`: views, what is remembered of them, logs outside, the mouse, what the token may
+//! - `needs.rs`: what jobs need, and what it costs to know it
 //! - `tmux.rs`: the same inside tmux; sizes in a storm; what a quiet refresh writes
 //! - `pictures.rs`: the README's pictures, made of the screen
 //! - `terminal.rs`: the real binary in a real terminal, the live view included
@@ -82,6 +83,7 @@ mod log_file;
 mod logs;
 mod memory;
 mod misplaced;
+mod needs;
 mod not_gitlab;
 mod notify;
 mod openmetrics;

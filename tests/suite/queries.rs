@@ -33,7 +33,10 @@ fn every_query_is_valid_for_every_version_that_it_is_sent_to() {
     for (_, file, versions) in SCHEMAS {
         let schema = published(file);
         for version in versions {
-            for (name, query) in queries(&Fields::of_version(version)) {
+            // The excerpt was made before this field was asked for, and leaves its type out.
+            let is_there = |field: &&str| *field != "CiJob.needs" || !file.starts_with("subset-");
+            let fields = Fields::of_version(version);
+            for (name, query) in queries(&Fields::of(fields.names().filter(is_there))) {
                 let checked = ExecutableDocument::parse_and_validate(&schema, &query, name);
                 assert!(checked.is_ok(), "{name} for {version}: {}\n{query}", checked.unwrap_err().errors);
                 assert!(query.len() < 10_000, "{name} has {} characters", query.len());
@@ -67,7 +70,8 @@ fn variables(name: &str, projects: usize) -> Value {
             let of =
                 |n: usize| [(format!("path{n}"), "acme/api"), (format!("iid{n}"), "1"), (format!("after{n}"), "c")];
             let count = if name == "Jobs" { MORE_JOBS_PER_QUERY } else { PAST_JOBS_PER_QUERY };
-            (0..count).flat_map(of).map(|(name, value)| (name, Value::from(value))).collect()
+            let needs = [("needs".to_owned(), Value::from(true))];
+            needs.into_iter().chain((0..count).flat_map(of).map(|(name, value)| (name, Value::from(value)))).collect()
         }
         "Downstream" => {
             let of = |n: usize| [(format!("path{n}"), "acme/api"), (format!("iid{n}"), "1")];
@@ -77,6 +81,7 @@ fn variables(name: &str, projects: usize) -> Value {
             let of = |n: usize| [(format!("path{n}"), "acme/api"), (format!("ref{n}"), "main")];
             (0..OLDER_PIPELINES_PER_QUERY).flat_map(of).map(|(name, value)| (name, Value::from(value))).collect()
         }
+        "Needs" => json!({ "path": "acme/api", "iid": "1", "isLong": true }),
         "Glance" => json!({ "path": "acme/api", "ref": "main" }),
         "Trouble" => json!({ "path": "acme/api", "iid": "1" }),
         _ => json!({}),
@@ -104,7 +109,8 @@ fn no_query_costs_more_than_we_allow_ourselves() {
     Snapshot 50: 129
     Snapshot 51: 110
     Snapshot 100: 146
-    Jobs 100: 106
+    Jobs 100: 130
+    Needs 100: 39
     Glance 100: 74
     Downstream 100: 140
     Older 100: 144

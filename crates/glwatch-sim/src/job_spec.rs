@@ -32,6 +32,8 @@ pub(crate) struct JobSpec {
     pub(crate) stuck: bool,
     /// How long it waits for its resource group.
     pub(crate) waits: Option<i64>,
+    /// The jobs that it starts after (`needs:`); `None` where it waits for the stages before it.
+    pub(crate) needs: Option<Vec<String>>,
     /// Takes no more and no less than it says.
     pub(crate) exact: bool,
     /// Set by another system: a commit status with this description, no job.
@@ -126,6 +128,7 @@ fn parse_job(stage: &str, line: &str) -> Result<Vec<JobSpec>, String> {
         tags: vec!["docker".to_owned()],
         stuck: false,
         waits: None,
+        needs: None,
         exact: false,
         external: None,
         heals: false,
@@ -168,6 +171,9 @@ impl JobSpec {
             "stuck" => {
                 self.stuck = true;
                 self.fate = JobOutcome::Stays(StatusWord::Borrowed("pending"));
+            }
+            "needs" => {
+                self.needs = Some(value.split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect())
             }
             "waits" => self.waits = Some(parse_span(value)?),
             "exact" => self.exact = true,

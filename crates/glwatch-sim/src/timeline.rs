@@ -177,7 +177,8 @@ impl StagePlayer<'_> {
             for (at, spec) in specs[stage.clone()].iter().enumerate() {
                 let slot = self.seed.slot;
                 let child = self.world.slots[slot].children.iter().find(|(job, _)| *job == first + at).map(|(_, s)| *s);
-                let turn = StageTurn { flow, gate, prelude: &prelude };
+                let stage_turn = StageTurn { flow, gate, prelude: prelude.clone() };
+                let turn = spec.needs.as_ref().map_or(stage_turn, |needs| self.turn_of(needs, &jobs));
                 let job = self.play(spec, &turn, child.map(|slot| (index, slot)));
                 let last = job.attempts.last().map_or(gate, Attempt::end);
                 end = end.max(last);
@@ -187,11 +188,7 @@ impl StagePlayer<'_> {
                 }
                 jobs.push(job);
             }
-            if let Some(retried_at) = retried_at {
-                let failed_at = jobs[stage].iter().filter_map(|job: &Job| job.attempts.first()).map(Attempt::end).max();
-                prelude.push((failed_at.unwrap_or(gate).min(retried_at - 1) + 1, StatusWord::Borrowed("skipped")));
-                prelude.push((retried_at, StatusWord::Borrowed("created")));
-            }
+            prelude.extend(retried_at.into_iter().flat_map(|at| detour(at, &jobs[stage.clone()], gate)));
             flow = next;
             gate = end + 400;
             first += width;
@@ -199,7 +196,29 @@ impl StagePlayer<'_> {
         jobs
     }
 
-    fn play(&mut self, spec: &Arc<JobSpec>, turn: &StageTurn<'_>, child: Option<(usize, usize)>) -> Job {
+    /// Returns what a job with `needs:` finds: their end, whatever becomes of the stages meanwhile.
+    fn turn_of(&self, needs: &[String], played: &[Job]) -> StageTurn {
+        let created = self.seed.created;
+        let mut turn = StageTurn {
+            flow: StageFlow::Going,
+            gate: created + 1_000,
+            prelude: vec![(created, StatusWord::Borrowed("created"))],
+        };
+        let needed: Vec<Job> = played.iter().filter(|job| needs.contains(&job.name)).cloned().collect();
+        for job in &needed {
+            turn.gate = turn.gate.max(job.attempts.last().map_or(0, Attempt::end) + 400);
+            let last = job.attempts.last().and_then(|attempt| attempt.status(i64::MAX)).unwrap_or("created");
+            // What waits for a job that never runs is skipped (`Gitlab::Ci::Status::Composite` with `dag`).
+            let never_ran = last == "skipped" || (last == "manual" && job.allow_failure);
+            turn.flow = worse(turn.flow, if never_ran { StageFlow::Failed } else { outcome(&job.spec, job) });
+        }
+        let retried = needed.iter().filter(|job| job.spec.retry_after.is_some() && job.attempts.len() > 1);
+        let retried_at = retried.filter_map(|job| job.attempts.get(1)).map(Attempt::created).max();
+        turn.prelude.extend(retried_at.into_iter().flat_map(|at| detour(at, &needed, turn.gate)));
+        turn
+    }
+
+    fn play(&mut self, spec: &Arc<JobSpec>, turn: &StageTurn, child: Option<(usize, usize)>) -> Job {
         let mut job = Job {
             stage: spec.stage.clone(),
             name: spec.name.clone(),
@@ -325,10 +344,17 @@ impl StagePlayer<'_> {
 }
 
 /// What a job finds when its stage is due.
-struct StageTurn<'a> {
+struct StageTurn {
     flow: StageFlow,
     gate: i64,
-    prelude: &'a [(i64, StatusWord)],
+    prelude: Vec<(i64, StatusWord)>,
+}
+
+/// Returns what the jobs behind one that failed and is retried later go through: skipped, then created again.
+fn detour(retried_at: i64, before: &[Job], gate: i64) -> [(i64, StatusWord); 2] {
+    let failed_at = before.iter().filter_map(|job| job.attempts.first()).map(Attempt::end).max();
+    let skipped_at = failed_at.unwrap_or(gate).min(retried_at - 1) + 1;
+    [(skipped_at, StatusWord::Borrowed("skipped")), (retried_at, StatusWord::Borrowed("created"))]
 }
 
 /// Moves a job to where a runner can take it and returns when; `None` when that never happens.

@@ -13,7 +13,8 @@ const INTROSPECTION: &str = include_str!("introspection.graphql");
 
 /// The fields that our queries use where they can, by the oldest published schema that has them
 /// (`gitlab-14.10`, `16.3`, `18.5`: what lies between takes the older one's).
-const SINCE: [(u32, u32, &str); 6] = [
+const SINCE: [(u32, u32, &str); 7] = [
+    (14, 10, "CiJob.needs"),
     (16, 3, "CiJob.failureMessage"),
     (16, 3, "CiJob.retried"),
     (18, 5, "Pipeline.source"),
@@ -180,8 +181,9 @@ mod tests {
     #[test]
     fn a_version_has_what_the_published_schema_before_it_has() {
         let names = |version: &str| Fields::of_version(version).names().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(names("14.10.5"), Vec::<String>::new());
-        assert_eq!(names("16.3.0-ee"), ["CiJob.failureMessage", "CiJob.retried"]);
+        assert_eq!(names("14.9.5"), Vec::<String>::new());
+        assert_eq!(names("14.10.5"), ["CiJob.needs"]);
+        assert_eq!(names("16.3.0-ee"), ["CiJob.failureMessage", "CiJob.needs", "CiJob.retried"]);
         assert_eq!(names("17.11.2"), names("16.3.0"));
         assert_eq!(names("18.5.0").len(), SINCE.len());
         assert_eq!(names("nonsense"), Vec::<String>::new());

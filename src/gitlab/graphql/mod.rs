@@ -3,7 +3,7 @@
 //! - `document`: from the files to the text that is sent, without the fields that this server does not have
 //! - `fields`: which of them it has
 //! - `question`: asking, and sorting answers from errors and silence
-//! - `pulse`, `downstream`, `snapshot`, `jobs`, `glance`, `older`, `trouble`, `past`: the questions
+//! - `pulse`, `downstream`, `snapshot`, `jobs`, `needs`, `glance`, `older`, `trouble`, `past`: the questions
 //!
 //! What the questions cost under GitLab's rules is held by `tests/suite/queries.rs`.
 
@@ -12,6 +12,7 @@ pub(super) mod downstream;
 pub(super) mod fields;
 pub(super) mod glance;
 pub(super) mod jobs;
+pub(super) mod needs;
 pub(super) mod older;
 pub(super) mod past;
 pub(super) mod pulse;
@@ -32,6 +33,7 @@ pub fn queries(fields: &Fields) -> Vec<(&'static str, String)> {
         pulse::query(),
         snapshot::query(fields),
         jobs::query(jobs::PER_QUERY, fields),
+        needs::query(fields),
         glance::query(fields),
         downstream::query(downstream::PER_QUERY),
         older::query(older::PER_QUERY),

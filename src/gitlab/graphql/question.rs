@@ -346,7 +346,7 @@ impl Errors {
 
 /// The fields without which a row is still true. `status`, `jobs`, `downstreamPipeline` and ids are none of them; where a
 /// parent fell with one of these, the parent is missing, which is another matter.
-pub(super) const SPARE: [&str; 24] = [
+pub(super) const SPARE: [&str; 26] = [
     "iid",
     "ref",
     "refPath",
@@ -371,6 +371,8 @@ pub(super) const SPARE: [&str; 24] = [
     "username",
     "commit",
     "title",
+    "needs",
+    "schedulingType",
 ];
 
 /// Says whether the field at this path below a pipeline can be done without. Below a trigger job none can: all of them

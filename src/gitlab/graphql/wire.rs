@@ -1,5 +1,6 @@
 //! The wire structs of the fragments, and their conversion to the domain.
 
+use super::needs::{NeedListWire, needed};
 use super::question::{GraphqlConnection, number};
 use super::reason;
 use super::trouble::PendingWire;
@@ -119,6 +120,11 @@ pub(super) struct JobWire {
     queued_duration: Option<f64>,
     #[serde(default, deserialize_with = "loose")]
     tags: Option<Vec<String>>,
+    /// Only asked for where it is shown.
+    #[serde(default)]
+    needs: Item<NeedListWire>,
+    #[serde(default, deserialize_with = "loose")]
+    scheduling_type: Option<String>,
     #[serde(default = "unsaid")]
     downstream_pipeline: Option<Item<BelowWire>>,
 }
@@ -234,7 +240,10 @@ impl JobsWire {
         let (next, nodes) = self.parts()?;
         let mut page = JobPage { next, ..JobPage::default() };
         for wire in nodes {
-            let (job, link) = wire.read()?.convert(host, fields, jobs_url.as_deref())?;
+            let mut wire = wire.read()?;
+            let needed = needed(std::mem::take(&mut wire.needs), wire.scheduling_type.as_deref());
+            let (job, link) = wire.convert(host, fields, jobs_url.as_deref())?;
+            needed.into_iter().for_each(|needed| page.needs.insert(job.name.clone(), needed));
             page.attempts.push(job);
             page.links.extend(link);
         }

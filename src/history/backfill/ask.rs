@@ -128,7 +128,14 @@ async fn complete(client: &Client, project: &Project, page: &mut PastPage) -> Re
         let wanted = open.iter().map(|past| {
             let pipeline = &past.pipeline;
             let (after, project) = (past.jobs.next.clone(), project.full_path.clone());
-            Some(MoreJobs { pipeline: pipeline.id, project, iid: pipeline.iid?, after, web_url: None })
+            Some(MoreJobs {
+                pipeline: pipeline.id,
+                project,
+                iid: pipeline.iid?,
+                after,
+                with_needs: false,
+                web_url: None,
+            })
         });
         let Some(wanted) = wanted.collect::<Option<Vec<MoreJobs>>>() else {
             return Ok(Err(lost("GraphQL does not say where the jobs of a pipeline go on")));

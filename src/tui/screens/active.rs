@@ -1,7 +1,8 @@
 //! What runs, for how long, and what waits, and for what.
 
 use super::line::{ListRow, ScreenLine, listed, status_span};
-use super::pipeline::{time_of, waits_for};
+use super::needs::waits_for;
+use super::pipeline::time_of;
 use super::place::ScreenPlace;
 use crate::domain::job::Job;
 use crate::domain::pipeline::Pipeline;

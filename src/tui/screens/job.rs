@@ -2,7 +2,8 @@
 
 use super::explanation::{self, ExplanationRoom};
 use super::line::{ScreenLine, status_span, wrapped};
-use super::pipeline::{reason_of, time_of, waits_for};
+use super::needs::NeedWords;
+use super::pipeline::{reason_of, time_of};
 use super::place::ScreenPlace;
 use crate::domain::id::{JobId, PipelineId, ProjectId};
 use crate::domain::job::{Job, JobKind};
@@ -38,7 +39,9 @@ pub fn lines(app: &App, place: (ProjectId, PipelineId, JobId)) -> Vec<ScreenLine
         line.leading_to(ScreenPlace::Job(project, pipeline, newer.id))
     }));
     lines.extend(app.action_line(project, pipeline));
-    lines.extend(waits_for(job).map(|waits| ScreenLine::text(waits, Tone::Active)));
+    let needs = NeedWords::new(app, shown, None);
+    lines.extend(needs.waits_for(job).map(|waits| ScreenLine::text(waits, Tone::Active)));
+    lines.extend(needs.needs_with_states(job).map(|needs| ScreenLine::text(needs, Tone::Muted)));
     lines.extend(why(app, shown, job, ExplanationRoom { width, charset }));
     if job.kind != JobKind::Job {
         lines.push(ScreenLine::empty());

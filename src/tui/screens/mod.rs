@@ -8,6 +8,7 @@ pub mod explanation;
 pub mod failures;
 pub mod job;
 pub mod line;
+pub mod needs;
 pub mod overview;
 pub mod pipeline;
 pub mod place;
@@ -34,7 +35,7 @@ pub fn lines(app: &App, screen: &OpenedScreen) -> ScreenLines {
 pub fn head(app: &App, screen: &OpenedScreen) -> Vec<ScreenLine> {
     match screen.place {
         ScreenPlace::Project(project) => project::lines(app, project, screen.git_ref.as_deref()),
-        ScreenPlace::Pipeline(project, pipeline) => pipeline::lines(app, project, pipeline),
+        ScreenPlace::Pipeline(project, pipeline) => pipeline::lines(app, (project, pipeline), screen.chosen()),
         ScreenPlace::Job(project, pipeline, job) => job::lines(app, (project, pipeline, job)),
         ScreenPlace::Failures => failures::lines(app),
         ScreenPlace::Active => active::lines(app),

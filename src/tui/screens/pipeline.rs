@@ -1,6 +1,7 @@
 //! A pipeline: its stages and jobs, what each waits for or failed with, and what it triggered.
 
 use super::line::{ListRow, ScreenLine, listed, status_span, wrapped};
+use super::needs::{self, NeedWords};
 use super::place::ScreenPlace;
 use crate::domain::id::{PipelineId, ProjectId};
 use crate::domain::job::{Job, JobKind, Stage};
@@ -17,7 +18,8 @@ use crate::tui::app::App;
 use crate::tui::facts::OlderPipeline;
 use chrono::{DateTime, Utc};
 
-pub fn lines(app: &App, project: ProjectId, pipeline: PipelineId) -> Vec<ScreenLine> {
+/// Makes the lines; `chosen` is where the one under the cursor leads.
+pub fn lines(app: &App, (project, pipeline): (ProjectId, PipelineId), chosen: Option<ScreenPlace>) -> Vec<ScreenLine> {
     let Some((row, shown)) = app.facts.pipeline(project, pipeline) else {
         return older(app, pipeline).unwrap_or_else(|| gone(app, project));
     };
@@ -30,7 +32,12 @@ pub fn lines(app: &App, project: ProjectId, pipeline: PipelineId) -> Vec<ScreenL
     for text in shown.yaml_errors.iter().chain(&shown.failure_reason) {
         lines.extend(wrapped(text, Tone::Bad, usize::from(app.facts.width), app.facts.options.charset));
     }
-    lines.extend(jobs(app, project, shown));
+    let chosen = match chosen {
+        Some(ScreenPlace::Job(_, of, job)) if of == pipeline => Some(job),
+        _ => None,
+    };
+    lines.extend(jobs(app, project, shown, &NeedWords::new(app, shown, chosen)));
+    lines.extend(needs::failure(app, shown));
     lines.extend(triggered(app, &shown.downstream));
     let is_listed = row.pipelines().iter().any(|listed| listed.id == pipeline);
     if !is_listed && !shown.downstream.is_empty() {
@@ -107,18 +114,24 @@ fn took(pipeline: &Pipeline, now: DateTime<Utc>) -> Option<String> {
     }
 }
 
-fn jobs(app: &App, project: ProjectId, pipeline: &Pipeline) -> Vec<ScreenLine> {
+fn jobs(app: &App, project: ProjectId, pipeline: &Pipeline, needs: &NeedWords<'_>) -> Vec<ScreenLine> {
     let charset = app.facts.options.charset;
     if pipeline.stages.is_empty() {
         return vec![ScreenLine::text("it has no jobs", Tone::Muted)];
     }
     let rows: Vec<ListRow> =
-        pipeline.stages.iter().flat_map(|stage| stage_rows(app, project, pipeline, stage)).collect();
+        pipeline.stages.iter().flat_map(|stage| stage_rows(app, (project, pipeline), stage, needs)).collect();
     let width = usize::from(app.facts.width).saturating_sub(2);
-    listed(&["job", "state", "took", "what"], &rows, width, charset)
+    let what = needs::title(app, pipeline);
+    listed(&["job", "state", "took", &what], &rows, width, charset)
 }
 
-fn stage_rows(app: &App, project: ProjectId, pipeline: &Pipeline, stage: &Stage) -> Vec<ListRow> {
+fn stage_rows(
+    app: &App,
+    (project, pipeline): (ProjectId, &Pipeline),
+    stage: &Stage,
+    needs: &NeedWords<'_>,
+) -> Vec<ListRow> {
     let charset = app.facts.options.charset;
     let now = app.facts.present();
     let heading = ListRow {
@@ -127,10 +140,10 @@ fn stage_rows(app: &App, project: ProjectId, pipeline: &Pipeline, stage: &Stage)
     };
     let row = |job: &Job| ListRow {
         cells: vec![
-            Span::new(format!("  {}", clean(&job.name, charset)), Tone::Plain),
+            Span::new(format!("{}{}", needs.sign(job), clean(&job.name, charset)), Tone::Plain),
             status_span(&job.status, charset),
             Span::new(time_of(job, now), Tone::Plain),
-            what(app, project, job),
+            what(app, project, job, needs),
         ],
         target: Some(ScreenPlace::Job(project, pipeline.id, job.id)),
     };
@@ -148,7 +161,7 @@ pub fn time_of(job: &Job, now: Option<DateTime<Utc>>) -> String {
 }
 
 /// Says why a job failed or what it waits for, and how often it was tried.
-fn what(app: &App, project: ProjectId, job: &Job) -> Span {
+fn what(app: &App, project: ProjectId, job: &Job, needs: &NeedWords<'_>) -> Span {
     let charset = app.facts.options.charset;
     let mut parts = Vec::new();
     parts.extend(app.pending_of(project, job.id));
@@ -157,10 +170,12 @@ fn what(app: &App, project: ProjectId, job: &Job) -> Span {
     if job.is_allowed_failure() {
         parts.push("allowed to fail".into());
     }
-    parts.extend(waits_for(job).map(str::to_owned));
+    parts.extend(needs.waits_for(job));
     if job.kind == JobKind::Bridge {
         parts.extend(job.downstream_id.map(|id| format!("triggered #{id}")));
     }
+    parts.extend(needs.needed_by(job));
+    parts.extend(needs.needs(job));
     Span::new(clean(&parts.join(", "), charset), if job.status == Status::Failed { Tone::Bad } else { Tone::Muted })
 }
 
@@ -174,27 +189,6 @@ pub fn reason_of(job: &Job) -> Option<String> {
     }
     let word = job.failure_reason.as_deref()?;
     Some(reason::of_job(word).map_or_else(|| word.replace('_', " "), |meaning| meaning.plain.to_owned()))
-}
-
-/// Says what a job waits for.
-pub fn waits_for(job: &Job) -> Option<&'static str> {
-    match job.status {
-        Status::Created => Some("waits for the jobs before it"),
-        Status::Pending => Some("waits for a runner"),
-        Status::Preparing => Some("waits for its preparation"),
-        Status::WaitingForCallback => Some("waits for a callback"),
-        Status::WaitingForResource => Some("waits for its resource group"),
-        Status::Manual => Some("waits for a person"),
-        Status::Scheduled => Some("waits for its time"),
-        Status::Running
-        | Status::Success
-        | Status::Warning
-        | Status::Failed
-        | Status::Canceling
-        | Status::Canceled
-        | Status::Skipped
-        | Status::Other(_) => None,
-    }
 }
 
 /// Lists what it triggered, each below its parent.

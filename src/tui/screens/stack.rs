@@ -44,6 +44,11 @@ impl OpenedScreen {
         self.cursor.is_none()
     }
 
+    /// Returns where the line led that the cursor was put on, whatever has become of that since.
+    pub fn chosen(&self) -> Option<ScreenPlace> {
+        self.cursor?.1
+    }
+
     /// Returns the line under the cursor: the one that leads where it led, else the one at its place.
     pub fn cursor_index(&self, lines: &ScreenLines) -> Option<usize> {
         let (at, target) = self.cursor?;

@@ -1,6 +1,7 @@
 //! The view without a terminal: what keys and updates do to it, and how it looks.
 
 mod keys;
+mod needs;
 mod pictures;
 mod plain;
 mod screens;

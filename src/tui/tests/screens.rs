@@ -456,7 +456,7 @@ fn an_older_pipeline_with_what_it_triggered_at_four_sizes() {
         let mut read = request.known.clone();
         read.stages = group()[0].pipelines()[0].stages.clone();
         read.downstream = vec![below(9000, Status::Failed, vec![])];
-        update(&mut app, ViewEvent::Older(Box::new(OlderAnswer { id: read.id, outcome: Ok(read) })), now);
+        update(&mut app, ViewEvent::Older(Box::new(OlderAnswer { id: read.id, outcome: Ok(read), needs: None })), now);
         insta::assert_snapshot!(format!("older_pipeline_{width}x{height}"), picture(&app));
     }
 }

@@ -2,7 +2,7 @@
 
 use apollo_compiler::resolvers::{ObjectValue, ResolveInfo, ResolvedValue};
 
-use super::connection::ListItem;
+use super::connection::{ListConnection, ListItem};
 use super::leaf_types::{DetailedStatus, RunnerObject};
 use super::pipeline::PipelineOf;
 use super::resolver_helpers::{ResolvedField, gid, leaf, maybe, maybe_object, object, time};
@@ -11,6 +11,9 @@ use crate::badge::Badge;
 use crate::job_spec::StartRule;
 use crate::plan::{Attempt, Job};
 use crate::status::{is_cancelable, is_playable, is_retryable};
+
+/// The largest page of a connection without a limit of its own (`default_max_page_size`).
+const MOST_NEEDS: usize = 100;
 
 #[derive(Clone)]
 pub(super) struct JobOf<'w> {
@@ -94,6 +97,13 @@ impl<'w> JobOf<'w> {
         self.attempt().reached("scheduled", self.now()).map(|at| at + by)
     }
 
+    /// Lists what it needs; every attempt has the same.
+    fn needs(&self) -> Vec<BuildNeed> {
+        let names = self.job().spec.needs.iter().flatten().cloned();
+        let first = self.attempt().id * 100;
+        names.zip(first..).map(|(name, id)| BuildNeed { id, name }).collect()
+    }
+
     /// Answers the fields that are times and numbers.
     fn measured<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
         let (attempt, now) = (self.attempt(), self.now());
@@ -111,6 +121,36 @@ impl<'w> JobOf<'w> {
                 let known = self.job().coverage.as_ref().filter(|_| self.status() == "success");
                 maybe(known.and_then(|text| text.parse::<f64>().ok()))
             }
+            _ => Err(self.unknown_field_error(info)),
+        }
+    }
+}
+
+/// A job that another one needs (`app/graphql/types/ci/build_need_type.rb`).
+#[derive(Clone)]
+struct BuildNeed {
+    id: u64,
+    name: String,
+}
+
+impl ListItem for BuildNeed {
+    const CONNECTION: &'static str = "CiBuildNeedConnection";
+    const EDGE: &'static str = "CiBuildNeedEdge";
+
+    fn key(&self) -> u64 {
+        self.id
+    }
+}
+
+impl ObjectValue for BuildNeed {
+    fn type_name(&self) -> &str {
+        "CiBuildNeed"
+    }
+
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> ResolvedField<'a> {
+        match info.field_name() {
+            "id" => leaf(gid("Ci::BuildNeed", self.id)),
+            "name" => leaf(self.name.as_str()),
             _ => Err(self.unknown_field_error(info)),
         }
     }
@@ -135,6 +175,10 @@ impl ObjectValue for JobOf<'_> {
             "failureMessage" => maybe(reason.and_then(failure_message)),
             "exitCode" => maybe(reason.filter(|reason| *reason == "script_failure" && !job.bridge).map(|_| 1)),
             "webPath" => leaf(self.web_path()),
+            // `needs:` of a job; of a status of another system there are none.
+            "needs" => object(ListConnection::new(self.needs(), info, MOST_NEEDS)),
+            "schedulingType" if job.is_external() => Ok(ResolvedValue::null()),
+            "schedulingType" => leaf(if job.spec.needs.is_some() { "dag" } else { "stage" }),
             "refName" => leaf(pipeline.ref_name.as_str()),
             "shortSha" => leaf(&pipeline.sha[..8]),
             "tags" if job.bridge => Ok(ResolvedValue::null()),

@@ -262,17 +262,19 @@ fn every_field_of_the_slice_is_answered() {
         {
             let name = root.split('(').next().unwrap();
             let of = schema.type_field("Query", name).unwrap().ty.inner_named_type().to_string();
-            let query = format!("{{ {root} {{ {} }} }}", everything(&schema, &of, 7));
-            let found = data(&sim, &query);
-            assert!(!found[name].is_null(), "{version:?} {name}");
+            // All at once would be more than GitLab takes.
+            for field in everything(&schema, &of, 7) {
+                let found = data(&sim, &format!("{{ {root} {{ {field} }} }}"));
+                assert!(!found[name].is_null(), "{version:?} {name} {field}");
+            }
         }
         assert_eq!(sim.panics(), 0);
     }
 }
 
-/// Selects every field, a type below itself excepted.
-fn everything(schema: &apollo_compiler::Schema, of: &str, depth: usize) -> String {
-    fn below(schema: &apollo_compiler::Schema, of: &str, above: &[&str], depth: usize) -> String {
+/// Selects every field, each with all that is below it, a type below itself excepted.
+fn everything(schema: &apollo_compiler::Schema, of: &str, depth: usize) -> Vec<String> {
+    fn below(schema: &apollo_compiler::Schema, of: &str, above: &[&str], depth: usize) -> Vec<String> {
         let mut parts = Vec::new();
         for (name, field) in &schema.get_object(of).unwrap().fields {
             let inner = field.ty.inner_named_type().as_str();
@@ -284,11 +286,11 @@ fn everything(schema: &apollo_compiler::Schema, of: &str, depth: usize) -> Strin
                 let above: Vec<&str> = above.iter().copied().chain([inner]).collect();
                 let inside = below(schema, inner, &above, depth - 1);
                 if !inside.is_empty() {
-                    parts.push(format!("{name} {{ {inside} }}"));
+                    parts.push(format!("{name} {{ {} }}", inside.join(" ")));
                 }
             }
         }
-        parts.join(" ")
+        parts
     }
     below(schema, of, &[of], depth)
 }

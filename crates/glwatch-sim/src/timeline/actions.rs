@@ -162,14 +162,16 @@ impl StagePlayer<'_> {
                 if now == Some(job) {
                     self.replay(index, job, at, (StageFlow::Going, at));
                 } else if self.tree.pipelines[index].jobs[job].status(at) == Some("created") {
+                    let jobs = &self.tree.pipelines[index].jobs;
+                    let needed = jobs[job].spec.needs.as_ref().map(|needs| self.turn_of(needs, &jobs[..job]));
+                    let (flow, gate) = needed.map_or((flow, gate), |turn| (skipping(turn.flow), turn.gate));
                     self.replay(index, job, at, (flow, gate.max(at)));
                 }
                 let job = &self.tree.pipelines[index].jobs[job];
                 end = end.max(job.attempts.last().map_or(gate, Attempt::end));
                 next = worse(next, outcome(&job.spec, job));
             }
-            // When one job is canceled, those after it are skipped.
-            flow = if next == StageFlow::Canceled { StageFlow::Failed } else { next };
+            flow = skipping(next);
             gate = end + 400;
             first += width;
         }
@@ -190,7 +192,7 @@ impl StagePlayer<'_> {
         }
         let slot = &self.world.slots[self.seed.slot];
         let child = slot.children.iter().find(|(of, _)| *of == job).map(|(_, slot)| (index, *slot));
-        let mut new = self.play(&spec, &StageTurn { flow, gate, prelude: &current.moves }, child);
+        let mut new = self.play(&spec, &StageTurn { flow, gate, prelude: current.moves.clone() }, child);
         let span = self.world.job_span;
         let pipeline = &mut self.tree.pipelines[index];
         let ids = pipeline.jobs.iter().flat_map(|job| &job.attempts).map(|attempt| attempt.id);
@@ -203,6 +205,11 @@ impl StagePlayer<'_> {
         old.attempts.append(&mut new.attempts);
         old.downstream = new.downstream.or(old.downstream);
     }
+}
+
+/// When one job is canceled, those after it are skipped.
+fn skipping(flow: StageFlow) -> StageFlow {
+    if flow == StageFlow::Canceled { StageFlow::Failed } else { flow }
 }
 
 /// Returns how a job goes on: an added attempt is one that passes or not, and who starts a job need not wait for it.

@@ -1,0 +1,232 @@
+//! What jobs need: when it is asked, what the screen marks, and what it says of those that wait.
+
+use super::pictures::picture;
+use super::*;
+use crate::collect::job_needs::NeedsAnswer;
+use crate::domain::example::job;
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::id::JobId;
+use crate::domain::job::{Job, stage_status};
+use crate::domain::job_needs::{JobNeeds, NeededJobs, StartOrder};
+use crate::tui::plain::PlainView;
+
+/// A pipeline of which something waits: for one job, for a stage, for a person.
+fn rows() -> Vec<ProjectRow> {
+    let mut row = project(1, "payments/invoices", "running", 6, "");
+    type NewStage<'a> = (&'a str, &'a [(u64, &'a str, Status)]);
+    let stages: [NewStage<'_>; 4] = [
+        ("build", &[(11, "compile", Status::Success), (12, "lint", Status::Running)]),
+        ("test", &[(21, "unit", Status::Created), (22, "licences", Status::Created)]),
+        ("approve", &[(31, "approve", Status::Manual)]),
+        ("deploy", &[(41, "staging", Status::Created), (42, "report", Status::Created)]),
+    ];
+    if let RowState::Ok(pipelines) = &mut row.state {
+        let pipeline = &mut Arc::make_mut(pipelines)[0];
+        pipeline.iid = Some(7);
+        let stage = |(name, jobs): NewStage<'_>| {
+            let of = |(id, name, status): &(u64, &str, Status)| Job { id: JobId(*id), ..job(name, status.clone()) };
+            let jobs: Vec<Job> = jobs.iter().map(of).map(|job| Job { stage: name.into(), ..job }).collect();
+            Stage { name: name.into(), status: stage_status(&jobs), jobs }
+        };
+        pipeline.stages = stages.into_iter().map(stage).collect();
+    }
+    vec![row]
+}
+
+fn needs() -> JobNeeds {
+    let mut needs = JobNeeds::default();
+    let told = [
+        ("compile", ""),
+        ("lint", ""),
+        ("unit", "compile lint"),
+        ("licences", "compile"),
+        ("approve", ""),
+        ("staging", "compile unit approve gone"),
+        ("report", ""),
+    ];
+    for (name, names) in told {
+        let names: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
+        let order = if names.is_empty() { StartOrder::AfterStages } else { StartOrder::AfterNeeds };
+        needs.insert(name.into(), NeededJobs { names, has_more: false, order });
+    }
+    needs
+}
+
+fn answer(outcome: Result<Option<JobNeeds>, Failure>) -> ViewEvent {
+    ViewEvent::Needs(Box::new(NeedsAnswer { pipeline: PipelineId(8101), outcome }))
+}
+
+/// The screen of that pipeline, and what was asked when it opened.
+fn opened(rows: Vec<ProjectRow>, (width, height): (u16, u16)) -> (App, Vec<String>) {
+    let mut app = app(rows, width, height, Instant::now());
+    press(&mut app, KeyCode::Tab);
+    press(&mut app, KeyCode::Enter);
+    let asked = said(&press(&mut app, KeyCode::Enter));
+    (app, asked)
+}
+
+/// The line of a job.
+#[track_caller]
+fn line(app: &App, name: &str) -> String {
+    let picture = picture(app);
+    let begins = |line: &&str| {
+        let rest = line.trim_start_matches(['▌', '|', '«', '<', ' ']).strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with(' '))
+    };
+    // A stage may have the name of its job.
+    let found = picture.lines().rfind(begins);
+    found.unwrap_or_else(|| panic!("no {name} in\n{picture}")).trim_end().to_owned()
+}
+
+#[test]
+fn the_needs_of_the_chosen_job_are_marked_and_a_job_says_what_it_waits_for() {
+    for (width, height) in [(50, 15), (80, 24), (120, 40), (200, 60)] {
+        let (mut app, asked) = opened(rows(), (width, height));
+        assert_eq!(asked, ["ReadNeeds"]);
+        let now = app.facts.now;
+        assert!(update(&mut app, answer(Ok(Some(needs()))), now).is_empty());
+        press(&mut app, KeyCode::End);
+        press(&mut app, KeyCode::Up);
+        insta::assert_snapshot!(format!("needs_{width}x{height}"), picture(&app));
+    }
+}
+
+#[test]
+fn the_mark_needs_neither_colour_nor_unicode() {
+    for (charset, sign) in [(Charset::Unicode, "«"), (Charset::Ascii, "<")] {
+        let (mut app, _) = opened(rows(), (120, 40));
+        app.facts.options.charset = charset;
+        let now = app.facts.now;
+        update(&mut app, answer(Ok(Some(needs()))), now);
+        press(&mut app, KeyCode::Home);
+        for _ in 0..2 {
+            press(&mut app, KeyCode::Down);
+        }
+        let marked = |name: &str| line(&app, name).contains(&format!("{sign} {name}"));
+        assert!(marked("compile") && marked("lint") && !marked("licences"), "{}", picture(&app));
+        assert!(line(&app, "compile").ends_with("needed by unit"), "{}", picture(&app));
+    }
+}
+
+#[test]
+fn needs_are_asked_once_and_only_where_they_are_looked_at() {
+    let (mut app, asked) = opened(rows(), (120, 40));
+    assert_eq!(asked, ["ReadNeeds"], "a job waits");
+    let (now, rested) = (app.facts.now, app.facts.now + Duration::from_secs(3));
+    update(&mut app, ViewEvent::Tick, rested);
+    assert!(picture(&app).contains("what (reading needs, for 3s)"), "{}", picture(&app));
+    assert!(line(&app, "unit").contains("waits for the jobs before it"), "{}", picture(&app));
+    update(&mut app, answer(Ok(Some(needs()))), now);
+    press(&mut app, KeyCode::Esc);
+    assert!(said(&press(&mut app, KeyCode::Enter)).is_empty(), "it is known");
+    assert!(update(&mut app, ViewEvent::Tick, rested + Duration::from_secs(3)).is_empty());
+
+    // Where nothing waits, only a cursor that rests asks.
+    let mut done = rows();
+    if let RowState::Ok(pipelines) = &mut done[0].state {
+        let jobs = Arc::make_mut(pipelines)[0].stages.iter_mut().flat_map(|stage| &mut stage.jobs);
+        jobs.for_each(|job| job.status = Status::Failed);
+    }
+    let (mut app, asked) = opened(done, (120, 40));
+    assert!(asked.is_empty(), "{asked:?}");
+    let now = app.facts.now;
+    assert!(press(&mut app, KeyCode::Down).is_empty());
+    assert!(update(&mut app, ViewEvent::Tick, now + Duration::from_millis(299)).is_empty(), "it is passing by");
+    let effects = update(&mut app, ViewEvent::Tick, now + Duration::from_millis(300));
+    let [ViewEffect::ReadNeeds(request)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((request.project.as_str(), request.iid, request.jobs), ("acme/payments/invoices", 7, 7));
+    assert!(update(&mut app, ViewEvent::Tick, now + Duration::from_secs(9)).is_empty(), "one question at a time");
+}
+
+#[test]
+fn what_cannot_be_told_is_not_claimed() {
+    let (mut app, _) = opened(rows(), (120, 40));
+    let before = picture(&app).replace("what (reading needs, for 0s)", "what");
+    let now = app.facts.now;
+    update(&mut app, answer(Ok(None)), now);
+    assert_eq!(picture(&app), before, "REST tells nothing, and nothing is wrong");
+    press(&mut app, KeyCode::Esc);
+    press(&mut app, KeyCode::Enter);
+    let failure = Failure::new(FailureKind::Http(502), "HTTP 502 \u{1B}[31mred");
+    update(&mut app, answer(Err(failure)), now);
+    assert!(picture(&app).contains("what these jobs need could not be read: HTTP 502"), "{}", picture(&app));
+    assert!(!picture(&app).contains('\u{1B}'));
+    let later = now + Duration::from_secs(60);
+    assert!(update(&mut app, ViewEvent::Tick, later).is_empty(), "what failed is not asked again and again");
+    press(&mut app, KeyCode::Esc);
+    assert_eq!(said(&press(&mut app, KeyCode::Enter)), ["ReadNeeds"], "but when it is opened again");
+    // One job alone needs none, and without its number in the project it cannot be asked.
+    type Change = fn(&mut crate::domain::pipeline::Pipeline);
+    let changes: [Change; 2] = [
+        |pipeline| pipeline.iid = None,
+        |pipeline| {
+            pipeline.stages.truncate(1);
+            pipeline.stages[0].jobs.truncate(1);
+            pipeline.stages[0].jobs[0].status = Status::Created;
+        },
+    ];
+    for change in changes {
+        let mut rows = rows();
+        if let RowState::Ok(pipelines) = &mut rows[0].state {
+            change(&mut Arc::make_mut(pipelines)[0]);
+        }
+        assert!(opened(rows, (120, 40)).1.is_empty());
+    }
+}
+
+#[test]
+fn hostile_needs_change_nothing_but_the_line_that_they_are_in() {
+    let (mut app, _) = opened(rows(), (80, 24));
+    let mut told = needs();
+    let names = (0..3_000).map(|n| format!("\u{1B}[2J{n}\u{202E}{}", "x".repeat(300))).collect();
+    told.insert("staging".into(), NeededJobs { names, has_more: true, order: StartOrder::AfterNeeds });
+    // A circle, and a job that needs itself.
+    for (name, needed) in [("unit", "licences"), ("licences", "unit"), ("report", "report")] {
+        let names = vec![needed.to_owned()];
+        told.insert(name.into(), NeededJobs { names, has_more: false, order: StartOrder::AfterNeeds });
+    }
+    let now = app.facts.now;
+    update(&mut app, answer(Ok(Some(told))), now);
+    press(&mut app, KeyCode::End);
+    let shown = picture(&app);
+    assert!(!shown.contains('\u{1B}') && !shown.contains('\u{202E}'), "{shown}");
+    assert!(line(&app, "unit").contains("waits for licences"), "{shown}");
+    assert!(line(&app, "licences").contains("waits for unit"), "{shown}");
+    assert!(line(&app, "report").contains("waits for report"), "{shown}");
+    assert!(shown.lines().all(|line| crate::text::width::cells(line) <= 80), "{shown}");
+    // Another answer than asked for, and one for a pipeline that no one looks at.
+    let other = NeedsAnswer { pipeline: PipelineId(1), outcome: Ok(Some(JobNeeds::default())) };
+    update(&mut app, ViewEvent::Needs(Box::new(other)), now);
+    assert_eq!(picture(&app), shown);
+}
+
+#[test]
+fn the_screen_of_a_job_names_its_needs_with_their_states() {
+    let (mut app, _) = opened(rows(), (120, 40));
+    let now = app.facts.now;
+    update(&mut app, answer(Ok(Some(needs()))), now);
+    press(&mut app, KeyCode::End);
+    press(&mut app, KeyCode::Up);
+    press(&mut app, KeyCode::Enter);
+    let shown = picture(&app);
+    assert!(shown.contains("waits for approve (manual), unit, gone (not listed)"), "{shown}");
+    assert!(shown.contains("needs compile (success), unit (created), approve (manual), gone (not listed)"), "{shown}");
+}
+
+#[test]
+fn lines_without_a_picture_say_it_in_words() {
+    let now = Instant::now();
+    let mut view = PlainView::new(options(), now);
+    view.take(ViewEvent::Update(Box::new(snapshot(rows(), vec![]))), now);
+    view.typed("all", now);
+    view.typed("1", now);
+    let (_, effects) = view.typed("1", now);
+    assert_eq!(said(&effects), ["ReadNeeds"]);
+    let (lines, _) = view.take(answer(Ok(Some(needs()))), now);
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    3. unit, created, waits for lint (running), needs compile, lint
+    4. licences, created, all it waited for is done, needs compile
+    6. staging, created, waits for approve (manual), unit, gone (not listed), needs compile, unit, approve, gone
+    7. report, created, waits for stages build (running), test, approve (manual)
+    ");
+}
