@@ -147,7 +147,7 @@ fn ask_a_million() -> Result<(), Failure> {
     let store = filled(folder.path(), 417, 125)?;
     println!("\nquestions to it, of 1000 failed jobs (target: each below 5 ms)");
     let tests = ["suite::case_3".to_owned()];
-    let questions: [(&str, Question<'_>); 7] = [
+    let questions: [(&str, Question<'_>); 8] = [
         (
             "usual duration",
             Box::new(|query, _| asked(store.usual_job_duration(query.project, query.ref_kind, query.job)?)),
@@ -175,6 +175,7 @@ fn ask_a_million() -> Result<(), Failure> {
             }),
         ),
         ("the default branch", Box::new(|query, _| asked(store.base_run(query)?))),
+        ("failing jobs of a project", Box::new(|query, at| asked(store.runs_of_failing_jobs(query.project, at)?))),
         ("all about one job", Box::new(|query, at| asked(store.job_past(query, at)?))),
     ];
     for (name, ask) in questions {
