@@ -1,4 +1,5 @@
-//! Reads the jobs of a pipeline that is only remembered, and what it triggered.
+//! Reads the jobs of a pipeline that is not in the list (an older one, or one that another one triggered), and what it
+//! triggered itself.
 //!
 //! What is known of it and one request make a pipeline: GraphQL tells of jobs and trigger jobs at once, up to 100. REST
 //! needs a second request for the trigger jobs. Nothing is asked about what is further below.
@@ -67,7 +68,9 @@ async fn at_once(client: &Client, request: &OlderRequest) -> Option<(PipelineDra
     let wanted = MoreJobs { pipeline: known.id, project, iid: known.iid?, after: None, with_needs: true, web_url };
     let mut page = pages::all(client, vec![wanted]).await.pop()?.ok()?;
     let needs = std::mem::take(&mut page.needs);
-    (!page.attempts.is_empty()).then(|| (pages::draft(known.clone(), page, client.counts_attempts()), needs))
+    let status = page.pipeline_status.take().unwrap_or_else(|| known.status.clone());
+    let known = Pipeline { status, ..known.clone() };
+    (!page.attempts.is_empty()).then(|| (pages::draft(known, page, client.counts_attempts()), needs))
 }
 
 /// Reads over REST: jobs and trigger jobs at the same time.
@@ -83,9 +86,10 @@ async fn in_parts(client: &Client, request: OlderRequest) -> Result<PipelineDraf
     };
     let stages = job::stages(jobs.attempts.into_iter().chain(bridges.attempts));
     let has_allowed = stages.iter().flat_map(|stage| &stage.jobs).any(|job| job.is_allowed_failure());
-    let has_warnings = known.status == Status::Success && has_allowed;
+    let status = jobs.pipeline_status.unwrap_or(known.status);
+    let has_warnings = status == Status::Success && has_allowed;
     let commit_title = known.commit_title.clone().or(jobs.commit_title);
     let unread = jobs.foreign.or(bridges.foreign).or(missing);
-    let pipeline = Pipeline { stages, has_warnings, commit_title, unread, ..known };
+    let pipeline = Pipeline { stages, status, has_warnings, commit_title, unread, ..known };
     Ok(PipelineDraft { pipeline, links: bridges.links, is_settled: false })
 }

@@ -111,6 +111,7 @@ pub(super) async fn all(client: &Client, wanted: Vec<MoreJobs>) -> Vec<Result<Jo
                     so_far.attempts.extend(page.attempts);
                     so_far.links.extend(page.links);
                     so_far.needs.extend(page.needs);
+                    so_far.pipeline_status = page.pipeline_status.or(so_far.pipeline_status.take());
                 }
                 (Err(failure), so_far) => *so_far = Err(failure),
                 (Ok(_), Err(_)) => {}

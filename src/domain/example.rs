@@ -24,31 +24,8 @@ pub(crate) fn project(id: u64) -> Arc<Project> {
 }
 
 pub(crate) fn pipeline(status: Status, downstream: Vec<Downstream>) -> Pipeline {
-    Pipeline {
-        id: PipelineId(1),
-        iid: None,
-        status,
-        has_warnings: false,
-        git_ref: Ref::from_gitlab("main", Some(false)),
-        sha: None,
-        source: None,
-        name: None,
-        created_at: None,
-        started_at: None,
-        finished_at: None,
-        updated_at: None,
-        duration: None,
-        queued: None,
-        coverage: None,
-        user: None,
-        commit_title: None,
-        failure_reason: None,
-        yaml_errors: None,
-        web_url: None,
-        stages: vec![],
-        downstream,
-        unread: None,
-    }
+    let git_ref = Ref::from_gitlab("main", Some(false));
+    Pipeline { downstream, ..Pipeline::without_details(PipelineId(1), status, git_ref) }
 }
 
 pub(crate) fn job(name: &str, status: Status) -> Job {

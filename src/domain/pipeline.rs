@@ -115,6 +115,35 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// Returns a pipeline of which nothing else is known yet.
+    pub fn without_details(id: PipelineId, status: Status, git_ref: Ref) -> Self {
+        Self {
+            id,
+            iid: None,
+            status,
+            has_warnings: false,
+            git_ref,
+            sha: None,
+            source: None,
+            name: None,
+            created_at: None,
+            started_at: None,
+            finished_at: None,
+            updated_at: None,
+            duration: None,
+            queued: None,
+            coverage: None,
+            user: None,
+            commit_title: None,
+            failure_reason: None,
+            yaml_errors: None,
+            web_url: None,
+            stages: Vec::new(),
+            downstream: Vec::new(),
+            unread: None,
+        }
+    }
+
     /// Returns its own status, with `warning` for a success that had allowed failures.
     pub fn verdict(&self) -> Status {
         verdict(&self.status, self.has_warnings)

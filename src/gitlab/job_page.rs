@@ -5,6 +5,7 @@ use crate::domain::id::PipelineId;
 use crate::domain::job::Job;
 use crate::domain::job_needs::JobNeeds;
 use crate::domain::pipeline::{DownstreamLink, Pipeline};
+use crate::domain::status::Status;
 
 /// A page of a pipeline's jobs and bridges as GraphQL has it, every attempt at each.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -14,6 +15,8 @@ pub struct JobPage {
     pub links: Vec<DownstreamLink>,
     /// What they need, where that was asked.
     pub needs: JobNeeds,
+    /// The pipeline's own status, where that came along.
+    pub pipeline_status: Option<Status>,
     /// Where the next page begins.
     pub next: Option<String>,
 }

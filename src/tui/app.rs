@@ -236,11 +236,11 @@ impl App {
         announcement::of(&self.facts.options, &news)
     }
 
-    /// Takes a newer update; a view that is frozen keeps it for later.
-    pub fn apply_update(&mut self, update: WatchUpdate, now: Instant) {
+    /// Takes a newer update, and says what it has brought; a view that is frozen keeps it for later.
+    pub fn apply_update(&mut self, update: WatchUpdate, now: Instant) -> UpdateNews {
         if self.is_frozen {
             self.held = Some(Box::new(update));
-            return;
+            return UpdateNews::Nothing;
         }
         let news = self.facts.apply_update(update, now);
         if news != UpdateNews::Nothing && self.facts.update.is_whole {
@@ -253,6 +253,7 @@ impl App {
         }
         let (width, room) = (self.table_width(), self.table_room());
         self.overview.apply_update(&self.facts, news, width, room);
+        news
     }
 
     /// Stops taking updates into the picture, or takes the last one.

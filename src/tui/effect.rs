@@ -77,7 +77,7 @@ pub enum ViewEffect {
     },
     /// Whether the mouse is ours: then text can no longer be selected with it.
     Mouse(bool),
-    /// Reads the jobs of a pipeline that is only remembered.
+    /// Reads the jobs of a pipeline that is not in the list.
     ReadOlder(Box<OlderRequest>),
     /// Reads what the jobs of a pipeline need.
     ReadNeeds(NeedsRequest),

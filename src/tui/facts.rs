@@ -13,6 +13,7 @@ use crate::domain::outcome::NoticeRule;
 use crate::domain::past::KnownPast;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{Failure, ProjectRow};
+use crate::domain::status::Status;
 use crate::report::cell::Column;
 use crate::report::headline::{self, Freshness, HeadCount};
 use crate::report::layout::StagesWidth;
@@ -127,6 +128,10 @@ pub struct ViewFacts {
     pub counts: Vec<HeadCount>,
     /// Pipelines that are not in the list, as far as they were opened.
     pub older: ById<PipelineId, OlderPipeline>,
+    /// The one of them that was asked for last and is not answered.
+    pub asked_again: Option<PipelineId>,
+    /// What the list told of them when they were asked for.
+    pub told: ById<PipelineId, Status>,
     /// What the jobs of pipelines need that were looked at.
     pub needs: ById<PipelineId, PipelineNeeds>,
 }
@@ -145,6 +150,8 @@ impl ViewFacts {
             height,
             counts: Vec::new(),
             older: ById::default(),
+            asked_again: None,
+            told: ById::default(),
             needs: ById::default(),
         }
     }

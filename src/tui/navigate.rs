@@ -2,27 +2,24 @@
 
 use super::app::{App, ExplanationState};
 use super::effect::ViewEffect;
-use super::facts::OlderPipeline;
 use super::filter::{QuickFilter, RowFilter};
 use super::log_view::LogView;
 use super::needs;
+use super::older;
 use super::screens;
 use super::screens::overview::pipeline_of;
+use super::screens::pipeline::{telling_job, telling_line};
 use super::screens::place::ScreenPlace;
 use super::screens::stack::OpenedScreen;
 use crate::collect::evidence::{PreviousPipeline, Subject};
 use crate::collect::explain_service::ExplainRequest;
 use crate::collect::log_service::LogRequest;
-use crate::collect::older_pipeline::OlderRequest;
-use crate::domain::fact::PipelineFact;
 use crate::domain::id::{JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::{Job, JobKind};
-use crate::domain::pipeline::{Pipeline, Ref};
+use crate::domain::pipeline::Pipeline;
 use crate::domain::project::ProjectRow;
 use crate::domain::status::Status;
 use crate::text::glyph::Charset;
-use chrono::DateTime;
-use std::time::Duration;
 use tokio::time::Instant;
 
 /// Leaves the screen on top; on the first one it ends the filter, else lets the cursor go.
@@ -110,13 +107,6 @@ pub(super) fn enter_log(app: &mut App, now: Instant) -> Vec<ViewEffect> {
     }
 }
 
-fn telling_job(pipeline: &Pipeline) -> Option<&Job> {
-    let first = |is_it: &dyn Fn(&Job) -> bool| pipeline.jobs().find(|job| job.kind == JobKind::Job && is_it(job));
-    first(&|job| job.status == Status::Failed && !job.allow_failure)
-        .or_else(|| first(&|job| job.status == Status::Running))
-        .or_else(|| first(&|job| job.status == Status::Failed))
-}
-
 /// Opens a screen, and asks for what it lacks.
 pub(super) fn go_to(app: &mut App, place: ScreenPlace, now: Instant) -> Vec<ViewEffect> {
     match app.opened.last().map(|screen| screen.place) {
@@ -126,7 +116,7 @@ pub(super) fn go_to(app: &mut App, place: ScreenPlace, now: Instant) -> Vec<View
         Some(_) | None => {}
     }
     let mut screen = OpenedScreen::new(place);
-    if let Some(telling) = telling_line(app, place) {
+    if let Some(telling) = first_line(app, place) {
         screen.point_at(telling);
     }
     let mut effects = Vec::new();
@@ -144,71 +134,22 @@ pub(super) fn go_to(app: &mut App, place: ScreenPlace, now: Instant) -> Vec<View
         effects.push(ViewEffect::LookBack(project));
     }
     if let ScreenPlace::Pipeline(project, pipeline) = place {
-        effects.extend(read_older(app, project, pipeline, now));
+        effects.extend(older::ask(app, project, pipeline, now));
         effects.extend(needs::ask_on_opening(app, project, pipeline, now));
     }
     app.opened.push(screen);
     effects
 }
 
-/// Asks for the jobs of a pipeline that is only remembered, unless they are known.
-fn read_older(app: &mut App, project: ProjectId, id: PipelineId, now: Instant) -> Option<ViewEffect> {
-    if app.facts.pipeline(project, id).is_some() {
-        return None;
-    }
-    let row = app.facts.row(project)?;
-    let fact = app.recent.get(&project)?.iter().find(|fact| fact.id == id)?;
-    let page = row.project.web_url.as_ref().map(|url| format!("{url}/-/pipelines/{id}"));
-    let (known, path) = (remembered_pipeline(fact, page), row.project.full_path.clone());
-    app.facts.older.insert(id, OlderPipeline::Asked { since: now });
-    Some(ViewEffect::ReadOlder(Box::new(OlderRequest { project, path, known })))
-}
-
-/// Returns what the memory knows of a pipeline; its jobs are not there.
-fn remembered_pipeline(fact: &PipelineFact, web_url: Option<String>) -> Pipeline {
-    let at = |seconds: Option<i64>| seconds.and_then(|at| DateTime::from_timestamp(at, 0));
-    let time = |seconds: Option<u64>| seconds.map(Duration::from_secs);
-    Pipeline {
-        id: fact.id,
-        iid: fact.iid,
-        status: fact.course.status.clone(),
-        has_warnings: false,
-        git_ref: Ref { name: fact.ref_name.clone(), kind: fact.ref_kind },
-        sha: fact.sha.clone(),
-        source: fact.source.clone(),
-        name: None,
-        created_at: at(fact.created_at),
-        started_at: at(fact.course.started_at),
-        finished_at: at(fact.course.finished_at),
-        updated_at: at(fact.course.updated_at),
-        duration: time(fact.course.duration),
-        queued: time(fact.course.queued),
-        coverage: None,
-        user: fact.author.clone(),
-        commit_title: fact.commit_title.clone(),
-        failure_reason: None,
-        yaml_errors: None,
-        web_url,
-        stages: Vec::new(),
-        downstream: Vec::new(),
-        unread: None,
-    }
-}
-
 /// Returns where the cursor of a new screen begins: at what tells the most.
-fn telling_line(app: &App, place: ScreenPlace) -> Option<ScreenPlace> {
+fn first_line(app: &App, place: ScreenPlace) -> Option<ScreenPlace> {
     match place {
         ScreenPlace::Project(project) => {
             let shown = app.overview.cursor_row().filter(|(_, row)| row.project.id == project);
             let pipeline = shown.and_then(|(row, _)| row.pipeline);
             pipeline.map(|pipeline| ScreenPlace::Pipeline(project, pipeline))
         }
-        ScreenPlace::Pipeline(project, pipeline) => {
-            let (_, shown) = app.facts.pipeline(project, pipeline)?;
-            let job =
-                shown.jobs().find(|job| job.status == Status::Failed && !job.allow_failure).or(telling_job(shown))?;
-            Some(ScreenPlace::Job(project, pipeline, job.id))
-        }
+        ScreenPlace::Pipeline(project, pipeline) => telling_line(app, project, pipeline),
         _ => None,
     }
 }

@@ -56,7 +56,7 @@ pub struct ViewServices {
     pub outcomes: mpsc::UnboundedReceiver<ActionOutcome>,
     /// What the user has to know from beside the view.
     pub notices: mpsc::UnboundedReceiver<String>,
-    /// Asks for the jobs of a pipeline that is only remembered.
+    /// Asks for the jobs of a pipeline that is not in the list.
     pub older_asked: watch::Sender<Option<OlderRequest>>,
     pub older: watch::Receiver<Option<OlderAnswer>>,
     /// Asks what the jobs of a pipeline need.

@@ -3,7 +3,7 @@
 use super::acting;
 use super::app::{App, InputPurpose, Modal};
 use super::effect::{ViewEffect, ViewEvent};
-use super::facts::{OlderPipeline, PipelineNeeds};
+use super::facts::UpdateNews;
 use super::filter::{self, QuickFilter, RowFilter};
 use super::input::{InputLine, InputStep};
 use super::keymap::KeyAction;
@@ -15,13 +15,13 @@ use super::mouse;
 use super::named_view::NamedView;
 use super::navigate;
 use super::needs;
+use super::older;
 use super::pending::ActionQuestion;
 use super::screens;
 use super::screens::place::ScreenPlace;
 use crate::act::Action;
 use crate::act::rights::TokenRights;
 use crate::collect::log_service::LogMessage;
-use crate::collect::older_pipeline::OlderAnswer;
 use crate::domain::health::RowOrder;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
 use tokio::time::Instant;
@@ -56,13 +56,7 @@ fn apply(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
             return actions.into_iter().flat_map(|action| act(app, action, now)).collect();
         }
         ViewEvent::Rights(rights) => take_rights(app, rights),
-        ViewEvent::Older(answer) => {
-            let OlderAnswer { id, outcome, needs } = *answer;
-            let told = needs.map(PipelineNeeds::Read);
-            told.into_iter().for_each(|told| drop(app.facts.needs.insert(id, told)));
-            let state = outcome.map_or_else(OlderPipeline::Failed, |read| OlderPipeline::Read(Box::new(read)));
-            app.facts.older.insert(id, state);
-        }
+        ViewEvent::Older(answer) => older::take(app, *answer),
         ViewEvent::Needs(answer) => needs::take(app, *answer),
         ViewEvent::Act(action) => {
             (app.notice, app.page_address) = (None, None);
@@ -83,11 +77,16 @@ fn apply(app: &mut App, event: ViewEvent, now: Instant) -> Vec<ViewEffect> {
                 app.arrange();
             }
         }
-        ViewEvent::Update(update) => app.apply_update(*update, now),
+        ViewEvent::Update(update) => {
+            let is_read_again = app.apply_update(*update, now) != UpdateNews::Nothing && app.facts.update.is_whole;
+            return is_read_again.then(|| older::ask_again(app, now)).flatten().into_iter().collect();
+        }
         ViewEvent::Answer(answer) => app.apply_answer(answer),
         ViewEvent::ActionDone(outcome) => {
             acting::note_outcome(app, &outcome);
-            return vec![ViewEffect::Reread(outcome.planned.target.project)];
+            let (project, pipeline) = (outcome.planned.target.project, outcome.planned.target.pipeline);
+            let again = older::ask_after_action(app, project, pipeline, now);
+            return std::iter::once(ViewEffect::Reread(project)).chain(again).collect();
         }
         ViewEvent::Recent(past) => {
             return more_pipelines::take_remembered(app, *past, now).into_iter().collect();

@@ -240,6 +240,17 @@ fn an_older_pipeline_shows_what_it_triggered_with_one_request_and_two_over_rest(
         // It is known by now.
         walk(&mut terminal, &[("q", "there are no older ones"), ("\r", "it triggered")]);
         assert_eq!(total(&sim.stats()), total(&after), "{api}");
+        // What it triggered opens, too: the jobs of that cost the same.
+        walk(&mut terminal, &[("G\r", "its script failed")]);
+        let contents = terminal.contents();
+        assert!(contents.contains("check") && !contents.contains("compile"), "{contents}");
+        let below = sim.stats();
+        for (kind, wanted) in expected {
+            assert_eq!(asked(&below, kind) - asked(&after, kind), *wanted, "{api}: {kind}");
+        }
+        assert_eq!(total(&below) - total(&after), all, "{api}");
+        walk(&mut terminal, &[("q", "it triggered"), ("\r", "its script failed")]);
+        assert_eq!(total(&sim.stats()), total(&below), "{api}");
         quit(terminal);
     }
 }

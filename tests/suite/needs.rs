@@ -79,6 +79,29 @@ fn where_nothing_waits_only_a_cursor_that_rests_asks() {
 }
 
 #[test]
+fn a_child_of_a_pipeline_of_the_list_opens_with_one_request_and_is_followed_while_it_goes_on() {
+    let templates = "below = [[\"check\", \"contract | 30s | stays running\", \"after | 3s | needs contract\"]]\n\
+        above = [[\"build\", \"compile | 40s\"], [\"trigger\", \"contracts | child below\"]]";
+    let sim = crate::cost::scenario(
+        templates,
+        "[[project]]\npath = \"acme/app\"\nrun = [{ jobs = \"above\", age = \"20m\" }]",
+    );
+    let env = Env::new();
+    let mut terminal = open(&env, &sim, "graphql");
+    walk(&mut terminal, &[("\r", "there are no older ones"), ("\r", "it triggered")]);
+    let before = sim.stats();
+    walk(&mut terminal, &[("G\r", "waits for contract (running)")]);
+    assert_eq!(asked_since(&sim, &before), [("graphql_Jobs".to_owned(), 1)], "with what its jobs need");
+    // With each reading it is read again, while it is looked at.
+    let jobs = |sim: &Sim| sim.stats()["by_kind"]["graphql_Jobs"].as_u64();
+    terminal.send("r");
+    terminal.wait_until(|_| jobs(&sim) == Some(2));
+    walk(&mut terminal, &[("q", "it triggered"), ("\r", "waits for contract (running)")]);
+    terminal.wait_until(|_| jobs(&sim) == Some(3));
+    quit(terminal);
+}
+
+#[test]
 fn what_an_older_pipeline_needs_comes_with_its_jobs() {
     let (sim, env) = (sim(), Env::new());
     let mut terminal = open(&env, &sim, "graphql");

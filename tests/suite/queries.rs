@@ -109,7 +109,7 @@ fn no_query_costs_more_than_we_allow_ourselves() {
     Snapshot 50: 129
     Snapshot 51: 110
     Snapshot 100: 146
-    Jobs 100: 130
+    Jobs 100: 132
     Needs 100: 39
     Glance 100: 74
     Downstream 100: 140

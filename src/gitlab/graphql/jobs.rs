@@ -4,6 +4,7 @@ use super::document::{document, repeat};
 use super::fields::Fields;
 use super::question::{ask, is_passing_for_many};
 use super::wire::JobsWire;
+use crate::domain::status::Status;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::job_page::{JobPage, MoreJobs};
 use crate::gitlab::lenient::{Item, loose};
@@ -27,6 +28,9 @@ struct JobsProjectWire {
 struct JobsPipelineWire {
     #[serde(default, deserialize_with = "loose")]
     id: Option<String>,
+    /// Not asked for in the past, where it is known.
+    #[serde(default, deserialize_with = "loose")]
+    status: Option<String>,
     #[serde(default)]
     jobs: Item<JobsWire>,
 }
@@ -41,7 +45,10 @@ pub(in crate::gitlab) async fn read(
     fields: &Fields,
     wanted: &[MoreJobs],
 ) -> Result<Vec<Option<JobPage>>, Error> {
-    let convert = |jobs: JobsWire, more: &MoreJobs| jobs.convert(transport.host(), fields, more.web_url.as_deref());
+    let convert = |jobs: JobsWire, more: &MoreJobs, pipeline_status| {
+        let page = jobs.convert(transport.host(), fields, more.web_url.as_deref())?;
+        Some(JobPage { pipeline_status, ..page })
+    };
     read_pages(transport, query(wanted.len(), fields), wanted, convert).await
 }
 
@@ -50,7 +57,7 @@ pub(super) async fn read_pages<P>(
     transport: &Transport,
     query: (&'static str, String),
     wanted: &[MoreJobs],
-    convert: impl Fn(JobsWire, &MoreJobs) -> Option<P>,
+    convert: impl Fn(JobsWire, &MoreJobs, Option<Status>) -> Option<P>,
 ) -> Result<Vec<Option<P>>, Error> {
     let mut variables = Map::new();
     if wanted.iter().any(|more| more.with_needs) {
@@ -76,7 +83,8 @@ pub(super) async fn read_pages<P>(
         if pipeline.id.as_deref().and_then(super::question::number) != Some(more.pipeline.0) {
             return Err(failed("the answer is about another pipeline"));
         }
-        let jobs = pipeline.jobs.read().and_then(|jobs| convert(jobs, more));
+        let status = pipeline.status.filter(|word| !word.is_empty()).map(|word| Status::from_gitlab(&word));
+        let jobs = pipeline.jobs.read().and_then(|jobs| convert(jobs, more, status));
         jobs.map(Some).ok_or_else(|| failed("the answer lacks a part of the jobs"))
     };
     wanted.iter().enumerate().map(page).collect()

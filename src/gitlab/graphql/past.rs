@@ -147,7 +147,7 @@ pub(in crate::gitlab) async fn more_jobs(
     fields: &Fields,
     wanted: &[MoreJobs],
 ) -> Result<Vec<Option<PastJobs>>, Error> {
-    let convert = |jobs: JobsWire, _: &MoreJobs| jobs.convert_past(transport.host(), fields);
+    let convert = |jobs: JobsWire, _: &MoreJobs, _| jobs.convert_past(transport.host(), fields);
     read_pages(transport, jobs_query(wanted.len(), fields), wanted, convert).await
 }
 

@@ -8,6 +8,7 @@ use crate::domain::host::Host;
 use crate::domain::id::{JobId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::job::{Job, JobKind};
 use crate::domain::pipeline::DownstreamLink;
+use crate::domain::status::Status;
 use crate::gitlab::error::Error;
 use crate::gitlab::lenient::loose;
 use crate::gitlab::page::{ListPage, PER_PAGE};
@@ -23,6 +24,8 @@ pub struct JobList {
     pub attempts: Vec<Job>,
     /// The title of the commit that they ran for; REST tells it nowhere else.
     pub commit_title: Option<String>,
+    /// The status of their pipeline.
+    pub pipeline_status: Option<Status>,
     /// That some of them are jobs of another pipeline.
     pub foreign: Option<Failure>,
 }
@@ -65,6 +68,8 @@ struct OneWire {
 #[derive(Deserialize)]
 pub(super) struct JobPipelineWire {
     pub(super) id: u64,
+    #[serde(default, deserialize_with = "loose")]
+    status: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -210,8 +215,10 @@ pub(crate) async fn list(transport: &Transport, project: &ProjectRef, id: Pipeli
     let mut wires: Vec<RestJobWire> = all_pages(transport, &path).await?;
     let foreign = foreign(id, &wires, "jobs");
     let commit_title = wires.iter_mut().find_map(|wire| wire.commit.take()?.title);
+    let told = wires.iter().find_map(|wire| wire.pipeline.as_ref()?.status.as_deref().filter(|word| !word.is_empty()));
+    let pipeline_status = told.map(Status::from_gitlab);
     let attempts = wires.into_iter().map(|wire| wire.into_job(JobKind::Job, None)).collect();
-    Ok(JobList { attempts, commit_title, foreign })
+    Ok(JobList { attempts, commit_title, pipeline_status, foreign })
 }
 
 /// Reads all attempts at a pipeline's jobs with every detail of each.

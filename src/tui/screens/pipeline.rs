@@ -80,7 +80,7 @@ pub fn head(app: &App, row: &ProjectRow, pipeline: &Pipeline) -> Vec<ScreenLine>
     let mut first = vec![
         Span::new(clean(&row.project.full_path, charset), Tone::Plain),
         Span::new(format!(" #{}  ", pipeline.id), Tone::Muted),
-        Span::new(format!("{}  ", clean(&pipeline.git_ref.name, charset)), Tone::Plain),
+        Span::new(format!("{}  ", clean(&pipeline.git_ref.name, charset)).trim_start().to_owned(), Tone::Plain),
         status_span(&pipeline.verdict(), charset),
     ];
     if pipeline.worst() != pipeline.verdict() {
@@ -191,6 +191,20 @@ pub fn reason_of(job: &Job) -> Option<String> {
     Some(reason::of_job(word).map_or_else(|| word.replace('_', " "), |meaning| meaning.plain.to_owned()))
 }
 
+/// Returns the job that tells the most of a pipeline: one that failed, else one that runs.
+pub fn telling_job(pipeline: &Pipeline) -> Option<&Job> {
+    let first = |is_it: &dyn Fn(&Job) -> bool| pipeline.jobs().find(|job| job.kind == JobKind::Job && is_it(job));
+    first(&|job| job.status == Status::Failed && !job.allow_failure)
+        .or_else(|| first(&|job| job.status == Status::Running))
+        .or_else(|| first(&|job| job.status == Status::Failed))
+}
+
+/// Returns where the cursor begins on the screen of a pipeline.
+pub fn telling_line(app: &App, project: ProjectId, pipeline: PipelineId) -> Option<ScreenPlace> {
+    let (_, shown) = app.facts.pipeline(project, pipeline)?;
+    Some(ScreenPlace::Job(project, pipeline, telling_job(shown)?.id))
+}
+
 /// Lists what it triggered, each below its parent.
 fn triggered(app: &App, level: &[Downstream]) -> Vec<ScreenLine> {
     fn walk(app: &App, level: &[Downstream], depth: usize, lines: &mut Vec<ScreenLine>) {
@@ -202,10 +216,11 @@ fn triggered(app: &App, level: &[Downstream]) -> Vec<ScreenLine> {
             if below.is_unread {
                 spans.push(Span::new("  could not be read", Tone::Bad));
             }
-            let known = below.project.as_deref().and_then(|path| {
-                let row = app.facts.rows().iter().find(|row| row.project.full_path == path)?;
-                row.pipelines().iter().any(|pipeline| pipeline.id == below.id).then_some(row.project.id)
-            });
+            // Its jobs are read when it opens; of a project that is not in the list nothing is known but this.
+            let known = below
+                .project
+                .as_deref()
+                .and_then(|path| Some(app.facts.rows().iter().find(|row| row.project.full_path == path)?.project.id));
             let line = ScreenLine::new(spans);
             lines.push(match known {
                 Some(project) => line.leading_to(ScreenPlace::Pipeline(project, below.id)),

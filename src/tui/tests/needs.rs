@@ -3,11 +3,14 @@
 use super::pictures::picture;
 use super::*;
 use crate::collect::job_needs::NeedsAnswer;
+use crate::collect::older_pipeline::OlderAnswer;
+use crate::domain::example::below;
 use crate::domain::example::job;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::JobId;
 use crate::domain::job::{Job, stage_status};
 use crate::domain::job_needs::{JobNeeds, NeededJobs, StartOrder};
+use crate::domain::pipeline::Downstream;
 use crate::tui::plain::PlainView;
 
 /// A pipeline of which something waits: for one job, for a stage, for a person.
@@ -229,4 +232,108 @@ fn lines_without_a_picture_say_it_in_words() {
     6. staging, created, waits for approve (manual), unit, gone (not listed), needs compile, unit, approve, gone
     7. report, created, waits for stages build (running), test, approve (manual)
     ");
+}
+
+/// A pipeline that triggered one in the same project, one in a project that is not in the list, and another one of a project that is.
+fn triggering(status: &Status) -> Vec<ProjectRow> {
+    let mut rows = rows();
+    rows.push(project(2, "payments/ledger", "success", 9, "build=success"));
+    let of = |id, path: Option<&str>| Downstream {
+        project: path.map(str::to_owned),
+        iid: Some(id),
+        ..below(id, status.clone(), vec![])
+    };
+    if let RowState::Ok(pipelines) = &mut rows[0].state {
+        let pipeline = &mut Arc::make_mut(pipelines)[0];
+        pipeline.stages.truncate(1);
+        pipeline.downstream = vec![
+            of(9001, Some("acme/payments/invoices")),
+            of(9002, Some("elsewhere/secret")),
+            of(9003, None),
+            of(9004, Some("acme/payments/ledger")),
+        ];
+    }
+    rows
+}
+
+/// The requests for jobs of pipelines beside those of the list.
+fn asked_for(effects: &[ViewEffect]) -> Vec<u64> {
+    let id = |effect: &ViewEffect| match effect {
+        ViewEffect::ReadOlder(request) => Some(request.known.id.0),
+        _ => None,
+    };
+    effects.iter().filter_map(id).collect()
+}
+
+/// Gives the jobs of a pipeline that was asked for.
+fn read(app: &mut App, effects: &[ViewEffect], status: Status) {
+    let Some(ViewEffect::ReadOlder(request)) =
+        effects.iter().find(|effect| !asked_for(std::slice::from_ref(effect)).is_empty())
+    else {
+        panic!("{effects:?}")
+    };
+    let mut read = request.known.clone();
+    let jobs = vec![Job { id: JobId(91), ..job("contract", status.clone()) }];
+    (read.status, read.stages) = (status.clone(), vec![Stage { name: "check".into(), status, jobs }]);
+    let now = app.facts.now;
+    let answer = OlderAnswer { id: read.id, outcome: Ok(read), needs: None };
+    update(app, ViewEvent::Older(Box::new(answer)), now);
+}
+
+#[test]
+fn what_a_pipeline_triggered_opens_where_its_project_is_in_the_list() {
+    let (mut app, _) = opened(triggering(&Status::Failed), (120, 40));
+    let lines: Vec<String> = picture(&app).lines().filter(|line| line.contains('→')).map(str::to_owned).collect();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    press(&mut app, KeyCode::End);
+    let effects = press(&mut app, KeyCode::Enter);
+    assert_eq!(asked_for(&effects), [9004], "what is in no list leads nowhere");
+    assert!(picture(&app).contains("reading the jobs of #9004, for 0s"), "{}", picture(&app));
+    read(&mut app, &effects, Status::Failed);
+    assert!(picture(&app).contains("acme/payments/ledger #9004  ✗ failed"), "its ref was not told\n{}", picture(&app));
+    assert!(picture(&app).contains("▌   contract"), "the cursor is where it would be in a pipeline of the list");
+    press(&mut app, KeyCode::Esc);
+    press(&mut app, KeyCode::Up);
+    let effects = press(&mut app, KeyCode::Enter);
+    assert_eq!(asked_for(&effects), [9001]);
+    read(&mut app, &effects, Status::Failed);
+    assert!(picture(&app).contains("acme/payments/invoices #9001  main  ✗ failed"), "{}", picture(&app));
+    press(&mut app, KeyCode::Esc);
+    assert!(asked_for(&press(&mut app, KeyCode::Enter)).is_empty(), "what is over is read once");
+}
+
+#[test]
+fn what_goes_on_is_read_again_with_each_reading_while_it_is_looked_at() {
+    let (mut app, _) = opened(triggering(&Status::Running), (120, 40));
+    press(&mut app, KeyCode::End);
+    press(&mut app, KeyCode::Up);
+    let effects = press(&mut app, KeyCode::Enter);
+    read(&mut app, &effects, Status::Running);
+    let now = app.facts.now + Duration::from_secs(10);
+    let again = |app: &mut App, status: &Status| {
+        update(app, ViewEvent::Update(Box::new(snapshot(triggering(status), vec![]))), now)
+    };
+    let effects = again(&mut app, &Status::Running);
+    assert_eq!(asked_for(&effects), [9001]);
+    assert!(asked_for(&again(&mut app, &Status::Running)).is_empty(), "one question at a time");
+    assert!(picture(&app).contains("contract"), "what is known stays in view");
+    read(&mut app, &effects, Status::Success);
+    // The list knows later that it is over; that is news once.
+    let effects = again(&mut app, &Status::Success);
+    assert_eq!(asked_for(&effects), [9001]);
+    read(&mut app, &effects, Status::Success);
+    assert!(asked_for(&again(&mut app, &Status::Success)).is_empty(), "it is over");
+    // A person runs it again.
+    let effects = again(&mut app, &Status::Running);
+    assert_eq!(asked_for(&effects), [9001]);
+    read(&mut app, &effects, Status::Running);
+    // What cannot be read again is said, and does not take away what is known.
+    assert_eq!(asked_for(&again(&mut app, &Status::Running)), [9001]);
+    let outcome = Err(Failure::new(FailureKind::Http(502), "HTTP 502"));
+    let answer = OlderAnswer { id: PipelineId(9001), outcome, needs: None };
+    update(&mut app, ViewEvent::Older(Box::new(answer)), now);
+    let shown = picture(&app);
+    assert!(shown.contains("#9001 could not be read again: HTTP 502") && shown.contains("contract"), "{shown}");
+    press(&mut app, KeyCode::Esc);
+    assert!(asked_for(&again(&mut app, &Status::Running)).is_empty(), "no one looks at it");
 }
