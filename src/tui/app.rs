@@ -3,7 +3,7 @@
 use super::announcement::{self, ViewAnnouncement};
 use super::banner;
 use super::event_entry::{EventEntry, MOST_EVENTS};
-use super::facts::{ReadPipelines, UpdateNews, ViewFacts, ViewOptions};
+use super::facts::{PipelineNeeds, ReadPipelines, UpdateNews, ViewFacts, ViewOptions};
 use super::input::InputLine;
 use super::pending::{ActionQuestion, ActionRecord, PendingAction};
 use super::screens::line::ScreenLine;
@@ -242,7 +242,11 @@ impl App {
             self.held = Some(Box::new(update));
             return UpdateNews::Nothing;
         }
+        let was_whole = self.facts.is_all_read();
         let news = self.facts.apply_update(update, now);
+        if !was_whole && self.facts.is_all_read() {
+            self.forget_failed();
+        }
         if news != UpdateNews::Nothing && self.facts.update.is_whole {
             // What GitLab has done by now is in what was read.
             self.pending.retain(|pending| !pending.is_answered);
@@ -339,13 +343,20 @@ impl App {
         self.explanations.values().any(|known| matches!(known.state, ExplanationState::Asked { .. }))
     }
 
+    /// Forgets what could not be read while the server was in trouble: by now it may be.
+    fn forget_failed(&mut self) {
+        self.explanations.retain(|_, known| !matches!(known.state, ExplanationState::Failed(_)));
+        self.facts.needs.retain(|_, needs| !matches!(needs, PipelineNeeds::Failed(_)));
+    }
+
     /// Forgets what is known of pipelines that are no longer shown.
     fn forget_unshown(&mut self) {
         if self.explanations.is_empty() {
             return;
         }
         let pipelines = self.facts.rows().iter().flat_map(ProjectRow::pipelines);
-        let shown: HashSet<PipelineId> = pipelines.map(|pipeline| pipeline.id).collect();
+        let listed = pipelines.map(|pipeline| pipeline.id);
+        let shown: HashSet<PipelineId> = listed.chain(self.facts.older.keys().copied()).collect();
         self.explanations.retain(|pipeline, _| shown.contains(pipeline));
     }
 

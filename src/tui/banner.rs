@@ -167,7 +167,14 @@ pub(super) fn trouble(app: &App) -> Vec<Span> {
         (None, Some(snapshot)) => problems(snapshot),
         (None, None) => Vec::new(),
     };
-    said.extend(wait(app).map(|wait| Span::new(wait, Tone::Warn)));
+    // A cause is said once: with one line more at each attempt, what is below would move.
+    let is_said = |wait: &String| {
+        let failure = app.facts.update.silence.failure.as_ref();
+        wait.starts_with(host_name(&app.facts.options.host))
+            && failure.is_some_and(|failure| said.iter().any(|said| said.text.contains(failure.as_str())))
+    };
+    let wait = wait(app).filter(|wait| !is_said(wait));
+    said.extend(wait.map(|wait| Span::new(wait, Tone::Warn)));
     let hints = failed.iter().flat_map(|failed| &failed.hints);
     said.extend(hints.map(|hint| Span::new(format!("Hint: {hint}"), Tone::Plain)));
     said

@@ -206,11 +206,15 @@ impl ViewFacts {
         }
     }
 
+    /// Says whether the last reading brought everything.
+    pub fn is_all_read(&self) -> bool {
+        self.update.failed.is_none() && self.update.whole().is_some_and(|snapshot| snapshot.is_complete())
+    }
+
     /// Says whether nothing is missing from what is shown, and nothing of it is older than it should be: only then does
     /// what is not there say something.
     pub fn is_sure(&self) -> bool {
-        let is_whole = self.update.whole().is_some_and(|snapshot| snapshot.is_complete());
-        is_whole && self.update.failed.is_none() && self.freshness().is_fresh()
+        self.is_all_read() && self.freshness().is_fresh()
     }
 
     /// Returns from when and where the rows are seen; `None` before anything was read.

@@ -1,7 +1,7 @@
 //! Every failed job of the groups, those first whose cause most projects share.
 
 use super::line::{ListRow, ScreenLine, listed};
-use super::pipeline::reason_of;
+use super::pipeline::{job_name, reason_of};
 use super::place::ScreenPlace;
 use crate::domain::id::ProjectId;
 use crate::domain::past::names_a_cause;
@@ -45,7 +45,7 @@ fn of_job(app: &App, one: &FailedJob<'_>, all: &[FailedJob<'_>]) -> (usize, List
     let cells = vec![
         text(&app.short_path(&one.row.project.full_path), Tone::Plain),
         text(&one.pipeline.git_ref.name, Tone::Plain),
-        text(&format!("{} / {}", one.job.stage, one.job.name), Tone::Bad),
+        text(&job_name(app, one.job), Tone::Bad),
         text(&reason_of(one.job).unwrap_or_default(), Tone::Plain),
         known(moment.and_then(|moment| origin_words(one.pipeline, moment))),
         known(moment.and_then(|moment| since_words(one.pipeline, moment))),

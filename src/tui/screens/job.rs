@@ -8,6 +8,7 @@ use super::place::ScreenPlace;
 use crate::domain::id::{JobId, PipelineId, ProjectId};
 use crate::domain::job::{Job, JobKind};
 use crate::domain::pipeline::Pipeline;
+use crate::domain::status::Status;
 use crate::report::cell::Tone;
 use crate::report::explain::CauseFinding;
 use crate::report::item::{Span, clean};
@@ -76,8 +77,15 @@ fn facts(app: &App, job: &Job) -> String {
 
 /// Says why it failed: what is known at once, and the answer of `explain` when it has come.
 fn why(app: &App, pipeline: &Pipeline, job: &Job, room: ExplanationRoom) -> Vec<ScreenLine> {
-    let Some(reason) = reason_of(job) else { return Vec::new() };
-    let known = || wrapped(&reason, Tone::Bad, room.width, room.charset);
+    if job.status != Status::Failed {
+        return Vec::new();
+    }
+    // Over GraphQL some reasons are not told; the answer of `explain` has them.
+    let reason = reason_of(job).unwrap_or_default();
+    let known = || match reason.is_empty() {
+        true => Vec::new(),
+        false => wrapped(&reason, Tone::Bad, room.width, room.charset),
+    };
     match app.explanation_of(pipeline) {
         Some(ExplanationState::Answered(answer)) => match answer.finding_of(job.id) {
             Some(finding) => of_job(finding, room),

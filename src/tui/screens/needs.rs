@@ -7,7 +7,7 @@ use crate::domain::job_needs::{AwaitedJobs, JobNeeds, statuses_by_name};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::status::Status;
 use crate::report::cell::Tone;
-use crate::report::item::{clean, status_words};
+use crate::report::item::clean;
 use crate::text::duration::duration;
 use crate::text::glyph::Charset;
 use crate::text::width::truncate;
@@ -92,7 +92,7 @@ impl<'a> NeedWords<'a> {
     /// Names what a job needs, and how that is.
     pub fn needs_with_states(&self, job: &Job) -> Option<String> {
         self.needs_with(job, |name| match self.statuses.get(name) {
-            Some(status) => format!("{} ({})", self.name(name), clean(&status_words(status), self.charset)),
+            Some(status) => format!("{} ({})", self.name(name), self.status(status)),
             None => self.with_status(name, None),
         })
     }
@@ -106,12 +106,17 @@ impl<'a> NeedWords<'a> {
         truncate(&clean(name, self.charset), WIDEST_NAME, self.charset)
     }
 
+    /// Returns a status in words without an addition of their own in brackets: they are in brackets already.
+    fn status(&self, status: &Status) -> String {
+        clean(&status.word().replace('_', " "), self.charset)
+    }
+
     /// Returns a name with how it is; what has not begun needs no word.
     fn with_status(&self, name: &str, status: Option<&Status>) -> String {
         let name = self.name(name);
         match status {
             Some(Status::Created) => name,
-            Some(status) => format!("{name} ({})", clean(&status_words(status), self.charset)),
+            Some(status) => format!("{name} ({})", self.status(status)),
             None => format!("{name} (not listed)"),
         }
     }

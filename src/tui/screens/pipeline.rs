@@ -18,6 +18,9 @@ use crate::tui::app::App;
 use crate::tui::facts::OlderPipeline;
 use chrono::{DateTime, Utc};
 
+/// From this width on, a job is named with its stage among those of other projects.
+const WIDTH_WITH_STAGE: u16 = 100;
+
 /// Makes the lines; `chosen` is where the one under the cursor leads.
 pub fn lines(app: &App, (project, pipeline): (ProjectId, PipelineId), chosen: Option<ScreenPlace>) -> Vec<ScreenLine> {
     let Some((row, shown)) = app.facts.pipeline(project, pipeline) else {
@@ -151,11 +154,18 @@ fn stage_rows(
     std::iter::once(heading).chain(stage.jobs.iter().map(row)).collect()
 }
 
+/// Returns the name of a job in a list of many projects: with its stage where there is room, since two jobs differ by name.
+pub fn job_name(app: &App, job: &Job) -> String {
+    let is_narrow = app.facts.width < WIDTH_WITH_STAGE;
+    if is_narrow { job.name.clone() } else { format!("{} / {}", job.stage, job.name) }
+}
+
 /// Returns how long a job took, or runs by now.
 pub fn time_of(job: &Job, now: Option<DateTime<Utc>>) -> String {
     match (job.duration, job.started_at, now) {
+        // GitLab tells a duration of one that runs, too: as of the reading.
+        (_, Some(then), Some(now)) if job.status.is_active() => duration((now - then).to_std().unwrap_or_default()),
         (Some(time), ..) => duration(time),
-        (None, Some(then), Some(now)) if job.status.is_active() => duration((now - then).to_std().unwrap_or_default()),
         _ => String::new(),
     }
 }
@@ -199,10 +209,31 @@ pub fn telling_job(pipeline: &Pipeline) -> Option<&Job> {
         .or_else(|| first(&|job| job.status == Status::Failed))
 }
 
-/// Returns where the cursor begins on the screen of a pipeline.
+/// Returns where the cursor begins on the screen of a pipeline: at the job that tells the most, else at what failed of that
+/// which it triggered, else at what holds it up.
 pub fn telling_line(app: &App, project: ProjectId, pipeline: PipelineId) -> Option<ScreenPlace> {
     let (_, shown) = app.facts.pipeline(project, pipeline)?;
-    Some(ScreenPlace::Job(project, pipeline, telling_job(shown)?.id))
+    let place = |job: &Job| ScreenPlace::Job(project, pipeline, job.id);
+    let waits = |job: &&Job| !job.status.is_terminal() && job.status != Status::Created;
+    let job = telling_job(shown).filter(|job| !job.allow_failure || job.status == Status::Running).map(place);
+    job.or_else(|| failed_below(app, &shown.downstream))
+        .or_else(|| telling_job(shown).or_else(|| shown.jobs().find(waits)).map(place))
+}
+
+/// Finds the first triggered pipeline that failed and can be opened.
+fn failed_below(app: &App, level: &[Downstream]) -> Option<ScreenPlace> {
+    level.iter().find_map(|below| {
+        let own = (below.status == Status::Failed).then(|| place_of(app, below)).flatten();
+        own.or_else(|| failed_below(app, &below.downstream))
+    })
+}
+
+/// Returns where a triggered pipeline is shown: its jobs are read when it opens. Of one in a project that is not in the
+/// list nothing is known but what is said of it.
+fn place_of(app: &App, below: &Downstream) -> Option<ScreenPlace> {
+    let path = below.project.as_deref()?;
+    let row = app.facts.rows().iter().find(|row| row.project.full_path == path)?;
+    Some(ScreenPlace::Pipeline(row.project.id, below.id))
 }
 
 /// Lists what it triggered, each below its parent.
@@ -216,16 +247,7 @@ fn triggered(app: &App, level: &[Downstream]) -> Vec<ScreenLine> {
             if below.is_unread {
                 spans.push(Span::new("  could not be read", Tone::Bad));
             }
-            // Its jobs are read when it opens; of a project that is not in the list nothing is known but this.
-            let known = below
-                .project
-                .as_deref()
-                .and_then(|path| Some(app.facts.rows().iter().find(|row| row.project.full_path == path)?.project.id));
-            let line = ScreenLine::new(spans);
-            lines.push(match known {
-                Some(project) => line.leading_to(ScreenPlace::Pipeline(project, below.id)),
-                None => line,
-            });
+            lines.push(ScreenLine { target: place_of(app, below), ..ScreenLine::new(spans) });
             walk(app, &below.downstream, depth + 1, lines);
         }
     }

@@ -234,7 +234,7 @@ fn lines_without_a_picture_say_it_in_words() {
     ");
 }
 
-/// A pipeline that triggered one in the same project, one in a project that is not in the list, and another one of a project that is.
+/// A pipeline that triggered one in the same project, two elsewhere that are in no list, and one of another project of the list.
 fn triggering(status: &Status) -> Vec<ProjectRow> {
     let mut rows = rows();
     rows.push(project(2, "payments/ledger", "success", 9, "build=success"));
@@ -336,4 +336,77 @@ fn what_goes_on_is_read_again_with_each_reading_while_it_is_looked_at() {
     assert!(shown.contains("#9001 could not be read again: HTTP 502") && shown.contains("contract"), "{shown}");
     press(&mut app, KeyCode::Esc);
     assert!(asked_for(&again(&mut app, &Status::Running)).is_empty(), "no one looks at it");
+}
+
+#[test]
+fn the_cursor_of_a_pipeline_begins_at_what_tells_the_most() {
+    let of = |status: Status, below: Status| {
+        let mut rows = triggering(&below);
+        if let RowState::Ok(pipelines) = &mut rows[0].state {
+            let jobs = &mut Arc::make_mut(pipelines)[0].stages[0].jobs;
+            (jobs[0].status, jobs[1].status) = (Status::Success, status);
+        }
+        rows
+    };
+    let cases = [
+        ("a job that failed", Status::Failed, Status::Failed, "lint"),
+        ("else what it triggered and failed", Status::Success, Status::Failed, "→ acme/payments/invoices #9001"),
+        ("else what holds it up", Status::Manual, Status::Success, "lint"),
+        ("else a job that runs", Status::Running, Status::Success, "lint"),
+    ];
+    for (sentence, status, below, expected) in cases {
+        let (app, _) = opened(of(status, below), (120, 40));
+        let shown = picture(&app);
+        let line = shown.lines().find(|line| line.starts_with('▌')).unwrap_or_default();
+        assert!(line.contains(expected), "{sentence}\n{shown}");
+    }
+    let (app, _) = opened(of(Status::Success, Status::Success), (120, 40));
+    assert!(!picture(&app).contains('▌'), "where all is well nothing is pointed at");
+}
+
+#[test]
+fn the_time_of_a_job_that_runs_goes_on_between_readings() {
+    let mut rows = rows();
+    if let RowState::Ok(pipelines) = &mut rows[0].state {
+        let lint = &mut Arc::make_mut(pipelines)[0].stages[0].jobs[1];
+        // GitLab tells how long it runs as of the reading.
+        (lint.started_at, lint.duration) = (Some(noon() - TimeDelta::seconds(64)), Some(Duration::from_secs(64)));
+    }
+    let (mut app, _) = opened(rows, (120, 40));
+    assert!(line(&app, "lint").contains("1m 04s"), "{}", picture(&app));
+    let later = app.facts.now + Duration::from_secs(5);
+    update(&mut app, ViewEvent::Tick, later);
+    assert!(line(&app, "lint").contains("1m 09s"), "{}", picture(&app));
+}
+
+#[test]
+fn a_status_in_brackets_has_none_of_its_own() {
+    let mut rows = rows();
+    if let RowState::Ok(pipelines) = &mut rows[0].state {
+        Arc::make_mut(pipelines)[0].stages[0].jobs[1].status = Status::WaitingForResource;
+    }
+    let (mut app, _) = opened(rows, (120, 40));
+    let now = app.facts.now;
+    update(&mut app, answer(Ok(Some(needs()))), now);
+    assert!(line(&app, "unit").ends_with("waits for lint (waiting for resource)"), "{}", picture(&app));
+}
+
+#[test]
+fn why_a_child_failed_is_kept_while_it_is_looked_at() {
+    use crate::collect::explain_service::ExplainAnswer;
+    let (mut app, _) = opened(triggering(&Status::Failed), (120, 40));
+    press(&mut app, KeyCode::End);
+    press(&mut app, KeyCode::Up);
+    let effects = press(&mut app, KeyCode::Enter);
+    read(&mut app, &effects, Status::Failed);
+    assert_eq!(said(&press(&mut app, KeyCode::Enter)), ["Ask", "Follow"]);
+    let now = app.facts.now;
+    let evidence = Err(Failure::new(FailureKind::Http(502), "HTTP 502"));
+    let why = ExplainAnswer { pipeline: PipelineId(9001), updated_at: None, evidence, judged: None };
+    update(&mut app, ViewEvent::Answer(why), now);
+    assert!(picture(&app).contains("no explanation: HTTP 502"), "{}", picture(&app));
+    let mut rows = triggering(&Status::Failed);
+    rows.push(project(3, "web/shop", "success", 2, "build=success"));
+    update(&mut app, ViewEvent::Update(Box::new(snapshot(rows, vec![]))), now);
+    assert!(picture(&app).contains("no explanation: HTTP 502"), "{}", picture(&app));
 }

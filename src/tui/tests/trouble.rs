@@ -223,6 +223,45 @@ fn what_is_waited_for_is_named_when_it_is_known() {
     }
 }
 
+#[test]
+fn a_cause_that_is_said_already_is_not_said_again_with_each_attempt() {
+    let now = Instant::now();
+    let failure = Some("HTTP 500".to_owned());
+    let mut app = reading(80, 24, now, Silence { since: Some(now), failure, ..Silence::default() });
+    let said = |app: &App| crate::tui::banner::trouble(app).into_iter().map(|said| said.text).collect::<Vec<_>>();
+    assert_eq!(said(&app).len(), 2, "{:?}", said(&app));
+    app.facts.update.silence.failure = Some("no answer".into());
+    assert_eq!(said(&app), ["no answer: 1 of 7 projects not read"], "the same line as between the attempts");
+    after(&mut app, now, 30);
+    let long = "no answer for 30s from gitlab.example.com: no answer, asking again";
+    assert_eq!(said(&app), ["no answer: 1 of 7 projects not read", long], "what lasts is news");
+}
+
+#[test]
+fn what_could_not_be_explained_is_asked_again_once_the_server_is_back() {
+    use crate::collect::explain_service::ExplainAnswer;
+    use crate::domain::failure::Failure;
+    let now = Instant::now();
+    let fine = || vec![project(1, "payments/api", "failed", 6, "build=failed")];
+    let mut app = app(fine(), 200, 60, now);
+    press(&mut app, KeyCode::Tab);
+    let rested = now + seconds(1);
+    assert_eq!(said(&update(&mut app, ViewEvent::Tick, rested)), ["Ask"]);
+    let failed = Failure::new(FailureKind::Http(502), "HTTP 502");
+    let pipeline = app.facts.rows()[0].pipelines()[0].id;
+    let answer = ExplainAnswer { pipeline, updated_at: None, evidence: Err(failed), judged: None };
+    update(&mut app, ViewEvent::Answer(answer), rested);
+    assert!(text(&app).contains("no explanation: HTTP 502"), "{}", text(&app));
+    let give = |app: &mut App, rows| update(app, ViewEvent::Update(Box::new(snapshot(rows, vec![]))), rested);
+    assert!(give(&mut app, fine()).is_empty(), "the readings are fine: it is not asked again and again");
+    let mut stale = fine();
+    if let RowState::Ok(pipelines) = stale[0].state.clone() {
+        stale[0].state = RowState::Stale { pipelines, failure: failure() };
+    }
+    assert!(give(&mut app, stale).is_empty());
+    assert_eq!(said(&give(&mut app, fine())), ["Ask"], "the server is back");
+}
+
 /// A reading that brought nothing, as the collector tells it.
 fn refused(app: &mut App, now: Instant) {
     let mut rows = one_of_each();
