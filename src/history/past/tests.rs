@@ -82,6 +82,9 @@ fn hourly(old: i64) -> FactBatch {
     batch
 }
 
+/// A question by its name, and how many answers it has.
+type CountedQuestion<'a> = (&'static str, Box<dyn Fn() -> usize + 'a>);
+
 /// Returns how many steps SQLite takes to answer each question.
 fn steps_of_questions(old: i64) -> Vec<(&'static str, u64)> {
     let (_folder, store) = memory(&hourly(old));
@@ -91,7 +94,7 @@ fn steps_of_questions(old: i64) -> Vec<(&'static str, u64)> {
     let by_test = query(newest, &tests, None);
     let by_reason = query(newest, &[], Some("runner_system_failure"));
     let at = newest.cast_signed();
-    let questions: [(&str, Box<dyn Fn() -> usize>); 8] = [
+    let questions: [CountedQuestion<'_>; 8] = [
         ("usual of a job", Box::new(|| usize::from(store.usual_job_duration(API, RefKind::Branch, "unit").is_ok()))),
         ("usual of a pipeline", Box::new(|| usize::from(store.usual_pipeline_duration(API, RefKind::Branch).is_ok()))),
         ("red since", Box::new(|| store.red_since(API, "main", RefKind::Branch).unwrap().iter().count())),
@@ -101,7 +104,7 @@ fn steps_of_questions(old: i64) -> Vec<(&'static str, u64)> {
         ("the default branch", Box::new(|| store.base_run(&by_test).unwrap().iter().count())),
         ("flaky jobs", Box::new(|| store.runs_of_failing_jobs(API, now).unwrap().len())),
     ];
-    let count = |(name, question): (&'static str, Box<dyn Fn() -> usize>)| {
+    let count = |(name, question): CountedQuestion<'_>| {
         let steps = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&steps);
         let step = move || {
