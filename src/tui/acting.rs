@@ -156,7 +156,7 @@ pub fn note_asked(app: &mut App, planned: &[PlannedAction]) {
             project: one.target.project,
             pipeline: one.target.pipeline,
             job: one.job.as_ref().map(|job| job.id),
-            is_answered: false,
+            answered_at: None,
         };
         app.pending.push(pending);
     }
@@ -176,7 +176,8 @@ pub fn note_outcome(app: &mut App, outcome: &ActionOutcome) {
     match &outcome.end {
         ActionEnd::Refused(_) => app.pending.retain(|pending| !is_it(pending)),
         ActionEnd::Done { .. } | ActionEnd::Unsure(_) => {
-            app.pending.iter_mut().filter(|pending| is_it(pending)).for_each(|pending| pending.is_answered = true);
+            let now = app.facts.now;
+            app.pending.iter_mut().filter(|pending| is_it(pending)).for_each(|pending| pending.answered_at = Some(now));
         }
     }
     app.notice = Some(text.clone());

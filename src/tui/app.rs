@@ -248,8 +248,9 @@ impl App {
             self.forget_failed();
         }
         if news != UpdateNews::Nothing && self.facts.update.is_whole {
-            // What GitLab has done by now is in what was read.
-            self.pending.retain(|pending| !pending.is_answered);
+            // What GitLab had done when the reading began is in what was read; one that was under way may lack it.
+            let begun = now.checked_sub(self.facts.update.took).unwrap_or(now);
+            self.pending.retain(|pending| pending.answered_at.is_none_or(|at| begun < at));
         }
         if news == UpdateNews::OtherRows {
             self.common_group = self.facts.update.snapshot.as_deref().and_then(StatusReport::common_group);

@@ -5,6 +5,7 @@ use crate::act::Action;
 use crate::act::plan::PlannedAction;
 use crate::domain::id::{JobId, PipelineId, ProjectId};
 use crate::report::cell::Tone;
+use tokio::time::Instant;
 
 /// What was asked of GitLab and is not seen in a reading yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,8 +14,8 @@ pub struct PendingAction {
     pub project: ProjectId,
     pub pipeline: PipelineId,
     pub job: Option<JobId>,
-    /// GitLab has answered: the next reading shows what became of it.
-    pub is_answered: bool,
+    /// When GitLab answered: a reading that began later shows what became of it.
+    pub answered_at: Option<Instant>,
 }
 
 impl PendingAction {

@@ -206,6 +206,11 @@ fn an_action_is_asked_about_and_shown_until_gitlab_has_done_it() {
     let done = ActionOutcome { planned: (**planned).clone(), end };
     assert_eq!(said(&update(&mut app, ViewEvent::ActionDone(Box::new(done)), now)), ["Reread"]);
     assert!(picture(&app).contains("↻ retry asked"), "what GitLab made of it is not read yet");
+    // A slow reading had begun before that.
+    let later = now + Duration::from_secs(2);
+    let slow = WatchUpdate { took: Duration::from_secs(5), ..snapshot(group(), vec![]) };
+    update(&mut app, ViewEvent::Update(Box::new(slow)), later);
+    assert!(picture(&app).contains("↻ retry asked"), "it cannot tell");
     give(&mut app, snapshot(group(), vec![]), now);
     assert!(!picture(&app).contains("retry asked"));
 }
