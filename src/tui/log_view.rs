@@ -394,8 +394,10 @@ impl LogView {
             (false, true) => ("!", Tone::Bad),
             (false, false) => (" ", Tone::Plain),
         };
-        let number = Span::new(format!("{sign}{:>5} ", line.number), Tone::Muted);
         let text = self.text_of(line, charset);
+        // An empty line has the number of the one before, which is not shown twice.
+        let number = if text.is_empty() { String::new() } else { line.number.to_string() };
+        let number = Span::new(format!("{sign}{number:>5} "), Tone::Muted);
         if !self.is_wrapped {
             lines.push(ScreenLine::new(vec![number, Span::new(text, tone)]));
             return;

@@ -32,7 +32,7 @@ const HEIGHT: u16 = 1000;
 const LOG_LINES: usize = 40;
 /// What may be typed beside numbers.
 const HELP: &str = "A number opens that line; a word and a number act on it: retry 3. Words: list, all, attention, \
-    filter TEXT, failures, active, events, problems, log, whole (the whole log), save FILE (the log), pipe PROGRAM (writes \
+    filter TEXT, failures, active, events, problems, more (older pipelines of a project), log, whole (the whole log), save FILE (the log), pipe PROGRAM (writes \
     what that makes of the log), retry, cancel, play, mute, mark, browser, refresh, back, quit, help.";
 /// The words that change what is shown, by the name of their action.
 const ACTIONS: [&str; 15] = [
@@ -98,6 +98,8 @@ impl PlainView {
         let (is_answer, is_log) = (matches!(event, ViewEvent::Answer(_)), matches!(event, ViewEvent::Log(_)));
         let is_more =
             matches!(event, ViewEvent::Older(_) | ViewEvent::Needs(_) | ViewEvent::Recent(_) | ViewEvent::Pipelines(_));
+        // The question may have waited for what the token may.
+        let is_permission = matches!(event, ViewEvent::Rights(_));
         let effects = update(&mut self.app, event, now);
         let mut lines = self.changes(news);
         lines.extend(self.news_of_trouble());
@@ -115,6 +117,7 @@ impl PlainView {
             lines.extend(self.log(LOG_LINES));
         }
         lines.extend(self.app.notice.take());
+        lines.extend(self.question().filter(|_| is_permission));
         (lines, effects)
     }
 
@@ -141,7 +144,8 @@ impl PlainView {
             "help" => (vec![HELP.to_owned()], Vec::new()),
             "all" => self.narrow(QuickFilter::All, now),
             "attention" => self.narrow(QuickFilter::Attention, now),
-            "filter" => self.filter(rest),
+            "filter" => self.filter(rest, now),
+            "more" => self.more(now),
             "whole" => (self.whole_log(), Vec::new()),
             "pipe" => self.order_log(InputPurpose::Pipe, rest),
             "save" | "s" => self.order_log(InputPurpose::Save, rest),
@@ -188,14 +192,24 @@ impl PlainView {
         if self.app.opened.last().map(|screen| screen.place) != self.written && self.has_begun {
             lines.extend(self.screen());
         }
-        if let Some(Modal::Confirm(question)) = &self.app.modal {
-            lines.push(format!("{} Type yes, or anything else for no.", question.text.trim_end_matches(" y/N")));
-        }
+        lines.extend(self.question());
         (lines, effects)
+    }
+
+    /// Returns the question that waits for an answer.
+    fn question(&self) -> Option<String> {
+        let Some(Modal::Confirm(question)) = &self.app.modal else { return None };
+        Some(format!("{} Type yes, or anything else for no.", question.text.trim_end_matches(" y/N")))
     }
 
     fn narrow(&mut self, quick: QuickFilter, now: Instant) -> PlainStep {
         self.app.overview.quick = quick;
+        self.app.overview.filter = RowFilter::default();
+        self.list_again(now)
+    }
+
+    /// Writes the list, whatever screen was open.
+    fn list_again(&mut self, now: Instant) -> PlainStep {
         self.app.arrange();
         self.app.opened.clear();
         // A log that was read is read no longer.
@@ -203,13 +217,23 @@ impl PlainView {
         (self.screen(), effects.collect())
     }
 
-    fn filter(&mut self, text: &str) -> PlainStep {
+    /// Reads older pipelines of the project whose screen is open.
+    fn more(&mut self, now: Instant) -> PlainStep {
+        let Some(ScreenPlace::Project(_)) = self.app.opened.last().map(|screen| screen.place) else {
+            return (vec!["more reads older pipelines of a project: open one first".into()], Vec::new());
+        };
+        let (mut lines, effects) = self.act(KeyAction::Bottom, now);
+        let end = self.app.opened.last().and_then(|screen| screens::head(&self.app, screen).pop());
+        lines.extend(end.map(|line| joined(&line.spans)));
+        (lines, effects)
+    }
+
+    fn filter(&mut self, text: &str, now: Instant) -> PlainStep {
         match RowFilter::parse(text) {
             Ok(filter) => {
                 self.app.overview.filter = filter;
                 self.app.overview.quick = QuickFilter::All;
-                self.app.arrange();
-                (self.screen(), Vec::new())
+                self.list_again(now)
             }
             Err(error) => (vec![error.to_string()], Vec::new()),
         }

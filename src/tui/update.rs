@@ -112,8 +112,9 @@ fn keep_in_view(app: &mut App) {
 }
 
 fn take_log(app: &mut App, message: LogMessage) {
-    let log = app.opened.last_mut().and_then(|screen| screen.log.as_mut());
-    if let Some(log) = log.filter(|log| log.number == message.request) {
+    // Its screen may be below another one by now: a piece that is lost would be missing in its midst.
+    let mut logs = app.opened.iter_mut().filter_map(|screen| screen.log.as_mut());
+    if let Some(log) = logs.find(|log| log.number == message.request) {
         log.take(message.news);
     }
 }

@@ -86,6 +86,7 @@ fn end_of_list(app: &App, project: ProjectId) -> Vec<ScreenLine> {
             return wrapped(&format!("older ones could not be read: {}", failure.message), Tone::Bad, width, charset);
         }
         Some(ReadPipelines { next: None, .. }) => "there are no older ones".to_owned(),
+        Some(_) | None if app.facts.options.charset == Charset::Words => "more reads older ones".to_owned(),
         Some(_) | None => "at the end of the list, older ones are read".to_owned(),
     };
     vec![ScreenLine::text(text, Tone::Muted)]

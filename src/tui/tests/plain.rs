@@ -126,3 +126,68 @@ fn a_log_is_saved_and_given_to_a_program() {
         }
     }
 }
+
+#[test]
+fn a_question_that_waited_for_the_token_is_written_before_it_can_be_answered() {
+    let now = Instant::now();
+    let (mut view, _) = plain(super::screens::group(), now);
+    view.app.rights = TokenRights::Unknown;
+    let (lines, effects) = view.typed("retry 1", now);
+    assert_eq!(said(&effects), ["CheckToken"], "{lines:?}");
+    let (lines, _) = view.take(ViewEvent::Rights(TokenRights::May), now);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("Retry 1 failed job") && lines[0].contains("Type yes"), "{lines:?}");
+    assert!(view.take(ViewEvent::Tick, now).0.is_empty(), "it is written once");
+    assert_eq!(said(&view.typed("yes", now).1), ["Act"]);
+}
+
+#[test]
+fn attention_and_all_end_a_filter_and_a_filter_goes_back_to_the_list() {
+    let now = Instant::now();
+    let (mut view, first) = plain(one_of_each(), now);
+    let count = |lines: &[String]| lines.iter().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).count();
+    let (lines, _) = view.typed("filter shop", now);
+    // The summary begins with a number, too.
+    assert_eq!(count(&lines), 2, "{lines:?}");
+    // What is wrong was written before it.
+    assert_eq!(view.typed("attention", now).0, first[1..]);
+    let _ = view.typed("filter shop", now);
+    assert_eq!(count(&view.typed("all", now).0), 8);
+    let _ = view.typed("events", now);
+    let (lines, _) = view.typed("filter shop", now);
+    assert!(lines.iter().any(|line| line.contains("web/shop")) && count(&lines) == 2, "{lines:?}");
+}
+
+#[test]
+fn more_reads_older_pipelines_and_they_are_written_when_they_come() {
+    use crate::collect::pipeline_page::{PipelinePage, PipelinePageAnswer};
+    let now = Instant::now();
+    let (mut view, _) = plain(one_of_each(), now);
+    assert!(view.typed("more", now).0.concat().contains("open one first"));
+    let (lines, _) = view.typed("1", now);
+    assert_eq!(lines.last().map(String::as_str), Some("more reads older ones"));
+    let (lines, effects) = view.typed("more", now);
+    assert_eq!((said(&effects), lines), (vec!["ReadPipelines".to_owned()], vec!["reading older ones 0s".to_owned()]));
+    let project = Arc::clone(&view.app.facts.rows()[0].project);
+    let outcome = Ok(PipelinePage { pipelines: vec![], next: None });
+    let (lines, _) = view.take(ViewEvent::Pipelines(Box::new(PipelinePageAnswer { project, outcome })), now);
+    assert_eq!(lines, ["there are no older ones"]);
+}
+
+#[test]
+fn a_log_misses_nothing_while_another_screen_is_above_it() {
+    use crate::collect::log_service::{LogMessage, LogNews};
+    let now = Instant::now();
+    let (mut view, _) = plain(super::screens::group(), now);
+    let _ = view.typed("log 1", now);
+    let take = |view: &mut PlainView, text: &str| {
+        let news = LogNews::Piece(text.as_bytes().to_vec());
+        let message = |news| LogMessage { request: 1, news };
+        view.take(ViewEvent::Log(vec![message(news), message(LogNews::UpToDate)]), now).0
+    };
+    take(&mut view, "one\ntw");
+    let _ = view.typed("problems", now);
+    assert!(take(&mut view, "o\nthree\n\n").is_empty());
+    let (lines, _) = view.typed("back", now);
+    assert!(lines.ends_with(&["1 one".into(), "2 two".into(), "3 three".into(), String::new()]), "{lines:?}");
+}
