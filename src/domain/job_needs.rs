@@ -24,7 +24,8 @@ pub struct NeededJobs {
     pub order: StartOrder,
 }
 
-/// What each job of a pipeline needs, by name: another attempt at a job needs the same. A job that is not in it was not told of.
+/// What each job of a pipeline needs, by name: another attempt at a job needs the same. Of a job that is not in it, needs
+/// are not known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JobNeeds {
     by_job: BTreeMap<String, NeededJobs>,

@@ -153,7 +153,7 @@ impl FactWriter {
         }
     }
 
-    /// Begins again after a failure: with the file as it will be then. What was known before it is still true.
+    /// Begins again after a failure: with the file as it will be then. What was known before it goes on to be told.
     fn begin_again(&mut self, snapshot: &Snapshot) {
         (self.store, self.written) = (None, by_id(0));
         self.answers.send_modify(|past| Arc::make_mut(past).reading = Some(snapshot.taken_at));

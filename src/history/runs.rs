@@ -8,10 +8,6 @@ use crate::domain::job::JobKind;
 use crate::domain::project::Project;
 use crate::domain::runs::{AttemptEnd, CoveredDay, JobAttempt, NameTable, ProjectRuns};
 use rusqlite::{Connection, Row, params};
-use std::ops::RangeInclusive;
-
-/// Pipelines of a project that are created at the same moment: far more than a push, a tag and a schedule.
-const MOST_AT_ONCE: usize = 20;
 
 impl HistoryStore {
     /// Returns all projects by their latest names, in the order of these.
@@ -50,9 +46,7 @@ impl HistoryStore {
         let id = project.id.0.cast_signed();
         self.ask(|connection| {
             let pipelines = pipelines(connection, id, since)?;
-            let mut ids: Vec<PipelineId> = pipelines.iter().map(|fact| fact.id).collect();
-            ids.sort_unstable();
-            let begin = ids.first().zip(ids.get(MOST_AT_ONCE).or(ids.last())).map(|(first, last)| *first..=*last);
+            let first = pipelines.iter().map(|fact| fact.id).min();
             let mut runs = ProjectRuns {
                 project: project.clone(),
                 names: NameTable::default(),
@@ -62,8 +56,8 @@ impl HistoryStore {
                 days: days(connection, id, since)?,
                 filled_until: filled_until(connection, id)?,
             };
-            if let Some(begin) = begin {
-                runs.attempts = attempts(connection, id, begin, &mut runs.names)?;
+            if let Some(first) = first {
+                runs.attempts = attempts(connection, id, first, &mut runs.names)?;
             }
             Ok(runs)
         })
@@ -79,20 +73,20 @@ fn pipelines(connection: &Connection, project: i64, since: UnixSeconds) -> rusql
     connection.prepare_cached(&sql)?.query_map([project, since], rows::read_pipeline)?.collect()
 }
 
-/// Reads the attempts of the pipelines from the first of `begin` on. A job is never older than its pipeline, but pipelines
-/// that are created at once mix their ids: where those of `begin` begin, all do.
+/// Reads the attempts of the pipelines from the first one on. Their jobs lie together, from the first job of any of them on:
+/// the ids of jobs and of pipelines grow together, but for retries and for pipelines that are created at once.
 fn attempts(
     connection: &Connection,
     project: i64,
-    begin: RangeInclusive<PipelineId>,
+    first: PipelineId,
     names: &mut NameTable,
 ) -> rusqlite::Result<Vec<JobAttempt>> {
     let sql = "SELECT id, pipeline, name, stage, tags, reason, kind, status, allow_failure, started_at, finished_at, \
                duration, queued FROM job WHERE project = ?1 \
                AND pipeline >= ?2 AND id >= (SELECT min(id) FROM job INDEXED BY job_by_pipeline \
-               WHERE project = ?1 AND pipeline BETWEEN ?2 AND ?3)";
+               WHERE project = ?1 AND pipeline >= ?2)";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![project, begin.start().0.cast_signed(), begin.end().0.cast_signed()])?;
+    let mut rows = statement.query(params![project, first.0.cast_signed()])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let mut name = |column: usize| Ok::<_, rusqlite::Error>(names.id(row.get_ref(column)?.as_str()?));

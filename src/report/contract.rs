@@ -329,11 +329,14 @@ impl<'a> From<&'a Pipeline> for PipelineEntry<'a> {
 }
 
 impl<'a> PipelineEntry<'a> {
-    /// Adds what the memory knows.
+    /// Adds what the memory knows. It may have been asked about an earlier state of the pipeline: since when it is red is
+    /// nothing about one that is not.
     pub(super) fn with_past(self, past: Option<&'a PipelinePast>, now: DateTime<Utc>) -> Self {
+        let usual_s = past.and_then(|past| past.usual).map(whole_seconds);
+        let past = past.filter(|_| self.status == Status::Failed.word());
         let red_since = what::red_since(past).map(time);
         Self {
-            usual_s: past.and_then(|past| past.usual).map(whole_seconds),
+            usual_s,
             since: red_since.clone().or(self.since),
             red_since,
             first_red: past.and_then(|past| past.red_since.as_ref()).map(FirstRedEntry::from),

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 /// What is answered to a host that is not known.
 pub(super) const UNKNOWN_HOST: &str =
-    "this server is not asked for by that name: add it to hosts in [serve], or use localhost\n";
+    "this server does not answer to that name: add it to hosts in [serve], or use localhost\n";
 
 /// The names by which the server is known beside this machine's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

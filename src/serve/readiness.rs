@@ -42,10 +42,11 @@ pub(super) fn readiness(update: &WatchUpdate, now: DateTime<Utc>, fresh_for: Dur
     let count = |wanted| snapshot.rows.iter().filter(|row| freshness(row, now, fresh_for) == wanted).count();
     match (count(RowFreshness::Fresh), count(RowFreshness::Old)) {
         (_, 0) => Readiness::Ready(None),
-        (0, _) => Readiness::NotReady("the last reading failed for every project".to_owned()),
+        (0, _) => Readiness::NotReady("no project is fresh".to_owned()),
         (_, old) => {
+            let verb = if old == 1 { "is" } else { "are" };
             let old = counted(old as u64, "project");
-            Readiness::Ready(Some(format!("{old} could not be read again")))
+            Readiness::Ready(Some(format!("{old} {verb} not fresh")))
         }
     }
 }
@@ -105,21 +106,21 @@ mod tests {
         let hidden = || aged(row("hidden", RowState::NoAccess(failure())), 0);
         let empty = |age| aged(row("empty", RowState::NoPipeline { ever_ran: Some(false) }), age);
         let ready = Readiness::Ready(None);
-        let partly = |words: &str| Readiness::Ready(Some(format!("{words} could not be read again")));
-        let failed = || Readiness::NotReady("the last reading failed for every project".into());
+        let partly = |words: &str| Readiness::Ready(Some(format!("{words} not fresh")));
+        let failed = || Readiness::NotReady("no project is fresh".into());
         let cases = [
             ("all fresh", read(vec![green(0), empty(0)], 0), ready.clone()),
             ("as old as it may be", read(vec![green(70)], 70), ready.clone()),
             ("older", read(vec![green(71)], 71), Readiness::NotReady("the data is 71 s old".into())),
-            ("one stale among fresh ones", read(vec![green(0), stale()], 0), partly("1 project")),
-            ("one that was never read among fresh ones", read(vec![green(0), error()], 0), partly("1 project")),
-            ("one fresh among old ones", read(vec![stale(), green(0), error()], 0), partly("2 projects")),
-            ("a project without a pipeline is fresh", read(vec![stale(), empty(0)], 0), partly("1 project")),
+            ("one stale among fresh ones", read(vec![green(0), stale()], 0), partly("1 project is")),
+            ("one that was never read among fresh ones", read(vec![green(0), error()], 0), partly("1 project is")),
+            ("one fresh among old ones", read(vec![stale(), green(0), error()], 0), partly("2 projects are")),
+            ("a project without a pipeline is fresh", read(vec![stale(), empty(0)], 0), partly("1 project is")),
             ("all stale", read(vec![stale(), stale()], 0), failed()),
             ("all stale or never read", read(vec![stale(), error()], 0), failed()),
             ("one that is hidden is nothing fresh", read(vec![stale(), hidden()], 0), failed()),
             ("nothing but hidden ones is all there is", read(vec![hidden()], 0), ready.clone()),
-            ("not said to be stale, and too old", read(vec![green(71), green(0)], 0), partly("1 project")),
+            ("not said to be stale, and too old", read(vec![green(71), green(0)], 0), partly("1 project is")),
             ("all too old, though one was looked for just now", read(vec![green(71), empty(71)], 0), failed()),
             ("an empty group", read(vec![], 0), ready.clone()),
             ("an empty group of long ago", read(vec![], 100), Readiness::NotReady("the data is 100 s old".into())),

@@ -1,6 +1,7 @@
 //! What the jobs of a pipeline need: when that is asked, and what is known of it.
 //!
-//! It is asked once for each pipeline that is looked at: at once where a job waits for others, else when the cursor rests on a job.
+//! It is asked once for each pipeline that is looked at: at once where a job waits for others, else when the cursor rests
+//! on a job.
 
 use super::app::App;
 use super::effect::ViewEffect;

@@ -368,9 +368,9 @@ fn one_project_that_cannot_be_read_turns_no_one_away() {
         });
     };
     sim.add_fault(Fault::on(&format!("{}?", pipelines_of(&sim, "acme/web"))).status(502));
-    is(200, "ready, but 1 project could not be read again\n");
+    is(200, "ready, but 1 project is not fresh\n");
     sim.add_fault(Fault::on("/pipelines").status(502));
-    is(503, "not ready: the last reading failed for every project\n");
+    is(503, "not ready: no project is fresh\n");
     sim.clear_faults();
     is(200, "ready\n");
 }

@@ -132,6 +132,7 @@ impl CounterThread {
     fn load(&mut self) -> Option<Vec<SavedCounter>> {
         let now = clock::now().timestamp();
         let scope = self.of.scope.clone();
+        let forgotten = self.store().and_then(|store| store.forget_counters(now));
         let loaded = self.store().and_then(|store| store.saved_counters(&scope));
         // What cannot be written can still be read: counters that began at nothing would be counted once more.
         let rescued = match &loaded {
@@ -140,7 +141,6 @@ impl CounterThread {
         };
         let loaded = self.told(loaded).or(rescued);
         if !self.is_failing {
-            let forgotten = self.store().and_then(|store| store.forget_counters(now));
             self.told(forgotten);
         }
         self.tell_set_aside();

@@ -126,6 +126,30 @@ fn a_question_takes_no_more_steps_however_much_is_remembered() {
 }
 
 #[test]
+fn a_window_has_all_attempts_of_its_pipelines_whatever_is_known_of_the_first_ones() {
+    // Jobs of each pipeline from 100 on, by their ids.
+    let cases: [(&str, Vec<(u64, u64)>); 5] = [
+        ("each has its own", (100..150).map(|id| (id, 10 * id)).collect()),
+        ("the first forty have none", (140..150).map(|id| (id, 10 * id)).collect()),
+        ("of the first forty one is known that was retried late", [(100, 9999), (140, 1400), (141, 1410)].to_vec()),
+        ("two that were created at once", vec![(100, 1009), (101, 1001), (102, 1020)]),
+        ("the last one alone", vec![(149, 1490)]),
+    ];
+    for (sentence, jobs) in cases {
+        let pipelines = (90..150).map(|id| ran(id, Status::Success)).collect();
+        let older = (90..98).map(|id| (id, 10 * id));
+        let facts = older.chain(jobs.iter().copied()).map(|(of, id)| job(of, id, of.cast_signed(), Status::Success));
+        let (_folder, store) = memory(&FactBatch { pipelines, jobs: facts.collect(), ..FactBatch::default() });
+        let project = store.projects().unwrap().into_iter().find(|project| project.id == API).unwrap();
+        // A pipeline is created a second before it ends at the time that its id is.
+        let runs = store.project_runs(&project, 99).unwrap();
+        let mut read: Vec<(u64, u64)> = runs.attempts.iter().map(|run| (run.pipeline.0, run.id.0)).collect();
+        read.sort_unstable();
+        assert_eq!(read, jobs, "{sentence}");
+    }
+}
+
+#[test]
 fn a_ref_is_red_since_the_first_failure_after_the_last_success() {
     use Status::{Canceled, Failed, Running, Skipped, Success};
     type RedCase<'a> = (&'a str, &'a [(u64, Status)], Option<(u64, Option<u64>)>);

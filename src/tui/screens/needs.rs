@@ -75,7 +75,7 @@ impl<'a> NeedWords<'a> {
                 let noun = if open.len() == 1 { "stage" } else { "stages" };
                 Some(format!("waits for {noun} {}", joined(names, false)))
             }
-            Some(AwaitedJobs::Nothing) => Some("all it waited for is done".into()),
+            Some(AwaitedJobs::Nothing) => Some("all it waited for is over".into()),
             None => waits_for(job).map(str::to_owned),
         }
     }

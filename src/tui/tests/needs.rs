@@ -228,7 +228,7 @@ fn lines_without_a_picture_say_it_in_words() {
     let (lines, _) = view.take(answer(Ok(Some(needs()))), now);
     insta::assert_snapshot!(lines.join("\n"), @r"
     3. unit, created, waits for lint (running), needs compile, lint
-    4. licences, created, all it waited for is done, needs compile
+    4. licences, created, all it waited for is over, needs compile
     6. staging, created, waits for approve (manual), unit, gone (not listed), needs compile, unit, approve, gone
     7. report, created, waits for stages build (running), test, approve (manual)
     ");
