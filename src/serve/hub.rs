@@ -39,7 +39,7 @@ use tokio::time::timeout;
 const PAGE_PATIENCE: Duration = Duration::from_millis(200);
 
 /// How long a change waits for what the memory knows of it. What is not known by then comes with a later snapshot.
-const PAST_PATIENCE: Duration = Duration::from_secs(2);
+const PAST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Answers a question that takes requests to GitLab.
 pub type ExplainAnswerer =
