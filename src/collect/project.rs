@@ -492,30 +492,12 @@ fn reason(client: &Client, error: &Error) -> Failure {
 
 /// Returns a pipeline of which only the list has told.
 pub(super) fn glimpsed(head: &PipelineHead) -> Pipeline {
+    // A status that is missing is not known, which is never fine.
+    let status = head.status.clone().unwrap_or_else(Status::untold);
     Pipeline {
-        id: head.id,
-        iid: None,
-        // A status that is missing is not known, which is never fine.
-        status: head.status.clone().unwrap_or_else(Status::untold),
-        has_warnings: false,
-        git_ref: Ref::from_gitlab(&head.raw_ref, None),
-        sha: None,
-        source: None,
-        name: None,
         created_at: head.created_at,
-        started_at: None,
-        finished_at: None,
         updated_at: head.updated_at,
-        duration: None,
-        queued: None,
-        coverage: None,
-        user: None,
-        commit_title: None,
-        failure_reason: None,
-        yaml_errors: None,
         web_url: head.web_url.clone(),
-        stages: Vec::new(),
-        downstream: Vec::new(),
-        unread: None,
+        ..Pipeline::without_details(head.id, status, Ref::from_gitlab(&head.raw_ref, None))
     }
 }

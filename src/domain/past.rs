@@ -3,7 +3,7 @@
 use super::fact::{PipelineFact, UnixSeconds};
 use super::failure_origin::FailureOrigin;
 use super::id::{JobId, PipelineId, ProjectId};
-use super::pipeline::RefKind;
+use super::pipeline::{Pipeline, RefKind};
 use super::status::Status;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -143,6 +143,8 @@ pub struct PipelinePast {
     pub failed_jobs: Vec<FailedJobPast>,
     /// Whose fault they are, where a hub has judged it from a memory of its own.
     pub judged: Option<FailureOrigin>,
+    /// When the pipeline that this is about had last changed; `None` where a hub told both at once.
+    pub updated_at: Option<DateTime<Utc>>,
 }
 
 /// What the memory adds to all that is shown; empty without a memory.
@@ -155,7 +157,44 @@ pub struct KnownPast {
 }
 
 impl KnownPast {
-    pub fn of(&self, pipeline: PipelineId) -> Option<&PipelinePast> {
-        self.pipelines.get(&pipeline)
+    /// Returns how long a pipeline usually takes.
+    pub fn usual(&self, pipeline: PipelineId) -> Option<Duration> {
+        self.pipelines.get(&pipeline)?.usual
+    }
+
+    /// Returns what is known of a failed pipeline; `None` for any other. The memory answers a moment after the reading: what
+    /// it said of an earlier state is nothing about a pipeline that was run again, be it green or red by now.
+    pub fn of_failed(&self, pipeline: &Pipeline) -> Option<&PipelinePast> {
+        let past = self.pipelines.get(&pipeline.id).filter(|_| pipeline.status == Status::Failed)?;
+        past.updated_at.is_none_or(|updated_at| pipeline.updated_at == Some(updated_at)).then_some(past)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::example;
+
+    #[test]
+    fn what_is_known_of_a_red_pipeline_is_nothing_about_a_later_state_of_it() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0);
+        let cases = [
+            ("as it was asked about", Status::Failed, at(5), at(5), true),
+            ("told at once by a hub", Status::Failed, None, at(5), true),
+            ("runs again", Status::Running, at(5), at(6), false),
+            ("passed at the next attempt", Status::Success, at(5), at(6), false),
+            ("passed, though the same moment is told", Status::Success, at(5), at(5), false),
+            ("passed, by a hub", Status::Warning, None, at(5), false),
+            ("failed anew", Status::Failed, at(5), at(6), false),
+            ("its time is not told any more", Status::Failed, at(5), None, false),
+        ];
+        for (sentence, status, asked, updated_at, expected) in cases {
+            let pipeline = Pipeline { updated_at, ..example::pipeline(status, vec![]) };
+            let usual = Some(Duration::from_secs(60));
+            let past = PipelinePast { usual, updated_at: asked, ..PipelinePast::default() };
+            let known = KnownPast { pipelines: HashMap::from([(pipeline.id, past)]), reading: None };
+            assert_eq!(known.of_failed(&pipeline).is_some(), expected, "{sentence}");
+            assert_eq!(known.usual(pipeline.id), usual, "{sentence}: that is about all of its kind");
+        }
     }
 }

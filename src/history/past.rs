@@ -195,7 +195,7 @@ impl HistoryStore {
             let past = self.job_past(&query, job.finished_at.map_or(now, |at| at.timestamp()))?;
             failed_jobs.push(FailedJobPast { reason: job.failure_reason.clone(), past });
         }
-        Ok(PipelinePast { usual, red_since, failed_jobs, judged: None })
+        Ok(PipelinePast { usual, red_since, failed_jobs, judged: None, updated_at: pipeline.updated_at })
     }
 
     /// Returns the median of what a query lists; `None` where it lists fewer than `least`.

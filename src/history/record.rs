@@ -185,7 +185,7 @@ impl FactWriter {
             let is_same = !changed.contains(&row.project.id);
             for pipeline in row.pipelines() {
                 let is_settled = |_: &&PipelinePast| is_same && (!is_due || pipeline.status == Status::Success);
-                let found = match past.of(pipeline.id).filter(is_settled) {
+                let found = match past.pipelines.get(&pipeline.id).filter(is_settled) {
                     Some(before) => before.clone(),
                     None => store.pipeline_past(row.project.id, pipeline, now)?,
                 };

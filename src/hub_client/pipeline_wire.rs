@@ -122,6 +122,7 @@ impl PipelineWire {
             usual: seconds(self.usual_s)?,
             red_since: red.map(FirstRedWire::into_domain),
             failed_jobs: Vec::new(),
+            updated_at: None,
             judged: word.and_then(|word| FailureOrigin::ALL.into_iter().find(|known| known.word() == word)),
         };
         Ok((PipelineId(self.id), past))

@@ -8,7 +8,7 @@ use crate::domain::failure::{FailedRequest, Failure};
 use crate::domain::failure_origin::FailureOrigin;
 use crate::domain::health::Counts;
 use crate::domain::job::{Job, Stage};
-use crate::domain::past::{KnownPast, PipelinePast, RedStretch};
+use crate::domain::past::{KnownPast, RedStretch};
 use crate::domain::pipeline::{Downstream, Pipeline};
 use crate::domain::project::ProjectRow;
 use crate::domain::snapshot::{Group, Problem};
@@ -226,7 +226,7 @@ impl<'a> ProjectEntry<'a> {
             pipelines: row
                 .pipelines()
                 .iter()
-                .map(|pipeline| PipelineEntry::from(pipeline).with_past(past.of(pipeline.id), now))
+                .map(|pipeline| PipelineEntry::from(pipeline).with_past(pipeline, past, now))
                 .collect(),
         }
     }
@@ -329,11 +329,10 @@ impl<'a> From<&'a Pipeline> for PipelineEntry<'a> {
 }
 
 impl<'a> PipelineEntry<'a> {
-    /// Adds what the memory knows. It may have been asked about an earlier state of the pipeline: since when it is red is
-    /// nothing about one that is not.
-    pub(super) fn with_past(self, past: Option<&'a PipelinePast>, now: DateTime<Utc>) -> Self {
-        let usual_s = past.and_then(|past| past.usual).map(whole_seconds);
-        let past = past.filter(|_| self.status == Status::Failed.word());
+    /// Adds what the memory knows of its pipeline.
+    pub(super) fn with_past(self, pipeline: &Pipeline, past: &'a KnownPast, now: DateTime<Utc>) -> Self {
+        let usual_s = past.usual(pipeline.id).map(whole_seconds);
+        let past = past.of_failed(pipeline);
         let red_since = what::red_since(past).map(time);
         Self {
             usual_s,

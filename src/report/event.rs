@@ -76,7 +76,7 @@ impl<'a> ChangeEvent<'a> {
     pub(crate) fn with_past(change: &'a Change, past: &'a KnownPast) -> Self {
         match (Self::from(change), &change.kind) {
             (Self::Pipeline { at, project, from, to, pipeline }, ChangeKind::Pipeline { pipeline: read, .. }) => {
-                let pipeline = Box::new(pipeline.with_past(past.of(read.id), change.at));
+                let pipeline = Box::new(pipeline.with_past(read, past, change.at));
                 Self::Pipeline { at, project, from, to, pipeline }
             }
             (event, _) => event,

@@ -7,7 +7,7 @@ use super::urgency::Urgency;
 use super::what;
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::health::Counts;
-use crate::domain::past::{KnownPast, PipelinePast};
+use crate::domain::past::KnownPast;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{ProjectRow, RowState, StateWord};
 use crate::text::age::{age, in_zone};
@@ -90,16 +90,12 @@ fn entries(row: &ProjectRow, past: &KnownPast, host: &str, now: DateTime<Utc>) -
     match &row.state {
         RowState::Ok(pipelines) => pipelines
             .iter()
-            .map(|pipeline| {
-                (Urgency::from(&pipeline.worst()), of_pipeline(&project, pipeline, past.of(pipeline.id), (host, now)))
-            })
+            .map(|pipeline| (Urgency::from(&pipeline.worst()), of_pipeline(&project, pipeline, past, (host, now))))
             .collect(),
         RowState::Stale { pipelines, failure } => {
             let old = format!("as it was {} ago: {}", age(now, row.as_of), failure);
-            let entry = |pipeline| DigestEntry {
-                note: old.clone(),
-                ..of_pipeline(&project, pipeline, past.of(pipeline.id), (host, now))
-            };
+            let entry =
+                |pipeline| DigestEntry { note: old.clone(), ..of_pipeline(&project, pipeline, past, (host, now)) };
             pipelines.iter().map(|pipeline| (Urgency::from(StateWord::Stale), entry(pipeline))).collect()
         }
         RowState::NoPipeline { .. } | RowState::NoAccess(_) | RowState::Error(_) => {
@@ -124,10 +120,10 @@ fn entries(row: &ProjectRow, past: &KnownPast, host: &str, now: DateTime<Utc>) -
 fn of_pipeline(
     project: &LinkedText,
     pipeline: &Pipeline,
-    past: Option<&PipelinePast>,
+    past: &KnownPast,
     (host, now): (&str, DateTime<Utc>),
 ) -> DigestEntry {
-    let usual = past.and_then(|past| past.usual).map(|usual| format!("~{}", duration(usual)));
+    let usual = past.usual(pipeline.id).map(|usual| format!("~{}", duration(usual)));
     let worst = pipeline.worst();
     DigestEntry {
         project: project.clone(),
@@ -142,6 +138,6 @@ fn of_pipeline(
         duration: pipeline.duration.map(duration).unwrap_or_default(),
         usual: usual.unwrap_or_default(),
         age: pipeline.created_at.map(|then| age(now, then)).unwrap_or_default(),
-        since: what::red_since(past).map(|then| age(now, then)).unwrap_or_default(),
+        since: what::red_since(past.of_failed(pipeline)).map(|then| age(now, then)).unwrap_or_default(),
     }
 }

@@ -150,13 +150,13 @@ pub fn widest_old(rows: &[ProjectRow], scene: ReportMoment<'_>) -> usize {
 
 /// Says in a few words whose fault a failure is; `None` where that is not known.
 pub fn origin_words(pipeline: &Pipeline, scene: ReportMoment<'_>) -> Option<String> {
-    let origin = what::origin(scene.past.of(pipeline.id), scene.now)?;
+    let origin = what::origin(scene.past.of_failed(pipeline), scene.now)?;
     (origin != FailureOrigin::Unknown).then(|| origin.word().replace('_', " "))
 }
 
 /// Returns how long the present state of a pipeline lasts.
 pub fn since_words(pipeline: &Pipeline, scene: ReportMoment<'_>) -> Option<String> {
-    what::since(pipeline, scene.past.of(pipeline.id)).map(|then| age(scene.now, then))
+    what::since(pipeline, scene.past.of_failed(pipeline)).map(|then| age(scene.now, then))
 }
 
 /// Returns the columns that are shown by default.
@@ -267,13 +267,13 @@ pub(super) fn state_message(state: &RowState) -> Cow<'static, str> {
 
 fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: ReportMoment<'_>) -> Content {
     let optional = |text: Option<String>| Content::Text(Cell::plain(text.unwrap_or_default()));
-    let past = scene.past.of(pipeline.id);
+    let usual = scene.past.usual(pipeline.id);
     match column {
         Column::Project => Content::Project(path.to_owned()),
         Column::Ref => Content::Name(ref_forms(pipeline)),
         Column::Pipeline | Column::State => Content::Pipeline(pipeline_cell(pipeline)),
         Column::Stages => stages_content(pipeline),
-        Column::Duration => optional(match what::so_far(pipeline, past, scene.now) {
+        Column::Duration => optional(match what::so_far(pipeline, usual, scene.now) {
             Some((so_far, usual)) => Some(format!("{} of ~{}", duration(so_far), duration(usual))),
             // A view that goes on shows how long it runs by now.
             None if scene.expected.is_some() && pipeline.duration.is_none() => {
@@ -291,8 +291,8 @@ fn pipeline_content(column: Column, path: &str, pipeline: &Pipeline, scene: Repo
         Column::Source => optional(pipeline.source.clone()),
         Column::Coverage => optional(pipeline.coverage.map(|percent| format!("{percent:.1}%"))),
         Column::Queued => optional(pipeline.queued.map(duration)),
-        Column::Usual => optional(past.and_then(|past| past.usual).map(|usual| format!("~{}", duration(usual)))),
-        Column::Since => optional(what::since(pipeline, past).map(|then| age(scene.now, then))),
+        Column::Usual => optional(usual.map(|usual| format!("~{}", duration(usual)))),
+        Column::Since => optional(since_words(pipeline, scene)),
         Column::What => Content::What(what::what(pipeline), Tone::from(&pipeline.worst())),
         Column::Shape => Content::Shape(pipeline.stages.iter().map(|stage| stage.status.clone()).collect()),
     }

@@ -63,12 +63,8 @@ pub(super) fn runs_for(pipeline: &Pipeline, now: DateTime<Utc>) -> Option<Durati
 }
 
 /// Returns how long the pipeline runs by now, where it runs and it is known how long that usually takes.
-pub(super) fn so_far(
-    pipeline: &Pipeline,
-    past: Option<&PipelinePast>,
-    now: DateTime<Utc>,
-) -> Option<(Duration, Duration)> {
-    let usual = past?.usual.filter(|_| pipeline.status == Status::Running)?;
+pub(super) fn so_far(pipeline: &Pipeline, usual: Option<Duration>, now: DateTime<Utc>) -> Option<(Duration, Duration)> {
+    let usual = usual.filter(|_| pipeline.status == Status::Running)?;
     Some(((now - pipeline.started_at?).to_std().ok()?, usual))
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// The answer to one who asks whether the server is ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Readiness {
-    /// With what is to be known all the same.
+    /// It may say what is not fresh all the same.
     Ready(Option<String>),
     NotReady(String),
 }

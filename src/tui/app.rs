@@ -147,7 +147,7 @@ pub struct App {
     pub events: VecDeque<EventEntry>,
     outcomes: OutcomeMemory,
     /// While the view is frozen: the update that is not shown.
-    pub held: Option<Box<WatchUpdate>>,
+    pub held: Option<(Box<WatchUpdate>, Instant)>,
     pub is_frozen: bool,
     /// Since when the cursor rests where it is.
     pub rests_since: Instant,
@@ -239,18 +239,24 @@ impl App {
     /// Takes a newer update, and says what it has brought; a view that is frozen keeps it for later.
     pub fn apply_update(&mut self, update: WatchUpdate, now: Instant) -> UpdateNews {
         if self.is_frozen {
-            self.held = Some(Box::new(update));
+            self.held = Some((Box::new(update), now));
             return UpdateNews::Nothing;
         }
         let was_whole = self.facts.is_all_read();
+        let last = self.facts.update.snapshot.clone();
         let news = self.facts.apply_update(update, now);
         if !was_whole && self.facts.is_all_read() {
             self.forget_failed();
         }
         if news != UpdateNews::Nothing && self.facts.update.is_whole {
-            // What GitLab had done when the reading began is in what was read; one that was under way may lack it.
+            // What GitLab had done when the reading began is in what was read; one that was under way may lack it, and so
+            // does one of other projects.
             let begun = now.checked_sub(self.facts.update.took).unwrap_or(now);
-            self.pending.retain(|pending| pending.answered_at.is_none_or(|at| begun < at));
+            let was_read = |project| self.facts.was_read_since(last.as_deref(), project);
+            let is_seen = |pending: &PendingAction| {
+                pending.answered_at.is_some_and(|at| begun >= at) && was_read(pending.project)
+            };
+            self.pending.retain(|pending| !is_seen(pending));
         }
         if news == UpdateNews::OtherRows {
             self.common_group = self.facts.update.snapshot.as_deref().and_then(StatusReport::common_group);
@@ -264,8 +270,10 @@ impl App {
     /// Stops taking updates into the picture, or takes the last one.
     pub fn toggle_frozen(&mut self, now: Instant) {
         self.is_frozen = !self.is_frozen;
-        if let Some(update) = self.held.take().filter(|_| !self.is_frozen) {
-            self.apply_update(*update, now);
+        if let Some((update, came_at)) = self.held.take().filter(|_| !self.is_frozen) {
+            // It is as old as it is: what it says is counted from when it came.
+            self.apply_update(*update, came_at);
+            self.facts.now = now;
         }
     }
 

@@ -13,6 +13,7 @@ use crate::domain::outcome::NoticeRule;
 use crate::domain::past::KnownPast;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{Failure, ProjectRow};
+use crate::domain::snapshot::Snapshot;
 use crate::domain::status::Status;
 use crate::report::cell::Column;
 use crate::report::headline::{self, Freshness, HeadCount};
@@ -20,6 +21,7 @@ use crate::report::layout::StagesWidth;
 use crate::report::status::{ReportMoment, StatusOptions};
 use crate::text::glyph::Charset;
 use chrono::{DateTime, TimeDelta, Utc};
+use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -230,6 +232,15 @@ impl ViewFacts {
 
     pub fn row(&self, project: ProjectId) -> Option<&ProjectRow> {
         self.rows().iter().find(|row| row.project.id == project)
+    }
+
+    /// Says whether a project was read after a snapshot was taken, or is in one of both alone.
+    pub fn was_read_since(&self, snapshot: Option<&Snapshot>, project: ProjectId) -> bool {
+        let before = snapshot.and_then(|last| last.rows.iter().find(|row| row.project.id == project));
+        let is_same = |before: &ProjectRow, now: &ProjectRow| {
+            before.as_of == now.as_of && ptr::eq(before.pipelines(), now.pipelines())
+        };
+        !before.zip(self.row(project)).is_some_and(|(before, now)| is_same(before, now))
     }
 
     /// Returns a pipeline that is shown in the list, or was opened beside it; `None` for any other.

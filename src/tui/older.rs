@@ -16,8 +16,13 @@ use chrono::DateTime;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Asks for the jobs of a pipeline that opens, unless it is in the list or they are known and cannot change any more.
-pub(super) fn ask(app: &mut App, project: ProjectId, id: PipelineId, now: Instant) -> Option<ViewEffect> {
+/// Asks for the jobs of a pipeline that opens, unless the list tells how it is. What was known of it stays in view until
+/// then: even one that had ended may have been run again.
+pub(super) fn ask_on_opening(app: &mut App, project: ProjectId, id: PipelineId, now: Instant) -> Option<ViewEffect> {
+    ask(app, (project, id), now, true)
+}
+
+fn ask(app: &mut App, (project, id): (ProjectId, PipelineId), now: Instant, is_opening: bool) -> Option<ViewEffect> {
     let row = app.facts.row(project)?;
     if row.pipelines().iter().any(|listed| listed.id == id) {
         return None;
@@ -29,7 +34,8 @@ pub(super) fn ask(app: &mut App, project: ProjectId, id: PipelineId, now: Instan
         Some(OlderPipeline::Asked { .. } | OlderPipeline::Failed(_)) | None => None,
     };
     let is_told_otherwise = told.is_some() && told != app.facts.told.get(&id).cloned();
-    if read.is_some_and(|read| read.status.is_terminal()) && !is_told_otherwise {
+    let has_ended = read.is_some_and(|read| read.status.is_terminal());
+    if has_ended && !is_told_otherwise && (told.is_some() || !is_opening) {
         return None;
     }
     let remembered = || {
@@ -48,7 +54,7 @@ pub(super) fn ask_again(app: &mut App, now: Instant) -> Option<ViewEffect> {
     };
     let is_waiting = app.facts.asked_again == Some(id);
     match app.facts.older.get(&id) {
-        Some(OlderPipeline::Read(_)) if !is_waiting => ask(app, project, id, now),
+        Some(OlderPipeline::Read(_)) if !is_waiting => ask(app, (project, id), now, false),
         _ => None,
     }
 }

@@ -167,7 +167,7 @@ async fn what_was_red_and_passed_when_it_was_run_again_is_not_red_any_more() {
     for (sentence, id, status, is_red) in steps {
         let reading = reading(vec![row(7, ran(id, status, vec![]))]);
         let past = answer(&recorder, &reading).await;
-        assert_eq!(past.of(PipelineId(id)).unwrap().red_since.is_some(), is_red, "{sentence}");
+        assert_eq!(past.pipelines[&PipelineId(id)].red_since.is_some(), is_red, "{sentence}");
         assert_eq!(past.reading, Some(reading.taken_at), "{sentence}");
     }
 }
@@ -181,7 +181,7 @@ async fn what_has_not_changed_is_looked_up_again_after_a_while() {
         Arc::new(Snapshot { taken_at, ..(*reading(rows)).clone() })
     };
     let red = row(7, ran(5, Status::Failed, vec![]));
-    let is_green_before = |past: &KnownPast| past.of(PipelineId(5)).unwrap().red_since.as_ref().unwrap().last_green;
+    let is_green_before = |past: &KnownPast| past.pipelines[&PipelineId(5)].red_since.as_ref().unwrap().last_green;
     let first = answer(&recorder, &at(0, vec![red.clone()])).await;
     assert_eq!(is_green_before(&first), None);
     // Another process adds an older one.
@@ -206,5 +206,5 @@ async fn a_server_is_answered_again_when_the_memory_works_again() {
     assert!(past.pipelines.is_empty() && past.reading.is_some(), "no one waits for what does not come");
     fs::remove_file(&file).unwrap();
     let past = answer(&recorder, &reading).await;
-    assert!(past.of(PipelineId(5)).is_some());
+    assert!(past.pipelines.contains_key(&PipelineId(5)));
 }

@@ -34,7 +34,7 @@ pub fn lines(app: &App) -> Vec<ScreenLine> {
         Charset::Unicode | Charset::Ascii => waits_for(job)?.strip_prefix("waits for "),
     };
     let row = |(row, pipeline, job): &(&ProjectRow, &Pipeline, &Job)| {
-        let usual = app.facts.past.of(pipeline.id).and_then(|past| past.usual);
+        let usual = app.facts.past.usual(pipeline.id);
         let cells = vec![
             Span::new(clean(&app.short_path(&row.project.full_path), charset), Tone::Plain),
             Span::new(clean(&pipeline.git_ref.name, charset), Tone::Plain),

@@ -250,7 +250,7 @@ impl OverviewScreen {
 
     fn knows_usual(&self, facts: &ViewFacts) -> bool {
         let pipelines = self.projects.iter().flat_map(ProjectRow::pipelines);
-        pipelines.into_iter().any(|pipeline| facts.past.of(pipeline.id).is_some_and(|past| past.usual.is_some()))
+        pipelines.into_iter().any(|pipeline| facts.past.usual(pipeline.id).is_some())
     }
 
     fn measure(&mut self, facts: &ViewFacts, width: u16) {

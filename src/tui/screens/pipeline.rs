@@ -98,7 +98,7 @@ pub fn head(app: &App, row: &ProjectRow, pipeline: &Pipeline) -> Vec<ScreenLine>
     facts.extend(pipeline.created_at.map(|then| format!("begun {} ago", age(now, then))));
     facts.extend(pipeline.user.as_ref().map(|user| format!("by {}", clean(user, charset))));
     facts.extend(took(pipeline, now));
-    let usual = app.facts.past.of(pipeline.id).and_then(|past| past.usual);
+    let usual = app.facts.past.usual(pipeline.id);
     facts.extend(usual.map(|usual| format!("usually {}", duration(usual))));
     facts.extend(pipeline.coverage.map(|percent| format!("coverage {percent:.1} %")));
     let mut lines = vec![ScreenLine { is_bold: true, ..ScreenLine::new(first) }];

@@ -203,7 +203,7 @@ fn of_fact(app: &App, fact: &PipelineFact, longest: Duration) -> ListRow {
 fn of_pipeline(app: &App, project: ProjectId, pipeline: &Pipeline, longest: Duration) -> ListRow {
     let charset = app.facts.options.charset;
     let text = |text: Option<&str>| Span::new(clean(text.unwrap_or_default(), charset), Tone::Plain);
-    let usual = app.facts.past.of(pipeline.id).and_then(|past| past.usual);
+    let usual = app.facts.past.usual(pipeline.id);
     let age_of = app.facts.present().zip(pipeline.created_at).map(|(now, then)| age(now, then));
     let cells = vec![
         Span::new(format!("#{}", pipeline.id), Tone::Muted),
@@ -222,7 +222,7 @@ fn of_pipeline(app: &App, project: ProjectId, pipeline: &Pipeline, longest: Dura
 /// Says since when a ref is red, with which commit that began, and whose fault it is.
 fn red_since(app: &App, pipeline: &Pipeline) -> Option<ScreenLine> {
     let charset = app.facts.options.charset;
-    let red = app.facts.past.of(pipeline.id)?.red_since.as_ref()?;
+    let red = app.facts.past.of_failed(pipeline)?.red_since.as_ref()?;
     let now = app.facts.present()?;
     let since = red.since.and_then(|since| DateTime::from_timestamp(since, 0));
     let for_long = since.map(|since| format!(" for {}", age(now, since))).unwrap_or_default();

@@ -211,6 +211,9 @@ fn an_action_is_asked_about_and_shown_until_gitlab_has_done_it() {
     let slow = WatchUpdate { took: Duration::from_secs(5), ..snapshot(group(), vec![]) };
     update(&mut app, ViewEvent::Update(Box::new(slow)), later);
     assert!(picture(&app).contains("↻ retry asked"), "it cannot tell");
+    let unread = snapshot(app.facts.rows().to_vec(), vec![]);
+    update(&mut app, ViewEvent::Update(Box::new(unread)), later);
+    assert!(picture(&app).contains("↻ retry asked"), "a reading of other projects cannot tell either");
     give(&mut app, snapshot(group(), vec![]), now);
     assert!(!picture(&app).contains("retry asked"));
 }
@@ -255,6 +258,7 @@ fn a_frozen_view_takes_nothing_new_and_its_ages_grow() {
     assert!(picture(&app).lines().next().is_some_and(|line| line.contains("50s")), "{}", picture(&app));
     type_keys(&mut app, "Z");
     assert!(picture(&app).contains("p00") && !picture(&app).contains("frozen"));
+    assert!(picture(&app).lines().next().is_some_and(|line| line.contains("50s")), "it came that long ago");
 }
 
 #[test]
