@@ -104,7 +104,7 @@ pub enum PipelineNeeds {
         since: Instant,
     },
     Read(JobNeeds),
-    /// REST or a hub was asked, which do not say.
+    /// Nothing was told: over REST, by a hub, by an older GitLab, or of a pipeline that is gone.
     Untold,
     Failed(Failure),
 }

@@ -16,7 +16,8 @@ use tokio::time::Instant;
 /// Pipelines of which it is kept: no one goes through more in a while, and it can be asked again.
 const MOST_KEPT: usize = 64;
 
-/// Asks for a pipeline whose screen opens, where a job waits. Lines that are only written once have no cursor that could rest.
+/// Asks for a pipeline whose screen opens, where a job waits. Lines that are only written once have no cursor that could
+/// rest.
 pub(super) fn ask_on_opening(
     app: &mut App,
     project: ProjectId,

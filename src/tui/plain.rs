@@ -33,7 +33,8 @@ const LOG_LINES: usize = 40;
 /// What may be typed beside numbers.
 const HELP: &str = "A number opens that line; a word and a number act on it: retry 3. Words: list, all, attention, \
     filter TEXT, failures, active, events, problems, more (older pipelines of a project), log, whole (the whole log), \
-    save FILE (the log), pipe PROGRAM (writes what that makes of the log), retry, cancel, play, mute, mark, browser, refresh, back, quit, help.";
+    save FILE (the log), pipe PROGRAM (writes what that makes of the log), retry, cancel, play, mute, mark, browser, \
+    refresh, back, quit, help.";
 /// The words that change what is shown, by the name of their action.
 const ACTIONS: [&str; 15] = [
     "failures", "active", "events", "problems", "log", "retry", "cancel", "play", "mute", "mark", "browser", "refresh",

@@ -28,7 +28,7 @@ struct JobsProjectWire {
 struct JobsPipelineWire {
     #[serde(default, deserialize_with = "loose")]
     id: Option<String>,
-    /// Not asked for in the past, where it is known.
+    /// Questions about the past do not ask for it.
     #[serde(default, deserialize_with = "loose")]
     status: Option<String>,
     #[serde(default)]
