@@ -26,6 +26,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// After so long it is said how old a pipeline is that is not in the list.
+const A_WHILE: Duration = Duration::from_secs(60);
 /// A row may miss one refresh, or this much, before it is shown as old.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -93,7 +95,7 @@ impl Default for ReadPipelines {
 #[derive(Debug, Clone, PartialEq)]
 pub enum OlderPipeline {
     Asked { since: Instant },
-    Read(Box<Pipeline>),
+    Read { pipeline: Box<Pipeline>, at: Instant },
     Failed(Failure),
 }
 
@@ -248,10 +250,18 @@ impl ViewFacts {
         let row = self.row(project)?;
         let listed = row.pipelines().iter().find(|known| known.id == pipeline);
         let older = || match self.older.get(&pipeline)? {
-            OlderPipeline::Read(read) => Some(&**read),
+            OlderPipeline::Read { pipeline, .. } => Some(&**pipeline),
             OlderPipeline::Asked { .. } | OlderPipeline::Failed(_) => None,
         };
         Some((row, listed.or_else(older)?))
+    }
+
+    /// Returns how long ago a pipeline was read that is not in the list, where that is a while: no reading of the list tells
+    /// what has become of it.
+    pub fn read_ago(&self, row: &ProjectRow, pipeline: PipelineId) -> Option<Duration> {
+        let is_listed = row.pipelines().iter().any(|listed| listed.id == pipeline);
+        let OlderPipeline::Read { at, .. } = self.older.get(&pipeline).filter(|_| !is_listed)? else { return None };
+        Some(self.now.saturating_duration_since(*at)).filter(|ago| *ago >= A_WHILE)
     }
 
     /// Returns an address if it is a page of the host: a link is whatever the server says.

@@ -134,7 +134,7 @@ pub(super) fn go_to(app: &mut App, place: ScreenPlace, now: Instant) -> Vec<View
         effects.push(ViewEffect::LookBack(project));
     }
     if let ScreenPlace::Pipeline(project, pipeline) = place {
-        effects.extend(older::ask_on_opening(app, project, pipeline, now));
+        effects.extend(older::ask(app, project, pipeline, now));
         effects.extend(needs::ask_on_opening(app, project, pipeline, now));
     }
     app.opened.push(screen);

@@ -16,26 +16,20 @@ use chrono::DateTime;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Asks for the jobs of a pipeline that opens, unless the list tells how it is. What was known of it stays in view until
-/// then: even one that had ended may have been run again.
-pub(super) fn ask_on_opening(app: &mut App, project: ProjectId, id: PipelineId, now: Instant) -> Option<ViewEffect> {
-    ask(app, (project, id), now, true)
-}
-
-fn ask(app: &mut App, (project, id): (ProjectId, PipelineId), now: Instant, is_opening: bool) -> Option<ViewEffect> {
+/// Asks for the jobs of a pipeline that opens, unless it is in the list or they are known and cannot change any more.
+pub(super) fn ask(app: &mut App, project: ProjectId, id: PipelineId, now: Instant) -> Option<ViewEffect> {
     let row = app.facts.row(project)?;
-    if row.pipelines().iter().any(|listed| listed.id == id) {
+    if is_listed(row, id) {
         return None;
     }
     let below = triggered(app, row, id);
     let told = listed_status(app, id);
     let read = match app.facts.older.get(&id) {
-        Some(OlderPipeline::Read(read)) => Some(&**read),
+        Some(OlderPipeline::Read { pipeline, .. }) => Some(&**pipeline),
         Some(OlderPipeline::Asked { .. } | OlderPipeline::Failed(_)) | None => None,
     };
     let is_told_otherwise = told.is_some() && told != app.facts.told.get(&id).cloned();
-    let has_ended = read.is_some_and(|read| read.status.is_terminal());
-    if has_ended && !is_told_otherwise && (told.is_some() || !is_opening) {
+    if read.is_some_and(|read| read.status.is_terminal()) && !is_told_otherwise {
         return None;
     }
     let remembered = || {
@@ -47,22 +41,40 @@ fn ask(app: &mut App, (project, id): (ProjectId, PipelineId), now: Instant, is_o
     Some(request(app, project, known, now))
 }
 
+/// Asks again for the pipeline that is looked at, as the user wishes: one that had ended may have been run again.
+pub(super) fn ask_now(app: &mut App, now: Instant) -> Option<ViewEffect> {
+    let (project, id) = looked_at(app)?;
+    let Some(OlderPipeline::Read { pipeline, .. }) = app.facts.older.get(&id) else { return None };
+    let known = Pipeline::clone(pipeline);
+    app.facts.row(project).filter(|row| !is_listed(row, id))?;
+    Some(request(app, project, known, now))
+}
+
+fn is_listed(row: &ProjectRow, id: PipelineId) -> bool {
+    row.pipelines().iter().any(|listed| listed.id == id)
+}
+
+fn looked_at(app: &App) -> Option<(ProjectId, PipelineId)> {
+    match app.opened.last()?.place {
+        ScreenPlace::Pipeline(project, id) | ScreenPlace::Job(project, id, _) => Some((project, id)),
+        _ => None,
+    }
+}
+
 /// Asks again for the pipeline that is looked at, where it may have gone on: with each reading of the list.
 pub(super) fn ask_again(app: &mut App, now: Instant) -> Option<ViewEffect> {
-    let (ScreenPlace::Pipeline(project, id) | ScreenPlace::Job(project, id, _)) = app.opened.last()?.place else {
-        return None;
-    };
+    let (project, id) = looked_at(app)?;
     let is_waiting = app.facts.asked_again == Some(id);
     match app.facts.older.get(&id) {
-        Some(OlderPipeline::Read(_)) if !is_waiting => ask(app, (project, id), now, false),
+        Some(OlderPipeline::Read { .. }) if !is_waiting => ask(app, project, id, now),
         _ => None,
     }
 }
 
 /// Asks for a pipeline after something was done to it, if it is one of these.
 pub(super) fn ask_after_action(app: &mut App, project: ProjectId, id: PipelineId, now: Instant) -> Option<ViewEffect> {
-    app.facts.row(project).filter(|row| row.pipelines().iter().all(|listed| listed.id != id))?;
-    let Some(OlderPipeline::Read(read)) = app.facts.older.get(&id) else { return None };
+    app.facts.row(project).filter(|row| !is_listed(row, id))?;
+    let Some(OlderPipeline::Read { pipeline: read, .. }) = app.facts.older.get(&id) else { return None };
     let known = Pipeline::clone(read);
     Some(request(app, project, known, now))
 }
@@ -71,7 +83,7 @@ fn request(app: &mut App, project: ProjectId, known: Pipeline, now: Instant) -> 
     let path = app.facts.row(project).map(|row| row.project.full_path.clone()).unwrap_or_default();
     let id = known.id;
     // What is known stays in view until there is better.
-    if !matches!(app.facts.older.get(&id), Some(OlderPipeline::Read(_))) {
+    if !matches!(app.facts.older.get(&id), Some(OlderPipeline::Read { .. })) {
         app.facts.older.insert(id, OlderPipeline::Asked { since: now });
     }
     app.facts.asked_again = Some(id);
@@ -85,9 +97,12 @@ pub(super) fn take(app: &mut App, answer: OlderAnswer) {
     if let Some(needs) = needs {
         app.facts.needs.insert(id, PipelineNeeds::Read(needs));
     }
-    let is_known = matches!(app.facts.older.get(&id), Some(OlderPipeline::Read(_)));
+    let is_known = matches!(app.facts.older.get(&id), Some(OlderPipeline::Read { .. }));
     match outcome {
-        Ok(read) => drop(app.facts.older.insert(id, OlderPipeline::Read(Box::new(read)))),
+        Ok(read) => {
+            let read = OlderPipeline::Read { pipeline: Box::new(read), at: app.facts.now };
+            app.facts.older.insert(id, read);
+        }
         Err(failure) if is_known => {
             app.notice = Some(format!("#{id} could not be read again: {}", failure.message));
         }
@@ -123,7 +138,7 @@ fn listed_status(app: &App, id: PipelineId) -> Option<Status> {
 /// Finds a pipeline of a project among those that known ones triggered; its jobs are not there.
 fn triggered(app: &App, row: &ProjectRow, id: PipelineId) -> Option<Pipeline> {
     let older = app.facts.older.values().filter_map(|older| match older {
-        OlderPipeline::Read(read) => Some(&**read),
+        OlderPipeline::Read { pipeline, .. } => Some(&**pipeline),
         OlderPipeline::Asked { .. } | OlderPipeline::Failed(_) => None,
     });
     let (above, below) = listed(app).chain(older).find_map(|above| Some((above, find(&above.downstream, id)?)))?;

@@ -231,7 +231,7 @@ fn act(app: &mut App, action: KeyAction, now: Instant) -> Vec<ViewEffect> {
         KeyAction::QuitAll => return vec![ViewEffect::Quit],
         KeyAction::Interrupt => return vec![ViewEffect::Interrupt],
         KeyAction::Suspend => return vec![ViewEffect::Suspend],
-        KeyAction::Refresh => return vec![ViewEffect::Refresh],
+        KeyAction::Refresh => return std::iter::once(ViewEffect::Refresh).chain(older::ask_now(app, now)).collect(),
         KeyAction::Open => return links::open_page(app),
         KeyAction::Quit | KeyAction::Back => return navigate::go_back(app),
         KeyAction::Enter => return navigate::enter(app, now),

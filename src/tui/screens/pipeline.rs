@@ -61,7 +61,7 @@ fn older(app: &App, pipeline: PipelineId) -> Option<Vec<ScreenLine>> {
             let text = format!("the jobs of #{pipeline} could not be read: {}", failure.message);
             Some(wrapped(&text, Tone::Bad, usize::from(app.facts.width), app.facts.options.charset))
         }
-        OlderPipeline::Read(_) => None,
+        OlderPipeline::Read { .. } => None,
     }
 }
 
@@ -91,9 +91,12 @@ pub fn head(app: &App, row: &ProjectRow, pipeline: &Pipeline) -> Vec<ScreenLine>
         first.push(status_span(&pipeline.worst(), charset));
     }
     let Some(now) = app.facts.present() else { return vec![ScreenLine::new(first)] };
-    if app.facts.moment().is_some_and(|moment| is_old(row, moment.now, moment.expected)) {
-        first.push(Span::new(format!("  {} old", age(now, row.as_of)), Tone::Warn));
-    }
+    let is_row_old = || app.facts.moment().is_some_and(|moment| is_old(row, moment.now, moment.expected));
+    let aged = match app.facts.read_ago(row, pipeline.id) {
+        Some(ago) => Some(format!("  read {} ago", duration(ago))),
+        None => is_row_old().then(|| format!("  {} old", age(now, row.as_of))),
+    };
+    first.extend(aged.map(|text| Span::new(text, Tone::Warn)));
     let mut facts = Vec::new();
     facts.extend(pipeline.created_at.map(|then| format!("begun {} ago", age(now, then))));
     facts.extend(pipeline.user.as_ref().map(|user| format!("by {}", clean(user, charset))));

@@ -300,6 +300,16 @@ fn what_a_pipeline_triggered_opens_where_its_project_is_in_the_list() {
     assert!(picture(&app).contains("acme/payments/invoices #9001  main  ✗ failed"), "{}", picture(&app));
     press(&mut app, KeyCode::Esc);
     assert!(asked_for(&press(&mut app, KeyCode::Enter)).is_empty(), "what is over is read once");
+    // Someone may have run it again since: how old it is, is said, and a key reads it.
+    assert!(!picture(&app).contains("read 1m"), "{}", picture(&app));
+    let later = app.facts.now + Duration::from_secs(90);
+    update(&mut app, ViewEvent::Tick, later);
+    assert!(picture(&app).contains("✗ failed  read 1m 30s ago"), "{}", picture(&app));
+    let effects = type_keys(&mut app, "r");
+    assert_eq!(asked_for(&effects), [9001]);
+    read(&mut app, &effects, Status::Running);
+    let now = picture(&app);
+    assert!(now.contains("#9001  main  ● running") && !now.contains("read 1m"), "{now}");
 }
 
 #[test]
