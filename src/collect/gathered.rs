@@ -135,7 +135,8 @@ pub(super) fn is_silent(pipeline: &Pipeline, before: KnownBefore<'_>) -> bool {
 
 /// Puts the answers about one project together.
 pub(super) fn reading(answers: Vec<Option<ProjectAnswer>>, is_any: bool, before: KnownBefore<'_>) -> ReadingOutcome {
-    let mut drafts: Vec<PipelineDraft> = Vec::new();
+    // A vector that grows begins with room for four, and most projects have one.
+    let mut drafts: Vec<PipelineDraft> = Vec::with_capacity(answers.len());
     let mut failure = None;
     for answer in answers.into_iter().flatten() {
         match answer {

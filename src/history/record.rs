@@ -23,6 +23,8 @@ use tokio::sync::watch;
 /// Readings that wait for a slow disk. More are dropped: what they saw is a gap like any time between two readings.
 const MOST_WAITING: usize = 16;
 
+/// Projects whose facts are written at once: those of a large group would take more memory than all that is shown of it.
+const AT_ONCE: usize = 100;
 /// How often all that is not green is looked up again, although nothing of it has changed.
 const ASK_AGAIN: UnixSeconds = 60;
 
@@ -162,8 +164,10 @@ impl FactWriter {
     fn take(&mut self, snapshot: &Snapshot) -> Result<MovedProjects, HistoryError> {
         let now = snapshot.taken_at.timestamp();
         let news: Vec<&ProjectRow> = snapshot.rows.iter().filter(|row| self.is_news(row)).collect();
-        let facts = self.facts(&news, now)?;
-        self.write(&facts, now)?;
+        for part in news.chunks(AT_ONCE) {
+            let facts = self.facts(part, now)?;
+            self.write(&facts, now)?;
+        }
         let changed = news.iter().map(|row| row.project.id).collect();
         for row in news {
             if let RowState::Ok(pipelines) = &row.state {
