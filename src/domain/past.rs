@@ -183,9 +183,9 @@ mod tests {
             ("told at once by a hub", Status::Failed, None, at(5), true),
             ("runs again", Status::Running, at(5), at(6), false),
             ("passed at the next attempt", Status::Success, at(5), at(6), false),
-            ("passed, though the same moment is told", Status::Success, at(5), at(5), false),
+            ("passed, though the same moment is given", Status::Success, at(5), at(5), false),
             ("passed, by a hub", Status::Warning, None, at(5), false),
-            ("failed anew", Status::Failed, at(5), at(6), false),
+            ("failed once more", Status::Failed, at(5), at(6), false),
             ("its time is not told any more", Status::Failed, at(5), None, false),
         ];
         for (sentence, status, asked, updated_at, expected) in cases {
