@@ -4,10 +4,11 @@
 //! the jobs. GraphQL lists them with the jobs, but knows neither where they lead nor what they say.
 
 use super::merge::ReadProject;
-use super::project::{PipelineDraft, ReadingOutcome, missing_part};
+use super::project::missing_part;
 use super::torn;
 use crate::domain::id::ProjectRef;
 use crate::domain::job::{Job, JobKind, stages};
+use crate::domain::pipeline::Pipeline;
 use crate::domain::project::Failure;
 use crate::domain::snapshot::{Problem, ProblemScope};
 use crate::gitlab::client::Client;
@@ -23,15 +24,9 @@ pub(super) async fn fill(client: &Client, readings: &mut [ReadProject], wants_ta
     let mut asked = Vec::new();
     for read in readings {
         let project = ProjectRef::Id(read.project.id);
-        let drafts = match &mut read.reading.reading {
-            ReadingOutcome::Pipelines(drafts) => drafts.as_mut_slice(),
-            ReadingOutcome::Settled(_)
-            | ReadingOutcome::None { .. }
-            | ReadingOutcome::NoAccess(_)
-            | ReadingOutcome::Error(_) => &mut [],
-        };
-        let lacking = |draft: &&mut PipelineDraft| !draft.is_settled && lacks_statuses(draft, wants_targets);
-        asked.extend(drafts.iter_mut().filter(lacking).map(|draft| complete(client, project.clone(), draft)));
+        let lacks = |pipeline: &Pipeline, is_settled: bool| !is_settled && lacks_statuses(pipeline, wants_targets);
+        let lacking = read.reading.reading.drafts_mut().into_iter().flat_map(|drafts| drafts.some_mut(lacks));
+        asked.extend(lacking.map(|pipeline| complete(client, project.clone(), pipeline)));
     }
     let missing: Vec<Option<Failure>> = stream::iter(asked).buffer_unordered(READ_AHEAD).collect().await;
     let mut missing = missing.into_iter().flatten();
@@ -44,14 +39,13 @@ pub(super) async fn fill(client: &Client, readings: &mut [ReadProject], wants_ta
     Some(Problem { scope: ProblemScope::Api, subject: client.host().to_string(), failure })
 }
 
-fn lacks_statuses(draft: &PipelineDraft, wants_targets: bool) -> bool {
+fn lacks_statuses(pipeline: &Pipeline, wants_targets: bool) -> bool {
     let is_bare = |job: &Job| job.kind == JobKind::External && job.target_url().is_none() && job.description.is_none();
-    !draft.pipeline.is_explained_by_jobs() || wants_targets && draft.pipeline.jobs().any(is_bare)
+    !pipeline.is_explained_by_jobs() || wants_targets && pipeline.jobs().any(is_bare)
 }
 
 /// Completes one pipeline; returns why addresses are missing that nothing depends on.
-async fn complete(client: &Client, project: ProjectRef, draft: &mut PipelineDraft) -> Option<Failure> {
-    let pipeline = &mut draft.pipeline;
+async fn complete(client: &Client, project: ProjectRef, pipeline: &mut Pipeline) -> Option<Failure> {
     let own = |job: &&Job| job.kind != JobKind::External;
     let known = pipeline.jobs().filter(own).map(|job| job.id).collect();
     let statuses = match client.external_statuses(&project, pipeline, &known).await {

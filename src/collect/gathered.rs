@@ -1,6 +1,7 @@
 //! Collects the GraphQL answers about one project, and decides what follows from them. Pure.
 
-use super::project::{self, KnownBefore, PipelineDraft, ReadingOutcome};
+use super::drafts::PipelineDraft;
+use super::project::{self, KnownBefore, ReadingOutcome};
 use super::torn::{self, PipelineDoubt};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::pipeline::Pipeline;
@@ -148,8 +149,8 @@ pub(super) fn reading(answers: Vec<Option<ProjectAnswer>>, is_any: bool, before:
     }
     match failure {
         Some(failure) if drafts.is_empty() => ReadingOutcome::Error(failure),
-        Some(failure) => ReadingOutcome::Pipelines(project::beside_missing(drafts, failure, before)),
+        Some(failure) => ReadingOutcome::Pipelines(project::beside_missing(drafts, failure, before).into()),
         None if drafts.is_empty() => project::none(is_any),
-        None => ReadingOutcome::Pipelines(drafts),
+        None => ReadingOutcome::Pipelines(drafts.into()),
     }
 }

@@ -1,8 +1,7 @@
 //! The row of a project while its group is still being read. Downstream pipelines are known only from its bridges.
 
 use super::merge::ReadProject;
-use super::project::{PipelineDraft, ReadingOutcome};
-use crate::domain::pipeline::{Downstream, DownstreamLink, Pipeline};
+use super::project::ReadingOutcome;
 use crate::domain::project::{ProjectRow, RowState};
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use std::sync::Arc;
 pub(super) fn row(read: &ReadProject) -> ProjectRow {
     let state = match &read.reading.reading {
         ReadingOutcome::Settled(last) => RowState::Ok(Arc::clone(&last.pipelines)),
-        ReadingOutcome::Pipelines(drafts) => RowState::Ok(drafts.iter().map(pipeline).collect()),
+        ReadingOutcome::Pipelines(drafts) => RowState::Ok(Arc::clone(drafts.pipelines())),
         ReadingOutcome::None { ever_ran } => RowState::NoPipeline { ever_ran: *ever_ran },
         ReadingOutcome::NoAccess(failure) => RowState::NoAccess(failure.clone()),
         ReadingOutcome::Error(failure) => RowState::Error(failure.clone()),
@@ -18,35 +17,15 @@ pub(super) fn row(read: &ReadProject) -> ProjectRow {
     ProjectRow { project: Arc::clone(&read.project), state, as_of: read.as_of }
 }
 
-fn pipeline(draft: &PipelineDraft) -> Pipeline {
-    let downstream = match draft.is_settled {
-        true => draft.pipeline.downstream.clone(),
-        false => draft.links.iter().map(below).collect(),
-    };
-    Pipeline { downstream, ..draft.pipeline.clone() }
-}
-
-/// Takes a triggered pipeline for unread until it is followed, unless its bridge tells all of it.
-fn below(link: &DownstreamLink) -> Downstream {
-    Downstream {
-        id: link.id,
-        iid: link.iid,
-        project: link.project.clone(),
-        status: link.status.clone(),
-        has_warnings: link.has_warnings == Some(true),
-        is_unread: link.has_warnings.is_none() || link.has_below != Some(false),
-        web_url: link.web_url.clone(),
-        downstream: Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::drafts::PipelineDraft;
     use crate::collect::project::ProjectReading;
     use crate::domain::example::pipeline as example;
     use crate::domain::health::tests;
     use crate::domain::id::{JobId, PipelineId};
+    use crate::domain::pipeline::DownstreamLink;
     use crate::domain::status::Status;
     use chrono::DateTime;
 
@@ -78,7 +57,7 @@ mod tests {
                 };
             let links = (0..).zip(links).map(link).collect();
             let draft = PipelineDraft { pipeline: example(Success, vec![]), links, is_settled: false };
-            let reading = ProjectReading { reading: ReadingOutcome::Pipelines(vec![draft]), is_glob_cut: false };
+            let reading = ProjectReading { reading: ReadingOutcome::Pipelines(vec![draft].into()), is_glob_cut: false };
             let project = tests::row("acme/api", RowState::NoPipeline { ever_ran: None }).project;
             let row = row(&ReadProject { project, reading, as_of: DateTime::UNIX_EPOCH });
             assert_eq!(row.worst(), Some(expected), "{sentence}");

@@ -120,9 +120,7 @@ impl Lookout {
 fn settled(reading: &ReadingOutcome) -> Vec<&Pipeline> {
     match reading {
         ReadingOutcome::Settled(last) => last.pipelines.iter().collect(),
-        ReadingOutcome::Pipelines(drafts) => {
-            drafts.iter().filter(|draft| draft.is_settled).map(|draft| &draft.pipeline).collect()
-        }
+        ReadingOutcome::Pipelines(drafts) => drafts.settled().collect(),
         ReadingOutcome::None { .. } | ReadingOutcome::NoAccess(_) | ReadingOutcome::Error(_) => Vec::new(),
     }
 }
@@ -147,7 +145,7 @@ fn watched(readings: &[ReadProject]) -> Vec<Watched<'_>> {
 fn ids(reading: &ReadingOutcome) -> Vec<PipelineId> {
     match reading {
         ReadingOutcome::Settled(last) => last.pipelines.iter().map(|pipeline| pipeline.id).collect(),
-        ReadingOutcome::Pipelines(drafts) => drafts.iter().map(|draft| draft.pipeline.id).collect(),
+        ReadingOutcome::Pipelines(drafts) => drafts.pipelines().iter().map(|pipeline| pipeline.id).collect(),
         ReadingOutcome::None { .. } | ReadingOutcome::NoAccess(_) | ReadingOutcome::Error(_) => Vec::new(),
     }
 }

@@ -1,8 +1,9 @@
 //! Makes rows from what was read and what is known from before. Pure. Unchanged pipelines are shared, not copied.
 
 use super::cache::KnownProject;
+use super::drafts::ProjectDrafts;
 use super::follow::Followed;
-use super::project::{PipelineDraft, ProjectReading, ReadingOutcome, Remembered};
+use super::project::{ProjectReading, ReadingOutcome, Remembered};
 use crate::domain::id::ProjectId;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{Project, ProjectRow, RowState};
@@ -109,21 +110,23 @@ fn refreshed(last: Remembered, followed: &Followed) -> Remembered {
 }
 
 /// Gives each pipeline what it triggered.
-fn completed(drafts: Vec<PipelineDraft>, followed: &Followed, as_of: DateTime<Utc>) -> Remembered {
-    let complete = |PipelineDraft { mut pipeline, links, is_settled }| {
-        match is_settled {
-            true => followed.refresh(&mut pipeline.downstream),
-            false => pipeline.downstream = followed.tree(pipeline.id, &links),
+fn completed(drafts: ProjectDrafts, followed: &Followed, as_of: DateTime<Utc>) -> Remembered {
+    let (pipelines, links) = drafts.complete(|pipeline, links, is_settled| {
+        if !is_settled {
+            return followed.tree(pipeline.id, links);
         }
-        (pipeline, links)
-    };
-    let (pipelines, links): (Vec<_>, Vec<_>) = drafts.into_iter().map(complete).unzip();
-    Remembered::new(pipelines.into(), links.into(), as_of)
+        let mut known = pipeline.downstream.clone();
+        followed.refresh(&mut known);
+        known
+    });
+    Remembered::new(pipelines, links, as_of)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::drafts::PipelineDraft;
+    use crate::collect::interim;
     use crate::domain::example::{below, pipeline};
     use crate::domain::health::tests::{failure, row};
     use crate::domain::id::{JobId, PipelineId};
@@ -154,7 +157,7 @@ mod tests {
         };
         let draft = PipelineDraft { pipeline: pipeline(Status::Success, vec![]), links: vec![link], is_settled: false };
         let mut rows = KnownRows::default();
-        let row = rows.merge(read(ReadingOutcome::Pipelines(vec![draft]), 1), &Followed::default());
+        let row = rows.merge(read(ReadingOutcome::Pipelines(vec![draft].into()), 1), &Followed::default());
         (rows, row)
     }
 
@@ -177,6 +180,19 @@ mod tests {
         assert!(Arc::ptr_eq(slice(&before), slice(&after)));
         assert_eq!((before.as_of, after.as_of), (at(1), at(5)));
         assert!(Arc::ptr_eq(slice(&before), &rows.get(ProjectId(1)).unwrap().pipelines));
+    }
+
+    #[test]
+    fn a_pipeline_that_triggered_nothing_is_the_same_slice_while_its_group_is_read_and_after() {
+        let draft = |links| PipelineDraft { pipeline: pipeline(Status::Success, vec![]), links, is_settled: false };
+        let link = remembering().0.get(ProjectId(1)).unwrap().links[0].clone();
+        for (sentence, links, is_shared) in [("nothing", vec![], true), ("a pipeline that is not read", link, false)] {
+            let read = read(ReadingOutcome::Pipelines(vec![draft(links)].into()), 1);
+            let (shown, downstream) = (interim::row(&read), interim::row(&read).pipelines()[0].downstream.clone());
+            let after = KnownRows::default().merge(read, &Followed::default());
+            assert_eq!(Arc::ptr_eq(slice(&shown), slice(&after)), is_shared, "{sentence}");
+            assert_eq!(shown.pipelines()[0].downstream, downstream, "what is shown does not change: {sentence}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod answer;
 pub(crate) mod batch;
 pub mod cable_feed;
 pub(crate) mod cache;
+mod drafts;
 pub mod evidence;
 pub mod explain_service;
 pub mod exported;

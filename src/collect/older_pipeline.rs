@@ -4,9 +4,9 @@
 //! What is known of it and one request make a pipeline: GraphQL tells of jobs and trigger jobs at once, up to 100. REST
 //! needs a second request for the trigger jobs. Nothing is asked about what is further below.
 
+use super::drafts::PipelineDraft;
 use super::follow::Followed;
 use super::pages;
-use super::project::PipelineDraft;
 use crate::domain::id::{PipelineId, ProjectId, ProjectRef};
 use crate::domain::job;
 use crate::domain::job_needs::JobNeeds;

@@ -1,6 +1,6 @@
 //! Reads further pages of jobs, and completes pipelines once all their jobs are there.
 
-use super::project::PipelineDraft;
+use super::drafts::PipelineDraft;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{JobId, ProjectId};
 use crate::domain::job::{self, Job, Stage};

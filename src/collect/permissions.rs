@@ -45,7 +45,7 @@ fn pipelines(read: &ReadProject) -> Vec<(ProjectId, &Pipeline)> {
     let id = read.project.id;
     match &read.reading.reading {
         ReadingOutcome::Settled(last) => last.pipelines.iter().map(|pipeline| (id, pipeline)).collect(),
-        ReadingOutcome::Pipelines(drafts) => drafts.iter().map(|draft| (id, &draft.pipeline)).collect(),
+        ReadingOutcome::Pipelines(drafts) => drafts.pipelines().iter().map(|pipeline| (id, pipeline)).collect(),
         ReadingOutcome::None { .. } | ReadingOutcome::NoAccess(_) | ReadingOutcome::Error(_) => Vec::new(),
     }
 }

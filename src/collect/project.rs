@@ -1,5 +1,6 @@
 //! Reads one project: the requested pipelines with their jobs.
 
+use super::drafts::{PipelineDraft, ProjectDrafts, glimpsed};
 use super::plan;
 use super::torn::{self, PipelineDoubt};
 use crate::domain::failure::{Failure, FailureKind};
@@ -31,35 +32,28 @@ pub(super) fn glob_matches(projects: usize) -> usize {
 /// How often a pipeline is read again whose parts contradict each other.
 const REREADS: usize = 2;
 
-/// A pipeline and where its bridges lead.
-#[derive(Debug, Clone)]
-pub(super) struct PipelineDraft {
-    pub pipeline: Pipeline,
-    pub links: Vec<DownstreamLink>,
-    /// It and all below it are as they were: nothing of it was read again.
-    pub is_settled: bool,
-}
-
-impl PipelineDraft {
-    /// Makes a draft of a pipeline of which only the list has told, for this reason.
-    pub(super) fn glimpse(head: &PipelineHead, failure: Failure) -> Self {
-        let pipeline = Pipeline { unread: Some(failure), ..glimpsed(head) };
-        Self { pipeline, links: Vec::new(), is_settled: false }
-    }
-}
-
 /// What came of one project.
 #[derive(Debug, Clone)]
 pub(super) enum ReadingOutcome {
     /// All of its pipelines and all below them are as they were: nothing was read again.
     Settled(Remembered),
     /// At least one of them was read.
-    Pipelines(Vec<PipelineDraft>),
+    Pipelines(ProjectDrafts),
     None {
         ever_ran: Option<bool>,
     },
     NoAccess(Failure),
     Error(Failure),
+}
+
+impl ReadingOutcome {
+    /// Returns what was read, to be completed; nothing where all is as it was, or where nothing could be read.
+    pub(super) fn drafts_mut(&mut self) -> Option<&mut ProjectDrafts> {
+        match self {
+            Self::Pipelines(drafts) => Some(drafts),
+            Self::Settled(_) | Self::None { .. } | Self::NoAccess(_) | Self::Error(_) => None,
+        }
+    }
 }
 
 /// What was last read of a project's pipelines, whole.
@@ -260,9 +254,9 @@ async fn read_pipelines(
         };
         let drafts: Vec<PipelineDraft> = drafts.into_iter().zip(&heads).map(or_head).collect();
         let reading = match unread {
-            Some(failure) => ReadingOutcome::Pipelines(beside_missing(drafts, failure, before)),
+            Some(failure) => ReadingOutcome::Pipelines(beside_missing(drafts, failure, before).into()),
             None if drafts.is_empty() => none(is_any),
-            None => ReadingOutcome::Pipelines(drafts),
+            None => ReadingOutcome::Pipelines(drafts.into()),
         };
         return Ok(ProjectReading { reading, is_glob_cut });
     }
@@ -488,16 +482,4 @@ fn reason(client: &Client, error: &Error) -> Failure {
         _ => error.failure_kind(),
     };
     Failure::new(kind, error.kind.to_string())
-}
-
-/// Returns a pipeline of which only the list has told.
-pub(super) fn glimpsed(head: &PipelineHead) -> Pipeline {
-    // A status that is missing is not known, which is never fine.
-    let status = head.status.clone().unwrap_or_else(Status::untold);
-    Pipeline {
-        created_at: head.created_at,
-        updated_at: head.updated_at,
-        web_url: head.web_url.clone(),
-        ..Pipeline::without_details(head.id, status, Ref::from_gitlab(&head.raw_ref, None))
-    }
 }

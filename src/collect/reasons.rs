@@ -1,9 +1,9 @@
 //! Reads failure reasons of jobs over REST, if GraphQL has none or an unknown sentence.
 
 use super::merge::ReadProject;
-use super::project::{PipelineDraft, ReadingOutcome};
 use crate::domain::id::{JobId, ProjectRef};
 use crate::domain::job::{Job, JobKind};
+use crate::domain::pipeline::Pipeline;
 use crate::domain::status::Status;
 use crate::gitlab::client::Client;
 use futures_util::{StreamExt, stream};
@@ -17,30 +17,25 @@ pub(super) async fn fill(client: &Client, readings: &mut [ReadProject]) {
     let mut asked = Vec::new();
     for read in readings {
         let project = ProjectRef::Id(read.project.id);
-        let drafts = drafts(&mut read.reading.reading).iter_mut();
-        let unexplained = drafts.filter(|draft| draft.pipeline.jobs().any(is_unexplained));
-        asked.extend(unexplained.map(|draft| explain(client, project.clone(), draft)));
+        let drafts = read.reading.reading.drafts_mut();
+        let unexplained =
+            drafts.into_iter().flat_map(|drafts| drafts.some_mut(|pipeline, _| has_unexplained(pipeline)));
+        asked.extend(unexplained.map(|pipeline| explain(client, project.clone(), pipeline)));
     }
     stream::iter(asked).buffer_unordered(READ_AHEAD).collect::<()>().await;
 }
 
-async fn explain(client: &Client, project: ProjectRef, draft: &mut PipelineDraft) {
-    let words = words(client, &project, draft).await;
-    for job in draft.pipeline.stages.iter_mut().flat_map(|stage| &mut stage.jobs) {
+async fn explain(client: &Client, project: ProjectRef, pipeline: &mut Pipeline) {
+    let words = words(client, &project, pipeline).await;
+    for job in pipeline.stages.iter_mut().flat_map(|stage| &mut stage.jobs) {
         if is_unexplained(job) {
             job.failure_reason = words.get(&job.id).cloned();
         }
     }
 }
 
-fn drafts(reading: &mut ReadingOutcome) -> &mut [PipelineDraft] {
-    match reading {
-        ReadingOutcome::Pipelines(drafts) => drafts,
-        ReadingOutcome::Settled(_)
-        | ReadingOutcome::None { .. }
-        | ReadingOutcome::NoAccess(_)
-        | ReadingOutcome::Error(_) => &mut [],
-    }
+fn has_unexplained(pipeline: &Pipeline) -> bool {
+    pipeline.jobs().any(is_unexplained)
 }
 
 fn is_unexplained(job: &Job) -> bool {
@@ -48,9 +43,9 @@ fn is_unexplained(job: &Job) -> bool {
 }
 
 /// Reads the words of a pipeline's failed jobs, bridges only where one of them failed.
-async fn words(client: &Client, project: &ProjectRef, draft: &PipelineDraft) -> HashMap<JobId, String> {
-    let id = draft.pipeline.id;
-    let has = |kind| draft.pipeline.jobs().any(|job| job.kind == kind && is_unexplained(job));
+async fn words(client: &Client, project: &ProjectRef, pipeline: &Pipeline) -> HashMap<JobId, String> {
+    let id = pipeline.id;
+    let has = |kind| pipeline.jobs().any(|job| job.kind == kind && is_unexplained(job));
     let jobs = async { if has(JobKind::Job) { client.jobs(project, id).await.ok() } else { None } };
     let bridges = async { if has(JobKind::Bridge) { client.bridges(project, id).await.ok() } else { None } };
     let (jobs, bridges) = tokio::join!(jobs, bridges);

@@ -2,9 +2,10 @@
 
 use super::answer::{AnswerSource, FetchResult, FetchTask};
 use super::batch::{BatchQuestion, ProjectBatch};
+use super::drafts::PipelineDraft;
 use super::fetch::FetchSetup;
 use super::merge::ReadProject;
-use super::project::{self, PipelineDraft, ProjectReading, ReadingOutcome};
+use super::project::{self, ProjectReading, ReadingOutcome};
 use super::run::{CollectOptions, Collector, GroupError};
 use crate::domain::id::ProjectId;
 use crate::domain::pipeline::Pipeline;

@@ -15,7 +15,7 @@ use super::lookout::Lookout;
 use super::merge::{KnownRows, ReadProject};
 use super::options::REST_COST;
 pub use super::options::{CollectOptions, ProgressSink, ReadingProgress, ReadingStep};
-use super::project::{PipelineDraft, ReadingOutcome};
+use super::project::ReadingOutcome;
 use super::reasons;
 use super::{partial, permissions};
 use crate::domain::failure::{Failure, FailureKind};
@@ -397,7 +397,7 @@ async fn follow(client: &Client, readings: &[ReadProject]) -> Result<(Followed, 
         match &read.reading.reading {
             ReadingOutcome::Settled(last) => last.iter().for_each(|(pipeline, links)| followed.learn(pipeline, links)),
             ReadingOutcome::Pipelines(drafts) => {
-                for PipelineDraft { pipeline, links, is_settled } in drafts {
+                for (pipeline, links, is_settled) in drafts.iter() {
                     followed.learn(pipeline, links);
                     if !is_settled {
                         roots.extend(links.iter().cloned());

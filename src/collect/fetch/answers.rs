@@ -196,7 +196,7 @@ impl FetchWork<'_, '_> {
             if drafts.is_empty() {
                 self.ask_rest(gathered.project);
             } else {
-                self.partly.insert(id, drafts);
+                self.partly.insert(id, drafts.into());
                 self.one_by_one.push_back(gathered.project);
             }
             return;
@@ -213,7 +213,9 @@ impl FetchWork<'_, '_> {
         match reading(gathered.answers, is_any, before) {
             // GraphQL says nothing where it may not show anything; REST says which it is.
             ReadingOutcome::None { .. } => self.ask_rest(project),
-            ReadingOutcome::Pipelines(drafts) if drafts.iter().any(|draft| is_silent(&draft.pipeline, before)) => {
+            ReadingOutcome::Pipelines(drafts)
+                if drafts.pipelines().iter().any(|pipeline| is_silent(pipeline, before)) =>
+            {
                 self.partly.insert(id, drafts);
                 self.one_by_one.push_back(project);
             }

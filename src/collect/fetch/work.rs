@@ -2,13 +2,14 @@
 
 use super::super::answer::{FetchResult, FetchTask};
 use super::super::batch::{BatchQuestion, BatchQueue, ListFeed};
+use super::super::drafts::ProjectDrafts;
 use super::super::forecast::{LateReading, ReadingForecast};
 use super::super::gathered::{Gathered, ProjectAnswer};
 use super::super::list::ListFinding;
 use super::super::merge::ReadProject;
 use super::super::options::{ReadingProgress, ReadingStep};
 use super::super::outage::OutageWatch;
-use super::super::project::{self, PipelineDraft, ProjectReading, ReadingOutcome};
+use super::super::project::{self, ProjectReading, ReadingOutcome};
 use super::{FetchSetup, Projects, has_glob};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{ById, ProjectId, by_id};
@@ -42,7 +43,7 @@ pub(super) struct FetchWork<'s, 'a> {
     pub(super) listed: ById<ProjectId, Arc<Project>>,
     pub(super) readings: ById<ProjectId, ReadProject>,
     /// What GraphQL has told in part of projects that REST is asked about for the rest.
-    pub(super) partly: ById<ProjectId, Vec<PipelineDraft>>,
+    pub(super) partly: ById<ProjectId, ProjectDrafts>,
     pub(super) progress: ReadingProgress,
     forecast: ReadingForecast,
     /// Projects that failed one after the other, each asked about alone.
