@@ -41,6 +41,7 @@
 //! - `seams.rs`: what other front ends build on: handles of a client, the loop without the program around it
 //! - `hub.rs`: another server of ours is read instead of GitLab: as strictly, and believed no more
 //! - `serve.rs`: the server's addresses, who may look, what a webhook leads to, what it costs
+//! - `serve_webhooks.rs`: webhooks that are lost, doubled, swapped or too many, and the truth in the end
 //! - `serve_hooks.rs`: the webhooks of the projects, listed, created and removed
 //! - `serve_restart.rs`: counters of a server that is killed, and a memory that cannot be written
 //! - `secrets.rs`: the token shows nowhere
@@ -99,6 +100,7 @@ mod secrets;
 mod serve;
 mod serve_hooks;
 mod serve_restart;
+mod serve_webhooks;
 mod silence;
 mod stats;
 mod stats_truth;
