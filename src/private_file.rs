@@ -5,6 +5,7 @@
 //! - No folder above can have its entries exchanged by others: it belongs to the user or to root, and is writable by
 //!   others only where the sticky bit keeps what is not theirs, as in `/tmp`.
 //! - The file is no link, and has no second hard link, which may be where others can write.
+//! - The folder is no link, unless root laid it: that is how systemd gives a service its folders.
 
 use rustix::fs::OFlags;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
@@ -64,15 +65,22 @@ pub(crate) fn prepare(folder: &Path) -> Result<(), Untrusted> {
 }
 
 fn check_folder(folder: &Path) -> Result<(), Untrusted> {
-    let facts = fs::symlink_metadata(folder)?;
+    // systemd lays a link to the folder of a service whose user it makes up (DynamicUser).
+    let link = fs::symlink_metadata(folder)?;
+    let is_link_of_root = link.is_symlink() && link.uid() == ROOT;
+    let facts = if is_link_of_root { fs::metadata(folder)? } else { link };
     if !facts.is_dir() {
         return Err(Untrusted::NotFolder { what: folder.display().to_string() });
     }
     let own = own_id(folder)?;
     check_owner(folder, &facts, &[own])?;
     check_mode(folder, &facts)?;
+    let target = fs::canonicalize(folder)?;
+    // Who may write where the link is could put another one there.
+    let parent = folder.parent().filter(|_| is_link_of_root).map(fs::canonicalize).transpose()?;
+    let above_link = parent.iter().flat_map(|parent| parent.ancestors());
     // Links above lead to where others may write; what they lead to counts.
-    for above in fs::canonicalize(folder)?.ancestors().skip(1) {
+    for above in target.ancestors().skip(1).chain(above_link) {
         let facts = fs::symlink_metadata(above)?;
         check_owner(above, &facts, &[own, ROOT])?;
         if facts.mode() & STICKY == 0 {

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 use std::path::Path;
 
 fn sim() -> Sim {
@@ -231,11 +231,19 @@ fn foreign(path: &Path) -> std::io::Result<()> {
     chown(path, Some(12345), None).or(Ok(()))
 }
 
+/// Moves a folder away, and lays a link to it where it was.
+fn link(folder: &Path) -> std::io::Result<()> {
+    let away = folder.ancestors().nth(2).unwrap_or(folder).join("private");
+    fs::create_dir(&away)?;
+    fs::rename(folder, away.join("glwatch"))?;
+    symlink(away.join("glwatch"), folder)
+}
+
 #[test]
 fn a_forged_cache_does_not_turn_red_into_green() {
     type Forge = fn(&Path, &Path) -> std::io::Result<()>;
     let is_root = chown(Env::new().home(), Some(12345), None).is_ok();
-    let cases: [(&str, bool, Forge); 8] = [
+    let cases: [(&str, bool, Forge); 11] = [
         ("our own, which shows that the forgery works", true, |_, _| Ok(())),
         ("a file that all may write to", false, |_, file| mode(file, 0o666)),
         ("a file that its group may write to", false, |_, file| mode(file, 0o660)),
@@ -246,6 +254,15 @@ fn a_forged_cache_does_not_turn_red_into_green() {
             let away = folder.parent().unwrap_or(folder).join("away");
             fs::rename(file, &away)?;
             symlink(away, file)
+        }),
+        ("a folder behind root's link, as systemd lays it", is_root, |folder, _| link(folder)),
+        ("a folder behind another user's link", false, |folder, _| {
+            link(folder)?;
+            lchown(folder, Some(12345), None).or(Ok(()))
+        }),
+        ("a folder behind a link that all may exchange", false, |folder, _| {
+            link(folder)?;
+            mode(folder.parent().unwrap_or(folder), 0o777)
         }),
         ("a second name", false, |folder, file| fs::hard_link(file, folder.parent().unwrap_or(folder).join("second"))),
     ];
