@@ -84,7 +84,9 @@ impl EventLog {
             number.parse::<u64>().ok().filter(|_| is_ours)
         });
         let start = match (seen, kept.front(), kept.back()) {
-            (Some(seen), Some(first), Some(newest)) if first.number <= seen + 1 && seen <= newest.number => {
+            (Some(seen), Some(first), Some(newest))
+                if first.number <= seen.saturating_add(1) && seen <= newest.number =>
+            {
                 EventStart::Missed(kept.iter().filter(|event| event.number > seen).cloned().collect())
             }
             _ => EventStart::Snapshot,

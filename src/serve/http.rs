@@ -4,16 +4,18 @@
 use super::access::is_permitted;
 use super::event_log::{EventStart, NumberedEvent};
 use super::hook_answer::HookDelivery;
+use super::hook_body::BodyRoom;
 use super::host_rule::{HostRule, UNKNOWN_HOST};
 use super::hub::Hub;
 use super::page;
 use super::readiness::Readiness;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{
     ACCEPT, AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    REFERRER_POLICY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
@@ -21,8 +23,8 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::{Stream, StreamExt, stream};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use secrecy::SecretString;
@@ -38,8 +40,6 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{sleep, timeout};
 use tower_http::compression::CompressionLayer;
 
-/// GitLab sends no webhook above 25 MB.
-const LARGEST_BODY: usize = 25 * 1024 * 1024;
 /// Connections at once; dashboards that stay open have one each.
 const MOST_CONNECTIONS: usize = 2000;
 /// How long the head of a request may take to come.
@@ -62,6 +62,7 @@ struct Shared {
     token: Option<Arc<SecretString>>,
     /// By which names what asks for no token is asked for; `None` where every one will do.
     hosts: Option<Arc<HostRule>>,
+    bodies: Arc<BodyRoom>,
 }
 
 impl Shared {
@@ -73,7 +74,7 @@ impl Shared {
 
 /// Returns the addresses. `hosts` is for a server that only this machine reaches.
 pub fn router(hub: Arc<Hub>, token: Option<SecretString>, hosts: Option<HostRule>) -> Router {
-    let shared = Shared { hub, token: token.map(Arc::new), hosts: hosts.map(Arc::new) };
+    let shared = Shared { hub, token: token.map(Arc::new), hosts: hosts.map(Arc::new), bodies: Arc::default() };
     let guarded = Router::new()
         .route("/", get(page::index))
         .route("/page.js", get(page::script))
@@ -90,7 +91,7 @@ pub fn router(hub: Arc<Hub>, token: Option<SecretString>, hosts: Option<HostRule
         .route("/health/live", get(|| async { "alive\n" }))
         .route("/health/ready", get(ready))
         .layer(CompressionLayer::new())
-        .route("/webhook", post(webhook).layer(DefaultBodyLimit::max(LARGEST_BODY)));
+        .route("/webhook", post(webhook));
     open.merge(guarded).layer(middleware::from_fn(harmless)).with_state(shared)
 }
 
@@ -133,7 +134,8 @@ async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     shared.hub.save_for_page().await;
     match shared.hub.metrics(accept) {
         Ok(page) => {
-            let head = [(CONTENT_TYPE, page.content_type.to_owned()), (CONTENT_LENGTH, page.len().to_string())];
+            let size = page.len().to_string();
+            let head = [(CONTENT_TYPE, page.content_type), (CONTENT_LENGTH, &size), (VARY, "accept")];
             let parts = page.into_parts().into_iter().map(|part| Ok::<_, Infallible>(Bytes::from(part)));
             (head, Body::from_stream(stream::iter(parts))).into_response()
         }
@@ -189,8 +191,9 @@ struct ExplainQuery {
 async fn explain(
     State(shared): State<Shared>,
     Path(project): Path<String>,
-    Query(query): Query<ExplainQuery>,
+    query: Result<Query<ExplainQuery>, QueryRejection>,
 ) -> Response {
+    let Ok(Query(query)) = query else { return refused(StatusCode::BAD_REQUEST, "pipeline is not a number") };
     match shared.hub.explain(project, query.pipeline).await {
         Ok(document) => ([(CONTENT_TYPE, "application/json")], document).into_response(),
         Err(refusal) => {
@@ -234,21 +237,27 @@ fn as_sent(hub: &Hub, event: &NumberedEvent) -> Event {
     Event::default().id(hub.events().id(event.number)).event("change").data(&*event.json)
 }
 
-async fn webhook(State(shared): State<Shared>, target: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn webhook(State(shared): State<Shared>, target: Uri, headers: HeaderMap, body: Body) -> Response {
     if !shared.hub.rules().has_webhook {
         return refused(StatusCode::NOT_FOUND, "webhooks are switched off");
     }
     if !shared.hub.rules().hooks.ask_for_proof() && !shared.knows_host(&target, &headers) {
         return unknown_host();
     }
+    let token = headers.get("x-gitlab-token").map(HeaderValue::as_bytes);
+    // Nothing of a stranger's body is kept. What is not there is judged as an empty one.
+    let body = match shared.hub.rules().hooks.accept_token(token) {
+        true => shared.bodies.read(body).await,
+        false => None,
+    };
     let header = |name: &'static str| text(&headers, &HeaderName::from_static(name));
     let delivery = HookDelivery {
-        token: headers.get("x-gitlab-token").map(HeaderValue::as_bytes),
+        token,
         event: header("x-gitlab-event"),
         id: header("webhook-id").or_else(|| header("idempotency-key")),
         timestamp: header("webhook-timestamp"),
         signature: header("webhook-signature"),
-        body: &body,
+        body: body.as_ref().map_or(&[], |body| &body.bytes),
     };
     let answer = shared.hub.deliver(delivery);
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
@@ -290,9 +299,11 @@ pub async fn serve(listener: TcpListener, router: Router, end: impl Future<Outpu
             continue;
         };
         let service = TowerToHyperService::new(router.clone());
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        // HTTP/1 alone: no one who asks needs more, and its limit on time holds from the first byte that is missing.
+        let connection = Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIME)
+            .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             let _slot = slot;

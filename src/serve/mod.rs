@@ -8,6 +8,7 @@ pub mod event_log;
 pub mod exporter;
 pub mod families;
 pub mod hook_answer;
+mod hook_body;
 pub mod host_rule;
 pub mod http;
 pub mod hub;

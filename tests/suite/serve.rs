@@ -336,8 +336,22 @@ fn a_change_is_an_event_with_a_number_that_one_can_come_back_to() {
     // One that has seen none of this process's events gets them all; one of another process takes the snapshot.
     let mut again = events(Some(&format!("{epoch}-0")));
     assert!(again.by_ref().any(|line| line == format!("id: {id}")));
-    let mut other = events(Some("1-0"));
-    assert!(other.by_ref().any(|line| line == "event: snapshot"));
+    for unknown in ["1-0".to_owned(), format!("{epoch}-{}", u64::MAX), format!("{epoch}--1"), "-".to_owned()] {
+        let mut other = events(Some(&unknown));
+        assert!(other.by_ref().any(|line| line == "event: snapshot"), "{unknown}");
+    }
+}
+
+#[test]
+fn a_question_without_an_answer_is_refused_in_json() {
+    let sim = scenario("", TWO);
+    let env = Env::new();
+    let served = Served::ready(&env, &sim, &[]);
+    for (question, status) in [("acme/api?pipeline=abc", 400), ("acme/api?pipeline=1", 404), ("acme/nothing", 404)] {
+        let reply = served.get(&format!("/api/v1/explain/{question}"));
+        assert_eq!(reply.status, status, "{question}: {}", reply.body);
+        assert!(reply.json()["error"].is_string(), "{question}");
+    }
 }
 
 #[test]
@@ -413,4 +427,62 @@ fn a_quiet_interval_costs_two_queries_for_each_hundred_projects_and_a_few_that_l
     assert!(news >= 4, "{news} of {asked:#?}");
     assert!(around <= (news / 2 + 2) * 8, "{around} requests that look around in {news} queries");
     assert_eq!(whole, 0, "nothing has changed, so no pipeline is read: {asked:?}");
+}
+
+/// Sends what is given, and nothing more; returns once the server has closed the connection.
+fn is_closed_after(address: &str, sent: &[u8]) -> bool {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.write_all(sent).unwrap();
+    let mut rest = Vec::new();
+    // A connection that is reset is closed, too.
+    match stream.read_to_end(&mut rest) {
+        Ok(_) => true,
+        Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
+    }
+}
+
+#[test]
+fn a_client_that_does_not_go_on_is_cut_off() {
+    let sim = scenario("", TWO);
+    let env = Env::new();
+    let served = Served::ready(&env, &sim, &[]);
+    let hook = "POST /webhook HTTP/1.1\r\nhost: localhost\r\n";
+    let cases = [
+        ("nothing", String::new()),
+        ("half a head", "GET / HTTP/1.1\r\nhost: localhost\r\n".to_owned()),
+        ("a request, and no other one", "GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned()),
+        ("the beginning of HTTP/2", "PRI".to_owned()),
+        ("the whole greeting of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0".to_owned()),
+        ("half a body", format!("{hook}content-length: 100\r\n\r\n{{")),
+        ("a body that says nothing", format!("{hook}transfer-encoding: chunked\r\n\r\n")),
+    ];
+    std::thread::scope(|scope| {
+        let address = &served.address;
+        let each =
+            cases.map(|(sentence, sent)| (sentence, scope.spawn(move || is_closed_after(address, sent.as_bytes()))));
+        for (sentence, closed) in each {
+            assert!(closed.join().unwrap(), "{sentence}");
+        }
+    });
+}
+
+#[test]
+fn a_strangers_body_is_not_read_and_one_that_is_too_large_is_no_failure() {
+    let sim = scenario("", TWO);
+    let large = " ".repeat(26 * 1024 * 1024);
+    for (secret, status) in [(None, "200"), (Some("s3cret-hook"), "403")] {
+        let env = secret.map_or_else(Env::new, |secret| Env::new().with("GLWATCH_SERVE_WEBHOOK_SECRET", secret));
+        let served = Served::ready(&env, &sim, &[]);
+        let mut stream = TcpStream::connect(&served.address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let head =
+            format!("POST /webhook HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n\r\n", served.address, large.len());
+        stream.write_all(head.as_bytes()).unwrap();
+        // The answer may come before the body has gone.
+        let _ = stream.write_all(&large.as_bytes()[..large.len() * usize::from(secret.is_none())]);
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer), format!("HTTP/1.1 {status}"));
+    }
 }

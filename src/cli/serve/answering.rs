@@ -75,7 +75,8 @@ impl Answerer {
         let client = self.client.for_purpose(Purpose::Explain, Instant::now() + self.options.time);
         let options = EvidenceOptions { log_lines: LOG_LINES, api: self.options.api };
         let gathered = evidence::gather(&client, subject, options).await;
-        let evidence = gathered.map_err(|error| refused(502, error.to_string()))?;
+        let evidence =
+            gathered.map_err(|error| refused(if error.is_no_access() { 404 } else { 502 }, error.to_string()))?;
         let document = self.document(&client, evidence).map_err(|error| refused(500, error.to_string()))?;
         self.keep(key, document.clone().into());
         Ok(document)
