@@ -456,8 +456,12 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
         let readme = std::fs::read_to_string(path).unwrap();
         let line = |binding: &KeyBinding| {
-            let keys: Vec<String> =
-                binding.label.replace("page ", "page-").split(' ').map(|key| format!("`{key}`")).collect();
+            let keys: Vec<String> = binding
+                .label
+                .replace("page ", "page-")
+                .split(' ')
+                .map(|key| format!("`{}`", key.replace('|', "\\|")))
+                .collect();
             format!("| {} | {}{} |\n", keys.join(" "), binding.help, place(binding))
         };
         let table: String = BINDINGS.iter().map(line).collect();

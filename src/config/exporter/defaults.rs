@@ -93,6 +93,7 @@ pub(super) fn merge(
         if given.is_null() {
             return Ok(());
         }
+        let place = if place.is_empty() { "the file" } else { place };
         return Err(ExporterConfigError::new(place, "is not a table of keys and values"));
     };
     for (key, value) in given {

@@ -113,6 +113,7 @@ fn what_is_wrong_is_said_with_its_place() {
             "wildcards[0].owner.kind: \"team\"",
         ),
         ("an owner without a name", "wildcards: [{owner: {kind: group}}]", "wildcards[0].owner.name: is missing"),
+        ("a file that is a list", "[]", "the file: is not a table"),
         ("a table that is a text", "projects: [{name: a, pull: x}]", "projects[0].pull: is not a table"),
     ];
     for (sentence, text, expected) in cases {
