@@ -4,6 +4,7 @@ use super::error::CliError;
 use super::explain_past::ExplainPast;
 use super::files;
 use super::hub_services;
+use super::project_past;
 use super::recording;
 use super::run_context::RunContext;
 use super::view_file::ViewFile;
@@ -23,20 +24,13 @@ use crate::collect::watch::{RequestSender, WatchListener};
 use crate::collect::{explain_service, job_needs, log_service, older_pipeline, pipeline_page};
 use crate::config::{Config, Origin};
 use crate::domain::evidence::Evidence;
-use crate::domain::id::ProjectId;
-use crate::domain::past::{FlakyJob, JobRun, KnownPast, ProjectPast};
-use crate::domain::status::Status;
-use crate::explain::attribution;
+use crate::domain::past::{KnownPast, ProjectPast};
+use crate::domain::project::Project;
 use crate::gitlab::client::Client;
-use crate::history::place::HistoryPlace;
-use crate::history::store::{HistoryError, HistoryStore};
 use crate::tui;
 use crate::tui::facts::ViewOptions;
 use crate::tui::remembered::RememberedView;
 use crate::tui::run::{ViewEnd, ViewServices};
-use chrono::{DateTime, Utc};
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -45,8 +39,6 @@ use tokio::sync::{mpsc, watch};
 const MOST_LOG: u64 = 16 << 20;
 /// Lines at the end of a log that belong to an explanation.
 const LOG_LINES: usize = 20;
-/// Pipelines of a project that are looked up.
-const MOST_RECENT: u32 = 100;
 /// So long after a change it is kept how the list is.
 const KEEP_AFTER: Duration = Duration::from_millis(500);
 /// Pieces of a log that wait for the view.
@@ -57,7 +49,7 @@ pub(super) struct AskedServices {
     pub explain: (watch::Receiver<Option<ExplainRequest>>, watch::Sender<Option<ExplainAnswer>>),
     pub logs: (watch::Receiver<Option<LogRequest>>, mpsc::Sender<LogMessage>),
     pub actions: (mpsc::UnboundedReceiver<PlannedAction>, mpsc::UnboundedSender<ActionOutcome>),
-    pub past: (watch::Receiver<Option<ProjectId>>, watch::Sender<Option<ProjectPast>>),
+    pub past: (watch::Receiver<Option<Arc<Project>>>, watch::Sender<Option<ProjectPast>>),
     pub older: (watch::Receiver<Option<OlderRequest>>, watch::Sender<Option<OlderAnswer>>),
     pub needs: (watch::Receiver<Option<NeedsRequest>>, watch::Sender<Option<NeedsAnswer>>),
     pub pages: (watch::Receiver<Option<PipelinePageRequest>>, watch::Sender<Option<PipelinePageAnswer>>),
@@ -78,11 +70,12 @@ impl AskedServices {
         };
         let evidence = EvidenceOptions { log_lines: LOG_LINES, api: config.collecting.api };
         let log = LogOptions { most: MOST_LOG, first_pause: config.pace.follow_wait, look_time: time };
-        let (place, now) = (recording::place(config, run_context), client.server_now());
+        let (place, clock) = (recording::place(config, run_context), client.clone());
+        let now = move || clock.server_now();
         tokio::join!(
             explain_service::run(client.clone(), (evidence, time), self.explain.0, self.explain.1, remember),
             log_service::run(client.clone(), log, self.logs.0, self.logs.1),
-            look_back_for(place, now, self.past.0, self.past.1),
+            project_past::run(place, now, self.past.0, self.past.1),
             act::service::run(client.clone(), time, self.actions.0, self.actions.1),
             older_pipeline::run(client.clone(), time, self.older.0, self.older.1),
             job_needs::run(client.clone(), time, self.needs.0, self.needs.1),
@@ -218,37 +211,4 @@ async fn keep(file: Option<ViewFile>, mut left: watch::Receiver<RememberedView>)
         // A file that cannot be written is no reason to disturb the view.
         let _ = tokio::task::spawn_blocking(move || file.save(&view)).await;
     }
-}
-
-/// Looks up the last pipelines of the projects that are asked for, in a thread that may wait for the disk.
-async fn look_back_for(
-    place: Option<HistoryPlace>,
-    now: DateTime<Utc>,
-    mut asked: watch::Receiver<Option<ProjectId>>,
-    answers: watch::Sender<Option<ProjectPast>>,
-) {
-    while asked.changed().await.is_ok() {
-        let Some(project) = *asked.borrow_and_update() else { continue };
-        let place = place.clone();
-        let found = tokio::task::spawn_blocking(move || {
-            let Some(place) = place else { return Ok((Vec::new(), Vec::new())) };
-            let store = HistoryStore::open(&place, now.timestamp())?;
-            let flaky = flaky_jobs(store.runs_of_failing_jobs(project, now.timestamp())?);
-            Ok::<_, HistoryError>((store.recent_pipelines(project, MOST_RECENT)?, flaky))
-        });
-        // A memory that cannot be read adds nothing; the run says so at its end.
-        let (pipelines, flaky) = found.await.ok().and_then(Result::ok).unwrap_or_default();
-        answers.send_replace(Some(ProjectPast { project, pipelines, flaky }));
-    }
-}
-
-/// Returns the jobs that both failed and passed on one commit, the one that failed most often first.
-fn flaky_jobs(runs: BTreeMap<String, Vec<JobRun>>) -> Vec<FlakyJob> {
-    let flaky = runs.into_iter().filter(|(_, runs)| attribution::is_flaky(runs)).map(|(name, runs)| {
-        let failed = runs.iter().filter(|run| run.status == Status::Failed).count();
-        FlakyJob { name, failed, attempts: runs.len() }
-    });
-    let mut flaky: Vec<FlakyJob> = flaky.collect();
-    flaky.sort_by_key(|job| Reverse(job.failed));
-    flaky
 }

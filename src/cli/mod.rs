@@ -32,6 +32,7 @@ mod man;
 mod notify;
 mod output;
 mod progress;
+mod project_past;
 mod recording;
 mod refs;
 mod run_context;

@@ -124,6 +124,13 @@ pub struct ProjectPast {
     pub flaky: Vec<FlakyJob>,
 }
 
+impl ProjectPast {
+    /// Returns what is known where nothing is remembered.
+    pub fn nothing(project: ProjectId) -> Self {
+        Self { project, pipelines: Vec::new(), flaky: Vec::new() }
+    }
+}
+
 /// A failed job of a pipeline that is shown, with its past.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedJobPast {

@@ -4,7 +4,7 @@ use super::past::{FLAKY_SECONDS, REF_KINDS, job_run};
 use super::rows;
 use super::store::{HistoryError, HistoryStore};
 use crate::domain::fact::{PipelineFact, UnixSeconds};
-use crate::domain::id::ProjectId;
+use crate::domain::id::{PipelineId, ProjectId};
 use crate::domain::past::JobRun;
 use rusqlite::params;
 use std::collections::BTreeMap;
@@ -13,13 +13,22 @@ use std::collections::BTreeMap;
 const MOST_RUNS: i64 = 20_000;
 
 impl HistoryStore {
-    /// Returns at most so many pipelines of a project, over all refs, the newest first.
-    pub fn recent_pipelines(&self, project: ProjectId, most: u32) -> Result<Vec<PipelineFact>, HistoryError> {
+    /// Returns at most so many pipelines of a project, over all refs, the newest first; of those before one, where it is
+    /// given.
+    pub fn recent_pipelines(
+        &self,
+        project: ProjectId,
+        before: Option<PipelineId>,
+        most: u32,
+    ) -> Result<Vec<PipelineFact>, HistoryError> {
         let columns = rows::PIPELINE_COLUMNS;
         // A limit that is bound makes SQLite plan the query again at each call.
-        let sql = format!("SELECT {columns} FROM pipeline WHERE project = ?1 ORDER BY id DESC LIMIT {most}");
-        let key = project.0.cast_signed();
-        self.ask(|connection| connection.prepare_cached(&sql)?.query_map([key], rows::read_pipeline)?.collect())
+        let sql =
+            format!("SELECT {columns} FROM pipeline WHERE project = ?1 AND id < ?2 ORDER BY id DESC LIMIT {most}");
+        // GitLab's numbers are far below.
+        let before = before.and_then(|before| i64::try_from(before.0).ok()).unwrap_or(i64::MAX);
+        let values = [project.0.cast_signed(), before];
+        self.ask(|connection| connection.prepare_cached(&sql)?.query_map(values, rows::read_pipeline)?.collect())
     }
 
     /// Returns the attempts of the last 14 days at each job of a project that has failed in them, oldest first.

@@ -46,11 +46,11 @@ pub type ExplainAnswerer =
     Arc<dyn Fn(String, Option<u64>) -> Pin<Box<dyn Future<Output = ExplainReply> + Send>> + Send + Sync>;
 
 /// The answer to a question about a pipeline: the document, or why there is none.
-pub type ExplainReply = Result<Vec<u8>, ExplainRefusal>;
+pub type ExplainReply = Result<Vec<u8>, AnswerRefusal>;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExplainRefusal {
+pub struct AnswerRefusal {
     /// The status of the answer.
     pub status: u16,
     pub message: String,

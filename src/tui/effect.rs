@@ -13,6 +13,7 @@ use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
 use crate::collect::watch::{ChangeNews, WatchUpdate};
 use crate::domain::id::ProjectId;
 use crate::domain::past::{KnownPast, ProjectPast};
+use crate::domain::project::Project;
 use crossterm::event::{KeyEvent, MouseEvent};
 use std::sync::Arc;
 
@@ -62,7 +63,7 @@ pub enum ViewEffect {
     Ask(Box<ExplainRequest>),
     Act(Box<PlannedAction>),
     /// Looks up the last pipelines of a project in the memory.
-    LookBack(ProjectId),
+    LookBack(Arc<Project>),
     /// Puts a text on the clipboard, through the terminal.
     Copy(String),
     /// Gives a text to a program that has the terminal meanwhile.

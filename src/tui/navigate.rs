@@ -20,6 +20,7 @@ use crate::domain::pipeline::Pipeline;
 use crate::domain::project::ProjectRow;
 use crate::domain::status::Status;
 use crate::text::glyph::Charset;
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Leaves the screen on top; on the first one it ends the filter, else lets the cursor go.
@@ -131,7 +132,7 @@ pub(super) fn go_to(app: &mut App, place: ScreenPlace, now: Instant) -> Vec<View
         }
     }
     if let ScreenPlace::Project(project) = place {
-        effects.push(ViewEffect::LookBack(project));
+        effects.extend(app.facts.row(project).map(|row| ViewEffect::LookBack(Arc::clone(&row.project))));
     }
     if let ScreenPlace::Pipeline(project, pipeline) = place {
         effects.extend(older::ask(app, project, pipeline, now));

@@ -17,8 +17,8 @@ use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
 use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
 use crate::collect::watch::{ChangeStream, Request, RequestSender, WatchListener, WatchUpdate};
-use crate::domain::id::ProjectId;
 use crate::domain::past::{KnownPast, ProjectPast};
+use crate::domain::project::Project;
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
 use std::io;
@@ -50,7 +50,7 @@ pub struct ViewServices {
     pub logs: watch::Sender<Option<LogRequest>>,
     pub log_messages: mpsc::Receiver<LogMessage>,
     /// Asks the memory for the last pipelines of a project.
-    pub look_back: watch::Sender<Option<ProjectId>>,
+    pub look_back: watch::Sender<Option<Arc<Project>>>,
     pub recent: watch::Receiver<Option<ProjectPast>>,
     pub actions: mpsc::UnboundedSender<PlannedAction>,
     pub outcomes: mpsc::UnboundedReceiver<ActionOutcome>,

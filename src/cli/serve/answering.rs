@@ -12,7 +12,7 @@ use crate::gitlab::client::{Client, Purpose};
 use crate::history::place::HistoryPlace;
 use crate::render::json;
 use crate::report::explain_contract::ExplainDocument;
-use crate::serve::hub::{ExplainAnswerer, ExplainRefusal, ExplainReply};
+use crate::serve::hub::{AnswerRefusal, ExplainAnswerer, ExplainReply};
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -57,8 +57,8 @@ pub(super) fn explainer(client: Client, listener: WatchListener, options: Explai
     })
 }
 
-fn refused(status: u16, message: impl Into<String>) -> ExplainRefusal {
-    ExplainRefusal { status, message: message.into() }
+fn refused(status: u16, message: impl Into<String>) -> AnswerRefusal {
+    AnswerRefusal { status, message: message.into() }
 }
 
 impl Answerer {
@@ -82,7 +82,7 @@ impl Answerer {
         Ok(document)
     }
 
-    fn subject(&self, project: &str, pipeline: Option<u64>) -> Result<(PipelineState, Subject), ExplainRefusal> {
+    fn subject(&self, project: &str, pipeline: Option<u64>) -> Result<(PipelineState, Subject), AnswerRefusal> {
         let update = self.listener.updates().borrow().clone();
         let snapshot = update.whole().ok_or_else(|| refused(503, "nothing has been read yet"))?;
         let row = snapshot.rows.iter().find(|row| row.project.full_path == project);
