@@ -24,7 +24,7 @@ use crate::collect::watch::{RequestSender, WatchListener};
 use crate::collect::{explain_service, job_needs, log_service, older_pipeline, pipeline_page};
 use crate::config::{Config, Origin};
 use crate::domain::evidence::Evidence;
-use crate::domain::past::{KnownPast, ProjectPast};
+use crate::domain::past::{KnownPast, PastAnswer};
 use crate::domain::project::Project;
 use crate::gitlab::client::Client;
 use crate::tui;
@@ -49,7 +49,7 @@ pub(super) struct AskedServices {
     pub explain: (watch::Receiver<Option<ExplainRequest>>, watch::Sender<Option<ExplainAnswer>>),
     pub logs: (watch::Receiver<Option<LogRequest>>, mpsc::Sender<LogMessage>),
     pub actions: (mpsc::UnboundedReceiver<PlannedAction>, mpsc::UnboundedSender<ActionOutcome>),
-    pub past: (watch::Receiver<Option<Arc<Project>>>, watch::Sender<Option<ProjectPast>>),
+    pub past: (watch::Receiver<Option<Arc<Project>>>, watch::Sender<Option<PastAnswer>>),
     pub older: (watch::Receiver<Option<OlderRequest>>, watch::Sender<Option<OlderAnswer>>),
     pub needs: (watch::Receiver<Option<NeedsRequest>>, watch::Sender<Option<NeedsAnswer>>),
     pub pages: (watch::Receiver<Option<PipelinePageRequest>>, watch::Sender<Option<PipelinePageAnswer>>),

@@ -7,8 +7,10 @@ use crate::collect::explain_service::{ExplainAnswer, ExplainRequest};
 use crate::collect::job_needs::NeedsAnswer;
 use crate::collect::log_service::{LogMessage, LogNews};
 use crate::collect::older_pipeline::OlderAnswer;
-use crate::collect::pipeline_page::PipelinePageAnswer;
+use crate::collect::pipeline_page::{NextPage, PageStart, PipelinePage, PipelinePageAnswer, PipelinePageRequest};
 use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::past::{HubPast, PastAnswer, PastLack, PastRest};
+use crate::domain::project::Project;
 use crate::hub_client::client::HubClient;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +24,7 @@ fn not_from_a_hub(what: &str) -> Failure {
 
 /// Answers until the view is gone.
 pub(super) async fn answer(asked: AskedServices, hub: Arc<HubClient>, time: Duration) {
-    let AskedServices { explain, mut logs, mut actions, past: _past, mut older, mut needs, mut pages, mut rights } =
-        asked;
+    let AskedServices { explain, mut logs, mut actions, past, mut older, mut needs, pages, mut rights } = asked;
     let logs = async {
         while logs.0.changed().await.is_ok() {
             let Some(request) = logs.0.borrow_and_update().as_ref().map(|request| request.number) else { continue };
@@ -43,7 +44,7 @@ pub(super) async fn answer(asked: AskedServices, hub: Arc<HubClient>, time: Dura
             let Some(id) = older.0.borrow_and_update().as_ref().map(|request| request.known.id) else { continue };
             older.1.send_replace(Some(OlderAnswer {
                 id,
-                outcome: Err(not_from_a_hub("older pipelines")),
+                outcome: Err(not_from_a_hub("jobs of pipelines that are not in the list")),
                 needs: None,
             }));
         }
@@ -55,26 +56,71 @@ pub(super) async fn answer(asked: AskedServices, hub: Arc<HubClient>, time: Dura
             needs.1.send_replace(Some(NeedsAnswer { pipeline, outcome: Ok(None) }));
         }
     };
-    let pages = async {
-        while pages.0.changed().await.is_ok() {
-            let Some(project) = pages.0.borrow_and_update().as_ref().map(|request| Arc::clone(&request.project)) else {
-                continue;
-            };
-            let outcome = Err(not_from_a_hub("older pipelines"));
-            pages.1.send_replace(Some(PipelinePageAnswer { project, outcome }));
-        }
-    };
     let rights = async {
         while rights.0.recv().await.is_some() {
             let _ = rights.1.send(TokenRights::Lacks("--from reads a hub, which lends none".into()));
         }
     };
-    tokio::join!(explain_from(hub, time, explain), logs, actions, older, needs, pages, rights);
+    let (past, pages) = (past_from(&hub, time, past), pages_from(&hub, time, pages));
+    tokio::join!(explain_from(&hub, time, explain), logs, actions, older, needs, past, pages, rights);
+}
+
+/// Asks the hub what it remembers of a project: the latest question wins.
+async fn past_from(
+    hub: &HubClient,
+    time: Duration,
+    (mut asked, answers): (watch::Receiver<Option<Arc<Project>>>, watch::Sender<Option<PastAnswer>>),
+) {
+    while asked.changed().await.is_ok() {
+        let Some(project) = asked.borrow_and_update().clone() else { continue };
+        let outcome = tokio::select! {
+            outcome = hub.past(&project, None, Instant::now() + time) => outcome,
+            Ok(()) = asked.changed() => {
+                asked.mark_changed();
+                continue;
+            }
+        };
+        answers.send_replace(Some(PastAnswer::OfHub(project.id, outcome)));
+    }
+}
+
+/// Asks the hub for older pipelines, as far as it remembers them.
+async fn pages_from(
+    hub: &HubClient,
+    time: Duration,
+    (mut asked, answers): (watch::Receiver<Option<PipelinePageRequest>>, watch::Sender<Option<PipelinePageAnswer>>),
+) {
+    while asked.changed().await.is_ok() {
+        let Some(PipelinePageRequest { project, start, .. }) = asked.borrow_and_update().clone() else { continue };
+        let before = match start {
+            PageStart::Before(before) => Some(before),
+            // The other places are in lists of GitLab's.
+            PageStart::Newest | PageStart::Number(_) | PageStart::Behind(_) => None,
+        };
+        let told = hub.past(&project, before, Instant::now() + time).await;
+        let outcome = told.map_err(lack).map(|HubPast { past, rest, .. }| PipelinePage {
+            pipelines: past.pipelines,
+            next: match rest {
+                PastRest::Before(last) => NextPage::Begins(PageStart::Before(last)),
+                PastRest::Nothing => NextPage::NotRemembered,
+            },
+        });
+        answers.send_replace(Some(PipelinePageAnswer { project, outcome }));
+    }
+}
+
+/// The same in words: it was told before what the hub is like.
+fn lack(lack: PastLack) -> Failure {
+    match lack {
+        PastLack::NoMemory => not_from_a_hub("memory of them"),
+        PastLack::NotTold => not_from_a_hub("older pipelines"),
+        PastLack::Failed(failure) => failure,
+    }
 }
 
 /// Asks the hub why pipelines are not green: the latest question wins.
 async fn explain_from(
-    hub: Arc<HubClient>,
+    hub: &HubClient,
     time: Duration,
     (mut requests, answers): (watch::Receiver<Option<ExplainRequest>>, watch::Sender<Option<ExplainAnswer>>),
 ) {

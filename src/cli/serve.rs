@@ -5,6 +5,7 @@ mod cable;
 mod counters;
 mod exporter_file;
 mod hooks;
+mod remembering;
 
 use super::cache::Cache;
 use super::error::CliError;
@@ -30,6 +31,7 @@ use crate::serve::host_rule::HostRule;
 use crate::serve::http;
 use crate::serve::hub::{CounterSaver, Hub, HubRules, HubSources};
 use crate::serve::wake_batch::WakeBatch;
+use chrono::{DateTime, Utc};
 use clap::{ArgMatches, Command};
 use counters::{CounterAccess, CounterPlace, RunCounter};
 use exporter_file::ExporterPlan;
@@ -51,6 +53,7 @@ Addresses:
   /api/v1/snapshot       what glwatch -o json prints
   /api/v1/events         every change as it happens (server-sent events)
   /api/v1/explain/PROJECT   why its newest pipeline failed; ?pipeline=ID
+  /api/v1/past/PROJECT   what it ran before, from the memory; ?before=ID
   /webhook               for GitLab's webhooks
 
 Examples:
@@ -269,17 +272,20 @@ impl ServedRun<'_> {
     fn sources(&self, (client, listener): (&Client, &WatchListener), save: Option<CounterSaver>) -> HubSources {
         let (now, usage, endpoints) = (client.clone(), client.clone(), client.clone());
         let place = recording::place(self.config, self.run_context);
+        let now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync> = Arc::new(move || now.server_now());
+        let past_of = remembering::answerer(listener.clone(), place.clone(), Arc::clone(&now));
         let options = answering::ExplainOptions {
             api: self.config.collecting.api,
             time: self.config.pace.max_time.min(Duration::from_secs(60)),
             place,
         };
         HubSources {
-            now: Arc::new(move || now.server_now()),
+            now,
             usage: Arc::new(move || usage.usage()),
             endpoints: Arc::new(move || endpoints.endpoint_counts()),
             save,
             past: self.recording.past(),
+            past_of,
             explain: answering::explainer(client.clone(), listener.clone(), options),
         }
     }
@@ -428,7 +434,6 @@ mod tests {
     use crate::domain::snapshot::Problem;
     use crate::domain::status::Status;
     use crate::domain::usage::Usage;
-    use chrono::DateTime;
 
     #[test]
     fn a_list_that_lacks_a_part_removes_no_project() {

@@ -26,6 +26,24 @@ pub enum PageStart {
     Number(u32),
     /// Behind this place of the list over GraphQL.
     Behind(String),
+    /// Before this pipeline, in the memory of a hub.
+    Before(PipelineId),
+}
+
+/// How the list goes on behind a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextPage {
+    Begins(PageStart),
+    /// The project has no older pipelines.
+    Oldest,
+    /// A hub remembers no older ones; GitLab may have them.
+    NotRemembered,
+}
+
+impl NextPage {
+    fn of(start: Option<PageStart>) -> Self {
+        start.map_or(Self::Oldest, Self::Begins)
+    }
 }
 
 /// Asks for pipelines that are not known yet.
@@ -36,11 +54,11 @@ pub struct PipelinePageRequest {
     pub known: HashSet<PipelineId>,
 }
 
-/// Pipelines of a project, and where the next ones begin; `None` after the oldest.
+/// Pipelines of a project, and where the next ones begin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PipelinePage {
     pub pipelines: Vec<PipelineFact>,
-    pub next: Option<PageStart>,
+    pub next: NextPage,
 }
 
 /// A page, or why it could not be read.
@@ -69,10 +87,10 @@ pub async fn run(
 /// Reads on until a page has a pipeline that is not known.
 async fn unknown(client: &Client, request: PipelinePageRequest) -> Result<PipelinePage, Error> {
     let PipelinePageRequest { project, start, known } = request;
-    let mut found = PipelinePage { pipelines: Vec::new(), next: Some(start) };
+    let mut found = PipelinePage { pipelines: Vec::new(), next: NextPage::Begins(start) };
     for _ in 0..MOST_PAGES {
-        let Some(start) = found.next.take() else { break };
-        let page = read(client, &project, start).await?;
+        let NextPage::Begins(start) = &found.next else { break };
+        let page = read(client, &project, start.clone()).await?;
         found.pipelines.extend(page.pipelines);
         found.next = page.next;
         if found.pipelines.iter().any(|pipeline| !known.contains(&pipeline.id)) {
@@ -85,7 +103,8 @@ async fn unknown(client: &Client, request: PipelinePageRequest) -> Result<Pipeli
 /// Over GraphQL where that is in use, because its list tells how long a pipeline took and whose it is; else over REST.
 async fn read(client: &Client, project: &Project, start: PageStart) -> Result<PipelinePage, Error> {
     let (number, after) = match start {
-        PageStart::Newest => (1, None),
+        // What a hub remembers is asked there.
+        PageStart::Newest | PageStart::Before(_) => (1, None),
         PageStart::Number(number) => return numbered(client, project, number).await,
         PageStart::Behind(place) => (1, Some(place)),
     };
@@ -112,11 +131,11 @@ async fn behind(client: &Client, project: &Project, after: Option<String>) -> Re
         return Ok(None);
     }
     let pipelines = page.pipelines.iter().map(|past| PipelineFact::of(project.id, &past.pipeline)).collect();
-    Ok(Some(PipelinePage { pipelines, next: page.next.map(PageStart::Behind) }))
+    Ok(Some(PipelinePage { pipelines, next: NextPage::of(page.next.map(PageStart::Behind)) }))
 }
 
 async fn numbered(client: &Client, project: &Project, number: u32) -> Result<PipelinePage, Error> {
     let page = client.changed_pipelines(project.id, DateTime::UNIX_EPOCH, number).await?;
     let pipelines = page.items.iter().map(|pipeline| PipelineFact::of(project.id, pipeline)).collect();
-    Ok(PipelinePage { pipelines, next: page.next.map(PageStart::Number) })
+    Ok(PipelinePage { pipelines, next: NextPage::of(page.next.map(PageStart::Number)) })
 }

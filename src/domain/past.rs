@@ -1,6 +1,7 @@
 //! The history's answers about a job or a ref, before they are judged.
 
 use super::fact::{PipelineFact, UnixSeconds};
+use super::failure::Failure;
 use super::failure_origin::FailureOrigin;
 use super::id::{JobId, PipelineId, ProjectId};
 use super::pipeline::{Pipeline, RefKind};
@@ -129,6 +130,42 @@ impl ProjectPast {
     pub fn nothing(project: ProjectId) -> Self {
         Self { project, pipelines: Vec::new(), flaky: Vec::new() }
     }
+}
+
+/// How it goes on behind the pipelines that a hub has told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PastRest {
+    /// It remembers older ones than this one.
+    Before(PipelineId),
+    /// It remembers no others; GitLab may have them.
+    Nothing,
+}
+
+/// What a hub remembers of a project.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HubPast {
+    pub past: ProjectPast,
+    pub rest: PastRest,
+    /// How long before the answer the hub had read the project.
+    pub age: Duration,
+}
+
+/// Why a hub tells nothing of the past of a project.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PastLack {
+    /// It remembers nothing.
+    NoMemory,
+    /// It does not know the question: an older version.
+    NotTold,
+    Failed(Failure),
+}
+
+/// The answer to the question for the past of a project.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PastAnswer {
+    /// From the memory of who asks. What it lacks, GitLab is asked for.
+    Own(ProjectPast),
+    OfHub(ProjectId, Result<HubPast, PastLack>),
 }
 
 /// A failed job of a pipeline that is shown, with its past.

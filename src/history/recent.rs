@@ -19,7 +19,7 @@ impl HistoryStore {
         &self,
         project: ProjectId,
         before: Option<PipelineId>,
-        most: u32,
+        most: usize,
     ) -> Result<Vec<PipelineFact>, HistoryError> {
         let columns = rows::PIPELINE_COLUMNS;
         // A limit that is bound makes SQLite plan the query again at each call.

@@ -3,6 +3,10 @@
 use super::document::{self, HubReading};
 use super::error::{HubError, HubProblem};
 use super::explained::{self, HubExplanation};
+use super::past;
+use crate::domain::id::PipelineId;
+use crate::domain::past::{HubPast, PastLack};
+use crate::domain::project::Project;
 use crate::gitlab::{PlainHttp, RetryOptions};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::StatusCode;
@@ -17,6 +21,8 @@ const MOST_BYTES: u64 = 64 << 20;
 const LONGEST_TAG: usize = 256;
 /// No hub has read anything so long ago: ten years. What is longer is no age.
 const OLDEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+/// What is remembered of a project is a thousandth of that; its texts are bounded where they are sent.
+const MOST_PAST_BYTES: u64 = 4 << 20;
 const SNAPSHOT: &str = "api/v1/snapshot";
 /// What may be in a path as it is, the slashes of a project's path included.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
@@ -74,13 +80,12 @@ impl HubClient {
                 StatusCode::NOT_MODIFIED if known.is_some() => None,
                 _ => Some(document::read_snapshot(&judged((status, &headers, body), self.http.has_token())?)?),
             };
-            let whole = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs);
             let tag = headers.get(ETAG).filter(|tag| tag.len() <= LONGEST_TAG).cloned();
-            let age = whole(AGE.as_str()).filter(|age| *age <= OLDEST).ok_or(HubProblem::NoAge)?;
             // It got older on its way.
-            Ok(HubAnswer { news, tag, age: age + under_way, fresh_for: whole(FRESH_FOR) })
+            let age = age_of(&headers)? + under_way;
+            Ok(HubAnswer { news, tag, age, fresh_for: whole_seconds(&headers, FRESH_FOR) })
         };
-        self.ask(SNAPSHOT, headers, until, read).await
+        self.ask((SNAPSHOT, MOST_BYTES), headers, until, read).await
     }
 
     /// Asks why a pipeline is not green; the newest of the project without a number.
@@ -96,13 +101,40 @@ impl HubClient {
         let read = |(status, headers, body): HubReply, _: Duration| {
             Ok(explained::read_explanation(&judged((status, &headers, body), has_token)?)?)
         };
-        self.ask(&path, HeaderMap::new(), until, read).await
+        self.ask((&path, MOST_BYTES), HeaderMap::new(), until, read).await
+    }
+
+    /// Asks what is remembered of a project, before a pipeline where one is given.
+    pub async fn past(
+        &self,
+        project: &Project,
+        before: Option<PipelineId>,
+        until: Instant,
+    ) -> Result<HubPast, PastLack> {
+        let query = before.map_or_else(String::new, |id| format!("?before={id}"));
+        let path = format!("api/v1/past/{}{query}", utf8_percent_encode(&project.full_path, PLAIN));
+        let has_token = self.http.has_token();
+        let read = |(status, headers, body): HubReply, under_way: Duration| {
+            let body = judged((status, &headers, body), has_token)?;
+            let known = past::read_past(&body, project.id, before)?;
+            let age = age_of(&headers)? + under_way;
+            Ok(known.map(|(past, rest)| HubPast { past, rest, age }))
+        };
+        match self.ask((&path, MOST_PAST_BYTES), HeaderMap::new(), until, read).await {
+            Ok(Some(told)) => Ok(told),
+            Ok(None) => Err(PastLack::NoMemory),
+            // A hub that knows the address says why there is no such project.
+            Err(HubError { problem: HubProblem::Status { code: 404, said }, .. }) if said.is_empty() => {
+                Err(PastLack::NotTold)
+            }
+            Err(error) => Err(PastLack::Failed(error.failure)),
+        }
     }
 
     /// Asks until there is an answer, or no sense in asking again.
     async fn ask<T>(
         &self,
-        path: &str,
+        (path, most): (&str, u64),
         mut headers: HeaderMap,
         until: Instant,
         read: impl Fn(HubReply, Duration) -> Result<T, HubProblem>,
@@ -114,7 +146,7 @@ impl HubClient {
         loop {
             attempts += 1;
             let sent = Instant::now();
-            let fetched = self.http.fetch(path, headers.clone(), MOST_BYTES).await;
+            let fetched = self.http.fetch(path, headers.clone(), most).await;
             let reply = fetched.map_err(HubProblem::from);
             let problem = match reply.and_then(|reply| read(reply, sent.elapsed())) {
                 Ok(answer) => return Ok(answer),
@@ -127,6 +159,16 @@ impl HubClient {
             }
         }
     }
+}
+
+/// Reads a header that is a number of seconds.
+fn whole_seconds(headers: &HeaderMap, name: &str) -> Option<Duration> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// Reads how old an answer was when it was sent.
+fn age_of(headers: &HeaderMap) -> Result<Duration, HubProblem> {
+    whole_seconds(headers, AGE.as_str()).filter(|age| *age <= OLDEST).ok_or(HubProblem::NoAge)
 }
 
 /// Returns the body of an answer that is one.

@@ -10,6 +10,7 @@ use crate::domain::failure_origin::FailureOrigin;
 use crate::domain::id::{JobId, PipelineId};
 use crate::domain::job::{Job, JobKind};
 use crate::domain::log::{LogExcerpt, LogLine};
+use crate::domain::past::JobPast;
 use crate::domain::snapshot::Problem;
 use crate::domain::status::Status;
 use crate::domain::test_report::{CaseStatus, TestCase};
@@ -109,6 +110,7 @@ struct ExplainJobWire {
     started_at: Option<DateTime<Utc>>,
     duration_s: Option<u64>,
     queued_s: Option<u64>,
+    usual_s: Option<u64>,
     failure_reason: Option<String>,
     exit_code: Option<i32>,
     tags: Vec<String>,
@@ -279,7 +281,9 @@ impl ExplainJobWire {
             scheduled_at: None,
         };
         let log = log.map(|log| LogExcerpt { exit_code: self.exit_code, ..log });
-        Ok(JobEvidence { job, details, earlier: Vec::new(), log, past: None })
+        // Whose fault it is the hub has judged.
+        let past = seconds(self.usual_s)?.map(|usual| JobPast { usual: Some(usual), ..JobPast::default() });
+        Ok(JobEvidence { job, details, earlier: Vec::new(), log, past })
     }
 }
 

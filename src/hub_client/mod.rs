@@ -9,6 +9,7 @@ mod event_stream;
 pub mod explained;
 mod failure_wire;
 pub mod feed;
+mod past;
 mod pipeline_wire;
 pub mod reader;
 pub mod scope;

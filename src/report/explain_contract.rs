@@ -141,6 +141,8 @@ pub struct ExplainJobEntry<'a> {
     pub started_at: Option<String>,
     pub duration_s: Option<u64>,
     pub queued_s: Option<u64>,
+    /// How long the job usually takes, from the memory.
+    pub usual_s: Option<u64>,
     pub failure_reason: Option<&'a str>,
     pub exit_code: Option<i32>,
     pub tags: &'a [String],
@@ -328,7 +330,7 @@ impl<'a> From<&'a TriggerPlace> for PlaceEntry<'a> {
 
 impl<'a> From<&'a JobEvidence> for ExplainJobEntry<'a> {
     fn from(evidence: &'a JobEvidence) -> Self {
-        let JobEvidence { job, details, log, .. } = evidence;
+        let JobEvidence { job, details, log, past, .. } = evidence;
         Self {
             id: job.id.0,
             name: &job.name,
@@ -341,6 +343,7 @@ impl<'a> From<&'a JobEvidence> for ExplainJobEntry<'a> {
             started_at: job.started_at.map(time),
             duration_s: job.duration.map(whole_seconds),
             queued_s: details.queued.map(whole_seconds),
+            usual_s: past.as_ref().and_then(|past| past.usual).map(whole_seconds),
             failure_reason: job.failure_reason.as_deref(),
             exit_code: log.as_ref().and_then(|log| log.exit_code),
             tags: &details.tags,

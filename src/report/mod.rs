@@ -21,6 +21,7 @@ pub mod layout;
 mod links;
 pub(crate) mod markdown_digest;
 pub(crate) mod metrics;
+pub(crate) mod past_contract;
 pub mod stats;
 pub(crate) mod stats_metrics;
 pub(crate) mod stats_record;

@@ -6,7 +6,8 @@ use super::event_log::{EventStart, NumberedEvent};
 use super::hook_answer::HookDelivery;
 use super::hook_body::BodyRoom;
 use super::host_rule::{HostRule, UNKNOWN_HOST};
-use super::hub::Hub;
+use super::hub::{AnswerRefusal, Hub};
+use super::own_metrics;
 use super::page;
 use super::readiness::Readiness;
 use axum::Router;
@@ -81,6 +82,7 @@ pub fn router(hub: Arc<Hub>, token: Option<SecretString>, hosts: Option<HostRule
         .route("/page.css", get(page::style))
         .route("/api/v1/snapshot", get(snapshot))
         .route("/api/v1/explain/{*project}", get(explain))
+        .route("/api/v1/past/{*project}", get(past))
         .layer(CompressionLayer::new())
         // What is sent as it comes is not packed: a packer would hold it back.
         .route("/api/v1/events", get(events))
@@ -171,8 +173,7 @@ async fn snapshot(State(shared): State<Shared>, headers: HeaderMap) -> Response 
     };
     // Packed and unpacked texts are two, so the tag is a weak one.
     let etag = format!("W/\"{}\"", snapshot.etag);
-    let is_known = text(&headers, &IF_NONE_MATCH)
-        .is_some_and(|known| known.split(',').any(|known| known.trim() == etag || known.trim() == "*"));
+    let is_known = knows(&headers, &etag);
     let age = shared.hub.age_seconds(snapshot.taken_at).to_string();
     let fresh_for = shared.hub.fresh_for().as_secs().to_string();
     let fresh_for = (HeaderName::from_static(FRESH_FOR), fresh_for);
@@ -196,11 +197,40 @@ async fn explain(
     let Ok(Query(query)) = query else { return refused(StatusCode::BAD_REQUEST, "pipeline is not a number") };
     match shared.hub.explain(project, query.pipeline).await {
         Ok(document) => ([(CONTENT_TYPE, "application/json")], document).into_response(),
-        Err(refusal) => {
-            let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_GATEWAY);
-            refused(status, &refusal.message)
-        }
+        Err(refusal) => unanswered(&refusal),
     }
+}
+
+#[derive(Deserialize)]
+struct PastOfQuery {
+    before: Option<u64>,
+}
+
+async fn past(
+    State(shared): State<Shared>,
+    Path(project): Path<String>,
+    Query(query): Query<PastOfQuery>,
+    headers: HeaderMap,
+) -> Response {
+    let past = match shared.hub.past_of(project, query.before).await {
+        Ok(past) => past,
+        Err(refusal) => return unanswered(&refusal),
+    };
+    // No time is in it: it stays the same as long as nothing new is remembered.
+    let etag = format!("W/\"{}\"", own_metrics::fingerprint(&past.json));
+    let is_known = knows(&headers, &etag);
+    let age = shared.hub.age_seconds(past.as_of).to_string();
+    let tag = [(ETAG, etag), (CACHE_CONTROL, "no-cache".to_owned()), (AGE, age)];
+    match is_known {
+        true => (StatusCode::NOT_MODIFIED, tag).into_response(),
+        false => (tag, [(CONTENT_TYPE, "application/json")], past.json).into_response(),
+    }
+}
+
+/// Says whether one who asks has this answer already.
+fn knows(headers: &HeaderMap, etag: &str) -> bool {
+    let known = text(headers, &IF_NONE_MATCH);
+    known.is_some_and(|known| known.split(',').any(|known| known.trim() == etag || known.trim() == "*"))
 }
 
 async fn events(State(shared): State<Shared>, headers: HeaderMap) -> Response {
@@ -271,6 +301,10 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 fn refused(status: StatusCode, message: &str) -> Response {
     let body = serde_json::json!({ "error": message }).to_string();
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+fn unanswered(refusal: &AnswerRefusal) -> Response {
+    refused(StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_GATEWAY), &refusal.message)
 }
 
 fn broken(error: &std::io::Error) -> Response {

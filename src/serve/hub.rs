@@ -56,6 +56,19 @@ pub struct AnswerRefusal {
     pub message: String,
 }
 
+/// Answers what is remembered of a project, before a pipeline where one is given, without a request to GitLab.
+pub type PastAnswerer = Arc<
+    dyn Fn(String, Option<u64>) -> Pin<Box<dyn Future<Output = Result<PastText, AnswerRefusal>> + Send>> + Send + Sync,
+>;
+
+/// What is remembered of a project, as it is sent.
+#[derive(Debug)]
+pub struct PastText {
+    pub json: Vec<u8>,
+    /// When the project was read last, by GitLab's clock.
+    pub as_of: DateTime<Utc>,
+}
+
 /// Saves counters for the next process.
 pub type CounterSaver = Arc<dyn Fn(Vec<SavedCounter>) -> Pin<Box<dyn Future<Output = SaveEnd> + Send>> + Send + Sync>;
 
@@ -67,6 +80,7 @@ pub struct HubSources {
     pub usage: Arc<dyn Fn() -> Usage + Send + Sync>,
     pub endpoints: Arc<dyn Fn() -> Vec<EndpointCount> + Send + Sync>,
     pub explain: ExplainAnswerer,
+    pub past_of: PastAnswerer,
     /// What the memory adds to each reading, a moment after it; `None` where nothing is remembered.
     pub past: Option<watch::Receiver<Arc<KnownPast>>>,
     /// `None` where nothing is remembered.
@@ -199,6 +213,10 @@ impl Hub {
 
     pub(super) async fn explain(&self, project: String, pipeline: Option<u64>) -> ExplainReply {
         (self.sources.explain)(project, pipeline).await
+    }
+
+    pub(super) async fn past_of(&self, project: String, before: Option<u64>) -> Result<PastText, AnswerRefusal> {
+        (self.sources.past_of)(project, before).await
     }
 
     /// Says whether those who look find what is fresh.

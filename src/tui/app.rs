@@ -3,7 +3,7 @@
 use super::announcement::{self, ViewAnnouncement};
 use super::banner;
 use super::event_entry::{EventEntry, MOST_EVENTS};
-use super::facts::{PipelineNeeds, ReadPipelines, UpdateNews, ViewFacts, ViewOptions};
+use super::facts::{PipelineNeeds, ReadPipelines, ToldPast, UpdateNews, ViewFacts, ViewOptions};
 use super::input::InputLine;
 use super::pending::{ActionQuestion, ActionRecord, PendingAction};
 use super::screens::line::ScreenLine;
@@ -140,6 +140,8 @@ pub struct App {
     pub read_pipelines: ById<ProjectId, ReadPipelines>,
     /// Flaky jobs of projects that were looked at, from the memory.
     pub flaky: ById<ProjectId, Vec<FlakyJob>>,
+    /// How far it is known what is remembered of projects that were looked at.
+    pub told_pasts: ById<ProjectId, ToldPast>,
     pub pending: Vec<PendingAction>,
     /// What the user has done, the last at the end.
     pub actions: Vec<ActionRecord>,
@@ -177,6 +179,7 @@ impl App {
             explanations: ById::default(),
             recent: ById::default(),
             flaky: ById::default(),
+            told_pasts: ById::default(),
             read_pipelines: ById::default(),
             pending: Vec::new(),
             actions: Vec::new(),

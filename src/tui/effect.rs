@@ -12,7 +12,7 @@ use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
 use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
 use crate::collect::watch::{ChangeNews, WatchUpdate};
 use crate::domain::id::ProjectId;
-use crate::domain::past::{KnownPast, ProjectPast};
+use crate::domain::past::{KnownPast, PastAnswer};
 use crate::domain::project::Project;
 use crossterm::event::{KeyEvent, MouseEvent};
 use std::sync::Arc;
@@ -32,8 +32,8 @@ pub enum ViewEvent {
     /// What became of an action.
     ActionDone(Box<ActionOutcome>),
     Log(Vec<LogMessage>),
-    /// What the memory knows of a project.
-    Recent(Box<ProjectPast>),
+    /// What is remembered of a project.
+    Recent(Box<PastAnswer>),
     /// What a key would ask for, by another way.
     Act(KeyAction),
     /// A pipeline that was only remembered, with its jobs.
@@ -62,7 +62,7 @@ pub enum ViewEffect {
     /// Why a pipeline is red.
     Ask(Box<ExplainRequest>),
     Act(Box<PlannedAction>),
-    /// Looks up the last pipelines of a project in the memory.
+    /// Asks what is remembered of a project: its last pipelines and its flaky jobs.
     LookBack(Arc<Project>),
     /// Puts a text on the clipboard, through the terminal.
     Copy(String),

@@ -4,13 +4,13 @@ use super::keymap::ViewKeymap;
 use super::named_view::NamedView;
 use super::theme::ViewTheme;
 use crate::act::rights::TokenRights;
-use crate::collect::pipeline_page::PageStart;
+use crate::collect::pipeline_page::{NextPage, PageStart};
 use crate::collect::watch::{WatchPhase, WatchUpdate};
 use crate::domain::health::{FailOn, RowOrder};
 use crate::domain::id::{ById, PipelineId, ProjectId};
 use crate::domain::job_needs::JobNeeds;
 use crate::domain::outcome::NoticeRule;
-use crate::domain::past::KnownPast;
+use crate::domain::past::{KnownPast, PastLack};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::{Failure, ProjectRow};
 use crate::domain::snapshot::Snapshot;
@@ -78,8 +78,8 @@ pub enum UpdateNews {
 /// How far the pipelines of a project were read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadPipelines {
-    /// Where the next page begins; `None` after the oldest pipeline.
-    pub next: Option<PageStart>,
+    /// Where the next page begins.
+    pub next: NextPage,
     /// Since when it is waited for.
     pub asked_since: Option<Instant>,
     pub failure: Option<Failure>,
@@ -87,8 +87,24 @@ pub struct ReadPipelines {
 
 impl Default for ReadPipelines {
     fn default() -> Self {
-        Self { next: Some(PageStart::Newest), asked_since: None, failure: None }
+        Self { next: NextPage::Begins(PageStart::Newest), asked_since: None, failure: None }
     }
+}
+
+/// How far it is known what is remembered of a project.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ToldPast {
+    Asked {
+        since: Instant,
+    },
+    /// From the own memory: there is nothing to be said about it.
+    Own,
+    /// When a hub told it, and how old it was by then.
+    Told {
+        at: Instant,
+        age: Duration,
+    },
+    Lacks(PastLack),
 }
 
 /// How far a pipeline is read that is not in the list.
@@ -262,6 +278,12 @@ impl ViewFacts {
         let is_listed = row.pipelines().iter().any(|listed| listed.id == pipeline);
         let OlderPipeline::Read { at, .. } = self.older.get(&pipeline).filter(|_| !is_listed)? else { return None };
         Some(self.now.saturating_duration_since(*at)).filter(|ago| *ago >= A_WHILE)
+    }
+
+    /// Returns how old by now is what a hub has told, where that is a while.
+    pub fn told_ago(&self, at: Instant, age: Duration) -> Option<Duration> {
+        let ago = self.now.saturating_duration_since(at).saturating_add(age);
+        Some(ago).filter(|ago| *ago >= A_WHILE)
     }
 
     /// Returns an address if it is a page of the host: a link is whatever the server says.

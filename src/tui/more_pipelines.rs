@@ -2,20 +2,61 @@
 
 use super::app::App;
 use super::effect::ViewEffect;
+use super::facts::{ReadPipelines, ToldPast};
 use super::screens;
 use super::screens::place::ScreenPlace;
-use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
+use crate::collect::pipeline_page::{NextPage, PageStart, PipelinePageAnswer, PipelinePageRequest};
 use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
-use crate::domain::past::ProjectPast;
+use crate::domain::past::{HubPast, PastAnswer, PastRest, ProjectPast};
 use crate::domain::project::ProjectRow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// Takes what the memory knows of a project; where that is no more than what is shown, GitLab is asked.
-pub(super) fn take_remembered(app: &mut App, past: ProjectPast, now: Instant) -> Option<ViewEffect> {
+/// Asks what is remembered of a project that opens.
+pub(super) fn look_back(app: &mut App, project: ProjectId, now: Instant) -> Option<ViewEffect> {
+    let of = Arc::clone(&app.facts.row(project)?.project);
+    // What is known stays in view until there is better.
+    if !matches!(app.told_pasts.get(&project), Some(ToldPast::Own | ToldPast::Told { .. })) {
+        app.told_pasts.insert(project, ToldPast::Asked { since: now });
+    }
+    Some(ViewEffect::LookBack(of))
+}
+
+/// Takes what is remembered of a project, here or by a hub.
+pub(super) fn take_remembered(app: &mut App, answer: PastAnswer, now: Instant) -> Option<ViewEffect> {
+    match answer {
+        PastAnswer::Own(past) => take_own(app, past, now),
+        PastAnswer::OfHub(project, Ok(told)) => {
+            take_told(app, project, told, now);
+            None
+        }
+        PastAnswer::OfHub(project, Err(lack)) => {
+            app.told_pasts.insert(project, ToldPast::Lacks(lack));
+            None
+        }
+    }
+}
+
+/// A hub tells how its list goes on; GitLab is not asked.
+fn take_told(app: &mut App, project: ProjectId, HubPast { past, rest, age }: HubPast, now: Instant) {
+    app.told_pasts.insert(project, ToldPast::Told { at: now, age });
+    app.flaky.insert(project, past.flaky);
+    merge(app, project, past.pipelines);
+    app.read_pipelines.entry(project).or_insert_with(|| ReadPipelines {
+        next: match rest {
+            PastRest::Before(last) => NextPage::Begins(PageStart::Before(last)),
+            PastRest::Nothing => NextPage::NotRemembered,
+        },
+        ..ReadPipelines::default()
+    });
+}
+
+/// Where the own memory knows no more than what is shown, GitLab is asked.
+fn take_own(app: &mut App, past: ProjectPast, now: Instant) -> Option<ViewEffect> {
     let ProjectPast { project, pipelines, flaky } = past;
+    app.told_pasts.insert(project, ToldPast::Own);
     app.flaky.insert(project, flaky);
     let shown = app.facts.row(project).map(ProjectRow::pipelines).unwrap_or_default();
     let is_nothing = pipelines.iter().all(|fact| shown.iter().any(|pipeline| pipeline.id == fact.id));
@@ -38,11 +79,15 @@ fn ask(app: &mut App, project: ProjectId, now: Instant) -> Option<ViewEffect> {
     let row = app.facts.row(project)?;
     let (of, shown) = (Arc::clone(&row.project), row.pipelines().iter().map(|pipeline| pipeline.id));
     let known = app.recent.get(&project).into_iter().flatten().map(|fact| fact.id).chain(shown).collect();
+    // A hub that does not tell what it remembers has no older ones, either.
+    if matches!(app.told_pasts.get(&project), Some(ToldPast::Lacks(_))) {
+        return None;
+    }
     let read = app.read_pipelines.entry(project).or_default();
     if read.asked_since.is_some() {
         return None;
     }
-    let start = read.next.clone()?;
+    let NextPage::Begins(start) = read.next.clone() else { return None };
     (read.asked_since, read.failure) = (Some(now), None);
     Some(ViewEffect::ReadPipelines(Box::new(PipelinePageRequest { project: of, start, known })))
 }

@@ -4,6 +4,7 @@ use super::app::{App, ExplanationState};
 use super::effect::ViewEffect;
 use super::filter::{QuickFilter, RowFilter};
 use super::log_view::LogView;
+use super::more_pipelines;
 use super::needs;
 use super::older;
 use super::screens;
@@ -20,7 +21,6 @@ use crate::domain::pipeline::Pipeline;
 use crate::domain::project::ProjectRow;
 use crate::domain::status::Status;
 use crate::text::glyph::Charset;
-use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Leaves the screen on top; on the first one it ends the filter, else lets the cursor go.
@@ -132,7 +132,7 @@ pub(super) fn go_to(app: &mut App, place: ScreenPlace, now: Instant) -> Vec<View
         }
     }
     if let ScreenPlace::Project(project) = place {
-        effects.extend(app.facts.row(project).map(|row| ViewEffect::LookBack(Arc::clone(&row.project))));
+        effects.extend(more_pipelines::look_back(app, project, now));
     }
     if let ScreenPlace::Pipeline(project, pipeline) = place {
         effects.extend(older::ask(app, project, pipeline, now));

@@ -17,7 +17,7 @@ use crate::collect::log_service::{LogMessage, LogRequest};
 use crate::collect::older_pipeline::{OlderAnswer, OlderRequest};
 use crate::collect::pipeline_page::{PipelinePageAnswer, PipelinePageRequest};
 use crate::collect::watch::{ChangeStream, Request, RequestSender, WatchListener, WatchUpdate};
-use crate::domain::past::{KnownPast, ProjectPast};
+use crate::domain::past::{KnownPast, PastAnswer};
 use crate::domain::project::Project;
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
@@ -49,9 +49,9 @@ pub struct ViewServices {
     pub answers: watch::Receiver<Option<ExplainAnswer>>,
     pub logs: watch::Sender<Option<LogRequest>>,
     pub log_messages: mpsc::Receiver<LogMessage>,
-    /// Asks the memory for the last pipelines of a project.
+    /// Asks what is remembered of a project: the own memory answers, or a hub.
     pub look_back: watch::Sender<Option<Arc<Project>>>,
-    pub recent: watch::Receiver<Option<ProjectPast>>,
+    pub recent: watch::Receiver<Option<PastAnswer>>,
     pub actions: mpsc::UnboundedSender<PlannedAction>,
     pub outcomes: mpsc::UnboundedReceiver<ActionOutcome>,
     /// What the user has to know from beside the view.

@@ -23,6 +23,7 @@
 //! - `cache.rs`: what one run leaves for the next
 //! - `memory.rs`: what readings leave in the history, and what is answered from it
 //! - `hub_past.rs`: what a hub remembers, and that a client of it shows that as its own memory
+//! - `hub_earlier.rs`: what a hub remembers of one project, page by page, and that each screen shows it as over GitLab
 //! - `history_fill.rs`: what a backfill brings and costs, and that it goes on where it was stopped
 //! - `cost.rs`: how many requests a run makes, and how many at once
 //! - `graphql.rs`: many projects with one request: the same answers as over REST, on any server, for less
@@ -77,6 +78,7 @@ mod graphql;
 mod headers;
 mod history_fill;
 mod hub;
+mod hub_earlier;
 mod hub_past;
 mod kinds;
 mod list;

@@ -6,7 +6,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use std::io::{Read, Write};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::spawn;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use vt100::Parser;
 
 pub(crate) struct Terminal {
@@ -92,6 +92,13 @@ impl Terminal {
                 Ok(bytes) => self.take(&bytes),
                 Err(why) => panic!("not shown ({why}):\n{}", self.contents()),
             }
+        }
+    }
+
+    /// Takes what it shows within a moment.
+    pub(crate) fn take_for(&mut self, moment: Duration) {
+        if let Ok(bytes) = self.output.recv_timeout(moment) {
+            self.take(&bytes);
         }
     }
 

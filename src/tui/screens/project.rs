@@ -2,9 +2,10 @@
 
 use super::line::{ListRow, ScreenLine, listed, status_span, wrapped};
 use super::place::ScreenPlace;
+use crate::collect::pipeline_page::NextPage;
 use crate::domain::fact::PipelineFact;
 use crate::domain::id::ProjectId;
-use crate::domain::past::FlakyJob;
+use crate::domain::past::{FlakyJob, PastLack};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::ProjectRow;
 use crate::domain::status::Status;
@@ -15,7 +16,7 @@ use crate::text::age::age;
 use crate::text::duration::duration;
 use crate::text::glyph::Charset;
 use crate::tui::app::App;
-use crate::tui::facts::ReadPipelines;
+use crate::tui::facts::{ReadPipelines, ToldPast};
 use crate::tui::keymap::KeyAction;
 use chrono::DateTime;
 use std::time::Duration;
@@ -31,7 +32,6 @@ const NAMED: usize = 3;
 
 pub fn lines(app: &App, project: ProjectId, only: Option<&str>) -> Vec<ScreenLine> {
     let charset = app.facts.options.charset;
-    let width = usize::from(app.facts.width);
     let Some(row) = app.facts.row(project) else {
         return vec![ScreenLine::text("this project is no longer one of those that are shown", Tone::Warn)];
     };
@@ -40,7 +40,7 @@ pub fn lines(app: &App, project: ProjectId, only: Option<&str>) -> Vec<ScreenLin
     let url = row.project.web_url.as_deref().map(|url| ScreenLine::text(clean(url, charset), Tone::Muted));
     lines.extend(url);
     if let Some(failure) = row.failure() {
-        lines.extend(wrapped(&failure.message, Tone::Bad, width, charset));
+        lines.extend(wrapped(&failure.message, Tone::Bad, text_width(app), charset));
     }
     lines.extend(row.pipelines().iter().filter_map(|pipeline| red_since(app, pipeline)));
     if row.pipelines().is_empty() && app.recent.get(&project).is_none_or(Vec::is_empty) {
@@ -68,13 +68,63 @@ pub fn lines(app: &App, project: ProjectId, only: Option<&str>) -> Vec<ScreenLin
     let older = app.recent.get(&project).into_iter().flatten().filter(is_shown).filter(|fact| is_meant(&fact.ref_name));
     rows.extend(older.map(|fact| of_fact(app, fact, longest)));
     let titles = ["pipeline", "ref", "state", "", "took", "usual", "age", "who", "commit"];
-    lines.extend(listed(&titles, &rows, width.saturating_sub(2), charset));
+    lines.extend(listed(&titles, &rows, text_width(app), charset));
     lines.extend(end_of_list(app, project));
     lines
 }
 
+/// Returns the cells that a line has beside the cursor.
+fn text_width(app: &App) -> usize {
+    usize::from(app.facts.width).saturating_sub(2)
+}
+
+/// Says how far it is known what is remembered, where that is not all that could be.
+fn told(app: &App, project: ProjectId) -> Vec<ScreenLine> {
+    let (text, tone) = match app.told_pasts.get(&project) {
+        None | Some(ToldPast::Own) => return Vec::new(),
+        Some(ToldPast::Asked { since }) => {
+            let waited = app.facts.now.saturating_duration_since(*since);
+            // A memory of one's own answers before this is read.
+            if waited < Duration::from_secs(1) {
+                return Vec::new();
+            }
+            (format!("asking what is remembered {}", duration(waited)), Tone::Muted)
+        }
+        Some(ToldPast::Told { at, age }) => match app.facts.told_ago(*at, *age) {
+            Some(ago) => (format!("what the hub remembers is as it was {} ago", duration(ago)), Tone::Warn),
+            None => return Vec::new(),
+        },
+        Some(ToldPast::Lacks(lack)) => lacking(lack),
+    };
+    wrapped(&text, tone, text_width(app), app.facts.options.charset)
+}
+
+/// Says why a hub told nothing: silence would be taken for a project without a past.
+fn lacking(lack: &PastLack) -> (String, Tone) {
+    const NO_MEMORY: &str =
+        "the hub remembers nothing: earlier runs and flaky jobs are not known; run glwatch without --from";
+    const NOT_TOLD: &str =
+        "the hub does not tell what it remembers: it may be an older glwatch; run glwatch without --from";
+    match lack {
+        PastLack::NoMemory => (NO_MEMORY.to_owned(), Tone::Warn),
+        PastLack::NotTold => (NOT_TOLD.to_owned(), Tone::Warn),
+        PastLack::Failed(failure) => {
+            (format!("what the hub remembers could not be read: {}", failure.message), Tone::Bad)
+        }
+    }
+}
+
 /// Says behind the last pipeline whether that is the oldest, or how it goes on.
 fn end_of_list(app: &App, project: ProjectId) -> Vec<ScreenLine> {
+    let mut lines = told(app, project);
+    // Nothing more is asked for there.
+    if !matches!(app.told_pasts.get(&project), Some(ToldPast::Lacks(_))) {
+        lines.extend(list_goes_on(app, project));
+    }
+    lines
+}
+
+fn list_goes_on(app: &App, project: ProjectId) -> Vec<ScreenLine> {
     let read = app.read_pipelines.get(&project);
     let text = match read {
         Some(read) if read.asked_since.is_some() => {
@@ -82,14 +132,17 @@ fn end_of_list(app: &App, project: ProjectId) -> Vec<ScreenLine> {
             format!("reading older ones {}", duration(waited.unwrap_or_default()))
         }
         Some(ReadPipelines { failure: Some(failure), .. }) => {
-            let (width, charset) = (usize::from(app.facts.width), app.facts.options.charset);
+            let (width, charset) = (text_width(app), app.facts.options.charset);
             return wrapped(&format!("older ones could not be read: {}", failure.message), Tone::Bad, width, charset);
         }
-        Some(ReadPipelines { next: None, .. }) => "there are no older ones".to_owned(),
+        Some(ReadPipelines { next: NextPage::Oldest, .. }) => "there are no older ones".to_owned(),
+        Some(ReadPipelines { next: NextPage::NotRemembered, .. }) => {
+            "the hub remembers no older ones: run glwatch without --from".to_owned()
+        }
         Some(_) | None if app.facts.options.charset == Charset::Words => "more reads older ones".to_owned(),
         Some(_) | None => "at the end of the list, older ones are read".to_owned(),
     };
-    vec![ScreenLine::text(text, Tone::Muted)]
+    wrapped(&text, Tone::Muted, text_width(app), app.facts.options.charset)
 }
 
 /// Returns how long the longest pipeline took that is listed.

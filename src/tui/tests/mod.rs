@@ -1,5 +1,6 @@
 //! The view without a terminal: what keys and updates do to it, and how it looks.
 
+mod hub_past;
 mod keys;
 mod needs;
 mod pictures;

@@ -160,7 +160,7 @@ fn attention_and_all_end_a_filter_and_a_filter_goes_back_to_the_list() {
 
 #[test]
 fn more_reads_older_pipelines_and_they_are_written_when_they_come() {
-    use crate::collect::pipeline_page::{PipelinePage, PipelinePageAnswer};
+    use crate::collect::pipeline_page::{NextPage, PipelinePage, PipelinePageAnswer};
     let now = Instant::now();
     let (mut view, _) = plain(one_of_each(), now);
     assert!(view.typed("more", now).0.concat().contains("open one first"));
@@ -169,7 +169,7 @@ fn more_reads_older_pipelines_and_they_are_written_when_they_come() {
     let (lines, effects) = view.typed("more", now);
     assert_eq!((said(&effects), lines), (vec!["ReadPipelines".to_owned()], vec!["reading older ones 0s".to_owned()]));
     let project = Arc::clone(&view.app.facts.rows()[0].project);
-    let outcome = Ok(PipelinePage { pipelines: vec![], next: None });
+    let outcome = Ok(PipelinePage { pipelines: vec![], next: NextPage::Oldest });
     let (lines, _) = view.take(ViewEvent::Pipelines(Box::new(PipelinePageAnswer { project, outcome })), now);
     assert_eq!(lines, ["there are no older ones"]);
 }

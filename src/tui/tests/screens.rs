@@ -11,7 +11,7 @@ use crate::domain::example::{below, job};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::JobId;
 use crate::domain::job::Job;
-use crate::domain::past::{FlakyJob, ProjectPast};
+use crate::domain::past::{FlakyJob, PastAnswer, ProjectPast};
 use crate::tui::app::Modal;
 use crate::tui::screens::place::ScreenPlace;
 
@@ -97,7 +97,7 @@ fn answer(rows: &[ProjectRow]) -> ExplainAnswer {
 }
 
 /// The view after these keys, with what its screens ask for.
-fn after(keys: &[KeyCode], (width, height): (u16, u16)) -> App {
+pub(super) fn after(keys: &[KeyCode], (width, height): (u16, u16)) -> App {
     let now = Instant::now();
     let mut app = app(group(), width, height, now);
     for key in keys {
@@ -383,7 +383,7 @@ fn no_screen_prints_what_a_terminal_would_obey() {
 }
 
 /// A pipeline that the memory knows.
-fn remembered(id: u64) -> crate::domain::fact::PipelineFact {
+pub(super) fn remembered(id: u64) -> crate::domain::fact::PipelineFact {
     let course = crate::domain::fact::PipelineCourse {
         updated_at: None,
         status: Status::Success,
@@ -409,7 +409,7 @@ fn remembered(id: u64) -> crate::domain::fact::PipelineFact {
 
 /// What the memory knows of the first project.
 fn recalled(pipelines: Vec<crate::domain::fact::PipelineFact>, flaky: Vec<FlakyJob>) -> ViewEvent {
-    ViewEvent::Recent(Box::new(ProjectPast { project: ProjectId(1), pipelines, flaky }))
+    ViewEvent::Recent(Box::new(PastAnswer::Own(ProjectPast { project: ProjectId(1), pipelines, flaky })))
 }
 
 #[test]
