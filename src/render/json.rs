@@ -197,7 +197,8 @@ mod tests {
                       "web_url": null,
                       "target_url": null,
                       "description": null,
-                      "downstream_id": null
+                      "downstream_id": null,
+                      "earlier": []
                     }
                   ]
                 }
