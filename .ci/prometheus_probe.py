@@ -72,25 +72,41 @@ def main(glwatch, prometheus, cases):
     cases = json.loads(pathlib.Path(cases).read_text())
     if len(cases) < 40:
         fail(f"only {len(cases)} expressions")
-    port = free_port()
+    # What is shown without a file of the exporter: no jobs and no environments.
+    of_pipelines = [case for case in cases if case["dashboard"] == "dashboard_pipelines.json"]
+    if len(of_pipelines) < 10:
+        fail(f"only {len(of_pipelines)} expressions about pipelines")
     with tempfile.TemporaryDirectory() as folder, running([glwatch, "sim", "--projects", "12", "--history", "20"]) as sim:
         folder = pathlib.Path(folder)
-        url, token = line_with(sim, "http"), line_with(sim, "token ")
-        (folder / "exporter.yml").write_text(EXPORTER.format(url=f"http{url}", token=token))
-        serve = [glwatch, "serve", "--exporter-config", str(folder / "exporter.yml"), "--no-history"]
-        with running(serve, env={"HOME": str(folder)}) as served:
-            address = line_with(served, "serving on http://")
-            (folder / "prometheus.yml").write_text(PROMETHEUS.format(address=address))
-            scrape = [
-                prometheus, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-                f"--web.listen-address=127.0.0.1:{port}",
-            ]  # fmt: skip
-            with running(scrape):
-                check(port, cases)
-            lint(pathlib.Path(prometheus).with_name("promtool"), address)
+        url, token = f"http{line_with(sim, 'http')}", line_with(sim, "token ")
+        (folder / "exporter.yml").write_text(EXPORTER.format(url=url, token=token))
+        by_file = ["--exporter-config", str(folder / "exporter.yml")]
+        by_default = ["--host", url, "--group-id", "12345", "--listen", "127.0.0.1:0", "--interval", "2s", "--rps", "1000"]
+        for sentence, options, asked in [
+            ("with a file of the exporter", by_file, cases),
+            ("by default", by_default, of_pipelines),
+        ]:
+            environment = {"HOME": str(folder), "GITLAB_TOKEN": token}
+            with running([glwatch, "serve", *options, "--no-history"], env=environment) as served:
+                address = line_with(served, "serving on http://")
+                scraped(prometheus, address, folder / f"data{len(asked)}", (sentence, asked))
+                lint(pathlib.Path(prometheus).with_name("promtool"), address)
 
 
-def check(port, cases):
+def scraped(prometheus, address, folder, asked):
+    """Lets Prometheus scrape the server, and asks it what a dashboard asks."""
+    port = free_port()
+    folder.mkdir()
+    (folder / "prometheus.yml").write_text(PROMETHEUS.format(address=address))
+    scrape = [
+        prometheus, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]  # fmt: skip
+    with running(scrape):
+        check(port, *asked)
+
+
+def check(port, sentence, cases):
     wait_for(lambda: ask(port, "query", query="up")["result"], "Prometheus does not answer")
     missing = []
 
@@ -111,7 +127,7 @@ def check(port, cases):
     if target["health"] != "up":
         fail(f"Prometheus refuses the page: {target['lastError']}")
     series = ask(port, "query", query="count({__name__=~'gitlab_ci_.*'})")["result"][0]["value"][1]
-    print(f"{len(cases)} expressions of three dashboards, over {series} series, return data of their shape")
+    print(f"{sentence}: {len(cases)} expressions of the dashboards, over {series} series, return data of their shape")
 
 
 def lint(promtool, address):

@@ -30,6 +30,7 @@ use crate::serve::hook_answer::HookRules;
 use crate::serve::host_rule::HostRule;
 use crate::serve::http;
 use crate::serve::hub::{CounterSaver, Hub, HubRules, HubSources};
+use crate::serve::scrape::PageFormats;
 use crate::serve::wake_batch::WakeBatch;
 use chrono::{DateTime, Utc};
 use clap::{ArgMatches, Command};
@@ -224,7 +225,7 @@ impl ServedRun<'_> {
             // Anyone could wake a server that asks for no proof; on this machine's own address that is its users.
             has_webhook: secret.is_some() || signing_token.is_some() || serve.listen.0.ip().is_loopback(),
             hooks: HookRules { secret, signing_token, compatibility: serve.compatibility },
-            has_openmetrics: serve.has_openmetrics,
+            formats: PageFormats { has_openmetrics: serve.has_openmetrics, has_totals: self.plan.has_totals() },
             requires_cable: serve.cable.usage == CableUse::On,
             reconcile: serve.cable.reconcile,
             fresh_for: self.interval() * FRESH_INTERVALS + self.config.collecting.timeout,

@@ -8,7 +8,7 @@ use super::own_metrics::{self, ServerFacts};
 use super::readiness::{Readiness, readiness};
 use super::recent_ids::RecentIds;
 use super::run_metrics;
-use super::scrape::{MetricsPage, scrape};
+use super::scrape::{MetricsPage, PageFormats, scrape};
 use super::wake_batch::WakeBatch;
 use super::webhook::{HookMeaning, HookProject, WakeUp};
 use crate::collect::cable_feed::FeedFacts;
@@ -92,7 +92,7 @@ pub struct HubSources {
 pub struct HubRules {
     pub hooks: HookRules,
     pub has_webhook: bool,
-    pub has_openmetrics: bool,
+    pub formats: PageFormats,
     /// Data that is older than this is not fresh.
     pub fresh_for: Duration,
     /// How often everything is read where GitLab tells by itself what changes.
@@ -283,7 +283,7 @@ impl Hub {
         families
             .extend(update.whole().into_iter().flat_map(|snapshot| run_metrics::families(snapshot, &self.runs.lock())));
         families.extend(own_metrics::of_the_server(&mut exporter, &self.facts()));
-        scrape((exporter.store(), &families), accept, self.rules.has_openmetrics)
+        scrape((exporter.store(), &families), accept, self.rules.formats)
     }
 
     fn facts(&self) -> ServerFacts {

@@ -160,13 +160,18 @@ impl MetricStore {
         self.count -= usize::from(series.remove(&key).is_some());
     }
 
-    /// Writes every family that has a series.
-    pub(crate) fn write(&self, format: MetricsFormat, out: &mut dyn Write) -> io::Result<()> {
+    /// Writes every family that has a series. In OpenMetrics a counter must end in `_total`: without that, one that keeps
+    /// its name is of unknown kind there.
+    pub(crate) fn write(&self, (format, has_totals): (MetricsFormat, bool), out: &mut dyn Write) -> io::Result<()> {
+        let (counter, total) = match (format, has_totals) {
+            (MetricsFormat::PrometheusText, _) => ("counter", ""),
+            (MetricsFormat::OpenMetrics, true) => ("counter", "_total"),
+            (MetricsFormat::OpenMetrics, false) => ("unknown", ""),
+        };
         for family in families::ALL {
             let Some(series) = self.families.get(family.name).filter(|series| !series.is_empty()) else { continue };
-            let kind = if family.is_counter { "counter" } else { "gauge" };
+            let (kind, suffix) = if family.is_counter { (counter, total) } else { ("gauge", "") };
             write_header((family.name, kind, family.help), format, out)?;
-            let suffix = if family.is_counter && format == MetricsFormat::OpenMetrics { "_total" } else { "" };
             for (key, stored) in series {
                 let shown = family.is_counter.then(|| self.counters.shown(family.name, key)).flatten();
                 write_series((family.name, suffix), &stored.labels, shown.unwrap_or(stored.value), out)?;
@@ -205,7 +210,7 @@ mod tests {
 
     fn text(store: &MetricStore) -> String {
         let mut out = Vec::new();
-        store.write(MetricsFormat::PrometheusText, &mut out).unwrap();
+        store.write((MetricsFormat::PrometheusText, false), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -56,17 +56,26 @@ impl Write for PartWriter {
     }
 }
 
-/// Writes a page. `accept` is the scraper's header; OpenMetrics only where it is switched on, as counters are called
-/// otherwise there.
+/// In which formats pages are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PageFormats {
+    /// OpenMetrics, where a scraper asks for it.
+    pub has_openmetrics: bool,
+    /// There the exporter's counters end in `_total`, as the exporter writes them. Every Prometheus asks for OpenMetrics,
+    /// and dashboards ask for the plain names: these they find where this is not set.
+    pub has_totals: bool,
+}
+
+/// Writes a page. `accept` is the scraper's header.
 pub(crate) fn scrape(
     (store, families): (&MetricStore, &[Family]),
     accept: &str,
-    has_openmetrics: bool,
+    formats: PageFormats,
 ) -> io::Result<MetricsPage> {
-    let format = format(accept, has_openmetrics);
+    let format = format(accept, formats.has_openmetrics);
     let mut text = PartWriter::default();
     write_families(families, format, &mut text)?;
-    store.write(format, &mut text)?;
+    store.write((format, formats.has_totals), &mut text)?;
     write_end(format, &mut text)?;
     let content_type = match format {
         MetricsFormat::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -75,9 +84,9 @@ pub(crate) fn scrape(
     Ok(MetricsPage { content_type, parts: text.0 })
 }
 
-/// Writes a page of these series alone.
+/// Writes a page of these series alone, with the names that the exporter has in each format.
 pub fn scrape_store(store: &MetricStore, accept: &str, has_openmetrics: bool) -> io::Result<MetricsPage> {
-    scrape((store, &[]), accept, has_openmetrics)
+    scrape((store, &[]), accept, PageFormats { has_openmetrics, has_totals: true })
 }
 
 /// Chooses the format: the one of the two that the scraper wants more.

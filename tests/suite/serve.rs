@@ -165,8 +165,51 @@ fn metrics_have_the_names_of_the_exporter_and_our_own() {
         served.metric("glwatch_api_requests_total{endpoint=\"groups/:id/projects\",status=\"200\"}").is_some()
     });
     assert!(page.body.contains("glwatch_project_read_timestamp_seconds{project=\"acme/api\"}"), "{}", page.body);
-    let open = served.ask("GET", "/metrics", &[("accept", "application/openmetrics-text; version=1.0.0")], "");
-    assert!(open.body.ends_with("# EOF\n") && open.body.contains("gitlab_ci_pipeline_run_count_total{"));
+}
+
+/// What is said about formats: the exporter's file, options and the switch of ours; then what a scraper gets, and of which
+/// kind a counter of the exporter is there.
+type FormatCase<'a> = (&'static str, Option<&'a str>, &'static [&'static str], Option<&'static str>, FormatFound);
+type FormatFound = (&'static str, &'static str);
+
+#[test]
+fn a_scraper_finds_the_exporters_counters_by_the_names_that_dashboards_use() {
+    // What Prometheus sends.
+    const SCRAPER: &str = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
+    const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
+    let sim = scenario("", TWO);
+    let file = |encoding: &str| {
+        format!("gitlab: {{url: '{}'}}\nserver: {{metrics: {{{encoding}}}}}\nprojects: [{{name: acme/api}}]", sim.url())
+    };
+    let (asked, silent) = (file("enable_openmetrics_encoding: true"), file(""));
+    let cases: [FormatCase<'_>; 6] = [
+        ("by default", None, &[], None, (OPEN, "unknown")),
+        ("with the exporter's mistakes", None, &["--compatibility", "strict"], None, (OPEN, "unknown")),
+        ("OpenMetrics is switched off", None, &[], Some("false"), (PLAIN, "counter")),
+        ("the exporter's file says nothing of it", Some(&silent), &[], None, (PLAIN, "counter")),
+        ("the exporter's file asks for it", Some(&asked), &[], None, (OPEN, "counter")),
+        ("it does, and the user does not", Some(&asked), &[], Some("false"), (PLAIN, "counter")),
+    ];
+    for (sentence, file, more, switch, (kind, counter)) in cases {
+        let env = switch.into_iter().fold(Env::new(), |env, switch| env.with("GLWATCH_SERVE_OPENMETRICS", switch));
+        let path = env.home().join("exporter.yml");
+        let mut more = more.to_vec();
+        if let Some(file) = file {
+            std::fs::write(&path, file).unwrap();
+            more.extend(["--exporter-config", path.to_str().unwrap()]);
+        }
+        let served = Served::start(&env, &sim, &more);
+        served.wait(|served| served.get("/metrics").body.contains("gitlab_ci_pipeline_run_count{"));
+        let page = served.ask("GET", "/metrics", &[("accept", SCRAPER)], "");
+        assert_eq!(page.headers["content-type"], kind, "{sentence}");
+        assert_eq!(page.body.ends_with("# EOF\n"), kind == OPEN, "{sentence}");
+        let name = "gitlab_ci_pipeline_run_count";
+        let has_total = (kind, counter) == (OPEN, "counter");
+        assert!(page.body.contains(&format!("# TYPE {name} {counter}\n")), "{sentence}: {}", page.body);
+        assert_eq!(page.body.contains(&format!("\n{name}_total{{")), has_total, "{sentence}");
+        assert_eq!(page.body.contains(&format!("\n{name}{{")), !has_total, "{sentence}");
+    }
 }
 
 #[test]

@@ -136,6 +136,11 @@ impl ExporterPlan {
         Some(whole.unwrap_or_else(|_| path.clone()))
     }
 
+    /// Says whether the file asks for OpenMetrics, in which the exporter renames its counters.
+    pub(super) fn has_totals(&self) -> bool {
+        self.exporter.has_openmetrics
+    }
+
     pub(super) fn webhook_secret(&self) -> Option<SecretString> {
         self.exporter.webhook_secret.clone()
     }
