@@ -36,6 +36,41 @@ pub(crate) struct Family {
     pub series: MetricSeries,
 }
 
+/// What the values of a family mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OwnKind {
+    Gauge,
+    Counter,
+    Histogram,
+}
+
+/// A family that is our own, as the scrape and the documentation describe it.
+#[derive(Debug)]
+pub(crate) struct OwnFamily {
+    /// Without the suffix of a counter.
+    pub name: &'static str,
+    pub help: &'static str,
+    pub kind: OwnKind,
+    pub unit: Option<Unit>,
+    pub labels: &'static [&'static str],
+}
+
+impl OwnFamily {
+    /// Returns the family with these values.
+    pub(crate) fn with(&self, samples: Vec<Sample>) -> Family {
+        let series = match self.kind {
+            OwnKind::Counter => MetricSeries::Counter(samples),
+            OwnKind::Gauge | OwnKind::Histogram => MetricSeries::Gauge(samples),
+        };
+        Family { name: self.name, help: self.help, unit: self.unit, series }
+    }
+
+    /// Returns the family, a histogram, with these series.
+    pub(crate) fn with_histograms(&self, histograms: Vec<Histogram>) -> Family {
+        Family { name: self.name, help: self.help, unit: self.unit, series: MetricSeries::Histogram(histograms) }
+    }
+}
+
 /// The series of a family, by what their values mean.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum MetricSeries {
@@ -96,9 +131,112 @@ pub(crate) fn families(excerpt: &SnapshotView<'_>) -> Vec<Family> {
     families
 }
 
-fn gauge(name: &'static str, help: &'static str, unit: Option<Unit>, samples: Vec<Sample>) -> Family {
-    Family { name, help, unit, series: MetricSeries::Gauge(samples) }
-}
+/// What tells the newest pipeline of a ref from others.
+const OF_REF: &[&str] = &["project", "ref", "ref_kind"];
+
+static PIPELINE_STATUS: OwnFamily = OwnFamily {
+    name: "glwatch_pipeline_status",
+    help: "Status of the newest pipeline of a ref, joined with those of the pipelines that it triggered; always 1.",
+    kind: OwnKind::Gauge,
+    unit: None,
+    labels: &["project", "ref", "ref_kind", "status"],
+};
+
+static PIPELINE_DURATION: OwnFamily = OwnFamily {
+    name: "glwatch_pipeline_duration_seconds",
+    help: "Time that the newest pipeline of a ref ran; absent while GitLab does not say.",
+    kind: OwnKind::Gauge,
+    unit: Some(Unit::Seconds),
+    labels: OF_REF,
+};
+
+static PIPELINE_QUEUED: OwnFamily = OwnFamily {
+    name: "glwatch_pipeline_queued_seconds",
+    help: "Time that the newest pipeline of a ref waited before its first job started.",
+    kind: OwnKind::Gauge,
+    unit: Some(Unit::Seconds),
+    labels: OF_REF,
+};
+
+static PIPELINE_COVERAGE: OwnFamily = OwnFamily {
+    name: "glwatch_pipeline_coverage_ratio",
+    help: "Test coverage of the newest pipeline of a ref, from 0 to 1.",
+    kind: OwnKind::Gauge,
+    unit: Some(Unit::Ratio),
+    labels: OF_REF,
+};
+
+static PIPELINE_CREATED: OwnFamily = OwnFamily {
+    name: "glwatch_pipeline_created_timestamp_seconds",
+    help: "When the newest pipeline of a ref was created.",
+    kind: OwnKind::Gauge,
+    unit: Some(Unit::Seconds),
+    labels: OF_REF,
+};
+
+static PROJECTS: OwnFamily = OwnFamily {
+    name: "glwatch_projects",
+    help: "Projects by the state of their row and, where it is ok, by the status of their worst pipeline.",
+    kind: OwnKind::Gauge,
+    unit: None,
+    labels: &["state", "status"],
+};
+
+static SNAPSHOT_COMPLETE: OwnFamily = OwnFamily {
+    name: "glwatch_snapshot_complete",
+    help: "Whether every project of every group was read: 1 or 0.",
+    kind: OwnKind::Gauge,
+    unit: None,
+    labels: &[],
+};
+
+static SNAPSHOT_READ: OwnFamily = OwnFamily {
+    name: "glwatch_snapshot_timestamp_seconds",
+    help: "When the group was read, by the server's clock.",
+    kind: OwnKind::Gauge,
+    unit: Some(Unit::Seconds),
+    labels: &[],
+};
+
+static SNAPSHOT_REQUESTS: OwnFamily = OwnFamily {
+    name: "glwatch_snapshot_requests",
+    help: "Requests to GitLab that this took, retries included.",
+    kind: OwnKind::Gauge,
+    unit: None,
+    labels: &[],
+};
+
+static REQUESTS_LIMIT: OwnFamily = OwnFamily {
+    name: "glwatch_api_requests_limit",
+    help: "Requests that the server permits in its window.",
+    kind: OwnKind::Gauge,
+    unit: None,
+    labels: &[],
+};
+
+static REQUESTS_REMAINING: OwnFamily = OwnFamily {
+    name: "glwatch_api_requests_remaining",
+    help: "Requests that are left of them.",
+    kind: OwnKind::Gauge,
+    unit: None,
+    labels: &[],
+};
+
+/// The families of a snapshot, for the documentation.
+#[cfg(test)]
+pub(crate) static SNAPSHOT_FAMILIES: [&OwnFamily; 11] = [
+    &PIPELINE_STATUS,
+    &PIPELINE_DURATION,
+    &PIPELINE_QUEUED,
+    &PIPELINE_COVERAGE,
+    &PIPELINE_CREATED,
+    &PROJECTS,
+    &SNAPSHOT_COMPLETE,
+    &SNAPSHOT_READ,
+    &SNAPSHOT_REQUESTS,
+    &REQUESTS_LIMIT,
+    &REQUESTS_REMAINING,
+];
 
 fn of_pipelines(excerpt: &SnapshotView<'_>) -> Vec<Family> {
     let pipelines = newest(excerpt);
@@ -111,38 +249,12 @@ fn of_pipelines(excerpt: &SnapshotView<'_>) -> Vec<Family> {
         let status = ("status", pipeline.worst().word().to_owned());
         Sample { labels: labels.iter().cloned().chain([status]).collect(), value: 1.0 }
     };
-    let seconds = Some(Unit::Seconds);
     vec![
-        gauge(
-            "glwatch_pipeline_status",
-            "Status of the newest pipeline of a ref, joined with those of the pipelines that it triggered; always 1.",
-            None,
-            pipelines.iter().map(status).collect(),
-        ),
-        gauge(
-            "glwatch_pipeline_duration_seconds",
-            "Time that the newest pipeline of a ref ran; absent while GitLab does not say.",
-            seconds,
-            samples(|pipeline| pipeline.duration.map(|duration| duration.as_secs_f64())),
-        ),
-        gauge(
-            "glwatch_pipeline_queued_seconds",
-            "Time that the newest pipeline of a ref waited before its first job started.",
-            seconds,
-            samples(|pipeline| pipeline.queued.map(|queued| queued.as_secs_f64())),
-        ),
-        gauge(
-            "glwatch_pipeline_coverage_ratio",
-            "Test coverage of the newest pipeline of a ref, from 0 to 1.",
-            Some(Unit::Ratio),
-            samples(|pipeline| pipeline.coverage.map(ratio)),
-        ),
-        gauge(
-            "glwatch_pipeline_created_timestamp_seconds",
-            "When the newest pipeline of a ref was created.",
-            seconds,
-            samples(|pipeline| pipeline.created_at.map(timestamp)),
-        ),
+        PIPELINE_STATUS.with(pipelines.iter().map(status).collect()),
+        PIPELINE_DURATION.with(samples(|pipeline| pipeline.duration.map(|duration| duration.as_secs_f64()))),
+        PIPELINE_QUEUED.with(samples(|pipeline| pipeline.queued.map(|queued| queued.as_secs_f64()))),
+        PIPELINE_COVERAGE.with(samples(|pipeline| pipeline.coverage.map(ratio))),
+        PIPELINE_CREATED.with(samples(|pipeline| pipeline.created_at.map(timestamp))),
     ]
 }
 
@@ -168,35 +280,15 @@ fn newest<'a>(excerpt: &'a SnapshotView<'_>) -> Vec<(Labels, &'a Pipeline)> {
 
 fn of_the_whole(snapshot: &Snapshot) -> Vec<Family> {
     let single = |value: f64| vec![Sample { labels: vec![], value }];
-    let told = |value: Option<u64>| value.into_iter().flat_map(|value| single(value as f64)).collect();
+    let told = |value: Option<f64>| value.into_iter().flat_map(single).collect();
     let usage = &snapshot.usage;
     vec![
-        gauge(
-            "glwatch_projects",
-            "Projects by the state of their row and, where it is ok, by the status of their worst pipeline.",
-            None,
-            projects(&Counts::of(snapshot)),
-        ),
-        gauge(
-            "glwatch_snapshot_complete",
-            "Whether every project of every group was read: 1 or 0.",
-            None,
-            single(f64::from(u8::from(snapshot.is_complete()))),
-        ),
-        gauge(
-            "glwatch_snapshot_timestamp_seconds",
-            "When the group was read, by the server's clock.",
-            Some(Unit::Seconds),
-            single(timestamp(snapshot.taken_at)),
-        ),
-        gauge(
-            "glwatch_snapshot_requests",
-            "Requests to GitLab that this took, retries included.",
-            None,
-            single(usage.requests as f64),
-        ),
-        gauge("glwatch_api_requests_limit", "Requests that the server permits in its window.", None, told(usage.limit)),
-        gauge("glwatch_api_requests_remaining", "Requests that are left of them.", None, told(usage.remaining)),
+        PROJECTS.with(projects(&Counts::of(snapshot))),
+        SNAPSHOT_COMPLETE.with(single(f64::from(u8::from(snapshot.is_complete())))),
+        SNAPSHOT_READ.with(single(timestamp(snapshot.taken_at))),
+        SNAPSHOT_REQUESTS.with(single(usage.requests as f64)),
+        REQUESTS_LIMIT.with(told(usage.limit.map(|limit| limit as f64))),
+        REQUESTS_REMAINING.with(told(usage.remaining.map(|remaining| remaining as f64))),
     ]
 }
 

@@ -86,15 +86,15 @@ impl ExporterState {
         let owner: SeriesOwner = "itself".into();
         let series = self.store.len() as f64;
         let values = [
-            (&family::OWN_CURRENTLY_QUEUED_TASKS_COUNT, self.counts.due as f64),
-            (&family::OWN_ENVIRONMENTS_COUNT, self.counts.environments as f64),
-            (&family::OWN_EXECUTED_TASKS_COUNT, self.read as f64),
-            (&family::OWN_GITLAB_API_REQUESTS_COUNT, usage.requests as f64),
-            (&family::OWN_GITLAB_API_REQUESTS_LIMIT, usage.limit.unwrap_or_default() as f64),
-            (&family::OWN_GITLAB_API_REQUESTS_REMAINING, usage.remaining.unwrap_or_default() as f64),
-            (&family::OWN_METRICS_COUNT, series),
-            (&family::OWN_PROJECTS_COUNT, self.counts.projects as f64),
-            (&family::OWN_REFS_COUNT, self.counts.refs as f64),
+            (&family::GCPE_CURRENTLY_QUEUED_TASKS_COUNT, self.counts.due as f64),
+            (&family::GCPE_ENVIRONMENTS_COUNT, self.counts.environments as f64),
+            (&family::GCPE_EXECUTED_TASKS_COUNT, self.read as f64),
+            (&family::GCPE_GITLAB_API_REQUESTS_COUNT, usage.requests as f64),
+            (&family::GCPE_GITLAB_API_REQUESTS_LIMIT, usage.limit.unwrap_or_default() as f64),
+            (&family::GCPE_GITLAB_API_REQUESTS_REMAINING, usage.remaining.unwrap_or_default() as f64),
+            (&family::GCPE_METRICS_COUNT, series),
+            (&family::GCPE_PROJECTS_COUNT, self.counts.projects as f64),
+            (&family::GCPE_REFS_COUNT, self.counts.refs as f64),
         ];
         for (family, value) in values {
             self.store.set(family, &owner, SeriesLabels { identity: &[], labels: &[] }, value);

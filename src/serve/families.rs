@@ -17,59 +17,59 @@ pub struct FamilySpec {
 const REF_LABELS: &[&str] = &["project", "topics", "kind", "ref", "source", "variables"];
 const ENVIRONMENT_LABELS: &[&str] = &["project", "environment"];
 
-pub static OWN_CURRENTLY_QUEUED_TASKS_COUNT: FamilySpec = FamilySpec {
+pub static GCPE_CURRENTLY_QUEUED_TASKS_COUNT: FamilySpec = FamilySpec {
     name: "gcpe_currently_queued_tasks_count",
     help: "Refs and environments that wait to be read.",
     is_counter: false,
     labels: &[],
 };
 
-pub static OWN_ENVIRONMENTS_COUNT: FamilySpec = FamilySpec {
+pub static GCPE_ENVIRONMENTS_COUNT: FamilySpec = FamilySpec {
     name: "gcpe_environments_count",
     help: "Environments that are tracked.",
     is_counter: false,
     labels: &[],
 };
 
-pub static OWN_EXECUTED_TASKS_COUNT: FamilySpec = FamilySpec {
+pub static GCPE_EXECUTED_TASKS_COUNT: FamilySpec = FamilySpec {
     name: "gcpe_executed_tasks_count",
     help: "Refs and environments that were read since the start.",
     is_counter: false,
     labels: &[],
 };
 
-pub static OWN_GITLAB_API_REQUESTS_COUNT: FamilySpec = FamilySpec {
+pub static GCPE_GITLAB_API_REQUESTS_COUNT: FamilySpec = FamilySpec {
     name: "gcpe_gitlab_api_requests_count",
     help: "Requests to GitLab since the start.",
     is_counter: false,
     labels: &[],
 };
 
-pub static OWN_GITLAB_API_REQUESTS_LIMIT: FamilySpec = FamilySpec {
+pub static GCPE_GITLAB_API_REQUESTS_LIMIT: FamilySpec = FamilySpec {
     name: "gcpe_gitlab_api_requests_limit",
     help: "Requests that GitLab permits in its window; 0 until it says.",
     is_counter: false,
     labels: &[],
 };
 
-pub static OWN_GITLAB_API_REQUESTS_REMAINING: FamilySpec = FamilySpec {
+pub static GCPE_GITLAB_API_REQUESTS_REMAINING: FamilySpec = FamilySpec {
     name: "gcpe_gitlab_api_requests_remaining",
     help: "Requests that are left of them; 0 until GitLab says.",
     is_counter: false,
     labels: &[],
 };
 
-pub static OWN_METRICS_COUNT: FamilySpec = FamilySpec {
+pub static GCPE_METRICS_COUNT: FamilySpec = FamilySpec {
     name: "gcpe_metrics_count",
     help: "Series about refs and environments.",
     is_counter: false,
     labels: &[],
 };
 
-pub static OWN_PROJECTS_COUNT: FamilySpec =
+pub static GCPE_PROJECTS_COUNT: FamilySpec =
     FamilySpec { name: "gcpe_projects_count", help: "Projects that are tracked.", is_counter: false, labels: &[] };
 
-pub static OWN_REFS_COUNT: FamilySpec = FamilySpec {
+pub static GCPE_REFS_COUNT: FamilySpec = FamilySpec {
     name: "gcpe_refs_count",
     help: "Branches, tags and merge requests that are tracked.",
     is_counter: false,
@@ -447,15 +447,15 @@ pub static PIPELINE_TIMESTAMP: FamilySpec = FamilySpec {
 
 /// All of them, by name.
 pub static ALL: [&FamilySpec; 45] = [
-    &OWN_CURRENTLY_QUEUED_TASKS_COUNT,
-    &OWN_ENVIRONMENTS_COUNT,
-    &OWN_EXECUTED_TASKS_COUNT,
-    &OWN_GITLAB_API_REQUESTS_COUNT,
-    &OWN_GITLAB_API_REQUESTS_LIMIT,
-    &OWN_GITLAB_API_REQUESTS_REMAINING,
-    &OWN_METRICS_COUNT,
-    &OWN_PROJECTS_COUNT,
-    &OWN_REFS_COUNT,
+    &GCPE_CURRENTLY_QUEUED_TASKS_COUNT,
+    &GCPE_ENVIRONMENTS_COUNT,
+    &GCPE_EXECUTED_TASKS_COUNT,
+    &GCPE_GITLAB_API_REQUESTS_COUNT,
+    &GCPE_GITLAB_API_REQUESTS_LIMIT,
+    &GCPE_GITLAB_API_REQUESTS_REMAINING,
+    &GCPE_METRICS_COUNT,
+    &GCPE_PROJECTS_COUNT,
+    &GCPE_REFS_COUNT,
     &ENVIRONMENT_BEHIND_COMMITS_COUNT,
     &ENVIRONMENT_BEHIND_DURATION_SECONDS,
     &ENVIRONMENT_DEPLOYMENT_COUNT,

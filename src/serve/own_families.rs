@@ -1,41 +1,7 @@
-//! The metric families that are our own, declared once: the scrape and the documentation are made of this table.
+//! The metric families about the server that are our own, declared once: the scrape and the documentation are made of this
+//! table. Those about the group are in `report/metrics.rs`: `-o openmetrics` has them, too.
 
-use crate::report::metrics::{Family, Histogram, MetricSeries, Sample, Unit};
-
-/// What the values of a family mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OwnKind {
-    Gauge,
-    Counter,
-    Histogram,
-}
-
-/// One family of our own.
-#[derive(Debug)]
-pub(super) struct OwnFamily {
-    /// Without the suffix of a counter.
-    pub name: &'static str,
-    pub help: &'static str,
-    pub kind: OwnKind,
-    pub unit: Option<Unit>,
-    pub labels: &'static [&'static str],
-}
-
-impl OwnFamily {
-    /// Returns the family with these values.
-    pub(super) fn with(&self, samples: Vec<Sample>) -> Family {
-        let series = match self.kind {
-            OwnKind::Counter => MetricSeries::Counter(samples),
-            OwnKind::Gauge | OwnKind::Histogram => MetricSeries::Gauge(samples),
-        };
-        Family { name: self.name, help: self.help, unit: self.unit, series }
-    }
-
-    /// Returns the family, a histogram, with these series.
-    pub(super) fn with_histograms(&self, histograms: Vec<Histogram>) -> Family {
-        Family { name: self.name, help: self.help, unit: self.unit, series: MetricSeries::Histogram(histograms) }
-    }
-}
+use crate::report::metrics::{OwnFamily, OwnKind, Unit};
 
 pub(super) static PROJECT_READ: OwnFamily = OwnFamily {
     name: "glwatch_project_read_timestamp_seconds",
@@ -173,7 +139,7 @@ pub(super) static CABLE_RECONNECTS: OwnFamily = OwnFamily {
     labels: &[],
 };
 
-/// All of them.
+/// All of those about the server.
 #[cfg(test)]
 static ALL: [&OwnFamily; 17] = [
     &PROJECT_READ,
@@ -195,12 +161,13 @@ static ALL: [&OwnFamily; 17] = [
     &CABLE_RECONNECTS,
 ];
 
-/// Returns their table for the documentation.
+/// Returns the table of all that are our own, for the documentation.
 #[cfg(test)]
 pub(super) fn table() -> String {
+    use crate::report::metrics::SNAPSHOT_FAMILIES;
     use std::fmt::Write;
     let mut table = "| family | kind | labels | what |\n|---|---|---|---|\n".to_owned();
-    for family in ALL {
+    for family in SNAPSHOT_FAMILIES.into_iter().chain(ALL) {
         let (kind, suffix) = match family.kind {
             OwnKind::Gauge => ("gauge", ""),
             OwnKind::Counter => ("counter", "_total"),

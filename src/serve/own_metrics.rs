@@ -3,14 +3,14 @@
 use super::counter_book::CounterBook;
 use super::exporter::ExporterState;
 use super::metric_store::{own_key, own_values};
-use super::own_families::{self as family, OwnFamily};
+use super::own_families as family;
 use crate::collect::cable_feed::FeedFacts;
 use crate::domain::excerpt::SnapshotView;
 use crate::domain::project::ProjectRow;
 use crate::domain::server::Server;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::usage::EndpointCount;
-use crate::report::metrics::{self, Family, Sample};
+use crate::report::metrics::{self, Family, OwnFamily, Sample};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 

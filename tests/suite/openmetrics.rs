@@ -10,6 +10,19 @@ const OPEN: [(&str, &str); 1] = [("accept", "application/openmetrics-text; versi
 /// OpenMetrics 1.0, "Exemplars": the combined length of names and values.
 const LONGEST_EXEMPLAR: usize = 128;
 
+/// All that the exporter's file can switch on.
+const EVERYTHING: &str = "
+project_defaults:
+  pull:
+    environments: {enabled: true, exclude_stopped: false}
+    refs: {tags: {enabled: true}, merge_requests: {enabled: true}}
+    pipeline:
+      jobs: {enabled: true, from_child_pipelines: {enabled: true}, runner_description: {enabled: true}}
+      variables: {enabled: true}
+      test_reports: {enabled: true, from_child_pipelines: {enabled: true}, test_cases: {enabled: true}}
+wildcards: [{owner: {name: acme, kind: group, include_subgroups: true}}]
+";
+
 type Labels = Vec<(String, String)>;
 
 /// `{labels} value [time]` behind a sample.
@@ -346,6 +359,61 @@ fn every_line_of_a_real_page_is_what_its_format_demands() {
         names.collect::<Vec<_>>()
     };
     assert_eq!(unknown(&found), ["gitlab_ci_pipeline_run_count"], "only what may not be renamed");
+}
+
+/// A family as docs/metrics.md describes it.
+#[derive(Debug)]
+struct DescribedFamily {
+    kind: String,
+    labels: BTreeSet<String>,
+    what: String,
+}
+
+/// Reads the tables of docs/metrics.md, by the names of the older format.
+fn described() -> BTreeMap<String, DescribedFamily> {
+    fn quoted(text: &str) -> Option<String> {
+        Some(text.trim().strip_prefix('`')?.strip_suffix('`')?.to_owned())
+    }
+    let row = |line: &str| {
+        let [_, name, kind, labels, what, _] = line.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let labels = labels.split(',').filter_map(quoted).collect();
+        Some((quoted(name)?, DescribedFamily { kind: kind.into(), labels, what: what.into() }))
+    };
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md")).lines().filter_map(row).collect()
+}
+
+#[test]
+fn every_family_that_a_server_shows_is_described() {
+    let deployed = WorldKind::History { projects: 2, days: 20, pipelines: 40, merge_requests: 2, deployments: 3 };
+    let described = described();
+    let mut missing: BTreeSet<&String> = described.keys().collect();
+    for (world, last) in [
+        (WorldKind::Demo, "gitlab_ci_pipeline_test_case_status"),
+        (deployed, "gitlab_ci_environment_behind_commits_count"),
+    ] {
+        let sim = Sim::start(Options { world, ..Options::default() }).unwrap();
+        let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API).with("GLWATCH_API", "graphql");
+        let file = env.home().join("exporter.yml");
+        std::fs::write(&file, format!("gitlab: {{url: '{}'}}\n{EVERYTHING}", sim.url())).unwrap();
+        let more = ["--exporter-config", file.to_str().unwrap(), "--cable", "on", "--interval", "1h"];
+        let served = Served::ready(&env, &sim, &more);
+        for family in ["glwatch_pipeline_runs_total", "glwatch_gitlab_info", last] {
+            served.wait(|served| served.get("/metrics").body.contains(&format!("\n{family}{{")));
+        }
+        served.wait(|served| served.metric("glwatch_tracked_due") == Some(0.0));
+        assert_eq!(served.ask("POST", "/webhook", &[], "{}").status, 200);
+        for (name, family) in families(&served.get("/metrics").body, false).unwrap() {
+            let known = described.get(&name).unwrap_or_else(|| panic!("{name} is not in docs/metrics.md"));
+            assert_eq!((&family.kind, family.help.as_ref()), (&known.kind, Some(&known.what)), "{name}");
+            let labels = family.samples.iter().flat_map(|sample| &sample.labels).map(|(label, _)| label.clone());
+            let labels: BTreeSet<String> = labels.filter(|label| family.kind != "histogram" || label != "le").collect();
+            assert!(labels.is_subset(&known.labels), "{name}: {labels:?}");
+            missing.remove(&name);
+        }
+    }
+    assert_eq!(missing, BTreeSet::new(), "what the two show is all there is, or this test knows too little");
 }
 
 #[test]
