@@ -1,5 +1,5 @@
 """Opens the page of `glwatch serve` in a headless Chromium: a change comes without a reload, at the width of a phone and
-of a wall display, and a project with a hostile name runs no script.
+of a wall display, a project with a hostile name runs no script, and while GitLab is away the page says how old all is.
 
 page_probe.py GLWATCH CHROMIUM: ends with 0, or names the first thing that does not hold.
 """
@@ -19,7 +19,10 @@ import urllib.request
 from processes import fail, line_with, running, wait_for
 
 HOSTILE = "<img src=x onerror=window.owned=1><script>window.owned=1</script>"
+# For so many seconds GitLab is away before the page is opened that must say so.
+AWAY = 4
 status = "running"
+is_away = False
 
 
 class GitLab(http.server.BaseHTTPRequestHandler):
@@ -53,7 +56,7 @@ class GitLab(http.server.BaseHTTPRequestHandler):
         ]
         answer = next((answer for route, answer in answers if re.search(route, path)), None)
         body = json.dumps({"message": "404 Not found"} if answer is None else answer).encode()
-        self.send_response(404 if answer is None else 200)
+        self.send_response(502 if is_away else 404 if answer is None else 200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -144,6 +147,25 @@ def check(tab, width):
         fail(f"the page is wider than {width} px")
 
 
+def check_ages(browser, tabs, address):
+    """Lets GitLab be away while the server asks it again and again: what is shown gets old all the same."""
+    global is_away
+    is_away = True
+    for tab, width in tabs:
+        says = lambda: tab.value("document.querySelector('article p.old:not([hidden])')?.textContent") or ""
+        wait_for(lambda: re.fullmatch(r"read \d+ s ago", says()), f"a card does not say how old it is at {width} px", 15)
+
+    def age():
+        with urllib.request.urlopen(f"http://{address}/api/v1/snapshot", timeout=20) as answer:
+            return int(answer.headers["age"])
+
+    wait_for(lambda: age() > AWAY, "what is not read again stays young")
+    said = open_page(browser, address, 390, 844).value("document.getElementById('age').textContent")
+    found = re.match(r"read (\d+) s ago, not complete", said)
+    if not found or int(found.group(1)) < AWAY:
+        fail(f"a page that is opened while GitLab is away says {said!r}")
+
+
 def main(glwatch, chromium):
     global status
     gitlab = http.server.ThreadingHTTPServer(("127.0.0.1", 0), GitLab)
@@ -166,7 +188,8 @@ def main(glwatch, chromium):
             status = "failed"
             for tab, width in tabs:
                 check(tab, width)
-    print("at 390 and 1920 px a change came without a reload, and a hostile name ran no script")
+            check_ages(browser, tabs, address)
+    print("at 390 and 1920 px a change came without a reload, a hostile name ran no script, and what was old said so")
 
 
 main(*sys.argv[1:])

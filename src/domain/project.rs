@@ -102,6 +102,15 @@ impl ProjectRow {
         }
     }
 
+    /// Returns when what is shown of its pipelines was read; `None` where nothing is shown that was: the time of such a row
+    /// is when that was found out.
+    pub fn read_at(&self) -> Option<DateTime<Utc>> {
+        match &self.state {
+            RowState::Ok(_) | RowState::NoPipeline { .. } | RowState::Stale { .. } => Some(self.as_of),
+            RowState::NoAccess(_) | RowState::Error(_) => None,
+        }
+    }
+
     /// Takes its pipelines for old, because of a failure; a row without them stays what it is.
     pub fn outdate(&mut self, failure: &Failure) {
         if let RowState::Ok(pipelines) = &self.state {

@@ -68,6 +68,17 @@ impl Snapshot {
         !self.problems.iter().any(lost) && !self.rows.iter().any(unread)
     }
 
+    /// Returns when the youngest of what it shows was read, by the server's clock: no reading that brings nothing makes it
+    /// younger. `None` where nothing was read.
+    ///
+    /// Where no project has anything to show, the list is all there is, unless something says that more could not be read.
+    pub fn read_at(&self) -> Option<DateTime<Utc>> {
+        let is_lost = self.rows.iter().any(|row| matches!(row.state, RowState::Error(_)))
+            || self.problems.iter().any(|problem| matches!(problem.scope, ProblemScope::Group | ProblemScope::List));
+        let newest = self.rows.iter().filter_map(ProjectRow::read_at).max();
+        newest.or((!is_lost).then_some(self.taken_at))
+    }
+
     /// Returns the same as what it is after a reading that brought nothing: old.
     pub fn outdated(&self, problem: Problem) -> Self {
         let mut snapshot = self.clone();
@@ -95,5 +106,56 @@ impl Snapshot {
             RowState::Ok(_) | RowState::NoPipeline { .. } => false,
         };
         !self.rows.is_empty() && self.rows.iter().all(unread)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::health::tests::{failure, ran, row};
+    use crate::domain::status::Status;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_is_as_old_as_the_youngest_of_what_it_shows() {
+        let aged = |row: ProjectRow, seconds| ProjectRow { as_of: at(seconds), ..row };
+        let green = |seconds| aged(ran("green", Status::Success, 0), seconds);
+        let stale = |seconds| {
+            let mut row = green(seconds);
+            row.outdate(&failure());
+            row
+        };
+        let empty = |seconds| aged(row("empty", RowState::NoPipeline { ever_ran: None }), seconds);
+        let error = || aged(row("error", RowState::Error(failure())), 100);
+        let hidden = || aged(row("hidden", RowState::NoAccess(failure())), 100);
+        let lost = |scope| Problem { scope, subject: "acme".into(), failure: failure() };
+        let cases = [
+            ("one that was read", vec![green(7)], None, Some(7)),
+            ("the youngest", vec![green(7), green(9), empty(8)], None, Some(9)),
+            ("stale ones are as old as they were", vec![stale(7), stale(5)], None, Some(7)),
+            ("what could not be read now is nothing young", vec![stale(7), error(), hidden()], None, Some(7)),
+            ("none was ever read", vec![error(), hidden()], None, None),
+            ("the list is all there is", vec![], None, Some(100)),
+            ("nothing but hidden ones", vec![hidden()], None, Some(100)),
+            ("the list could not be read again", vec![], Some(ProblemScope::Group), None),
+            ("a part of the list is lost", vec![hidden()], Some(ProblemScope::List), None),
+            ("what was read of a cut list", vec![green(7)], Some(ProblemScope::List), Some(7)),
+            ("a notice about the server", vec![hidden()], Some(ProblemScope::Api), Some(100)),
+        ];
+        for (sentence, rows, scope, expected) in cases {
+            let problems = scope.into_iter().map(lost).collect();
+            let snapshot = Snapshot {
+                host: String::new(),
+                taken_at: at(100),
+                groups: vec![],
+                rows,
+                problems,
+                usage: Usage::default(),
+            };
+            assert_eq!(snapshot.read_at(), expected.map(at), "{sentence}");
+        }
     }
 }

@@ -100,9 +100,11 @@ impl HubReader {
     fn learn(&mut self, HubAnswer { news, tag, age, fresh_for }: HubAnswer) {
         let told = fresh_for.unwrap_or_default().min(LONGEST_FRESH);
         let fresh_for = told.max(self.rules.fresh_for);
+        // The age is that of the youngest row: a hub that cannot read GitLab writes the same data again and again.
         let clock = |snapshot: &Snapshot| {
             let age = TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
-            snapshot.taken_at.checked_add_signed(age).unwrap_or(DateTime::<Utc>::MAX_UTC)
+            let read_at = snapshot.read_at().unwrap_or(snapshot.taken_at);
+            read_at.checked_add_signed(age).unwrap_or(DateTime::<Utc>::MAX_UTC).max(snapshot.taken_at)
         };
         match (news, &mut self.known) {
             (Some(HubReading { snapshot, past }), known) => {
@@ -214,6 +216,26 @@ mod tests {
             advance(Duration::from_secs(passed)).await;
             reader.learn(answer);
             assert_eq!(reader.now().unwrap().timestamp(), 1000 + age, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn gitlabs_clock_is_the_time_of_the_youngest_row_and_its_age() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let green = |seconds| ProjectRow { as_of: at(seconds), ..ran("a", Status::Success, 0) };
+        let cases = [
+            ("just read", vec![green(1000)], 5, 1005),
+            ("a hub without GitLab for five minutes", vec![green(700), green(650)], 310, 1010),
+            ("no younger than the hub's own time", vec![green(700)], 0, 1000),
+            ("none was read", vec![row("a", RowState::Error(failure()))], 5, 1005),
+        ];
+        for (sentence, rows, age, expected) in cases {
+            let mut reader = reader();
+            let reading =
+                HubReading { snapshot: Snapshot { rows, ..snapshot(Vec::new()) }, past: KnownPast::default() };
+            let age = Duration::from_secs(age);
+            reader.learn(HubAnswer { news: Some(reading), tag: None, age, fresh_for: None });
+            assert_eq!(reader.known.unwrap().clock.0, at(expected), "{sentence}");
         }
     }
 

@@ -192,7 +192,7 @@ static SNAPSHOT_COMPLETE: OwnFamily = OwnFamily {
 
 static SNAPSHOT_READ: OwnFamily = OwnFamily {
     name: "glwatch_snapshot_timestamp_seconds",
-    help: "When the group was read, by the server's clock.",
+    help: "When the youngest of what is shown was read, by GitLab's clock; absent where nothing was.",
     kind: OwnKind::Gauge,
     unit: Some(Unit::Seconds),
     labels: &[],
@@ -285,7 +285,7 @@ fn of_the_whole(snapshot: &Snapshot) -> Vec<Family> {
     vec![
         PROJECTS.with(projects(&Counts::of(snapshot))),
         SNAPSHOT_COMPLETE.with(single(f64::from(u8::from(snapshot.is_complete())))),
-        SNAPSHOT_READ.with(single(timestamp(snapshot.taken_at))),
+        SNAPSHOT_READ.with(told(snapshot.read_at().map(timestamp))),
         SNAPSHOT_REQUESTS.with(single(usage.requests as f64)),
         REQUESTS_LIMIT.with(told(usage.limit.map(|limit| limit as f64))),
         REQUESTS_REMAINING.with(told(usage.remaining.map(|remaining| remaining as f64))),

@@ -174,7 +174,7 @@ async fn snapshot(State(shared): State<Shared>, headers: HeaderMap) -> Response 
     // Packed and unpacked texts are two, so the tag is a weak one.
     let etag = format!("W/\"{}\"", snapshot.etag);
     let is_known = knows(&headers, &etag);
-    let age = shared.hub.age_seconds(snapshot.taken_at).to_string();
+    let age = shared.hub.age_seconds(snapshot.read_at).to_string();
     let fresh_for = shared.hub.fresh_for().as_secs().to_string();
     let fresh_for = (HeaderName::from_static(FRESH_FOR), fresh_for);
     let tag = [(ETAG, etag), (CACHE_CONTROL, "no-cache".to_owned()), (AGE, age), fresh_for];

@@ -109,8 +109,8 @@ type HookCounts = BTreeMap<&'static str, u64>;
 pub struct SnapshotText {
     pub etag: String,
     pub json: Arc<[u8]>,
-    /// When it was read, by GitLab's clock.
-    pub taken_at: DateTime<Utc>,
+    /// When the youngest of what it shows was read, by GitLab's clock; where nothing was, when that was found out.
+    pub read_at: DateTime<Utc>,
 }
 
 /// What a text was made of.
@@ -252,8 +252,8 @@ impl Hub {
     }
 
     /// Returns for how many seconds something of this time is known, whatever the clock of the one who looks.
-    pub(super) fn age_seconds(&self, taken_at: DateTime<Utc>) -> i64 {
-        ((self.sources.now)() - taken_at).num_seconds().max(0)
+    pub(super) fn age_seconds(&self, read_at: DateTime<Utc>) -> i64 {
+        ((self.sources.now)() - read_at).num_seconds().max(0)
     }
 
     /// Returns the snapshot as `glwatch -o json` prints it; `None` until there is one.
@@ -269,7 +269,8 @@ impl Hub {
         let mut bytes = Vec::new();
         json::write(&StatusDocument::from(&SnapshotView::all(snapshot).with_past(&past)), &mut bytes)?;
         let etag = own_metrics::fingerprint(&bytes);
-        let made = SnapshotText { etag, json: bytes.into(), taken_at: snapshot.taken_at };
+        let read_at = snapshot.read_at().unwrap_or(snapshot.taken_at);
+        let made = SnapshotText { etag, json: bytes.into(), read_at };
         *text = Some(((Arc::clone(snapshot), past), made.clone()));
         Ok(Some(made))
     }

@@ -5,7 +5,7 @@ use crate::report::metrics::{OwnFamily, OwnKind, Unit};
 
 pub(super) static PROJECT_READ: OwnFamily = OwnFamily {
     name: "glwatch_project_read_timestamp_seconds",
-    help: "When what is shown of the project was read, by GitLab's clock.",
+    help: "When what is shown of the project was read, by GitLab's clock; absent where nothing is shown that was read.",
     kind: OwnKind::Gauge,
     unit: Some(Unit::Seconds),
     labels: &["project"],

@@ -31,11 +31,11 @@ type CountedSample = (Vec<String>, u64);
 /// Returns the families about a snapshot.
 pub(super) fn of_snapshot(snapshot: &Snapshot) -> Vec<Family> {
     let mut all = metrics::families(&SnapshotView::all(snapshot));
-    let sample = |row: &ProjectRow| Sample {
-        labels: vec![("project", row.project.full_path.clone())],
-        value: row.as_of.timestamp() as f64,
+    let sample = |row: &ProjectRow| {
+        let labels = vec![("project", row.project.full_path.clone())];
+        Some(Sample { labels, value: row.read_at()?.timestamp() as f64 })
     };
-    all.push(family::PROJECT_READ.with(snapshot.rows.iter().map(sample).collect()));
+    all.push(family::PROJECT_READ.with(snapshot.rows.iter().filter_map(sample).collect()));
     all
 }
 

@@ -35,8 +35,8 @@ pub(super) fn readiness(update: &WatchUpdate, now: DateTime<Utc>, fresh_for: Dur
         return Readiness::NotReady(format!("the last reading failed: {}", failed.cause));
     }
     let fresh_for = TimeDelta::from_std(fresh_for).unwrap_or(TimeDelta::MAX);
-    let age = now - snapshot.taken_at;
-    if age > fresh_for {
+    let age = snapshot.read_at().map(|read_at| now - read_at);
+    if let Some(age) = age.filter(|age| *age > fresh_for) {
         return Readiness::NotReady(format!("the data is {} s old", age.num_seconds()));
     }
     let count = |wanted| snapshot.rows.iter().filter(|row| freshness(row, now, fresh_for) == wanted).count();
@@ -97,21 +97,25 @@ mod tests {
     #[test]
     fn it_is_ready_as_long_as_something_is_fresh() {
         let green = |age| aged(ran("green", Status::Success, 1), age);
-        let stale = || {
-            let mut row = green(500);
+        let stale_for = |age| {
+            let mut row = green(age);
             row.outdate(&failure());
             row
         };
+        let stale = || stale_for(20);
         let error = || aged(row("error", RowState::Error(failure())), 0);
         let hidden = || aged(row("hidden", RowState::NoAccess(failure())), 0);
         let empty = |age| aged(row("empty", RowState::NoPipeline { ever_ran: Some(false) }), age);
         let ready = Readiness::Ready(None);
         let partly = |words: &str| Readiness::Ready(Some(format!("{words} not fresh")));
         let failed = || Readiness::NotReady("no project is fresh".into());
+        let old = |age| Readiness::NotReady(format!("the data is {age} s old"));
         let cases = [
             ("all fresh", read(vec![green(0), empty(0)], 0), ready.clone()),
             ("as old as it may be", read(vec![green(70)], 70), ready.clone()),
-            ("older", read(vec![green(71)], 71), Readiness::NotReady("the data is 71 s old".into())),
+            ("older", read(vec![green(71)], 71), old(71)),
+            ("nothing could be read again for long", read(vec![stale_for(300), stale_for(310)], 0), old(300)),
+            ("long stale among fresh ones", read(vec![green(0), stale_for(500)], 0), partly("1 project is")),
             ("one stale among fresh ones", read(vec![green(0), stale()], 0), partly("1 project is")),
             ("one that was never read among fresh ones", read(vec![green(0), error()], 0), partly("1 project is")),
             ("one fresh among old ones", read(vec![stale(), green(0), error()], 0), partly("2 projects are")),
@@ -121,9 +125,10 @@ mod tests {
             ("one that is hidden is nothing fresh", read(vec![stale(), hidden()], 0), failed()),
             ("nothing but hidden ones is all there is", read(vec![hidden()], 0), ready.clone()),
             ("not said to be stale, and too old", read(vec![green(71), green(0)], 0), partly("1 project is")),
-            ("all too old, though one was looked for just now", read(vec![green(71), empty(71)], 0), failed()),
+            ("all too old, though one was looked for just now", read(vec![green(71), empty(72)], 0), old(71)),
+            ("none was ever read", read(vec![error()], 0), failed()),
             ("an empty group", read(vec![], 0), ready.clone()),
-            ("an empty group of long ago", read(vec![], 100), Readiness::NotReady("the data is 100 s old".into())),
+            ("an empty group of long ago", read(vec![], 100), old(100)),
             ("our clock is behind", read(vec![green(-30)], -30), ready),
             ("nothing read yet", WatchUpdate::new(), Readiness::NotReady("nothing has been read yet".into())),
             (

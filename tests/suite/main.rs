@@ -43,6 +43,7 @@
 //! - `hub.rs`: another server of ours is read instead of GitLab: as strictly, and believed no more
 //! - `serve.rs`: the server's addresses, who may look, what a webhook leads to, what it costs
 //! - `serve_webhooks.rs`: webhooks that are lost, doubled, swapped or too many, and the truth in the end
+//! - `serve_ages.rs`: GitLab goes away under a hub: what says how old things are
 //! - `serve_hooks.rs`: the webhooks of the projects, listed, created and removed
 //! - `serve_restart.rs`: counters of a server that is killed, and a memory that cannot be written
 //! - `secrets.rs`: the token shows nowhere
@@ -100,6 +101,7 @@ mod seams;
 mod secret_sources;
 mod secrets;
 mod serve;
+mod serve_ages;
 mod serve_hooks;
 mod serve_restart;
 mod serve_webhooks;

@@ -80,7 +80,7 @@ fn openmetrics() {
     glwatch_snapshot_complete 0
     # TYPE glwatch_snapshot_timestamp_seconds gauge
     # UNIT glwatch_snapshot_timestamp_seconds seconds
-    # HELP glwatch_snapshot_timestamp_seconds When the group was read, by the server's clock.
+    # HELP glwatch_snapshot_timestamp_seconds When the youngest of what is shown was read, by GitLab's clock; absent where nothing was.
     glwatch_snapshot_timestamp_seconds 1795201200
     # TYPE glwatch_snapshot_requests gauge
     # HELP glwatch_snapshot_requests Requests to GitLab that this took, retries included.

@@ -4,7 +4,9 @@
   const byId = (id) => document.getElementById(id);
   const ORDER = ["failed", "error", "unread", "stale", "warning", "canceled", "active", "manual", "other", "success"];
   let snapshot = null;
-  let takenAt = null;
+  // When the youngest of what is shown was read, by this device's clock, and by GitLab's.
+  let readAt = null;
+  let newest = null;
   let freshFor = 120;
   let wait = null;
 
@@ -60,6 +62,12 @@
     return made;
   };
 
+  // Of others nothing is shown that could be old.
+  const wasRead = (project) => ["ok", "no_pipeline", "stale"].includes(project.state);
+
+  // What says of its project how old it is, where that is too old.
+  let ages = [];
+
   const card = (project) => {
     const word = worst(project);
     const made = element("article", undefined, look(word));
@@ -69,7 +77,10 @@
     const state = element("p");
     state.append(element("span", word.replaceAll("_", " "), "state"));
     if (pipeline) state.append(" \u00b7 " + pipeline.ref + " \u00b7 #" + pipeline.id);
-    made.append(title, state);
+    const old = element("p", undefined, "old");
+    old.hidden = true;
+    if (wasRead(project)) ages.push([old, project]);
+    made.append(title, state, old);
     const said = what(project);
     if (said) made.append(element("p", said));
     return made;
@@ -85,6 +96,7 @@
     for (const project of projects) counts[worst(project)] = (counts[worst(project)] || 0) + 1;
     const shown = Object.entries(counts).map(([word, count]) => element("span", word.replaceAll("_", " ") + " " + count));
     byId("counts").replaceChildren(...shown);
+    ages = [];
     byId("cards").replaceChildren(...projects.map(card));
     const problems = snapshot.problems.filter((problem) => problem.scope !== "project");
     trouble(problems.length ? problems[0].subject + ": " + problems[0].message : "");
@@ -106,13 +118,21 @@
     byId("trouble").hidden = !text;
   };
 
+  const readAgo = (seconds) => "read " + (seconds < 90 ? seconds + " s" : Math.round(seconds / 60) + " min") + " ago";
+
   const age = () => {
-    if (!takenAt) return;
-    const seconds = Math.max(0, Math.round((Date.now() - takenAt) / 1000));
-    const text = seconds < 90 ? seconds + " s" : Math.round(seconds / 60) + " min";
-    byId("age").textContent = "read " + text + " ago" + (snapshot.complete ? "" : ", not complete");
-    byId("age").classList.toggle("old", seconds > freshFor);
-    title(seconds > freshFor);
+    if (!readAt) return;
+    const seconds = Math.max(0, Math.round((Date.now() - readAt) / 1000));
+    const isUnread = newest === null && snapshot.projects.some((project) => project.state === "error");
+    const isOld = isUnread || seconds > freshFor;
+    byId("age").textContent = (isUnread ? "nothing read" : readAgo(seconds)) + (snapshot.complete ? "" : ", not complete");
+    byId("age").classList.toggle("old", isOld);
+    for (const [text, project] of ages) {
+      const its = seconds + Math.max(0, Math.round((newest - Date.parse(project.as_of)) / 1000));
+      text.hidden = project.state !== "stale" && its <= freshFor;
+      text.textContent = readAgo(its);
+    }
+    title(isOld);
   };
 
   const take = async () => {
@@ -121,8 +141,10 @@
       const answer = await fetch("api/v1/snapshot");
       if (!answer.ok) throw new Error("the server answers " + answer.status);
       snapshot = await answer.json();
-      // By the server's reckoning: the clock of this device may be another one.
-      takenAt = Date.now() - 1000 * Number(answer.headers.get("age") || 0);
+      // By the server's reckoning: the clock of this device may be another one. The age is that of the youngest project.
+      readAt = Date.now() - 1000 * Number(answer.headers.get("age") || 0);
+      const times = snapshot.projects.filter(wasRead).map((project) => Date.parse(project.as_of));
+      newest = times.length ? times.reduce((one, other) => Math.max(one, other)) : null;
       // A server that GitLab tells what changes reads more seldom.
       freshFor = Math.max(120, Number(answer.headers.get("glwatch-fresh-for") || 0));
       show();
