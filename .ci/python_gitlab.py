@@ -57,6 +57,20 @@ def server_and_token(gl, url):
     check(gl.http_head("/projects")["X-Page"] == "1", "HEAD answers headers")
 
 
+def users(gl):
+    """Lists the projects in the namespaces of users: each is among all projects, and in no group."""
+    of_users = [project for project in gl.projects.list(get_all=True) if project.namespace["kind"] == "user"]
+    for project in of_users:
+        username = project.namespace["full_path"]
+        mine = gl.users.get(username, lazy=True).projects.list(get_all=True, order_by="id", sort="asc")
+        check(project.id in [one.id for one in mine], f"{username}: {project.path} is listed")
+        check(all(one.path_with_namespace == f"{username}/{one.path}" for one in mine), f"{username}: nothing else is")
+        found = gl.projects.list(search=project.name.upper(), get_all=True)
+        check(project.id in [one.id for one in found], f"{project.name} is found, whatever its capitals")
+        refused(404, lambda name=username: gl.groups.get(name), f"{username} is no group")
+    refused(404, lambda: gl.users.get("nobody", lazy=True).projects.list(get_all=True), "an unknown user")
+
+
 def groups(gl, group_id):
     group = gl.groups.get(group_id, with_projects=False)
     check(gl.groups.get(group.full_path).id == group.id, "a group is found by its path")
@@ -83,6 +97,7 @@ def groups(gl, group_id):
     listed = [one.id for one in gl.groups.list(get_all=True)]
     check(group.id in listed, "/groups lists the group")
     check(set(ids) <= {project.id for project in gl.projects.list(get_all=True)}, "/projects lists all of them")
+    users(gl)
     return [gl.projects.get(project.id) for project in everywhere]
 
 

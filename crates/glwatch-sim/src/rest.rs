@@ -73,6 +73,7 @@ fn route(parts: &[&str]) -> Option<(&'static str, RestHandler)> {
             ("merge_requests", |rest, asked, p| merge_requests::of_group(rest, asked, p[1]))
         }
         ["projects"] => ("projects", |rest, asked, _| projects::list(rest, asked)),
+        ["users", _, "projects"] => ("user_projects", |rest, asked, p| projects::of_user(rest, asked, p[1])),
         ["projects", _] => ("project", |rest, asked, p| projects::single(rest, asked, p[1])),
         ["projects", _, "pipelines"] => ("pipelines", |rest, asked, p| pipelines::list(rest, asked, p[1])),
         ["projects", _, "pipelines", "latest"] => {

@@ -15,6 +15,9 @@ pub(crate) struct Scenario {
     pub(crate) root: String,
     #[serde(default)]
     pub(crate) group: Vec<GroupEntry>,
+    /// Users who have projects of their own.
+    #[serde(default)]
+    pub(crate) user: Vec<UserEntry>,
     /// Template name -> stages, each `[stage, job, job, ...]`.
     #[serde(default)]
     pub(crate) template: BTreeMap<String, Vec<Vec<String>>>,
@@ -33,10 +36,19 @@ pub(crate) struct GroupEntry {
     pub(crate) name: Option<String>,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserEntry {
+    pub(crate) username: String,
+    pub(crate) id: u64,
+    #[serde(default)]
+    pub(crate) name: Option<String>,
+}
+
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProjectEntry {
-    /// Full path; its parent must be a `[[group]]`.
+    /// Full path; its parent must be a `[[group]]` or a `[[user]]`.
     pub(crate) path: String,
     #[serde(default)]
     pub(crate) id: Option<u64>,

@@ -45,6 +45,7 @@ pub(crate) fn uniform(projects: usize, stages: usize, jobs: usize, seed: u64) ->
     Scenario {
         root: "acme".to_owned(),
         group: vec![GroupEntry { path: "acme".to_owned(), id: 12_345, name: Some("Acme".to_owned()) }],
+        user: Vec::new(),
         template: variants.iter().map(|(name, odd)| ((*name).to_owned(), template(odd))).collect::<BTreeMap<_, _>>(),
         project: (0..projects).map(project).collect(),
         fault: Vec::new(),
@@ -64,6 +65,7 @@ pub(crate) fn with_history(projects: usize, history: HistoryEntry) -> Scenario {
     Scenario {
         root: "acme".to_owned(),
         group: groups.iter().enumerate().map(group).collect(),
+        user: Vec::new(),
         template: BTreeMap::new(),
         project: (0..projects).map(project).collect(),
         fault: Vec::new(),

@@ -20,6 +20,8 @@ use super::scenario::{LineEntry, ProjectEntry, Scenario, parse_span};
 /// 2025-01-01T00:00:00Z in milliseconds: with the default clock, pipeline ids count seconds from here, which gives ids as
 /// large as GitLab.com's.
 pub(crate) const EPOCH_MS: i64 = 1_735_689_600_000;
+/// Namespaces of users have ids of their own, from here on.
+const USER_NAMESPACES: u64 = 5_000_000;
 /// How many pipelines of one line are remembered.
 const REMEMBERED: i64 = 3;
 /// How many pipelines of histories are kept; each has some 6 kB.
@@ -27,9 +29,12 @@ const MOST_PLAYED: usize = 4_000;
 /// GitLab refuses deeper trees (`reached_max_descendant_pipelines_depth`); also what ends a template that triggers itself.
 const MAX_DEPTH: usize = 4;
 
+/// A group, or the namespace of a user.
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) id: u64,
+    /// The user's id, which is another one than the namespace's; `None` for a group.
+    pub(crate) user: Option<u64>,
     pub(crate) name: String,
     pub(crate) full_path: String,
     pub(crate) parent: Option<usize>,
@@ -237,7 +242,20 @@ impl World {
     /// Finds a group by number or by full path.
     pub(crate) fn group(&self, id_or_path: &str) -> Option<usize> {
         let id = id_or_path.parse::<u64>().ok();
-        self.groups.iter().position(|group| id.map_or(group.full_path == id_or_path, |id| group.id == id))
+        let is_meant = |group: &Group| id.map_or(group.full_path == id_or_path, |id| group.id == id);
+        self.groups.iter().position(|group| group.user.is_none() && is_meant(group))
+    }
+
+    /// Finds the namespace of a user by number or by username, in which capitals do not matter.
+    pub(crate) fn user_namespace(&self, id_or_username: &str) -> Option<usize> {
+        let id = id_or_username.parse::<u64>().ok();
+        let is_named = |group: &Group| group.full_path.eq_ignore_ascii_case(id_or_username);
+        let is_meant = |group: &Group| match (group.user, id) {
+            (None, _) => false,
+            (Some(user), Some(id)) => user == id,
+            (Some(_), None) => is_named(group),
+        };
+        self.groups.iter().position(is_meant)
     }
 
     /// Returns whether `group` is `ancestor` or lies below it.
@@ -473,7 +491,12 @@ fn build_groups(scenario: &Scenario) -> Result<Vec<Group>, String> {
             None => (None, entry.path.as_str()),
         };
         let name = entry.name.clone().unwrap_or_else(|| name.to_owned());
-        groups.push(Group { id: entry.id, name, full_path: entry.path.clone(), parent });
+        groups.push(Group { id: entry.id, user: None, name, full_path: entry.path.clone(), parent });
+    }
+    for entry in &scenario.user {
+        let name = entry.name.clone().unwrap_or_else(|| entry.username.clone());
+        let id = USER_NAMESPACES + entry.id;
+        groups.push(Group { id, user: Some(entry.id), name, full_path: entry.username.clone(), parent: None });
     }
     Ok(groups)
 }

@@ -108,7 +108,10 @@ impl ObjectValue for ProjectOf<'_> {
             "jobsEnabled" => leaf(!project.ci_off),
             "createdAt" => leaf(time(project.created)),
             "lastActivityAt" => leaf(time(rest.world.anchor.max(EPOCH_MS))),
-            "group" => object(GroupOf { view: self.view, index: project.group }),
+            "group" => {
+                let is_group = rest.world.groups[project.group].user.is_none();
+                maybe_object(is_group.then_some(GroupOf { view: self.view, index: project.group }))
+            }
             "repository" => object(RepositoryObject { default_branch: project.default_branch.clone() }),
             "environments" => object(ListConnection::new(self.environments(info), info, self.view.max_page)),
             "pipelines" if self.view.broken.contains(&project.id) => {

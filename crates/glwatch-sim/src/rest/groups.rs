@@ -112,7 +112,7 @@ fn page(rest: &RestApi<'_>, asked: &ApiRequest<'_>, wanted: impl Fn(usize) -> bo
     let named = |group: &usize| query.get("search").is_none_or(|text| contains(&groups[*group].name, text));
     // A caller who may not read sees no group, and is not told that there are any.
     let visible = rest.access == Access::Public || asked.caller.reads();
-    let all = (0..groups.len()).filter(|_| visible);
+    let all = (0..groups.len()).filter(|group| visible && groups[*group].user.is_none());
     let mut found: Vec<usize> = all.filter(|group| wanted(*group)).filter(named).collect();
     match query.get("order_by") {
         Some("id") => found.sort_by_key(|group| groups[*group].id),

@@ -188,7 +188,7 @@ fn parameters(kind: &str) -> (&'static [ParameterRule], bool) {
             (&[("with_projects", ParameterType::Boolean), ("with_custom_attributes", ParameterType::Boolean)], false)
         }
         "groups" | "subgroups" => (&GROUPS, true),
-        "group_projects" | "projects" => (&PROJECTS, true),
+        "group_projects" | "projects" | "user_projects" => (&PROJECTS, true),
         "pipelines" => (&PIPELINES, true),
         "jobs" | "bridges" | "project_jobs" => (&JOBS, true),
         "deployments" => (&DEPLOYMENTS, true),

@@ -8,6 +8,7 @@ use super::api_request::{ApiAnswer, ApiRequest, RestApi, time};
 use super::groups::full_name;
 use super::page::ListPage;
 use crate::options::Access;
+use crate::plan::USERS;
 use crate::world::{EPOCH_MS, Project};
 
 pub(super) fn single(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> ApiAnswer {
@@ -29,6 +30,21 @@ pub(super) fn list(rest: &RestApi<'_>, asked: &ApiRequest<'_>) -> ApiAnswer {
     answer.unwrap_or_else(|refusal| refusal)
 }
 
+/// `/users/:id/projects`, by number or username: those in the user's namespace that the caller sees.
+pub(super) fn of_user(rest: &RestApi<'_>, asked: &ApiRequest<'_>, user: &str) -> ApiAnswer {
+    let namespace = rest.world.user_namespace(user);
+    let is_known = |(nth, (username, _)): (usize, &(&str, &str))| {
+        user.parse::<usize>().map_or(username.eq_ignore_ascii_case(user), |id| id == nth + 1)
+    };
+    // Those who have no project of their own are users nevertheless.
+    if namespace.is_none() && !USERS.iter().enumerate().any(is_known) {
+        return ApiAnswer::message(404, "404 User Not Found");
+    }
+    let visible = rest.access == Access::Public || asked.caller.reads();
+    let answer = listed(rest, asked, |project| visible && Some(project.group) == namespace);
+    answer.unwrap_or_else(|refusal| refusal)
+}
+
 /// Answers a page of the projects that are `member`s, filtered and in the order that the query asks for.
 pub(super) fn listed(
     rest: &RestApi<'_>,
@@ -41,7 +57,7 @@ pub(super) fn listed(
     let wanted = |project: &&Project| {
         member(project)
             && archived.is_none_or(|archived| project.archived == archived)
-            && query.get("search").is_none_or(|text| contains(&project.name, text))
+            && query.get("search").is_none_or(|text| contains(&project.name, text) || contains(&project.path, text))
     };
     let mut found: Vec<&Project> = rest.world.projects.iter().filter(wanted).collect();
     found.sort_by(|a, b| compare(query.get("order_by").unwrap_or("created_at"), a, b));
@@ -91,10 +107,12 @@ pub(super) fn item(rest: &RestApi<'_>, project: &Project) -> Value {
         "builds_access_level": if project.ci_off { "disabled" } else { "enabled" },
         "marked_for_deletion_at": deletion, "marked_for_deletion_on": deletion,
     });
+    let (kind, place) =
+        if group.user.is_some() { ("user", base.to_owned()) } else { ("group", format!("{base}/groups")) };
     item["namespace"] = json!({
-        "id": group.id, "name": group.name, "path": group.full_path.rsplit('/').next(), "kind": "group",
+        "id": group.id, "name": group.name, "path": group.full_path.rsplit('/').next(), "kind": kind,
         "full_path": group.full_path, "parent_id": group.parent.map(|index| rest.world.groups[index].id),
-        "avatar_url": null, "web_url": format!("{base}/groups/{}", group.full_path),
+        "avatar_url": null, "web_url": format!("{place}/{}", group.full_path),
     });
     item
 }

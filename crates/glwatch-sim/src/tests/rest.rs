@@ -57,6 +57,48 @@ fn subgroups_are_left_out_and_shared_projects_are_not_unless_asked() {
 }
 
 #[test]
+fn the_projects_of_a_user_are_found_by_number_and_by_name() {
+    const SCENARIO: &str = r#"
+        root = "acme"
+        group = [{ path = "acme", id = 1 }]
+        user = [{ username = "jane", id = 77, name = "Jane Doe" }]
+        project = [
+          { path = "acme/api", id = 10 },
+          { path = "jane/tool", id = 11, name = "My Tool" },
+          { path = "jane/old", id = 12, archived = true },
+        ]
+    "#;
+    let world = WorldKind::Scenario(SCENARIO.into());
+    let sim = Sim::start(Options { world, ..Options::default() }).unwrap();
+    let cases = [
+        ("by name", "users/jane/projects", vec![12, 11]),
+        ("capitals do not matter", "users/JANE/projects", vec![12, 11]),
+        ("by number", "users/77/projects?order_by=id&sort=asc", vec![11, 12]),
+        ("without archived ones", "users/jane/projects?archived=false", vec![11]),
+        ("archived ones alone", "users/jane/projects?archived=true", vec![12]),
+        ("a part of the name", "users/jane/projects?search=my%20tool", vec![11]),
+        ("a part of the path", "projects?search=OL", vec![12, 11]),
+        ("of a user who has none", "users/ada/projects", vec![]),
+        ("all of them", "projects", vec![12, 11, 10]),
+    ];
+    for (sentence, path, expected) in cases {
+        assert_eq!(ids(&get(&sim, &format!("/api/v4/{path}")).json()), expected, "{sentence}");
+    }
+    let project = get(&sim, "/api/v4/projects/jane%2Ftool").json();
+    let namespace = &project["namespace"];
+    assert_eq!((&namespace["kind"], &namespace["full_path"]), (&"user".into(), &"jane".into()));
+    assert!(namespace["parent_id"].is_null());
+    assert_eq!(namespace["web_url"], format!("{}/jane", sim.url()));
+    assert_eq!(project["name_with_namespace"], "Jane Doe / My Tool");
+    let simple = get(&sim, "/api/v4/users/jane/projects?simple=true").json();
+    assert!(simple[0].get("jobs_enabled").is_none() && simple[0]["namespace"]["kind"] == "user");
+    assert_eq!(get(&sim, "/api/v4/groups/jane").status, 404, "a user is no group");
+    assert_eq!(ids(&get(&sim, "/api/v4/groups").json()), [1]);
+    let missing = get(&sim, "/api/v4/users/missing/projects");
+    assert_eq!((missing.status, &missing.json()["message"]), (404, &"404 User Not Found".into()));
+}
+
+#[test]
 fn child_pipelines_are_listed_only_when_asked_for() {
     let sim = sim();
     let listed = pipelines(&sim, "acme/platform/auth", "");
