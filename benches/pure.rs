@@ -74,7 +74,7 @@ fn client(url: &str) -> Client {
 
 fn options() -> CollectOptions {
     CollectOptions {
-        groups: vec![GroupRef::Id(GroupId(12345))],
+        sources: vec![GroupRef::Id(GroupId(12345)).into()],
         list: ListFilter { subgroups: true, archived: false },
         filter: ProjectFilter::default(),
         refs: vec![RefSelector::Any],

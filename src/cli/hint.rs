@@ -1,10 +1,12 @@
 //! Hints: what the user can do about each way in which reading GitLab fails.
 
 use crate::collect::find::FindError;
+use crate::collect::run::GroupError;
 use crate::config::{Config, Origin, Settings};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::GroupRef;
 use crate::domain::permission;
+use crate::domain::project_source::{ListOwner, ProjectSearch, ProjectSource};
 use crate::gitlab::error::{CertificateProblem, Error, Kind, NotGitlab, ProxyProblem, SetupError};
 use crate::text::duration::duration;
 use std::io;
@@ -12,8 +14,8 @@ use std::io;
 /// What was under way when a request failed.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Doing<'a> {
-    /// Reading the group of this name.
-    Group(&'a str),
+    /// Reading what is listed there.
+    Listing(&'a ProjectSource),
     /// Anything else; goes on after "failed to".
     Other(&'a str),
 }
@@ -23,15 +25,15 @@ pub(super) fn headline(doing: &Doing<'_>, error: &Error, config: &Config) -> Str
     let has_token = config.connection.token.is_some();
     match (&error.kind, doing) {
         (Kind::Unauthorized { said, .. }, _) if has_token => format!("GitLab refused the token: {said}"),
-        (Kind::Unauthorized { said, .. }, Doing::Group(group)) => {
-            format!("group \"{group}\" cannot be read {}: {said}", with_what(config))
+        (Kind::Unauthorized { said, .. }, Doing::Listing(wanted)) => {
+            format!("{wanted} cannot be read {}: {said}", with_what(config))
         }
         (Kind::Unauthorized { said, .. }, Doing::Other(doing)) => {
             format!("failed to {doing} {}: {said}", with_what(config))
         }
         (Kind::InsufficientScope { .. }, _) => error.kind.to_string(),
-        (Kind::Status { code: 404, .. }, Doing::Group(group)) => format!("group \"{group}\" not found"),
-        (_, Doing::Group(group)) => format!("group \"{group}\" could not be read: {}", error.sentence()),
+        (Kind::Status { code: 404, .. }, Doing::Listing(wanted)) => format!("{wanted} not found"),
+        (_, Doing::Listing(wanted)) => format!("{wanted} could not be read: {}", error.sentence()),
         (_, Doing::Other(doing)) => format!("failed to {doing}: {}", error.sentence()),
     }
 }
@@ -51,6 +53,20 @@ const JOB_TOKEN: &str = "CI_JOB_TOKEN is not used: no version of GitLab lets it 
 /// The same for a token whose prefix says that it is one of a job or for deploying.
 const UNFIT: &str = "such a token cannot list the projects of a group or ask GraphQL in any version of GitLab; of \
     job tokens, newer versions (19.x) permit to read the pipelines, jobs and bridges of one project, no more";
+
+/// Returns what the user can do about what could not be listed.
+pub(super) fn for_source(refused: &GroupError, config: &Config, settings: &Settings) -> Vec<String> {
+    let (wanted, error) = (&*refused.wanted, &*refused.source);
+    let is_group =
+        matches!(wanted, ProjectSource::List { search: ProjectSearch { owner: ListOwner::Group(_), .. }, .. });
+    match &error.kind {
+        Kind::Status { code: 403 | 404, .. } if !is_group && error.reason().is_none() => vec![
+            "GitLab answers 404 for what the token may not see, as well as for what does not exist".to_owned(),
+            "a user is named by the username, as in the address of the profile; a project by its full path".to_owned(),
+        ],
+        _ => for_group(error, config, settings),
+    }
+}
 
 /// Returns what the user can do about a group that could not be read.
 pub(super) fn for_group(error: &Error, config: &Config, settings: &Settings) -> Vec<String> {
@@ -226,6 +242,11 @@ fn for_answer(error: &Error, config: &Config) -> Vec<String> {
         Kind::Redirect { to, .. } => vec![format!("if that is where your GitLab is, name it: --host {to}")],
         Kind::Upgrade(_) => Vec::new(),
         Kind::NotLog => vec!["a proxy or a login page in between answers HTML: try the address in a browser".into()],
+        Kind::ListTooLong { .. } => vec![
+            "name whose projects are meant: --group-id my-group, or in the file owner: {name: my-group, kind: group}"
+                .into(),
+            "search: in the file leaves fewer, where a part of the name is enough".into(),
+        ],
         Kind::Unsure(_) => vec!["look before you try again: the request was sent, once".into()],
     }
 }

@@ -21,7 +21,7 @@ use crate::collect::told::ToldProjects;
 use crate::collect::watch::{self, ChangeNews, WatchHooks, WatchListener, WatchPace, WatchUpdate};
 use crate::config::{CableUse, Config, NamedSecret, Origin};
 use crate::domain::project::Project;
-use crate::domain::snapshot::{ProblemScope, Snapshot};
+use crate::domain::snapshot::Snapshot;
 use crate::gitlab::client::Client;
 use crate::history::record::RecorderTask;
 use crate::serve::event_log::EventLog;
@@ -365,8 +365,7 @@ async fn pass_on_projects(
 
 /// Returns the projects that are tracked. A list that lacks a part removes none: what it does not name may be there.
 fn tracked_projects(snapshot: &Snapshot, before: &[Arc<Project>], extra: &[Arc<Project>]) -> Vec<Arc<Project>> {
-    let is_cut =
-        snapshot.problems.iter().any(|problem| matches!(problem.scope, ProblemScope::Group | ProblemScope::List));
+    let is_cut = snapshot.problems.iter().any(|problem| problem.scope.lacks_projects());
     let mut all: Vec<Arc<Project>> = snapshot.rows.iter().map(|row| Arc::clone(&row.project)).collect();
     let kept = before.iter().filter(|_| is_cut).chain(extra);
     for project in kept {
@@ -432,7 +431,7 @@ mod tests {
     use crate::domain::failure::{Failure, FailureKind};
     use crate::domain::health::tests::ran;
     use crate::domain::id::ProjectId;
-    use crate::domain::snapshot::Problem;
+    use crate::domain::snapshot::{Problem, ProblemScope};
     use crate::domain::status::Status;
     use crate::domain::usage::Usage;
 

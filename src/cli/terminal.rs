@@ -30,14 +30,14 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
 
 /// Adds to a group's error what can be done about it.
 pub(super) fn group_error(group: GroupError, config: &Config, run_context: &RunContext) -> CliError {
-    let hints = hint::for_group(&group.source, config, &run_context.settings);
-    let headline = hint::headline(&hint::Doing::Group(&group.group), &group.source, config);
+    let hints = hint::for_source(&group, config, &run_context.settings);
+    let headline = hint::headline(&hint::Doing::Listing(&group.wanted), &group.source, config);
     CliError::Group { headline, group, hints }
 }
 
 /// Finds the words for a reading of a watch that brought nothing: those of a run that reads once.
 pub(super) fn failed_reading(group: &GroupError, config: &Config, run_context: &RunContext) -> FailedReading {
-    let hints = hint::for_group(&group.source, config, &run_context.settings);
+    let hints = hint::for_source(group, config, &run_context.settings);
     let cause = match &group.source.kind {
         Kind::Unauthorized { said, .. } if config.connection.token.is_some() => {
             format!("GitLab refused the token: {said}")

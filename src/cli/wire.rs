@@ -6,6 +6,7 @@ use super::{files, output, token};
 use crate::collect;
 use crate::config::{ClientCertificate, Config, Connection, Origin, Output};
 use crate::domain::host::Host;
+use crate::domain::project_source::ProjectSource;
 use crate::gitlab::client::{Client, ListFilter};
 use crate::gitlab::error::SetupError;
 use crate::gitlab::{self, IdentityPem, ProxyRules, RetryOptions};
@@ -94,7 +95,7 @@ fn prints_reasons(output: Output) -> bool {
 pub(super) fn collecting(config: &Config) -> collect::run::CollectOptions {
     let scope = &config.scope;
     collect::run::CollectOptions {
-        groups: scope.groups.clone(),
+        sources: scope.groups.iter().cloned().map(ProjectSource::from).collect(),
         list: ListFilter { subgroups: scope.subgroups, archived: scope.archived },
         filter: scope.filter.clone(),
         refs: scope.refs.clone(),

@@ -1,7 +1,7 @@
 //! Lists the projects of the groups without reading their pipelines.
 
-use super::list::{self, ListFinding, ListedGroup};
-use super::run::{CollectOptions, GroupError, sort_groups};
+use super::list::{self, ListFinding, ListedSource};
+use super::run::{CollectOptions, GroupError, sort_lists};
 use crate::domain::project::Project;
 use crate::domain::snapshot::Problem;
 use crate::gitlab::client::Client;
@@ -26,10 +26,10 @@ pub(crate) struct ListedProjects {
 /// Reads the lists of the groups. Only where none can be read, or the token is refused, that is an error.
 pub(crate) async fn list_projects(client: &Client, options: &CollectOptions) -> Result<ListedProjects, GroupError> {
     let (sender, mut found) = unbounded_channel();
-    let read = |group| list::read_group(client, group, options.list, 1, sender.clone());
-    let lists: Vec<Result<ListedGroup, Error>> = join_all(options.groups.iter().map(read)).await;
+    let read = |source| list::read(client, source, options.list, 1, sender.clone());
+    let lists: Vec<Result<ListedSource, Error>> = join_all(options.sources.iter().map(read)).await;
     drop(sender);
-    let (_, problems) = sort_groups(client, options, lists)?;
+    let (_, problems) = sort_lists(client, options, lists)?;
     let mut listed: Vec<Arc<Project>> = Vec::new();
     let mut known = HashSet::new();
     while let Ok(finding) = found.try_recv() {

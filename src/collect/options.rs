@@ -3,8 +3,8 @@
 use super::forecast::LateReading;
 use super::interim;
 use super::merge::ReadProject;
-use crate::domain::id::GroupRef;
 use crate::domain::project::ProjectRow;
+use crate::domain::project_source::ProjectSource;
 use crate::domain::selection::{ProjectFilter, RefSelector};
 use crate::domain::usage::ApiChoice;
 use crate::gitlab::client::ListFilter;
@@ -14,7 +14,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct CollectOptions {
     /// At least one.
-    pub groups: Vec<GroupRef>,
+    pub sources: Vec<ProjectSource>,
     pub list: ListFilter,
     pub filter: ProjectFilter,
     pub refs: Vec<RefSelector>,

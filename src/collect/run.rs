@@ -22,12 +22,13 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::ProjectId;
 use crate::domain::pipeline::DownstreamLink;
 use crate::domain::project::{Project, ProjectRow, RowState};
+use crate::domain::project_source::ProjectSource;
 use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
 use crate::domain::usage::{Api, Cost};
 use crate::gitlab::client::{Client, Purpose};
 use crate::gitlab::error::Error;
 use lists::ProjectList;
-pub(super) use lists::sort_groups;
+pub(super) use lists::sort_lists;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::mpsc::unbounded_channel;
@@ -43,13 +44,13 @@ pub struct ReadingReply {
     pub excluded: usize,
 }
 
-/// A reading that brought nothing, because of this group.
+/// A reading that brought nothing, because of this group, user or list.
 #[derive(Debug, thiserror::Error)]
-#[error("group \"{group}\" could not be read")]
+#[error("{wanted} could not be read")]
 pub struct GroupError {
-    pub group: String,
+    pub wanted: Box<ProjectSource>,
     pub source: Box<Error>,
-    /// What is wrong with the groups after it.
+    /// What is wrong with those after it.
     pub others: Vec<Problem>,
 }
 
@@ -175,7 +176,7 @@ impl Collector {
         };
         let for_all = for_all(options);
         // Where the list is refused, nothing else is waited for.
-        let lists = async { lists.await.map(|lists| sort_groups(client, options, lists)).transpose() };
+        let lists = async { lists.await.map(|lists| sort_lists(client, options, lists)).transpose() };
         let projects = async { fetch::read(setup, found, answers).await.map_err(&for_all) };
         let (fresh, projects) = tokio::try_join!(lists, projects)?;
         let Projects { mut readings, listed, api, fallback, size, problems: of_projects, spared } = projects;
@@ -411,10 +412,10 @@ async fn follow(client: &Client, readings: &[ReadProject]) -> Result<(Followed, 
     Ok((followed, problems))
 }
 
-/// Blames the first group for what concerns the whole reading.
+/// Blames the first list for what concerns the whole reading.
 fn for_all(options: &CollectOptions) -> impl Fn(Error) -> GroupError {
-    let group = options.groups[0].to_string();
-    move |error| GroupError { group: group.clone(), source: Box::new(error), others: Vec::new() }
+    let wanted = Box::new(options.sources[0].clone());
+    move |error| GroupError { wanted: wanted.clone(), source: Box::new(error), others: Vec::new() }
 }
 
 pub(super) fn row_problem(row: &ProjectRow) -> Option<Problem> {
@@ -430,7 +431,7 @@ pub(super) fn row_problem(row: &ProjectRow) -> Option<Problem> {
 /// Says why everything is read over REST, and what that costs: the group, the pages of its list, the question that failed,
 /// and four requests for each project, instead of one for fifty.
 fn fallback_notice(collector: &Collector, why: &str, projects: usize, listed: usize) -> Problem {
-    let list = collector.options.groups.len() + listed.div_ceil(LIST_PAGE).max(1) + 1;
+    let list = collector.options.sources.len() + listed.div_ceil(LIST_PAGE).max(1) + 1;
     let over_rest = list + REST_COST * projects;
     let instead = list + projects.div_ceil(BatchSize::default().get());
     let noun = if projects == 1 { "project" } else { "projects" };

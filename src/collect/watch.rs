@@ -265,7 +265,7 @@ impl WatchTurns<'_> {
                 let now = client.server_now();
                 (Snapshot { taken_at: now, usage, ..stale(&last, &error) }, None, Some((self.hooks.explain)(&error)))
             }
-            (Err(error), None) if self.pace.is_patient && !error.source.is_fatal() => {
+            (Err(error), None) if self.pace.is_patient && !error.source.outlasts_waiting() => {
                 self.wait_for_the_server((self.hooks.explain)(&error));
                 return Ok(true);
             }
@@ -424,7 +424,8 @@ fn part(base: Option<&Snapshot>, rows: &BTreeMap<ProjectId, ProjectRow>, client:
 
 /// Returns the last snapshot as what it is after a reading that brought nothing: old.
 fn stale(last: &Snapshot, error: &GroupError) -> Snapshot {
-    last.outdated(Problem { scope: ProblemScope::Group, subject: error.group.clone(), failure: failure_of(error) })
+    let (scope, subject) = (ProblemScope::of(&error.wanted), error.wanted.subject());
+    last.outdated(Problem { scope, subject, failure: failure_of(error) })
 }
 
 fn failure_of(error: &GroupError) -> Failure {
@@ -476,7 +477,11 @@ mod tests {
             problems: vec![Problem { scope: ProblemScope::List, subject: "acme".into(), failure: failure() }],
             usage: Usage::default(),
         };
-        let error = || GroupError { group: "acme".into(), source: Box::new(refused()), others: Vec::new() };
+        let error = || GroupError {
+            wanted: Box::new(crate::domain::id::GroupRef::Path("acme".into()).into()),
+            source: Box::new(refused()),
+            others: Vec::new(),
+        };
         let once = stale(&before, &error());
         let states: Vec<StateWord> = once.rows.iter().map(|row| row.state_word()).collect();
         use StateWord::{NoAccess, NoPipeline, Stale};

@@ -108,6 +108,7 @@ failure_kinds! {
     ListRepeats => "list_repeats",
     ListShort => "list_short",
     ListForeign => "list_foreign",
+    ListTooLong => "list_too_long",
     Graphql => "graphql",
     GraphqlComplexity => "graphql_complexity",
     GraphqlSchema => "graphql_schema",

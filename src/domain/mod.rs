@@ -26,6 +26,7 @@ pub mod pipeline;
 pub(crate) mod production;
 pub mod project;
 pub mod project_hook;
+pub mod project_source;
 pub(crate) mod quantile;
 pub mod run_totals;
 pub(crate) mod runs;

@@ -2,6 +2,7 @@
 
 use super::id::GroupId;
 use super::project::{Failure, ProjectRow, RowState};
+use super::project_source::{ListOwner, ProjectSearch, ProjectSource};
 use super::usage::Usage;
 use chrono::{DateTime, Utc};
 
@@ -18,7 +19,9 @@ pub struct Group {
 pub enum ProblemScope {
     /// A group could not be read at all.
     Group,
-    /// A group's list of projects lost a part.
+    /// What is listed beside groups could not be read at all: a user's projects, all visible ones, or a single one.
+    Source,
+    /// A list of projects lost a part.
     List,
     /// One project.
     Project,
@@ -27,9 +30,26 @@ pub enum ProblemScope {
 }
 
 impl ProblemScope {
+    /// Returns what a problem concerns that keeps all of a source from being listed.
+    pub fn of(source: &ProjectSource) -> Self {
+        match source {
+            ProjectSource::List { search: ProjectSearch { owner: ListOwner::Group(_), .. }, .. } => Self::Group,
+            ProjectSource::List { .. } | ProjectSource::Namespace(_) | ProjectSource::Project(_) => Self::Source,
+        }
+    }
+
+    /// Says whether projects may be missing.
+    pub fn lacks_projects(self) -> bool {
+        match self {
+            Self::Group | Self::Source | Self::List => true,
+            Self::Project | Self::Api => false,
+        }
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             Self::Group => "group",
+            Self::Source => "source",
             Self::List => "list",
             Self::Project => "project",
             Self::Api => "api",
@@ -62,7 +82,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// Says whether every project of every group is here with its pipelines, and what they triggered, as they are now.
     pub fn is_complete(&self) -> bool {
-        let lost = |problem: &Problem| matches!(problem.scope, ProblemScope::Group | ProblemScope::List);
+        let lost = |problem: &Problem| problem.scope.lacks_projects();
         let unread =
             |row: &ProjectRow| matches!(row.state, RowState::Error(_) | RowState::Stale { .. }) || row.has_unread();
         !self.problems.iter().any(lost) && !self.rows.iter().any(unread)

@@ -11,6 +11,7 @@ use crate::domain::job::Job;
 use crate::domain::job_needs::JobNeeds;
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::Project;
+use crate::domain::project_source::ProjectSearch;
 use crate::domain::server::Server;
 use crate::domain::snapshot::Group;
 use crate::domain::test_report::TestReport;
@@ -374,14 +375,19 @@ impl Client {
         rest::group::read(&self.transport, group).await
     }
 
-    /// Reads one page of a group's projects, ordered by id so that pages do not shift.
+    /// Reads one page of a list of projects, ordered by id so that pages do not shift.
     pub async fn projects(
         &self,
-        group: &GroupRef,
+        wanted: &ProjectSearch,
         filter: ListFilter,
         page: u32,
     ) -> Result<ListPage<ListedProject>, Error> {
-        rest::project::list(&self.transport, group, filter, page).await
+        rest::project::list(&self.transport, wanted, filter, page).await
+    }
+
+    /// Refuses a list of projects that goes on behind so many pages.
+    pub async fn check_list_end(&self, wanted: &ProjectSearch, filter: ListFilter, pages: u32) -> Result<(), Error> {
+        rest::project::check_end(&self.transport, wanted, filter, pages).await
     }
 
     /// Reads the newest pipelines that a filter lets through, newest first, `count` at most.

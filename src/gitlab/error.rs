@@ -128,6 +128,9 @@ pub enum Kind {
     NotJson { found: String },
     #[error("the answer is not what GitLab documents: at `{path}`: {problem}")]
     Decode { path: String, problem: String },
+    /// A list that is too long to be read to its end.
+    #[error("there are more than {most} projects, which is more than are listed")]
+    ListTooLong { most: usize },
     #[error("the query failed: {0}")]
     Query(String),
     #[error("the query asks for too much at once: {0}")]
@@ -224,6 +227,7 @@ impl Kind {
             | Kind::Deadline
             | Kind::NotJson { .. }
             | Kind::Decode { .. }
+            | Kind::ListTooLong { .. }
             | Kind::Query(_)
             | Kind::TooComplex(_)
             | Kind::UnknownField(_)
@@ -258,6 +262,7 @@ impl Kind {
             Kind::Status { code, .. } => FailureKind::Http(*code),
             Kind::NotJson { .. } => FailureKind::NotJson,
             Kind::Decode { .. } => FailureKind::Decode,
+            Kind::ListTooLong { .. } => FailureKind::ListTooLong,
             Kind::OwnRate { .. } => FailureKind::OwnRate,
             Kind::Query(_) => FailureKind::Graphql,
             Kind::TooComplex(_) => FailureKind::GraphqlComplexity,
@@ -403,6 +408,11 @@ impl Error {
     /// Says whether no other request of this run can fare better.
     pub fn is_fatal(&self) -> bool {
         matches!(self.kind, Kind::Unauthorized { .. } | Kind::InsufficientScope { .. })
+    }
+
+    /// Says whether only a person can make it go away: who waits for the server waits in vain.
+    pub fn outlasts_waiting(&self) -> bool {
+        self.is_fatal() || matches!(self.kind, Kind::ListTooLong { .. })
     }
 }
 

@@ -46,8 +46,9 @@ impl TryFrom<ProblemWire> for Problem {
     type Error = DocumentError;
 
     fn try_from(wire: ProblemWire) -> Result<Self, DocumentError> {
-        use ProblemScope::{Api, Group, List, Project};
-        let Some(scope) = [Group, List, Project, Api].into_iter().find(|scope| scope.word() == wire.scope) else {
+        use ProblemScope::{Api, Group, List, Project, Source};
+        let Some(scope) = [Group, Source, List, Project, Api].into_iter().find(|scope| scope.word() == wire.scope)
+        else {
             return contradiction(format!("no scope of a problem is called \"{}\"", wire.scope));
         };
         let request = wire.request.map(FailedRequest::from);

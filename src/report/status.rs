@@ -377,12 +377,10 @@ pub(super) fn common_group(groups: &[Group]) -> Option<String> {
 
 /// Returns what the snapshot lacks, in sentences.
 pub(super) fn missing(snapshot: &Snapshot) -> Vec<String> {
-    let is_missing = |problem: &&Problem| match problem.scope {
-        ProblemScope::Group | ProblemScope::List => true,
-        ProblemScope::Project | ProblemScope::Api => false,
-    };
+    let is_missing = |problem: &&Problem| problem.scope.lacks_projects();
     let sentence = |problem: &Problem| match problem.scope {
         ProblemScope::Group => format!("group {} could not be read: {}", problem.subject, problem.failure),
+        ProblemScope::Source => format!("{} could not be read: {}", problem.subject, problem.failure),
         ProblemScope::List | ProblemScope::Project | ProblemScope::Api => {
             format!("the project list of {} lost a part: {}", problem.subject, problem.failure)
         }

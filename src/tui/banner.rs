@@ -237,6 +237,7 @@ fn problems(snapshot: &Snapshot) -> Vec<Span> {
 fn of_group(problem: &Problem) -> Option<Span> {
     let what = match problem.scope {
         ProblemScope::Group => format!("group {} could not be read", problem.subject),
+        ProblemScope::Source => format!("{} could not be read", problem.subject),
         ProblemScope::List => format!("the project list of {} lost a part", problem.subject),
         ProblemScope::Project | ProblemScope::Api => return None,
     };

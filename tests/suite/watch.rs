@@ -55,7 +55,7 @@ pub(crate) fn reader(sim: &Sim) -> (Client, collect::run::CollectOptions) {
     let options = collect::run::CollectOptions {
         api: ApiChoice::Rest,
         wants_reasons: false,
-        groups: vec![GroupRef::Id(GroupId(12345))],
+        sources: vec![GroupRef::Id(GroupId(12345)).into()],
         list: ListFilter { subgroups: true, archived: false },
         filter: ProjectFilter::default(),
         refs: vec![RefSelector::Any],

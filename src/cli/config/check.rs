@@ -257,7 +257,7 @@ impl Check<'_> {
 
     /// Says why nothing could be read.
     fn nothing(&mut self, error: &GroupError) -> Exit {
-        let (group, source) = (&error.group, &error.source);
+        let (group, source) = (error.wanted.subject(), &error.source);
         if source.request.query.is_some() {
             return self.failed("api", "", source);
         }

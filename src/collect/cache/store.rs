@@ -5,6 +5,7 @@ use super::wire::{SavedHeadWire, SavedProjectWire, Unknown};
 use crate::collect::run::CollectOptions;
 use crate::cores;
 use crate::domain::project::Project;
+use crate::domain::project_source::{ListOwner, ProjectSearch, ProjectSource};
 use crate::gitlab::client::Client;
 use crate::private_file::{self, Untrusted};
 use ring::digest::{Context, Digest, SHA256, digest};
@@ -26,7 +27,7 @@ const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 const MANY_LINES: usize = 200;
 const ENDING: &str = ".glwatch";
 
-/// Where what is known of one set of groups lies.
+/// Where what is known of one set of lists lies.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     directory: PathBuf,
@@ -51,14 +52,14 @@ enum Unusable {
 impl Store {
     /// Names the file for what is read, from where, and with which token.
     pub(crate) fn new(directory: PathBuf, client: &Client, options: &CollectOptions) -> Self {
-        let mut groups: Vec<String> = options.groups.iter().map(ToString::to_string).collect();
-        groups.sort_unstable();
+        let mut sources: Vec<String> = options.sources.iter().map(name).collect();
+        sources.sort_unstable();
         let list = format!("{} {}", options.list.subgroups, options.list.archived);
         let token = client.fingerprint().map_or_else(|| "anonymous".to_owned(), |token| hex(&token));
         let mut hash = Context::new(&SHA256);
         for part in ["glwatch cache", &client.host().to_string(), &token, &list]
             .into_iter()
-            .chain(groups.iter().map(String::as_str))
+            .chain(sources.iter().map(String::as_str))
         {
             hash.update(&(part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
@@ -125,6 +126,17 @@ impl Store {
         // The disk's own clock, which the other files go by, too.
         remove_old(&self.directory, file.metadata()?.modified()?);
         Ok(())
+    }
+}
+
+/// Names what is listed: a group as earlier versions did.
+fn name(source: &ProjectSource) -> String {
+    match source {
+        ProjectSource::List {
+            search: ProjectSearch { owner: ListOwner::Group(group), text },
+            with_archived: false,
+        } if text.is_empty() => group.to_string(),
+        source => format!("{source:?}"),
     }
 }
 

@@ -1,6 +1,6 @@
-//! The groups' lists: read when they are due, repeated until then.
+//! The lists of projects: read when they are due, repeated until then.
 
-use super::super::list::{self, LIST_PAGE, ListFinding, ListedGroup};
+use super::super::list::{self, LIST_PAGE, ListFinding, ListedSource};
 use super::super::options::CollectOptions;
 use super::Collector;
 use super::GroupError;
@@ -39,13 +39,13 @@ impl ProjectList {
 }
 
 impl Collector {
-    /// Reads the groups' lists, or repeats the last ones.
+    /// Reads the lists, or repeats the last ones.
     pub(super) async fn lists(
         &self,
         client: &Client,
         is_due: bool,
         found: UnboundedSender<ListFinding>,
-    ) -> Option<Vec<Result<ListedGroup, Error>>> {
+    ) -> Option<Vec<Result<ListedSource, Error>>> {
         match &self.memory.list {
             Some(list) if !is_due => {
                 send(list, ListFinding::Listed, &found);
@@ -55,14 +55,14 @@ impl Collector {
                 if let Some(last) = last {
                     send(last, ListFinding::Known, &found);
                 }
-                // Which projects were of which of several groups is not kept.
-                let pages = match (last, self.options.groups.len()) {
+                // Which projects were of which of several lists is not kept.
+                let pages = match (last, self.options.sources.len()) {
                     (Some(last), 1) => last.projects.len().div_ceil(LIST_PAGE),
                     _ => 1,
                 };
                 let pages = u32::try_from(pages).unwrap_or(u32::MAX);
-                let read = |group| list::read_group(client, group, self.options.list, pages, found.clone());
-                let lists = join_all(self.options.groups.iter().map(read)).await;
+                let read = |source| list::read(client, source, self.options.list, pages, found.clone());
+                let lists = join_all(self.options.sources.iter().map(read)).await;
                 let is_cut = lists.iter().any(|list| list.as_ref().map_or(true, |list| !list.problems.is_empty()));
                 // Where nothing answers there is nothing to be gained from asking about each project.
                 let is_cut = is_cut && lists.iter().any(Result::is_ok);
@@ -100,28 +100,29 @@ fn send(list: &ProjectList, found_as: fn(Arc<Project>) -> ListFinding, found: &U
     }
 }
 
-/// Sorts the groups into those that were read and those that are problems; none left is an error.
-pub(in crate::collect) fn sort_groups(
+/// Sorts the lists into those that were read and those that are problems; none left is an error.
+pub(in crate::collect) fn sort_lists(
     client: &Client,
     options: &CollectOptions,
-    lists: Vec<Result<ListedGroup, Error>>,
+    lists: Vec<Result<ListedSource, Error>>,
 ) -> Result<(Vec<Group>, Vec<Problem>), GroupError> {
     let mut groups = Vec::new();
     let mut problems = Vec::new();
     let mut first_error = None;
-    for (wanted, list) in options.groups.iter().zip(lists) {
+    let mut is_any_read = false;
+    for (wanted, list) in options.sources.iter().zip(lists) {
         match list {
             Ok(listed) => {
-                if !groups.contains(&listed.group) {
-                    groups.push(listed.group);
-                }
+                is_any_read = true;
+                groups.extend(listed.group.filter(|group| !groups.contains(group)));
                 problems.extend(listed.problems);
             }
             Err(source) => {
                 let is_fatal = source.is_fatal() && client.has_token();
                 let failure = Failure::from(&source);
-                problems.push(Problem { scope: ProblemScope::Group, subject: wanted.to_string(), failure });
-                let error = GroupError { group: wanted.to_string(), source: Box::new(source), others: Vec::new() };
+                problems.push(Problem { scope: ProblemScope::of(wanted), subject: wanted.subject(), failure });
+                let error =
+                    GroupError { wanted: Box::new(wanted.clone()), source: Box::new(source), others: Vec::new() };
                 if is_fatal {
                     return Err(error);
                 }
@@ -130,7 +131,7 @@ pub(in crate::collect) fn sort_groups(
         }
     }
     match first_error {
-        Some(error) if groups.is_empty() => Err(GroupError { others: problems.split_off(1), ..error }),
+        Some(error) if !is_any_read => Err(GroupError { others: problems.split_off(1), ..error }),
         _ => Ok((groups, problems)),
     }
 }

@@ -5,7 +5,8 @@ use super::Collector;
 use super::lists::ProjectList;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::project::{Project, ProjectRow};
-use crate::domain::snapshot::{Group, Problem, ProblemScope, Snapshot};
+use crate::domain::project_source::ProjectSource;
+use crate::domain::snapshot::{Problem, ProblemScope, Snapshot};
 use crate::gitlab::client::Fields;
 use std::sync::Arc;
 
@@ -71,17 +72,17 @@ impl Collector {
         let row = |project: &Arc<Project>| Some(self.memory.rows.known(project.id)?.row(project, &failure));
         let rows: Vec<ProjectRow> = list.projects.iter().filter(is_shown).filter_map(row).collect();
         // Whatever the rows say: the list may be another one by now.
-        let problem = |group: &Group| Problem {
-            scope: ProblemScope::List,
-            subject: group.full_path.clone(),
-            failure: failure.clone(),
-        };
+        let problem = |subject| Problem { scope: ProblemScope::List, subject, failure: failure.clone() };
+        let mut listed: Vec<String> = list.groups.iter().map(|group| group.full_path.clone()).collect();
+        if listed.is_empty() {
+            listed = self.options.sources.iter().map(ProjectSource::subject).collect();
+        }
         (!rows.is_empty()).then(|| Snapshot {
             host: self.client.host().to_string(),
             taken_at: self.client.server_now(),
             groups: list.groups.clone(),
             rows,
-            problems: list.groups.iter().map(problem).collect(),
+            problems: listed.into_iter().map(problem).collect(),
             usage: self.client.usage(),
         })
     }

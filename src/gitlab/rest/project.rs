@@ -1,17 +1,21 @@
-//! `GET /groups/:id/projects` (<https://docs.gitlab.com/api/groups/#list-projects>) and `GET /projects/:id`.
+//! Lists of projects, and `GET /projects/:id`: `GET /groups/:id/projects` (<https://docs.gitlab.com/api/groups/#list-projects>),
+//! `GET /users/:id/projects` (<https://docs.gitlab.com/api/projects/#list-a-users-projects>) and `GET /projects`
+//! (<https://docs.gitlab.com/api/projects/#list-all-projects>).
 
-use super::{group, project_key};
-use crate::domain::id::{GroupRef, ProjectId, ProjectRef};
+use super::{encode, group, project_key};
+use crate::domain::id::{ProjectId, ProjectRef};
 use crate::domain::project::Project;
-use crate::gitlab::error::Error;
+use crate::domain::project_source::{ListOwner, ProjectSearch};
+use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::lenient::{LenientList, loose};
 use crate::gitlab::page::{ListPage, PER_PAGE};
-use crate::gitlab::transport::Transport;
+use crate::gitlab::transport::{HttpAnswer, Transport};
 use serde::Deserialize;
 
-/// Which projects of a group are meant.
+/// Which projects of a list are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListFilter {
+    /// Of the groups below one, too.
     pub subgroups: bool,
     /// Archived projects too.
     pub archived: bool,
@@ -88,19 +92,48 @@ pub(crate) async fn read(transport: &Transport, project: &ProjectRef) -> Result<
 
 pub(crate) async fn list(
     transport: &Transport,
-    group: &GroupRef,
+    wanted: &ProjectSearch,
     filter: ListFilter,
     number: u32,
 ) -> Result<ListPage<ListedProject>, Error> {
+    read_page(transport, wanted, filter, number).await.map(|(page, _)| page)
+}
+
+/// Refuses a list that goes on behind so many pages.
+pub(crate) async fn check_end(
+    transport: &Transport,
+    wanted: &ProjectSearch,
+    filter: ListFilter,
+    pages: u32,
+) -> Result<(), Error> {
+    let (page, answer) = read_page(transport, wanted, filter, pages + 1).await?;
+    if page.items.is_empty() && page.odd == 0 {
+        return Ok(());
+    }
+    Err(answer.refuse(Kind::ListTooLong { most: pages as usize * PER_PAGE }))
+}
+
+async fn read_page(
+    transport: &Transport,
+    wanted: &ProjectSearch,
+    filter: ListFilter,
+    number: u32,
+) -> Result<(ListPage<ListedProject>, HttpAnswer), Error> {
+    let of = match &wanted.owner {
+        // REST includes projects shared into the group unless told otherwise.
+        ListOwner::Group(group) => {
+            let key = group::key(group);
+            format!("groups/{key}/projects?include_subgroups={}&with_shared=false", filter.subgroups)
+        }
+        ListOwner::User(name) => format!("users/{}/projects?", encode(name)),
+        ListOwner::Anyone => "projects?".to_owned(),
+    };
     let archived = if filter.archived { "" } else { "&archived=false" };
-    // REST includes projects shared into the group unless told otherwise.
-    let path = format!(
-        "groups/{}/projects?include_subgroups={}&with_shared=false{archived}&order_by=id&sort=asc&per_page={PER_PAGE}&page={number}",
-        group::key(group),
-        filter.subgroups,
-    );
-    let answer = transport.get(&path).await?;
+    let search = if wanted.text.is_empty() { String::new() } else { format!("&search={}", encode(&wanted.text)) };
+    let path = format!("{of}{archived}{search}&order_by=id&sort=asc&per_page={PER_PAGE}&page={number}");
+    let answer = transport.get(&path.replace("?&", "?")).await?;
     let wires: LenientList<RestProjectWire> = answer.decode()?;
     let Some(items) = wires.0 else { return Err(answer.odd("the answer is not a list")) };
-    Ok(ListPage::of_items(items.into_iter().map(|item| item.read()?.convert()).collect(), number, &answer.headers))
+    let items = items.into_iter().map(|item| item.read()?.convert()).collect();
+    Ok((ListPage::of_items(items, number, &answer.headers), answer))
 }

@@ -36,6 +36,11 @@ impl HttpAnswer {
         Error { request, kind, attempts: 1, elapsed: Duration::ZERO, request_id: None }
     }
 
+    /// Makes an error of an answer that says all that it was asked for.
+    pub(in crate::gitlab) fn refuse(&self, kind: Kind) -> Error {
+        self.error(kind)
+    }
+
     /// Makes an error of an answer that can be decoded and is not what was asked for.
     pub(in crate::gitlab) fn odd(&self, problem: &str) -> Error {
         self.error(Kind::Decode { path: ".".into(), problem: problem.into() })

@@ -26,6 +26,7 @@ pub fn lines(app: &App) -> Vec<ScreenLine> {
     for problem in problems {
         let scope = match problem.scope {
             ProblemScope::Group => "group",
+            ProblemScope::Source => "projects of",
             ProblemScope::List => "list of projects of",
             ProblemScope::Project => "project",
             ProblemScope::Api => "API",
