@@ -16,7 +16,7 @@ use super::secret::SecretRequest;
 use super::{args, log, output, terminal, wire};
 use crate::collect::exported::tracker::{self, TrackerNews, TrackerOptions};
 use crate::collect::exported::wakes::WakeSender;
-use crate::collect::run::Collector;
+use crate::collect::run::{CollectOptions, Collector};
 use crate::collect::told::ToldProjects;
 use crate::collect::watch::{self, ChangeNews, WatchHooks, WatchListener, WatchPace, WatchUpdate};
 use crate::config::{CableUse, Config, NamedSecret, Origin};
@@ -88,16 +88,18 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, CliError> {
     let mut run_context = RunContext::new(matches)?;
     let plan = exporter_file::read(&mut run_context)?;
     let config = Config::resolve(&run_context.settings)?;
-    plan.check_groups(&config)?;
-    config.required_groups()?;
+    let sources = plan.sources(&config, &run_context.settings);
+    if sources.is_empty() {
+        config.required_groups()?;
+    }
     check_address(&config)?;
     log::start(matches.get_count("verbose"), config.display.log_file.as_deref())?;
     run_context.warn(&config);
     terminal::warn_of_insecure(&config);
-    plan.warn(&config);
+    plan.warn(&config, &run_context.settings);
     let runtime = terminal::runtime()?;
     let client = wire::client(&config, run_context.proxy.as_ref())?;
-    let options = Arc::new(wire::serving(&config));
+    let options = Arc::new(CollectOptions { sources, ..wire::serving(&config) });
     let mut cache = Cache::new(&config, &run_context, &client, &options);
     let collector = cache.collector(client.clone(), options);
     let recording = Recording::new(&config, &run_context, RecorderTask::Serve);
@@ -173,11 +175,10 @@ impl ServedRun<'_> {
             // A sender that is gone has ended, too.
             let _ = ended.wait_for(|is_over| *is_over).await;
         });
-        let extra = self.plan.projects(&client, &config.scope.groups).await;
         let working = async {
             tokio::join!(
                 pass_on_changes(&hub, &listener),
-                pass_on_projects(&listener, extra, &projects_out),
+                pass_on_projects(&listener, &projects_out),
                 self.record(&listener),
                 take_news(&hub, news),
                 hub.run_wakes(),
@@ -338,17 +339,13 @@ async fn pass_on_changes(hub: &Hub, listener: &WatchListener) {
 }
 
 /// Tells the tracker which projects there are.
-async fn pass_on_projects(
-    listener: &WatchListener,
-    extra: Vec<Arc<Project>>,
-    projects: &channel::Sender<Arc<[Arc<Project>]>>,
-) {
+async fn pass_on_projects(listener: &WatchListener, projects: &channel::Sender<Arc<[Arc<Project>]>>) {
     let mut updates = listener.updates();
     loop {
         let snapshot = updates.borrow_and_update().whole().cloned();
         if let Some(snapshot) = snapshot {
             let before = projects.borrow().clone();
-            let listed = tracked_projects(&snapshot, &before, &extra);
+            let listed = tracked_projects(&snapshot, &before);
             projects.send_if_modified(|known| {
                 let is_news = **known != *listed;
                 if is_news {
@@ -364,11 +361,10 @@ async fn pass_on_projects(
 }
 
 /// Returns the projects that are tracked. A list that lacks a part removes none: what it does not name may be there.
-fn tracked_projects(snapshot: &Snapshot, before: &[Arc<Project>], extra: &[Arc<Project>]) -> Vec<Arc<Project>> {
+fn tracked_projects(snapshot: &Snapshot, before: &[Arc<Project>]) -> Vec<Arc<Project>> {
     let is_cut = snapshot.problems.iter().any(|problem| problem.scope.lacks_projects());
     let mut all: Vec<Arc<Project>> = snapshot.rows.iter().map(|row| Arc::clone(&row.project)).collect();
-    let kept = before.iter().filter(|_| is_cut).chain(extra);
-    for project in kept {
+    for project in before.iter().filter(|_| is_cut) {
         if all.iter().all(|known| known.id != project.id) {
             all.push(Arc::clone(project));
         }
@@ -393,12 +389,24 @@ async fn say_which_gitlab(hub: &Hub, client: &Client) {
     }
 }
 
-/// Says on standard error when GitLab cannot be read, and when it can again.
+/// Says on standard error when GitLab cannot be read, and when it can again; and which lists are not whole.
 async fn say_what_is_wrong(listener: &WatchListener, is_quiet: bool) {
     let mut updates = listener.updates();
     let mut told: Option<String> = None;
+    let mut told_lists: Vec<String> = Vec::new();
     while updates.changed().await.is_ok() {
-        let failed = updates.borrow_and_update().failed.as_ref().map(|failed| failed.cause.clone());
+        let (failed, lists) = {
+            let update = updates.borrow_and_update();
+            let failed = update.failed.as_ref().map(|failed| failed.cause.clone());
+            // Where nothing could be read, all that is said is why.
+            let whole = update.whole().filter(|_| failed.is_none());
+            (failed, whole.map(|snapshot| unlisted(snapshot)))
+        };
+        if let Some(lists) = lists {
+            let is_news = |line: &&String| !is_quiet && !told_lists.contains(line);
+            output::to_stderr(&lists.iter().filter(is_news).cloned().collect::<Vec<_>>());
+            told_lists = lists;
+        }
         if failed != told && !is_quiet {
             let line = match &failed {
                 Some(cause) => format!("warning: {cause}"),
@@ -408,6 +416,14 @@ async fn say_what_is_wrong(listener: &WatchListener, is_quiet: bool) {
         }
         told = failed;
     }
+}
+
+/// Returns a line for each list that lacks something.
+fn unlisted(snapshot: &Snapshot) -> Vec<String> {
+    let lacking = snapshot.problems.iter().filter(|problem| problem.scope.lacks_projects());
+    lacking
+        .map(|problem| format!("warning: {} {}: {}", problem.scope.word(), problem.subject, problem.failure))
+        .collect()
 }
 
 /// Waits for a signal.
@@ -462,14 +478,12 @@ mod tests {
             ("one that is gone from a whole list", snapshot(&[1], None), vec![1]),
             ("one that a cut list does not name", snapshot(&[1], Some(ProblemScope::List)), vec![1, 2]),
             ("a group that could not be read", snapshot(&[], Some(ProblemScope::Group)), vec![1, 2]),
+            ("a user whose projects could not be read", snapshot(&[1], Some(ProblemScope::Source)), vec![1, 2]),
             ("a project that could not be read", snapshot(&[1, 3], Some(ProblemScope::Project)), vec![1, 3]),
         ];
         for (sentence, snapshot, expected) in cases {
-            let found = tracked_projects(&snapshot, &projects(&[1, 2]), &[]);
+            let found = tracked_projects(&snapshot, &projects(&[1, 2]));
             assert_eq!(found.iter().map(|project| project.id.0).collect::<Vec<_>>(), expected, "{sentence}");
         }
-        let whole = snapshot(&[1], None);
-        let found = tracked_projects(&whole, &[], &projects(&[1, 9]));
-        assert_eq!(found.iter().map(|project| project.id.0).collect::<Vec<_>>(), [1, 9], "one that no group lists");
     }
 }

@@ -44,6 +44,7 @@ pub struct ExporterWildcard {
     pub owner: WildcardOwner,
     /// A part of the name; empty for all.
     pub search: String,
+    /// Archived ones, too.
     pub archived: bool,
     pub rules: TrackingRules,
 }
@@ -216,9 +217,6 @@ fn wildcard(
         }
     };
     let archived = item.get("archived").is_some_and(|archived| *archived == Value::Bool(true));
-    if archived {
-        notices.push(format!("{place}.archived means nothing here: --archived lists archived projects, too"));
-    }
     Ok(ExporterWildcard { owner, search: item.get("search").map(text_of).unwrap_or_default(), archived, rules })
 }
 

@@ -46,6 +46,7 @@
 //! - `serve_ages.rs`: GitLab goes away under a hub: what says how old things are
 //! - `serve_hooks.rs`: the webhooks of the projects, listed, created and removed
 //! - `serve_restart.rs`: counters of a server that is killed, and a memory that cannot be written
+//! - `wildcards.rs`: users, all that is visible and single projects, as the exporter's file names them
 //! - `secrets.rs`: the token shows nowhere
 //! - `torn.rs`: readings that are half of one moment, that lack a part, or that never end
 //! - `downstream.rs`: triggered pipelines that no pulse tells of
@@ -120,4 +121,5 @@ mod trouble_output;
 mod trouble_server;
 mod wait;
 mod watch;
+mod wildcards;
 mod words;

@@ -45,7 +45,7 @@ impl Served {
         [&fixed, more].concat()
     }
 
-    fn started(mut running: Running) -> Self {
+    pub(super) fn started(mut running: Running) -> Self {
         let line = running.error_line();
         let address = line.strip_prefix("serving on http://").unwrap_or_else(|| panic!("{line}")).to_owned();
         Self { running, address }
@@ -305,45 +305,6 @@ fn a_server_on_this_machine_is_not_asked_for_by_a_foreign_page() {
         let env = Env::new().with("GLWATCH_SERVE_HOSTS", hosts);
         let _ = env.run(&["serve", "--host", sim.url(), "-g", "12345"]).refuses(2, &["is no name of a host"]);
     }
-}
-
-#[test]
-fn what_of_an_exporters_file_is_not_done_is_said() {
-    let sim = scenario("", TWO);
-    let file = |env: &Env, text: &str| {
-        let path = env.home().join("exporter.yml");
-        std::fs::write(&path, format!("gitlab: {{url: '{}'}}\n{text}", sim.url())).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    for (wildcard, words) in [
-        (
-            "{owner: {name: ada, kind: user}}",
-            "wildcards[0]: the projects of user ada are not listed, and no group is named",
-        ),
-        ("{}", "wildcards[0]: not every project that the token sees is listed, and no group is named"),
-    ] {
-        let env = Env::new();
-        let path = file(&env, &format!("wildcards: [{wildcard}]"));
-        let _ = env.run(&["serve", "--exporter-config", &path]).refuses(2, &[words, "--group-id"]);
-    }
-    assert_eq!(sim.requests().len(), 0);
-    let env = Env::new();
-    let path = file(&env, "wildcards: [{owner: {name: ada, kind: user}}, {search: api}]\nprojects: [{name: acme/web}]");
-    // The project of the file is in another group than the one that is listed.
-    let arguments =
-        ["serve", "--exporter-config", &path, "--group-id", "other", "--listen", "127.0.0.1:0", "--rps", "1000"];
-    let mut running = env.start(&arguments);
-    for words in [
-        "wildcards[0]: the projects of user ada are not listed, only those in other",
-        "wildcards[1]: not every project that the token sees is listed, only those in other",
-    ] {
-        let line = running.error_line();
-        assert!(line.starts_with("warning: ") && line.ends_with(words), "{line}");
-    }
-    let served = Served::started(running);
-    served.wait(|served| served.total("gitlab_ci_pipeline_id") > 0.0);
-    let page = served.get("/metrics").body;
-    assert!(page.contains("project=\"acme/web\"") && !page.contains("acme/api"), "{page}");
 }
 
 #[test]

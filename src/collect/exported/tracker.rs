@@ -34,8 +34,8 @@ const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 /// Wake-ups come in bursts: a pipeline that begins says it for each of its jobs.
 const DEBOUNCE: Duration = Duration::from_millis(300);
 
-/// Chooses the rules of a project by its full path; `None` where it is not tracked.
-pub type RulesOf = Arc<dyn Fn(&str) -> Option<Arc<TrackingRules>> + Send + Sync>;
+/// Chooses the rules of a project; `None` where it is not tracked.
+pub type RulesOf = Arc<dyn Fn(&Project) -> Option<Arc<TrackingRules>> + Send + Sync>;
 
 /// How the tracker works.
 #[derive(Clone)]
@@ -182,7 +182,7 @@ impl Tracker {
         }
         let mut wanted: HashMap<ProjectId, (&str, Arc<TrackingRules>)> = HashMap::new();
         for project in listed.iter().filter(|project| project.ci_enabled != Some(false)) {
-            if let Some(rules) = (self.options.rules_of)(&project.full_path) {
+            if let Some(rules) = (self.options.rules_of)(project) {
                 wanted.insert(project.id, (&project.full_path, rules));
             }
         }

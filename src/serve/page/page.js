@@ -90,7 +90,10 @@
     const projects = [...snapshot.projects];
     const rank = (project) => ORDER.indexOf(kind(worst(project)));
     projects.sort((a, b) => rank(a) - rank(b));
-    const group = snapshot.groups.map((one) => one.full_path).join(", ") || "glwatch";
+    // A server that lists users has no group to name.
+    const owners = [...new Set(projects.map((project) => project.full_path.split("/")[0]))];
+    const listed = owners.length > 3 ? "" : owners.join(", ");
+    const group = snapshot.groups.map((one) => one.full_path).join(", ") || listed || "glwatch";
     byId("group").textContent = group;
     const counts = {};
     for (const project of projects) counts[worst(project)] = (counts[worst(project)] || 0) + 1;

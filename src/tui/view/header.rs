@@ -16,9 +16,12 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
+use std::collections::BTreeSet;
 
 /// Between two counts, and between two parts.
 const GAP: [&str; 2] = ["  ", "   "];
+/// More names than that say less than none.
+const MOST_OWNERS: usize = 3;
 
 pub(super) fn draw(app: &App, head: &[Span], frame: &mut Frame<'_>, area: Rect) {
     let first = state(app, usize::from(area.width));
@@ -108,7 +111,17 @@ fn group_names(app: &App) -> String {
     if names.is_empty() {
         names = app.facts.options.groups.iter().map(String::as_str).collect();
     }
+    if names.is_empty() {
+        names = owners(app);
+    }
     clean(&names.join(", "), app.facts.options.charset)
+}
+
+/// Names whose projects a hub shows that lists users and no group, where they are few.
+fn owners(app: &App) -> Vec<&str> {
+    let rows = app.facts.update.snapshot.iter().flat_map(|snapshot| &snapshot.rows);
+    let owners: BTreeSet<&str> = rows.filter_map(|row| row.project.full_path.split('/').next()).collect();
+    if owners.len() > MOST_OWNERS { Vec::new() } else { owners.into_iter().collect() }
 }
 
 fn total(app: &App) -> String {
