@@ -38,9 +38,23 @@ pub fn ref_owner(project: &str, tracked: &TrackedRef) -> SeriesOwner {
 #[derive(Debug, Default)]
 pub struct RefMemory {
     last_pipeline: Option<PipelineId>,
-    /// The newest job of each name, and its status.
-    last_jobs: HashMap<String, (JobId, String)>,
+    last_jobs: HashMap<JobSeries, KnownJob>,
+    /// Readings so far.
+    readings: u64,
 }
+
+/// The newest job of a series.
+#[derive(Debug)]
+struct KnownJob {
+    id: JobId,
+    status: String,
+    /// The reading that has found the series; `None` where an earlier process has.
+    found_in: Option<u64>,
+}
+
+/// What tells the jobs of a ref apart: stage, tags and name. For the exporter that this one replaces it is the name alone,
+/// so that each reading counts runs of jobs that share one.
+type JobSeries = (String, String, String);
 
 /// Takes over a reading of a ref. Pipelines come from the oldest to the newest; `new_runs` of them are known to have begun
 /// since the last reading, where that is known.
@@ -51,6 +65,7 @@ pub fn show_ref(
     (readouts, new_runs): (&[PipelineReadout], Option<u64>),
 ) {
     store.begin();
+    memory.readings += 1;
     let owner = shown.owner();
     for readout in readouts {
         RefWriter { store: &mut *store, owner: &owner, shown, pipeline: &readout.pipeline }
@@ -177,13 +192,24 @@ impl<'a> RefWriter<'_, 'a> {
         let labels = SeriesLabels { identity, labels: &labels };
         let counted = self.store.counted(&family::PIPELINE_JOB_RUN_COUNT, self.owner, identity);
         let last_counted = counted.map_or(JobId(0), |counted| JobId(counted.last_id));
-        let is_new = counted.is_some() && is_new_run(job, memory, (last_counted, self.shown.compatibility));
+        let series = match self.shown.compatibility {
+            Compatibility::Strict => (String::new(), String::new(), job.name.clone()),
+            Compatibility::Corrected => (job.stage.clone(), tags.clone(), job.name.clone()),
+        };
+        let known = memory.last_jobs.get(&series);
+        let found_in = known.map_or(counted.is_none().then_some(memory.readings), |known| known.found_in);
+        // Of several pipelines that are found at once none has begun since.
+        let is_found = self.shown.compatibility == Compatibility::Corrected && found_in == Some(memory.readings);
+        let is_new = counted.is_some() && !is_found && is_new_run(job, known, (last_counted, self.shown.compatibility));
         let runs = CountedRuns {
             value: counted.map_or(0.0, |counted| counted.value) + f64::from(u8::from(is_new)),
             last_id: last_counted.max(job.id).0,
         };
         self.store.set_counter(&family::PIPELINE_JOB_RUN_COUNT, self.owner, labels, runs);
-        memory.last_jobs.insert(job.name.clone(), (job.id, job.status.clone()));
+        // An older pipeline that is shown beside the newest one takes nothing back.
+        if self.shown.compatibility == Compatibility::Strict || known.is_none_or(|known| known.id <= job.id) {
+            memory.last_jobs.insert(series, KnownJob { id: job.id, status: job.status.clone(), found_in });
+        }
         for (family, value) in job_values(job) {
             self.store.set(family, self.owner, labels, value);
         }
@@ -225,12 +251,16 @@ type Place<'i, 'a> = (&'i [&'i str], &'i [(&'static str, &'a str)]);
 
 /// Says whether a job is a run that was not counted: another one than before, or the same that has only now begun. What
 /// an earlier process has counted is known by the id alone.
-fn is_new_run(job: &ExportedJob, memory: &RefMemory, (last_counted, compatibility): (JobId, Compatibility)) -> bool {
+fn is_new_run(
+    job: &ExportedJob,
+    known: Option<&KnownJob>,
+    (last_counted, compatibility): (JobId, Compatibility),
+) -> bool {
     let is_idle = |status: &str| matches!(status, "skipped" | "manual" | "scheduled");
-    match memory.last_jobs.get(&job.name) {
+    match known {
         // Where the newest pipeline was deleted, an older one is shown again.
-        Some((id, _)) if *id > job.id && compatibility == Compatibility::Corrected => false,
-        Some((id, status)) if *id == job.id => is_idle(status) && !is_idle(&job.status),
+        Some(known) if known.id > job.id && compatibility == Compatibility::Corrected => false,
+        Some(known) if known.id == job.id => is_idle(&known.status) && !is_idle(&job.status),
         Some(_) => !is_idle(&job.status),
         None => job.id > last_counted && !is_idle(&job.status),
     }
@@ -423,5 +453,60 @@ mod tests {
         let sources = [push(1, &unit(10), None), (pipeline(2, "schedule", &unit(20)), Some(1))];
         assert_eq!(shown(Corrected, &sources).3, 1, "a source that is not the newest one's is gone");
         assert_eq!(shown(Strict, &sources).3, 2, "as in the exporter, it stays");
+    }
+
+    /// Shows readings of several pipelines each, and returns the runs of all jobs by stage, tags and name.
+    fn job_runs(compatibility: Compatibility, readings: &[Vec<PipelineReadout>]) -> Vec<f64> {
+        let (rules, tracked) = (rules(), TrackedRef::new(TrackedKind::Branch, "main"));
+        let shown = ShownRef { project: "acme/api", tracked: &tracked, rules: &rules, compatibility };
+        let (mut store, mut memory) = (MetricStore::new(1000), RefMemory::default());
+        readings.iter().for_each(|readouts| show_ref(&mut store, shown, &mut memory, (readouts, None)));
+        let runs = |identity: [&str; 3]| store.get(&family::PIPELINE_JOB_RUN_COUNT, &shown.owner(), &identity);
+        let series = [["build", "", "unit"], ["test", "", "unit"], ["test", "gpu", "unit"]];
+        series.into_iter().filter_map(runs).collect()
+    }
+
+    #[test]
+    fn jobs_of_one_name_are_counted_once_each() {
+        use Compatibility::{Corrected, Strict};
+        let with = |id, jobs: &[(u64, &str, &[&str])]| {
+            let mut readout = pipeline(id, "push", &[]);
+            let job = |(job, stage, tags): &(u64, &str, &[&str])| {
+                let mut made = pipeline(0, "push", &[("unit", *job, "success")]).jobs.unwrap().remove(0);
+                made.stage = (*stage).to_owned();
+                made.tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+                made
+            };
+            readout.jobs = Some(jobs.iter().map(job).collect());
+            readout
+        };
+        let stages = |id, first: u64| with(id, &[(first, "build", &[]), (first + 1, "test", &[])]);
+        let tags = |id, first: u64| with(id, &[(first, "test", &[]), (first + 1, "test", &["gpu"])]);
+        let swapped = |id, first: u64| with(id, &[(first + 1, "build", &[]), (first, "test", &[])]);
+        let twice = |id, first: u64| with(id, &[(first, "test", &[]), (first + 1, "test", &[])]);
+        let cases = [
+            ("two stages, read again", Corrected, vec![vec![stages(1, 10)]; 4], vec![0.0, 0.0]),
+            ("the later stage first", Corrected, vec![vec![swapped(1, 10)]; 4], vec![0.0, 0.0]),
+            ("two tags, read again", Corrected, vec![vec![tags(1, 10)]; 4], vec![0.0, 0.0]),
+            ("one stage, read again", Corrected, vec![vec![twice(1, 10)]; 4], vec![0.0]),
+            ("a new pipeline", Corrected, vec![vec![stages(1, 10)], vec![stages(2, 20)]], vec![1.0, 1.0]),
+            ("one of them again", Corrected, vec![vec![stages(1, 10)], vec![stages(1, 11)]], vec![1.0, 1.0]),
+            (
+                "two pipelines of a ref, read again",
+                Corrected,
+                vec![vec![stages(1, 10), stages(2, 20)]; 4],
+                vec![0.0, 0.0],
+            ),
+            (
+                "two new ones at once",
+                Corrected,
+                vec![vec![stages(1, 10)], vec![stages(2, 20), stages(3, 30)]],
+                vec![2.0, 2.0],
+            ),
+            ("as the exporter counts", Strict, vec![vec![stages(1, 10)]; 2], vec![1.0, 1.0]),
+        ];
+        for (sentence, compatibility, readings, expected) in cases {
+            assert_eq!(job_runs(compatibility, &readings), expected, "{sentence}");
+        }
     }
 }
