@@ -2,6 +2,7 @@
 
 use super::fact::UnixSeconds;
 use super::id::{EnvironmentId, JobId, PipelineId};
+use std::collections::BTreeMap;
 
 /// What a ref is. Other than a pipeline's ref it is what exists in the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,6 +137,9 @@ pub struct ExportedTests {
     pub counts: ExportedCounts,
     pub suites: Vec<ExportedSuite>,
 }
+
+/// Pipelines of a ref that a list has told, each with its source where the list tells that.
+pub type ToldRuns = BTreeMap<PipelineId, Option<String>>;
 
 /// One pipeline with all that was asked for. What was not asked for is `None`.
 #[derive(Debug, Clone, PartialEq)]

@@ -56,12 +56,12 @@ impl ExporterState {
     /// Takes over what the tracker has found.
     pub fn take(&mut self, news: TrackerNews) {
         match news {
-            TrackerNews::Ref { project, tracked, rules, readouts, new_runs } => {
+            TrackerNews::Ref { project, tracked, rules, readouts, told } => {
                 self.read += 1;
                 let shown =
                     ShownRef { project: &project, tracked: &tracked, rules: &rules, compatibility: self.compatibility };
                 let memory = self.memories.entry(shown.owner()).or_default();
-                show_ref(&mut self.store, shown, memory, (&readouts, new_runs));
+                show_ref(&mut self.store, shown, memory, (&readouts, &told));
             }
             TrackerNews::RefGone { project, tracked } => {
                 let owner = ref_owner(&project, &tracked);

@@ -19,6 +19,7 @@ mod page;
 mod readiness;
 mod recent_ids;
 pub mod ref_metrics;
+mod ref_runs;
 mod run_metrics;
 pub mod scrape;
 mod status_word;

@@ -4,9 +4,10 @@ use super::counter_book::CountedRuns;
 use super::families as family;
 use super::families::FamilySpec;
 use super::metric_store::{MetricStore, SeriesLabels, SeriesOwner, owner};
+use super::ref_runs::{RunMemory, RunsOfSource};
 use super::status_word::set_status;
 use crate::domain::exported::{
-    ExportedCounts, ExportedJob, ExportedPipeline, ExportedSuite, ExportedTests, PipelineReadout, TrackedRef,
+    ExportedCounts, ExportedJob, ExportedPipeline, ExportedSuite, ExportedTests, PipelineReadout, ToldRuns, TrackedRef,
 };
 use crate::domain::id::{JobId, PipelineId};
 use crate::domain::tracking::{Compatibility, TrackingRules};
@@ -22,10 +23,22 @@ pub struct ShownRef<'a> {
     pub compatibility: Compatibility,
 }
 
-impl ShownRef<'_> {
+impl<'a> ShownRef<'a> {
     /// Returns what its series belong to.
     pub fn owner(&self) -> SeriesOwner {
         ref_owner(self.project, self.tracked)
+    }
+
+    /// Returns the labels that every series of the ref has.
+    fn labels(&self, source: &'a str, variables: &'a str) -> Vec<(&'static str, &'a str)> {
+        vec![
+            ("project", self.project),
+            ("topics", ""),
+            ("kind", self.tracked.kind.word()),
+            ("ref", self.tracked.name.as_str()),
+            ("source", source),
+            ("variables", variables),
+        ]
     }
 }
 
@@ -37,7 +50,7 @@ pub fn ref_owner(project: &str, tracked: &TrackedRef) -> SeriesOwner {
 /// What is remembered of a ref between two readings of it.
 #[derive(Debug, Default)]
 pub struct RefMemory {
-    last_pipeline: Option<PipelineId>,
+    runs: RunMemory,
     last_jobs: HashMap<JobSeries, KnownJob>,
     /// Readings so far.
     readings: u64,
@@ -56,24 +69,45 @@ struct KnownJob {
 /// so that each reading counts runs of jobs that share one.
 type JobSeries = (String, String, String);
 
-/// Takes over a reading of a ref. Pipelines come from the oldest to the newest; `new_runs` of them are known to have begun
-/// since the last reading, where that is known.
+/// Takes over a reading of a ref. Pipelines come from the oldest to the newest; lists may have told more of them, which were
+/// not read.
 pub fn show_ref(
     store: &mut MetricStore,
     shown: ShownRef<'_>,
     memory: &mut RefMemory,
-    (readouts, new_runs): (&[PipelineReadout], Option<u64>),
+    (readouts, told): (&[PipelineReadout], &ToldRuns),
 ) {
     store.begin();
     memory.readings += 1;
     let owner = shown.owner();
+    count_runs(store, shown, &mut memory.runs, (readouts, told));
     for readout in readouts {
-        RefWriter { store: &mut *store, owner: &owner, shown, pipeline: &readout.pipeline }
-            .write(readout, memory, new_runs);
+        RefWriter { store: &mut *store, owner: &owner, shown, pipeline: &readout.pipeline }.write(readout, memory);
     }
     // A job, a source or a suite that is gone would else stay as it was last: running, for ever.
     if shown.compatibility == Compatibility::Corrected {
         store.remove_unset(&owner);
+    }
+}
+
+/// Counts the pipelines of a ref.
+fn count_runs(
+    store: &mut MetricStore,
+    shown: ShownRef<'_>,
+    memory: &mut RunMemory,
+    reading: (&[PipelineReadout], &ToldRuns),
+) {
+    let (family, owner) = (&family::PIPELINE_RUN_COUNT, shown.owner());
+    let last = |source: &str, variables: &str| {
+        store.counted(family, &owner, &[source, variables]).map(|counted| PipelineId(counted.last_id))
+    };
+    for RunsOfSource { source, variables, more, newest } in memory.count(reading, shown.compatibility, last) {
+        let identity: &[&str] = &[&source, &variables];
+        let counted = store.counted(family, &owner, identity).unwrap_or(CountedRuns { value: 0.0, last_id: 0 });
+        let last_id = newest.map_or(counted.last_id, |newest| newest.0.max(counted.last_id));
+        let labels = shown.labels(&source, &variables);
+        let runs = CountedRuns { value: counted.value + more as f64, last_id };
+        store.set_counter(family, &owner, SeriesLabels { identity, labels: &labels }, runs);
     }
 }
 
@@ -86,8 +120,8 @@ struct RefWriter<'s, 'a> {
 }
 
 impl<'a> RefWriter<'_, 'a> {
-    fn write(&mut self, readout: &'a PipelineReadout, memory: &mut RefMemory, new_runs: Option<u64>) {
-        self.write_pipeline(memory, new_runs);
+    fn write(&mut self, readout: &'a PipelineReadout, memory: &mut RefMemory) {
+        self.write_pipeline();
         if let Some(jobs) = &readout.jobs {
             for job in self.shown_jobs(jobs) {
                 self.write_job(job, memory);
@@ -100,15 +134,7 @@ impl<'a> RefWriter<'_, 'a> {
 
     /// Returns the labels that every series of the ref has, and further ones.
     fn labels(&self, more: &[(&'static str, &'a str)]) -> Vec<(&'static str, &'a str)> {
-        let (shown, pipeline) = (self.shown, self.pipeline);
-        let mut labels = vec![
-            ("project", shown.project),
-            ("topics", ""),
-            ("kind", shown.tracked.kind.word()),
-            ("ref", shown.tracked.name.as_str()),
-            ("source", pipeline.source.as_str()),
-            ("variables", pipeline.variables.as_str()),
-        ];
+        let mut labels = self.shown.labels(&self.pipeline.source, &self.pipeline.variables);
         labels.extend_from_slice(more);
         labels
     }
@@ -124,24 +150,9 @@ impl<'a> RefWriter<'_, 'a> {
         set_status(self.store, family, self.owner, (labels, status), self.shown.rules.is_sparse);
     }
 
-    fn write_pipeline(&mut self, memory: &mut RefMemory, new_runs: Option<u64>) {
+    fn write_pipeline(&mut self) {
         let pipeline = self.pipeline;
         let place: Place<'_, 'a> = (&[&pipeline.source, &pipeline.variables], &[]);
-        let counted = self.store.counted(&family::PIPELINE_RUN_COUNT, self.owner, place.0);
-        let last_counted = counted.map(|counted| PipelineId(counted.last_id));
-        let more = match memory.last_pipeline.or(last_counted) {
-            Some(last) if last < pipeline.id => new_runs.unwrap_or(1).max(1) as f64,
-            // To begin with 1 would look like a run of the moment in which the exporter started.
-            Some(_) | None => 0.0,
-        };
-        memory.last_pipeline = memory.last_pipeline.max(Some(pipeline.id));
-        let runs = CountedRuns {
-            value: counted.map_or(0.0, |counted| counted.value) + more,
-            last_id: pipeline.id.max(last_counted.unwrap_or(pipeline.id)).0,
-        };
-        let labels = self.labels(place.1);
-        let labels = SeriesLabels { identity: place.0, labels: &labels };
-        self.store.set_counter(&family::PIPELINE_RUN_COUNT, self.owner, labels, runs);
         // The exporter that this one replaces says 0 where GitLab says nothing, and dashboards build on it.
         let values = [
             (&family::PIPELINE_COVERAGE, pipeline.coverage),
@@ -364,8 +375,10 @@ mod tests {
         let (rules, tracked) = (rules(), TrackedRef::new(TrackedKind::Branch, "main"));
         let shown = ShownRef { project: "acme/api", tracked: &tracked, rules: &rules, compatibility };
         let (mut store, mut memory) = (MetricStore::new(1000), RefMemory::default());
-        for (readout, new_runs) in readings {
-            show_ref(&mut store, shown, &mut memory, (std::slice::from_ref(readout), *new_runs));
+        for (readout, new) in readings {
+            let newest = readout.pipeline.id.0;
+            let told = new.into_iter().flat_map(|new| newest + 1 - new..=newest).map(|id| (PipelineId(id), None));
+            show_ref(&mut store, shown, &mut memory, (std::slice::from_ref(readout), &told.collect()));
         }
         let owner = shown.owner();
         let runs = store.get(&family::PIPELINE_RUN_COUNT, &owner, &["push", ""]).unwrap_or(f64::NAN);
@@ -460,7 +473,7 @@ mod tests {
         let (rules, tracked) = (rules(), TrackedRef::new(TrackedKind::Branch, "main"));
         let shown = ShownRef { project: "acme/api", tracked: &tracked, rules: &rules, compatibility };
         let (mut store, mut memory) = (MetricStore::new(1000), RefMemory::default());
-        readings.iter().for_each(|readouts| show_ref(&mut store, shown, &mut memory, (readouts, None)));
+        readings.iter().for_each(|readouts| show_ref(&mut store, shown, &mut memory, (readouts, &ToldRuns::new())));
         let runs = |identity: [&str; 3]| store.get(&family::PIPELINE_JOB_RUN_COUNT, &shown.owner(), &identity);
         let series = [["build", "", "unit"], ["test", "", "unit"], ["test", "gpu", "unit"]];
         series.into_iter().filter_map(runs).collect()

@@ -7,7 +7,9 @@ use crate::support::canned::Canned;
 use glwatch::collect::exported::environment::{self, EnvironmentReadout};
 use glwatch::collect::exported::ref_reading::RefReader;
 use glwatch::collect::exported::refs;
-use glwatch::domain::exported::{CommitHead, ExportedDeployment, ExportedEnvironment, TrackedKind, TrackedRef};
+use glwatch::domain::exported::{
+    CommitHead, ExportedDeployment, ExportedEnvironment, ToldRuns, TrackedKind, TrackedRef,
+};
 use glwatch::domain::id::{EnvironmentId, JobId, ProjectId, ProjectRef};
 use glwatch::domain::tracking::{Compatibility, TrackingRules};
 use glwatch::gitlab::client::Client;
@@ -138,7 +140,7 @@ impl<'a> CaseRun<'a> {
         let reader = RefReader { client, project: &project, rules: &rules, compatibility };
         let readouts = reader.read(&tracked).await.map_err(|error| error.to_string())?;
         let shown = ShownRef { project: path, tracked: &tracked, rules: &rules, compatibility };
-        show_ref(&mut self.store, shown, &mut self.memory, (&readouts, None));
+        show_ref(&mut self.store, shown, &mut self.memory, (&readouts, &ToldRuns::new()));
         Ok(())
     }
 

@@ -12,6 +12,7 @@
 //! - `trouble_output.rs`: nowhere to write to, and signals
 //! - `conformance.rs`: GitLab's own documented answers
 //! - `exporter_cases.rs`: the exporter that `glwatch serve` replaces, case by case
+//! - `exporter_live.rs`: what it shows of refs that change: pipelines that come and go, projects that are new
 //! - `exports.rs`: every format, files replaced whole, what is shown against what is judged
 //! - `trouble.rs`: bad input and bad servers, each with its message and exit code
 //! - `config.rs`: files, profiles, who may set what, `glwatch config`
@@ -74,6 +75,7 @@ mod dora;
 mod downstream;
 mod explain;
 mod exporter_cases;
+mod exporter_live;
 mod exports;
 mod gate;
 mod graphql;

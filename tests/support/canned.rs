@@ -1,6 +1,6 @@
 //! A web server that says what a test tells it to: one answer per path, nothing of its own.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -54,23 +54,22 @@ impl Canned {
 
 /// Answers the requests of one connection.
 fn serve(mut client: TcpStream, answer: &Answer, noted: &Mutex<Vec<String>>) -> std::io::Result<()> {
-    let mut lines = BufReader::new(client.try_clone()?).lines();
-    while let Some(request) = lines.next().transpose()? {
-        let mut head = format!("{request}\n");
-        for line in lines.by_ref() {
-            let line = line?;
-            if line.is_empty() {
-                break;
-            }
-            head += &line;
-            head.push('\n');
+    let mut reader = BufReader::new(client.try_clone()?);
+    loop {
+        let mut head = String::new();
+        // An empty line ends the head.
+        while reader.read_line(&mut head)? > 2 {}
+        if head.is_empty() {
+            return Ok(());
         }
-        noted.lock().unwrap().push(head);
-        let path = request.split(' ').nth(1).unwrap_or_default();
+        let head = head.replace('\r', "");
+        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        reader.read_exact(&mut vec![0; length.unwrap_or(0)])?;
+        noted.lock().unwrap().push(format!("{}\n", head.trim_end()));
+        let path = head.split(' ').nth(1).unwrap_or_default();
         let (code, headers, body) = answer(path);
         let head = format!("HTTP/1.1 {code} X\r\n{headers}content-length: {}\r\n\r\n", body.len());
         client.write_all(head.as_bytes())?;
         client.write_all(body.as_bytes())?;
     }
-    Ok(())
 }

@@ -1,6 +1,8 @@
 //! Reads the newest pipelines of one ref: two requests, and more only for what the rules ask for.
 
-use crate::domain::exported::{ExportedJob, ExportedTests, PipelineReadout, TrackedKind, TrackedRef};
+use crate::domain::exported::{
+    ExportedJob, ExportedPipeline, ExportedTests, PipelineReadout, ToldRuns, TrackedKind, TrackedRef,
+};
 use crate::domain::id::{PipelineId, ProjectRef};
 use crate::domain::tracking::{Compatibility, TrackingRules};
 use crate::gitlab::client::Client;
@@ -9,6 +11,10 @@ use std::collections::{HashSet, VecDeque};
 
 /// Pipelines below one that are looked into: a tree of triggers that never ends must not be read for ever.
 const MOST_CHILDREN: usize = 100;
+/// Pipelines on a page of those that have begun since the last reading: it costs one request like a page of one.
+const NEWER_PER_PAGE: u64 = 20;
+/// Pages of them that are read. As many pipelines of one ref do not begin between two looks.
+const MOST_NEWER_PAGES: u64 = 50;
 
 /// How refs of one project are read.
 #[derive(Debug, Clone, Copy)]
@@ -22,23 +28,75 @@ pub struct RefReader<'a> {
 impl RefReader<'_> {
     /// Reads the newest pipelines of a ref, the oldest of them first; none where it has none.
     pub async fn read(&self, tracked: &TrackedRef) -> Result<Vec<PipelineReadout>, Error> {
+        Ok(self.read_after(tracked, None).await?.0)
+    }
+
+    /// The same, with all pipelines that are newer than the last that was known.
+    pub(super) async fn read_after(
+        &self,
+        tracked: &TrackedRef,
+        last: Option<PipelineId>,
+    ) -> Result<(Vec<PipelineReadout>, ToldRuns), Error> {
         let mut found = Vec::new();
         for raw in self.raw_refs(tracked) {
-            found = self.client.newest_of_ref(self.project, &raw, self.rules.per_ref.max(1)).await?;
-            if !found.is_empty() {
+            let listed = self.newest(&raw, last).await?;
+            if listed.first().map(|(id, _)| *id) > found.first().map(|(id, _)| *id) {
+                found = listed;
+            }
+            // One of its names may know only older pipelines than the one that was read last.
+            if found.first().is_some_and(|(id, _)| last.is_none_or(|last| *id >= last)) {
                 break;
             }
         }
+        let shown = usize::try_from(self.rules.per_ref.max(1)).unwrap_or(usize::MAX);
         let mut readouts = Vec::new();
-        for id in found.into_iter().rev() {
-            readouts.push(self.read_pipeline(id).await?);
+        for (id, _) in found.iter().take(shown).rev() {
+            readouts.push(self.read_pipeline(*id).await?);
         }
-        Ok(readouts)
+        let newer = found.into_iter().filter(|(id, _)| last.is_some_and(|last| *id > last)).collect();
+        Ok((readouts, newer))
     }
 
-    /// Reads a pipeline of which it is known that it is the newest of its ref.
-    pub async fn read_pipeline(&self, id: PipelineId) -> Result<PipelineReadout, Error> {
-        let mut pipeline = self.client.exported_pipeline(self.project, id).await?;
+    /// Lists the newest pipelines of a ref, newest first: those that are shown, and all that have begun since the last one.
+    async fn newest(&self, raw: &str, last: Option<PipelineId>) -> Result<Vec<(PipelineId, Option<String>)>, Error> {
+        let shown = self.rules.per_ref.max(1);
+        let count = if last.is_some() { shown.max(NEWER_PER_PAGE) } else { shown };
+        let mut found = Vec::new();
+        for number in 1..=MOST_NEWER_PAGES {
+            let page = self.client.newest_of_ref(self.project, raw, (number, count)).await?;
+            let is_last = (page.len() as u64) < count;
+            found.extend(page);
+            let is_known = found.last().is_none_or(|(id, _)| last.is_none_or(|last| *id <= last));
+            if is_last || is_known {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same, where a list may have told the newest pipeline. That one may be gone again: pipelines can be deleted.
+    pub(super) async fn read_due(
+        &self,
+        tracked: &TrackedRef,
+        newest: Option<PipelineId>,
+        last: Option<PipelineId>,
+    ) -> Result<(Vec<PipelineReadout>, ToldRuns), Error> {
+        if let Some(newest) = newest.filter(|_| self.rules.per_ref <= 1) {
+            match self.client.exported_pipeline(self.project, newest).await {
+                Err(error) if error.is_no_access() => {}
+                pipeline => return Ok((vec![self.complete(pipeline?).await?], ToldRuns::new())),
+            }
+        }
+        self.read_after(tracked, last).await
+    }
+
+    async fn read_pipeline(&self, id: PipelineId) -> Result<PipelineReadout, Error> {
+        self.complete(self.client.exported_pipeline(self.project, id).await?).await
+    }
+
+    /// Reads what else is shown of a pipeline.
+    async fn complete(&self, mut pipeline: ExportedPipeline) -> Result<PipelineReadout, Error> {
+        let id = pipeline.id;
         if let Some(pattern) = &self.rules.variables {
             let variables = self.client.pipeline_variables(self.project, id).await?;
             let shown = variables.iter().filter(|(name, _)| pattern.matches(name));

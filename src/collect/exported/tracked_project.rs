@@ -2,7 +2,7 @@
 
 use super::environment::EnvironmentReadout;
 use super::wakes::TrackerWake;
-use crate::domain::exported::{TrackedKind, TrackedRef};
+use crate::domain::exported::{ToldRuns, TrackedKind, TrackedRef};
 use crate::domain::id::{EnvironmentId, PipelineId, ProjectId, ProjectRef};
 use crate::domain::pipeline::{Pipeline, RefKind};
 use crate::domain::tracking::TrackingRules;
@@ -19,10 +19,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1800);
 /// A ref that is tracked.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TrackedRefState {
-    /// The newest pipeline that was read.
+    /// The newest pipeline that was ever read.
     pub last: Option<PipelineId>,
+    /// The one that is shown: an older one, where the newest was deleted.
+    pub shown: Option<PipelineId>,
     /// Whether that was still under way: its jobs move without a change of the pipeline.
     pub is_active: bool,
+    /// What was the newest pipeline of the project when the one that is shown seemed to be gone. As long as it is the same,
+    /// that is not asked again.
+    doubted_at: Option<PipelineId>,
 }
 
 /// Why a ref is due.
@@ -30,8 +35,18 @@ pub(super) struct TrackedRefState {
 pub(super) struct DueRef {
     /// The newest pipeline, where a list has told it.
     pub newest: Option<PipelineId>,
-    /// Pipelines that are newer than the last one that was read, where a list has told them.
-    pub new_runs: Option<u64>,
+    /// Pipelines that are newer than the last one that was read.
+    pub told: ToldRuns,
+}
+
+/// What is asked about pipelines that are shown, to find those that were deleted.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NewestCheck {
+    Nothing,
+    /// The first page of the project's pipelines.
+    Newest,
+    /// One that is older than those on that page.
+    Older(TrackedRef, PipelineId),
 }
 
 /// An environment that is tracked.
@@ -62,6 +77,11 @@ pub(super) struct TrackedProject {
     retry_at: Option<Instant>,
     /// Up to when its changes are known, by the server's clock.
     pub looked_at: Option<DateTime<Utc>>,
+    /// The last pipeline on the first page of all, where there are more.
+    end_of_page: Option<PipelineId>,
+    /// The ref whose older pipeline was asked for last.
+    checked: Option<TrackedRef>,
+    is_older_next: bool,
 }
 
 impl TrackedProject {
@@ -79,6 +99,9 @@ impl TrackedProject {
             failures: 0,
             retry_at: None,
             looked_at: None,
+            end_of_page: None,
+            checked: None,
+            is_older_next: false,
         }
     }
 
@@ -110,7 +133,7 @@ impl TrackedProject {
         match wake {
             // A list may be older than what was said: the newest pipeline is asked for again.
             TrackerWake::Ref(_, tracked) if self.refs.contains_key(&tracked) => {
-                self.due.insert(tracked, DueRef::default());
+                self.due.entry(tracked).or_default().newest = None;
             }
             TrackerWake::Ref(_, tracked) => self.is_discovery_due |= self.rules.wants(&tracked),
             TrackerWake::Environment(_, name) => match self.environments.iter().find(|(_, state)| state.name == name) {
@@ -156,25 +179,71 @@ impl TrackedProject {
 
     /// Takes over pipelines that changed, from a list. A ref that is new makes a discovery due.
     pub(super) fn changed(&mut self, pipelines: &[Pipeline]) {
-        let mut by_ref: BTreeMap<TrackedRef, Vec<PipelineId>> = BTreeMap::new();
+        let mut by_ref: BTreeMap<TrackedRef, ToldRuns> = BTreeMap::new();
         for pipeline in pipelines {
             match self.tracked(pipeline) {
-                Some(tracked) => by_ref.entry(tracked).or_default().push(pipeline.id),
+                Some(tracked) => {
+                    by_ref.entry(tracked).or_default().insert(pipeline.id, pipeline.source.clone());
+                }
                 None => self.is_discovery_due |= self.may_be_new(pipeline),
             }
             if pipeline.status.is_terminal() {
                 self.due_environments.extend(self.environments.keys());
             }
         }
-        for (tracked, mut ids) in by_ref {
-            ids.sort_unstable();
-            ids.dedup();
-            let last = self.refs.get(&tracked).and_then(|state| state.last);
-            let newest = ids.last().copied().max(last);
-            let new_runs = last.map(|last| ids.iter().filter(|id| **id > last).count() as u64);
+        for (tracked, listed) in by_ref {
+            let Some(state) = self.refs.get(&tracked) else { continue };
+            let newest = listed.keys().last().copied();
             // What is older than the newest is not shown.
-            if newest.is_some_and(|newest| ids.contains(&newest)) {
-                self.due.insert(tracked, DueRef { newest, new_runs });
+            if newest < state.shown {
+                continue;
+            }
+            let last = state.last;
+            let due = self.due.entry(tracked).or_insert(DueRef { newest, told: ToldRuns::new() });
+            // One that something else has said to be due is asked for again, whatever a list says.
+            due.newest = due.newest.and(newest.max(due.newest));
+            due.told.extend(listed.into_iter().filter(|(id, _)| last.is_some_and(|last| *id > last)));
+        }
+    }
+
+    /// Returns what to ask next: in turns the first page, and one of the pipelines that are older than those on it.
+    pub(super) fn next_check(&mut self) -> NewestCheck {
+        let is_shown = self.refs.values().any(|state| state.shown.is_some());
+        if !is_shown {
+            return NewestCheck::Nothing;
+        }
+        let asks_older = self.is_older_next;
+        self.is_older_next = !asks_older;
+        let older = |(tracked, state): (&TrackedRef, &TrackedRefState)| {
+            let shown = state.shown.filter(|shown| Some(*shown) < self.end_of_page)?;
+            Some((tracked.clone(), shown))
+        };
+        let is_after = |(tracked, _): &(&TrackedRef, &TrackedRefState)| Some(*tracked) > self.checked.as_ref();
+        let next = self.refs.iter().filter(is_after).find_map(older).or_else(|| self.refs.iter().find_map(older));
+        match next.filter(|_| asks_older) {
+            Some((tracked, shown)) => {
+                self.checked = Some(tracked.clone());
+                NewestCheck::Older(tracked, shown)
+            }
+            None => NewestCheck::Newest,
+        }
+    }
+
+    /// Takes over the first page of the project's pipelines, newest first.
+    pub(super) fn take_newest(&mut self, listed: &[PipelineId], has_more: bool) {
+        self.end_of_page = listed.last().copied().filter(|_| has_more);
+        self.doubt_newer(listed, self.end_of_page);
+    }
+
+    /// Takes over which pipelines of the project there are above one. A ref that shows another one is due: whether that is
+    /// gone, is read.
+    pub(super) fn doubt_newer(&mut self, listed: &[PipelineId], above: Option<PipelineId>) {
+        let newest = listed.first().copied().or(Some(PipelineId(0)));
+        for (tracked, state) in &mut self.refs {
+            let is_missing = state.shown.is_some_and(|shown| !listed.contains(&shown) && Some(shown) > above);
+            if is_missing && state.doubted_at != newest {
+                state.doubted_at = newest;
+                self.due.entry(tracked.clone()).or_insert(DueRef { newest: state.shown, told: ToldRuns::new() });
             }
         }
     }

@@ -4,15 +4,17 @@
 //! Every interval costs one query for each hundred projects, what changed, and a few requests that look for refs and
 //! environments that have come or gone.
 
+mod look_around;
+
 use super::environment::{self, EnvironmentReadout};
 use super::ref_reading::RefReader;
 use super::refs;
 use super::tracked_project::{DueRef, TrackedProject};
 use super::wakes::{TrackerWake, WaitingWakes, WakeReceiver};
 use crate::collect::told::ToldProjects;
-use crate::domain::exported::{PipelineReadout, TrackedRef};
+use crate::domain::exported::{PipelineReadout, ToldRuns, TrackedRef};
 use crate::domain::failure::Failure;
-use crate::domain::id::{EnvironmentId, JobId, ProjectId};
+use crate::domain::id::{EnvironmentId, JobId, PipelineId, ProjectId};
 use crate::domain::pipeline::Pipeline;
 use crate::domain::project::Project;
 use crate::domain::status::Status;
@@ -60,7 +62,8 @@ pub enum TrackerNews {
         tracked: TrackedRef,
         rules: Arc<TrackingRules>,
         readouts: Vec<PipelineReadout>,
-        new_runs: Option<u64>,
+        /// Pipelines that have begun since the last reading, those that were not read among them.
+        told: ToldRuns,
     },
     RefGone {
         project: Arc<str>,
@@ -104,7 +107,7 @@ pub async fn run(
     wakes: WakeReceiver,
     news: mpsc::Sender<TrackerNews>,
 ) {
-    let mut tracker = Tracker { client, options, projects: BTreeMap::new(), place: 0, news };
+    let mut tracker = Tracker { client, options, projects: BTreeMap::new(), place: 0, unchecked: None, news };
     let mut until = Instant::now();
     let mut looked_at_all: Option<Instant> = None;
     loop {
@@ -167,6 +170,8 @@ struct Tracker {
     projects: BTreeMap<ProjectId, TrackedProject>,
     /// Which project is looked at next in the background.
     place: usize,
+    /// The one of which the last turn did not ask whether what is shown is still there.
+    unchecked: Option<ProjectId>,
     news: mpsc::Sender<TrackerNews>,
 }
 
@@ -212,8 +217,9 @@ impl Tracker {
             WaitingWakes::Everything => {
                 // What was said is lost, so that everything may have moved.
                 for project in self.projects.values_mut() {
-                    let all = project.refs.keys().map(|tracked| (tracked.clone(), DueRef::default()));
-                    project.due.extend(all);
+                    for tracked in project.refs.keys() {
+                        project.due.entry(tracked.clone()).or_default().newest = None;
+                    }
                     project.due_environments.extend(project.environments.keys());
                 }
                 return;
@@ -315,8 +321,8 @@ impl Tracker {
             .await;
         let mut changed = Vec::new();
         for chunk in told {
-            for id in chunk.unchanged {
-                self.looked_at(id, now);
+            for (id, newest) in chunk.unchanged {
+                self.looked_at(id, now, newest);
             }
             changed.extend(chunk.may_have_changed);
         }
@@ -342,9 +348,10 @@ impl Tracker {
         Ok(())
     }
 
-    fn looked_at(&mut self, id: ProjectId, now: DateTime<Utc>) {
+    fn looked_at(&mut self, id: ProjectId, now: DateTime<Utc>, newest: Option<PipelineId>) {
         if let Some(project) = self.projects.get_mut(&id) {
             project.know_changes(now);
+            newest.into_iter().for_each(|newest| project.doubt_newer(&[newest], Some(newest)));
         }
     }
 
@@ -352,27 +359,29 @@ impl Tracker {
     fn active_are_due(&mut self) {
         for project in self.projects.values_mut().filter(|project| project.rules.jobs.enabled) {
             for (tracked, state) in project.refs.iter().filter(|(_, state)| state.is_active) {
-                let due = DueRef { newest: state.last, new_runs: Some(0) };
+                let due = DueRef { newest: state.shown, told: ToldRuns::new() };
                 project.due.entry(tracked.clone()).or_insert(due);
             }
         }
     }
 
     async fn read_refs(&mut self, client: &Client) -> Result<(), NoListener> {
+        let compatibility = self.options.compatibility;
         let of_project = |project: &TrackedProject| {
             let (id, key, rules) = (project.id, project.key(), Arc::clone(&project.rules));
-            let due: Vec<_> = project.due.iter().map(|(tracked, due)| (tracked.clone(), due.clone())).collect();
-            due.into_iter().map(move |(tracked, due)| (id, key.clone(), Arc::clone(&rules), tracked, due))
+            let due = project.due.iter().map(|(tracked, due)| {
+                // The exporter that this one replaces looks at the newest pipeline alone.
+                let state = project.refs.get(tracked).filter(|_| compatibility == Compatibility::Corrected);
+                (tracked.clone(), due.clone(), state.and_then(|state| state.last))
+            });
+            let due: Vec<_> = due.collect();
+            due.into_iter().map(move |due| (id, key.clone(), Arc::clone(&rules), due))
         };
         let jobs: Vec<_> = self.projects.values().flat_map(of_project).collect();
-        let compatibility = self.options.compatibility;
         let mut read = stream::iter(jobs)
-            .map(|(id, key, rules, tracked, due)| async move {
+            .map(|(id, key, rules, (tracked, due, last))| async move {
                 let reader = RefReader { client, project: &key, rules: &rules, compatibility };
-                let readouts = match due.newest.filter(|_| rules.per_ref <= 1) {
-                    Some(newest) => reader.read_pipeline(newest).await.map(|readout| vec![readout]),
-                    None => reader.read(&tracked).await,
-                };
+                let readouts = reader.read_due(&tracked, due.newest, last).await;
                 (id, tracked, due, readouts)
             })
             .buffer_unordered(client.concurrency());
@@ -392,15 +401,16 @@ impl Tracker {
         id: ProjectId,
         tracked: TrackedRef,
         due: DueRef,
-        readouts: Result<Vec<PipelineReadout>, Error>,
+        readouts: Result<(Vec<PipelineReadout>, ToldRuns), Error>,
     ) -> Result<(), NoListener> {
         let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
         let path = Arc::clone(&project.path);
         // What GitLab itself refuses is not asked for again before something changes.
         if readouts.as_ref().is_err_and(Error::is_no_access) {
             project.due.remove(&tracked);
+            project.refs.get_mut(&tracked).into_iter().for_each(|state| state.is_active = false);
         }
-        let readouts = match readouts {
+        let (readouts, mut told) = match readouts {
             Ok(readouts) => readouts,
             Err(error) => return self.tell(TrackerNews::Failed { project: path, failure: (&error).into() }).await,
         };
@@ -410,11 +420,12 @@ impl Tracker {
         }
         let rules = Arc::clone(&project.rules);
         let Some(state) = project.refs.get_mut(&tracked) else { return Ok(()) };
-        if let Some(newest) = readouts.last() {
-            state.is_active = is_active(&newest.pipeline.status);
-            state.last = state.last.max(Some(newest.pipeline.id));
-        }
-        self.tell(TrackerNews::Ref { project: path, tracked, rules, readouts, new_runs: due.new_runs }).await
+        told.extend(due.told);
+        let newest = readouts.last().map(|newest| &newest.pipeline);
+        state.is_active = newest.is_some_and(|newest| is_active(&newest.status));
+        state.shown = newest.map(|newest| newest.id);
+        state.last = state.last.max(state.shown).max(told.keys().last().copied());
+        self.tell(TrackerNews::Ref { project: path, tracked, rules, readouts, told }).await
     }
 
     async fn read_environments(&mut self, client: &Client) -> Result<(), NoListener> {
@@ -457,29 +468,6 @@ impl Tracker {
         };
         self.tell(news).await
     }
-
-    /// Looks for refs and environments that have come or gone, a few projects in each turn.
-    async fn look_around(&mut self, client: &Client) -> Result<(), NoListener> {
-        let ids: Vec<ProjectId> = self.projects.keys().copied().collect();
-        let queries = ids.len().div_ceil(PER_QUERY) as u64;
-        let most = self.options.beside.saturating_sub(queries).max(1);
-        let before = client.cost().requests;
-        for _ in 0..ids.len() {
-            if client.cost().requests - before >= most {
-                break;
-            }
-            self.place = (self.place + 1) % ids.len();
-            let id = ids[self.place];
-            let Some(project) = self.projects.get(&id) else { continue };
-            let found = Discovery::read(client, project, client.server_now()).await;
-            let environments: Vec<EnvironmentId> = project.environments.keys().copied().collect();
-            self.take_discovery(id, found).await?;
-            for environment in environments {
-                self.read_environment(client, id, environment).await?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The refs and environments that a project has.
@@ -500,7 +488,8 @@ impl Discovery {
 
 /// Which of some projects have changed.
 struct ProjectChanges {
-    unchanged: Vec<ProjectId>,
+    /// With the newest pipeline of each, where that is told.
+    unchanged: Vec<(ProjectId, Option<PipelineId>)>,
     may_have_changed: Vec<(ProjectId, DateTime<Utc>)>,
 }
 
@@ -515,7 +504,9 @@ async fn changed_projects(client: &Client, chunk: Vec<(ProjectId, DateTime<Utc>)
     let (mut unchanged, mut may_have_changed) = (Vec::new(), Vec::new());
     for (id, since) in chunk {
         match told.remove(&id) {
-            Some(ProjectSaid::Newest(news)) if news.sees_any && news.count == 0 => unchanged.push(id),
+            Some(ProjectSaid::Newest(news)) if news.sees_any && news.count == 0 => {
+                unchanged.push((id, news.newest));
+            }
             // Silence is not a fact.
             _ => may_have_changed.push((id, since)),
         }

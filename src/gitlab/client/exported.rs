@@ -10,14 +10,14 @@ use crate::gitlab::rest::exported;
 use chrono::{DateTime, Utc};
 
 impl Client {
-    /// Reads the numbers of the newest pipelines of a ref as GitLab writes it, newest first.
+    /// Reads the newest pipelines of a ref as GitLab writes it, newest first: a page of so many, with their sources.
     pub(crate) async fn newest_of_ref(
         &self,
         project: &ProjectRef,
         raw_ref: &str,
-        count: u64,
-    ) -> Result<Vec<PipelineId>, Error> {
-        exported::newest(&self.transport, project, raw_ref, count).await
+        page: (u64, u64),
+    ) -> Result<Vec<(PipelineId, Option<String>)>, Error> {
+        exported::newest(&self.transport, project, raw_ref, page).await
     }
 
     pub(crate) async fn exported_pipeline(

@@ -3,16 +3,17 @@
 use super::document::{document, repeat};
 use super::fields::Fields;
 use super::jobs::read_pages;
-use super::question::{Answered, GraphqlConnection, PageInfoWire, ProjectNode, ProjectSaid, ask_each, project_ids};
+use super::question::{
+    Answered, GraphqlConnection, PageInfoWire, ProjectNode, ProjectSaid, ask_each, number, project_ids,
+};
 use super::wire::{DetailsWire, JobsWire};
-use crate::domain::id::{JobId, ProjectId};
+use crate::domain::id::{JobId, PipelineId, ProjectId};
 use crate::gitlab::error::Error;
 use crate::gitlab::job_page::{MoreJobs, PastJobs, PastPage};
 use crate::gitlab::lenient::{Item, LenientList, loose};
 use crate::gitlab::transport::Transport;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -46,6 +47,8 @@ pub struct PastQuery {
 pub struct PipelineNews {
     /// Whether any of its pipelines is visible: where none is, there may be none, or this token may not see them.
     pub sees_any: bool,
+    /// The newest of them.
+    pub newest: Option<PipelineId>,
     /// Pipelines that have changed.
     pub count: u64,
 }
@@ -63,9 +66,15 @@ pub(super) struct NewsProjectWire {
     #[serde(default, deserialize_with = "loose")]
     id: Option<String>,
     #[serde(default = "Item::default")]
-    pipelines: Item<GraphqlConnection<IgnoredAny>>,
+    pipelines: Item<GraphqlConnection<NewestWire>>,
     #[serde(default)]
     news: Item<CountWire>,
+}
+
+#[derive(Deserialize)]
+struct NewestWire {
+    #[serde(default, deserialize_with = "loose")]
+    id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -86,9 +95,13 @@ impl ProjectNode for NewsProjectWire {
     type Said = PipelineNews;
 
     fn said(self) -> (Option<String>, ProjectSaid<PipelineNews>) {
-        let any = self.pipelines.read().and_then(|pipelines| pipelines.nodes.0).map(|nodes| !nodes.is_empty());
-        let news = any.zip(self.news.read().and_then(|news| news.count));
-        let said = news.map(|(sees_any, count)| ProjectSaid::Newest(PipelineNews { sees_any, count }));
+        let nodes = self.pipelines.read().and_then(|pipelines| pipelines.nodes.0);
+        let news = nodes.zip(self.news.read().and_then(|news| news.count));
+        let said = news.map(|(nodes, count)| {
+            let sees_any = !nodes.is_empty();
+            let newest = nodes.into_iter().next().and_then(Item::read).and_then(|newest| number(&newest.id?));
+            ProjectSaid::Newest(PipelineNews { sees_any, newest: newest.map(PipelineId), count })
+        });
         (self.id, said.unwrap_or(ProjectSaid::Silent))
     }
 }

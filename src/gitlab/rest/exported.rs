@@ -25,6 +25,8 @@ struct PipelineIdWire {
     id: u64,
     #[serde(default, rename = "ref", deserialize_with = "loose")]
     git_ref: Option<String>,
+    #[serde(default, deserialize_with = "loose")]
+    source: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -350,22 +352,22 @@ impl From<ExportedEnvironmentWire> for ExportedEnvironment {
     }
 }
 
-/// Reads the numbers of the newest pipelines of a ref, newest first.
+/// Reads a page of the newest pipelines of a ref, newest first: their numbers and sources.
 pub(crate) async fn newest(
     transport: &Transport,
     project: &ProjectRef,
     raw_ref: &str,
-    count: u64,
-) -> Result<Vec<PipelineId>, Error> {
+    (page, count): (u64, u64),
+) -> Result<Vec<(PipelineId, Option<String>)>, Error> {
     let (key, git_ref) = (project_key(project), encode(raw_ref));
-    let path = format!("projects/{key}/pipelines?ref={git_ref}&page=1&per_page={count}");
+    let path = format!("projects/{key}/pipelines?ref={git_ref}&page={page}&per_page={count}");
     let answer = transport.get(&path).await?;
     let wires: Vec<PipelineIdWire> = answer.decode()?;
     // What ignores the parameter lists other refs, too: one of them would be shown as this one.
     if wires.iter().any(|wire| wire.git_ref.as_deref().is_some_and(|told| told != raw_ref)) {
         return Err(answer.odd("the list names pipelines that were not asked for"));
     }
-    Ok(wires.into_iter().map(|wire| PipelineId(wire.id)).collect())
+    Ok(wires.into_iter().map(|wire| (PipelineId(wire.id), wire.source)).collect())
 }
 
 pub(crate) async fn pipeline(
