@@ -15,6 +15,8 @@ const MOST_WAITING: usize = 100;
 pub enum Request {
     /// Read everything now instead of at the next turn.
     Refresh,
+    /// The same, and the list of projects before: it may have changed.
+    List,
     /// Read these projects now. Those that no list of the groups has named are ignored: a list finds them in its turn, and
     /// a wrong id costs no request.
     Reread(Vec<ProjectId>),
@@ -27,16 +29,20 @@ pub(super) enum DueReading {
     Nothing,
     Projects(BTreeSet<ProjectId>),
     Everything,
+    /// Everything, and the groups' lists even if it is not their turn.
+    EverythingAndLists,
 }
 
 impl DueReading {
     fn add(&mut self, request: Request) {
         let projects = match request {
+            Request::List => return *self = Self::EverythingAndLists,
+            Request::Refresh if *self == Self::EverythingAndLists => return,
             Request::Refresh => return *self = Self::Everything,
             Request::Reread(projects) => projects,
         };
         let mut waiting = match mem::take(self) {
-            Self::Everything => return *self = Self::Everything,
+            everything @ (Self::Everything | Self::EverythingAndLists) => return *self = everything,
             Self::Projects(waiting) => waiting,
             Self::Nothing => BTreeSet::new(),
         };
@@ -99,7 +105,7 @@ pub fn request_queue() -> (RequestSender, RequestReceiver) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use DueReading::{Everything, Nothing, Projects};
+    use DueReading::{Everything, EverythingAndLists, Nothing, Projects};
 
     #[test]
     fn what_waits_is_merged_and_never_lost() {
@@ -113,6 +119,9 @@ mod tests {
             ("the same project twice is once", vec![some(&[1]), some(&[1, 2]), some(&[2])], due(&[1, 2])),
             ("a refresh absorbs what waits", vec![some(&[1]), Request::Refresh], Everything),
             ("a refresh absorbs what comes later", vec![Request::Refresh, some(&[1])], Everything),
+            ("the lists absorb everything", vec![some(&[1]), Request::List], EverythingAndLists),
+            ("and what comes later", vec![Request::List, Request::Refresh, some(&[1])], EverythingAndLists),
+            ("also after a refresh", vec![Request::Refresh, Request::List], EverythingAndLists),
             ("as many as there is room for", vec![many(100)], due(&(0..100).collect::<Vec<_>>())),
             ("one more: everything", vec![many(100), some(&[100])], Everything),
             ("too many at once: everything", vec![many(101)], Everything),

@@ -117,6 +117,11 @@ impl Collector {
         self.memory.list.as_ref().map_or(&[], |list| &list.projects)
     }
 
+    /// Makes the groups' lists due: the next reading of everything reads them.
+    pub(super) fn expect_new_list(&mut self) {
+        self.memory.list.iter_mut().for_each(|list| list.read_at = None);
+    }
+
     /// Returns what the last reading took, whatever came of it.
     pub fn cost(&self) -> Cost {
         self.cost

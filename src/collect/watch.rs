@@ -196,6 +196,10 @@ pub async fn run(
         let is_turn = Instant::now() >= turns.until;
         let has_listener = match (due, is_turn) {
             (DueReading::Everything, _) => turns.refresh().await?,
+            (DueReading::EverythingAndLists, _) => {
+                turns.collector.expect_new_list();
+                turns.refresh().await?
+            }
             (due, true) => turns.take_turn(due).await?,
             (DueReading::Projects(projects), false) => turns.reread(&projects).await,
             (DueReading::Nothing, false) => true,

@@ -9,6 +9,7 @@ use super::readiness::{Readiness, readiness};
 use super::recent_ids::RecentIds;
 use super::run_metrics;
 use super::scrape::{MetricsPage, PageFormats, scrape};
+use super::unlisted::UnlistedProjects;
 use super::wake_batch::WakeBatch;
 use super::webhook::{HookMeaning, HookProject, WakeUp};
 use crate::collect::cable_feed::FeedFacts;
@@ -31,7 +32,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -126,6 +127,7 @@ pub struct Hub {
     wakes: WakeBatch,
     hooks: Mutex<HookCounts>,
     recent: Mutex<RecentIds>,
+    unlisted: Mutex<UnlistedProjects>,
     text: Mutex<Option<(ShownReading, SnapshotText)>>,
     gitlab: Mutex<Option<Server>>,
     runs: Mutex<RunTotals>,
@@ -149,6 +151,7 @@ impl Hub {
             wakes,
             hooks: Mutex::default(),
             recent: Mutex::default(),
+            unlisted: Mutex::default(),
             text: Mutex::default(),
             gitlab: Mutex::default(),
             runs: Mutex::default(),
@@ -346,30 +349,39 @@ impl Hub {
         let outcome = match &answer.meaning {
             _ if !is_accepted => "refused",
             _ if is_repeated => "repeated",
-            HookMeaning::Wakes(_) => "used",
+            HookMeaning::Wakes(wakes) => self.take_wakes(wakes),
             HookMeaning::Unused => "unused",
             HookMeaning::Unknown => "unknown",
         };
         *self.hooks.lock().entry(outcome).or_default() += 1;
-        if let HookMeaning::Wakes(wakes) = &answer.meaning
-            && is_accepted
-            && !is_repeated
-        {
-            self.wakes.add(wakes.iter().filter(|wake| self.is_listed(wake)).cloned());
-        }
         answer
     }
 
-    /// Says whether an event is about a project that is shown; until the first list is read, about any.
-    fn is_listed(&self, wake: &WakeUp) -> bool {
-        let project = match wake {
-            WakeUp::Ref { project, .. } | WakeUp::Environment { project, .. } | WakeUp::RefGone { project, .. } => {
-                project
-            }
-            WakeUp::Pipelines(_) | WakeUp::Projects => return true,
+    /// Passes on what an event says to be due, and says whether anything is.
+    fn take_wakes(&self, wakes: &[WakeUp]) -> &'static str {
+        let due: Vec<WakeUp> = wakes.iter().filter_map(|wake| self.due(wake)).collect();
+        if due.is_empty() {
+            return "unused";
+        }
+        self.wakes.add(due);
+        "used"
+    }
+
+    /// Returns what an event makes due: what it says where its project is known, and until the first list is read; else the
+    /// list, which may name it by now.
+    fn due(&self, wake: &WakeUp) -> Option<WakeUp> {
+        let (WakeUp::Ref { project, .. } | WakeUp::Environment { project, .. } | WakeUp::RefGone { project, .. }) =
+            wake
+        else {
+            return Some(wake.clone());
         };
         let HookProject { id, .. } = project;
-        let update = self.update();
-        update.whole().is_none_or(|snapshot| snapshot.rows.iter().any(|row| row.project.id == ProjectId(*id)))
+        let is_listed = |snapshot: &Arc<Snapshot>| snapshot.rows.iter().any(|row| row.project.id == ProjectId(*id));
+        if self.update().whole().is_none_or(is_listed) {
+            return Some(wake.clone());
+        }
+        let is_gone = matches!(wake, WakeUp::RefGone { .. });
+        let is_list_due = !is_gone && self.unlisted.lock().note(*id, Instant::now());
+        is_list_due.then_some(WakeUp::Projects)
     }
 }

@@ -23,5 +23,6 @@ mod ref_runs;
 mod run_metrics;
 pub mod scrape;
 mod status_word;
+mod unlisted;
 pub mod wake_batch;
 pub mod webhook;

@@ -15,6 +15,8 @@ use tokio::time::sleep;
 const DEBOUNCE: Duration = Duration::from_millis(300);
 /// As many may wait; where more do, everything is due.
 const MOST_WAITING: usize = 10_000;
+/// How long the list of projects is not read again for an event: a group that is moved has one for each of its projects.
+const LIST_PAUSE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
 struct WaitingHooks {
@@ -28,12 +30,14 @@ pub struct WakeBatch {
     waiting: Mutex<WaitingHooks>,
     arrived: Notify,
     requests: RequestSender,
+    /// The list of projects may have changed.
+    list_moved: Notify,
     tracker: WakeSender,
 }
 
 impl WakeBatch {
     pub fn new(requests: RequestSender, tracker: WakeSender) -> Self {
-        Self { waiting: Mutex::default(), arrived: Notify::new(), requests, tracker }
+        Self { waiting: Mutex::default(), arrived: Notify::new(), requests, list_moved: Notify::new(), tracker }
     }
 
     /// Adds what is due; at once, however much waits already.
@@ -49,17 +53,29 @@ impl WakeBatch {
 
     /// Passes on what waits, again and again.
     pub async fn run(&self) {
-        loop {
-            self.arrived.notified().await;
-            sleep(DEBOUNCE).await;
-            self.pass_on();
-        }
+        let joined = async {
+            loop {
+                self.arrived.notified().await;
+                sleep(DEBOUNCE).await;
+                self.pass_on();
+            }
+        };
+        let lists = async {
+            loop {
+                // What is said in the pause is remembered.
+                self.list_moved.notified().await;
+                self.requests.send(Request::List);
+                sleep(LIST_PAUSE).await;
+            }
+        };
+        tokio::join!(joined, lists);
     }
 
     fn pass_on(&self) {
         let waiting = mem::take(&mut *self.waiting.lock());
         let (mut projects, mut due) = (BTreeSet::new(), Vec::new());
-        let mut is_everything = waiting.is_full;
+        // Among what is lost may have been that the list has changed.
+        let mut is_list = waiting.is_full;
         for wake in waiting.wakes {
             match wake {
                 WakeUp::Ref { project, tracked } => {
@@ -74,10 +90,13 @@ impl WakeBatch {
                     projects.insert(ProjectId(project));
                     due.push(TrackerWake::Pipelines(ProjectId(project)));
                 }
-                WakeUp::Projects => is_everything = true,
+                WakeUp::Projects => is_list = true,
             }
         }
-        if is_everything {
+        if is_list {
+            self.list_moved.notify_one();
+        }
+        if waiting.is_full {
             self.requests.send(Request::Refresh);
         } else if !projects.is_empty() {
             self.requests.send(Request::Reread(projects.into_iter().collect()));

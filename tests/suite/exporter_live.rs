@@ -254,3 +254,33 @@ fn a_pipeline_that_was_deleted_gives_place_to_the_one_before() {
         assert_eq!(live.asked("/pipelines/405"), before, "{sentence}");
     }
 }
+
+#[test]
+fn an_event_about_a_project_that_is_not_listed_has_the_list_read() {
+    let pipeline = json!({
+        "object_kind": "pipeline", "object_attributes": { "ref": "main", "tag": false },
+        "project": { "id": 8, "path_with_namespace": "acme/new" },
+    });
+    let cases = [
+        ("a system hook", json!({ "event_name": "project_create", "project_id": 8 })),
+        ("a pipeline of a project that is new", pipeline),
+    ];
+    for (sentence, event) in cases {
+        let live = Live::start(NEVER, world(&[(405, "success", "push")]));
+        live.change(|world| world.projects.extend([(8, ("acme/new", true))]));
+        live.is_asked_after("/groups/acme/projects", || live.event(&event));
+        live.served.wait(|served| served.get("/api/v1/snapshot").body.contains("acme/new"));
+        assert_eq!(live.value("glwatch_webhooks_total", &["\"used\""]), Some(1.0), "{sentence}");
+    }
+}
+
+#[test]
+fn a_project_of_another_group_has_the_list_read_once() {
+    let live = Live::start(NEVER, world(&[(405, "success", "push")]));
+    live.is_asked_after("/groups/acme/projects", || live.hook(999));
+    let before = live.asked("/groups/acme/projects");
+    (0..3).for_each(|_| live.hook(999));
+    live.is_asked_after("/pipelines?ref=main&page=1&per_page=20", || live.hook(7));
+    assert_eq!(live.asked("/groups/acme/projects"), before);
+    assert_eq!(live.value("glwatch_webhooks_total", &["\"unused\""]), Some(3.0));
+}

@@ -25,7 +25,7 @@ pub(super) struct ProjectList {
     pub(super) problems: Vec<Problem>,
     pub(super) projects: Vec<Arc<Project>>,
     pub(super) is_whole: bool,
-    /// `None` for one that another process has read.
+    /// `None` for one that another process has read, or that something has said to be old.
     pub(super) read_at: Option<Instant>,
 }
 
