@@ -195,11 +195,7 @@ pub async fn run(
         // Readings of some projects do not put off the one of all.
         let is_turn = Instant::now() >= turns.until;
         let has_listener = match (due, is_turn) {
-            (DueReading::Everything, _) => turns.refresh().await?,
-            (DueReading::EverythingAndLists, _) => {
-                turns.collector.expect_new_list();
-                turns.refresh().await?
-            }
+            (all @ (DueReading::Everything | DueReading::EverythingAndLists), _) => turns.read_all(&all).await?,
             (due, true) => turns.take_turn(due).await?,
             (DueReading::Projects(projects), false) => turns.reread(&projects).await,
             (DueReading::Nothing, false) => true,
@@ -248,6 +244,14 @@ impl WatchTurns<'_> {
             return Ok(true);
         }
         Ok(self.reread(&projects).await)
+    }
+
+    /// Reads everything, and first the groups' lists where these are due out of their turn.
+    async fn read_all(&mut self, due: &DueReading) -> Result<bool, GroupError> {
+        if *due == DueReading::EverythingAndLists {
+            self.collector.expect_new_list();
+        }
+        self.refresh().await
     }
 
     /// Reads everything that is due; `false` where no listener is left.

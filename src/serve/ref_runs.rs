@@ -36,14 +36,7 @@ impl RunMemory {
         counted: impl Fn(&str, &str) -> Option<PipelineId>,
     ) -> Vec<RunsOfSource> {
         let before = self.last;
-        let mut counters: BTreeMap<(String, String), RunsOfSource> = BTreeMap::new();
-        let mut add = |(source, variables): (&str, &str), id: Option<PipelineId>, is_new: bool| {
-            let key = (source.to_owned(), variables.to_owned());
-            let (source, variables) = key.clone();
-            let runs = counters.entry(key).or_insert(RunsOfSource { source, variables, more: 0, newest: None });
-            runs.more += u64::from(is_new);
-            runs.newest = runs.newest.max(id);
-        };
+        let mut counters = CountedSources::default();
         for PipelineReadout { pipeline, .. } in readouts {
             let last = match compatibility {
                 // The exporter takes what it has read before in the same reading for what was there before.
@@ -52,25 +45,50 @@ impl RunMemory {
             };
             let last = last.or_else(|| counted(&pipeline.source, &pipeline.variables));
             let is_new = last.is_some_and(|last| last < pipeline.id);
-            add((&pipeline.source, &pipeline.variables), Some(pipeline.id), is_new);
+            counters.add((&pipeline.source, &pipeline.variables), Some(pipeline.id), is_new);
             self.last = self.last.max(Some(pipeline.id));
             self.sources.insert(pipeline.source.clone(), pipeline.variables.clone());
         }
-        let Some(newest) = readouts.last().filter(|_| compatibility == Compatibility::Corrected) else {
-            return counters.into_values().collect();
-        };
+        if let Some(before) = before.filter(|_| compatibility == Compatibility::Corrected) {
+            self.count_told((readouts, told), before, &mut counters);
+        }
+        counters.0.into_values().collect()
+    }
+
+    /// Counts what is newer than the last that was known and was not read, and adds the sources to which nothing comes: what
+    /// was counted stays true when the newest pipeline has another source.
+    fn count_told(
+        &mut self,
+        (readouts, told): (&[PipelineReadout], &ToldRuns),
+        before: PipelineId,
+        counters: &mut CountedSources,
+    ) {
+        // Where no pipeline is left, nothing of the ref is shown.
+        let Some(newest) = readouts.last() else { return };
         let is_read = |id: PipelineId| readouts.iter().any(|readout| readout.pipeline.id == id);
-        for (id, source) in told.iter().filter(|(id, _)| before.is_some_and(|last| last < **id) && !is_read(**id)) {
+        for (id, source) in told.iter().filter(|(id, _)| **id > before && !is_read(**id)) {
             let source = source.as_ref().unwrap_or(&newest.pipeline.source);
             let variables = self.sources.entry(source.clone()).or_default();
-            add((source, variables), Some(*id), true);
+            counters.add((source, variables), Some(*id), true);
             self.last = self.last.max(Some(*id));
         }
-        // What was counted stays true when the newest pipeline has another source.
         for (source, variables) in &self.sources {
-            add((source, variables), None, false);
+            counters.add((source, variables), None, false);
         }
-        counters.into_values().collect()
+    }
+}
+
+/// The counters of a ref, by source and variables.
+#[derive(Debug, Default)]
+struct CountedSources(BTreeMap<(String, String), RunsOfSource>);
+
+impl CountedSources {
+    fn add(&mut self, (source, variables): (&str, &str), id: Option<PipelineId>, is_new: bool) {
+        let key = (source.to_owned(), variables.to_owned());
+        let (source, variables) = key.clone();
+        let runs = self.0.entry(key).or_insert(RunsOfSource { source, variables, more: 0, newest: None });
+        runs.more += u64::from(is_new);
+        runs.newest = runs.newest.max(id);
     }
 }
 

@@ -145,6 +145,14 @@ impl TrackedProject {
         }
     }
 
+    /// Notes that a ref cannot be read, whatever is tried again.
+    pub(super) fn give_up(&mut self, tracked: &TrackedRef) {
+        self.due.remove(tracked);
+        if let Some(state) = self.refs.get_mut(tracked) {
+            state.is_active = false;
+        }
+    }
+
     /// Takes over which refs there are. Returns those that are gone.
     pub(super) fn found_refs(&mut self, found: BTreeSet<TrackedRef>) -> Vec<TrackedRef> {
         let gone: Vec<TrackedRef> = self.refs.keys().filter(|known| !found.contains(*known)).cloned().collect();
@@ -274,4 +282,90 @@ impl TrackedProject {
 /// A merge request is `!42` in the list of pipelines as the domain has it.
 fn named(kind: TrackedKind, name: &str) -> TrackedRef {
     TrackedRef::new(kind, if kind == TrackedKind::MergeRequest { name.trim_start_matches('!') } else { name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::name_pattern::NamePattern;
+    use crate::domain::tracking::{EnvironmentRules, JobRules, RefRules, TestRules};
+
+    fn rules() -> TrackingRules {
+        let pattern = || NamePattern::parse(".*").unwrap();
+        let refs = || RefRules {
+            enabled: true,
+            pattern: pattern(),
+            most_recent: 0,
+            max_age: Duration::ZERO,
+            exclude_gone: true,
+        };
+        TrackingRules {
+            is_sparse: true,
+            branches: refs(),
+            tags: refs(),
+            merge_requests: refs(),
+            per_ref: 1,
+            jobs: JobRules { enabled: false, from_children: false, runner_pattern: None },
+            variables: None,
+            tests: TestRules { enabled: false, from_children: false, cases: false },
+            environments: EnvironmentRules { enabled: false, pattern: pattern(), exclude_stopped: true },
+        }
+    }
+
+    /// A project whose branches show these pipelines.
+    fn project(shown: &[(&str, u64)]) -> TrackedProject {
+        let mut project = TrackedProject::new(ProjectId(7), "acme/api", Arc::new(rules()));
+        for (name, id) in shown {
+            let shown = Some(PipelineId(*id));
+            let state = TrackedRefState { last: shown, shown, ..TrackedRefState::default() };
+            project.refs.insert(TrackedRef::new(TrackedKind::Branch, *name), state);
+        }
+        project
+    }
+
+    fn ids(ids: &[u64]) -> Vec<PipelineId> {
+        ids.iter().copied().map(PipelineId).collect()
+    }
+
+    fn due(project: &TrackedProject) -> Vec<&str> {
+        project.due.keys().map(|tracked| tracked.name.as_str()).collect()
+    }
+
+    #[test]
+    fn what_a_page_should_name_and_does_not_is_read_once() {
+        let shown = [("main", 9), ("old", 3), ("dev", 7)];
+        let cases: [(&str, &[u64], bool, &[&str]); 6] = [
+            ("all are there", &[9, 8, 7, 3], false, &[]),
+            ("the newest is gone", &[8, 7, 3], false, &["main"]),
+            ("one in the middle", &[9, 8, 3], false, &["dev"]),
+            ("one that is older than the page", &[9, 8, 7], true, &[]),
+            ("where there is no further page it is gone", &[9, 8, 7], false, &["old"]),
+            ("there is none any more", &[], false, &["dev", "main", "old"]),
+        ];
+        for (sentence, listed, has_more, expected) in cases {
+            let mut project = project(&shown);
+            project.take_newest(&ids(listed), has_more);
+            assert_eq!(due(&project), expected, "{sentence}");
+            project.due.clear();
+            project.take_newest(&ids(listed), has_more);
+            assert_eq!(due(&project), [""; 0], "{sentence}: it was read, and is there");
+        }
+        let mut told = project(&shown);
+        told.doubt_newer(&ids(&[8]), Some(PipelineId(8)));
+        assert_eq!(due(&told), ["main"], "GitLab says that the newest of the project is an older one");
+    }
+
+    #[test]
+    fn older_pipelines_are_asked_for_one_by_one_between_pages() {
+        let mut project = project(&[("a", 2), ("b", 9), ("c", 3)]);
+        let older = |name: &str, id| NewestCheck::Older(TrackedRef::new(TrackedKind::Branch, name), PipelineId(id));
+        assert_eq!(project.next_check(), NewestCheck::Newest);
+        project.take_newest(&ids(&[9, 8, 7]), true);
+        let asked: Vec<NewestCheck> = (0..6).map(|_| project.next_check()).collect();
+        let page = || NewestCheck::Newest;
+        assert_eq!(asked, [older("a", 2), page(), older("c", 3), page(), older("a", 2), page()]);
+        project.take_newest(&ids(&[9, 8, 7, 3, 2]), false);
+        assert_eq!([project.next_check(), project.next_check()], [page(), page()], "the page has them all");
+        assert_eq!(TrackedProject::new(ProjectId(8), "acme/b", Arc::new(rules())).next_check(), NewestCheck::Nothing);
+    }
 }

@@ -407,8 +407,7 @@ impl Tracker {
         let path = Arc::clone(&project.path);
         // What GitLab itself refuses is not asked for again before something changes.
         if readouts.as_ref().is_err_and(Error::is_no_access) {
-            project.due.remove(&tracked);
-            project.refs.get_mut(&tracked).into_iter().for_each(|state| state.is_active = false);
+            project.give_up(&tracked);
         }
         let (readouts, mut told) = match readouts {
             Ok(readouts) => readouts,
@@ -488,7 +487,7 @@ impl Discovery {
 
 /// Which of some projects have changed.
 struct ProjectChanges {
-    /// With the newest pipeline of each, where that is told.
+    /// With the newest pipeline of each, where GitLab tells it.
     unchanged: Vec<(ProjectId, Option<PipelineId>)>,
     may_have_changed: Vec<(ProjectId, DateTime<Utc>)>,
 }

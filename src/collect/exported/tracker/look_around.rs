@@ -25,18 +25,24 @@ impl Tracker {
             }
             self.place = (self.place + 1) % ids.len();
             let id = ids[self.place];
-            let Some(project) = self.projects.get(&id) else { continue };
-            let found = Discovery::read(client, project, client.server_now()).await;
-            let environments: Vec<EnvironmentId> = project.environments.keys().copied().collect();
-            self.take_discovery(id, found).await?;
-            for environment in environments {
-                self.read_environment(client, id, environment).await?;
-            }
+            self.look_at(client, id).await?;
             if is_over() {
                 self.unchecked = Some(id);
                 break;
             }
             self.check_newest(client, id).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks for refs and environments of a project, and reads the environments.
+    async fn look_at(&mut self, client: &Client, id: ProjectId) -> Result<(), NoListener> {
+        let Some(project) = self.projects.get(&id) else { return Ok(()) };
+        let found = Discovery::read(client, project, client.server_now()).await;
+        let environments: Vec<EnvironmentId> = project.environments.keys().copied().collect();
+        self.take_discovery(id, found).await?;
+        for environment in environments {
+            self.read_environment(client, id, environment).await?;
         }
         Ok(())
     }
