@@ -227,6 +227,7 @@ impl ServedRun<'_> {
             has_webhook: secret.is_some() || signing_token.is_some() || serve.listen.0.ip().is_loopback(),
             hooks: HookRules { secret, signing_token, compatibility: serve.compatibility },
             formats: PageFormats { has_openmetrics: serve.has_openmetrics, has_totals: self.plan.has_totals() },
+            hides_metrics: self.plan.hides_metrics(),
             requires_cable: serve.cable.usage == CableUse::On,
             reconcile: serve.cable.reconcile,
             fresh_for: self.interval() * FRESH_INTERVALS + self.config.collecting.timeout,

@@ -56,9 +56,6 @@ pub struct ExporterProject {
     pub rules: TrackingRules,
 }
 
-/// How often something is read; `None` where it is not.
-type PullInterval = Option<Duration>;
-
 /// The whole file.
 #[derive(Debug, Clone)]
 pub struct ExporterConfig {
@@ -68,15 +65,13 @@ pub struct ExporterConfig {
     pub listen: String,
     pub verifies_tls: bool,
     pub rps: f64,
-    pub burst: u32,
     pub has_metrics: bool,
     pub has_openmetrics: bool,
     /// The webhook's secret; `None` where the address is not served.
     pub webhook_secret: Option<SecretString>,
-    pub pull_wildcards: PullInterval,
-    pub pull_environments: PullInterval,
-    pub pull_refs: PullInterval,
-    pub pull_metrics: PullInterval,
+    /// How often the list of projects is read, where the file says that.
+    pub list_interval: Option<Duration>,
+    pub metrics_interval: Duration,
     pub projects: Vec<ExporterProject>,
     pub wildcards: Vec<ExporterWildcard>,
     /// Keys that are unknown or have no meaning here, each with the reason.
@@ -95,6 +90,7 @@ impl ExporterConfig {
         let at = |path: &str| whole.pointer(path).cloned().unwrap_or_default();
         let project_rules = at("/project_defaults");
         rules::check(&project_rules, "project_defaults")?;
+        notices.extend(unused_title_pattern(&project_rules, "project_defaults"));
         let projects = list(&given, "projects")?
             .iter()
             .enumerate()
@@ -117,25 +113,26 @@ impl ExporterConfig {
             ));
         }
         let token = text_of(&at("/gitlab/token"));
-        let seconds = |name: &str| pull_interval(&at(&format!("/pull/{name}")), &format!("pull.{name}"));
+        let seconds = |name: &str| {
+            let seconds = at(&format!("/pull/{name}/interval_seconds"));
+            number(&seconds, &format!("pull.{name}.interval_seconds"), 1.0).map(Duration::from_secs_f64)
+        };
+        let list_interval = seconds("projects_from_wildcards")?;
+        let says_list_interval = given.pointer("/pull/projects_from_wildcards/interval_seconds").is_some();
         Ok(Self {
             host: text_of(&at("/gitlab/url")),
             token: (!token.is_empty()).then(|| SecretString::from(token)),
             listen: text_of(&at("/server/listen_address")),
             verifies_tls: flag(&at("/gitlab/enable_tls_verify"), "gitlab.enable_tls_verify")?,
             rps: number(&at("/gitlab/maximum_requests_per_second"), "gitlab.maximum_requests_per_second", 0.01)?,
-            burst: number(&at("/gitlab/burstable_requests_per_second"), "gitlab.burstable_requests_per_second", 1.0)?
-                as u32,
             has_metrics: flag(&at("/server/metrics/enabled"), "server.metrics.enabled")?,
             has_openmetrics: flag(
                 &at("/server/metrics/enable_openmetrics_encoding"),
                 "server.metrics.enable_openmetrics_encoding",
             )?,
             webhook_secret: webhook_secret.map(SecretString::from),
-            pull_wildcards: seconds("projects_from_wildcards")?,
-            pull_environments: seconds("environments_from_projects")?,
-            pull_refs: seconds("refs_from_projects")?,
-            pull_metrics: seconds("metrics")?,
+            list_interval: Some(list_interval).filter(|_| says_list_interval),
+            metrics_interval: seconds("metrics")?,
             projects,
             wildcards,
             notices,
@@ -169,7 +166,29 @@ fn item_rules(
         .collect();
     let mut merged = project_rules.clone();
     defaults::merge(&mut merged, &Value::Object(parameters), place, notices)?;
+    // What it takes from the defaults was said of them.
+    let is_own = parameters_differ(&merged, project_rules);
+    notices.extend(unused_title_pattern(&merged, place).filter(|_| is_own));
     rules::read(&merged, place)
+}
+
+const MERGE_REQUESTS: &str = "/pull/refs/merge_requests";
+
+fn parameters_differ(merged: &Value, project_rules: &Value) -> bool {
+    merged.pointer(MERGE_REQUESTS) != project_rules.pointer(MERGE_REQUESTS)
+}
+
+/// Says that a pattern for merge requests is not used: it is one of titles, and only lists of open ones have these. The
+/// exporter uses it there only, too.
+fn unused_title_pattern(rules: &Value, place: &str) -> Option<String> {
+    let rules = rules.pointer(MERGE_REQUESTS)?;
+    let is_unused = rules["regexp"] != ".*" && rules["exclude_non_opened"] == false;
+    is_unused.then(|| {
+        format!(
+            "{place}.pull.refs.merge_requests.regexp is not used without exclude_non_opened: it is about titles, which \
+             only the list of open merge requests has"
+        )
+    })
 }
 
 fn project(
@@ -218,12 +237,6 @@ fn wildcard(
     };
     let archived = item.get("archived").is_some_and(|archived| *archived == Value::Bool(true));
     Ok(ExporterWildcard { owner, search: item.get("search").map(text_of).unwrap_or_default(), archived, rules })
-}
-
-fn pull_interval(value: &Value, place: &str) -> Result<PullInterval, ExporterConfigError> {
-    let is_read = flag(&value["scheduled"], &format!("{place}.scheduled"))?;
-    let seconds = number(&value["interval_seconds"], &format!("{place}.interval_seconds"), 1.0)?;
-    Ok(is_read.then(|| Duration::from_secs_f64(seconds)))
 }
 
 /// Returns a scalar as it would be written.

@@ -87,9 +87,13 @@ pub fn router(hub: Arc<Hub>, token: Option<SecretString>, hosts: Option<HostRule
         // What is sent as it comes is not packed: a packer would hold it back.
         .route("/api/v1/events", get(events))
         .layer(middleware::from_fn_with_state(shared.clone(), guard));
-    let open = Router::new()
-        .route("/metrics", get(metrics))
-        .route_layer(middleware::from_fn_with_state(shared.clone(), own_host))
+    let scraped = match shared.hub.rules().hides_metrics {
+        true => Router::new(),
+        false => Router::new()
+            .route("/metrics", get(metrics))
+            .route_layer(middleware::from_fn_with_state(shared.clone(), own_host)),
+    };
+    let open = scraped
         .route("/health/live", get(|| async { "alive\n" }))
         .route("/health/ready", get(ready))
         .layer(CompressionLayer::new())

@@ -94,6 +94,8 @@ pub struct HubRules {
     pub hooks: HookRules,
     pub has_webhook: bool,
     pub formats: PageFormats,
+    /// Whether there is no page of metrics.
+    pub hides_metrics: bool,
     /// Data that is older than this is not fresh.
     pub fresh_for: Duration,
     /// How often everything is read where GitLab tells by itself what changes.

@@ -377,7 +377,7 @@ mod tests {
         let (mut store, mut memory) = (MetricStore::new(1000), RefMemory::default());
         for (readout, new) in readings {
             let newest = readout.pipeline.id.0;
-            let told = new.into_iter().flat_map(|new| newest + 1 - new..=newest).map(|id| (PipelineId(id), None));
+            let told = new.iter().flat_map(|new| newest + 1 - new..=newest).map(|id| (PipelineId(id), None));
             show_ref(&mut store, shown, &mut memory, (std::slice::from_ref(readout), &told.collect()));
         }
         let owner = shown.owner();

@@ -2,15 +2,20 @@
 //! name, projects that come, with webhooks and without them. GitLab is one of a few answers over REST, which a test changes.
 
 use super::serve::{Served, ask};
+use super::watch::client_of;
 use crate::support::Env;
 use crate::support::canned::Canned;
 use crate::support::running::DEADLINE;
+use glwatch::collect::exported::refs;
+use glwatch::domain::id::{ProjectId, ProjectRef};
+use glwatch::testing::ExporterConfig;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
+use tokio::runtime::Builder;
 use url::Url;
 
 const OFTEN: &str = "interval_seconds: 1";
@@ -131,13 +136,7 @@ wildcards: [{{owner: {{name: acme, kind: group, include_subgroups: true}}}}]
             gitlab.url()
         );
         fs::write(&path, text).unwrap();
-        let mut running = env.start(&["serve", "--exporter-config", path.to_str().unwrap(), "--no-history"]);
-        let address = loop {
-            if let Some(address) = running.error_line().strip_prefix("serving on http://") {
-                break address.to_owned();
-            }
-        };
-        let served = Served { running, address };
+        let served = serve(&env, &path);
         served.wait(|served| served.get("/metrics").body.contains("gitlab_ci_pipeline_id{"));
         Self { world, gitlab, served, _env: env }
     }
@@ -193,6 +192,17 @@ wildcards: [{{owner: {{name: acme, kind: group, include_subgroups: true}}}}]
             assert!(Instant::now() < until, "{part} is not asked for");
         }
     }
+}
+
+/// Starts the server with a file of the exporter's.
+fn serve(env: &Env, file: &Path) -> Served {
+    let mut running = env.start(&["serve", "--exporter-config", file.to_str().unwrap(), "--no-history"]);
+    let address = loop {
+        if let Some(address) = running.error_line().strip_prefix("serving on http://") {
+            break address.to_owned();
+        }
+    };
+    Served { running, address }
 }
 
 fn world(pipelines: &[Line]) -> World {
@@ -283,4 +293,63 @@ fn a_project_of_another_group_has_the_list_read_once() {
     live.is_asked_after("/pipelines?ref=main&page=1&per_page=20", || live.hook(7));
     assert_eq!(live.asked("/groups/acme/projects"), before);
     assert_eq!(live.value("glwatch_webhooks_total", &["\"unused\""]), Some(3.0));
+}
+
+#[test]
+fn a_file_that_wants_no_metrics_has_none() {
+    for (is_enabled, expected) in [(true, 200), (false, 404)] {
+        let world = world(&[(405, "success", "push")]);
+        let gitlab = Canned::start(move |path| world.answer(path));
+        let env = Env::new();
+        let path = env.home().join("exporter.yml");
+        let server = format!("server: {{listen_address: '127.0.0.1:0', metrics: {{enabled: {is_enabled}}}}}");
+        let wildcards = "wildcards: [{owner: {name: acme, kind: group}}]";
+        let text =
+            format!("gitlab: {{url: '{}', token: glpat-0123456789abcdefghij}}\n{server}\n{wildcards}\n", gitlab.url());
+        fs::write(&path, text).unwrap();
+        let served = serve(&env, &path);
+        assert_eq!(served.get("/metrics").status, expected);
+        assert_eq!(served.get("/health/live").status, 200);
+    }
+}
+
+#[test]
+fn merge_requests_that_are_not_open_are_left_out_where_the_file_says_so() {
+    let answer = |path: &str| {
+        let pipeline = |iid: u64| json!({ "id": 100 + iid, "ref": format!("refs/merge-requests/{iid}/head") });
+        match path.split('?').next().unwrap().rsplit('/').next() {
+            Some("pipelines") => (200, json!([pipeline(1), pipeline(2), pipeline(3)]).to_string()),
+            Some("merge_requests") if path.contains("state=opened") => {
+                (200, json!([{ "iid": 1, "title": "Fix it" }, { "iid": 2, "title": "Draft: x" }]).to_string())
+            }
+            _ => (404, json!({ "message": "404 Not found" }).to_string()),
+        }
+    };
+    let forbidden = move |path: &str| {
+        if path.contains("/merge_requests") {
+            (403, json!({ "message": "403 Forbidden" }).to_string())
+        } else {
+            answer(path)
+        }
+    };
+    let cases: [(&str, &str, bool, &[&str]); 5] = [
+        ("all that have pipelines", "", true, &["1", "2", "3"]),
+        ("a pattern alone is not used", "regexp: '^Fix'", true, &["1", "2", "3"]),
+        ("those that are open", "exclude_non_opened: true", true, &["1", "2"]),
+        ("those that are open, by title", "exclude_non_opened: true, regexp: '^Fix'", true, &["1"]),
+        ("a project that shows none", "exclude_non_opened: true", false, &[]),
+    ];
+    for (sentence, keys, is_shown, expected) in cases {
+        let server = Canned::start(move |path| if is_shown { answer(path) } else { forbidden(path) });
+        let kinds = "branches: {enabled: false}, tags: {enabled: false}";
+        let wanted = [" enabled: true", keys].into_iter().filter(|key| !key.is_empty()).collect::<Vec<_>>().join(", ");
+        let pull = format!("pull: {{refs: {{{kinds}, merge_requests: {{{wanted}}}}}}}");
+        let config = ExporterConfig::parse(&format!("projects: [{{name: acme/api, {pull}}}]")).unwrap();
+        let (client, project) = (client_of(server.url()), ProjectRef::Id(ProjectId(7)));
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let now = chrono::Utc::now();
+        let found = runtime.block_on(refs::discover(&client, &project, &config.projects[0].rules, now)).unwrap();
+        let found: Vec<&str> = found.iter().map(|tracked| tracked.name.as_str()).collect();
+        assert_eq!(found, expected, "{sentence}");
+    }
 }

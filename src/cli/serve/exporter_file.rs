@@ -67,6 +67,9 @@ fn set(settings: &mut Settings, exporter: &ExporterConfig, path: &str) {
     if !exporter.verifies_tls {
         settings.set_default("insecure", "true", from());
     }
+    if let Some(interval) = exporter.list_interval {
+        settings.set_default("list-interval", &format!("{}ms", interval.as_millis()), from());
+    }
     settings.set_default("rps", &exporter.rps.to_string(), from());
     settings.set_default("serve.listen", &listen(&exporter.listen), from());
     settings.set_default("serve.openmetrics", if exporter.has_openmetrics { "true" } else { "false" }, from());
@@ -198,10 +201,15 @@ impl ExporterPlan {
         self.exporter.webhook_secret.clone()
     }
 
+    /// Says whether the file wants no metrics to be served.
+    pub(super) fn hides_metrics(&self) -> bool {
+        !self.exporter.has_metrics
+    }
+
     /// Returns how often the file says to ask, unless the user says it otherwise.
     pub(super) fn interval(&self, run_context: &RunContext) -> Option<Duration> {
         let is_said = run_context.settings.shown("interval").is_some_and(|(_, origin)| !of_exporter(origin));
-        self.exporter.pull_metrics.filter(|_| !is_said)
+        Some(self.exporter.metrics_interval).filter(|_| !is_said)
     }
 
     /// Returns what chooses the rules of a project: those of its own entry, else those of the first wildcard that fits.

@@ -26,10 +26,10 @@ pub async fn discover(
             refs.extend(existing(client, project, kind, of_kind).await?);
             continue;
         }
-        let existing = if kind != TrackedKind::MergeRequest && of_kind.exclude_gone {
-            Some(existing(client, project, kind, of_kind).await?)
-        } else {
-            None
+        let existing = match (kind, of_kind.exclude_gone) {
+            (_, false) => None,
+            (TrackedKind::MergeRequest, true) => Some(open_ones(client, project, of_kind).await?),
+            (TrackedKind::Branch | TrackedKind::Tag, true) => Some(existing(client, project, kind, of_kind).await?),
         };
         refs.extend(from_pipelines(client, project, (kind, of_kind), existing.as_ref(), now).await?);
     }
@@ -45,6 +45,16 @@ async fn existing(
 ) -> Result<BTreeSet<TrackedRef>, Error> {
     let names = client.ref_names(project, kind).await?;
     Ok(names.into_iter().filter(|name| rules.pattern.matches(name)).map(|name| TrackedRef::new(kind, name)).collect())
+}
+
+/// Lists the merge requests that are open and whose titles fit. A project that has none to show to this token has none.
+async fn open_ones(client: &Client, project: &ProjectRef, rules: &RefRules) -> Result<BTreeSet<TrackedRef>, Error> {
+    let open = match client.open_merge_requests(project).await {
+        Err(error) if error.is_no_access() => Vec::new(),
+        open => open?,
+    };
+    let wanted = open.into_iter().filter(|(_, title)| rules.pattern.matches(title));
+    Ok(wanted.map(|(iid, _)| TrackedRef::new(TrackedKind::MergeRequest, iid.to_string())).collect())
 }
 
 /// Lists the refs whose pipelines changed last.

@@ -75,7 +75,21 @@ const WITHOUT_MEANING: &[(&str, &str)] = &[
     ("gitlab.health_url", "readiness is how old the data is"),
     ("gitlab.enable_health_check", "readiness is how old the data is"),
     ("gitlab.maximum_jobs_queue_size", "nothing is dropped from a queue"),
+    ("gitlab.burstable_requests_per_second", "as many as in one second may be sent at once"),
+    ("pull.refs_from_projects", "refs are looked for at the start, with the first pipeline of a new one, and in turns"),
+    (
+        "pull.environments_from_projects",
+        "environments are looked for at the start, with a deployment to a new one, and in turns",
+    ),
     ("garbage_collect", "what is gone is removed with the reading that finds it gone"),
+];
+
+/// Switches that cannot be turned off here, and why.
+const ALWAYS_ON: &[(&str, &str)] = &[
+    ("pull.projects_from_wildcards.on_init", "the list of projects is where everything begins"),
+    ("pull.projects_from_wildcards.scheduled", "the list of projects is read again as long as the server runs"),
+    ("pull.metrics.on_init", "what is there at the start is shown"),
+    ("pull.metrics.scheduled", "a webhook may be lost; interval_seconds says how seldom GitLab is asked besides"),
 ];
 
 pub(super) fn whole() -> Result<Value, ExporterConfigError> {
@@ -108,7 +122,11 @@ pub(super) fn merge(
             // The lists have rules of their own, item by item.
             Some(known) if known.is_array() => *known = value.clone(),
             Some(_) if value.is_null() => {}
-            Some(known) if same_kind(known, value) => *known = value.clone(),
+            Some(known) if same_kind(known, value) => {
+                let on = ALWAYS_ON.iter().find(|(name, _)| *name == here).filter(|_| *value == Value::Bool(false));
+                notices.extend(on.map(|(_, why)| format!("{here} cannot be false here: {why}")));
+                *known = value.clone();
+            }
             Some(known) => {
                 return Err(ExporterConfigError::new(here, format!("is not {}", kind(known))));
             }

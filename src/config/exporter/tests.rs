@@ -9,8 +9,7 @@ fn parse(text: &str) -> ExporterConfig {
 fn the_defaults_are_those_of_the_exporter() {
     let config = parse("projects: [{name: acme/api}]");
     assert_eq!((config.host.as_str(), config.listen.as_str()), ("https://gitlab.com", ":8080"));
-    assert_eq!(config.pull_metrics, Some(Duration::from_secs(30)));
-    assert_eq!(config.pull_refs, Some(Duration::from_secs(300)));
+    assert_eq!((config.metrics_interval, config.list_interval), (Duration::from_secs(30), None));
     assert!(config.verifies_tls && config.has_metrics && !config.has_openmetrics && config.webhook_secret.is_none());
     let rules = &config.projects[0].rules;
     assert!(rules.is_sparse && rules.branches.enabled && rules.tags.enabled && !rules.merge_requests.enabled);
@@ -78,6 +77,55 @@ nonsense: 1
         assert!(begins.contains(&key), "{key} in {:?}", config.notices);
     }
     assert_eq!(begins.len(), 7, "{:?}", config.notices);
+}
+
+#[test]
+fn a_key_that_is_not_done_is_named_and_one_that_is_done_is_not() {
+    let titles = "pull: {refs: {merge_requests: {enabled: true, regexp: '^Fix'}}}";
+    let open = "pull: {refs: {merge_requests: {regexp: '^Fix', exclude_non_opened: true}}}";
+    let cases: [(&str, String, &[&str]); 11] = [
+        (
+            "refs in an interval",
+            "pull: {refs_from_projects: {interval_seconds: 7}}".into(),
+            &["pull.refs_from_projects"],
+        ),
+        (
+            "environments in an interval",
+            "pull: {environments_from_projects: {on_init: false}}".into(),
+            &["pull.environments_from_projects"],
+        ),
+        ("a burst", "gitlab: {burstable_requests_per_second: 2}".into(), &["gitlab.burstable_requests_per_second"]),
+        (
+            "no list at the start and later",
+            "pull: {projects_from_wildcards: {on_init: false, scheduled: false}}".into(),
+            &["pull.projects_from_wildcards.on_init", "pull.projects_from_wildcards.scheduled"],
+        ),
+        (
+            "no metrics at the start and later",
+            "pull: {metrics: {on_init: false, scheduled: false}}".into(),
+            &["pull.metrics.on_init", "pull.metrics.scheduled"],
+        ),
+        ("what is done anyway", "pull: {metrics: {on_init: true, scheduled: true, interval_seconds: 5}}".into(), &[]),
+        ("the list in an interval", "pull: {projects_from_wildcards: {interval_seconds: 60}}".into(), &[]),
+        ("no metrics", "server: {metrics: {enabled: false}}".into(), &[]),
+        ("titles", format!("project_defaults: {{{titles}}}"), &["project_defaults.pull.refs.merge_requests.regexp"]),
+        ("titles of open ones", format!("project_defaults: {{{open}}}"), &[]),
+        (
+            "titles of one project, and those of the defaults",
+            format!("project_defaults: {{{titles}}}\nwildcards: [{{owner: {{name: a, kind: group}}, {titles}}}]"),
+            &["project_defaults.pull.refs.merge_requests.regexp"],
+        ),
+    ];
+    for (sentence, text, expected) in cases {
+        let config = parse(&format!("projects: [{{name: a/b}}]\n{text}"));
+        let named: Vec<&str> = config.notices.iter().filter_map(|notice| Some(notice.split_once(' ')?.0)).collect();
+        let (mut named, mut expected) = (named, expected.to_vec());
+        named.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(named, expected, "{sentence}: {:?}", config.notices);
+    }
+    let config = parse("projects: [{name: a/b}]\npull: {projects_from_wildcards: {interval_seconds: 60}}");
+    assert_eq!(config.list_interval, Some(Duration::from_secs(60)));
 }
 
 #[test]

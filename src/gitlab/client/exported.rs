@@ -59,6 +59,11 @@ impl Client {
         exported::ref_names(&self.transport, project, kind).await
     }
 
+    /// Reads numbers and titles of all merge requests that are open.
+    pub(crate) async fn open_merge_requests(&self, project: &ProjectRef) -> Result<Vec<(u64, String)>, Error> {
+        exported::open_merge_requests(&self.transport, project).await
+    }
+
     /// Reads a page of the refs of pipelines, those that changed last first; `true` where another page follows.
     pub(crate) async fn pipeline_refs(
         &self,

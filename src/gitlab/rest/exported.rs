@@ -194,6 +194,13 @@ struct PipelineRefWire {
 }
 
 #[derive(Deserialize)]
+struct OpenMergeRequestWire {
+    iid: u64,
+    #[serde(default, deserialize_with = "loose")]
+    title: Option<String>,
+}
+
+#[derive(Deserialize)]
 struct EnvironmentNameWire {
     id: u64,
     name: String,
@@ -458,6 +465,16 @@ pub(crate) async fn ref_names(
     let list = if kind == TrackedKind::Tag { "tags" } else { "branches" };
     let path = format!("projects/{}/repository/{list}?", project_key(project));
     Ok(pages::<NamedWire>(transport, &path).await?.into_iter().map(|wire| wire.name).collect())
+}
+
+/// Reads numbers and titles of all merge requests that are open.
+pub(crate) async fn open_merge_requests(
+    transport: &Transport,
+    project: &ProjectRef,
+) -> Result<Vec<(u64, String)>, Error> {
+    let path = format!("projects/{}/merge_requests?state=opened&view=simple", project_key(project));
+    let wires: Vec<OpenMergeRequestWire> = pages(transport, &path).await?;
+    Ok(wires.into_iter().map(|wire| (wire.iid, wire.title.unwrap_or_default())).collect())
 }
 
 /// Reads a page of the refs of a project's pipelines, those that changed last first, as GitLab writes them. `true` where

@@ -14,6 +14,7 @@ use crate::gitlab::client::Fields;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 fn at(micros: i64) -> DateTime<Utc> {
