@@ -336,9 +336,20 @@ fn every_line_of_a_real_page_is_what_its_format_demands() {
     let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API).with("GLWATCH_API", "graphql");
     let served = Served::ready(&env, &sim, &["--interval", "1h"]);
     served.wait(|served| served.total("glwatch_pipeline_runs_total") > 0.0);
+    // Nothing is due, either, before the first ref is known.
+    served.wait(|served| served.total("gitlab_ci_pipeline_id") > 0.0);
     served.wait(|served| served.metric("glwatch_tracked_due") == Some(0.0));
     let now = sim.clock().now().timestamp() as f64 + 1.0;
-    let open = served.ask("GET", "/metrics", &OPEN, "");
+    let samples = |page: &str, is_open: bool| -> usize {
+        families(page, is_open).unwrap().values().map(|family| family.samples.len()).sum()
+    };
+    let both = || (served.ask("GET", "/metrics", &OPEN, ""), served.get("/metrics"));
+    // Both show the same series, unless one came between them.
+    served.wait(|_| {
+        let (open, plain) = both();
+        samples(&open.body, true) == samples(&plain.body, false)
+    });
+    let (open, plain) = both();
     assert!(open.headers["content-type"].starts_with("application/openmetrics-text; version=1.0.0"));
     assert_eq!(judged(&open.body, true, now), Vec::<String>::new());
     let found = families(&open.body, true).unwrap();
@@ -346,13 +357,8 @@ fn every_line_of_a_real_page_is_what_its_format_demands() {
     let exemplars: Vec<&ExemplarText> = exemplars.collect();
     assert!(exemplars.len() > 10, "{exemplars:?}");
     assert!(exemplars.iter().all(|exemplar| exemplar.time.is_some() && exemplar.labels[0].0 == "pipeline_id"));
-    let plain = served.get("/metrics");
     assert!(plain.headers["content-type"].starts_with("text/plain; version=0.0.4"));
     assert_eq!(judged(&plain.body, false, now), Vec::<String>::new());
-    let samples = |families: &BTreeMap<String, FamilyLines>| -> usize {
-        families.values().map(|family| family.samples.len()).sum()
-    };
-    assert_eq!(samples(&families(&plain.body, false).unwrap()), samples(&found), "both show the same series");
     assert!(!plain.body.contains(" # {"), "the older format has no exemplars");
     let unknown = |families: &BTreeMap<String, FamilyLines>| {
         let names = families.iter().filter(|(_, family)| family.kind == "unknown").map(|(name, _)| name.clone());
@@ -386,20 +392,24 @@ fn described() -> BTreeMap<String, DescribedFamily> {
 
 #[test]
 fn every_family_that_a_server_shows_is_described() {
-    let deployed = WorldKind::History { projects: 2, days: 20, pipelines: 40, merge_requests: 2, deployments: 3 };
+    // One project of each, so that no page is large: one with test cases, and one with environments.
+    let deployed = WorldKind::History { projects: 1, days: 20, pipelines: 20, merge_requests: 2, deployments: 3 };
+    let few = EVERYTHING.replace("test_cases: {enabled: true}", "test_cases: {enabled: false}");
     let described = described();
     let mut missing: BTreeSet<&String> = described.keys().collect();
-    for (world, last) in [
-        (WorldKind::Demo, "gitlab_ci_pipeline_test_case_status"),
-        (deployed, "gitlab_ci_environment_behind_commits_count"),
+    let of_demo = ["glwatch_pipeline_runs_total", "glwatch_gitlab_info", "gitlab_ci_pipeline_test_case_status"];
+    for (world, file_text, include, late) in [
+        (WorldKind::Demo, EVERYTHING, "acme/payments/payouts", &of_demo[..]),
+        (deployed, few.as_str(), "*", &["gitlab_ci_environment_behind_commits_count"]),
     ] {
         let sim = Sim::start(Options { world, ..Options::default() }).unwrap();
         let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API).with("GLWATCH_API", "graphql");
         let file = env.home().join("exporter.yml");
-        std::fs::write(&file, format!("gitlab: {{url: '{}'}}\n{EVERYTHING}", sim.url())).unwrap();
-        let more = ["--exporter-config", file.to_str().unwrap(), "--cable", "on", "--interval", "1h"];
+        std::fs::write(&file, format!("gitlab: {{url: '{}'}}\n{file_text}", sim.url())).unwrap();
+        let file = file.to_str().unwrap();
+        let more = ["--exporter-config", file, "--cable", "on", "--interval", "1h", "--include", include];
         let served = Served::ready(&env, &sim, &more);
-        for family in ["glwatch_pipeline_runs_total", "glwatch_gitlab_info", last] {
+        for family in late {
             served.wait(|served| served.get("/metrics").body.contains(&format!("\n{family}{{")));
         }
         served.wait(|served| served.metric("glwatch_tracked_due") == Some(0.0));
