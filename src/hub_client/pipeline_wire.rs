@@ -84,20 +84,6 @@ struct HubJobWire {
     target_url: Option<String>,
     description: Option<String>,
     downstream_id: Option<u64>,
-    /// An older hub does not tell them.
-    #[serde(default)]
-    earlier: Vec<HubAttemptWire>,
-}
-
-#[derive(Deserialize)]
-struct HubAttemptWire {
-    id: u64,
-    status: String,
-    started_at: Option<DateTime<Utc>>,
-    finished_at: Option<DateTime<Utc>>,
-    duration_s: Option<u64>,
-    failure_reason: Option<String>,
-    web_url: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -210,10 +196,7 @@ impl HubJobWire {
         let Some(kind) = JobKind::from_word(&self.kind) else {
             return contradiction(format!("no kind of a job is called \"{}\"", self.kind));
         };
-        if self.earlier.iter().any(|attempt| attempt.id >= self.id) {
-            return contradiction(format!("job {} is older than an attempt before it", self.id));
-        }
-        let job = Job {
+        Ok(Job {
             id: JobId(self.id),
             name: self.name,
             stage: stage.to_owned(),
@@ -229,29 +212,6 @@ impl HubJobWire {
             web_url: if kind == JobKind::External { self.target_url } else { self.web_url },
             description: self.description,
             downstream_id: self.downstream_id.map(PipelineId),
-        };
-        let earlier =
-            self.earlier.into_iter().map(|attempt| attempt.into_domain(&job)).collect::<DocumentResult<_>>()?;
-        Ok(Job { earlier, ..job })
-    }
-}
-
-impl HubAttemptWire {
-    /// Returns an attempt at a job: what is not told of it is as with the last one.
-    fn into_domain(self, last: &Job) -> DocumentResult<Job> {
-        let Self { id, status, started_at, finished_at, duration_s, failure_reason, web_url } = self;
-        Ok(Job {
-            id: JobId(id),
-            status: Status::from_gitlab(&status),
-            attempts: last.attempts.map(|_| 1),
-            started_at,
-            finished_at,
-            duration: seconds(duration_s)?,
-            failure_reason,
-            web_url,
-            description: None,
-            downstream_id: None,
-            ..last.clone()
         })
     }
 }

@@ -197,8 +197,7 @@ mod tests {
                       "web_url": null,
                       "target_url": null,
                       "description": null,
-                      "downstream_id": null,
-                      "earlier": []
+                      "downstream_id": null
                     }
                   ]
                 }

@@ -402,20 +402,6 @@ pub struct JobEntry<'a> {
     pub target_url: Option<&'a str>,
     pub description: Option<&'a str>,
     pub downstream_id: Option<u64>,
-    /// The attempts before it, as far as they are known, the oldest first.
-    pub earlier: Vec<AttemptEntry<'a>>,
-}
-
-/// An attempt at a job that was run again.
-#[derive(Debug, Serialize)]
-pub struct AttemptEntry<'a> {
-    pub id: u64,
-    pub status: &'a str,
-    pub started_at: Option<String>,
-    pub finished_at: Option<String>,
-    pub duration_s: Option<u64>,
-    pub failure_reason: Option<&'a str>,
-    pub web_url: Option<&'a str>,
 }
 
 impl<'a> From<&'a Job> for JobEntry<'a> {
@@ -435,27 +421,6 @@ impl<'a> From<&'a Job> for JobEntry<'a> {
             target_url: job.target_url(),
             description: job.description.as_deref(),
             downstream_id: job.downstream_id.map(|id| id.0),
-            earlier: earlier(job),
-        }
-    }
-}
-
-fn earlier(job: &Job) -> Vec<AttemptEntry<'_>> {
-    let mut earlier: Vec<AttemptEntry<'_>> = job.earlier.iter().map(AttemptEntry::from).collect();
-    earlier.sort_unstable_by_key(|attempt| attempt.id);
-    earlier
-}
-
-impl<'a> From<&'a Job> for AttemptEntry<'a> {
-    fn from(job: &'a Job) -> Self {
-        Self {
-            id: job.id.0,
-            status: job.status.word(),
-            started_at: job.started_at.map(time),
-            finished_at: job.finished_at.map(time),
-            duration_s: job.duration.map(whole_seconds),
-            failure_reason: job.failure_reason.as_deref(),
-            web_url: job.page(),
         }
     }
 }

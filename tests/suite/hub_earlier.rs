@@ -1,7 +1,6 @@
 //! What a hub remembers of a project: its earlier runs and flaky jobs, asked for by a screen that needs them, from the
 //! memory of the hub alone.
 
-use super::cost::scenario;
 use super::hub::{green, headers, url};
 use super::serve::Served;
 use crate::support::Env;
@@ -129,27 +128,6 @@ fn each_screen_over_a_hub_shows_what_it_shows_over_gitlab() {
         ];
         walk([&mut direct, &mut over_hub], &steps);
     }
-}
-
-#[test]
-fn the_attempts_before_a_job_are_named_and_opened_over_a_hub() {
-    let run = "[[project]]\npath = \"acme/api\"\nrun = [{ jobs = \"again\", age = \"3h\" }]";
-    let sim = scenario("again = [[\"test\", \"unit | 60s | flaky 3\"]]", run);
-    let env = Env::new().with("GITLAB_TOKEN", TOKEN_READ_API);
-    let served = Served::ready(&env, &sim, &["--interval", "1h"]);
-    let (address, own) = (url(&served), Env::new());
-    let from_gitlab = ["--host", sim.url(), "-g", "12345", "--watch", "--no-cache", "--interval", "1h"];
-    let mut direct = env.open(&from_gitlab, 120, 40);
-    let mut over_hub = own.open(&["--from", &address, "--watch", "--interval", "1h"], 120, 40);
-    let steps = [
-        ("the list", "", "? all keys"),
-        ("its project", "\r", "overview > project"),
-        ("its pipeline", "\r", "> #"),
-        ("its only job", "\r", "before: failed after"),
-        ("the attempt before", "[", "an earlier attempt"),
-        ("the last one", "]", "before: failed after"),
-    ];
-    walk([&mut direct, &mut over_hub], &steps);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::domain::excerpt::SnapshotView;
 use crate::domain::failure::{FailedRequest, FailureKind, RequestLine};
 use crate::domain::failure_origin::FailureOrigin;
 use crate::domain::health::tests::row;
-use crate::domain::id::{JobId, PipelineId};
+use crate::domain::id::PipelineId;
 use crate::domain::job::{Job, JobKind, Stage};
 use crate::domain::past::RedStretch;
 use crate::domain::pipeline::{Downstream, Pipeline, Ref};
@@ -59,20 +59,15 @@ fn downstream() -> impl Strategy<Value = Downstream> {
 }
 
 fn any_job() -> impl Strategy<Value = Job> {
-    (status(), 0..3usize, any::<bool>(), text(), proptest::option::of(0u64..9999), any::<bool>()).prop_map(
-        |(status, kind, allow_failure, url, seconds, is_second)| {
-            let last = Job {
-                kind: [JobKind::Job, JobKind::Bridge, JobKind::External][kind],
-                allow_failure,
-                web_url: url,
-                attempts: Some(2),
-                duration: seconds.map(Duration::from_secs),
-                downstream_id: seconds.map(PipelineId),
-                ..job("unit", status)
-            };
-            let page = last.page().map(str::to_owned);
-            let first = Job { id: JobId(0), attempts: Some(1), downstream_id: None, web_url: page, ..last.clone() };
-            Job { earlier: is_second.then_some(first).into_iter().collect(), ..last }
+    (status(), 0..3usize, any::<bool>(), text(), proptest::option::of(0u64..9999)).prop_map(
+        |(status, kind, allow_failure, url, seconds)| Job {
+            kind: [JobKind::Job, JobKind::Bridge, JobKind::External][kind],
+            allow_failure,
+            web_url: url,
+            attempts: Some(2),
+            duration: seconds.map(Duration::from_secs),
+            downstream_id: seconds.map(PipelineId),
+            ..job("unit", status)
         },
     )
 }
@@ -260,38 +255,6 @@ fn a_hub_that_contradicts_itself_is_not_believed() {
     twice["projects"].as_array_mut().unwrap().push(project);
     twice["summary"]["projects"] = json!(2);
     read(&twice).expect_err("a project twice");
-}
-
-#[test]
-fn the_attempts_before_a_job_come_along_and_are_older_than_it() {
-    let attempt = |id: u64, status| Job { id: JobId(id), attempts: Some(1), ..job("unit", status) };
-    let earlier = vec![attempt(8, Status::Canceled), attempt(5, Status::Failed)];
-    let last = Job { attempts: Some(3), earlier, ..attempt(9, Status::Success) };
-    let stages = vec![Stage { name: "test".into(), status: Status::Success, jobs: vec![last] }];
-    let parent = Pipeline { stages, ..pipeline(Status::Success, vec![]) };
-    let rows = vec![row("acme/api", RowState::Ok([parent].into()))];
-    let mut document = written(&Snapshot { rows, ..read(&one_green()).unwrap() });
-    const JOB: &str = "/projects/0/pipelines/0/stages/0/jobs/0";
-    let attempts = |document: &Value| -> DocumentResult<Vec<(u64, Status, String)>> {
-        let snapshot = read(document)?;
-        let job = snapshot.rows[0].pipelines()[0].jobs().next().unwrap().clone();
-        Ok(job.earlier.into_iter().map(|job| (job.id.0, job.status, job.name)).collect())
-    };
-    let expected = vec![(5, Status::Failed, "unit".to_owned()), (8, Status::Canceled, "unit".to_owned())];
-    assert_eq!(attempts(&document), Ok(expected));
-    let cases = [
-        ("the job itself", "id", json!(9)),
-        ("a later one", "id", json!(10)),
-        ("no status", "status", Value::Null),
-        ("a time without end", "duration_s", json!(u64::MAX)),
-    ];
-    for (sentence, field, value) in cases {
-        let mut lie = document.clone();
-        lie.pointer_mut(JOB).unwrap()["earlier"][0][field] = value;
-        attempts(&lie).expect_err(sentence);
-    }
-    document.pointer_mut(JOB).unwrap().as_object_mut().unwrap().remove("earlier");
-    assert_eq!(attempts(&document), Ok(Vec::new()), "an older hub");
 }
 
 #[test]
