@@ -51,7 +51,7 @@ impl<'w> QueryRoot<'w> {
         let view = self.0;
         let world = view.rest.world;
         let found = world.groups.iter().position(|group| group.user.is_none() && group.full_path == path);
-        let index = found.or(view.rest.any_group.then_some(world.root)).filter(|_| view.sees)?;
+        let index = found.or_else(|| view.rest.instead_of(path)).filter(|_| view.sees)?;
         Some(GroupOf { view, index })
     }
 

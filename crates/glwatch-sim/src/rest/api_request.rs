@@ -76,6 +76,13 @@ pub(crate) struct ApiRequest<'a> {
 }
 
 impl RestApi<'_> {
+    /// Returns the group that takes the place of one that is not there: any number or path is the demo group's, but for the
+    /// name of a user.
+    pub(crate) fn instead_of(&self, group: &str) -> Option<usize> {
+        let is_username = group.parse::<u64>().is_err() && self.world.user_namespace(group).is_some();
+        (self.any_group && !is_username).then_some(self.world.root)
+    }
+
     pub(super) fn visible_project(&self, asked: &ApiRequest<'_>, id: &str) -> Result<usize, ApiAnswer> {
         let visible = self.access == Access::Public || asked.caller.reads();
         self.world.project(id).filter(|_| visible).ok_or_else(ApiAnswer::project_not_found)

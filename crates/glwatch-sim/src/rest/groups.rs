@@ -9,8 +9,7 @@ use crate::options::Access;
 use crate::world::{EPOCH_MS, Project, World};
 
 fn find(rest: &RestApi<'_>, id: &str) -> Result<usize, ApiAnswer> {
-    let fallback = rest.any_group.then_some(rest.world.root);
-    rest.world.group(id).or(fallback).ok_or_else(ApiAnswer::group_not_found)
+    rest.world.group(id).or_else(|| rest.instead_of(id)).ok_or_else(ApiAnswer::group_not_found)
 }
 
 pub(super) fn single(rest: &RestApi<'_>, asked: &ApiRequest<'_>, id: &str) -> ApiAnswer {

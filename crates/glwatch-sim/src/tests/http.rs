@@ -181,4 +181,5 @@ fn any_group_is_the_demo_group_when_asked_for() {
     let group = get(&sim, "/api/v4/groups/999").json();
     assert_eq!((&group["id"], &group["full_path"]), (&999.into(), &"acme".into()));
     assert_eq!(get(&sim, "/api/v4/groups/acme%2Fweb").json()["id"], 12380);
+    assert_eq!(get(&sim, "/api/v4/groups/jane").status, 404, "the name of a user is none of a group");
 }
