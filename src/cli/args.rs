@@ -86,7 +86,8 @@ pub(super) fn serve_args() -> Vec<Arg> {
             "compatibility",
             "WORD",
             "corrected, or strict: with the mistakes of that exporter, too [default: corrected]",
-        ),
+        )
+        .alias("compat"),
         option(
             "serve.cable",
             "cable",

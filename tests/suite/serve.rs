@@ -347,6 +347,17 @@ fn a_change_is_an_event_with_a_number_that_one_can_come_back_to() {
 }
 
 #[test]
+fn what_is_compatible_has_a_short_and_a_long_name() {
+    let sim = scenario("", TWO);
+    let issue = [("x-gitlab-event", "Issue Hook")];
+    for (option, status) in [(&[][..], 200), (&["--compat", "strict"], 422), (&["--compatibility", "strict"], 422)] {
+        let env = Env::new();
+        let served = Served::start(&env, &sim, option);
+        assert_eq!(served.ask("POST", "/webhook", &issue, "{}").status, status, "{option:?}");
+    }
+}
+
+#[test]
 fn a_question_without_an_answer_is_refused_in_json() {
     let sim = scenario("", TWO);
     let env = Env::new();
