@@ -166,8 +166,10 @@ type AccessCase<'a> = (&'static str, &'a Served, &'a str, &'a [(&'static str, &'
 fn who_may_look_is_asked_for_a_past_as_for_the_snapshot() {
     let sim = Sim::start(Options::default()).unwrap();
     let path = "/api/v1/past/acme/payments/invoices";
-    let open = Served::ready(&Env::new(), &sim, &[]);
-    let guarded = Served::ready(&Env::new().with("GLWATCH_SERVE_ACCESS_TOKEN", "s3cret-look"), &sim, &[]);
+    let env_of_open = Env::new();
+    let open = Served::ready(&env_of_open, &sim, &[]);
+    let env_of_guarded = Env::new().with("GLWATCH_SERVE_ACCESS_TOKEN", "s3cret-look");
+    let guarded = Served::ready(&env_of_guarded, &sim, &[]);
     let cases: Vec<AccessCase<'_>> = vec![
         ("a project that is shown", &open, path, &[], 200),
         ("one that is not", &open, "/api/v1/past/other/secret", &[], 404),
@@ -196,7 +198,8 @@ fn open_project(hub: &str) -> (Env, Terminal) {
 #[test]
 fn a_hub_without_a_memory_says_so_and_the_view_does_too() {
     let sim = Sim::start(Options::default()).unwrap();
-    let served = Served::ready(&Env::new(), &sim, &["--no-history", "--interval", "1h"]);
+    let env = Env::new();
+    let served = Served::ready(&env, &sim, &["--no-history", "--interval", "1h"]);
     let answer = served.get("/api/v1/past/acme/payments/invoices").json();
     assert_eq!((&answer["remembers"], &answer["pipelines"]), (&json!(false), &json!([])));
     let (_env, mut view) = open_project(&url(&served));

@@ -286,7 +286,8 @@ fn a_server_on_this_machine_is_not_asked_for_by_a_foreign_page() {
     assert_eq!(served.ask("GET", "/health/live", &[("host", FOREIGN)], "").status, 200);
     assert_eq!(served.ask("GET", "/health/ready", &[("host", FOREIGN)], "").body, "ready\n");
     sim.add_fault(Fault::on("").status(502));
-    let failing = Served::start(&Env::new(), &sim, &["--interval", "100ms", "--retry-wait", "1ms"]);
+    let env_of_failing = Env::new();
+    let failing = Served::start(&env_of_failing, &sim, &["--interval", "100ms", "--retry-wait", "1ms"]);
     failing.wait(|served| served.get("/health/ready").body.contains("nothing has been read yet"));
     let told = failing.ask("GET", "/health/ready", &[("host", FOREIGN)], "");
     assert_eq!((told.status, told.body.as_str()), (503, "not ready\n"));

@@ -147,7 +147,8 @@ fn what_is_named_is_listed_read_and_exported_over_both_apis() {
 #[test]
 fn a_list_costs_a_request_for_each_hundred_projects() {
     let sim = world(WorldKind::Uniform { projects: 101, stages: 1, jobs: 1 });
-    let served = ready(&Env::new(), &sim, "wildcards: [{}]", &[]);
+    let env = Env::new();
+    let served = ready(&env, &sim, "wildcards: [{}]", &[]);
     assert_eq!(paths(&served.get("/api/v1/snapshot").json()).len(), 101);
     assert_eq!(listed(&sim), [OF_ALL; 2]);
 }
@@ -157,14 +158,16 @@ fn a_new_project_of_a_user_appears_and_a_webhook_reads_it() {
     let sim = world(WorldKind::Scenario(WORLD.into()));
     sim.add_fault(Fault::on("/users/jane/projects?").answer(200, "application/json", "[]"));
     let more = ["--interval", "50ms", "--list-interval", "50ms"];
-    let served = ready(&Env::new(), &sim, &format!("wildcards: [{ACME}, {JANE}]"), &more);
+    let env = Env::new();
+    let served = ready(&env, &sim, &format!("wildcards: [{ACME}, {JANE}]"), &more);
     assert_eq!(paths(&served.get("/api/v1/snapshot").json()), ["acme/api", "acme/web"]);
     sim.clear_faults();
     served.wait(|served| paths(&served.get("/api/v1/snapshot").json()) == ALL);
     served.wait(|served| served.get("/metrics").body.contains("project=\"jane/tool\""));
     drop(served);
     // One that is asked about never again by itself.
-    let served = ready(&Env::new(), &sim, &format!("wildcards: [{JANE}]"), &["--interval", "1h"]);
+    let env = Env::new();
+    let served = ready(&env, &sim, &format!("wildcards: [{JANE}]"), &["--interval", "1h"]);
     served.wait(|served| served.get("/metrics").body.contains("project=\"jane/tool\""));
     sim.clear_requests();
     let hook = json!({
@@ -201,7 +204,8 @@ fn what_cannot_be_listed_is_said_and_hides_nothing_else() {
         let all: Vec<&str> = [ACME, wildcard].into_iter().filter(|one| !one.is_empty()).collect();
         let named = if wildcard.is_empty() { "\nprojects: [{name: jane/gone}]" } else { "" };
         let text = format!("wildcards: [{}]{named}", all.join(", "));
-        let mut served = ready(&Env::new(), &sim, &text, &["--retry-wait", "1ms"]);
+        let env = Env::new();
+        let mut served = ready(&env, &sim, &text, &["--retry-wait", "1ms"]);
         let snapshot = served.get("/api/v1/snapshot").json();
         assert_eq!(snapshot["complete"], json!(false), "{sentence}");
         let rows = paths(&snapshot);
@@ -218,7 +222,8 @@ fn what_cannot_be_listed_is_said_and_hides_nothing_else() {
 fn a_missing_user_alone_is_waited_for_as_a_missing_group_is() {
     let sim = world(WorldKind::Scenario(WORLD.into()));
     sim.add_fault(Fault::on("/users/jane/projects?").status(404));
-    let mut served = start(&Env::new(), &sim, &format!("wildcards: [{JANE}]"), &["--interval", "50ms"]);
+    let env = Env::new();
+    let mut served = start(&env, &sim, &format!("wildcards: [{JANE}]"), &["--interval", "50ms"]);
     let said = served.running.error_line();
     assert!(said.starts_with("warning: GitLab answered 404"), "{said}");
     assert_eq!(served.get("/health/ready").status, 503);
@@ -245,7 +250,8 @@ fn more_projects_than_can_be_shown_are_refused_after_two_requests() {
         .collect();
     assert_eq!(pages, [false, true], "the first page, and one look behind what is listed");
     // A search makes it few enough.
-    let served = ready(&Env::new(), &sim, "wildcards: [{search: project-0001}]", &[]);
+    let env = Env::new();
+    let served = ready(&env, &sim, "wildcards: [{search: project-0001}]", &[]);
     assert_eq!(paths(&served.get("/api/v1/snapshot").json()).len(), 10);
 }
 
