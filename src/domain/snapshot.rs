@@ -91,12 +91,10 @@ impl Snapshot {
     /// Returns when the youngest of what it shows was read, by the server's clock: no reading that brings nothing makes it
     /// younger. `None` where nothing was read.
     ///
-    /// Where no project has anything to show, the list is all there is, unless something says that more could not be read.
+    /// Where no project has anything to show, the list is all there is, unless more could not be read.
     pub fn read_at(&self) -> Option<DateTime<Utc>> {
-        let is_lost = self.rows.iter().any(|row| matches!(row.state, RowState::Error(_)))
-            || self.problems.iter().any(|problem| matches!(problem.scope, ProblemScope::Group | ProblemScope::List));
         let newest = self.rows.iter().filter_map(ProjectRow::read_at).max();
-        newest.or((!is_lost).then_some(self.taken_at))
+        newest.or_else(|| self.is_complete().then_some(self.taken_at))
     }
 
     /// Returns the same as what it is after a reading that brought nothing: old.
@@ -161,6 +159,7 @@ mod tests {
             ("the list is all there is", vec![], None, Some(100)),
             ("nothing but hidden ones", vec![hidden()], None, Some(100)),
             ("the list could not be read again", vec![], Some(ProblemScope::Group), None),
+            ("a user's projects could not be listed", vec![hidden()], Some(ProblemScope::Source), None),
             ("a part of the list is lost", vec![hidden()], Some(ProblemScope::List), None),
             ("what was read of a cut list", vec![green(7)], Some(ProblemScope::List), Some(7)),
             ("a notice about the server", vec![hidden()], Some(ProblemScope::Api), Some(100)),

@@ -126,7 +126,7 @@
   const age = () => {
     if (!readAt) return;
     const seconds = Math.max(0, Math.round((Date.now() - readAt) / 1000));
-    const isUnread = newest === null && snapshot.projects.some((project) => project.state === "error");
+    const isUnread = newest === null && !snapshot.complete;
     const isOld = isUnread || seconds > freshFor;
     byId("age").textContent = (isUnread ? "nothing read" : readAgo(seconds)) + (snapshot.complete ? "" : ", not complete");
     byId("age").classList.toggle("old", isOld);
