@@ -12,7 +12,7 @@ use super::page;
 use super::readiness::Readiness;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{
     ACCEPT, AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
@@ -51,6 +51,8 @@ const END_TIME: Duration = Duration::from_secs(5);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// For how many seconds the data counts as fresh.
 const FRESH_FOR: &str = "glwatch-fresh-for";
+/// Why a question about a project has no answer.
+const NO_PATH: &str = "the project's path is not UTF-8";
 /// The page runs its own script and style, and asks this server only.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                            base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -195,9 +197,10 @@ struct ExplainQuery {
 
 async fn explain(
     State(shared): State<Shared>,
-    Path(project): Path<String>,
+    project: Result<Path<String>, PathRejection>,
     query: Result<Query<ExplainQuery>, QueryRejection>,
 ) -> Response {
+    let Ok(Path(project)) = project else { return refused(StatusCode::BAD_REQUEST, NO_PATH) };
     let Ok(Query(query)) = query else { return refused(StatusCode::BAD_REQUEST, "pipeline is not a number") };
     match shared.hub.explain(project, query.pipeline).await {
         Ok(document) => ([(CONTENT_TYPE, "application/json")], document).into_response(),
@@ -212,10 +215,12 @@ struct PastOfQuery {
 
 async fn past(
     State(shared): State<Shared>,
-    Path(project): Path<String>,
-    Query(query): Query<PastOfQuery>,
+    project: Result<Path<String>, PathRejection>,
+    query: Result<Query<PastOfQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
+    let Ok(Path(project)) = project else { return refused(StatusCode::BAD_REQUEST, NO_PATH) };
+    let Ok(Query(query)) = query else { return refused(StatusCode::BAD_REQUEST, "before is not a number") };
     let past = match shared.hub.past_of(project, query.before).await {
         Ok(past) => past,
         Err(refusal) => return unanswered(&refusal),
@@ -285,10 +290,12 @@ async fn webhook(State(shared): State<Shared>, target: Uri, headers: HeaderMap, 
         false => None,
     };
     let header = |name: &'static str| text(&headers, &HeaderName::from_static(name));
+    // What has not come whole is not known by its id: the same may come again.
+    let id = body.as_ref().and_then(|_| header("webhook-id").or_else(|| header("idempotency-key")));
     let delivery = HookDelivery {
         token,
         event: header("x-gitlab-event"),
-        id: header("webhook-id").or_else(|| header("idempotency-key")),
+        id,
         timestamp: header("webhook-timestamp"),
         signature: header("webhook-signature"),
         body: body.as_ref().map_or(&[], |body| &body.bytes),

@@ -363,8 +363,18 @@ fn a_question_without_an_answer_is_refused_in_json() {
     let sim = scenario("", TWO);
     let env = Env::new();
     let served = Served::ready(&env, &sim, &[]);
-    for (question, status) in [("acme/api?pipeline=abc", 400), ("acme/api?pipeline=1", 404), ("acme/nothing", 404)] {
-        let reply = served.get(&format!("/api/v1/explain/{question}"));
+    let cases = [
+        ("explain/acme/api?pipeline=abc", 400),
+        ("explain/acme/api?pipeline=1", 404),
+        ("explain/acme/nothing", 404),
+        ("explain/acme/%ff", 400),
+        ("past/acme/api?before=abc", 400),
+        ("past/acme/api?before=-1", 400),
+        ("past/acme/nothing", 404),
+        ("past/acme/%ff", 400),
+    ];
+    for (question, status) in cases {
+        let reply = served.get(&format!("/api/v1/{question}"));
         assert_eq!(reply.status, status, "{question}: {}", reply.body);
         assert!(reply.json()["error"].is_string(), "{question}");
     }
@@ -492,13 +502,17 @@ fn a_strangers_body_is_not_read_and_one_that_is_too_large_is_no_failure() {
         let served = Served::ready(&env, &sim, &[]);
         let mut stream = TcpStream::connect(&served.address).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        let head =
-            format!("POST /webhook HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n\r\n", served.address, large.len());
-        stream.write_all(head.as_bytes()).unwrap();
+        let head = format!("POST /webhook HTTP/1.1\r\nhost: {}\r\nwebhook-id: a-1\r\n", served.address);
+        stream.write_all(format!("{head}content-length: {}\r\n\r\n", large.len()).as_bytes()).unwrap();
         // The answer may come before the body has gone.
         let _ = stream.write_all(&large.as_bytes()[..large.len() * usize::from(secret.is_none())]);
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).unwrap();
         assert_eq!(String::from_utf8_lossy(&answer), format!("HTTP/1.1 {status}"));
+        // What did not come whole is not taken for what comes later by the same name.
+        let project = served.get("/api/v1/snapshot").json()["projects"][0]["id"].as_u64().unwrap();
+        let proof = [("webhook-id", "a-1"), ("x-gitlab-token", "s3cret-hook")];
+        assert_eq!(served.ask("POST", "/webhook", &proof, &hook(project, "main")).status, 200);
+        assert_eq!(served.metric("glwatch_webhooks_total{outcome=\"used\"}"), Some(1.0), "{secret:?}");
     }
 }
