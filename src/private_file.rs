@@ -77,7 +77,8 @@ fn check_folder(folder: &Path) -> Result<(), Untrusted> {
     check_mode(folder, &facts)?;
     let target = fs::canonicalize(folder)?;
     // Who may write where the link is could put another one there.
-    let parent = folder.parent().filter(|_| is_link_of_root).map(fs::canonicalize).transpose()?;
+    let parent = folder.parent().map(|parent| if parent == Path::new("") { Path::new(".") } else { parent });
+    let parent = parent.filter(|_| is_link_of_root).map(fs::canonicalize).transpose()?;
     let above_link = parent.iter().flat_map(|parent| parent.ancestors());
     // Links above lead to where others may write; what they lead to counts.
     for above in target.ancestors().skip(1).chain(above_link) {

@@ -182,17 +182,17 @@ struct ProjectListing<'a> {
     foreign: Option<String>,
 }
 
-/// Says whether a project lies in a namespace: in a group, in one of its subgroups or in a user's; one whose list does not say where it lies only needs
-/// the same top-level group. GitLab's paths do not depend on case.
-fn may_be_in(listed: &ListedProject, group: &str) -> bool {
+/// Says whether a project lies in a namespace: that of a user, a group or one of its subgroups. One whose list does not say
+/// where it lies only needs the same top-level namespace. GitLab's paths do not depend on case.
+fn may_be_in(listed: &ListedProject, home: &str) -> bool {
     let lower = |path: &str| path.to_ascii_lowercase();
-    let group = lower(group);
+    let home = lower(home);
     let top = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
     match &listed.namespace {
         Some(namespace) => {
-            lower(namespace).strip_prefix(&group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            lower(namespace).strip_prefix(&home).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         }
-        None => top(&lower(&listed.project.full_path)) == top(&group),
+        None => top(&lower(&listed.project.full_path)) == top(&home),
     }
 }
 
@@ -308,7 +308,7 @@ impl<'a> ProjectListing<'a> {
     /// Says that a page was that of another group or user: none of its projects lies in this one. Single ones may be shared.
     fn foreign(&self) -> Option<Problem> {
         let path = self.foreign.as_ref()?;
-        let message = format!("a page of the list is that of another group: it begins with \"{path}\"");
+        let message = format!("a page of the list is that of another group or user: it begins with \"{path}\"");
         Some(self.place.problem(Failure::new(FailureKind::ListForeign, message)))
     }
 

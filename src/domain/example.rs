@@ -1,12 +1,15 @@
-//! The smallest pipeline and project there can be, for tests that only care about some of their fields.
+//! The smallest pipeline, project and rules there can be, for tests that only care about some of their fields.
 
 use super::id::{JobId, PipelineId, ProjectId};
 use super::job::{Job, JobKind};
+use super::name_pattern::NamePattern;
 use super::pipeline::{Downstream, Pipeline, Ref};
 use super::project::Project;
 use super::project_hook::{HookEvent, HookState, ProjectHook};
 use super::status::Status;
+use super::tracking::{EnvironmentRules, JobRules, RefRules, TestRules, TrackingRules};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) fn project(id: u64) -> Arc<Project> {
     let (name, full_path) = (format!("p{id}"), format!("acme/p{id}"));
@@ -73,5 +76,23 @@ pub(crate) fn hook(id: u64, off: &[HookEvent], state: HookState) -> ProjectHook 
         branch_filter: None,
         state,
         has_secret: None,
+    }
+}
+
+/// Every ref is tracked, and nothing of it but the pipeline.
+pub(crate) fn rules() -> TrackingRules {
+    let pattern = || NamePattern::parse(".*").unwrap();
+    let refs =
+        || RefRules { enabled: true, pattern: pattern(), most_recent: 0, max_age: Duration::ZERO, exclude_gone: true };
+    TrackingRules {
+        is_sparse: true,
+        branches: refs(),
+        tags: refs(),
+        merge_requests: refs(),
+        per_ref: 1,
+        jobs: JobRules { enabled: false, from_children: false, runner_pattern: None },
+        variables: None,
+        tests: TestRules { enabled: false, from_children: false, cases: false },
+        environments: EnvironmentRules { enabled: false, pattern: pattern(), exclude_stopped: true },
     }
 }

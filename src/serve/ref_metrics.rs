@@ -312,30 +312,14 @@ fn suite_values(counts: &ExportedCounts) -> [(&'static FamilySpec, f64); 6] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::example;
     use crate::domain::exported::TrackedKind;
-    use crate::domain::name_pattern::NamePattern;
-    use crate::domain::tracking::{EnvironmentRules, JobRules, RefRules, TestRules};
-    use std::time::Duration;
+    use crate::domain::tracking::JobRules;
 
     fn rules() -> TrackingRules {
-        let pattern = || NamePattern::parse(".*").unwrap();
-        let refs = || RefRules {
-            enabled: true,
-            pattern: pattern(),
-            most_recent: 0,
-            max_age: Duration::ZERO,
-            exclude_gone: true,
-        };
         TrackingRules {
-            is_sparse: true,
-            branches: refs(),
-            tags: refs(),
-            merge_requests: refs(),
-            per_ref: 1,
             jobs: JobRules { enabled: true, from_children: true, runner_pattern: None },
-            variables: None,
-            tests: TestRules { enabled: false, from_children: false, cases: false },
-            environments: EnvironmentRules { enabled: false, pattern: pattern(), exclude_stopped: true },
+            ..example::rules()
         }
     }
 

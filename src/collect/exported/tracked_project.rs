@@ -287,30 +287,7 @@ fn named(kind: TrackedKind, name: &str) -> TrackedRef {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::name_pattern::NamePattern;
-    use crate::domain::tracking::{EnvironmentRules, JobRules, RefRules, TestRules};
-
-    fn rules() -> TrackingRules {
-        let pattern = || NamePattern::parse(".*").unwrap();
-        let refs = || RefRules {
-            enabled: true,
-            pattern: pattern(),
-            most_recent: 0,
-            max_age: Duration::ZERO,
-            exclude_gone: true,
-        };
-        TrackingRules {
-            is_sparse: true,
-            branches: refs(),
-            tags: refs(),
-            merge_requests: refs(),
-            per_ref: 1,
-            jobs: JobRules { enabled: false, from_children: false, runner_pattern: None },
-            variables: None,
-            tests: TestRules { enabled: false, from_children: false, cases: false },
-            environments: EnvironmentRules { enabled: false, pattern: pattern(), exclude_stopped: true },
-        }
-    }
+    use crate::domain::example::rules;
 
     /// A project whose branches show these pipelines.
     fn project(shown: &[(&str, u64)]) -> TrackedProject {

@@ -119,19 +119,19 @@ async fn read_page(
     filter: ListFilter,
     number: u32,
 ) -> Result<(ListPage<ListedProject>, HttpAnswer), Error> {
-    let of = match &wanted.owner {
+    let (of, own) = match &wanted.owner {
         // REST includes projects shared into the group unless told otherwise.
-        ListOwner::Group(group) => {
-            let key = group::key(group);
-            format!("groups/{key}/projects?include_subgroups={}&with_shared=false", filter.subgroups)
-        }
-        ListOwner::User(name) => format!("users/{}/projects?", encode(name)),
-        ListOwner::Anyone => "projects?".to_owned(),
+        ListOwner::Group(group) => (
+            format!("groups/{}/projects", group::key(group)),
+            format!("include_subgroups={}&with_shared=false&", filter.subgroups),
+        ),
+        ListOwner::User(name) => (format!("users/{}/projects", encode(name)), String::new()),
+        ListOwner::Anyone => ("projects".to_owned(), String::new()),
     };
-    let archived = if filter.archived { "" } else { "&archived=false" };
-    let search = if wanted.text.is_empty() { String::new() } else { format!("&search={}", encode(&wanted.text)) };
-    let path = format!("{of}{archived}{search}&order_by=id&sort=asc&per_page={PER_PAGE}&page={number}");
-    let answer = transport.get(&path.replace("?&", "?")).await?;
+    let archived = if filter.archived { "" } else { "archived=false&" };
+    let search = if wanted.text.is_empty() { String::new() } else { format!("search={}&", encode(&wanted.text)) };
+    let path = format!("{of}?{own}{archived}{search}order_by=id&sort=asc&per_page={PER_PAGE}&page={number}");
+    let answer = transport.get(&path).await?;
     let wires: LenientList<RestProjectWire> = answer.decode()?;
     let Some(items) = wires.0 else { return Err(answer.odd("the answer is not a list")) };
     let items = items.into_iter().map(|item| item.read()?.convert()).collect();
