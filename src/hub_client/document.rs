@@ -12,6 +12,7 @@ use crate::domain::project::{Failure, Project, ProjectRow, RowState, StateWord};
 use crate::domain::snapshot::{Group, Problem, Snapshot};
 use crate::domain::usage::{Api, Usage};
 use crate::report::contract::SCHEMA;
+use crate::text::json_place::json_place;
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -121,9 +122,8 @@ pub(super) fn decode<T: DeserializeOwned>(json: &[u8], known: &'static str) -> D
         Some(found) if found != known => return Err(DocumentError::OtherSchema { found, known }),
         Some(_) => {}
     }
-    let mut decoder = serde_json::Deserializer::from_slice(json);
-    serde_path_to_error::deserialize(&mut decoder)
-        .map_err(|error| DocumentError::Decode { path: error.path().to_string(), problem: error.inner().to_string() })
+    serde_json::from_slice(json)
+        .map_err(|error| DocumentError::Decode { path: json_place(json, &error), problem: error.to_string() })
 }
 
 /// Reads the snapshot of a hub.

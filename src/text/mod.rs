@@ -8,6 +8,7 @@ pub(crate) mod credential;
 pub(crate) mod duration;
 pub(crate) mod fit;
 pub mod glyph;
+pub(crate) mod json_place;
 pub mod log;
 pub(crate) mod plural;
 pub(crate) mod sanitise;

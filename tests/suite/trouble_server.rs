@@ -59,6 +59,17 @@ fn json_that_breaks_off_is_told_by_the_way_in_which_it_did() {
 }
 
 #[test]
+fn json_with_more_behind_it_is_no_answer() {
+    for body in ["[]<html>", "[] []", "[]]", "[]\u{0}"] {
+        let row = shop(|on| on.answer(200, "application/json", body));
+        assert_eq!(row["error"]["kind"], "decode", "{body:?}");
+    }
+    let blank = sim(vec![Fault::on("/pipelines?").answer(200, "application/json", "\r\n[]\r\n\r\n")]);
+    let json = status(&blank, &["-o", "json"]).exits_with(0).json();
+    assert_eq!(row(&json, "acme/web/shop")["state"], "no_pipeline");
+}
+
+#[test]
 fn an_answer_that_breaks_off_once_is_asked_for_again() {
     let sim =
         sim(vec![Fault::on(GROUP).once().cut(), Fault::on(LIST).once().reset(), Fault::on("/jobs").once().status(502)]);

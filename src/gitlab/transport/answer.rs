@@ -4,6 +4,7 @@ use crate::domain::failure::RequestLine;
 use crate::gitlab::credentials::Credentials;
 use crate::gitlab::error::{Error, Kind};
 use crate::gitlab::refusal::{clean, is_html};
+use crate::text::json_place::json_place;
 use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -27,8 +28,7 @@ impl HttpAnswer {
             // As with a refusal: GitLab's JSON does not announce itself as a page.
             return Err(self.error(Kind::NotJson { found: PAGE.into() }));
         }
-        let mut json = serde_json::Deserializer::from_slice(&self.body);
-        serde_path_to_error::deserialize(&mut json).map_err(|error| self.error(self.undecodable(error)))
+        serde_json::from_slice(&self.body).map_err(|error| self.error(self.undecodable(&error)))
     }
 
     fn error(&self, kind: Kind) -> Error {
@@ -46,7 +46,7 @@ impl HttpAnswer {
         self.error(Kind::Decode { path: ".".into(), problem: problem.into() })
     }
 
-    fn undecodable(&self, error: serde_path_to_error::Error<serde_json::Error>) -> Kind {
+    fn undecodable(&self, error: &serde_json::Error) -> Kind {
         let start = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
         if start == Some(&b'<') {
             return Kind::NotJson { found: PAGE.into() };
@@ -54,8 +54,8 @@ impl HttpAnswer {
         if start.is_none() {
             return Kind::NotJson { found: "an empty body".into() };
         }
-        // It quotes what it found, which is foreign text.
-        let problem = self.credentials.scrub(&error.inner().to_string());
-        Kind::Decode { path: error.path().to_string(), problem: clean(&problem) }
+        // Both quote what was found, which is foreign text.
+        let quote = |text: &str| clean(&self.credentials.scrub(text));
+        Kind::Decode { path: quote(&json_place(&self.body, error)), problem: quote(&error.to_string()) }
     }
 }
