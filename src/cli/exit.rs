@@ -1,6 +1,10 @@
 //! Exit codes: documented in the README and the help, never changed in meaning.
 
-use std::process::ExitCode;
+use std::panic;
+use std::process::{self, ExitCode};
+
+/// The code of a program that a panic ended, as Rust has it.
+const PANICKED: u8 = 101;
 
 /// How a run ended. If several apply, [`Exit::worse`] says which one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +61,7 @@ impl Exit {
 }
 
 /// What each code means, as the README and `--help` say it.
-const MEANINGS: [(&str, &str); 8] = [
+const MEANINGS: [(&str, &str); 9] = [
     ("0", "done; nothing matched `--fail-on` (default: none); `q` in the live view"),
     (
         "1",
@@ -77,6 +81,7 @@ const MEANINGS: [(&str, &str); 8] = [
     ),
     ("5", "`--wait` reached its deadline; standard error names the projects"),
     ("6", "the output could not be written (the old file survives); a reader that went away is no error"),
+    ("101", "glwatch itself failed, a bug: standard error says where, and what was shown before may be old"),
     (
         "130, 143",
         "interrupted (or answered with no), terminated; 4 where an action had been sent and was not answered yet",
@@ -86,6 +91,20 @@ const MEANINGS: [(&str, &str); 8] = [
 const WIDTH: usize = 98;
 /// Where the meanings begin.
 const INDENT: usize = 12;
+
+/// Ends the program at a panic, in whatever thread. What goes on without one of its tasks would show as watched what it no
+/// longer reads; that it ended can be seen, and a service is started again.
+///
+/// Packages cannot go on in any case (`panic = "abort"` makes them smaller), and to abort would leave a copy of the memory,
+/// with the token in it, where copies are kept.
+pub(super) fn end_at_panic() {
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        print(panic);
+        #[expect(clippy::exit, reason = "no other thread can be made to end, and nothing may be written after it")]
+        process::exit(PANICKED.into());
+    }));
+}
 
 /// Returns the table as the help prints it.
 pub(super) fn help() -> String {
@@ -136,6 +155,23 @@ mod tests {
             assert!(told.contains(&format!("{code} {words}")), "the help lacks: {code} {words}");
         }
         assert!(help.lines().all(|line| line.len() <= WIDTH), "{help}");
+    }
+
+    #[test]
+    fn a_panic_of_any_thread_ends_the_program() {
+        const CHILD: &str = "GLWATCH_TEST_PANIC";
+        if std::env::var_os(CHILD).is_some() {
+            end_at_panic();
+            let _ = std::thread::spawn(|| panic!("the thread's last words")).join();
+            // Not reached; the test would pass, and its process end with 0.
+            return;
+        }
+        let mut child = process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "cli::exit::tests::a_panic_of_any_thread_ends_the_program", "--nocapture"]);
+        let output = child.env(CHILD, "1").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(PANICKED.into()), "{said}");
+        assert!(said.contains("the thread's last words"), "{said}");
     }
 
     #[test]

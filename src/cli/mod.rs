@@ -58,6 +58,7 @@ use std::process::ExitCode;
 
 /// Runs the command line and returns its exit code.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    exit::end_at_panic();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if completions::answer(&arguments) {
         return Exit::Done.into();
