@@ -5,7 +5,7 @@ use crate::report::explain_contract::ExplainDocument;
 use crate::text::sanitise::{is_bidi_control, is_control, is_line_break};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IntoInnerError, Write};
 
 /// Writes the document and one line end.
 pub fn write(document: &StatusDocument<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -28,9 +28,13 @@ pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Res
 }
 
 fn write_with(inner: impl Formatter, value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, EscapingFormatter { inner });
+    // Every mark of the document is written on its own: a buffer that is known by its type takes it without a detour.
+    let mut out = BufWriter::new(out);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, EscapingFormatter { inner });
     value.serialize(&mut serializer).map_err(io::Error::from)?;
-    out.write_all(b"\n")
+    out.write_all(b"\n")?;
+    // Only its own buffer is emptied: the writer of many lines decides when they leave.
+    out.into_inner().map(drop).map_err(IntoInnerError::into_error)
 }
 
 /// Lays out like the formatter inside and writes C1, DEL, bidi controls and exotic line ends as `\u` escapes.

@@ -15,7 +15,7 @@ use crate::domain::snapshot::{Group, Problem};
 use crate::domain::status::Status;
 use crate::domain::usage::Usage;
 use crate::text::duration::whole_seconds;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
@@ -470,7 +470,7 @@ fn downstream_entries(first: &[Downstream]) -> Vec<DownstreamEntry<'_>> {
 
 /// RFC 3339 in UTC and whole seconds.
 pub(super) fn time(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 #[cfg(test)]
