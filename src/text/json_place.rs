@@ -179,7 +179,7 @@ mod tests {
             ("refused as the last", r#"{"name":"a","projects":[{"topics":["a","bad"],"id":1}]}"#, "projects[0].topics"),
             ("cut off in a text", r#"{"name":"a","projects":[{"id":1,"topics":["a","b"#, "projects[0].topics[1]"),
             ("cut off behind a comma", r#"{"name":"a","projects":[{"id":1},"#, "projects"),
-            ("an error in what nobody reads", r#"{"name":"a","more":{"x":[1,tru]}}"#, "more.x"),
+            ("an error in what is not read", r#"{"name":"a","more":{"x":[1,tru]}}"#, "more.x"),
             ("marks of JSON in texts", r#"{"name":"]}\",{[\\","projects":[{"id":"\\\""}]}"#, "projects[0].id"),
             ("a key with marks of JSON", r#"{"a\",{[b":nulx}"#, r#"a\",{[b"#),
             (
