@@ -93,11 +93,9 @@ fn split_string(json: &[u8]) -> (&[u8], &[u8]) {
 
 fn path(open: &[OpenValue]) -> String {
     let path: String = open.iter().map(OpenValue::to_string).collect();
-    match path.strip_prefix('.') {
-        Some(path) => path.to_owned(),
-        None if path.is_empty() => ".".to_owned(),
-        None => path,
-    }
+    let path = path.strip_prefix('.').unwrap_or(&path);
+    // A key may be empty.
+    if path.is_empty() { ".".into() } else { path.to_owned() }
 }
 
 impl Display for OpenValue<'_> {
