@@ -41,6 +41,8 @@ const REST: Duration = Duration::from_millis(300);
 const FIXED_LINES: usize = 2;
 /// From this width on, what is under the cursor is explained beside the list.
 const WIDTH_WITH_PANE: u16 = 140;
+/// The cells before each line of an opened screen, where the cursor is.
+const CURSOR_CELLS: usize = 2;
 
 /// What lies on top of the screen.
 #[derive(Debug, Clone, PartialEq)]
@@ -313,6 +315,11 @@ impl App {
             && self.overview.cursor.is_some()
             && self.opened.is_empty();
         if is_wanted { (self.facts.width / 3).min(80) } else { 0 }
+    }
+
+    /// Returns how wide the text of an opened screen is: all but the cells of the cursor.
+    pub fn text_width(&self) -> usize {
+        usize::from(self.facts.width).saturating_sub(CURSOR_CELLS)
     }
 
     pub fn table_width(&self) -> u16 {

@@ -48,5 +48,5 @@ pub fn lines(app: &App) -> Vec<ScreenLine> {
     };
     let rows: Vec<ListRow> = jobs.iter().map(row).collect();
     let titles = ["project", "ref", "job", "state", "for", "usual", "waits for"];
-    listed(&titles, &rows, usize::from(app.facts.width).saturating_sub(2), charset)
+    listed(&titles, &rows, app.text_width(), charset)
 }

@@ -31,7 +31,7 @@ pub fn lines(app: &App) -> Vec<ScreenLine> {
     let mut rows: Vec<ListRow> = rows.into_iter().map(|(_, row)| row).collect();
     rows.extend(without_job.into_iter().map(|(row, pipeline)| of_pipeline(app, row, pipeline)));
     let titles = ["project", "ref", "job", "reason", "yours?", "since", "also"];
-    listed(&titles, &rows, usize::from(app.facts.width).saturating_sub(2), app.facts.options.charset)
+    listed(&titles, &rows, app.text_width(), app.facts.options.charset)
 }
 
 /// Returns the row of a failed job, and in how many other projects the same has failed.

@@ -25,7 +25,7 @@ pub fn lines(app: &App, place: (ProjectId, PipelineId, JobId)) -> Vec<ScreenLine
         return vec![ScreenLine::text("this job is no longer a part of the pipeline", Tone::Warn)];
     };
     let charset = app.facts.options.charset;
-    let width = usize::from(app.facts.width);
+    let width = app.text_width();
     let newer = (job.id != id).then_some(job);
     let job = job.earlier.iter().find(|earlier| earlier.id == id).unwrap_or(job);
     let title = format!("{} #{pipeline}  {} / ", clean(&row.project.full_path, charset), clean(&job.stage, charset));

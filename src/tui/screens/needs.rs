@@ -172,5 +172,5 @@ pub fn title(app: &App, pipeline: &Pipeline) -> String {
 pub fn failure(app: &App, pipeline: &Pipeline) -> Vec<ScreenLine> {
     let Some(PipelineNeeds::Failed(failure)) = app.facts.needs.get(&pipeline.id) else { return Vec::new() };
     let text = format!("what these jobs need could not be read: {}", failure.message);
-    wrapped(&text, Tone::Muted, usize::from(app.facts.width), app.facts.options.charset)
+    wrapped(&text, Tone::Muted, app.text_width(), app.facts.options.charset)
 }

@@ -30,10 +30,11 @@ pub fn lines(app: &App, (project, pipeline): (ProjectId, PipelineId), chosen: Op
     lines.extend(app.action_line(project, pipeline));
     lines.push(ScreenLine::empty());
     if let Some(unread) = &shown.unread {
-        lines.push(ScreenLine::text(format!("not all of it could be read: {}", unread.message), Tone::Bad));
+        let text = format!("not all of it could be read: {}", unread.message);
+        lines.extend(wrapped(&text, Tone::Bad, app.text_width(), app.facts.options.charset));
     }
     for text in shown.yaml_errors.iter().chain(&shown.failure_reason) {
-        lines.extend(wrapped(text, Tone::Bad, usize::from(app.facts.width), app.facts.options.charset));
+        lines.extend(wrapped(text, Tone::Bad, app.text_width(), app.facts.options.charset));
     }
     let chosen = match chosen {
         Some(ScreenPlace::Job(_, of, job)) if of == pipeline => Some(job),
@@ -59,7 +60,7 @@ fn older(app: &App, pipeline: PipelineId) -> Option<Vec<ScreenLine>> {
         }
         OlderPipeline::Failed(failure) => {
             let text = format!("the jobs of #{pipeline} could not be read: {}", failure.message);
-            Some(wrapped(&text, Tone::Bad, usize::from(app.facts.width), app.facts.options.charset))
+            Some(wrapped(&text, Tone::Bad, app.text_width(), app.facts.options.charset))
         }
         OlderPipeline::Read { .. } => None,
     }
@@ -127,7 +128,7 @@ fn jobs(app: &App, project: ProjectId, pipeline: &Pipeline, needs: &NeedWords<'_
     }
     let rows: Vec<ListRow> =
         pipeline.stages.iter().flat_map(|stage| stage_rows(app, (project, pipeline), stage, needs)).collect();
-    let width = usize::from(app.facts.width).saturating_sub(2);
+    let width = app.text_width();
     let what = needs::title(app, pipeline);
     listed(&["job", "state", "took", &what], &rows, width, charset)
 }

@@ -15,7 +15,7 @@ use crate::tui::banner;
 
 pub fn lines(app: &App) -> Vec<ScreenLine> {
     let charset = app.facts.options.charset;
-    let width = usize::from(app.facts.width);
+    let width = app.text_width();
     let mut lines = cost(app);
     lines.push(ScreenLine::empty());
     let before = lines.len();
@@ -69,7 +69,7 @@ fn cost(app: &App) -> Vec<ScreenLine> {
 }
 
 fn of_failure(app: &App, failure: &Failure) -> Vec<ScreenLine> {
-    let (width, charset) = (usize::from(app.facts.width).saturating_sub(4), app.facts.options.charset);
+    let (width, charset) = (app.text_width().saturating_sub(2), app.facts.options.charset);
     let lines = wrapped(&failure.to_string(), Tone::Bad, width, charset);
     lines
         .into_iter()

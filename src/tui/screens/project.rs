@@ -40,7 +40,7 @@ pub fn lines(app: &App, project: ProjectId, only: Option<&str>) -> Vec<ScreenLin
     let url = row.project.web_url.as_deref().map(|url| ScreenLine::text(clean(url, charset), Tone::Muted));
     lines.extend(url);
     if let Some(failure) = row.failure() {
-        lines.extend(wrapped(&failure.message, Tone::Bad, text_width(app), charset));
+        lines.extend(wrapped(&failure.message, Tone::Bad, app.text_width(), charset));
     }
     lines.extend(row.pipelines().iter().filter_map(|pipeline| red_since(app, pipeline)));
     if row.pipelines().is_empty() && app.recent.get(&project).is_none_or(Vec::is_empty) {
@@ -68,16 +68,12 @@ pub fn lines(app: &App, project: ProjectId, only: Option<&str>) -> Vec<ScreenLin
     let older = app.recent.get(&project).into_iter().flatten().filter(is_shown).filter(|fact| is_meant(&fact.ref_name));
     rows.extend(older.map(|fact| of_fact(app, fact, longest)));
     let titles = ["pipeline", "ref", "state", "", "took", "usual", "age", "who", "commit"];
-    lines.extend(listed(&titles, &rows, text_width(app), charset));
+    lines.extend(listed(&titles, &rows, app.text_width(), charset));
     lines.extend(end_of_list(app, project));
     lines
 }
 
 /// Returns the cells that a line has beside the cursor.
-fn text_width(app: &App) -> usize {
-    usize::from(app.facts.width).saturating_sub(2)
-}
-
 /// Says how far it is known what is remembered, where that is not all that could be.
 fn told(app: &App, project: ProjectId) -> Vec<ScreenLine> {
     let (text, tone) = match app.told_pasts.get(&project) {
@@ -96,7 +92,7 @@ fn told(app: &App, project: ProjectId) -> Vec<ScreenLine> {
         },
         Some(ToldPast::Lacks(lack)) => lacking(lack),
     };
-    wrapped(&text, tone, text_width(app), app.facts.options.charset)
+    wrapped(&text, tone, app.text_width(), app.facts.options.charset)
 }
 
 /// Says why a hub told nothing: silence would be taken for a project without a past.
@@ -132,7 +128,7 @@ fn list_goes_on(app: &App, project: ProjectId) -> Vec<ScreenLine> {
             format!("reading older ones {}", duration(waited.unwrap_or_default()))
         }
         Some(ReadPipelines { failure: Some(failure), .. }) => {
-            let (width, charset) = (text_width(app), app.facts.options.charset);
+            let (width, charset) = (app.text_width(), app.facts.options.charset);
             return wrapped(&format!("older ones could not be read: {}", failure.message), Tone::Bad, width, charset);
         }
         Some(ReadPipelines { next: NextPage::Oldest, .. }) => "there are no older ones".to_owned(),
@@ -142,7 +138,7 @@ fn list_goes_on(app: &App, project: ProjectId) -> Vec<ScreenLine> {
         Some(_) | None if app.facts.options.charset == Charset::Words => "more reads older ones".to_owned(),
         Some(_) | None => "at the end of the list, older ones are read".to_owned(),
     };
-    wrapped(&text, Tone::Muted, text_width(app), app.facts.options.charset)
+    wrapped(&text, Tone::Muted, app.text_width(), app.facts.options.charset)
 }
 
 /// Returns how long the longest pipeline took that is listed.

@@ -420,6 +420,48 @@ fn what_failed_and_the_age_are_seen_however_little_room_there_is() {
     }
 }
 
+/// Puts this failure wherever an opened screen says why something is missing.
+fn with_failures_everywhere(failure: &Failure) -> Vec<ProjectRow> {
+    let mut rows = one_of_each();
+    let RowState::Ok(pipelines) = &mut rows[0].state else { panic!("it has pipelines") };
+    let broken = &mut Arc::make_mut(pipelines)[0];
+    broken.failure_reason = Some(failure.message.clone());
+    broken.unread = Some(failure.clone());
+    let pipelines = Arc::clone(pipelines);
+    rows[3].state = RowState::Error(failure.clone());
+    rows[4].state = RowState::Stale { pipelines, failure: failure.clone() };
+    rows
+}
+
+#[test]
+fn no_screen_cuts_off_why_something_is_missing() {
+    use KeyCode::{Char, Enter};
+    let words: Vec<String> = (0..40).map(|n| format!("w{n}{}", "x".repeat(n % 7))).collect();
+    let failure = met(FailureKind::Http(502), &words.join(" "), HOST, 1);
+    // The banner of each screen tells it once more.
+    let screens: [(&str, &str, &[KeyCode], usize); 4] = [
+        ("what is wrong", "", &[Char('p')], 5),
+        ("a project that is stale", "vault", &[Enter], 2),
+        ("a project without data", "billing", &[Enter], 2),
+        ("a pipeline", "api", &[Enter, Enter], 3),
+    ];
+    for (screen, filter, keys, times) in screens {
+        for width in 40..=100 {
+            let mut app = app(with_failures_everywhere(&failure), width, 90, Instant::now());
+            type_keys(&mut app, &format!("/{filter}"));
+            for key in [Enter].iter().chain(keys) {
+                press(&mut app, *key);
+            }
+            let picture = picture(&app);
+            let told: Vec<&str> = picture.split_whitespace().collect();
+            for word in &words {
+                let found = told.iter().filter(|found| found.trim_end_matches(':') == word).count();
+                assert!(found >= times, "{screen}, {width}: {word} is there {found} times\n{picture}");
+            }
+        }
+    }
+}
+
 #[test]
 fn no_screen_is_too_small() {
     let now = Instant::now();

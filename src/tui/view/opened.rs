@@ -12,14 +12,11 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-/// Cells before each line: the cursor.
-const GUTTER: usize = 2;
-
 pub(super) fn draw(app: &App, screen: &OpenedScreen, frame: &mut Frame<'_>, area: Rect) {
     let lines = lines(app, screen);
     let section = || Some(lines.before_log() + screen.log.as_ref()?.chosen_at(&app.facts)?);
     let cursor = screen.cursor_index(&lines).or_else(section);
-    let (width, charset) = (usize::from(area.width).saturating_sub(GUTTER), app.facts.options.charset);
+    let (width, charset) = (app.text_width(), app.facts.options.charset);
     let drawn = lines
         .part(screen.offset, usize::from(area.height))
         .map(|(n, line)| drawn(app, line, cursor == Some(n), width, charset));
