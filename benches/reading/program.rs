@@ -2,6 +2,7 @@
 
 use crate::server::{Server, Stats};
 use crate::{Api, Result};
+use glwatch_sim::TOKEN_READ_API;
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::Read;
 use std::path::Path;
@@ -36,6 +37,8 @@ impl Home {
             ("HOME", path("")),
             ("XDG_CACHE_HOME", path("cache")),
             ("XDG_CONFIG_HOME", path("config")),
+            // GitLab shows a public project to anyone, but not its logs.
+            ("GITLAB_TOKEN", TOKEN_READ_API.to_owned()),
         ]
     }
 
