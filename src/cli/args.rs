@@ -24,12 +24,6 @@ fn switch(key: &'static str, heading: &'static str, help: &'static str) -> Arg {
     Arg::new(key).long(key).help_heading(heading).help(help).action(ArgAction::SetTrue)
 }
 
-/// Says whether the command looks back: a demo then shows a group that has a past.
-#[cfg(feature = "demo")]
-pub(super) fn needs_past(matches: &ArgMatches) -> bool {
-    matches.try_contains_id(HOTFIX_WINDOW).is_ok()
-}
-
 /// Returns everything that sets a setting, for each command that has settings.
 pub(super) fn setting_args() -> Vec<Arg> {
     [project_args(), access_args(), vec![from_arg()], output_args(), pace_args(), verdict_args(), load_args()].concat()

@@ -25,11 +25,27 @@ pub(super) struct RunContext {
 impl RunContext {
     /// Gathers everything; in a demo starts the simulated GitLab.
     pub(super) fn new(matches: &ArgMatches) -> Result<Self, CliError> {
+        Self::with_demo(matches, false)
+    }
+
+    /// The same for what looks back: a demo then shows a group that has a past.
+    pub(super) fn looking_back(matches: &ArgMatches) -> Result<Self, CliError> {
+        Self::with_demo(matches, true)
+    }
+
+    fn with_demo(
+        matches: &ArgMatches,
+        #[cfg_attr(
+            not(feature = "demo"),
+            expect(unused_variables, reason = "without a demo there is no group to choose")
+        )]
+        needs_past: bool,
+    ) -> Result<Self, CliError> {
         let environment = environment()?;
         let flags = args::layer(matches);
         #[cfg(feature = "demo")]
         if matches.get_flag("demo") {
-            return super::demo::start(flags, environment, args::needs_past(matches));
+            return super::demo::start(flags, environment, needs_past);
         }
         let mut settings = Settings::new(flags, &environment);
         let mut files = files::add(&mut settings, &environment, false)?;

@@ -30,7 +30,10 @@ impl Session {
         check: impl FnOnce(&Config) -> Result<(), CliError>,
         work: impl AsyncFnOnce(&Self) -> Result<Exit, CliError>,
     ) -> Result<Exit, CliError> {
-        let run_context = RunContext::new(matches)?;
+        let run_context = match purpose {
+            Purpose::Backfill => RunContext::looking_back(matches)?,
+            _ => RunContext::new(matches)?,
+        };
         let config = Config::resolve(&run_context.settings)?;
         check(&config)?;
         Self::go_on((run_context, config), matches.get_count("verbose"), purpose, work)

@@ -1,6 +1,6 @@
 //! The README's script that guards a release with the state of the group, run as printed.
 
-use crate::support::{Env, Output};
+use crate::support::{BINARY, Env, Output};
 use glwatch_sim::{Options, Sim, WorldKind};
 use std::path::Path;
 use std::process::Command;
@@ -37,7 +37,7 @@ fn run(sim: &Sim) -> Output {
     let env = Env::new().with("GLWATCH_HOST", sim.url()).with("GLWATCH_GROUP_ID", "12345");
     let file = env.home().join("gate.sh");
     std::fs::write(&file, script()).unwrap();
-    let binaries = Path::new(env!("CARGO_BIN_EXE_glwatch")).parent().unwrap();
+    let binaries = Path::new(BINARY).parent().unwrap();
     let clean = env.command(&[]);
     let mut command = Command::new("sh");
     command.arg(&file).current_dir(env.home()).env_clear();

@@ -16,8 +16,13 @@ use std::fmt;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
-/// The binary under test.
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_glwatch");
+/// The binary under test: that of the tests' own profile, or the package.
+pub(crate) const BINARY: &str = match PACKAGE {
+    Some(path) => path,
+    None => env!("CARGO_BIN_EXE_glwatch"),
+};
+/// A package to test instead, as `CONTRIBUTING.md` says.
+pub(crate) const PACKAGE: Option<&str> = option_env!("GLWATCH_TEST_BINARY");
 
 /// What the program inherits from the environment of the tests: where to put what coverage counts, and a moved clock (faketime).
 const HANDED_ON: [&str; 4] = ["LLVM_PROFILE_FILE", "LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"];
