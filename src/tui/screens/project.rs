@@ -73,7 +73,6 @@ pub fn lines(app: &App, project: ProjectId, only: Option<&str>) -> Vec<ScreenLin
     lines
 }
 
-/// Returns the cells that a line has beside the cursor.
 /// Says how far it is known what is remembered, where that is not all that could be.
 fn told(app: &App, project: ProjectId) -> Vec<ScreenLine> {
     let (text, tone) = match app.told_pasts.get(&project) {
