@@ -1,5 +1,6 @@
 //! Exit codes: documented in the README and the help, never changed in meaning.
 
+use super::output;
 use std::panic;
 use std::process::{self, ExitCode};
 
@@ -101,6 +102,9 @@ pub(super) fn end_at_panic() {
     let print = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         print(panic);
+        output::to_stderr(
+            &["this is a bug of glwatch: report it with the lines above; start it again to go on".into()],
+        );
         #[expect(clippy::exit, reason = "no other thread can be made to end, and nothing may be written after it")]
         process::exit(PANICKED.into());
     }));
@@ -171,7 +175,7 @@ mod tests {
         let output = child.env(CHILD, "1").output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(PANICKED.into()), "{said}");
-        assert!(said.contains("the thread's last words"), "{said}");
+        assert!(said.contains("the thread's last words") && said.contains("report it"), "{said}");
     }
 
     #[test]
