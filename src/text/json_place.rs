@@ -2,9 +2,12 @@
 //!
 //! The decoder tells line and column. In a list of a thousand projects on one line a path says more: `projects[3].name`. It
 //! is looked for after an error alone. A decoder that keeps the path as it goes would slow down every answer, and is made
-//! once more for each type: half a megabyte of the program.
+//! once more for each type.
 
 use std::fmt::{self, Display, Formatter};
+
+/// A path has at most so many parts. What is not read may be nested without end, and costs nothing then.
+const MOST_LEVELS: usize = 32;
 
 /// What is open at the place.
 enum OpenValue<'json> {
@@ -33,19 +36,21 @@ impl OpenValue<'_> {
 /// Returns the path to the value where `error` stopped the decoder of `json`: `projects[3].name`, or `.` for the document
 /// itself. Keys are foreign text, as they are written.
 ///
-/// Where the item of a list is refused as a whole, and not a value in it, the path may be that of the list.
+/// Where the item of a list is refused as a whole, and not a value in it, the path may be that of the list. What is nested
+/// too deep for a path has that of a value around it.
 pub(crate) fn json_place(json: &[u8], error: &serde_json::Error) -> String {
     let before = json.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1));
     let end = before.map(<[u8]>::len).sum::<usize>() + error.column();
     path(&open_values(&json[..end.min(json.len())]))
 }
 
-/// Returns what is open where this beginning of a document ends. The decoder went through it before: what it takes for JSON
-/// is.
+/// Returns what is open where this beginning of a document ends, from the outside. The decoder has read it as JSON before.
 fn open_values(mut json: &[u8]) -> Vec<OpenValue<'_>> {
     let mut open: Vec<OpenValue> = Vec::new();
+    let mut too_deep = 0_usize;
     while let Some((first, mut rest)) = json.split_first() {
-        let last = open.last_mut();
+        let is_full = open.len() == MOST_LEVELS;
+        let last = if too_deep == 0 { open.last_mut() } else { None };
         match first {
             b'"' => {
                 let text;
@@ -59,11 +64,13 @@ fn open_values(mut json: &[u8]) -> Vec<OpenValue<'_>> {
                 }
             }
             b',' => last.into_iter().for_each(OpenValue::comma),
+            b'}' | b']' if too_deep > 0 => too_deep -= 1,
             b'}' | b']' => drop(open.pop()),
             b':' | b' ' | b'\t' | b'\r' | b'\n' => {}
             _ => {
                 last.into_iter().for_each(OpenValue::begin);
                 match first {
+                    b'{' | b'[' if is_full => too_deep += 1,
                     b'{' => open.push(OpenValue::Object { key: None, expects_key: true }),
                     b'[' => open.push(OpenValue::List { begun: 0, expects_item: true }),
                     _ => {}
@@ -143,6 +150,11 @@ mod tests {
         }
     }
 
+    /// A document in which something is nested that deep, and then wrong.
+    fn nested(levels: usize, inside: &str) -> String {
+        format!(r#"{{"more":[{}{inside}{},nulx]}}"#, "[".repeat(levels), "]".repeat(levels))
+    }
+
     #[test]
     fn the_place_is_that_of_the_value_that_is_wrong() {
         let cases = [
@@ -184,6 +196,13 @@ mod tests {
                 "lines and blanks",
                 "{\r\n\t\"name\" : \"a\" ,\n \"projects\" :\n[ { \"id\" : 1 } ,\n{ \"id\" : \"x\" } ] }",
                 "projects[1].id",
+            ),
+            ("ended behind what is nested too deep", &nested(40, "1"), "more[1]"),
+            ("nested too deep", &format!("{}nul", &nested(40, "")[..45]), &format!("more{}", "[0]".repeat(31))),
+            (
+                "nested without end",
+                &format!(r#"{{"more":{}"#, "[".repeat(1_000_000)),
+                &format!("more{}", "[0]".repeat(31)),
             ),
             ("behind the document", r#"{"name":"a","projects":[]} x"#, "."),
         ];
